@@ -1,0 +1,38 @@
+/* Every bound on what comes from outside, with its reason. A bound here is part of the protocol: both sides
+ * refuse what exceeds it, so raising one needs a new protocol version. */
+#ifndef SAT_BASE_LIMITS_H
+#define SAT_BASE_LIMITS_H
+
+enum {
+    /* A bundle is applied whole: small enough for a transaction of a few milliseconds and for a slow link's frame. */
+    SAT_BUNDLE_CHANGES_MAX = 1000,
+    SAT_BUNDLE_BYTES_MAX = 256 * 1024,
+    /* One message: the largest bundle, or a chunk of boxes, and some framing. */
+    SAT_MESSAGE_BYTES_MAX = 320 * 1024,
+    /* Frames are filled up to here, then sent; larger ones vanish on bad networks and block the others. */
+    SAT_FRAME_BYTES_TARGET = 64 * 1024,
+    /* Pushed bundles that may be on their way unacknowledged (LIMITS rule 3). */
+    SAT_PUSH_WINDOW = 4,
+    /* The plaintext of one change before compression, and after inflating it. Fits a bundle with room to spare. */
+    SAT_BODY_BYTES_MAX = 96 * 1024,
+    SAT_VALUE_BYTES_MAX = 64 * 1024,  /* one text */
+    SAT_ELEMENT_BYTES_MAX = 1024,     /* one element of a set: it is a key, not a document */
+    SAT_CELLS_MAX = 1024,             /* cells in one change */
+    SAT_HEADER_BYTES_MAX = 64 * 1024, /* a header with the vectors below at their largest */
+    SAT_SEEN_MAX = 4096,              /* devices that ever wrote one record */
+    SAT_KEPT_HOLES_MAX = 4096,        /* together; CRYPTO, bounds on vectors */
+    SAT_BLOBS_MAX = 64,
+    SAT_LINK_BYTES_MAX = 16 * 1024,
+    SAT_LINK_SIGNATURES_MAX = 4, /* device, admin, two co-signers */
+    SAT_LINK_GRANTS_MAX = 256,   /* grants named by one invite */
+    SAT_BOXES_PER_LINK_MAX = 65536,
+    SAT_BOXES_PER_MESSAGE_MAX = 2000,
+    SAT_SPACES_PER_DEVICE_MAX = 256,
+    SAT_LINKS_PER_MESSAGE_MAX = 256,
+    SAT_SPACE_CHANGES_LIVE_MAX = 4096, /* live changes of one record that a merge looks at */
+};
+
+#define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */
+#define SAT_TIME_MS_MAX ((uint64_t)1 << 47) /* wall clocks, year 6429: fits the 48 bits of a hybrid clock */
+
+#endif

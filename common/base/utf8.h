@@ -1,0 +1,13 @@
+/* UTF-8: what is stored is valid; what is shown on a terminal cannot command it. */
+#ifndef SAT_BASE_UTF8_H
+#define SAT_BASE_UTF8_H
+
+#include "common/base/bytes.h"
+
+/* Shortest form, no surrogates, at most U+10FFFF (RFC 3629), and no NUL. */
+bool sat_utf8_valid(struct sat_span text);
+/* A copy in which control characters (C0, DEL, C1) and bidirectional overrides are written as U+XXXX in angle
+ * brackets, so that a name cannot move the cursor. The arena owns it. */
+const char *sat_utf8_shown(struct sat_arena *arena, const char *text);
+
+#endif
