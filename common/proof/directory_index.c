@@ -1,0 +1,185 @@
+#include "common/proof/directory_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+
+struct sat_table_slot {
+    uint8_t name[32];
+    uint32_t place; /* 0: free */
+};
+
+static struct sat_table_slot *find_slot(const struct sat_table *table, const uint8_t name[32])
+{
+    uint64_t hash;
+    memcpy(&hash, name, sizeof hash);
+    hash *= UINT64_C(0x9e3779b97f4a7c15); /* ids of spaces begin with a time: spread them */
+    for (uint32_t at = (uint32_t)(hash >> 32) & (table->cap - 1);; at = (at + 1) & (table->cap - 1)) {
+        struct sat_table_slot *slot = &table->slots[at];
+        if (slot->place == 0 || memcmp(slot->name, name, sizeof slot->name) == 0) return slot;
+    }
+}
+
+uint32_t sat_table_get(const struct sat_table *table, const uint8_t name[32])
+{
+    return table->cap ? find_slot(table, name)->place : 0;
+}
+
+static void widen(struct sat_table *table)
+{
+    struct sat_table wider = {.cap = table->cap ? table->cap * 2 : 64, .n = table->n};
+    sat_check(wider.cap > table->cap);
+    wider.slots = calloc(wider.cap, sizeof *wider.slots);
+    sat_check(wider.slots != NULL);
+    for (uint32_t i = 0; i < table->cap; i++)
+        if (table->slots[i].place) *find_slot(&wider, table->slots[i].name) = table->slots[i];
+    free(table->slots);
+    *table = wider;
+}
+
+void sat_table_put(struct sat_table *table, const uint8_t name[32], uint32_t place)
+{
+    sat_check(place != 0);
+    if (table->n >= table->cap / 2) widen(table);
+    struct sat_table_slot *slot = find_slot(table, name);
+    if (slot->place) return;
+    memcpy(slot->name, name, sizeof slot->name);
+    slot->place = place;
+    table->n++;
+}
+
+void sat_table_deinit(struct sat_table *table)
+{
+    free(table->slots);
+    *table = (struct sat_table){0};
+}
+
+void *sat_grown(void *array, uint32_t n, uint32_t *cap, size_t item_size)
+{
+    if (n < *cap) return array;
+    uint32_t wider = *cap ? *cap * 2 : 4;
+    sat_check(wider > *cap);
+    void *at = realloc(array, (size_t)wider * item_size);
+    sat_check(at != NULL);
+    *cap = wider;
+    return at;
+}
+
+void sat_trail_add(struct sat_trail *trail, uint32_t place)
+{
+    trail->at = sat_grown(trail->at, trail->n, &trail->cap, sizeof *trail->at);
+    trail->at[trail->n++] = place;
+}
+
+static void name_space(const struct sat_space_id *id, uint8_t name[32])
+{
+    memcpy(name, id->b, sizeof id->b);
+    memset(name + sizeof id->b, 0, 32 - sizeof id->b);
+}
+
+/* Places are kept plus one; UINT32_MAX comes of 0 by itself. */
+uint32_t sat_index_space(const struct sat_directory *directory, const struct sat_space_id *id)
+{
+    uint8_t name[32];
+    name_space(id, name);
+    return sat_table_get(&directory->index->spaces, name) - 1;
+}
+
+uint32_t sat_index_invite(const struct sat_directory *directory, const struct sat_hash *id)
+{
+    return sat_table_get(&directory->index->invites, id->b) - 1;
+}
+
+void sat_index_put_space(struct sat_directory_index *index, const struct sat_space_id *id, uint32_t place)
+{
+    uint8_t name[32];
+    name_space(id, name);
+    sat_table_put(&index->spaces, name, place + 1);
+}
+
+void sat_index_put_invite(struct sat_directory_index *index, const struct sat_hash *id, uint32_t place)
+{
+    sat_table_put(&index->invites, id->b, place + 1);
+}
+
+bool sat_index_key_in_use(const struct sat_directory *directory, const struct sat_public_key *key)
+{
+    return sat_table_get(&directory->index->keys, key->b) != 0;
+}
+
+void sat_index_put_key(struct sat_directory_index *index, const struct sat_public_key *key)
+{
+    sat_table_put(&index->keys, key->b, 1);
+}
+
+/* The first holding whose space is not below `space`. */
+static uint32_t seek_holding(const struct sat_user_past *user, uint32_t space)
+{
+    uint32_t low = 0, high = user->holdings_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (user->holdings[middle].space < space)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct sat_trail *sat_index_holding(const struct sat_user_past *user, uint32_t space)
+{
+    uint32_t at = seek_holding(user, space);
+    if (at == user->holdings_n || user->holdings[at].space != space) return NULL;
+    return &user->holdings[at].grants;
+}
+
+struct sat_trail *sat_index_make_holding(struct sat_user_past *user, uint32_t space)
+{
+    uint32_t at = seek_holding(user, space);
+    if (at < user->holdings_n && user->holdings[at].space == space) return &user->holdings[at].grants;
+    user->holdings = sat_grown(user->holdings, user->holdings_n, &user->holdings_cap, sizeof *user->holdings);
+    memmove(user->holdings + at + 1, user->holdings + at, (user->holdings_n - at) * sizeof *user->holdings);
+    user->holdings[at] = (struct sat_holding){.space = space};
+    user->holdings_n++;
+    return &user->holdings[at].grants;
+}
+
+const struct sat_standing *sat_index_standing(const struct sat_user_past *user, uint64_t seq)
+{
+    uint32_t low = 0, high = user->standings_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (user->standings[middle].seq <= seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? &user->standings[low - 1] : NULL;
+}
+
+struct sat_directory_index *sat_index_new(void)
+{
+    struct sat_directory_index *index = calloc(1, sizeof *index);
+    sat_check(index != NULL);
+    return index;
+}
+
+void sat_index_free(struct sat_directory_index *index, uint32_t users_n, uint32_t spaces_n, uint32_t invites_n)
+{
+    if (!index) return;
+    for (uint32_t i = 0; i < users_n; i++) {
+        for (uint32_t j = 0; j < index->users[i].holdings_n; j++) free(index->users[i].holdings[j].grants.at);
+        free(index->users[i].holdings);
+        free(index->users[i].standings);
+    }
+    for (uint32_t i = 0; i < spaces_n; i++) free(index->spaces_past[i].epochs.at);
+    for (uint32_t i = 0; i < invites_n; i++) free(index->invites_past[i].grants);
+    free(index->users);
+    free(index->spaces_past);
+    free(index->invites_past);
+    sat_table_deinit(&index->spaces);
+    sat_table_deinit(&index->invites);
+    sat_table_deinit(&index->keys);
+    free(index);
+}

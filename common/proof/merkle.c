@@ -1,0 +1,77 @@
+#include "common/proof/merkle.h"
+
+#include "common/base/check.h"
+#include "common/base/limits.h"
+#include "common/proof/hash.h"
+
+static struct sat_hash join(const struct sat_hash *left, const struct sat_hash *right)
+{
+    struct sat_hasher hasher;
+    sat_hash_begin(&hasher, "node");
+    sat_hash_add(&hasher, left->b, sizeof left->b);
+    sat_hash_add(&hasher, right->b, sizeof right->b);
+    return sat_hash_end(&hasher);
+}
+
+static bool has_peak(const struct sat_frontier *frontier, unsigned i)
+{
+    return frontier->size >> i & 1;
+}
+
+void sat_frontier_init(struct sat_frontier *frontier)
+{
+    *frontier = (struct sat_frontier){0};
+}
+
+void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf)
+{
+    sat_check(frontier->size < SAT_COUNTER_MAX);
+    struct sat_hash carry = *leaf;
+    unsigned i = 0;
+    for (; has_peak(frontier, i); i++) {
+        carry = join(&frontier->peak[i], &carry);
+        frontier->peak[i] = (struct sat_hash){0};
+    }
+    frontier->peak[i] = carry;
+    frontier->size++;
+}
+
+/* RFC 6962 splits at the largest power of two below n, so the peaks are joined from the smallest upwards. */
+struct sat_hash sat_frontier_root(const struct sat_frontier *frontier)
+{
+    struct sat_hash root = {0};
+    bool any = false;
+    for (unsigned i = 0; i < 64; i++) {
+        if (!has_peak(frontier, i)) continue;
+        root = any ? join(&frontier->peak[i], &root) : frontier->peak[i];
+        any = true;
+    }
+    return root;
+}
+
+void sat_frontier_encode(const struct sat_frontier *frontier, struct sat_buf *out)
+{
+    sat_put_u64(out, frontier->size);
+    for (unsigned i = 0; i < 64; i++)
+        if (has_peak(frontier, i)) sat_put_bytes(out, frontier->peak[i].b, sizeof frontier->peak[i].b);
+}
+
+enum sat_err sat_frontier_decode(struct sat_span bytes, struct sat_frontier *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    sat_frontier_init(out);
+    out->size = sat_take_u64(&reader);
+    if (out->size > SAT_COUNTER_MAX) return SAT_ERR_MALFORMED;
+    for (unsigned i = 0; i < 64; i++)
+        if (has_peak(out, i)) sat_take_bytes(&reader, out->peak[i].b, sizeof out->peak[i].b);
+    return sat_reader_end(&reader);
+}
+
+struct sat_hash sat_merkle_root(const struct sat_hash *leaves, size_t n)
+{
+    struct sat_frontier frontier;
+    sat_frontier_init(&frontier);
+    for (size_t i = 0; i < n; i++) sat_frontier_append(&frontier, &leaves[i]);
+    return sat_frontier_root(&frontier);
+}

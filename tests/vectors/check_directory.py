@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Computes the golden vectors of the directory again, from docs and hashlib alone.
+
+Shares the notation and the comparison with check_proof.py and no code with the C side. Every link is built from its
+members, hashed, signed and countersigned anew, so each must also follow from the one before it.
+
+    check_directory.py [directory.json]
+"""
+
+import pathlib
+import sys
+
+from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
+
+TYPES = {
+    "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
+}
+SIGNER_KINDS = {"genesis": [1, 2], "epoch": [1], "join": [3, 1]}
+head = {"seq": 0, "id": bytes(32), "org": bytes(32)}  # of the chain so far
+
+
+# ---- Bodies ----
+
+def boxes(i):
+    return i.hex("boxes_root") + u32(i.number("boxes_count"))
+
+
+def body_genesis(i):
+    keys = ["device_sign", "device_box", "admin_sign", "kit_sign", "kit_box", "server"]
+    return u16(i.number("version")) + i.hex("random") + b"".join(i.hex(key) for key in keys)
+
+
+def body_user(i):
+    return u32(i.number("user")) + u8(i.number("role")) + u8(i.number("state"))
+
+
+def body_role(i):
+    return u32(i.number("user")) + u8(i.number("role"))
+
+
+def body_space(i):
+    return i.hex("space") + u8(i.number("kind"))
+
+
+def body_grant(i):
+    return i.hex("space") + u32(i.number("user")) + u8(i.number("rights")) + boxes(i)
+
+
+def body_epoch(i):
+    place = i.hex("space") + u32(i.number("epoch")) + u16(i.number("epoch_suite"))
+    return place + i.hex("kc") + i.hex("chain") + boxes(i)
+
+
+def body_invite(i):
+    spaces, rights = i.hexes("grant_spaces"), i.hex("grant_rights")
+    grants = u16(len(spaces)) + b"".join(space + u8(right) for space, right in zip(spaces, rights, strict=True))
+    return (i.hex("sign") + i.hex("box") + u32(i.number("user")) + u8(i.number("role")) + grants
+            + u64(i.number("expires_ms")) + boxes(i))
+
+
+def body_invite_cancel(i):
+    return i.hex("invite")
+
+
+def body_join(i):
+    return i.hex("invite") + i.hex("sign") + i.hex("box") + i.hex("admin_sign")
+
+
+# ---- Links ----
+
+def signatures(i, kind, org, message):
+    """u8 n ‖ n × (u8 kind ‖ u32 number ‖ sig64), as the inputs name the signers."""
+    out = b""
+    kinds = SIGNER_KINDS.get(kind, [1, 2])
+    for n, expected in enumerate(kinds, 1):
+        signer = i.number(f"signer_{n}_kind")
+        if signer != expected:
+            raise ValueError(f"signature {n} is of kind {signer}")
+        signed = SIG(i.hex(f"signer_{n}_seed"), "link", org, message)
+        out += u8(signer) + u32(i.number(f"signer_{n}_number")) + signed["signature"]
+    return u8(len(kinds)) + out
+
+
+def make_link(kind, body_of):
+    def make(i):
+        body = body_of(i)
+        seq, prev, org = i.number("seq"), i.hex("prev"), i.hex("org")
+        if (seq, prev, org) != (head["seq"] + 1, head["id"], head["org"]):
+            raise ValueError("the link does not follow from the one before it")
+        if i.number("type") != TYPES[kind]:
+            raise ValueError("the type is another")
+        message = (u64(seq) + prev + u32(i.number("author")) + u16(TYPES[kind]) + u8(i.number("critical"))
+                   + u16(i.number("suite")) + counted(body))
+        link_id = H("link", message)
+        org_id = H("org", message) if kind == "genesis" else org
+        countersigned = u64(seq) + link_id + u64(i.number("time_ms"))
+        head.update(seq=seq, id=link_id, org=org_id)
+        return {"body": body, "message": message, "link_id": link_id, "org_id": org_id,
+                "bytes": counted(message) + signatures(i, kind, org, message),
+                "countersignature": SIG(i.hex("server_seed"), "countersign", org_id, countersigned)["signature"]}
+    return make
+
+
+# ---- Names, invites, boxes ----
+
+def name_record(org, kind, number):
+    """The first 16 bytes of the hash, stamped as a UUID of version 8 and of RFC 9562's variant."""
+    value = int.from_bytes(H("name-id", org + u8(kind) + number)[:16], "big")
+    value = value & ~(0xF << 76) | 8 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return {"record": value.to_bytes(16, "big")}
+
+
+def make_name_user(i):
+    return name_record(i.hex("org"), 1, u32(i.number("number")))
+
+
+def make_name_device(i):
+    return name_record(i.hex("org"), 2, u32(i.number("number")))
+
+
+def make_name_space(i):
+    return name_record(i.hex("org"), 3, i.hex("space"))
+
+
+def make_invite_id(i):
+    return {"invite_id": H("invite", i.hex("sign") + i.hex("box"))}
+
+
+def box_leaf(wire):
+    place, box = wire[:29], wire[29:]
+    if len(box) != 80:
+        raise ValueError(f"a box of {len(box)} bytes")
+    return H("box", place + H("boxbytes", box))
+
+
+def make_box(i):
+    wire = i.hex("space") + u32(i.number("epoch")) + u8(i.number("kind")) + u64(i.number("number")) + i.hex("box")
+    return {"bytes": wire, "leaf": box_leaf(wire)}
+
+
+def make_boxes(i):
+    wires = sorted(i.hexes("boxes"), key=box_leaf)
+    return {"sorted": b"".join(wires), "boxes_root": merkle_root([box_leaf(wire) for wire in wires])}
+
+
+BODIES = {
+    "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
+    "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
+}
+CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
+    "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,
+    "invite-id": make_invite_id, "box": make_box, "boxes": make_boxes,
+}
+
+
+def main():
+    path = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).with_name("directory.json")
+    return check(pathlib.Path(path), "directory", CONSTRUCTIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,493 @@
+/* Prints the golden vectors of the directory: the links of one small org, in order, as a reducer takes them (and takes
+ * them here), with every hash and signature on the way; names, invites and key boxes. The output is committed as
+ * directory.json; the build compares the two, check_directory.py computes the same by its own means. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/proof/directory.h"
+#include "tests/vectors/emit.h"
+
+static const uint64_t TIME_MS = 1767225600000; /* 2026-01-01 */
+
+/* Seeds are emit_fill() from these. */
+enum {
+    SEED_DEVICE_1 = 1,
+    SEED_DEVICE_2 = 2,
+    SEED_ADMIN = 3,
+    SEED_INVITE = 4,
+    SEED_KIT = 5,
+    SEED_SERVER = 6,
+    SEED_MANAGER = 7
+};
+
+struct life {
+    struct emit emit;
+    struct sat_directory directory;
+    struct sat_arena arena;
+};
+
+static struct sat_sign_key sign_key(unsigned start)
+{
+    uint8_t seed[32];
+    struct sat_public_key public_key;
+    struct sat_sign_key key;
+    emit_fill(seed, sizeof seed, start);
+    sat_sign_keypair(seed, &public_key, &key);
+    return key;
+}
+
+static struct sat_public_key sign_public(unsigned start)
+{
+    struct sat_sign_key key = sign_key(start);
+    return sat_sign_public(&key);
+}
+
+static struct sat_public_key box_public(unsigned start)
+{
+    uint8_t seed[32];
+    struct sat_public_key key;
+    emit_fill(seed, sizeof seed, start);
+    crypto_scalarmult_base(key.b, seed);
+    return key;
+}
+
+static struct sat_space_id space_id(unsigned start)
+{
+    struct sat_space_id id;
+    emit_fill(id.b, sizeof id.b, start);
+    return id;
+}
+
+static struct sat_boxes boxes_of(unsigned start, uint32_t count)
+{
+    return (struct sat_boxes){emit_some_hash(start), count};
+}
+
+/* ---- What goes in ---- */
+
+static void emit_key(struct life *life, const char *name, const struct sat_public_key *key)
+{
+    emit_hex(&life->emit, name, SAT_SPAN(key->b));
+}
+
+static void emit_space(struct life *life, const struct sat_space_id *space)
+{
+    emit_hex(&life->emit, "space", SAT_SPAN(space->b));
+}
+
+static void emit_boxes(struct life *life, const struct sat_boxes *boxes)
+{
+    emit_hash(&life->emit, "boxes_root", &boxes->root);
+    emit_number(&life->emit, "boxes_count", boxes->count);
+}
+
+static void emit_start(struct life *life, const char *kind, const char *name)
+{
+    emit_begin(&life->emit, kind, name);
+}
+
+/* ---- A link: signed, countersigned, applied and shown ---- */
+
+struct signer {
+    uint8_t kind;
+    uint32_t number;
+    unsigned seed;
+};
+
+static void emit_envelope(struct life *life, const struct sat_link *link, const struct signer signers[2], int n)
+{
+    struct emit *emit = &life->emit;
+    emit_hash(emit, "org", &life->directory.org);
+    emit_number(emit, "seq", link->seq);
+    emit_hash(emit, "prev", &link->prev);
+    emit_number(emit, "author", link->author);
+    emit_number(emit, "type", link->type);
+    emit_number(emit, "critical", link->critical);
+    emit_number(emit, "suite", link->suite);
+    for (int i = 0; i < n; i++) {
+        static const char *const keys[2][3] = {{"signer_1_kind", "signer_1_number", "signer_1_seed"},
+                                               {"signer_2_kind", "signer_2_number", "signer_2_seed"}};
+        uint8_t seed[32];
+        emit_fill(seed, sizeof seed, signers[i].seed);
+        emit_number(emit, keys[i][0], signers[i].kind);
+        emit_number(emit, keys[i][1], signers[i].number);
+        emit_hex(emit, keys[i][2], SAT_SPAN(seed));
+    }
+    uint8_t seed[32];
+    emit_fill(seed, sizeof seed, SEED_SERVER);
+    emit_hex(emit, "server_seed", SAT_SPAN(seed));
+    emit_number(emit, "time_ms", TIME_MS + link->seq);
+}
+
+static void emit_made(struct life *life, const struct sat_link *link)
+{
+    struct emit *emit = &life->emit;
+    struct sat_hash id = sat_link_id(link);
+    struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : life->directory.org;
+    struct sat_sign_key server = sign_key(SEED_SERVER);
+    struct sat_countersign sign;
+    struct sat_fault fault = {0};
+    struct sat_buf wire = {0};
+    sat_countersign(link, TIME_MS + link->seq, &org, &server, &sign);
+    sat_link_encode(link, &wire);
+    emit_outputs(emit);
+    emit_hex(emit, "body", link->body);
+    emit_hex(emit, "message", link->message);
+    emit_hash(emit, "link_id", &id);
+    emit_hash(emit, "org_id", &org);
+    emit_hex(emit, "bytes", sat_buf_span(&wire));
+    emit_hex(emit, "countersignature", SAT_SPAN(sign.signature.b));
+    emit_end(emit);
+    sat_buf_deinit(&wire);
+    if (sat_directory_apply(&life->directory, link, &sign, 0, SAT_DIRECTORY_VERIFY, &fault)) {
+        fprintf(stderr, "make_vectors_directory: link %u: %s\n", (unsigned)link->seq, fault.text);
+        exit(EXIT_FAILURE);
+    }
+}
+
+/* Takes the body. */
+static void put_link(struct life *life, uint16_t type, uint32_t author, struct sat_buf *body,
+                     const struct signer signers[2], int n)
+{
+    struct sat_link link = {
+        .seq = life->directory.seq + 1,
+        .prev = sat_directory_hash_at(&life->directory, life->directory.seq),
+        .author = author,
+        .type = type,
+        .critical = 1,
+        .suite = 1,
+        .body = sat_span_copy(&life->arena, sat_buf_span(body)),
+    };
+    sat_buf_deinit(body);
+    sat_link_finish(&link, &life->arena);
+    for (int i = 0; i < n; i++) {
+        struct sat_sign_key key = sign_key(signers[i].seed);
+        sat_link_sign(&link, signers[i].kind, signers[i].number, &life->directory.org, &key);
+    }
+    emit_envelope(life, &link, signers, n);
+    emit_made(life, &link);
+}
+
+static void put_admin_link(struct life *life, uint16_t type, struct sat_buf *body)
+{
+    const struct signer signers[2] = {{SAT_SIGNER_DEVICE, 1, SEED_DEVICE_1}, {SAT_SIGNER_ADMIN, 1, SEED_ADMIN}};
+    put_link(life, type, 1, body, signers, 2);
+}
+
+/* ---- The links ---- */
+
+static void put_genesis(struct life *life)
+{
+    struct sat_body_genesis body = {
+        .version = 1,
+        .device_sign = sign_public(SEED_DEVICE_1),
+        .device_box = box_public(SEED_DEVICE_1),
+        .admin_sign = sign_public(SEED_ADMIN),
+        .kit_sign = sign_public(SEED_KIT),
+        .kit_box = box_public(SEED_KIT),
+        .server = sign_public(SEED_SERVER),
+    };
+    struct sat_buf buf = {0};
+    emit_fill(body.random, sizeof body.random, 0x50);
+    emit_start(life, "genesis", "an org is founded");
+    emit_number(&life->emit, "version", body.version);
+    emit_hex(&life->emit, "random", SAT_SPAN(body.random));
+    emit_key(life, "device_sign", &body.device_sign);
+    emit_key(life, "device_box", &body.device_box);
+    emit_key(life, "admin_sign", &body.admin_sign);
+    emit_key(life, "kit_sign", &body.kit_sign);
+    emit_key(life, "kit_box", &body.kit_box);
+    emit_key(life, "server", &body.server);
+    sat_body_genesis_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_GENESIS, &buf);
+}
+
+static void put_user(struct life *life, const char *name, struct sat_body_user body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "user", name);
+    emit_number(&life->emit, "user", body.user);
+    emit_number(&life->emit, "role", body.role);
+    emit_number(&life->emit, "state", body.state);
+    sat_body_user_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_USER, &buf);
+}
+
+static void put_role(struct life *life, const char *name, struct sat_body_role body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "role", name);
+    emit_number(&life->emit, "user", body.user);
+    emit_number(&life->emit, "role", body.role);
+    sat_body_role_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_ROLE, &buf);
+}
+
+static void put_space(struct life *life, const char *name, struct sat_body_space body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "space", name);
+    emit_space(life, &body.space);
+    emit_number(&life->emit, "kind", body.kind);
+    sat_body_space_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_SPACE, &buf);
+}
+
+static void put_grant(struct life *life, const char *name, struct sat_body_grant body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "grant", name);
+    emit_space(life, &body.space);
+    emit_number(&life->emit, "user", body.user);
+    emit_number(&life->emit, "rights", body.rights);
+    emit_boxes(life, &body.boxes);
+    sat_body_grant_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_GRANT, &buf);
+}
+
+static void put_epoch(struct life *life, const char *name, uint32_t device, unsigned seed, struct sat_body_epoch body)
+{
+    const struct signer signers[2] = {{SAT_SIGNER_DEVICE, device, seed}};
+    struct sat_buf buf = {0};
+    if (body.epoch > 1) emit_fill(body.chain, sizeof body.chain, 0x60);
+    emit_start(life, "epoch", name);
+    emit_space(life, &body.space);
+    emit_number(&life->emit, "epoch", body.epoch);
+    emit_number(&life->emit, "epoch_suite", body.suite);
+    emit_hash(&life->emit, "kc", &body.kc);
+    emit_hex(&life->emit, "chain", SAT_SPAN(body.chain));
+    emit_boxes(life, &body.boxes);
+    sat_body_epoch_encode(&body, &buf);
+    put_link(life, SAT_LINK_EPOCH, device, &buf, signers, 1);
+}
+
+static void put_invite(struct life *life, const char *name, const struct sat_body_invite *body)
+{
+    struct emit *emit = &life->emit;
+    struct sat_buf buf = {0}, rights = {0};
+    emit_start(life, "invite", name);
+    emit_key(life, "sign", &body->sign);
+    emit_key(life, "box", &body->box);
+    emit_number(emit, "user", body->user);
+    emit_number(emit, "role", body->role);
+    emit_list(emit, "grant_spaces");
+    for (uint16_t i = 0; i < body->grants_n; i++) {
+        emit_item_hex(emit, SAT_SPAN(body->grants[i].space.b));
+        sat_put_u8(&rights, body->grants[i].rights);
+    }
+    emit_list_end(emit);
+    emit_hex(emit, "grant_rights", sat_buf_span(&rights));
+    emit_number(emit, "expires_ms", body->expires_ms);
+    emit_boxes(life, &body->boxes);
+    sat_body_invite_encode(body, &buf);
+    put_admin_link(life, SAT_LINK_INVITE, &buf);
+    sat_buf_deinit(&rights);
+}
+
+static void put_cancel(struct life *life, const char *name, struct sat_body_invite_cancel body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "invite-cancel", name);
+    emit_hash(&life->emit, "invite", &body.invite);
+    sat_body_invite_cancel_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_INVITE_CANCEL, &buf);
+}
+
+static void put_join(struct life *life, const char *name, uint32_t device, const struct sat_body_join *body,
+                     unsigned invite_seed, unsigned device_seed)
+{
+    const struct sat_invite *invite = sat_directory_invite(&life->directory, &body->invite);
+    sat_check(invite != NULL);
+    const struct signer signers[2] = {{SAT_SIGNER_INVITE, (uint32_t)invite->seq, invite_seed},
+                                      {SAT_SIGNER_DEVICE, device, device_seed}};
+    struct sat_buf buf = {0};
+    emit_start(life, "join", name);
+    emit_hash(&life->emit, "invite", &body->invite);
+    emit_key(life, "sign", &body->sign);
+    emit_key(life, "box", &body->box);
+    emit_key(life, "admin_sign", &body->admin_sign);
+    sat_body_join_encode(body, &buf);
+    put_link(life, SAT_LINK_JOIN, device, &buf, signers, 2);
+}
+
+static struct sat_body_invite invite_of(unsigned seed, uint32_t user, uint8_t role)
+{
+    return (struct sat_body_invite){.sign = sign_public(seed),
+                                    .box = box_public(seed),
+                                    .user = user,
+                                    .role = role,
+                                    .expires_ms = TIME_MS + 86400000};
+}
+
+static void put_joins(struct life *life)
+{
+    struct sat_body_invite invite = invite_of(SEED_INVITE, 2, SAT_ROLE_REP);
+    invite.grants[0] = (struct sat_invite_grant){space_id(0x33), SAT_RIGHT_READ | SAT_RIGHT_WRITE};
+    invite.grants[1] = (struct sat_invite_grant){space_id(0x34), SAT_RIGHT_READ};
+    invite.grants_n = 2;
+    invite.boxes = boxes_of(0x71, 3);
+    put_invite(life, "for a rep, with two spaces", &invite);
+    struct sat_body_join join = {.invite = sat_invite_id(&invite.sign, &invite.box),
+                                 .sign = sign_public(SEED_DEVICE_2),
+                                 .box = box_public(SEED_DEVICE_2)};
+    put_join(life, "a rep's device", 2, &join, SEED_INVITE, SEED_DEVICE_2);
+    invite = invite_of(0x90, 3, SAT_ROLE_MANAGER);
+    put_invite(life, "for a manager, without spaces and boxes", &invite);
+    join = (struct sat_body_join){.invite = sat_invite_id(&invite.sign, &invite.box),
+                                  .sign = sign_public(0x91),
+                                  .box = box_public(0x91),
+                                  .admin_sign = sign_public(SEED_MANAGER)};
+    put_join(life, "a manager's device, with an admin key", 3, &join, 0x90, 0x91);
+    invite = invite_of(0x92, 2, SAT_ROLE_REP);
+    put_invite(life, "one that is cancelled", &invite);
+    put_cancel(life, "before it was used", (struct sat_body_invite_cancel){sat_invite_id(&invite.sign, &invite.box)});
+}
+
+static void put_links(struct life *life)
+{
+    put_genesis(life);
+    put_space(life, "org", (struct sat_body_space){space_id(0x31), SAT_SPACE_ORG});
+    put_space(life, "people", (struct sat_body_space){space_id(0x32), SAT_SPACE_PEOPLE});
+    put_space(life, "a territory", (struct sat_body_space){space_id(0x33), SAT_SPACE_TERRITORY});
+    put_space(life, "a narrow space", (struct sat_body_space){space_id(0x34), SAT_SPACE_NARROW});
+    put_epoch(
+        life, "the first", 1, SEED_DEVICE_1,
+        (struct sat_body_epoch){
+            .space = space_id(0x33), .epoch = 1, .suite = 1, .kc = emit_some_hash(0x61), .boxes = boxes_of(0x70, 2)});
+    put_user(life, "a rep", (struct sat_body_user){2, SAT_ROLE_REP, 1});
+    put_user(life, "another rep", (struct sat_body_user){3, SAT_ROLE_REP, 1});
+    put_role(life, "a manager from now on", (struct sat_body_role){3, SAT_ROLE_MANAGER});
+    put_grant(life, "read and write, with boxes",
+              (struct sat_body_grant){space_id(0x33), 2, SAT_RIGHT_READ | SAT_RIGHT_WRITE, boxes_of(0x72, 1)});
+    put_grant(life, "all taken away", (struct sat_body_grant){.space = space_id(0x33), .user = 2});
+    put_joins(life);
+    put_epoch(
+        life, "the second, by a rep", 2, SEED_DEVICE_2,
+        (struct sat_body_epoch){
+            .space = space_id(0x33), .epoch = 2, .suite = 1, .kc = emit_some_hash(0x62), .boxes = boxes_of(0x73, 5)});
+    put_user(life, "suspended", (struct sat_body_user){2, SAT_ROLE_REP, 2});
+}
+
+/* ---- Names and invites ---- */
+
+static void put_names(struct life *life)
+{
+    struct emit *emit = &life->emit;
+    struct sat_space_id space = space_id(0x33);
+    static const uint32_t numbers[] = {1, 0x01020304};
+    for (size_t i = 0; i < 2; i++) {
+        struct sat_record_id user = sat_name_record_user(&life->directory.org, numbers[i]);
+        struct sat_record_id device = sat_name_record_device(&life->directory.org, numbers[i]);
+        emit_begin(emit, "name-user", i ? "a large number" : "the first user");
+        emit_hash(emit, "org", &life->directory.org);
+        emit_number(emit, "number", numbers[i]);
+        emit_outputs(emit);
+        emit_hex(emit, "record", SAT_SPAN(user.b));
+        emit_end(emit);
+        emit_begin(emit, "name-device", i ? "a large number" : "the first device");
+        emit_hash(emit, "org", &life->directory.org);
+        emit_number(emit, "number", numbers[i]);
+        emit_outputs(emit);
+        emit_hex(emit, "record", SAT_SPAN(device.b));
+        emit_end(emit);
+    }
+    struct sat_record_id record = sat_name_record_space(&life->directory.org, &space);
+    emit_begin(emit, "name-space", "a territory");
+    emit_hash(emit, "org", &life->directory.org);
+    emit_space(life, &space);
+    emit_outputs(emit);
+    emit_hex(emit, "record", SAT_SPAN(record.b));
+    emit_end(emit);
+}
+
+static void put_invite_id(struct life *life)
+{
+    struct sat_public_key sign = sign_public(SEED_INVITE), box = box_public(SEED_INVITE);
+    struct sat_hash id = sat_invite_id(&sign, &box);
+    emit_begin(&life->emit, "invite-id", "from both its keys");
+    emit_key(life, "sign", &sign);
+    emit_key(life, "box", &box);
+    emit_outputs(&life->emit);
+    emit_hash(&life->emit, "invite_id", &id);
+    emit_end(&life->emit);
+}
+
+/* ---- Boxes ---- */
+
+static struct sat_box some_box(uint32_t n)
+{
+    static const uint8_t kinds[] = {SAT_BOX_DEVICE, SAT_BOX_INVITE, SAT_BOX_KIT};
+    struct sat_box box = {
+        .space = space_id(0x33), .epoch = 1 + n / 2, .kind = kinds[n % 3], .number = (uint64_t)1 << (n * 5 % 40)};
+    emit_fill(box.bytes, sizeof box.bytes, 0x20 + n);
+    return box;
+}
+
+static void put_box(struct life *life, uint32_t n)
+{
+    struct emit *emit = &life->emit;
+    static const char *const names[] = {"of a device", "of an invite", "of the kit"};
+    struct sat_box box = some_box(n);
+    struct sat_hash leaf = sat_box_leaf(&box);
+    struct sat_buf bytes = {0};
+    sat_box_encode(&box, &bytes);
+    emit_begin(emit, "box", names[n]);
+    emit_space(life, &box.space);
+    emit_number(emit, "epoch", box.epoch);
+    emit_number(emit, "kind", box.kind);
+    emit_number(emit, "number", box.number);
+    emit_hex(emit, "box", SAT_SPAN(box.bytes));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&bytes));
+    emit_hash(emit, "leaf", &leaf);
+    emit_end(emit);
+    sat_buf_deinit(&bytes);
+}
+
+static void put_boxes(struct life *life, uint32_t n)
+{
+    struct emit *emit = &life->emit;
+    struct sat_box boxes[16];
+    struct sat_buf bytes = {0}, sorted = {0};
+    char name[40];
+    sat_check(n <= 16);
+    snprintf(name, sizeof name, "%u of them", (unsigned)n);
+    emit_begin(emit, "boxes", name);
+    emit_list(emit, "boxes");
+    for (uint32_t i = 0; i < n; i++) {
+        boxes[i] = some_box(i);
+        sat_buf_clear(&bytes);
+        sat_box_encode(&boxes[i], &bytes);
+        emit_item_hex(emit, sat_buf_span(&bytes));
+    }
+    emit_list_end(emit);
+    struct sat_hash root = sat_boxes_root(boxes, n);
+    for (uint32_t i = 0; i < n; i++) sat_box_encode(&boxes[i], &sorted);
+    emit_outputs(emit);
+    emit_hex(emit, "sorted", sat_buf_span(&sorted));
+    emit_hash(emit, "boxes_root", &root);
+    emit_end(emit);
+    sat_buf_deinit(&sorted);
+    sat_buf_deinit(&bytes);
+}
+
+int main(void)
+{
+    struct life life = {0};
+    static const uint32_t counts[] = {0, 1, 2, 3, 7, 16};
+    if (sodium_init() < 0) return EXIT_FAILURE;
+    sat_directory_init(&life.directory);
+    sat_arena_init(&life.arena);
+    emit_open(&life.emit, stdout, "directory");
+    put_links(&life);
+    put_names(&life);
+    put_invite_id(&life);
+    for (uint32_t n = 0; n < 3; n++) put_box(&life, n);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) put_boxes(&life, counts[i]);
+    emit_close(&life.emit);
+    sat_arena_deinit(&life.arena);
+    sat_directory_deinit(&life.directory);
+    return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
