@@ -1,0 +1,183 @@
+/* Named values, the directory with its boxes, and the spaces. */
+#include <string.h>
+
+#include "common/store/sqlite.h"
+
+enum sat_err sat_store_meta_put(struct sat_store *store, const char *key, struct sat_span value)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_META_PUT);
+    sat_bind_text(&query, key);
+    sat_bind_bytes(&query, value.at, value.len);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_meta_get(struct sat_store *store, const char *key, struct sat_arena *arena, struct sat_span *out,
+                                bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_META_GET);
+    sat_bind_text(&query, key);
+    *found = sat_query_step(&query);
+    *out = *found ? sat_column_span(&query, arena) : (struct sat_span){0};
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_meta_put_u64(struct sat_store *store, const char *key, uint64_t value)
+{
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+    return sat_store_meta_put(store, key, SAT_SPAN(bytes));
+}
+
+enum sat_err sat_store_meta_get_u64(struct sat_store *store, const char *key, uint64_t absent, uint64_t *out)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_META_GET);
+    sat_bind_text(&query, key);
+    *out = absent;
+    if (sat_query_step(&query)) {
+        uint8_t bytes[8];
+        sat_column_bytes(&query, bytes, sizeof bytes);
+        struct sat_reader reader;
+        sat_reader_init(&reader, SAT_SPAN(bytes));
+        *out = sat_take_u64(&reader);
+    }
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_link_append(struct sat_store *store, const struct sat_link_row *row)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_LINK_APPEND);
+    sat_bind_u64(&query, row->seq);
+    sat_bind_bytes(&query, row->bytes.at, row->bytes.len);
+    sat_bind_u64(&query, row->sign.time_ms);
+    sat_bind_bytes(&query, row->sign.signature.b, sizeof row->sign.signature.b);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
+                             struct sat_link_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_LINKS);
+    sat_bind_bound(&query, first_seq);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) {
+        struct sat_link_row *row = sat_rows_add(&rows);
+        row->seq = sat_column_u64(&query);
+        row->bytes = sat_column_span(&query, arena);
+        row->sign.time_ms = sat_column_u64(&query);
+        sat_column_bytes(&query, row->sign.signature.b, sizeof row->sign.signature.b);
+    }
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+static void bind_box_key(struct sat_query *query, const struct sat_box *box)
+{
+    sat_bind_bytes(query, box->space.b, sizeof box->space.b);
+    sat_bind_i64(query, box->epoch);
+    sat_bind_i64(query, box->kind);
+}
+
+enum sat_err sat_store_box_put(struct sat_store *store, const struct sat_box *box)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BOX_PUT);
+    bind_box_key(&query, box);
+    sat_bind_u64(&query, box->number);
+    sat_bind_bytes(&query, box->bytes, sizeof box->bytes);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BOX_GET);
+    bind_box_key(&query, box);
+    sat_bind_bound(&query, box->number);
+    *found = sat_query_step(&query);
+    if (*found) sat_column_bytes(&query, box->bytes, sizeof box->bytes);
+    return sat_query_end(&query);
+}
+
+static void read_space(struct sat_query *query, struct sat_space_row *out)
+{
+    memset(out, 0, sizeof *out);
+    out->sid = sat_column_i64(query);
+    sat_column_bytes(query, out->id.b, sizeof out->id.b);
+    sat_column_bytes(query, out->log_epoch.b, sizeof out->log_epoch.b);
+    struct sat_span log = sat_column_borrow(query);
+    if (sat_frontier_decode(log, &out->log) != SAT_OK) sat_query_corrupt(query, "the state of a space's log");
+    out->last_recv_ms = sat_column_u64(query);
+    out->last_dir_at = sat_column_u64(query);
+    sat_column_bytes(query, out->digest, sizeof out->digest);
+    out->live = sat_column_u64(query);
+    out->head_size = sat_column_u64(query);
+    out->synced_ms = sat_column_u64(query);
+}
+
+enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
+                                  bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_FIND);
+    sat_bind_bytes(&query, id->b, sizeof id->b);
+    *found = sat_query_step(&query);
+    if (*found) read_space(&query, out);
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_space_get(struct sat_store *store, int64_t sid, struct sat_space_row *out)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_GET);
+    sat_bind_i64(&query, sid);
+    bool found = sat_query_step(&query);
+    if (found) read_space(&query, out);
+    return sat_query_end_found(&query, found, "space");
+}
+
+/* `log` holds the encoded frontier and must outlive the query. */
+static void bind_space(struct sat_query *query, const struct sat_space_row *row, struct sat_buf *log)
+{
+    sat_frontier_encode(&row->log, log);
+    sat_bind_bytes(query, row->id.b, sizeof row->id.b);
+    sat_bind_bytes(query, row->log_epoch.b, sizeof row->log_epoch.b);
+    sat_bind_bytes(query, log->at, log->len);
+    sat_bind_u64(query, row->last_recv_ms);
+    sat_bind_u64(query, row->last_dir_at);
+    sat_bind_bytes(query, row->digest, sizeof row->digest);
+    sat_bind_u64(query, row->live);
+    sat_bind_u64(query, row->head_size);
+    sat_bind_u64(query, row->synced_ms);
+}
+
+enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row)
+{
+    struct sat_buf log;
+    sat_buf_init(&log);
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_CREATE);
+    bind_space(&query, row, &log);
+    enum sat_err err = sat_query_run(&query);
+    if (err == SAT_OK) row->sid = sqlite3_last_insert_rowid(store->db);
+    sat_buf_deinit(&log);
+    return err;
+}
+
+enum sat_err sat_store_space_save(struct sat_store *store, const struct sat_space_row *row)
+{
+    struct sat_buf log;
+    sat_buf_init(&log);
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_SAVE);
+    bind_space(&query, row, &log);
+    sat_bind_i64(&query, row->sid);
+    enum sat_err err = sat_query_run_on(&query, "space");
+    sat_buf_deinit(&log);
+    return err;
+}
+
+enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, struct sat_space_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACES);
+    while (sat_query_step(&query)) read_space(&query, sat_rows_add(&rows));
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}

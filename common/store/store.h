@@ -1,0 +1,209 @@
+/* The store: what a replica keeps, on the server and on a device alike. The engine knows this interface only; SQLite stands
+ * behind it today (sqlite.c), and it is narrow enough for another database.
+ *
+ * One store is one org. All calls between begin and commit are one transaction; reads outside one see the last commit. A
+ * failure inside a transaction leaves it open: the caller rolls back. Rows are given out into the caller's arena.
+ * Every function may fail with SAT_ERR_IO, SAT_ERR_DISK_FULL, SAT_ERR_READ_ONLY, SAT_ERR_CORRUPT; the sentence is in
+ * sat_store_fault(). "Absent" is not an error where the function says `found`. */
+#ifndef SAT_STORE_STORE_H
+#define SAT_STORE_STORE_H
+
+#include "common/proof/bundle.h"
+#include "common/proof/link.h"
+#include "common/proof/log.h"
+
+struct sat_store;
+
+enum sat_store_mode {
+    SAT_STORE_CREATE,    /* make it, SAT_ERR_EXISTS if it is there */
+    SAT_STORE_OPEN,      /* SAT_ERR_NOT_FOUND if it is not */
+    SAT_STORE_READ_ONLY, /* no migration either: SAT_ERR_NEWER_STORE or SAT_ERR_CONFIG ("needs an upgrade") */
+};
+
+/* Opens the store at `path` (":memory:" for tests) and migrates it to this version's schema. SAT_ERR_NEWER_STORE for one of a
+ * later version, SAT_ERR_CORRUPT for a file that is no store of ours, SAT_ERR_READ_ONLY. The caller closes *out. */
+enum sat_err sat_store_open(const char *path, enum sat_store_mode mode, struct sat_store **out,
+                            struct sat_fault *fault) SAT_MUST_CHECK;
+void sat_store_close(struct sat_store *store); /* NULL is fine; an open transaction is rolled back */
+const struct sat_fault *sat_store_fault(const struct sat_store *store); /* of the last failure; borrowed */
+uint32_t sat_store_schema_version(const struct sat_store *store);
+
+enum sat_err sat_store_begin(struct sat_store *store) SAT_MUST_CHECK; /* takes the write lock at once */
+enum sat_err sat_store_commit(struct sat_store *store) SAT_MUST_CHECK; /* durable when it returns */
+void sat_store_rollback(struct sat_store *store);                      /* no transaction open: nothing happens */
+bool sat_store_in_transaction(const struct sat_store *store);
+
+/* ---- Small named values ---- */
+enum sat_err sat_store_meta_put(struct sat_store *store, const char *key, struct sat_span value) SAT_MUST_CHECK;
+enum sat_err sat_store_meta_get(struct sat_store *store, const char *key, struct sat_arena *arena, struct sat_span *out,
+                                bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_meta_put_u64(struct sat_store *store, const char *key, uint64_t value) SAT_MUST_CHECK;
+enum sat_err sat_store_meta_get_u64(struct sat_store *store, const char *key, uint64_t absent, uint64_t *out) SAT_MUST_CHECK;
+
+/* ---- The directory ---- */
+struct sat_link_row {
+    uint64_t seq;
+    struct sat_span bytes; /* as sat_link_encode() wrote it */
+    struct sat_countersign sign;
+};
+enum sat_err sat_store_link_append(struct sat_store *store, const struct sat_link_row *row) SAT_MUST_CHECK;
+/* Up to `limit` links from `first_seq` on, in order. */
+enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
+                             struct sat_link_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_box_put(struct sat_store *store, const struct sat_box *box) SAT_MUST_CHECK; /* an existing one stays */
+/* Fills box->bytes for the box named by its other members. */
+enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, bool *found) SAT_MUST_CHECK;
+
+/* ---- Spaces: one row each, with the state of its log ---- */
+#define SAT_DIGEST_STATE_BYTES 2048
+
+struct sat_space_row {
+    int64_t sid; /* the store's own small number of the space */
+    struct sat_space_id id;
+    struct sat_log_epoch log_epoch; /* zeros on a client that has never seen a head */
+    struct sat_frontier log;        /* log.size: entries applied; on a client also the cursor */
+    uint64_t last_recv_ms, last_dir_at; /* of the newest entry: they never decrease */
+    uint8_t digest[SAT_DIGEST_STATE_BYTES]; /* LtHash of the live set */
+    uint64_t live;                  /* live changes of the accepted base */
+    uint64_t head_size;             /* client: size of the newest verified signed head; 0: none */
+    uint64_t synced_ms;             /* client: server time of that head, when digests matched last; 0: never */
+};
+enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
+                                  bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_space_get(struct sat_store *store, int64_t sid, struct sat_space_row *out) SAT_MUST_CHECK;
+enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row) SAT_MUST_CHECK; /* sets row->sid */
+enum sat_err sat_store_space_save(struct sat_store *store, const struct sat_space_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, struct sat_space_row **out,
+                              uint32_t *n) SAT_MUST_CHECK; /* by sid */
+
+/* ---- Bundles: accepted (seq > 0) or, on their author's device, frozen and pending (seq 0) ---- */
+enum sat_bundle_state { SAT_BUNDLE_NORMAL = 0, SAT_BUNDLE_REFUSED = 1 /* by the server; reason in `refused` */ };
+
+struct sat_bundle_row {
+    int64_t bid; /* set by insert */
+    int64_t sid;
+    uint32_t device;
+    uint64_t first;
+    uint32_t count;
+    struct sat_hash id;
+    uint8_t manifest[SAT_MANIFEST_BYTES];
+    struct sat_signature signature;
+    uint64_t seq;
+    uint8_t state;
+    uint32_t refused; /* enum sat_err of a refusal, else 0 */
+};
+enum sat_err sat_store_bundle_insert(struct sat_store *store, struct sat_bundle_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_bundle_get(struct sat_store *store, int64_t bid, struct sat_bundle_row *out) SAT_MUST_CHECK;
+enum sat_err sat_store_bundle_set_seq(struct sat_store *store, int64_t bid, uint64_t seq) SAT_MUST_CHECK;
+enum sat_err sat_store_bundle_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK; /* 0 clears */
+/* The bundle of `device` whose counters include `counter`, in whatever space. */
+enum sat_err sat_store_bundle_of_dot(struct sat_store *store, struct sat_dot dot, struct sat_bundle_row *out,
+                                     bool *found) SAT_MUST_CHECK;
+/* The first bundle of `device` in any space that shares a counter with [first, first + count). */
+enum sat_err sat_store_bundle_overlapping(struct sat_store *store, uint32_t device, uint64_t first, uint32_t count,
+                                          struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* The newest bundle of `device` in the space: by counter, pending ones included only if `pending`. */
+enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t device, bool pending,
+                                  struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
+enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
+                                         uint64_t *out) SAT_MUST_CHECK;
+/* Pending bundles of the space in counter order, from counter `first` on. */
+enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
+                                       struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles, uint64_t *changes) SAT_MUST_CHECK;
+
+/* ---- Changes ---- */
+enum sat_change_state {
+    SAT_CHANGE_LIVE = 0,    /* of the accepted base */
+    SAT_CHANGE_DEAD = 1,    /* superseded: history, as long as its bytes are kept; a stub has none */
+    SAT_CHANGE_ASIDE = 2,   /* kept verbatim, listed, not shown */
+    SAT_CHANGE_PENDING = 3, /* in a pending bundle: overlay, not base */
+};
+
+struct sat_change_row {
+    int64_t cid; /* bid << 10 | index */
+    int64_t sid;
+    struct sat_record_id record;
+    struct sat_dot dot;
+    uint8_t state;
+    struct sat_span header, body; /* exact bytes; empty for a stub */
+    struct sat_hash rest;
+    uint64_t recv_ms;         /* of the entry of its bundle; 0 while pending */
+    const uint8_t *manifest;  /* its bundle's, SAT_MANIFEST_BYTES; NULL from the calls that say so */
+};
+#define SAT_CHANGE_BUNDLE(cid) ((cid) >> 10)
+#define SAT_CHANGE_INDEX(cid) ((uint32_t)((cid)&1023))
+
+/* `row->cid` is bid << 10 | index of an existing bundle. */
+enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, enum sat_change_state state) SAT_MUST_CHECK;
+/* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
+enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                    struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest and recv_ms. */
+enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                         struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* A bundle's changes in order; without manifest and recv_ms. */
+enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, struct sat_arena *arena,
+                                         struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
+enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids, uint32_t max,
+                                     uint32_t *n) SAT_MUST_CHECK;
+/* Calls `each` with every distinct (sid, record) that has a live or pending change or a draft, grouped by space. Another error than
+ * SAT_OK from `each` ends the walk and is returned. `each` may read the store. */
+enum sat_err sat_store_each_record(struct sat_store *store,
+                                   enum sat_err (*each)(void *context, int64_t sid, const struct sat_record_id *record),
+                                   void *context) SAT_MUST_CHECK;
+enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out) SAT_MUST_CHECK;
+
+/* ---- The log ---- */
+struct sat_entry_row {
+    struct sat_entry entry;
+    struct sat_hash root; /* of the log with this entry as its last */
+    int64_t bid;          /* of a bundle entry, else 0 */
+};
+enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid, const struct sat_entry_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
+                               struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
+enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
+                               bool *found) SAT_MUST_CHECK;
+
+/* ---- Client only: drafts, keys, stubs that are still to be justified ---- */
+struct sat_draft_row {
+    uint64_t counter; /* of its dot; unique */
+    int64_t sid;
+    struct sat_record_id record;
+    struct sat_span header;  /* as it will be in the bundle */
+    struct sat_span body;    /* sealed to this device */
+};
+enum sat_err sat_store_draft_insert(struct sat_store *store, const struct sat_draft_row *row) SAT_MUST_CHECK;
+/* Drafts of every space in counter order, from `counter` on. */
+enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
+                              struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                        struct sat_arena *arena, struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
+enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
+
+/* A space's epoch key, sealed under the device's store key by the vault; opaque here. */
+enum sat_err sat_store_key_put(struct sat_store *store, const struct sat_space_id *space, uint32_t epoch,
+                               struct sat_span sealed) SAT_MUST_CHECK;
+enum sat_err sat_store_key_get(struct sat_store *store, const struct sat_space_id *space, uint32_t epoch,
+                               struct sat_arena *arena, struct sat_span *out, bool *found) SAT_MUST_CHECK;
+
+/* A stub whose replacement has not arrived yet (CRYPTO, "Stubs must be justified"). */
+enum sat_err sat_store_stub_add(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                struct sat_dot dot) SAT_MUST_CHECK;
+enum sat_err sat_store_stubs_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                       struct sat_arena *arena, struct sat_dot **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_stub_remove(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                   struct sat_dot dot) SAT_MUST_CHECK;
+enum sat_err sat_store_stub_count(struct sat_store *store, int64_t sid, uint64_t *out) SAT_MUST_CHECK;
+
+/* What was put aside and why: a change (cid) that is not shown. */
+enum sat_err sat_store_aside_put(struct sat_store *store, int64_t cid, enum sat_err reason) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
+
+#endif
