@@ -1,0 +1,25 @@
+/* The accepted base: what the server's log says (MERGE 7). An accepted bundle enters it here, on the server and on every client alike: entry, bundle, the blind
+ * merge of each of its records, the digest. */
+#ifndef SAT_SYNC_BASE_H
+#define SAT_SYNC_BASE_H
+
+#include "common/proof/header.h"
+#include "common/store/store.h"
+
+struct sat_accept {
+    struct sat_store *store;
+    struct sat_space_row *space;      /* updated; the caller saves it */
+    const struct sat_bundle *bundle;  /* judged */
+    const struct sat_header *headers; /* decoded; empty for stubs */
+    uint64_t recv_ms, dir_at;
+    int64_t pending_bid;              /* the author's own copy, frozen before; 0: none, the bundle is inserted */
+};
+
+/* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */
+enum sat_err sat_base_accept(const struct sat_accept *accept, struct sat_arena *arena) SAT_MUST_CHECK;
+
+/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are kept). The arena owns it. */
+enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead, struct sat_arena *arena,
+                             struct sat_bundle *out) SAT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,298 @@
+#include "common/sync/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/sync/host_state.h"
+#include "common/sync/replica.h"
+
+struct host_peer *host_peer_find(const struct sat_host *host, uint64_t id)
+{
+    uint32_t low = 0, high = host->peers_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (host->peers[middle]->id == id) return host->peers[middle];
+        if (host->peers[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static void free_peer(struct host_peer *peer)
+{
+    free(peer->subs);
+    free(peer->boxes);
+    free(peer);
+}
+
+static void remove_peer(struct sat_host *host, uint64_t id)
+{
+    for (uint32_t i = 0; i < host->peers_n; i++) {
+        if (host->peers[i]->id != id) continue;
+        free_peer(host->peers[i]);
+        memmove(host->peers + i, host->peers + i + 1, (host->peers_n - i - 1) * sizeof *host->peers);
+        host->peers_n--;
+        return;
+    }
+}
+
+static void *grown(void *at, uint32_t *cap, size_t item_size)
+{
+    *cap = *cap ? *cap * 2 : 16;
+    void *bigger = realloc(at, *cap * item_size);
+    sat_check(bigger != NULL);
+    return bigger;
+}
+
+static struct host_peer *add_peer(struct sat_host *host, uint64_t id)
+{
+    sat_check(host->peers_n == 0 || host->peers[host->peers_n - 1]->id < id);
+    if (host->peers_n == host->peers_cap) host->peers = grown(host->peers, &host->peers_cap, sizeof *host->peers);
+    struct host_peer *peer = calloc(1, sizeof *peer);
+    sat_check(peer != NULL);
+    peer->id = id;
+    host->peers[host->peers_n++] = peer;
+    return peer;
+}
+
+struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid)
+{
+    for (uint32_t i = 0; i < host->spaces_n; i++)
+        if (host->spaces[i]->row.sid == sid) return host->spaces[i];
+    return NULL;
+}
+
+enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *id, struct host_space **out)
+{
+    *out = NULL;
+    for (uint32_t i = 0; i < host->spaces_n; i++)
+        if (sat_space_equal(&host->spaces[i]->row.id, id)) *out = host->spaces[i];
+    if (*out) return SAT_OK;
+    struct sat_space_row row;
+    bool found;
+    enum sat_err err = sat_store_space_find(host->store, id, &row, &found);
+    if (err || !found) return err;
+    if (host->spaces_n == host->spaces_cap) host->spaces = grown(host->spaces, &host->spaces_cap, sizeof *host->spaces);
+    struct host_space *space = calloc(1, sizeof *space);
+    sat_check(space != NULL);
+    space->row = row;
+    host->spaces[host->spaces_n++] = space;
+    *out = space;
+    return SAT_OK;
+}
+
+static void forget_spaces(struct sat_host *host)
+{
+    for (uint32_t i = 0; i < host->spaces_n; i++) free(host->spaces[i]);
+    host->spaces_n = 0;
+}
+
+bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space)
+{
+    const struct sat_device *device = sat_directory_device(&host->directory, peer->device);
+    if (!device || device->revoked_seq) return false;
+    return sat_directory_rights(&host->directory, space, device->user, host->directory.seq) & SAT_RIGHT_READ;
+}
+
+void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message)
+{
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_message_encode(message, &buf);
+    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    sat_buf_deinit(&buf);
+}
+
+enum sat_err host_begin(struct host_step *step)
+{
+    return sat_store_in_transaction(step->host->store) ? SAT_OK : sat_store_begin(step->host->store);
+}
+
+enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host **out, struct sat_fault *fault)
+{
+    struct sat_host *host = calloc(1, sizeof *host);
+    sat_check(host != NULL);
+    host->store = config->store;
+    host->server = config->server;
+    host->server_public = sat_sign_public(config->server);
+    host->entropy = config->entropy;
+    sat_directory_init(&host->directory);
+    enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
+    if (err) {
+        sat_host_free(host);
+        return err;
+    }
+    *out = host;
+    return SAT_OK;
+}
+
+void sat_host_free(struct sat_host *host)
+{
+    if (!host) return;
+    for (uint32_t i = 0; i < host->peers_n; i++) free_peer(host->peers[i]);
+    forget_spaces(host);
+    free(host->peers);
+    free(host->spaces);
+    sat_directory_deinit(&host->directory);
+    free(host);
+}
+
+const struct sat_directory *sat_host_directory(const struct sat_host *host)
+{
+    return &host->directory;
+}
+
+struct sat_host_counts sat_host_counts(const struct sat_host *host)
+{
+    return host->counts;
+}
+
+uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer)
+{
+    const struct host_peer *found = host_peer_find(host, peer);
+    return found ? found->device : 0;
+}
+
+static void greet(struct host_step *step, const struct sat_event *event)
+{
+    struct sat_host *host = step->host;
+    struct host_peer *peer = add_peer(host, event->peer);
+    memcpy(peer->client_nonce, event->client_nonce, sizeof peer->client_nonce);
+    sat_entropy_fill(&host->entropy, peer->server_nonce, sizeof peer->server_nonce);
+    peer->binding = event->binding;
+    struct sat_hello hello = {
+        .time_ms = step->now_ms,
+        .dir_seq = host->directory.seq,
+        .dir_hash = sat_directory_hash_at(&host->directory, host->directory.seq),
+        .binding = peer->binding,
+    };
+    memcpy(hello.client_nonce, peer->client_nonce, sizeof hello.client_nonce);
+    memcpy(hello.server_nonce, peer->server_nonce, sizeof hello.server_nonce);
+    struct sat_signature signature = sat_hello_sign(&hello, &host->directory.org, host->server);
+    struct sat_message message = {.type = SAT_MESSAGE_HELLO};
+    message.as.HELLO = (struct sat_message_HELLO){
+        .version = SAT_PROTOCOL_VERSION, .time_ms = hello.time_ms, .dir_seq = hello.dir_seq, .binding_kind = hello.binding.kind};
+    memcpy(message.as.HELLO.server_nonce, hello.server_nonce, sizeof hello.server_nonce);
+    memcpy(message.as.HELLO.dir_hash, hello.dir_hash.b, sizeof hello.dir_hash.b);
+    memcpy(message.as.HELLO.signature, signature.b, sizeof signature.b);
+    host_send(step, event->peer, &message);
+}
+
+static void refuse_peer(struct host_step *step, uint64_t peer, enum sat_err err, const char *text)
+{
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_host_error(err, sat_err_class(err) == SAT_CLASS_RETRY ? 5000 : 0, text, &buf);
+    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    sat_actions_add(step->out, SAT_ACTION_CLOSE, peer)->err = err;
+    sat_buf_deinit(&buf);
+    remove_peer(step->host, peer);
+}
+
+static enum sat_err take_event(struct host_step *step, const struct sat_event *event)
+{
+    struct sat_host *host = step->host;
+    struct host_peer *peer = host_peer_find(host, event->peer);
+    switch (event->kind) {
+    case SAT_EVENT_OPENED:
+        greet(step, event);
+        return SAT_OK;
+    case SAT_EVENT_CLOSED:
+        remove_peer(host, event->peer);
+        return SAT_OK;
+    case SAT_EVENT_MESSAGE:
+        break;
+    }
+    if (!peer) return SAT_OK; /* closed in this batch; what it sent behind that is not heard */
+    host->counts.bytes_in += event->bytes.len;
+    struct sat_fault fault = {0};
+    enum sat_err err = host_message(step, peer, event->bytes, &fault);
+    if (err && !sat_err_is_local(err)) {
+        refuse_peer(step, event->peer, err, fault.err == err ? fault.text : sat_err_text(err));
+        err = SAT_OK;
+    }
+    return err;
+}
+
+static enum sat_err save_and_commit(struct sat_host *host)
+{
+    for (uint32_t i = 0; i < host->spaces_n; i++) {
+        if (!host->spaces[i]->dirty) continue;
+        enum sat_err err = sat_store_space_save(host->store, &host->spaces[i]->row);
+        if (err) return err;
+    }
+    if (!sat_store_in_transaction(host->store)) return SAT_OK;
+    host->counts.commits++;
+    return sat_store_commit(host->store);
+}
+
+/* After a commit: who has something to fetch now? */
+static void wake_readers(struct host_step *step)
+{
+    struct sat_host *host = step->host;
+    for (uint32_t i = 0; i < host->peers_n; i++) {
+        const struct host_peer *peer = host->peers[i];
+        bool wake = peer->state != HOST_PEER_GREETED && peer->dir_sent < host->directory.seq;
+        for (uint32_t k = 0; !wake && k < peer->subs_n; k++) {
+            const struct host_space *space = host_space_by_sid(host, peer->subs[k].sid);
+            wake = peer->subs[k].head_due || peer->subs[k].full_head || peer->subs[k].full_entry || !space ||
+                   peer->subs[k].head_sent != space->row.log.size;
+        }
+        if (wake) sat_actions_add(step->out, SAT_ACTION_WRITABLE, peer->id);
+    }
+    for (uint32_t i = 0; i < host->spaces_n; i++) host->spaces[i]->dirty = false;
+}
+
+/* The store failed: nothing of the batch has happened. Whoever was in it is told to come back. */
+static void abandon(struct host_step *step, const struct sat_event *events, uint32_t n, enum sat_err err)
+{
+    struct sat_host *host = step->host;
+    sat_store_rollback(host->store);
+    forget_spaces(host);
+    for (uint32_t i = 0; i < host->peers_n; i++) host->peers[i]->subs_n = 0;
+    sat_actions_init(step->out, step->out->arena);
+    for (uint32_t i = 0; i < n; i++)
+        if (events[i].kind != SAT_EVENT_CLOSED && host_peer_find(host, events[i].peer))
+            refuse_peer(step, events[i].peer, SAT_ERR_BUSY, err == SAT_ERR_DISK_FULL ? "the server's disk is full" : NULL);
+    while (host->peers_n) refuse_peer(step, host->peers[0]->id, SAT_ERR_BUSY, NULL);
+    if (!step->directory_changed) return;
+    sat_directory_deinit(&host->directory);
+    sat_directory_init(&host->directory);
+    struct sat_fault fault = {0};
+    sat_check(sat_directory_load(host->store, &host->directory, &fault) == SAT_OK);
+}
+
+enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n, struct sat_actions *out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct host_step step = {.host = host, .now_ms = now_ms, .arena = &arena, .out = out};
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; !err && i < n; i++) err = take_event(&step, &events[i]);
+    if (!err) err = save_and_commit(host);
+    if (err)
+        abandon(&step, events, n, err);
+    else
+        wake_readers(&step);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+void sat_host_error(enum sat_err err, uint64_t retry_ms, const char *text, struct sat_buf *out)
+{
+    struct sat_span shown = sat_span_text(text ? text : sat_err_text(err));
+    if (shown.len > 400) shown = sat_span_text(sat_err_text(err));
+    struct sat_message message = {.type = SAT_MESSAGE_ERROR};
+    message.as.ERROR = (struct sat_message_ERROR){.error = err, .retry_ms = retry_ms, .text = shown};
+    sat_message_encode(&message, out);
+}
+
+void sat_host_goodbye(uint64_t retry_ms, struct sat_buf *out)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_GOODBYE};
+    message.as.GOODBYE.retry_ms = retry_ms;
+    sat_message_encode(&message, out);
+}

@@ -1,0 +1,171 @@
+/* Frames for a peer whose socket can take one: built from what is committed now, so that a slow reader costs nothing but its own lag. First the directory
+ * (a bundle is judged against it), then each subscription in turn: entries up to the log's end, then its signed head. */
+#include <string.h>
+
+#include "common/sync/base.h"
+#include "common/sync/digest.h"
+#include "common/sync/host_state.h"
+#include "common/sync/subscription.h"
+
+void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out)
+{
+    sat_put_u64(out, sign->time_ms);
+    sat_put_bytes(out, sign->signature.b, sizeof sign->signature.b);
+}
+
+enum { LINKS_PER_FRAME = 128, ENTRIES_PER_READ = 64, HEAD_REUSED_MS = 1000 };
+
+static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, struct sat_arena *arena, struct sat_buf *out)
+{
+    struct sat_link_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_links(host->store, peer->dir_sent + 1, LINKS_PER_FRAME, arena, &rows, &n);
+    if (err) return err;
+    struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
+    size_t bytes = 0;
+    uint32_t used = 0;
+    while (used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+        struct sat_buf item;
+        sat_buf_init(&item);
+        sat_put_span(&item, rows[used].bytes);
+        host_countersign_encode(&rows[used].sign, &item);
+        items[used++] = sat_span_copy(arena, sat_buf_span(&item));
+        bytes += item.len;
+        sat_buf_deinit(&item);
+    }
+    struct sat_message message = {.type = SAT_MESSAGE_LINKS};
+    message.as.LINKS.first_seq = peer->dir_sent + 1;
+    message.as.LINKS.links = (struct sat_list){items, used};
+    sat_message_encode(&message, out);
+    peer->dir_sent += used;
+    return used ? SAT_OK : SAT_ERR_CORRUPT;
+}
+
+static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row, bool full,
+                               struct sat_arena *arena, struct sat_span *out)
+{
+    struct sat_entry_wire wire = {.kind = row->entry.kind, .recv_ms = row->entry.recv_ms, .dir_at = row->entry.dir_at};
+    struct sat_bundle_row bundle_row;
+    enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
+    if (err) return err;
+    struct sat_buf bundle_bytes, item;
+    sat_buf_init(&bundle_bytes);
+    sat_buf_init(&item);
+    if (bundle_row.device == peer->device && !full) {
+        wire.own = true;
+        memcpy(wire.id_prefix, bundle_row.id.b, sizeof wire.id_prefix);
+    } else {
+        struct sat_bundle bundle;
+        err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);
+        if (!err) sat_bundle_encode(&bundle, full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
+        wire.bundle = sat_buf_span(&bundle_bytes);
+    }
+    sat_entry_wire_encode(&wire, &item);
+    *out = sat_span_copy(arena, sat_buf_span(&item));
+    sat_buf_deinit(&item);
+    sat_buf_deinit(&bundle_bytes);
+    return err;
+}
+
+static enum sat_err entries_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub, const struct host_space *space,
+                                  struct sat_arena *arena, struct sat_buf *out)
+{
+    bool full = sub->full_entry > 0;
+    uint64_t first = full ? sub->full_entry : sub->sent + 1;
+    struct sat_entry_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_entries(host->store, sub->sid, first, full ? 1 : ENTRIES_PER_READ, arena, &rows, &n);
+    if (err) return err;
+    struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
+    size_t bytes = 0;
+    uint32_t used = 0;
+    while (!err && used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+        err = entry_item(host, peer, &rows[used], full, arena, &items[used]);
+        if (err) return err;
+        /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
+        if (used && bytes + items[used].len > SAT_BUNDLE_BYTES_MAX) break;
+        bytes += items[used++].len;
+    }
+    struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
+    message.as.ENTRIES = (struct sat_message_ENTRIES){.sub = sub->sub, .first_seq = first, .size = space->row.log.size, .entries = {items, used}};
+    sat_message_encode(&message, out);
+    if (full) {
+        sub->full_entry = 0;
+        sub->sent = first;
+    } else {
+        sub->sent += used;
+    }
+    return used ? SAT_OK : SAT_ERR_CORRUPT;
+}
+
+static void sign_head(struct sat_host *host, struct host_space *space, uint64_t now_ms)
+{
+    const struct sat_directory *directory = &host->directory;
+    bool same = space->head_valid && space->head.size == space->row.log.size && space->head.dir_seq == directory->seq &&
+                now_ms - space->head.time_ms < HEAD_REUSED_MS;
+    if (same) return;
+    space->head = (struct sat_head){
+        .space = space->row.id,
+        .log_epoch = space->row.log_epoch,
+        .size = space->row.log.size,
+        .root = sat_frontier_root(&space->row.log),
+        .digest = sat_digest_of(&space->row),
+        .dir_seq = directory->seq,
+        .dir_hash = sat_directory_hash_at(directory, directory->seq),
+        .time_ms = now_ms,
+    };
+    sat_head_sign(&space->head, &directory->org, host->server);
+    space->head_valid = true;
+}
+
+static void head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms, struct sat_buf *out)
+{
+    sign_head(host, space, now_ms);
+    struct sat_buf head;
+    sat_buf_init(&head);
+    sat_head_encode(&space->head, !sub->full_head, &head);
+    struct sat_message message = {.type = SAT_MESSAGE_HEAD};
+    message.as.HEAD = (struct sat_message_HEAD){.sub = sub->sub, .head = sat_buf_span(&head)};
+    sat_message_encode(&message, out);
+    sat_buf_deinit(&head);
+    sub->head_due = sub->full_head = false;
+    sub->head_sent = space->head.size;
+}
+
+static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub, uint64_t now_ms,
+                              struct sat_arena *arena, struct sat_buf *out)
+{
+    struct host_space *space = host_space_by_sid(host, sub->sid);
+    if (!space || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
+    uint64_t size = space->row.log.size;
+    if (sub->full_entry > size) sub->full_entry = 0;
+    if (sub->sent > size) sub->sent = size;
+    if (sub->full_head && sub->sent < size) { /* who has no head yet learns the log's life and length first */
+        head_frame(host, sub, space, now_ms, out);
+        sub->head_due = true;
+        return SAT_OK;
+    }
+    if (sub->full_entry || sub->sent < size) return entries_frame(host, peer, sub, space, arena, out);
+    if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);
+    return SAT_OK;
+}
+
+enum sat_err sat_host_frame(struct sat_host *host, uint64_t peer_id, uint64_t now_ms, struct sat_buf *out)
+{
+    struct host_peer *peer = host_peer_find(host, peer_id);
+    if (!peer || peer->state == HOST_PEER_GREETED) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    size_t before = out->len;
+    enum sat_err err = SAT_OK;
+    if (peer->dir_sent < host->directory.seq) {
+        err = links_frame(host, peer, &arena, out);
+    } else {
+        for (uint32_t tried = 0; !err && tried < peer->subs_n && out->len == before; tried++) {
+            struct host_sub *sub = &peer->subs[peer->next_sub++ % peer->subs_n];
+            err = sub_frame(host, peer, sub, now_ms, &arena, out);
+        }
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}

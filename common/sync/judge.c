@@ -1,0 +1,153 @@
+#include "common/sync/judge.h"
+
+#include <string.h>
+
+enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle *bundle)
+{
+    if (bundle->form == SAT_BUNDLE_FULL) return SAT_OK;
+    const struct sat_manifest *manifest = &bundle->manifest;
+    struct sat_bundle_known known = {.dir_hash = sat_directory_hash_at(judge->directory, manifest->dir_seq)};
+    struct sat_bundle_row tip;
+    bool found;
+    enum sat_err err = sat_store_bundle_tip(judge->store, judge->space->sid, manifest->device, false, &tip, &found);
+    if (err) return err;
+    if (found) known.prev = tip.id;
+    err = sat_store_root_at(judge->store, judge->space->sid, manifest->w_size, &known.w_root, &found);
+    if (err) return err;
+    if (!found) return SAT_ERR_STALE;
+    static const struct sat_log_epoch none;
+    bool no_witness = manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none);
+    known.log_epoch = no_witness ? none : judge->space->log_epoch;
+    return sat_bundle_complete(bundle, &known);
+}
+
+/* The author, its right to write every record there, the epoch, and its directory position. */
+static enum sat_err judge_authority(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    const struct sat_directory *directory = judge->directory;
+    if (m->suite != SAT_SUITE_1) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
+    const struct sat_device *device = sat_directory_device(directory, m->device);
+    if (!device || m->dir_seq < device->since_seq)
+        return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device, (unsigned long long)m->dir_seq);
+    if (m->dir_seq > judge->dir_at || judge->dir_at > directory->seq)
+        return sat_fail(fault, SAT_ERR_TAMPERED, "device %u names a directory position that did not exist", m->device);
+    struct sat_hash dir_hash = sat_directory_hash_at(directory, m->dir_seq);
+    if (!sat_hash_equal(&dir_hash, &m->dir_hash))
+        return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device, (unsigned long long)m->dir_seq);
+    if (m->epoch == 0 || m->epoch != sat_directory_epoch_at(directory, &m->space, m->dir_seq))
+        return sat_fail(fault, SAT_ERR_DENIED, "key epoch %u was not current", m->epoch);
+    for (uint32_t i = 0; i < m->count; i++)
+        if (!sat_directory_may_write(directory, &m->space, m->device, &bundle->changes[i].record, m->dir_seq))
+            return sat_fail(fault, SAT_ERR_DENIED, "device %u may not write here", m->device);
+    if (sat_bundle_verify(bundle, &device->sign))
+        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", m->device);
+    return SAT_OK;
+}
+
+/* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall. */
+static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_bundle_overlapping(judge->store, m->device, m->first, m->count, &row, &found);
+    if (err) return err;
+    if (found && (row.seq || !sat_hash_equal(&row.id, &bundle->id)))
+        return sat_fail(fault, SAT_ERR_FORK, "device %u wrote change %llu twice", m->device, (unsigned long long)m->first);
+    err = sat_store_bundle_tip(judge->store, judge->space->sid, m->device, false, &row, &found);
+    if (err) return err;
+    struct sat_hash prev = {{0}};
+    if (found) prev = row.id;
+    if (!sat_hash_equal(&prev, &m->prev))
+        return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device, (unsigned long long)m->first);
+    if (!found) return SAT_OK;
+    struct sat_manifest before;
+    sat_manifest_decode(row.manifest, &before);
+    if (m->first < row.first + row.count || m->dir_seq < before.dir_seq)
+        return sat_fail(fault, SAT_ERR_BAD_CHAIN, "device %u steps back at change %llu", m->device, (unsigned long long)m->first);
+    return SAT_OK;
+}
+
+static enum sat_err judge_witness(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_hash root;
+    bool found;
+    enum sat_err err = sat_store_root_at(judge->store, judge->space->sid, m->w_size, &root, &found);
+    if (err) return err;
+    static const struct sat_log_epoch none;
+    bool no_witness = m->w_size == 0 && sat_log_epoch_equal(&m->log_epoch, &none);
+    if (!found || !sat_hash_equal(&root, &m->w_root) || (!no_witness && !sat_log_epoch_equal(&m->log_epoch, &judge->space->log_epoch)))
+        return sat_fail(fault, SAT_ERR_FORK, "device %u witnessed a log that is not this one", m->device);
+    return SAT_OK;
+}
+
+struct bounds { /* what each device had written in the log prefix that the witness names; looked up once a bundle */
+    struct sat_arena *arena;
+    struct sat_dot *at;
+    uint32_t n, cap;
+};
+
+static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_manifest *m, struct bounds *bounds, uint32_t device,
+                             uint64_t *out)
+{
+    for (uint32_t i = 0; i < bounds->n; i++) {
+        if (bounds->at[i].device != device) continue;
+        *out = bounds->at[i].counter;
+        return SAT_OK;
+    }
+    enum sat_err err = sat_store_device_counter_at(judge->store, judge->space->sid, device, m->w_size, out);
+    if (err) return err;
+    if (bounds->n == bounds->cap) {
+        uint32_t cap = bounds->cap ? bounds->cap * 2 : 16;
+        struct sat_dot *at = sat_arena_array(bounds->arena, cap, sizeof *at);
+        if (bounds->n) memcpy(at, bounds->at, bounds->n * sizeof *at);
+        bounds->at = at;
+        bounds->cap = cap;
+    }
+    bounds->at[bounds->n++] = (struct sat_dot){device, *out};
+    return SAT_OK;
+}
+
+/* Without these a member could erase a record with seen[victim] = 2^62. That kept and holes lie under seen is the header's own syntax. */
+static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                                  const struct sat_header *headers, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct bounds bounds = {.arena = arena};
+    for (uint32_t i = 0; i < m->count; i++) {
+        for (uint32_t k = 0; k < headers[i].seen.n; k++) {
+            struct sat_dot seen = headers[i].seen.at[k];
+            uint64_t limit = m->first + i - 1;
+            if (seen.device != m->device) {
+                enum sat_err err = bound_of(judge, m, &bounds, seen.device, &limit);
+                if (err) return err;
+            }
+            if (seen.counter > limit)
+                return sat_fail(fault, SAT_ERR_BOUNDS, "device %u claims to have seen change %llu of device %u", m->device,
+                                (unsigned long long)seen.counter, seen.device);
+        }
+    }
+    return SAT_OK;
+}
+
+enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault)
+{
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        const struct sat_change *change = &bundle->changes[i];
+        headers[i] = (struct sat_header){0};
+        if (change->stub && !judge->stubs_allowed) return sat_fail(fault, SAT_ERR_PROTOCOL, "a stub was pushed");
+        if (change->stub) continue;
+        enum sat_err err = sat_header_decode(change->header, arena, &headers[i]);
+        if (err) return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
+                                 (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
+    }
+    /* The chain first: a bundle whose predecessor is still under way is to wait, whatever else might be said of it. */
+    enum sat_err err = judge_chain(judge, bundle, fault);
+    if (!err) err = judge_authority(judge, bundle, fault);
+    if (!err) err = judge_witness(judge, bundle, fault);
+    if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
+    return err;
+}

@@ -1,0 +1,321 @@
+#include "common/sync/replica.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/sync/replica_state.h"
+
+enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat_replica **out)
+{
+    struct sat_replica *replica = calloc(1, sizeof *replica);
+    sat_check(replica != NULL);
+    replica->config = *config;
+    replica->wish = config->hooks.build_links ? WISH_OPEN : WISH_NONE;
+    sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
+    sat_arena_init(&replica->batch_arena);
+    *out = replica;
+    return SAT_OK;
+}
+
+void sat_replica_free(struct sat_replica *replica)
+{
+    if (!replica) return;
+    sat_arena_deinit(&replica->batch_arena);
+    free(replica->subs);
+    free(replica);
+}
+
+void sat_replica_nonce(const struct sat_replica *replica, uint8_t out[32])
+{
+    memcpy(out, replica->client_nonce, sizeof replica->client_nonce);
+}
+
+struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica)
+{
+    return replica->counts;
+}
+
+uint64_t sat_replica_server_time(const struct sat_replica *replica)
+{
+    return replica->server_time_ms;
+}
+
+uint64_t sat_replica_retry_ms(const struct sat_replica *replica)
+{
+    return replica->retry_ms;
+}
+
+void replica_send(struct replica_step *step, const struct sat_message *message)
+{
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_message_encode(message, &buf);
+    sat_actions_add(step->out, SAT_ACTION_SEND, step->replica->peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    step->replica->counts.bytes_out += buf.len;
+    sat_buf_deinit(&buf);
+}
+
+struct sat_action *replica_notice(struct replica_step *step, enum sat_notice notice)
+{
+    struct sat_action *action = sat_actions_add(step->out, SAT_ACTION_NOTICE, step->replica->peer);
+    action->notice = notice;
+    return action;
+}
+
+enum sat_err replica_begin(struct replica_step *step)
+{
+    struct sat_store *store = step->replica->config.store;
+    return sat_store_in_transaction(store) ? SAT_OK : sat_store_begin(store);
+}
+
+struct replica_sub *replica_sub_of(struct sat_replica *replica, uint64_t number)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].sub == number) return &replica->subs[i];
+    return NULL;
+}
+
+bool replica_may_read(const struct sat_replica *replica, const struct sat_space_id *space)
+{
+    const struct sat_directory *directory = replica->config.directory;
+    uint32_t user = 0;
+    if (replica->config.mode == SAT_REPLICA_INVITEE) {
+        const struct sat_invite *invite = sat_directory_invite(directory, &replica->config.invite);
+        if (invite) user = invite->user;
+    } else {
+        const struct sat_device *device = sat_directory_device(directory, replica->config.device);
+        if (device && !device->revoked_seq) user = device->user;
+    }
+    return user && (sat_directory_rights(directory, space, user, directory->seq) & SAT_RIGHT_READ);
+}
+
+static bool settled(const struct replica_sub *sub)
+{
+    return sub->head_here && sub->digest_agrees;
+}
+
+bool sat_replica_in_sync(const struct sat_replica *replica)
+{
+    if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return false;
+    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE) return false;
+    uint64_t bundles, changes;
+    if (replica->drafts_left || replica->subs_n == 0) return false;
+    if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!settled(&replica->subs[i])) return false;
+    return true;
+}
+
+/* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
+static const char *stuck(const struct sat_replica *replica)
+{
+    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE) return NULL;
+    if (replica->config.directory_only || replica->config.mode == SAT_REPLICA_INVITEE) return "the directory is up to date";
+    const char *why = "this device may read no space";
+    for (uint32_t i = 0; i < replica->subs_n; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
+        if (!sub->digest_agrees) return "the server and this device do not hold the same";
+        why = sub->blocked ? "the server refused work of this device; see the refused items" : why;
+    }
+    if (replica->subs_n && replica->drafts_left) return "work waits for a key or a right that this device does not have";
+    if (replica->subs_n) return replica->counts.refused ? why : "work is pending in a space that this device may not use";
+    return why;
+}
+
+/* One round of what can be done now; called at the end of every step. */
+static enum sat_err advance(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    if (replica->state != REPLICA_TALKING || replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    enum sat_err err = SAT_OK;
+    if (replica->wish == WISH_OPEN) err = replica_wish(step);
+    if (err || replica->config.mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
+    err = replica_ask_boxes(step);
+    if (!err && replica->config.mode == SAT_REPLICA_DEVICE && !replica->config.directory_only) {
+        err = replica_subscribe(step);
+        /* Keys first: what is frozen now should be frozen under the current epoch. */
+        if (!err && !replica->boxes_asked) err = replica_freeze(step);
+    }
+    return err;
+}
+
+static enum sat_err take_error(struct replica_step *step, const struct sat_message_ERROR *message)
+{
+    enum sat_err err = sat_err_from_wire(message->error);
+    step->replica->retry_ms = message->retry_ms;
+    if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY) return replica_append_refused(step, err, message->text);
+    return sat_fail(&step->fault, err, "the server says: %.*s", (int)message->text.len, (const char *)message->text.at);
+}
+
+static enum sat_err take_message(struct replica_step *step, struct sat_span bytes)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_message message;
+    replica->counts.bytes_in += bytes.len;
+    enum sat_err err = sat_message_decode(bytes, SAT_SENDER_SERVER, step->arena, &message);
+    if (err) return sat_fail(&step->fault, err, "the server sent a message that cannot be read");
+    if (message.type == SAT_MESSAGE_ERROR) return take_error(step, &message.as.ERROR);
+    if (message.type == SAT_MESSAGE_GOODBYE) {
+        replica->retry_ms = message.as.GOODBYE.retry_ms;
+        return sat_fail(&step->fault, SAT_ERR_CLOSED, "the server is going down; try again");
+    }
+    if (replica->state == REPLICA_WAITING) {
+        if (message.type == SAT_MESSAGE_HELLO) return replica_hello(step, &message.as.HELLO);
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server did not begin with a hello");
+    }
+    if (message.type == SAT_MESSAGE_LINKS) return replica_links(step, &message.as.LINKS);
+    if (message.type == SAT_MESSAGE_APPENDED) return replica_appended(step, &message.as.APPENDED);
+    if (message.type == SAT_MESSAGE_BOXES) return replica_boxes(step, &message.as.BOXES);
+    if (message.type == SAT_MESSAGE_ENTRIES) return replica_entries(step, &message.as.ENTRIES);
+    if (message.type == SAT_MESSAGE_HEAD) return replica_head(step, &message.as.HEAD);
+    if (message.type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message.as.REFUSED);
+    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong", sat_message_name(message.type));
+}
+
+static enum sat_err take_event(struct replica_step *step, const struct sat_event *event)
+{
+    struct sat_replica *replica = step->replica;
+    if (replica->state == REPLICA_OVER) return SAT_OK;
+    switch (event->kind) {
+    case SAT_EVENT_OPENED:
+        replica->peer = event->peer;
+        replica->binding = event->binding;
+        return SAT_OK;
+    case SAT_EVENT_CLOSED:
+        return sat_fail(&step->fault, SAT_ERR_CLOSED, "the connection was closed");
+    case SAT_EVENT_MESSAGE:
+        return take_message(step, event->bytes);
+    }
+    return SAT_OK;
+}
+
+static void fail_session(struct replica_step *step, enum sat_err err)
+{
+    step->replica->state = REPLICA_OVER;
+    struct sat_action *notice = replica_notice(step, SAT_NOTICE_FAILED);
+    notice->err = err;
+    const char *text = step->fault.err == err ? step->fault.text : sat_err_text(err);
+    notice->text = sat_arena_text(step->out->arena, text, strlen(text));
+    sat_actions_add(step->out, SAT_ACTION_CLOSE, step->replica->peer)->err = err;
+}
+
+/* Tells the application where the session stands, once for each time it changes. */
+static void tell(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    if (replica->state != REPLICA_TALKING) return;
+    bool in_sync = sat_replica_in_sync(replica);
+    if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
+    replica->told_in_sync = in_sync;
+    const char *why = in_sync || replica->config.mode == SAT_REPLICA_CREATE ? NULL : stuck(replica);
+    if (why && !replica->told_idle) replica_notice(step, SAT_NOTICE_IDLE)->text = why;
+    replica->told_idle = why != NULL;
+}
+
+enum sat_err replica_save_spaces(struct sat_replica *replica)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; !err && i < replica->subs_n; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        if (sub->dirty) err = sat_store_space_save(replica->config.store, &sub->row);
+        if (!err) sub->dirty = false;
+    }
+    return err;
+}
+
+static enum sat_err commit(struct sat_replica *replica)
+{
+    struct sat_store *store = replica->config.store;
+    if (!sat_store_in_transaction(store)) return SAT_OK;
+    enum sat_err err = replica_save_spaces(replica);
+    return err ? err : sat_store_commit(store);
+}
+
+/* Whether something can be pushed decides about the WRITABLE action and about being stuck. */
+static enum sat_err look_for_pushes(struct replica_step *step)
+{
+    bool more = false;
+    if (step->replica->state != REPLICA_TALKING) return SAT_OK;
+    enum sat_err err = replica_push(step->replica, step->arena, NULL, &more);
+    if (!err && more) sat_actions_add(step->out, SAT_ACTION_WRITABLE, step->replica->peer);
+    return err;
+}
+
+/* A verification that failed in the middle of a batch undoes what the batch did: nothing of what a lying server sent is merged. What earlier
+ * messages of the batch brought comes again with the next session. */
+static void undo(struct replica_step *step, enum sat_err err)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_directory *directory = replica->config.directory;
+    sat_store_rollback(replica->config.store);
+    replica->subs_n = 0;
+    if (directory->seq != step->dir_before) {
+        sat_directory_deinit(directory);
+        sat_directory_init(directory);
+        struct sat_fault fault = {0};
+        enum sat_err reload = sat_directory_load(replica->config.store, directory, &fault);
+        if (reload) err = sat_fail(&step->fault, reload, "%s", fault.text);
+    }
+    sat_actions_init(step->out, step->out->arena);
+    fail_session(step, err);
+}
+
+static enum sat_err run(struct replica_step *step, const struct sat_event *events, uint32_t n)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; !err && i < n; i++) err = take_event(step, &events[i]);
+    if (!err) err = advance(step);
+    if (!err) err = look_for_pushes(step);
+    if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */
+        enum sat_err committed = commit(step->replica);
+        if (committed) return committed;
+    }
+    return err;
+}
+
+static enum sat_err finish(struct replica_step *step, enum sat_err err)
+{
+    if (!err) {
+        tell(step);
+        return SAT_OK;
+    }
+    if (err == SAT_ERR_CLOSED)
+        fail_session(step, err);
+    else
+        undo(step, err);
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
+enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, const struct sat_event *events, uint32_t n,
+                              struct sat_actions *out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct replica_step step = {.replica = replica, .now_ms = now_ms, .arena = &arena, .out = out,
+                                .dir_before = replica->config.directory->seq};
+    enum sat_err err = finish(&step, run(&step, events, n));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err sat_replica_poke(struct sat_replica *replica, uint64_t now_ms, struct sat_actions *out)
+{
+    if (replica->config.hooks.build_links && replica->wish == WISH_NONE) replica->wish = WISH_OPEN;
+    replica->told_idle = false;
+    return sat_replica_step(replica, now_ms, NULL, 0, out);
+}
+
+enum sat_err sat_replica_frame(struct sat_replica *replica, uint64_t now_ms, struct sat_buf *out)
+{
+    (void)now_ms;
+    if (replica->state != REPLICA_TALKING) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    bool more;
+    enum sat_err err = replica_push(replica, &arena, out, &more);
+    replica->counts.bytes_out += out->len;
+    sat_arena_deinit(&arena);
+    return err;
+}

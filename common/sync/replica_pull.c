@@ -1,0 +1,281 @@
+/* The client pulls: entries are judged as the server judged them, merged into the accepted base, and compared with signed heads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/sync/base.h"
+#include "common/sync/clock.h"
+#include "common/sync/digest.h"
+#include "common/sync/judge.h"
+#include "common/sync/replica_state.h"
+#include "common/sync/subscription.h"
+
+static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
+{
+    struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
+    struct sat_hash root = sat_frontier_root(&sub->row.log);
+    memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
+    memcpy(wish.root, root.b, sizeof wish.root);
+    struct sat_buf item;
+    sat_buf_init(&item);
+    sat_subscription_encode(&wish, &item);
+    struct sat_span span = sat_span_copy(step->arena, sat_buf_span(&item));
+    sat_buf_deinit(&item);
+    return span;
+}
+
+static void send_subscriptions(struct replica_step *step, const struct sat_span *items, uint32_t n)
+{
+    if (n == 0) return;
+    struct sat_message message = {.type = SAT_MESSAGE_SUBSCRIBE};
+    message.as.SUBSCRIBE.subs = (struct sat_list){items, n};
+    replica_send(step, &message);
+}
+
+static enum sat_err space_row(struct replica_step *step, const struct sat_space_id *id, struct sat_space_row *out)
+{
+    bool found;
+    struct sat_store *store = step->replica->config.store;
+    enum sat_err err = sat_store_space_find(store, id, out, &found);
+    if (err || found) return err;
+    *out = (struct sat_space_row){.id = *id};
+    sat_frontier_init(&out->log);
+    err = replica_begin(step);
+    return err ? err : sat_store_space_create(store, out);
+}
+
+enum sat_err replica_subscribe(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_directory *directory = replica->config.directory;
+    struct sat_span items[SAT_SPACES_PER_DEVICE_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < directory->spaces_n && replica->subs_n < SAT_SPACES_PER_DEVICE_MAX; i++) {
+        const struct sat_space *space = &directory->spaces[i];
+        if (replica_sub_of(replica, i + 1) || !replica_may_read(replica, &space->id)) continue;
+        struct replica_sub sub = {.sub = i + 1};
+        enum sat_err err = space_row(step, &space->id, &sub.row);
+        if (err) return err;
+        replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
+        sat_check(replica->subs != NULL);
+        replica->subs[replica->subs_n++] = sub;
+        items[n++] = subscription_item(step, &replica->subs[replica->subs_n - 1]);
+    }
+    send_subscriptions(step, items, n);
+    return SAT_OK;
+}
+
+/* Something is missing in between (a lost message): say once where we are. */
+static void resubscribe(struct replica_step *step, struct replica_sub *sub)
+{
+    if (sub->resubscribed_at == sub->row.log.size + 1) return;
+    sub->resubscribed_at = sub->row.log.size + 1;
+    sub->asked_entry = false;
+    struct sat_span item = subscription_item(step, sub);
+    send_subscriptions(step, &item, 1);
+}
+
+static void ask_entry(struct replica_step *step, struct replica_sub *sub, uint64_t seq)
+{
+    if (sub->asked_entry) return;
+    struct sat_message message = {.type = SAT_MESSAGE_ENTRY_GET};
+    message.as.ENTRY_GET = (struct sat_message_ENTRY_GET){.sub = sub->sub, .seq = seq};
+    replica_send(step, &message);
+    sub->asked_entry = true;
+}
+
+static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
+                           const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_accept done = {.store = store, .space = &sub->row, .bundle = bundle, .headers = headers, .recv_ms = entry->recv_ms,
+                              .dir_at = entry->dir_at, .pending_bid = pending_bid};
+    enum sat_err err = replica_begin(step);
+    sub->dirty = true;
+    if (!err) err = sat_base_accept(&done, step->arena);
+    uint64_t latest = 0;
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        uint64_t effective = sat_clock_effective(headers[i].hlc, entry->recv_ms);
+        if (effective > latest) latest = effective;
+    }
+    return err ? err : sat_clock_receive(store, latest);
+}
+
+static void tell_records(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle)
+{
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        if (bundle->changes[i].stub) continue;
+        struct sat_action *notice = replica_notice(step, SAT_NOTICE_RECORD);
+        notice->sid = sub->row.sid;
+        notice->record = bundle->changes[i].record;
+    }
+}
+
+/* Somebody's bundle. */
+static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle bundle;
+    enum sat_err err = sat_bundle_decode(entry->bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
+    if (err) return sat_fail(&step->fault, err, "the server sent a bundle that cannot be read");
+    struct sat_judge judge = {.store = replica->config.store, .directory = replica->config.directory, .space = &sub->row,
+                              .dir_at = entry->dir_at, .stubs_allowed = true};
+    err = sat_judge_complete(&judge, &bundle);
+    if (err == SAT_ERR_STALE) {
+        ask_entry(step, sub, sub->row.log.size + 1);
+        return SAT_ERR_STALE;
+    }
+    if (err) return err;
+    if (bundle.manifest.device == replica->config.device)
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server has work of this device that is not here: this home is an older copy");
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    err = sat_judge_bundle(&judge, &bundle, step->arena, headers, &step->fault);
+    if (err == SAT_ERR_STALE) return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u", bundle.manifest.device);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, 0);
+    if (err) return err;
+    replica->counts.received += bundle.manifest.count;
+    tell_records(step, sub, &bundle);
+    return SAT_OK;
+}
+
+/* The echo of our own: it enters the base in its place. */
+static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_store *store = replica->config.store;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    if (err) return err;
+    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server has work of this device that is not here: this home is an older copy");
+    struct sat_bundle bundle;
+    err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
+    if (err) return err;
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    for (uint32_t i = 0; i < bundle.manifest.count; i++)
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    err = accept(step, sub, &bundle, headers, entry, rows[0].bid);
+    if (err) return err;
+    uint64_t last = rows[0].first + rows[0].count - 1;
+    if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
+    if (sub->pushed < last) sub->pushed = last;
+    sub->retries = 0;
+    replica->counts.sent += bundle.manifest.count;
+    return SAT_OK;
+}
+
+static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
+{
+    struct sat_entry_wire entry;
+    enum sat_err err = sat_entry_wire_decode(item, &entry);
+    if (err) return err;
+    if (entry.kind != SAT_ENTRY_BUNDLE) return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
+    if (entry.recv_ms < sub->row.last_recv_ms || entry.dir_at < sub->row.last_dir_at)
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
+    if (entry.dir_at > step->replica->config.directory->seq)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an entry came before the directory that it was accepted under");
+    return entry.own ? take_own(step, sub, &entry) : take_bundle(step, sub, &entry);
+}
+
+enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)
+{
+    struct sat_replica *replica = step->replica;
+    struct replica_sub *sub = replica_sub_of(replica, message->sub);
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
+    uint64_t *cursor = &sub->row.log.size;
+    if (message->size > sub->announced) {
+        uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
+        if (message->size > known) replica->counts.entries_known += message->size - known;
+        sub->announced = message->size;
+    }
+    static const struct sat_log_epoch none;
+    if (sat_log_epoch_equal(&sub->row.log_epoch, &none)) return SAT_OK; /* the first head got lost; the next one asks for these again */
+    if (message->first_seq > *cursor + 1) {
+        resubscribe(step, sub);
+        return SAT_OK;
+    }
+    for (uint32_t i = 0; i < message->entries.n; i++) {
+        if (message->first_seq + i <= *cursor) continue;
+        enum sat_err err = take_entry(step, sub, message->entries.at[i]);
+        if (err == SAT_ERR_STALE) return SAT_OK; /* asked for in full; what follows comes again behind it */
+        if (err) return err;
+        sub->asked_entry = false;
+        sub->head_here = sub->digest_agrees = false;
+        replica->counts.entries_applied++;
+    }
+    return SAT_OK;
+}
+
+/* The stubs of a log that is whole must all have been replaced by something that is here. */
+static enum sat_err check_stubs(struct replica_step *step, const struct replica_sub *sub)
+{
+    uint64_t left;
+    enum sat_err err = sat_store_stub_count(step->replica->config.store, sub->row.sid, &left);
+    if (err || left == 0) return err;
+    return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces", (unsigned long long)left);
+}
+
+static enum sat_err take_verified_head(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head,
+                                       const struct sat_head *own)
+{
+    if (!sat_hash_equal(&head->root, &own->root))
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another log than the one it sent");
+    enum sat_err err = check_stubs(step, sub);
+    if (err) return err;
+    sub->head_here = true;
+    sub->digest_agrees = sat_hash_equal(&head->digest, &own->digest);
+    err = replica_begin(step);
+    sub->dirty = true;
+    sub->row.log_epoch = head->log_epoch;
+    sub->row.head_size = head->size;
+    if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
+    return err;
+}
+
+/* The first head of a space says which life of the log its entries belong to, before any of them comes. */
+static enum sat_err meet(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head)
+{
+    sub->row.log_epoch = head->log_epoch;
+    sub->dirty = true;
+    if (head->size > sub->announced) step->replica->counts.entries_known += head->size - sub->announced;
+    sub->announced = head->size;
+    return replica_begin(step);
+}
+
+enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_directory *directory = replica->config.directory;
+    struct replica_sub *sub = replica_sub_of(replica, message->sub);
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
+    struct sat_head head;
+    enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
+    if (err) return err;
+    static const struct sat_log_epoch none;
+    bool first_meeting = sat_log_epoch_equal(&sub->row.log_epoch, &none);
+    bool full = !head.is_short;
+    if (full && sat_head_verify(&head, &directory->org, &directory->server))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's signature under its log does not hold");
+    if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
+    if (head.size > sub->row.log.size) { /* its entries got lost on the way */
+        resubscribe(step, sub);
+        return SAT_OK;
+    }
+    if (head.size < sub->row.log.size) return SAT_OK; /* overtaken: a newer one follows the entries we have had since */
+    struct sat_head own = {.root = sat_frontier_root(&sub->row.log), .digest = sat_digest_of(&sub->row),
+                           .log_epoch = sub->row.log_epoch, .dir_hash = sat_directory_hash_at(directory, head.dir_seq)};
+    if (!full && (first_meeting || sat_head_complete(&head, &own))) { /* what we hold is not what it abbreviates: see it in full */
+        struct sat_message ask = {.type = SAT_MESSAGE_HEAD_GET};
+        ask.as.HEAD_GET.sub = sub->sub;
+        if (!sub->asked_head) replica_send(step, &ask);
+        sub->asked_head = true;
+        return SAT_OK;
+    }
+    if (full) sub->asked_head = false;
+    if (!first_meeting && !sat_log_epoch_equal(&head.log_epoch, &sub->row.log_epoch))
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server's log has begun a new life");
+    if (!full && sat_head_verify(&head, &directory->org, &directory->server))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's signature under its log does not hold");
+    return take_verified_head(step, sub, &head, &own);
+}

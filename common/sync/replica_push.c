@@ -1,0 +1,102 @@
+/* The client pushes: frozen bundles in their order, a few at a time, sent again until the log echoes them. */
+#include "common/sync/base.h"
+#include "common/sync/replica_state.h"
+
+enum sat_err replica_freeze(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t drafts;
+    enum sat_err err = sat_store_draft_count(replica->config.store, &drafts);
+    replica->drafts_left = drafts;
+    if (err || drafts == 0 || !replica->config.hooks.freeze) return err;
+    /* The hook reads the spaces from the store: give it the heads that this step verified. */
+    err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = replica->config.hooks.freeze(replica->config.hooks.context, &replica->drafts_left);
+    return err;
+}
+
+static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena, struct sat_bundle_row **out)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    *out = NULL;
+    enum sat_err err = sat_store_bundles_pending(replica->config.store, sub->row.sid, sub->pushed + 1, 1, arena, &rows, &n);
+    if (err) return err;
+    sub->pushable = n;
+    if (n == 0) return SAT_OK;
+    if (rows[0].state == SAT_BUNDLE_REFUSED) sub->blocked = true;
+    if (!sub->blocked) *out = &rows[0];
+    return SAT_OK;
+}
+
+static enum sat_err encode_push(struct sat_replica *replica, const struct replica_sub *sub, const struct sat_bundle_row *row,
+                                struct sat_arena *arena, struct sat_buf *out)
+{
+    struct sat_bundle bundle;
+    enum sat_err err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
+    if (err) return err;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, sub->push_full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_PUSH};
+    message.as.PUSH = (struct sat_message_PUSH){.sub = sub->sub, .bundle = sat_buf_span(&bytes)};
+    sat_message_encode(&message, out);
+    sat_buf_deinit(&bytes);
+    return SAT_OK;
+}
+
+enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out, bool *more)
+{
+    *more = false;
+    for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
+        struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
+        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked) continue;
+        struct sat_bundle_row *row;
+        enum sat_err err = next_bundle(replica, sub, arena, &row);
+        if (err) return err;
+        if (!row) continue;
+        *more = true;
+        if (!out) return SAT_OK;
+        err = encode_push(replica, sub, row, arena, out);
+        sub->pushed = row->first + row->count - 1;
+        sub->in_flight++;
+        return err;
+    }
+    return SAT_OK;
+}
+
+/* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in full. Anything else is final
+ * for that bundle: it stays here, listed with its reason, and what is behind it in the space waits. */
+enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
+{
+    struct sat_replica *replica = step->replica;
+    struct replica_sub *sub = replica_sub_of(replica, message->sub);
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a refusal for a space that was not subscribed");
+    enum sat_err why = sat_err_from_wire(message->error);
+    if (sub->in_flight) sub->in_flight--;
+    if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
+        if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
+        sub->retries++;
+        sub->pushed = 0;
+        sub->push_full = true;
+        return SAT_OK;
+    }
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].first != message->first) return err; /* accepted meanwhile: the refusal was of a repetition */
+    if (why == SAT_ERR_STALE) {
+        sub->blocked = true; /* for this session */
+        return SAT_OK;
+    }
+    err = replica_begin(step);
+    if (!err) err = sat_store_bundle_set_refused(replica->config.store, rows[0].bid, why);
+    sub->blocked = true;
+    replica->counts.refused += rows[0].count;
+    struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
+    notice->sid = sub->row.sid;
+    notice->err = why;
+    notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
+    return err;
+}

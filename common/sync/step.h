@@ -1,0 +1,66 @@
+/* The shape of the engine: what happens goes in as a batch of events, what is to be done comes out as a list of actions. No sockets, no
+ * threads, no clock: time is an argument. What a batch changes is one transaction of the store, and its actions are given out only after
+ * the commit, so nothing is sent that a crash could forget. That is group commit too: whoever drives the engine gathers what arrives
+ * while a step runs and hands it over in the next. */
+#ifndef SAT_SYNC_STEP_H
+#define SAT_SYNC_STEP_H
+
+#include "common/base/bytes.h"
+#include "common/base/id.h"
+#include "common/proof/handshake.h"
+
+enum sat_event_kind {
+    SAT_EVENT_OPENED,  /* a peer's channel is up */
+    SAT_EVENT_MESSAGE, /* one whole message from it; bytes borrowed for the step */
+    SAT_EVENT_CLOSED,  /* the channel is gone; nothing more will be sent to this peer */
+};
+
+struct sat_event {
+    enum sat_event_kind kind;
+    uint64_t peer; /* the driver's name for the channel, never used twice */
+    struct sat_span bytes;
+    uint8_t client_nonce[32];   /* OPENED */
+    struct sat_binding binding; /* OPENED: what ties the handshake to the channel */
+};
+
+enum sat_action_kind {
+    SAT_ACTION_SEND,     /* one message to the peer, in this order */
+    SAT_ACTION_WRITABLE, /* call the role's frame function when the peer's socket can take a frame */
+    SAT_ACTION_CLOSE,    /* after what was sent before; `err` says why (SAT_OK: done) */
+    SAT_ACTION_NOTICE,   /* to the application (the client's role alone) */
+};
+
+enum sat_notice {
+    SAT_NOTICE_CONNECTED,      /* the server is the pinned one and has heard who we are */
+    SAT_NOTICE_DIRECTORY,      /* links were applied */
+    SAT_NOTICE_RECORD,         /* sid, record: its accepted base changed by somebody else's work */
+    SAT_NOTICE_REFUSED,        /* sid, err: the server refused a bundle of ours; it is kept and listed */
+    SAT_NOTICE_LINKS_APPENDED, /* what build_links() asked for is in the directory */
+    SAT_NOTICE_LINKS_REFUSED,  /* err, text */
+    SAT_NOTICE_CREATED,        /* the org exists on the server */
+    SAT_NOTICE_IN_SYNC,        /* every space's digest agrees and nothing is pending; once for each time it becomes true */
+    SAT_NOTICE_IDLE,           /* nothing more will come of this session by itself, though it is not in sync (text says why) */
+    SAT_NOTICE_FAILED,         /* err, text: the session is over */
+};
+
+struct sat_action {
+    enum sat_action_kind kind;
+    uint64_t peer;
+    struct sat_span bytes; /* SEND: owned by the list's arena */
+    enum sat_err err;
+    enum sat_notice notice;
+    int64_t sid;
+    struct sat_record_id record;
+    const char *text; /* for a person; owned by the list's arena; NULL for none */
+    struct sat_action *next;
+};
+
+struct sat_actions { /* in order; all memory from the arena */
+    struct sat_arena *arena;
+    struct sat_action *first, *last;
+};
+
+void sat_actions_init(struct sat_actions *actions, struct sat_arena *arena);
+struct sat_action *sat_actions_add(struct sat_actions *actions, enum sat_action_kind kind, uint64_t peer);
+
+#endif

@@ -1,0 +1,50 @@
+#include "common/sync/subscription.h"
+
+void sat_subscription_encode(const struct sat_subscription *subscription, struct sat_buf *out)
+{
+    sat_put_varint(out, subscription->sub);
+    sat_put_bytes(out, subscription->space.b, sizeof subscription->space.b);
+    sat_put_bytes(out, subscription->log_epoch, sizeof subscription->log_epoch);
+    sat_put_varint(out, subscription->cursor);
+    sat_put_bytes(out, subscription->root, sizeof subscription->root);
+}
+
+enum sat_err sat_subscription_decode(struct sat_span bytes, struct sat_subscription *out)
+{
+    struct sat_reader in;
+    sat_reader_init(&in, bytes);
+    out->sub = (uint32_t)sat_take_varint(&in, UINT32_MAX);
+    sat_take_bytes(&in, out->space.b, sizeof out->space.b);
+    sat_take_bytes(&in, out->log_epoch, sizeof out->log_epoch);
+    out->cursor = sat_take_varint(&in, SAT_COUNTER_MAX);
+    sat_take_bytes(&in, out->root, sizeof out->root);
+    return sat_reader_end(&in);
+}
+
+void sat_entry_wire_encode(const struct sat_entry_wire *entry, struct sat_buf *out)
+{
+    sat_put_u8(out, (uint8_t)(entry->kind | (entry->own ? SAT_ENTRY_OWN : 0)));
+    sat_put_varint(out, entry->recv_ms);
+    sat_put_varint(out, entry->dir_at);
+    if (entry->own)
+        sat_put_bytes(out, entry->id_prefix, sizeof entry->id_prefix);
+    else
+        sat_put_span(out, entry->bundle);
+}
+
+enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire *out)
+{
+    struct sat_reader in;
+    sat_reader_init(&in, bytes);
+    *out = (struct sat_entry_wire){0};
+    uint8_t kind = sat_take_u8(&in);
+    out->own = kind & SAT_ENTRY_OWN;
+    out->kind = (uint8_t)(kind & ~SAT_ENTRY_OWN);
+    out->recv_ms = sat_take_varint(&in, SAT_TIME_MS_MAX);
+    out->dir_at = sat_take_varint(&in, SAT_COUNTER_MAX);
+    if (out->own)
+        sat_take_bytes(&in, out->id_prefix, sizeof out->id_prefix);
+    else
+        out->bundle = sat_take_span(&in, sat_reader_left(&in));
+    return sat_reader_end(&in);
+}

@@ -1,0 +1,33 @@
+/* What a client says of a space when it subscribes (an item of the SUBSCRIBE message), and an entry as it travels (of ENTRIES).
+ *   subscription  varint sub ‖ space16 ‖ first 4 bytes of the log epoch (zeros: none yet) ‖ varint cursor ‖ first 8 bytes of the root there
+ *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form
+ *                 u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id     to its own author, who has the rest */
+#ifndef SAT_SYNC_SUBSCRIPTION_H
+#define SAT_SYNC_SUBSCRIPTION_H
+
+#include "common/base/id.h"
+#include "common/base/limits.h"
+
+struct sat_subscription {
+    uint32_t sub; /* the client's number for the space, for this session */
+    struct sat_space_id space;
+    uint8_t log_epoch[4];
+    uint64_t cursor;
+    uint8_t root[8];
+};
+void sat_subscription_encode(const struct sat_subscription *subscription, struct sat_buf *out);
+enum sat_err sat_subscription_decode(struct sat_span bytes, struct sat_subscription *out) SAT_MUST_CHECK;
+
+#define SAT_ENTRY_OWN 0x80
+
+struct sat_entry_wire {
+    uint8_t kind; /* enum sat_entry_kind */
+    bool own;
+    uint64_t recv_ms, dir_at;
+    uint8_t id_prefix[8];   /* own */
+    struct sat_span bundle; /* otherwise; borrowed */
+};
+void sat_entry_wire_encode(const struct sat_entry_wire *entry, struct sat_buf *out);
+enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire *out) SAT_MUST_CHECK;
+
+#endif
