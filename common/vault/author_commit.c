@@ -1,0 +1,209 @@
+/* From edits to drafts: what a change says, and what it claims about the changes before it. */
+#include "common/vault/author.h"
+
+#include "common/base/check.h"
+#include "common/sync/clock.h"
+#include "common/sync/vector.h"
+#include "common/vault/seal.h"
+#include "common/vault/types.h"
+
+enum { DRAFT_NONCE_BYTES = 24 };
+
+struct author {
+    const struct sat_vault *vault;
+    uint64_t now_ms, counter; /* counter: the last that was used */
+    struct sat_arena arena;   /* for one edit */
+    struct sat_buf header, body, sealed;
+};
+
+/* What a change is going to write. */
+struct plan {
+    uint16_t type;
+    struct sat_cell *cells;
+    uint32_t n;
+    bool deletion;
+};
+
+static const struct sat_cell *find(const struct plan *plan, const struct sat_cell *name)
+{
+    for (uint32_t i = 0; i < plan->n; i++)
+        if (sat_cell_compare(&plan->cells[i], name) == 0) return &plan->cells[i];
+    return NULL;
+}
+
+static void add(struct plan *plan, const struct sat_cell *cell)
+{
+    plan->cells[plan->n++] = *cell;
+    if (cell->field == SAT_FIELD_DELETED && !cell->in_set && cell->value.kind == SAT_VALUE_BOOL) plan->deletion = cell->value.truth;
+}
+
+static struct sat_cell deleted_cell(bool truth)
+{
+    return (struct sat_cell){.field = SAT_FIELD_DELETED, .value = {.kind = SAT_VALUE_BOOL, .truth = truth}};
+}
+
+/* ---- Which cells ---- */
+
+/* What a cell that was never written shows: nothing; for an element and for `deleted`: not in it, not deleted. */
+static bool is_blank(const struct sat_cell *cell)
+{
+    bool yes_or_no = cell->in_set || cell->field == SAT_FIELD_DELETED;
+    if (cell->value.kind == SAT_VALUE_NIL) return true;
+    return yes_or_no && cell->value.kind == SAT_VALUE_BOOL && !cell->value.truth;
+}
+
+static bool changes_something(const struct sat_record_view *view, const struct sat_cell *cell)
+{
+    static const uint8_t no_bytes[1];
+    struct sat_span element = cell->element;
+    if (cell->in_set && !element.at) element.at = no_bytes;
+    const struct sat_merged *merged = sat_merged_cell(&view->merged, cell->field, cell->in_set ? element : (struct sat_span){0});
+    if (!merged) return !is_blank(cell);
+    return merged->alternatives_n > 1 || !sat_value_equal(&merged->value, &cell->value);
+}
+
+static enum sat_err plan_remove(const struct sat_record_view *view, struct sat_arena *arena, struct plan *plan)
+{
+    if (!view->merged.exists) return SAT_ERR_NOT_FOUND;
+    struct sat_cell cell = deleted_cell(true);
+    plan->type = view->merged.type;
+    plan->cells = sat_arena_array(arena, 1, sizeof *plan->cells);
+    if (changes_something(view, &cell)) add(plan, &cell);
+    return SAT_OK;
+}
+
+/* A record that is brought back: everything that it shows becomes this change's own, as what it stands on may be collected meanwhile. */
+static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
+{
+    struct sat_cell back = deleted_cell(false);
+    if (!find(plan, &back)) add(plan, &back);
+    for (uint32_t i = 0; i < view->merged.cells_n; i++) {
+        const struct sat_merged *merged = &view->merged.cells[i];
+        struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
+        if (!find(plan, &cell)) add(plan, &cell);
+    }
+}
+
+static enum sat_err plan_put(const struct sat_edit *edit, const struct sat_record_view *view, struct sat_arena *arena, struct plan *plan)
+{
+    if (view->merged.exists && view->merged.type != edit->type) return SAT_ERR_INVALID;
+    if (edit->cells_n > SAT_CELLS_MAX) return SAT_ERR_TOO_LARGE;
+    plan->type = edit->type;
+    plan->cells = sat_arena_array(arena, (size_t)edit->cells_n + view->merged.cells_n + 1, sizeof *plan->cells);
+    for (uint32_t i = 0; i < edit->cells_n; i++)
+        if (changes_something(view, &edit->cells[i])) add(plan, &edit->cells[i]);
+    if (plan->n && view->merged.deleted && !plan->deletion) add_all_shown(view, plan);
+    return SAT_OK;
+}
+
+/* ---- What it claims ---- */
+
+/* MERGE 3, 4 and 6. */
+static struct sat_dots decide_kept(const struct sat_record_view *view, const struct plan *plan, struct sat_arena *arena)
+{
+    struct sat_dots_builder kept;
+    sat_dots_begin(&kept, arena);
+    bool all = plan->deletion || view->holes.n > 0;
+    bool *keep = sat_arena_array(arena, view->live_n, sizeof *keep);
+    sat_cells_keep(view->live, view->live_n, plan->cells, plan->n, keep);
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (view->live[i].readable && (all || keep[i])) sat_dots_add(&kept, view->live[i].dot);
+    return sat_dots_as_set(&kept);
+}
+
+static size_t varint_bytes(uint64_t v)
+{
+    size_t n = 1;
+    while (v >>= 7) n++;
+    return n;
+}
+
+static size_t dots_bytes(struct sat_dots dots)
+{
+    size_t n = varint_bytes(dots.n);
+    for (uint32_t i = 0; i < dots.n; i++) n += varint_bytes(dots.at[i].device) + varint_bytes(dots.at[i].counter);
+    return n;
+}
+
+/* A record that so many devices wrote, or so many siblings stand on, that a header cannot say it any more. */
+static bool fits(const struct sat_header *header)
+{
+    if (header->seen.n > SAT_SEEN_MAX || (uint64_t)header->kept.n + header->holes.n > SAT_KEPT_HOLES_MAX) return false;
+    size_t fixed = 1 + sizeof header->hlc;
+    return fixed + dots_bytes(header->seen) + dots_bytes(header->kept) + dots_bytes(header->holes) <= SAT_HEADER_BYTES_MAX;
+}
+
+/* ---- The draft ---- */
+
+static enum sat_err put_draft(struct author *author, const struct sat_edit *edit)
+{
+    const struct sat_vault *vault = author->vault;
+    uint8_t nonce[DRAFT_NONCE_BYTES];
+    sat_entropy_fill(vault->entropy, nonce, sizeof nonce);
+    struct sat_draft_row row = {
+        .counter = ++author->counter,
+        .sid = edit->sid,
+        .record = edit->record,
+        .header = sat_buf_span(&author->header),
+    };
+    sat_buf_clear(&author->sealed);
+    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, row.counter, &row.record, row.header, sat_buf_span(&author->body), nonce,
+                   &author->sealed);
+    row.body = sat_buf_span(&author->sealed);
+    return sat_store_draft_insert(vault->store, &row);
+}
+
+static enum sat_err write_change(struct author *author, const struct sat_edit *edit, const struct sat_record_view *view,
+                                 const struct plan *plan)
+{
+    struct sat_body body = {.type = plan->type, .schema = SAT_SCHEMA_VERSION, .cells = plan->cells, .cells_n = plan->n};
+    sat_buf_clear(&author->body);
+    enum sat_err err = sat_body_encode(&body, &author->body); /* sorts the cells */
+    if (err) return err;
+    struct sat_header header = {
+        .deletion = plan->deletion,
+        .seen = view->seen,
+        .kept = decide_kept(view, plan, &author->arena),
+        .holes = view->holes,
+    };
+    if (!fits(&header)) return SAT_ERR_TOO_LARGE;
+    err = sat_clock_tick(author->vault->store, author->now_ms, &header.hlc);
+    if (err) return err;
+    sat_buf_clear(&author->header);
+    sat_header_encode(&header, &author->header);
+    return put_draft(author, edit);
+}
+
+static enum sat_err write_edit(struct author *author, const struct sat_edit *edit, uint32_t *written)
+{
+    struct sat_record_view view;
+    struct plan plan = {0};
+    enum sat_err err = sat_record_load(author->vault, edit->sid, &edit->record, &author->arena, &view);
+    if (!err) err = edit->remove ? plan_remove(&view, &author->arena, &plan) : plan_put(edit, &view, &author->arena, &plan);
+    if (err) return err;
+    bool creates = !edit->remove && view.live_n == 0;
+    if (plan.n == 0 && !creates) return SAT_OK;
+    err = write_change(author, edit, &view, &plan);
+    if (!err) (*written)++;
+    return err;
+}
+
+enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_edit *edits, uint32_t n, uint64_t now_ms,
+                               uint32_t *written)
+{
+    struct author author = {.vault = vault, .now_ms = now_ms};
+    *written = 0;
+    enum sat_err err = sat_store_meta_get_u64(vault->store, "counter", 0, &author.counter);
+    if (err) return err;
+    sat_arena_init(&author.arena);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        sat_arena_reset(&author.arena);
+        err = write_edit(&author, &edits[i], written);
+    }
+    if (!err && *written) err = sat_store_meta_put_u64(vault->store, "counter", author.counter);
+    sat_arena_deinit(&author.arena);
+    sat_buf_deinit(&author.header);
+    sat_buf_wipe(&author.body);
+    sat_buf_deinit(&author.sealed);
+    return err;
+}

@@ -1,0 +1,271 @@
+/* From drafts to frozen bundles: witness, directory head, nonce, ciphertext and signature, once and for all. */
+#include "common/vault/author.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/vault/seal.h"
+#include "common/vault/squeeze.h"
+
+enum {
+    PAGE = SAT_BUNDLE_CHANGES_MAX, /* drafts looked at together: a full bundle lies within one page */
+    TAG_BYTES = 16,
+    /* A full manifest with its signature and all its varints at their longest is 241 bytes. */
+    BUNDLE_FIXED_BYTES = 256,
+    CHANGE_FIXED_BYTES = 16 + 3 + 3, /* record, two lengths */
+};
+
+/* A space in which drafts lie. */
+struct place {
+    struct sat_space_row space;
+    uint32_t epoch;
+    bool blocked; /* nothing (more) may be frozen there now */
+    struct place *next;
+};
+
+struct freezer {
+    const struct sat_vault *vault;
+    const struct sat_keyring_secrets *secrets;
+    struct sat_arena places_arena;
+    struct place *places;
+    struct sat_arena arena; /* for one page */
+};
+
+/* ---- What may be frozen ---- */
+
+static enum sat_err find_key(const struct freezer *freezer, struct place *place, const struct sat_epoch_key **key)
+{
+    const struct sat_vault *vault = freezer->vault;
+    return sat_keys_get(vault->keys, vault->directory, &place->space.id, place->epoch, key);
+}
+
+static enum sat_err open_place(struct freezer *freezer, int64_t sid, struct place **out)
+{
+    const struct sat_vault *vault = freezer->vault;
+    struct place *place = sat_arena_alloc(&freezer->places_arena, sizeof *place);
+    enum sat_err err = sat_store_space_get(vault->store, sid, &place->space);
+    if (err) return err;
+    place->epoch = sat_directory_epoch_at(vault->directory, &place->space.id, vault->directory->seq);
+    place->blocked = place->epoch == 0 || place->space.head_size != place->space.log.size;
+    if (!place->blocked) {
+        const struct sat_epoch_key *key;
+        err = find_key(freezer, place, &key);
+        place->blocked = err == SAT_ERR_DEBT;
+        if (place->blocked) err = SAT_OK;
+    }
+    place->next = freezer->places;
+    freezer->places = place;
+    *out = place;
+    return err;
+}
+
+static enum sat_err find_place(struct freezer *freezer, int64_t sid, struct place **out)
+{
+    for (struct place *place = freezer->places; place; place = place->next) {
+        if (place->space.sid != sid) continue;
+        *out = place;
+        return SAT_OK;
+    }
+    return open_place(freezer, sid, out);
+}
+
+/* A bound on what the draft will take in a bundle: its body as long as if nothing could be compressed. */
+static size_t bytes_max(const struct sat_draft_row *draft)
+{
+    /* Sealed at rest it is 40 bytes longer than its plaintext, which covers the two that squeezing adds. */
+    return CHANGE_FIXED_BYTES + draft->header.len + sat_squeeze_bucket(draft->body.len) + TAG_BYTES;
+}
+
+/* How many of the drafts make one bundle, from the first on: 0 if that one may not be frozen. *open: more of the same run could follow. */
+static uint32_t run_length(const struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts, uint32_t n, bool *open)
+{
+    const struct sat_vault *vault = freezer->vault;
+    size_t bytes = BUNDLE_FIXED_BYTES;
+    *open = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return i;
+        bytes += bytes_max(&drafts[i]);
+        if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return i; /* one alone always fits */
+        if (place->blocked || !sat_directory_may_write(vault->directory, &place->space.id, freezer->secrets->device, &drafts[i].record,
+                                                       vault->directory->seq)) {
+            place->blocked = true;
+            return i;
+        }
+    }
+    *open = n < SAT_BUNDLE_CHANGES_MAX;
+    return n;
+}
+
+/* ---- One bundle ---- */
+
+static enum sat_err set_witness(const struct freezer *freezer, const struct place *place, struct sat_manifest *manifest)
+{
+    if (place->space.head_size == 0) return SAT_OK;
+    bool found;
+    enum sat_err err = sat_store_root_at(freezer->vault->store, place->space.sid, place->space.head_size, &manifest->w_root, &found);
+    if (err || !found) return err ? err : SAT_ERR_CORRUPT;
+    manifest->log_epoch = place->space.log_epoch;
+    manifest->w_size = place->space.head_size;
+    return SAT_OK;
+}
+
+static enum sat_err begin_manifest(const struct freezer *freezer, const struct place *place, uint64_t first, uint32_t count,
+                                   struct sat_manifest *out)
+{
+    const struct sat_directory *directory = freezer->vault->directory;
+    *out = (struct sat_manifest){
+        .suite = SAT_SUITE_1,
+        .org = freezer->secrets->org,
+        .space = place->space.id,
+        .epoch = place->epoch,
+        .device = freezer->secrets->device,
+        .first = first,
+        .count = count,
+        .dir_seq = directory->seq,
+        .dir_hash = sat_directory_hash_at(directory, directory->seq),
+    };
+    struct sat_bundle_row tip;
+    bool found;
+    enum sat_err err = sat_store_bundle_tip(freezer->vault->store, place->space.sid, out->device, true, &tip, &found);
+    if (err) return err;
+    if (found) out->prev = tip.id;
+    return set_witness(freezer, place, out);
+}
+
+/* Opens the drafts: all bodies one after another in `plain`, which is reserved at once, so that the spans into it stay. */
+static enum sat_err open_drafts(const struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n, struct sat_buf *plain,
+                                struct sat_plain_change *out)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < n; i++) total += drafts[i].body.len;
+    sat_buf_reserve(plain, total + 1);
+    const uint8_t *base = plain->at;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t start = plain->len;
+        if (sat_unseal_draft(freezer->secrets->store_key, drafts[i].counter, &drafts[i].record, drafts[i].header, drafts[i].body, plain))
+            return SAT_ERR_CORRUPT;
+        out[i] = (struct sat_plain_change){
+            .record = drafts[i].record,
+            .header = drafts[i].header,
+            .body = sat_span(plain->at + start, plain->len - start),
+            .compress = true,
+        };
+    }
+    sat_check(plain->at == base);
+    return SAT_OK;
+}
+
+static enum sat_err seal_changes(struct freezer *freezer, struct place *place, struct sat_manifest *manifest,
+                                 const struct sat_plain_change *plain, struct sat_change *out)
+{
+    uint8_t random[32];
+    sat_entropy_fill(freezer->vault->entropy, random, sizeof random);
+    sat_seal_nonce(manifest, freezer->secrets->nonce_key, random, plain);
+    const struct sat_epoch_key *key;
+    enum sat_err err = find_key(freezer, place, &key);
+    if (err) return err;
+    struct sat_bundle_key bundle_key;
+    sat_bundle_key_derive(key, manifest, &bundle_key);
+    struct sat_buf sealed;
+    sat_buf_init(&sealed);
+    size_t bytes = BUNDLE_FIXED_BYTES;
+    for (uint32_t i = 0; i < manifest->count && !err; i++) {
+        sat_buf_clear(&sealed);
+        err = sat_seal_change(&bundle_key, manifest, i, &plain[i], &sealed);
+        if (err) break;
+        struct sat_span body = sat_span_copy(&freezer->arena, sat_buf_span(&sealed));
+        out[i] = (struct sat_change){.record = plain[i].record, .header = plain[i].header, .body = body};
+        out[i].rest = sat_change_rest(out[i].header, out[i].body);
+        bytes += CHANGE_FIXED_BYTES + out[i].header.len + out[i].body.len;
+    }
+    sat_check(err || bytes <= SAT_BUNDLE_BYTES_MAX);
+    if (!err) manifest->changes_root = sat_changes_root(out, manifest->count);
+    sat_buf_deinit(&sealed);
+    sodium_memzero(&bundle_key, sizeof bundle_key);
+    return err;
+}
+
+static enum sat_err store_bundle(const struct freezer *freezer, const struct place *place, const struct sat_manifest *manifest,
+                                 const struct sat_change *changes)
+{
+    struct sat_store *store = freezer->vault->store;
+    struct sat_bundle_row row = {
+        .sid = place->space.sid,
+        .device = manifest->device,
+        .first = manifest->first,
+        .count = manifest->count,
+        .id = sat_bundle_id(manifest),
+        .signature = sat_bundle_sign(manifest, &freezer->secrets->sign),
+    };
+    sat_manifest_encode(manifest, row.manifest);
+    enum sat_err err = sat_store_bundle_insert(store, &row);
+    for (uint32_t i = 0; i < manifest->count && !err; i++) {
+        struct sat_change_row change = {
+            .cid = row.bid << 10 | i,
+            .sid = row.sid,
+            .record = changes[i].record,
+            .dot = {manifest->device, manifest->first + i},
+            .state = SAT_CHANGE_PENDING,
+            .header = changes[i].header,
+            .body = changes[i].body,
+            .rest = changes[i].rest,
+        };
+        err = sat_store_change_insert(store, &change);
+    }
+    return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);
+}
+
+static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts, uint32_t n)
+{
+    struct sat_manifest manifest;
+    struct sat_plain_change *plain = sat_arena_array(&freezer->arena, n, sizeof *plain);
+    struct sat_change *changes = sat_arena_array(&freezer->arena, n, sizeof *changes);
+    struct sat_buf bodies;
+    sat_buf_init(&bodies);
+    enum sat_err err = begin_manifest(freezer, place, drafts[0].counter, n, &manifest);
+    if (!err) err = open_drafts(freezer, drafts, n, &bodies, plain);
+    if (!err) err = seal_changes(freezer, place, &manifest, plain, changes);
+    if (!err) err = store_bundle(freezer, place, &manifest, changes);
+    sat_buf_wipe(&bodies);
+    return err;
+}
+
+/* ---- All drafts ---- */
+
+/* Freezes or skips the runs of one page. *next: the counter from which to go on; a run that may go on behind the page is left for it. */
+static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n, uint64_t *next)
+{
+    enum sat_err err = SAT_OK;
+    uint32_t i = 0;
+    while (i < n && !err) {
+        struct place *place;
+        bool open;
+        err = find_place(freezer, drafts[i].sid, &place);
+        if (err) break;
+        uint32_t run = run_length(freezer, place, drafts + i, n - i, &open);
+        if (open && n == PAGE) break;
+        if (run) err = freeze_run(freezer, place, drafts + i, run);
+        i += run ? run : 1;
+    }
+    *next = i < n ? drafts[i].counter : drafts[n - 1].counter + 1;
+    return err;
+}
+
+enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t *left)
+{
+    struct freezer freezer = {.vault = vault, .secrets = sat_keyring_secrets(vault->keyring)};
+    sat_arena_init(&freezer.places_arena);
+    sat_arena_init(&freezer.arena);
+    enum sat_err err = SAT_OK;
+    uint64_t next = 0;
+    for (uint32_t n = PAGE; n == PAGE && !err;) {
+        struct sat_draft_row *drafts;
+        sat_arena_reset(&freezer.arena);
+        err = sat_store_drafts(vault->store, next, PAGE, &freezer.arena, &drafts, &n);
+        if (!err && n) err = freeze_page(&freezer, drafts, n, &next);
+    }
+    sat_arena_deinit(&freezer.arena);
+    sat_arena_deinit(&freezer.places_arena);
+    return err ? err : sat_store_draft_count(vault->store, left);
+}

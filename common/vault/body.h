@@ -1,0 +1,53 @@
+/* A change's body: what is sealed. Some cells of one record and their values, as one msgpack array:
+ *   [type, schema version, [[field, value] or [field, element, bool] …], origin or nil]
+ * Cells are in ascending (field, element) order, each once. A value is nil (cleared), bool, integer, text, 16 bytes (a reference),
+ * or [ms, offset_min] (a time). Types, fields and kinds of a later version decode too and are kept verbatim. */
+#ifndef SAT_VAULT_BODY_H
+#define SAT_VAULT_BODY_H
+
+#include "common/base/id.h"
+#include "common/base/limits.h"
+
+enum sat_value_kind {
+    SAT_VALUE_NIL,
+    SAT_VALUE_BOOL,
+    SAT_VALUE_INT,
+    SAT_VALUE_TEXT,
+    SAT_VALUE_REF,
+    SAT_VALUE_TIME,
+    SAT_VALUE_OTHER, /* of a later version */
+};
+#define SAT_OFFSET_MIN_MAX 1439 /* either way: a UTC offset is less than a day */
+
+struct sat_value {
+    enum sat_value_kind kind;
+    bool truth;
+    int64_t integer;           /* INT; TIME: milliseconds since 1970 UTC */
+    int16_t offset_min;        /* TIME: UTC offset it was noted in, minutes */
+    struct sat_span text;      /* TEXT: valid UTF-8; OTHER: its msgpack; borrowed */
+    struct sat_record_id ref;  /* REF */
+};
+
+struct sat_cell {
+    uint16_t field;
+    bool in_set;             /* a cell of a set: `element` is named, `value` is a bool (in or out) */
+    struct sat_span element; /* UTF-8 */
+    struct sat_value value;
+};
+
+struct sat_body {
+    uint16_t type, schema;
+    struct sat_cell *cells;
+    uint32_t cells_n;
+    struct sat_span origin; /* MERGE 12 and 20: raw msgpack of where it repeats another change; empty for none */
+};
+
+bool sat_value_equal(const struct sat_value *a, const struct sat_value *b);
+int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b); /* by field, then element: the name, not the value */
+/* Appends the encoding; sorts the cells first. SAT_ERR_TOO_LARGE, SAT_ERR_INVALID (a cell twice, invalid UTF-8, a time out of
+ * range); then nothing is appended. */
+enum sat_err sat_body_encode(struct sat_body *body, struct sat_buf *out) SAT_MUST_CHECK;
+/* The arena owns everything in *out (text is copied). SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
+enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, struct sat_body *out) SAT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,284 @@
+#include "common/vault/cells.h"
+
+#include <stdlib.h>
+
+#include "common/sync/vector.h"
+#include "common/vault/types.h"
+
+/* One cell of one source; sorted, the claims to a cell stand together, the newest first. */
+struct claim {
+    const struct sat_cell *cell;
+    const struct sat_source *source;
+};
+
+/* Had y's author read `dot` when writing: is it under y.seen and not a hole? */
+static bool saw(const struct sat_source *y, struct sat_dot dot)
+{
+    return sat_vector_covers(y->header.seen, dot) && !sat_dots_have(y->header.holes, dot);
+}
+
+/* The cell of that name among sorted ones (its value is not looked at), or NULL. */
+static const struct sat_cell *find(const struct sat_cell *cells, uint32_t n, const struct sat_cell *name)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = sat_cell_compare(&cells[middle], name);
+        if (order == 0) return &cells[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* Newer: a later effective time, then the greater dot. Total, as dots are unique. */
+static int compare_age(const struct sat_source *a, const struct sat_source *b)
+{
+    if (a->effective != b->effective) return a->effective < b->effective ? -1 : 1;
+    return sat_dot_compare(a->dot, b->dot);
+}
+
+static const struct sat_source *newer(const struct sat_source *a, const struct sat_source *b)
+{
+    if (!a || !b) return a ? a : b;
+    return compare_age(a, b) < 0 ? b : a;
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    int order = sat_cell_compare(x->cell, y->cell);
+    return order ? order : -compare_age(x->source, y->source);
+}
+
+/* All claims of the readable sources, sorted. */
+static struct claim *collect(const struct sat_source *sources, uint32_t n, struct sat_arena *arena, size_t *claims_n)
+{
+    size_t total = 0, at = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (sources[i].readable) total += sources[i].body.cells_n;
+    struct claim *claims = sat_arena_array(arena, total, sizeof *claims);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t c = 0; sources[i].readable && c < sources[i].body.cells_n; c++)
+            claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
+    if (total > 1) qsort(claims, total, sizeof *claims, compare_claims);
+    *claims_n = total;
+    return claims;
+}
+
+/* Keeps the siblings among the n claims to one cell, in their order, and says how many they are: one at least, as all stay where
+ * they dominate each other in a ring (nothing honest or within the bounds on vectors does). */
+static size_t keep_siblings(struct claim *claims, size_t n, struct sat_arena *arena)
+{
+    if (n == 1) return 1;
+    bool *dominated = sat_arena_array(arena, n, sizeof *dominated);
+    for (size_t x = 0; x < n; x++)
+        for (size_t y = 0; y < n && !dominated[x]; y++)
+            dominated[x] = y != x && saw(claims[y].source, claims[x].source->dot);
+    size_t kept = 0;
+    for (size_t x = 0; x < n; x++)
+        if (!dominated[x]) claims[kept++] = claims[x];
+    return kept ? kept : n;
+}
+
+static bool says_true(const struct sat_value *value)
+{
+    return value->kind == SAT_VALUE_BOOL && value->truth;
+}
+
+/* Adds the siblings' distinct values, newest first; the first sibling with a value is its newest. */
+static void add_alternatives(const struct claim *siblings, size_t n, struct sat_merged *merged)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct sat_value *value = &siblings[i].cell->value;
+        uint32_t a = 0;
+        while (a < merged->alternatives_n && !sat_value_equal(&merged->alternatives[a].value, value)) a++;
+        if (a == merged->alternatives_n)
+            merged->alternatives[merged->alternatives_n++] = (struct sat_alternative){.value = *value, .source = siblings[i].source};
+    }
+}
+
+/* Brings the alternative at `index` to the front, the others keep their order, and shows it. */
+static void show(struct sat_merged *merged, uint32_t index)
+{
+    struct sat_alternative shown = merged->alternatives[index];
+    for (uint32_t i = index; i > 0; i--) merged->alternatives[i] = merged->alternatives[i - 1];
+    shown.shown = true;
+    merged->alternatives[0] = shown;
+    merged->value = shown.value;
+    merged->source = shown.source;
+}
+
+/* `true` wins wherever it stands among the alternatives: an element that any sibling puts into the set, a record that any deletes. */
+static uint32_t position_of_true(const struct sat_merged *merged)
+{
+    for (uint32_t i = 0; i < merged->alternatives_n; i++)
+        if (says_true(&merged->alternatives[i].value)) return i;
+    return 0;
+}
+
+/* ---- Edit against delete ---- */
+
+/* Does x edit the record's contents? A change that deletes it is not an edit, whatever else it carries. */
+static bool is_edit(const struct sat_source *x)
+{
+    static const struct sat_cell name = {.field = SAT_FIELD_DELETED};
+    const struct sat_cell *deleted = find(x->body.cells, x->body.cells_n, &name);
+    if (deleted && says_true(&deleted->value)) return false;
+    return x->readable && x->body.cells_n > (deleted ? 1 : 0);
+}
+
+/* The newest edit that one of the deletions did not see and that did not see the deletion; NULL: none. */
+static const struct sat_source *edit_against(const struct claim *siblings, size_t siblings_n, const struct sat_source *sources, uint32_t n)
+{
+    const struct sat_source *found = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_source *x = &sources[i];
+        if (!is_edit(x)) continue;
+        for (size_t s = 0; s < siblings_n; s++) {
+            const struct sat_source *d = siblings[s].source;
+            if (says_true(&siblings[s].cell->value) && !saw(d, x->dot) && !saw(x, d->dot)) found = newer(found, x);
+        }
+    }
+    return found;
+}
+
+/* Makes the edit an alternative `false`: a new one, or a newer source of the one that is there. */
+static void add_edit(struct sat_merged *merged, const struct sat_source *edit)
+{
+    uint32_t at = 0;
+    while (at < merged->alternatives_n && !(merged->alternatives[at].value.kind == SAT_VALUE_BOOL && !merged->alternatives[at].value.truth))
+        at++;
+    struct sat_alternative alternative = {.value = {.kind = SAT_VALUE_BOOL}, .source = edit};
+    if (at < merged->alternatives_n)
+        alternative.source = newer(merged->alternatives[at].source, edit);
+    else
+        merged->alternatives_n++;
+    /* Newest first: it moves up past the older ones. */
+    while (at > 0 && compare_age(merged->alternatives[at - 1].source, alternative.source) < 0) {
+        merged->alternatives[at] = merged->alternatives[at - 1];
+        at--;
+    }
+    merged->alternatives[at] = alternative;
+}
+
+/* ---- The record ---- */
+
+struct merge {
+    const struct sat_source *sources;
+    uint32_t n;
+    struct sat_arena *arena;
+};
+
+static void merge_cell(const struct merge *merge, struct claim *claims, size_t n, struct sat_merged *out)
+{
+    const struct sat_cell *name = claims[0].cell;
+    *out = (struct sat_merged){.field = name->field, .in_set = name->in_set, .element = name->element};
+    size_t siblings = keep_siblings(claims, n, merge->arena);
+    out->alternatives = sat_arena_array(merge->arena, siblings + 1, sizeof *out->alternatives); /* one more for an edit */
+    add_alternatives(claims, siblings, out);
+    bool is_deleted_cell = name->field == SAT_FIELD_DELETED && !name->in_set;
+    if (is_deleted_cell) {
+        const struct sat_source *edit = edit_against(claims, siblings, merge->sources, merge->n);
+        if (edit) add_edit(out, edit);
+    }
+    show(out, is_deleted_cell || name->in_set ? position_of_true(out) : 0);
+    if (name->in_set) out->alternatives_n = 1;
+}
+
+/* What kind of record it is: what the readable change with the smallest dot says. */
+static uint16_t type_of(const struct sat_source *sources, uint32_t n)
+{
+    const struct sat_source *first = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (sources[i].readable && (!first || sat_dot_compare(sources[i].dot, first->dot) < 0)) first = &sources[i];
+    return first ? first->body.type : 0;
+}
+
+void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena, struct sat_merged_record *out)
+{
+    *out = (struct sat_merged_record){.type = type_of(sources, n)};
+    out->exists = out->type != 0;
+    struct merge merge = {sources, n, arena};
+    size_t claims_n, cells_max = 0;
+    struct claim *claims = collect(sources, n, arena, &claims_n);
+    for (size_t i = 0; i < claims_n; i++)
+        if (i == 0 || sat_cell_compare(claims[i - 1].cell, claims[i].cell)) cells_max++;
+    out->cells = sat_arena_array(arena, cells_max, sizeof *out->cells);
+    for (size_t start = 0, end; start < claims_n; start = end) {
+        for (end = start + 1; end < claims_n && sat_cell_compare(claims[start].cell, claims[end].cell) == 0;) end++;
+        struct sat_merged *cell = &out->cells[out->cells_n++];
+        merge_cell(&merge, claims + start, end - start, cell);
+        if (cell->alternatives_n > 1) out->conflicts++;
+    }
+    const struct sat_merged *deleted = sat_merged_cell(out, SAT_FIELD_DELETED, (struct sat_span){0});
+    out->deleted = deleted && says_true(&deleted->value);
+}
+
+const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field, struct sat_span element)
+{
+    struct sat_cell name = {.field = field, .in_set = element.at != NULL, .element = element};
+    uint32_t low = 0, high = record->cells_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct sat_merged *cell = &record->cells[middle];
+        struct sat_cell other = {.field = cell->field, .in_set = cell->in_set, .element = cell->element};
+        int order = sat_cell_compare(&other, &name);
+        if (order == 0) return cell;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* ---- What a writer keeps ---- */
+
+static bool dominates(const struct sat_source *y, const struct sat_source *x, const struct sat_cell *cell)
+{
+    return y != x && y->readable && saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
+}
+
+/* The first source that dominates x at its cell; with `keep`, the first of those that are kept. NULL: none. */
+static const struct sat_source *dominator(const struct sat_source *sources, uint32_t n, const struct sat_source *x,
+                                          const struct sat_cell *cell, const bool *keep)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if ((!keep || keep[i]) && dominates(&sources[i], x, cell)) return &sources[i];
+    return NULL;
+}
+
+/* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one more. */
+static bool keep_dominators(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n, bool *keep)
+{
+    bool more = false;
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t c = 0; keep[i] && c < sources[i].body.cells_n; c++) {
+            const struct sat_cell *cell = &sources[i].body.cells[c];
+            if (find(cells, cells_n, cell) || dominator(sources, n, &sources[i], cell, keep)) continue;
+            const struct sat_source *needed = dominator(sources, n, &sources[i], cell, NULL);
+            if (!needed) continue;
+            keep[needed - sources] = true;
+            more = true;
+        }
+    }
+    return more;
+}
+
+void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n, bool *keep)
+{
+    bool holes = false;
+    for (uint32_t i = 0; i < n; i++) {
+        keep[i] = false;
+        holes = holes || sources[i].header.holes.n > 0;
+        for (uint32_t c = 0; sources[i].readable && c < sources[i].body.cells_n && !keep[i]; c++) {
+            const struct sat_cell *cell = &sources[i].body.cells[c];
+            keep[i] = !find(cells, cells_n, cell) && !dominator(sources, n, &sources[i], cell, NULL);
+        }
+    }
+    /* Without holes who dominates x has seen all that x had seen, so what is dropped is never missed. */
+    while (holes && keep_dominators(sources, n, cells, cells_n, keep)) continue;
+}

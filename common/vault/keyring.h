@@ -1,0 +1,62 @@
+/* The keyring: the secrets of one device, in guarded memory while open, on disk sealed under Argon2id(passphrase). A
+ * passphrase only wraps keys: changing it changes no key. The admin's signing key is wrapped apart, so that everyday
+ * work never opens it.
+ *
+ *   file     "satchel-keyring" ‖ u16 version ‖ section ‖ u8 has_admin ‖ [section]
+ *   section  u8 kdf (1 Argon2id13) ‖ u64 ops ‖ u64 mem_bytes ‖ salt16 ‖ nonce24 ‖ u32 len ‖ XChaCha20-Poly1305(secrets)
+ *   ad       "satchel-keyring" ‖ u16 version ‖ u8 kind (1 device, 2 admin) ‖ the section up to its ciphertext
+ *   secrets  device: org32 ‖ u32 device ‖ sign64 ‖ box32 ‖ nonce key32 ‖ store key32; admin: sign64 */
+#ifndef SAT_VAULT_KEYRING_H
+#define SAT_VAULT_KEYRING_H
+
+#include "common/proof/entropy.h"
+#include "common/proof/sign.h"
+
+struct sat_box_secret { /* X25519 */
+    uint8_t b[32];
+};
+
+struct sat_keyring_secrets {   /* lives in sodium_malloc'ed memory only */
+    struct sat_hash org;       /* so that a keyring is not used with another org's store */
+    uint32_t device;           /* 0 until the device has its number */
+    struct sat_sign_key sign;  /* the device's signature key */
+    struct sat_box_secret box; /* the device's key-box key */
+    uint8_t nonce_key[32];     /* hedges bundle nonces */
+    uint8_t store_key[32];     /* seals drafts and epoch keys at rest on this device */
+    struct sat_sign_key admin; /* zeros unless the admin section has been opened */
+};
+
+struct sat_keyring;
+
+struct sat_keyring_cost {
+    uint64_t ops;
+    uint64_t mem_bytes;
+};
+struct sat_keyring_cost sat_keyring_cost_default(void); /* Argon2id interactive */
+struct sat_keyring_cost sat_keyring_cost_minimum(void); /* for tests alone */
+
+/* Makes fresh device keys (org and device zero). The caller frees. */
+enum sat_err sat_keyring_new(const struct sat_entropy *entropy, struct sat_keyring **out) SAT_MUST_CHECK;
+void sat_keyring_free(struct sat_keyring *keyring);                                       /* wipes; NULL is fine */
+const struct sat_keyring_secrets *sat_keyring_secrets(const struct sat_keyring *keyring); /* borrowed */
+struct sat_public_key sat_keyring_sign_public(const struct sat_keyring *keyring);
+struct sat_public_key sat_keyring_box_public(const struct sat_keyring *keyring);
+void sat_keyring_set_member(struct sat_keyring *keyring, const struct sat_hash *org, uint32_t device);
+
+/* Gives the keyring an admin key (from entropy); it is sealed in a section of its own by sat_keyring_seal(). */
+void sat_keyring_make_admin(struct sat_keyring *keyring, const struct sat_entropy *entropy);
+bool sat_keyring_has_admin(const struct sat_keyring *keyring); /* also when its section is still closed */
+
+/* The file's bytes under `passphrase`. An admin section that is open is sealed under the same passphrase; one that is
+ * closed is carried over as it is. */
+enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
+                              const struct sat_entropy *entropy, struct sat_buf *out) SAT_MUST_CHECK;
+/* SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_CORRUPT (not a keyring, or damaged where no passphrase is needed to see it),
+ * SAT_ERR_UPGRADE_NEEDED (a later version), SAT_ERR_NO_MEMORY. Costs above 1 GiB or 16 passes are refused as corrupt.
+ */
+enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase,
+                              struct sat_keyring **out) SAT_MUST_CHECK;
+/* Opens the admin section as well; SAT_OK if it is open already; SAT_ERR_NOT_FOUND if there is none. */
+enum sat_err sat_keyring_open_admin(struct sat_keyring *keyring, struct sat_span passphrase) SAT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,317 @@
+#include "common/vault/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/base/check.h"
+#include "common/sync/clock.h"
+#include "common/sync/merge.h"
+#include "common/sync/vector.h"
+#include "common/vault/seal.h"
+
+/* ---- Opening bodies ---- */
+
+/* Opens one body after another; the key of the last bundle stays, as neighbours often come from the same one. */
+struct opener {
+    const struct sat_vault *vault;
+    struct sat_arena *arena;
+    struct sat_buf plain;
+    int64_t bid; /* whose key `key` is; 0: none */
+    struct sat_bundle_key key;
+    struct sat_manifest manifest;
+};
+
+static void opener_init(struct opener *opener, const struct sat_vault *vault, struct sat_arena *arena)
+{
+    *opener = (struct opener){.vault = vault, .arena = arena};
+    sat_buf_init(&opener->plain);
+}
+
+static void opener_deinit(struct opener *opener)
+{
+    sat_buf_wipe(&opener->plain);
+    sodium_memzero(&opener->key, sizeof opener->key);
+}
+
+/* A change of the record, or a draft: where its parts are and how it stands. */
+struct item {
+    const struct sat_change_row *change; /* one of the two */
+    const struct sat_draft_row *draft;
+    struct sat_dot dot;
+    struct sat_header header;
+};
+
+static enum sat_err open_bundle(struct opener *opener, const struct sat_change_row *change)
+{
+    if (opener->bid == SAT_CHANGE_BUNDLE(change->cid)) return SAT_OK;
+    opener->bid = 0;
+    sat_manifest_decode(change->manifest, &opener->manifest);
+    if (opener->manifest.suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
+    const struct sat_vault *vault = opener->vault;
+    const struct sat_epoch_key *key;
+    enum sat_err err = sat_keys_get(vault->keys, vault->directory, &opener->manifest.space, opener->manifest.epoch, &key);
+    if (err) return err;
+    sat_bundle_key_derive(key, &opener->manifest, &opener->key);
+    opener->bid = SAT_CHANGE_BUNDLE(change->cid);
+    return SAT_OK;
+}
+
+static enum sat_err unseal(struct opener *opener, const struct item *item)
+{
+    const struct sat_draft_row *draft = item->draft;
+    if (draft)
+        return sat_unseal_draft(sat_keyring_secrets(opener->vault->keyring)->store_key, draft->counter, &draft->record, draft->header,
+                                draft->body, &opener->plain);
+    const struct sat_change_row *change = item->change;
+    enum sat_err err = open_bundle(opener, change);
+    if (err) return err;
+    return sat_unseal_change(&opener->key, &opener->manifest, SAT_CHANGE_INDEX(change->cid), &change->record, change->header,
+                             change->body, &opener->plain);
+}
+
+/* What makes a change unreadable but leaves the record usable; anything else is trouble with the store itself. */
+static bool is_about_the_body(enum sat_err err)
+{
+    return err == SAT_ERR_DEBT || err == SAT_ERR_UNDECRYPTABLE || err == SAT_ERR_UPGRADE_NEEDED || err == SAT_ERR_MALFORMED ||
+           err == SAT_ERR_TOO_LARGE || err == SAT_ERR_TAMPERED;
+}
+
+static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, bool *readable)
+{
+    sat_buf_clear(&opener->plain);
+    enum sat_err err = unseal(opener, item);
+    if (!err) err = sat_body_decode(sat_buf_span(&opener->plain), opener->arena, body);
+    *readable = err == SAT_OK;
+    return is_about_the_body(err) ? SAT_OK : err;
+}
+
+/* ---- The blind merge: the base, then the own pending changes and drafts in counter order ---- */
+
+struct rows {
+    struct sat_change_row *changes;
+    struct sat_draft_row *drafts;
+    uint32_t changes_n, drafts_n;
+};
+
+static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
+                              struct rows *out)
+{
+    enum sat_err err = sat_store_changes_of_record(vault->store, sid, id, arena, &out->changes, &out->changes_n);
+    return err ? err : sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
+}
+
+/* The items in a given state of the base; drafts count as pending. Headers were judged when they came: a bad one is damage. */
+static enum sat_err pick(const struct rows *rows, enum sat_change_state state, uint32_t device, struct sat_arena *arena,
+                         struct item **out, uint32_t *n)
+{
+    struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
+    *n = 0;
+    for (uint32_t i = 0; i < rows->changes_n; i++)
+        if (rows->changes[i].state == state)
+            items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
+    for (uint32_t i = 0; state == SAT_CHANGE_PENDING && i < rows->drafts_n; i++)
+        items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+    *out = items;
+    for (uint32_t i = 0; i < *n; i++) {
+        struct sat_span header = items[i].draft ? items[i].draft->header : items[i].change->header;
+        if (sat_header_decode(header, arena, &items[i].header)) return SAT_ERR_CORRUPT;
+    }
+    return SAT_OK;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return sat_dot_compare(((const struct item *)a)->dot, ((const struct item *)b)->dot);
+}
+
+static void sort_items(struct item *items, uint32_t n)
+{
+    if (n > 1) qsort(items, n, sizeof *items, compare_items);
+}
+
+static struct sat_version version_of(const struct item *item)
+{
+    return (struct sat_version){item->dot, item->header.seen, item->header.kept, item->header.holes};
+}
+
+/* Lays one own change over the live items, which have room for it. */
+static uint32_t lay_over(struct item *live, uint32_t n, const struct item *own, struct sat_arena *arena)
+{
+    struct sat_version *versions = sat_arena_array(arena, n, sizeof *versions);
+    bool *drop = sat_arena_array(arena, n, sizeof *drop), dead;
+    for (uint32_t i = 0; i < n; i++) versions[i] = version_of(&live[i]);
+    struct sat_version version = version_of(own);
+    sat_merge_arrive(versions, n, &version, drop, &dead);
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!drop[i]) live[left++] = live[i];
+    if (!dead) live[left++] = *own;
+    return left;
+}
+
+/* What is live here, by dot. */
+static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct sat_arena *arena, struct item **out, uint32_t *n)
+{
+    struct item *own;
+    uint32_t own_n;
+    enum sat_err err = pick(rows, SAT_CHANGE_LIVE, device, arena, out, n); /* makes room for all rows */
+    if (!err) err = pick(rows, SAT_CHANGE_PENDING, device, arena, &own, &own_n);
+    if (err) return err;
+    sort_items(own, own_n);
+    for (uint32_t i = 0; i < own_n; i++) *n = lay_over(*out, *n, &own[i], arena);
+    sort_items(*out, *n);
+    return SAT_OK;
+}
+
+/* ---- The view ---- */
+
+static enum sat_err open_sources(struct opener *opener, const struct item *items, uint32_t n, struct sat_source *out)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < n && !err; i++) {
+        const struct sat_change_row *change = items[i].change;
+        uint64_t recv_ms = change ? change->recv_ms : 0;
+        out[i] = (struct sat_source){
+            .dot = items[i].dot,
+            .header = items[i].header,
+            .effective = sat_clock_effective(items[i].header.hlc, recv_ms),
+            .pending = !change || change->state == SAT_CHANGE_PENDING,
+        };
+        err = open_body(opener, &items[i], &out[i].body, &out[i].readable);
+    }
+    return err;
+}
+
+static struct sat_dots join_seen(const struct sat_source *live, uint32_t n, struct sat_arena *arena)
+{
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, arena);
+    for (uint32_t i = 0; i < n; i++) {
+        sat_dots_add_all(&builder, live[i].header.seen);
+        sat_dots_add(&builder, live[i].dot);
+    }
+    return sat_dots_as_vector(&builder);
+}
+
+/* Neither held live nor replaced by something live: named by others, but not here. */
+static bool is_missing(const struct sat_source *live, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_header *header = &live[i].header;
+        struct sat_version version = {live[i].dot, header->seen, header->kept, header->holes};
+        if (sat_dot_compare(live[i].dot, dot) == 0 || sat_merge_covers(&version, &dot)) return false;
+    }
+    return true;
+}
+
+static void add_missing(const struct sat_source *live, uint32_t n, struct sat_dots named, struct sat_dots_builder *holes)
+{
+    for (uint32_t i = 0; i < named.n; i++)
+        if (is_missing(live, n, named.at[i])) sat_dots_add(holes, named.at[i]);
+}
+
+static bool is_live(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (sat_dot_compare(view->live[i].dot, dot) == 0) return true;
+    return false;
+}
+
+/* MERGE 4. What is put aside and under `seen` is a hole even where something live replaces it: it was never read here. */
+static struct sat_dots find_holes(const struct rows *rows, const struct sat_record_view *view, struct sat_arena *arena)
+{
+    struct sat_dots_builder holes;
+    sat_dots_begin(&holes, arena);
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        if (!view->live[i].readable) sat_dots_add(&holes, view->live[i].dot);
+        add_missing(view->live, view->live_n, view->live[i].header.kept, &holes);
+        add_missing(view->live, view->live_n, view->live[i].header.holes, &holes);
+    }
+    for (uint32_t i = 0; i < rows->changes_n; i++) {
+        struct sat_dot dot = rows->changes[i].dot;
+        if (rows->changes[i].state == SAT_CHANGE_ASIDE && sat_vector_covers(view->seen, dot) && !is_live(view, dot))
+            sat_dots_add(&holes, dot);
+    }
+    return sat_dots_as_set(&holes);
+}
+
+static enum sat_err make_view(struct opener *opener, const struct rows *rows, struct sat_record_view *out)
+{
+    if (rows->changes_n + rows->drafts_n == 0) return SAT_OK;
+    struct item *items;
+    uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
+    enum sat_err err = merge_rows(rows, device, opener->arena, &items, &out->live_n);
+    if (err) return err;
+    out->live = sat_arena_array(opener->arena, out->live_n, sizeof *out->live);
+    err = open_sources(opener, items, out->live_n, out->live);
+    if (err) return err;
+    out->seen = join_seen(out->live, out->live_n, opener->arena);
+    out->holes = find_holes(rows, out, opener->arena);
+    sat_cells_merge(out->live, out->live_n, opener->arena, &out->merged);
+    return SAT_OK;
+}
+
+enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
+                             struct sat_record_view *out)
+{
+    struct rows rows = {0};
+    struct opener opener;
+    *out = (struct sat_record_view){.sid = sid, .id = *id};
+    opener_init(&opener, vault, arena);
+    enum sat_err err = load_rows(vault, sid, id, arena, &rows);
+    if (!err) err = make_view(&opener, &rows, out);
+    opener_deinit(&opener);
+    return err;
+}
+
+/* ---- History ---- */
+
+static enum sat_err make_history_item(struct opener *opener, const struct sat_record_view *view, struct item *item,
+                                      struct sat_history_item *out)
+{
+    const struct sat_change_row *change = item->change;
+    *out = (struct sat_history_item){.dot = item->dot, .live = is_live(view, item->dot)};
+    if (change) out->recv_ms = change->recv_ms;
+    struct sat_span header = change ? change->header : item->draft->header;
+    out->stub = header.len == 0;
+    if (out->stub) return SAT_OK;
+    bool sound = sat_header_decode(header, opener->arena, &item->header) == SAT_OK;
+    if (sound) out->hlc = item->header.hlc;
+    bool aside = change && change->state == SAT_CHANGE_ASIDE;
+    return sound && !aside ? open_body(opener, item, &out->body, &out->readable) : SAT_OK;
+}
+
+static enum sat_err make_history(struct opener *opener, const struct rows *rows, const struct sat_record_view *view,
+                                 struct sat_history_item **out, uint32_t *n)
+{
+    uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
+    struct sat_history_item *items = sat_arena_array(opener->arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
+    enum sat_err err = SAT_OK;
+    *n = 0;
+    for (uint32_t i = 0; i < rows->changes_n && !err; i++) {
+        struct item item = {.change = &rows->changes[i], .dot = rows->changes[i].dot};
+        err = make_history_item(opener, view, &item, &items[(*n)++]);
+    }
+    for (uint32_t i = 0; i < rows->drafts_n && !err; i++) {
+        struct item item = {.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+        err = make_history_item(opener, view, &item, &items[(*n)++]);
+    }
+    *out = items;
+    return err;
+}
+
+enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
+                                struct sat_history_item **out, uint32_t *n)
+{
+    struct rows rows = {0};
+    struct sat_record_view view = {.sid = sid, .id = *id};
+    struct opener opener;
+    opener_init(&opener, vault, arena);
+    enum sat_err err = load_rows(vault, sid, id, arena, &rows);
+    if (!err) err = make_view(&opener, &rows, &view);
+    if (!err) err = make_history(&opener, &rows, &view, out, n);
+    opener_deinit(&opener);
+    return err;
+}
