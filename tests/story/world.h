@@ -1,0 +1,92 @@
+/* A small world in one process: a server, devices, a network, a clock and a dice, all from one seed. The engine, the vault and the store are the
+ * real ones; only sockets, time and entropy are the world's. Stories play fixed scenes in it, lives play random ones. */
+#ifndef TESTS_STORY_WORLD_H
+#define TESTS_STORY_WORLD_H
+
+#include <stdio.h>
+
+#include "client/handle.h"
+#include "common/sync/host.h"
+#include "common/sync/replica.h"
+#include "common/vault/author.h"
+#include "common/vault/invite.h"
+
+enum { WORLD_DEVICES_MAX = 6, WORLD_SPACES_MAX = 4, WORLD_QUEUE_MAX = 512 };
+
+struct world_queue { /* messages on their way, oldest first */
+    struct sat_buf at[WORLD_QUEUE_MAX];
+    uint32_t n;
+};
+
+struct world_wish;
+
+struct world_device {
+    struct satchel handle;  /* store, keyring, keys, directory: as the library holds them, without a home */
+    char store_path[256];
+    struct sat_buf keyring_file;
+    struct sat_replica *replica; /* NULL: offline */
+    uint64_t peer;
+    struct world_queue up, down; /* to the server; to the device */
+    bool host_writable, replica_writable, closing;
+    int64_t clock_ms;            /* its wall clock less the world's */
+    uint64_t sessions, in_sync;  /* how many there were; how many reached it */
+    enum sat_err last_err;
+    bool idle;
+    struct sat_invite_code code; /* that it joins by */
+    struct sat_invite_keys invite_keys;
+    struct world_wish *wish;     /* links that its next session appends; NULL: none */
+    bool joined;
+};
+
+enum world_fault { WORLD_NO_FAULT, WORLD_LOSS, WORLD_DUPLICATION, WORLD_REORDERING };
+
+struct world {
+    struct sat_entropy_stream dice_state, entropy_state;
+    struct sat_entropy dice, entropy;
+    uint64_t now_ms;
+    char dir[128];
+    struct sat_sign_key server_key;
+    struct sat_store *server_store;
+    struct sat_host *host;
+    struct world_device devices[WORLD_DEVICES_MAX];
+    uint32_t devices_n;
+    struct sat_space_id spaces[WORLD_SPACES_MAX]; /* territories */
+    uint32_t spaces_n;
+    uint64_t next_peer;
+    FILE *transcript; /* NULL: silent */
+};
+
+/* A world with an org, its first admin's device (devices[0]) and `territories` territories. */
+void world_init(struct world *world, uint64_t seed, uint32_t territories);
+void world_deinit(struct world *world);
+uint64_t world_dice(struct world *world, uint64_t sides); /* 0 to sides - 1 */
+void world_say(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A new person with a device, granted the territories in the bit set; joined over the (faultless) network and in sync. */
+struct world_device *world_join(struct world *world, uint32_t territories);
+/* The parts of it, for lives in which a join is one action among others: the invite; then connect() joins. */
+struct world_device *world_invite(struct world *world, uint32_t territories);
+
+void world_connect(struct world *world, struct world_device *device);
+void world_disconnect(struct world *world, struct world_device *device);
+/* Delivers one message to or from the device, or builds one frame, under a fault. False: nothing was on its way. */
+bool world_deliver(struct world *world, struct world_device *device, enum world_fault fault);
+/* Delivers until nothing moves and ends the session; true if it ended in sync. Connects first if offline. */
+bool world_sync(struct world *world, struct world_device *device);
+/* Everybody in turn until all are in sync, at most `rounds` times. */
+bool world_settle(struct world *world, uint32_t rounds);
+
+/* The process dies: what was not committed is gone, the store is opened again. */
+void world_crash_device(struct world *world, struct world_device *device);
+void world_crash_server(struct world *world);
+
+/* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each edit that wrote: counters first to last. */
+void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first, uint64_t *last);
+int64_t world_sid(struct world_device *device, const struct sat_space_id *space);
+void world_load(struct world_device *device, const struct sat_space_id *space, const struct sat_record_id *record, struct sat_arena *arena,
+                struct sat_record_view *out);
+struct sat_cell world_text(uint16_t field, const char *value);
+struct sat_cell world_element(uint16_t field, const char *element, bool in);
+struct sat_record_id world_record(uint32_t number);
+
+#endif
