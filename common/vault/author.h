@@ -1,8 +1,8 @@
 /* Writing: from an edit to a draft, from drafts to a frozen bundle (CRYPTO, "Draft, then frozen").
  *
- * A commit makes drafts: dots, clock, seen, kept and holes are decided then, the body is sealed to this device. Freezing, in the
- * transaction before the first send, gives a run of drafts its witness, directory head, nonce, ciphertext and signature; afterwards only
- * those bytes are sent again. */
+ * A commit makes drafts: dots, clock, seen, kept and holes are decided then, the body is sealed to this device.
+ * Freezing, in the transaction before the first send, gives a run of drafts its witness, directory head, nonce,
+ * ciphertext and signature; afterwards only those bytes are sent again. */
 #ifndef SAT_VAULT_AUTHOR_H
 #define SAT_VAULT_AUTHOR_H
 
@@ -12,23 +12,26 @@ struct sat_edit {
     struct sat_record_id record;
     int64_t sid;
     uint16_t type;
-    const struct sat_cell *cells; /* what the person set; a cell whose shown value is that already is left out, unless it settles a conflict */
+    const struct sat_cell *cells; /* what the person set; a cell whose shown value is that already is left out, unless
+                                     it settles a conflict */
     uint32_t cells_n;
     bool remove; /* rm: archives the record, keeping all live changes; cells are ignored */
 };
 
-/* Turns edits into drafts, in order, inside the caller's transaction; a later one sees what an earlier one wrote. An edit that changes
- * nothing writes nothing (to clear what was never set changes nothing). An edit of a record seen as deleted carries deleted=false and every
- * cell that it shows (MERGE 6). An edit of a cell in conflict with the shown value settles the conflict; so does removing again a record
- * that was edited beside its deletion. SAT_ERR_NOT_FOUND (remove of a record that is not there), SAT_ERR_INVALID (type differs from the
- * record's; a cell twice), SAT_ERR_TOO_LARGE. Sets *written to the number of drafts made. After an error the caller rolls back. */
+/* Turns edits into drafts, in order, inside the caller's transaction; a later one sees what an earlier one wrote. An
+ * edit that changes nothing writes nothing (to clear what was never set changes nothing). An edit of a record seen as
+ * deleted carries deleted=false and every cell that it shows (MERGE 6). An edit of a cell in conflict with the shown
+ * value settles the conflict; so does removing again a record that was edited beside its deletion. SAT_ERR_NOT_FOUND
+ * (remove of a record that is not there), SAT_ERR_INVALID (type differs from the record's; a cell twice),
+ * SAT_ERR_TOO_LARGE. Sets *written to the number of drafts made. After an error the caller rolls back. */
 enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_edit *edits, uint32_t n, uint64_t now_ms,
                                uint32_t *written) SAT_MUST_CHECK;
 
-/* Freezes the drafts that may be frozen, inside the caller's transaction: those of spaces whose newest verified head is at the cursor
- * (space.head_size == log.size: the witness must cover what was seen), where this device may write now and holds the current epoch's
- * key. Others stay drafts; *left says how many. A bundle is a run of contiguous counters in one space within the limits. In a space
- * nothing is frozen past a draft that has to stay, as a device's counters rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
+/* Freezes the drafts that may be frozen, inside the caller's transaction: those of spaces whose newest verified head is
+ * at the cursor (space.head_size == log.size: the witness must cover what was seen), where this device may write now
+ * and holds the current epoch's key. Others stay drafts; *left says how many. A bundle is a run of contiguous counters
+ * in one space within the limits. In a space nothing is frozen past a draft that has to stay, as a device's counters
+ * rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t *left) SAT_MUST_CHECK;
 
 #endif

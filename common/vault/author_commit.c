@@ -34,7 +34,8 @@ static const struct sat_cell *find(const struct plan *plan, const struct sat_cel
 static void add(struct plan *plan, const struct sat_cell *cell)
 {
     plan->cells[plan->n++] = *cell;
-    if (cell->field == SAT_FIELD_DELETED && !cell->in_set && cell->value.kind == SAT_VALUE_BOOL) plan->deletion = cell->value.truth;
+    if (cell->field == SAT_FIELD_DELETED && !cell->in_set && cell->value.kind == SAT_VALUE_BOOL)
+        plan->deletion = cell->value.truth;
 }
 
 static struct sat_cell deleted_cell(bool truth)
@@ -57,7 +58,8 @@ static bool changes_something(const struct sat_record_view *view, const struct s
     static const uint8_t no_bytes[1];
     struct sat_span element = cell->element;
     if (cell->in_set && !element.at) element.at = no_bytes;
-    const struct sat_merged *merged = sat_merged_cell(&view->merged, cell->field, cell->in_set ? element : (struct sat_span){0});
+    const struct sat_merged *merged =
+        sat_merged_cell(&view->merged, cell->field, cell->in_set ? element : (struct sat_span){0});
     if (!merged) return !is_blank(cell);
     return merged->alternatives_n > 1 || !sat_value_equal(&merged->value, &cell->value);
 }
@@ -72,7 +74,8 @@ static enum sat_err plan_remove(const struct sat_record_view *view, struct sat_a
     return SAT_OK;
 }
 
-/* A record that is brought back: everything that it shows becomes this change's own, as what it stands on may be collected meanwhile. */
+/* A record that is brought back: everything that it shows becomes this change's own, as what it stands on may be
+ * collected meanwhile. */
 static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
 {
     struct sat_cell back = deleted_cell(false);
@@ -84,7 +87,8 @@ static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
     }
 }
 
-static enum sat_err plan_put(const struct sat_edit *edit, const struct sat_record_view *view, struct sat_arena *arena, struct plan *plan)
+static enum sat_err plan_put(const struct sat_edit *edit, const struct sat_record_view *view, struct sat_arena *arena,
+                             struct plan *plan)
 {
     if (view->merged.exists && view->merged.type != edit->type) return SAT_ERR_INVALID;
     if (edit->cells_n > SAT_CELLS_MAX) return SAT_ERR_TOO_LARGE;
@@ -130,7 +134,8 @@ static bool fits(const struct sat_header *header)
 {
     if (header->seen.n > SAT_SEEN_MAX || (uint64_t)header->kept.n + header->holes.n > SAT_KEPT_HOLES_MAX) return false;
     size_t fixed = 1 + sizeof header->hlc;
-    return fixed + dots_bytes(header->seen) + dots_bytes(header->kept) + dots_bytes(header->holes) <= SAT_HEADER_BYTES_MAX;
+    return fixed + dots_bytes(header->seen) + dots_bytes(header->kept) + dots_bytes(header->holes) <=
+           SAT_HEADER_BYTES_MAX;
 }
 
 /* ---- The draft ---- */
@@ -147,8 +152,8 @@ static enum sat_err put_draft(struct author *author, const struct sat_edit *edit
         .header = sat_buf_span(&author->header),
     };
     sat_buf_clear(&author->sealed);
-    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, row.counter, &row.record, row.header, sat_buf_span(&author->body), nonce,
-                   &author->sealed);
+    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, row.counter, &row.record, row.header,
+                   sat_buf_span(&author->body), nonce, &author->sealed);
     row.body = sat_buf_span(&author->sealed);
     return sat_store_draft_insert(vault->store, &row);
 }
@@ -179,7 +184,8 @@ static enum sat_err write_edit(struct author *author, const struct sat_edit *edi
     struct sat_record_view view;
     struct plan plan = {0};
     enum sat_err err = sat_record_load(author->vault, edit->sid, &edit->record, &author->arena, &view);
-    if (!err) err = edit->remove ? plan_remove(&view, &author->arena, &plan) : plan_put(edit, &view, &author->arena, &plan);
+    if (!err)
+        err = edit->remove ? plan_remove(&view, &author->arena, &plan) : plan_put(edit, &view, &author->arena, &plan);
     if (err) return err;
     bool creates = !edit->remove && view.live_n == 0;
     if (plan.n == 0 && !creates) return SAT_OK;

@@ -77,8 +77,10 @@ static size_t bytes_max(const struct sat_draft_row *draft)
     return CHANGE_FIXED_BYTES + draft->header.len + sat_squeeze_bucket(draft->body.len) + TAG_BYTES;
 }
 
-/* How many of the drafts make one bundle, from the first on: 0 if that one may not be frozen. *open: more of the same run could follow. */
-static uint32_t run_length(const struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts, uint32_t n, bool *open)
+/* How many of the drafts make one bundle, from the first on: 0 if that one may not be frozen. *open: more of the same
+ * run could follow. */
+static uint32_t run_length(const struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
+                           uint32_t n, bool *open)
 {
     const struct sat_vault *vault = freezer->vault;
     size_t bytes = BUNDLE_FIXED_BYTES;
@@ -87,8 +89,8 @@ static uint32_t run_length(const struct freezer *freezer, struct place *place, c
         if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return i;
         bytes += bytes_max(&drafts[i]);
         if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return i; /* one alone always fits */
-        if (place->blocked || !sat_directory_may_write(vault->directory, &place->space.id, freezer->secrets->device, &drafts[i].record,
-                                                       vault->directory->seq)) {
+        if (place->blocked || !sat_directory_may_write(vault->directory, &place->space.id, freezer->secrets->device,
+                                                       &drafts[i].record, vault->directory->seq)) {
             place->blocked = true;
             return i;
         }
@@ -103,15 +105,16 @@ static enum sat_err set_witness(const struct freezer *freezer, const struct plac
 {
     if (place->space.head_size == 0) return SAT_OK;
     bool found;
-    enum sat_err err = sat_store_root_at(freezer->vault->store, place->space.sid, place->space.head_size, &manifest->w_root, &found);
+    enum sat_err err =
+        sat_store_root_at(freezer->vault->store, place->space.sid, place->space.head_size, &manifest->w_root, &found);
     if (err || !found) return err ? err : SAT_ERR_CORRUPT;
     manifest->log_epoch = place->space.log_epoch;
     manifest->w_size = place->space.head_size;
     return SAT_OK;
 }
 
-static enum sat_err begin_manifest(const struct freezer *freezer, const struct place *place, uint64_t first, uint32_t count,
-                                   struct sat_manifest *out)
+static enum sat_err begin_manifest(const struct freezer *freezer, const struct place *place, uint64_t first,
+                                   uint32_t count, struct sat_manifest *out)
 {
     const struct sat_directory *directory = freezer->vault->directory;
     *out = (struct sat_manifest){
@@ -133,9 +136,9 @@ static enum sat_err begin_manifest(const struct freezer *freezer, const struct p
     return set_witness(freezer, place, out);
 }
 
-/* Opens the drafts: all bodies one after another in `plain`, which is reserved at once, so that the spans into it stay. */
-static enum sat_err open_drafts(const struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n, struct sat_buf *plain,
-                                struct sat_plain_change *out)
+/* Opens the drafts: all bodies one after another in `plain`, reserved at once, so that the spans into it stay. */
+static enum sat_err open_drafts(const struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n,
+                                struct sat_buf *plain, struct sat_plain_change *out)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < n; i++) total += drafts[i].body.len;
@@ -143,7 +146,8 @@ static enum sat_err open_drafts(const struct freezer *freezer, const struct sat_
     const uint8_t *base = plain->at;
     for (uint32_t i = 0; i < n; i++) {
         size_t start = plain->len;
-        if (sat_unseal_draft(freezer->secrets->store_key, drafts[i].counter, &drafts[i].record, drafts[i].header, drafts[i].body, plain))
+        if (sat_unseal_draft(freezer->secrets->store_key, drafts[i].counter, &drafts[i].record, drafts[i].header,
+                             drafts[i].body, plain))
             return SAT_ERR_CORRUPT;
         out[i] = (struct sat_plain_change){
             .record = drafts[i].record,
@@ -186,8 +190,8 @@ static enum sat_err seal_changes(struct freezer *freezer, struct place *place, s
     return err;
 }
 
-static enum sat_err store_bundle(const struct freezer *freezer, const struct place *place, const struct sat_manifest *manifest,
-                                 const struct sat_change *changes)
+static enum sat_err store_bundle(const struct freezer *freezer, const struct place *place,
+                                 const struct sat_manifest *manifest, const struct sat_change *changes)
 {
     struct sat_store *store = freezer->vault->store;
     struct sat_bundle_row row = {
@@ -216,7 +220,8 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
     return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);
 }
 
-static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts, uint32_t n)
+static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
+                               uint32_t n)
 {
     struct sat_manifest manifest;
     struct sat_plain_change *plain = sat_arena_array(&freezer->arena, n, sizeof *plain);
@@ -233,7 +238,8 @@ static enum sat_err freeze_run(struct freezer *freezer, struct place *place, con
 
 /* ---- All drafts ---- */
 
-/* Freezes or skips the runs of one page. *next: the counter from which to go on; a run that may go on behind the page is left for it. */
+/* Freezes or skips the runs of one page. *next: the counter from which to go on; a run that may go on behind the page
+ * is left for it. */
 static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n, uint64_t *next)
 {
     enum sat_err err = SAT_OK;

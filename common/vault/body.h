@@ -1,7 +1,8 @@
 /* A change's body: what is sealed. Some cells of one record and their values, as one msgpack array:
  *   [type, schema version, [[field, value] or [field, element, bool] …], origin or nil]
- * Cells are in ascending (field, element) order, each once. A value is nil (cleared), bool, integer, text, 16 bytes (a reference),
- * or [ms, offset_min] (a time). Types, fields and kinds of a later version decode too and are kept verbatim. */
+ * Cells are in ascending (field, element) order, each once. A value is nil (cleared), bool, integer, text, 16 bytes (a
+ * reference), or [ms, offset_min] (a time). Types, fields and kinds of a later version decode too and are kept
+ * verbatim. */
 #ifndef SAT_VAULT_BODY_H
 #define SAT_VAULT_BODY_H
 
@@ -22,10 +23,10 @@ enum sat_value_kind {
 struct sat_value {
     enum sat_value_kind kind;
     bool truth;
-    int64_t integer;           /* INT; TIME: milliseconds since 1970 UTC */
-    int16_t offset_min;        /* TIME: UTC offset it was noted in, minutes */
-    struct sat_span text;      /* TEXT: valid UTF-8; OTHER: its msgpack; borrowed */
-    struct sat_record_id ref;  /* REF */
+    int64_t integer;          /* INT; TIME: milliseconds since 1970 UTC */
+    int16_t offset_min;       /* TIME: UTC offset it was noted in, minutes */
+    struct sat_span text;     /* TEXT: valid UTF-8; OTHER: its msgpack; borrowed */
+    struct sat_record_id ref; /* REF */
 };
 
 struct sat_cell {
@@ -43,9 +44,10 @@ struct sat_body {
 };
 
 bool sat_value_equal(const struct sat_value *a, const struct sat_value *b);
-int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b); /* by field, then element: the name, not the value */
-/* Appends the encoding; sorts the cells first. SAT_ERR_TOO_LARGE, SAT_ERR_INVALID (a cell twice, invalid UTF-8, a time out of
- * range); then nothing is appended. */
+/* By field, then element: the name, not the value. */
+int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b);
+/* Appends the encoding; sorts the cells first. SAT_ERR_TOO_LARGE, SAT_ERR_INVALID (a cell twice, invalid UTF-8, a time
+ * out of range); then nothing is appended. */
 enum sat_err sat_body_encode(struct sat_body *body, struct sat_buf *out) SAT_MUST_CHECK;
 /* The arena owns everything in *out (text is copied). SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
 enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, struct sat_body *out) SAT_MUST_CHECK;

@@ -68,8 +68,8 @@ static struct claim *collect(const struct sat_source *sources, uint32_t n, struc
     return claims;
 }
 
-/* Keeps the siblings among the n claims to one cell, in their order, and says how many they are: one at least, as all stay where
- * they dominate each other in a ring (nothing honest or within the bounds on vectors does). */
+/* Keeps the siblings among the n claims to one cell, in their order, and says how many they are: one at least, as all
+ * stay where they dominate each other in a ring (nothing honest or within the bounds on vectors does). */
 static size_t keep_siblings(struct claim *claims, size_t n, struct sat_arena *arena)
 {
     if (n == 1) return 1;
@@ -96,7 +96,8 @@ static void add_alternatives(const struct claim *siblings, size_t n, struct sat_
         uint32_t a = 0;
         while (a < merged->alternatives_n && !sat_value_equal(&merged->alternatives[a].value, value)) a++;
         if (a == merged->alternatives_n)
-            merged->alternatives[merged->alternatives_n++] = (struct sat_alternative){.value = *value, .source = siblings[i].source};
+            merged->alternatives[merged->alternatives_n++] =
+                (struct sat_alternative){.value = *value, .source = siblings[i].source};
     }
 }
 
@@ -111,7 +112,8 @@ static void show(struct sat_merged *merged, uint32_t index)
     merged->source = shown.source;
 }
 
-/* `true` wins wherever it stands among the alternatives: an element that any sibling puts into the set, a record that any deletes. */
+/* `true` wins wherever it stands among the alternatives: an element that any sibling puts into the set, a record that
+ * any deletes. */
 static uint32_t position_of_true(const struct sat_merged *merged)
 {
     for (uint32_t i = 0; i < merged->alternatives_n; i++)
@@ -131,7 +133,8 @@ static bool is_edit(const struct sat_source *x)
 }
 
 /* The newest edit that one of the deletions did not see and that did not see the deletion; NULL: none. */
-static const struct sat_source *edit_against(const struct claim *siblings, size_t siblings_n, const struct sat_source *sources, uint32_t n)
+static const struct sat_source *edit_against(const struct claim *siblings, size_t siblings_n,
+                                             const struct sat_source *sources, uint32_t n)
 {
     const struct sat_source *found = NULL;
     for (uint32_t i = 0; i < n; i++) {
@@ -149,7 +152,8 @@ static const struct sat_source *edit_against(const struct claim *siblings, size_
 static void add_edit(struct sat_merged *merged, const struct sat_source *edit)
 {
     uint32_t at = 0;
-    while (at < merged->alternatives_n && !(merged->alternatives[at].value.kind == SAT_VALUE_BOOL && !merged->alternatives[at].value.truth))
+    while (at < merged->alternatives_n &&
+           !(merged->alternatives[at].value.kind == SAT_VALUE_BOOL && !merged->alternatives[at].value.truth))
         at++;
     struct sat_alternative alternative = {.value = {.kind = SAT_VALUE_BOOL}, .source = edit};
     if (at < merged->alternatives_n)
@@ -177,7 +181,8 @@ static void merge_cell(const struct merge *merge, struct claim *claims, size_t n
     const struct sat_cell *name = claims[0].cell;
     *out = (struct sat_merged){.field = name->field, .in_set = name->in_set, .element = name->element};
     size_t siblings = keep_siblings(claims, n, merge->arena);
-    out->alternatives = sat_arena_array(merge->arena, siblings + 1, sizeof *out->alternatives); /* one more for an edit */
+    out->alternatives =
+        sat_arena_array(merge->arena, siblings + 1, sizeof *out->alternatives); /* one more for an edit */
     add_alternatives(claims, siblings, out);
     bool is_deleted_cell = name->field == SAT_FIELD_DELETED && !name->in_set;
     if (is_deleted_cell) {
@@ -197,7 +202,8 @@ static uint16_t type_of(const struct sat_source *sources, uint32_t n)
     return first ? first->body.type : 0;
 }
 
-void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena, struct sat_merged_record *out)
+void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena,
+                     struct sat_merged_record *out)
 {
     *out = (struct sat_merged_record){.type = type_of(sources, n)};
     out->exists = out->type != 0;
@@ -217,7 +223,8 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
     out->deleted = deleted && says_true(&deleted->value);
 }
 
-const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field, struct sat_span element)
+const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field,
+                                         struct sat_span element)
 {
     struct sat_cell name = {.field = field, .in_set = element.at != NULL, .element = element};
     uint32_t low = 0, high = record->cells_n;
@@ -251,8 +258,10 @@ static const struct sat_source *dominator(const struct sat_source *sources, uint
     return NULL;
 }
 
-/* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one more. */
-static bool keep_dominators(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n, bool *keep)
+/* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one
+ * more. */
+static bool keep_dominators(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells,
+                            uint32_t cells_n, bool *keep)
 {
     bool more = false;
     for (uint32_t i = 0; i < n; i++) {
@@ -268,7 +277,8 @@ static bool keep_dominators(const struct sat_source *sources, uint32_t n, const 
     return more;
 }
 
-void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n, bool *keep)
+void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n,
+                    bool *keep)
 {
     bool holes = false;
     for (uint32_t i = 0; i < n; i++) {

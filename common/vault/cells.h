@@ -1,8 +1,8 @@
 /* Merge at cell level, on clients alone (MERGE 5, 6, 9): from the live changes of a record to what a person sees.
  *
- * At cell c, X is dominated if some live Y carries c, Y.seen covers X.dot and Y.holes does not name it. What remain are concurrent
- * siblings; equal values are no conflict; the field's rule picks the one shown, the others stay visible as alternatives. The result
- * depends on the set of changes alone, never on the order in which they came. */
+ * At cell c, X is dominated if some live Y carries c, Y.seen covers X.dot and Y.holes does not name it. What remain are
+ * concurrent siblings; equal values are no conflict; the field's rule picks the one shown, the others stay visible as
+ * alternatives. The result depends on the set of changes alone, never on the order in which they came. */
 #ifndef SAT_VAULT_CELLS_H
 #define SAT_VAULT_CELLS_H
 
@@ -15,7 +15,7 @@ struct sat_source {
     struct sat_header header;
     uint64_t effective; /* min(hlc, receive time in its upper 48 bits); the hlc itself while not accepted */
     bool pending;       /* a draft or not yet accepted */
-    bool readable;      /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
+    bool readable; /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
     struct sat_body body;
 };
 
@@ -30,32 +30,36 @@ struct sat_merged {
     uint16_t field;
     bool in_set;
     struct sat_span element;
-    struct sat_value value;                /* the one shown */
-    const struct sat_source *source;       /* who wrote it */
-    struct sat_alternative *alternatives;  /* distinct values among the siblings, the shown one first, then newest first */
-    uint32_t alternatives_n;               /* 1: no conflict */
+    struct sat_value value;               /* the one shown */
+    const struct sat_source *source;      /* who wrote it */
+    struct sat_alternative *alternatives; /* distinct values of the siblings: the shown one, then newest first */
+    uint32_t alternatives_n;              /* 1: no conflict */
 };
 
 struct sat_merged_record {
-    uint16_t type;      /* of the readable change with the smallest dot; 0 when nothing is readable */
-    bool exists;        /* something readable is live */
-    bool deleted;       /* archived */
-    struct sat_merged *cells; /* by field, element; `deleted` (field 0) among them when it was ever written. Conflicts of rule ADD
-                                 do not exist: a set's element cell has one alternative always. Edit against delete is a conflict of
-                                 field 0: the alternatives are true (shown, the rm) and false (the concurrent edit). */
+    uint16_t type; /* of the readable change with the smallest dot; 0 when nothing is readable */
+    bool exists;   /* something readable is live */
+    bool deleted;  /* archived */
+    /* By field, element; `deleted` (field 0) among them when it was ever written. Conflicts of rule ADD do not exist: a
+     * set's element cell has one alternative always. Edit against delete is a conflict of field 0: the alternatives are
+     * true (shown, the rm) and false (the concurrent edit). */
+    struct sat_merged *cells;
     uint32_t cells_n;
     uint32_t conflicts; /* cells with more than one alternative */
 };
 
 /* Merges `n` live changes (already past the blind merge). The arena owns *out, which borrows from the sources. */
-void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena, struct sat_merged_record *out);
+void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena,
+                     struct sat_merged_record *out);
 /* The cell of a field, or of an element of a set (element.at NULL: of a plain field). NULL: never written. */
-const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field, struct sat_span element);
+const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field,
+                                         struct sat_span element);
 
-/* What a change that has seen all n sources and writes `cells` (sorted) has to keep (MERGE 3): keep[i] is set for each readable source
- * of which a cell is still current after it, and for each without which something that was dominated would come back. The latter
- * happens beside holes alone: A w xy=a1, w y=a2; B, who cannot read a1, w y=b1; C may not drop a2, which b1 dominates, as a2 alone
- * dominates a1 at y. */
-void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n, bool *keep);
+/* What a change that has seen all n sources and writes `cells` (sorted) has to keep (MERGE 3): keep[i] is set for each
+ * readable source of which a cell is still current after it, and for each without which something that was dominated
+ * would come back. The latter happens beside holes alone: A w xy=a1, w y=a2; B, who cannot read a1, w y=b1; C may not
+ * drop a2, which b1 dominates, as a2 alone dominates a1 at y. */
+void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n,
+                    bool *keep);
 
 #endif

@@ -51,7 +51,8 @@ static enum sat_err open_bundle(struct opener *opener, const struct sat_change_r
     if (opener->manifest.suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
     const struct sat_vault *vault = opener->vault;
     const struct sat_epoch_key *key;
-    enum sat_err err = sat_keys_get(vault->keys, vault->directory, &opener->manifest.space, opener->manifest.epoch, &key);
+    enum sat_err err =
+        sat_keys_get(vault->keys, vault->directory, &opener->manifest.space, opener->manifest.epoch, &key);
     if (err) return err;
     sat_bundle_key_derive(key, &opener->manifest, &opener->key);
     opener->bid = SAT_CHANGE_BUNDLE(change->cid);
@@ -62,20 +63,20 @@ static enum sat_err unseal(struct opener *opener, const struct item *item)
 {
     const struct sat_draft_row *draft = item->draft;
     if (draft)
-        return sat_unseal_draft(sat_keyring_secrets(opener->vault->keyring)->store_key, draft->counter, &draft->record, draft->header,
-                                draft->body, &opener->plain);
+        return sat_unseal_draft(sat_keyring_secrets(opener->vault->keyring)->store_key, draft->counter, &draft->record,
+                                draft->header, draft->body, &opener->plain);
     const struct sat_change_row *change = item->change;
     enum sat_err err = open_bundle(opener, change);
     if (err) return err;
-    return sat_unseal_change(&opener->key, &opener->manifest, SAT_CHANGE_INDEX(change->cid), &change->record, change->header,
-                             change->body, &opener->plain);
+    return sat_unseal_change(&opener->key, &opener->manifest, SAT_CHANGE_INDEX(change->cid), &change->record,
+                             change->header, change->body, &opener->plain);
 }
 
 /* What makes a change unreadable but leaves the record usable; anything else is trouble with the store itself. */
 static bool is_about_the_body(enum sat_err err)
 {
-    return err == SAT_ERR_DEBT || err == SAT_ERR_UNDECRYPTABLE || err == SAT_ERR_UPGRADE_NEEDED || err == SAT_ERR_MALFORMED ||
-           err == SAT_ERR_TOO_LARGE || err == SAT_ERR_TAMPERED;
+    return err == SAT_ERR_DEBT || err == SAT_ERR_UNDECRYPTABLE || err == SAT_ERR_UPGRADE_NEEDED ||
+           err == SAT_ERR_MALFORMED || err == SAT_ERR_TOO_LARGE || err == SAT_ERR_TAMPERED;
 }
 
 static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, bool *readable)
@@ -95,14 +96,14 @@ struct rows {
     uint32_t changes_n, drafts_n;
 };
 
-static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
-                              struct rows *out)
+static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                              struct sat_arena *arena, struct rows *out)
 {
     enum sat_err err = sat_store_changes_of_record(vault->store, sid, id, arena, &out->changes, &out->changes_n);
     return err ? err : sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
 }
 
-/* The items in a given state of the base; drafts count as pending. Headers were judged when they came: a bad one is damage. */
+/* The items in a given state; drafts count as pending. Headers were judged when they came: a bad one is damage. */
 static enum sat_err pick(const struct rows *rows, enum sat_change_state state, uint32_t device, struct sat_arena *arena,
                          struct item **out, uint32_t *n)
 {
@@ -152,7 +153,8 @@ static uint32_t lay_over(struct item *live, uint32_t n, const struct item *own, 
 }
 
 /* What is live here, by dot. */
-static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct sat_arena *arena, struct item **out, uint32_t *n)
+static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct sat_arena *arena, struct item **out,
+                               uint32_t *n)
 {
     struct item *own;
     uint32_t own_n;
@@ -206,7 +208,8 @@ static bool is_missing(const struct sat_source *live, uint32_t n, struct sat_dot
     return true;
 }
 
-static void add_missing(const struct sat_source *live, uint32_t n, struct sat_dots named, struct sat_dots_builder *holes)
+static void add_missing(const struct sat_source *live, uint32_t n, struct sat_dots named,
+                        struct sat_dots_builder *holes)
 {
     for (uint32_t i = 0; i < named.n; i++)
         if (is_missing(live, n, named.at[i])) sat_dots_add(holes, named.at[i]);
@@ -219,7 +222,7 @@ static bool is_live(const struct sat_record_view *view, struct sat_dot dot)
     return false;
 }
 
-/* MERGE 4. What is put aside and under `seen` is a hole even where something live replaces it: it was never read here. */
+/* MERGE 4. What is put aside and under `seen` is a hole even where something live replaces it: nobody here read it. */
 static struct sat_dots find_holes(const struct rows *rows, const struct sat_record_view *view, struct sat_arena *arena)
 {
     struct sat_dots_builder holes;
@@ -253,8 +256,8 @@ static enum sat_err make_view(struct opener *opener, const struct rows *rows, st
     return SAT_OK;
 }
 
-enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
-                             struct sat_record_view *out)
+enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                             struct sat_arena *arena, struct sat_record_view *out)
 {
     struct rows rows = {0};
     struct opener opener;
@@ -287,7 +290,8 @@ static enum sat_err make_history(struct opener *opener, const struct rows *rows,
                                  struct sat_history_item **out, uint32_t *n)
 {
     uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
-    struct sat_history_item *items = sat_arena_array(opener->arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
+    struct sat_history_item *items =
+        sat_arena_array(opener->arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     enum sat_err err = SAT_OK;
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n && !err; i++) {
@@ -302,8 +306,8 @@ static enum sat_err make_history(struct opener *opener, const struct rows *rows,
     return err;
 }
 
-enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
-                                struct sat_history_item **out, uint32_t *n)
+enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                struct sat_arena *arena, struct sat_history_item **out, uint32_t *n)
 {
     struct rows rows = {0};
     struct sat_record_view view = {.sid = sid, .id = *id};

@@ -1,4 +1,5 @@
-/* A record as this device sees it: the accepted base with the own pending changes and drafts on top (MERGE 7), decrypted and merged. */
+/* A record as this device sees it: the accepted base with the own pending changes and drafts on top (MERGE 7),
+ * decrypted and merged. */
 #ifndef SAT_VAULT_RECORD_H
 #define SAT_VAULT_RECORD_H
 
@@ -19,15 +20,15 @@ struct sat_record_view {
     struct sat_record_id id;
     struct sat_source *live; /* after the blind merge of base and overlay, by dot */
     uint32_t live_n;
-    struct sat_dots seen;    /* the record's version vector: the join of seen and dot of all of them */
-    struct sat_dots holes;   /* dots under `seen` that are here but unreadable, put aside, or named by a live change's kept or holes and
-                                neither held live nor covered by another (MERGE 4) */
+    struct sat_dots seen;  /* the record's version vector: the join of seen and dot of all of them */
+    struct sat_dots holes; /* dots under `seen` that are here but unreadable, put aside, or named by a live change's
+                              kept or holes and neither held live nor covered by another (MERGE 4) */
     struct sat_merged_record merged;
 };
 
 /* Loads one record. A record that is not there gives an empty view (live_n 0). */
-enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
-                             struct sat_record_view *out) SAT_MUST_CHECK;
+enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                             struct sat_arena *arena, struct sat_record_view *out) SAT_MUST_CHECK;
 
 /* One step of a record's history, oldest first. */
 struct sat_history_item {
@@ -36,7 +37,7 @@ struct sat_history_item {
     bool live, stub, readable;
     struct sat_body body; /* if readable */
 };
-enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id, struct sat_arena *arena,
-                                struct sat_history_item **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                struct sat_arena *arena, struct sat_history_item **out, uint32_t *n) SAT_MUST_CHECK;
 
 #endif

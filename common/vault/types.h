@@ -1,5 +1,5 @@
-/* Record types: declared once in types.def, with their fields, kinds and merge rules. A field's rule is data, not code at the call
- * site. Numbers are what is sealed and never change; names are what people and the view see. */
+/* Record types: declared once in types.def, with their fields, kinds and merge rules. A field's rule is data, not code
+ * at the call site. Numbers are what is sealed and never change; names are what people and the view see. */
 #ifndef SAT_VAULT_TYPES_H
 #define SAT_VAULT_TYPES_H
 
@@ -40,12 +40,12 @@ struct sat_type {
 };
 
 #define SAT_SCHEMA_VERSION 1 /* of types.def, written into every body */
-#define SAT_FIELD_DELETED 0 /* the cell `deleted` of every record (MERGE 6) */
+#define SAT_FIELD_DELETED 0  /* the cell `deleted` of every record (MERGE 6) */
 
 uint16_t sat_types_count(void);
 const struct sat_type *sat_type_at(uint16_t index);
-const struct sat_type *sat_type_by_name(const char *name);     /* NULL: no such type */
-const struct sat_type *sat_type_by_number(uint16_t number);    /* NULL: from a later version */
+const struct sat_type *sat_type_by_name(const char *name);  /* NULL: no such type */
+const struct sat_type *sat_type_by_number(uint16_t number); /* NULL: from a later version */
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name);
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number);
 const char *sat_kind_name(enum sat_field_kind kind); /* "text", "integer", … for messages */

@@ -77,22 +77,23 @@ void sat_pack_raw(struct sat_buf *out, struct sat_span value)
 
 enum form { NONE, NIL, BOOL, UNSIGNED, SIGNED, FLOAT, TEXT, BIN, EXT, ARRAY, MAP };
 
-/* What precedes a value's payload: its form and one number, which is the value itself, a length in bytes or a count of items. */
+/* What precedes a value's payload: its form and one number: the value itself, a length in bytes, a count of items. */
 struct head {
     enum form form;
     uint64_t number; /* SIGNED: two's complement */
     size_t size;     /* bytes of the head */
 };
 
-/* The first bytes 0xc0 to 0xdf: form, width of the big-endian number that follows, and the number where it is implied. */
+/* The first bytes 0xc0 to 0xdf: form, width of the big-endian number that follows, the number where it is implied. */
 static const struct {
     uint8_t form, width, implied;
 } forms[32] = {
-    {NIL, 0, 0},      {NONE, 0, 0},     {BOOL, 0, 0},     {BOOL, 0, 1},   {BIN, 1, 0},    {BIN, 2, 0},    {BIN, 4, 0},
-    {EXT, 1, 0},      {EXT, 2, 0},      {EXT, 4, 0},      {FLOAT, 0, 4},  {FLOAT, 0, 8},  {UNSIGNED, 1, 0}, {UNSIGNED, 2, 0},
-    {UNSIGNED, 4, 0}, {UNSIGNED, 8, 0}, {SIGNED, 1, 0},   {SIGNED, 2, 0}, {SIGNED, 4, 0}, {SIGNED, 8, 0}, {EXT, 0, 1},
-    {EXT, 0, 2},      {EXT, 0, 4},      {EXT, 0, 8},      {EXT, 0, 16},   {TEXT, 1, 0},   {TEXT, 2, 0},   {TEXT, 4, 0},
-    {ARRAY, 2, 0},    {ARRAY, 4, 0},    {MAP, 2, 0},      {MAP, 4, 0},
+    {NIL, 0, 0},      {NONE, 0, 0},     {BOOL, 0, 0},     {BOOL, 0, 1},     {BIN, 1, 0},    {BIN, 2, 0},
+    {BIN, 4, 0},      {EXT, 1, 0},      {EXT, 2, 0},      {EXT, 4, 0},      {FLOAT, 0, 4},  {FLOAT, 0, 8},
+    {UNSIGNED, 1, 0}, {UNSIGNED, 2, 0}, {UNSIGNED, 4, 0}, {UNSIGNED, 8, 0}, {SIGNED, 1, 0}, {SIGNED, 2, 0},
+    {SIGNED, 4, 0},   {SIGNED, 8, 0},   {EXT, 0, 1},      {EXT, 0, 2},      {EXT, 0, 4},    {EXT, 0, 8},
+    {EXT, 0, 16},     {TEXT, 1, 0},     {TEXT, 2, 0},     {TEXT, 4, 0},     {ARRAY, 2, 0},  {ARRAY, 4, 0},
+    {MAP, 2, 0},      {MAP, 4, 0},
 };
 
 static struct head fixed_head(uint8_t byte)

@@ -1,5 +1,6 @@
-/* Three phones of one rep and a server between them: real stores, keyrings, keys and a real directory, without the protocol. A push
- * judges and accepts as the server does, a pull as a client does. For the tests of what writes and reads records. */
+/* Three phones of one rep and a server between them: real stores, keyrings, keys and a real directory, without the
+ * protocol. A push judges and accepts as the server does, a pull as a client does. For the tests of what writes and
+ * reads records. */
 #ifndef TESTS_UNIT_AUTHOR_WORLD_H
 #define TESTS_UNIT_AUTHOR_WORLD_H
 
@@ -83,7 +84,8 @@ static inline void join(struct office *office, struct phone *phone, uint32_t inv
     link.author = phone->device;
     sat_link_finish(&link, &world->arena);
     sign_as(world, &link, 'i', invite, SAT_SIGNER_INVITE, (uint32_t)invite_seq);
-    sat_link_sign(&link, SAT_SIGNER_DEVICE, phone->device, &world->directory.org, &sat_keyring_secrets(phone->keyring)->sign);
+    sat_link_sign(&link, SAT_SIGNER_DEVICE, phone->device, &world->directory.org,
+                  &sat_keyring_secrets(phone->keyring)->sign);
     must(world, link);
 }
 
@@ -97,7 +99,8 @@ static inline void open_phone(struct office *office, uint32_t n)
     join(office, phone, 201 + n);
     sat_keyring_set_member(phone->keyring, &office->world.directory.org, phone->device);
     OK(sat_keys_new(phone->store, phone->keyring, &office->entropy, &phone->keys));
-    phone->vault = (struct sat_vault){phone->store, phone->keyring, phone->keys, &office->world.directory, &office->entropy};
+    phone->vault =
+        (struct sat_vault){phone->store, phone->keyring, phone->keys, &office->world.directory, &office->entropy};
     for (uint8_t space = ORG; space <= BOARD; space++) phone->sid[space] = create_space(phone->store, space, NULL);
     give_key(phone, PEOPLE, 1);
     give_key(phone, EAST, 1);
@@ -115,7 +118,8 @@ static inline int open_office(void **state)
     must(&office.world, grant_link(&office.world, WEST, USER, RW));
     must(&office.world, epoch_link(&office.world, WEST, 1));
     OK(sat_store_open(":memory:", SAT_STORE_CREATE, &office.server, NULL));
-    for (uint8_t space = ORG; space <= BOARD; space++) office.sid[space] = create_space(office.server, space, &LOG_EPOCH);
+    for (uint8_t space = ORG; space <= BOARD; space++)
+        office.sid[space] = create_space(office.server, space, &LOG_EPOCH);
     for (uint32_t n = 0; n < PHONES; n++) open_phone(&office, n);
     return 0;
 }
@@ -154,7 +158,9 @@ static inline struct sat_cell nil_cell(uint16_t field)
 
 static inline struct sat_cell tag_cell(const char *element, bool in)
 {
-    return (struct sat_cell){.field = TAGS, .in_set = true, .element = sat_span_text(element),
+    return (struct sat_cell){.field = TAGS,
+                             .in_set = true,
+                             .element = sat_span_text(element),
                              .value = {.kind = SAT_VALUE_BOOL, .truth = in}};
 }
 
@@ -175,14 +181,16 @@ static inline enum sat_err commit(struct phone *phone, const struct sat_edit *ed
     return err;
 }
 
-static inline enum sat_err try_put(struct phone *phone, uint8_t space, uint8_t record, uint16_t type, const struct sat_cell *cells,
-                                   uint32_t n, uint32_t *written)
+static inline enum sat_err try_put(struct phone *phone, uint8_t space, uint8_t record, uint16_t type,
+                                   const struct sat_cell *cells, uint32_t n, uint32_t *written)
 {
-    struct sat_edit edit = {.record = record_id(record), .sid = phone->sid[space], .type = type, .cells = cells, .cells_n = n};
+    struct sat_edit edit = {
+        .record = record_id(record), .sid = phone->sid[space], .type = type, .cells = cells, .cells_n = n};
     return commit(phone, &edit, 1, written);
 }
 
-static inline uint32_t put_cells(struct phone *phone, uint8_t space, uint8_t record, const struct sat_cell *cells, uint32_t n)
+static inline uint32_t put_cells(struct phone *phone, uint8_t space, uint8_t record, const struct sat_cell *cells,
+                                 uint32_t n)
 {
     uint32_t written;
     OK(try_put(phone, space, record, ACCOUNT, cells, n, &written));
@@ -219,8 +227,8 @@ static inline uint64_t freeze(struct phone *phone)
 
 /* ---- Exchanging ---- */
 
-static inline void accept(struct sat_store *store, struct office *office, int64_t sid, struct sat_bundle *bundle, uint64_t recv_ms,
-                          uint64_t dir_at, bool is_author)
+static inline void accept(struct sat_store *store, struct office *office, int64_t sid, struct sat_bundle *bundle,
+                          uint64_t recv_ms, uint64_t dir_at, bool is_author)
 {
     struct sat_arena *arena = &office->arena;
     struct sat_space_row space;
@@ -233,10 +241,13 @@ static inline void accept(struct sat_store *store, struct office *office, int64_
     enum sat_err err = sat_judge_bundle(&judge, bundle, arena, headers, &fault);
     if (err) print_error("%s\n", fault.text);
     OK(err);
-    struct sat_accept accept = {.store = store, .space = &space, .bundle = bundle, .headers = headers, .recv_ms = recv_ms, .dir_at = dir_at};
+    struct sat_accept accept = {
+        .store = store, .space = &space, .bundle = bundle, .headers = headers, .recv_ms = recv_ms, .dir_at = dir_at};
     struct sat_bundle_row own;
     bool found = false;
-    if (is_author) OK(sat_store_bundle_of_dot(store, (struct sat_dot){bundle->manifest.device, bundle->manifest.first}, &own, &found));
+    if (is_author)
+        OK(sat_store_bundle_of_dot(store, (struct sat_dot){bundle->manifest.device, bundle->manifest.first}, &own,
+                                   &found));
     if (found) accept.pending_bid = own.bid;
     OK(sat_base_accept(&accept, arena));
     for (uint32_t i = 0; i < bundle->manifest.count; i++)
@@ -247,7 +258,8 @@ static inline void accept(struct sat_store *store, struct office *office, int64_
 }
 
 /* Through the wire form, as it would travel. */
-static inline struct sat_bundle transport(struct sat_store *store, const struct sat_bundle_row *row, uint8_t space, struct office *office)
+static inline struct sat_bundle transport(struct sat_store *store, const struct sat_bundle_row *row, uint8_t space,
+                                          struct office *office)
 {
     struct sat_bundle bundle, received;
     struct sat_space_id id = space_id(space);
@@ -277,7 +289,8 @@ static inline void push(struct phone *phone)
             OK(sat_store_bundle_of_dot(office->server, (struct sat_dot){phone->device, rows[i].first}, &row, &known));
             if (known) continue;
             struct sat_bundle bundle = transport(phone->store, &rows[i], space, office);
-            accept(office->server, office, office->sid[space], &bundle, office->now_ms++, office->world.directory.seq, false);
+            accept(office->server, office, office->sid[space], &bundle, office->now_ms++, office->world.directory.seq,
+                   false);
         }
     }
 }
@@ -326,7 +339,8 @@ static inline const struct sat_merged *cell_of(struct phone *phone, uint8_t reco
     return sat_merged_cell(&look(phone, record)->merged, field, (struct sat_span){0});
 }
 
-static inline void expect_text(struct phone *phone, uint8_t record, uint16_t field, const char *text, uint32_t alternatives)
+static inline void expect_text(struct phone *phone, uint8_t record, uint16_t field, const char *text,
+                               uint32_t alternatives)
 {
     const struct sat_merged *merged = cell_of(phone, record, field);
     assert_non_null(merged);
@@ -346,10 +360,11 @@ static inline bool has_tag(struct phone *phone, uint8_t record, const char *elem
 static inline const struct sat_source *newest_of(struct phone *phone, uint8_t record, uint32_t device)
 {
     const struct sat_record_view *view = look(phone, record);
-    const struct sat_source *newest = NULL;
+    static const struct sat_source none;
+    const struct sat_source *newest = &none;
     for (uint32_t i = 0; i < view->live_n; i++)
         if (view->live[i].dot.device == device) newest = &view->live[i];
-    assert_non_null(newest);
+    assert_ptr_not_equal(newest, &none);
     return newest;
 }
 
@@ -359,6 +374,7 @@ static inline void expect_dots(struct sat_dots got, const struct sat_dot *expect
     for (uint32_t i = 0; i < n; i++) assert_int_equal(sat_dot_compare(got.at[i], expected[i]), 0);
 }
 #define DOTS_ARE(got, ...)                                                                                             \
-    expect_dots(got, (const struct sat_dot[]){__VA_ARGS__}, sizeof((const struct sat_dot[]){__VA_ARGS__}) / sizeof(struct sat_dot))
+    expect_dots(got, (const struct sat_dot[]){__VA_ARGS__},                                                            \
+                sizeof((const struct sat_dot[]){__VA_ARGS__}) / sizeof(struct sat_dot))
 
 #endif

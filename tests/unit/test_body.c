@@ -127,15 +127,21 @@ static void the_bytes_are_as_documented(void **state)
     char hex[64];
     assert_true(buf.len * 2 < sizeof hex);
     sat_hex_format(buf.at, buf.len, hex);
-    assert_string_equal(hex, "94010192" "9201a3416461" "9307a3766970c3" "c0");
+    assert_string_equal(hex, "94010192"
+                             "9201a3416461"
+                             "9307a3766970c3"
+                             "c0");
     sat_buf_deinit(&buf);
 }
 
 static void cells_are_sorted_by_field_then_element(void **state)
 {
     (void)state;
-    struct sat_cell cells[] = {element(3, "b", true), element(3, "a", true), {.field = 2, .value = integer(1)},
-                               element(3, "aa", true), {.field = 3, .value = integer(1)}};
+    struct sat_cell cells[] = {element(3, "b", true),
+                               element(3, "a", true),
+                               {.field = 2, .value = integer(1)},
+                               element(3, "aa", true),
+                               {.field = 3, .value = integer(1)}};
     struct sat_body body = {.type = 1, .cells = cells, .cells_n = 5};
     struct sat_buf buf = {0};
     assert_int_equal(sat_body_encode(&body, &buf), SAT_OK);
@@ -182,8 +188,11 @@ static void an_origin_is_kept_verbatim(void **state)
 static void values_of_a_later_version_are_kept_verbatim(void **state)
 {
     (void)state;
-    static const char *const values[] = {"81a16101", "cb3ff8000000000000", "c403010203", "9101", "93010203", "9201a0", "d4012a",
-                                         "92019fffffffffffffffffffffffffffffff", "9201cd7fff"};
+    static const char *const values[] = {"81a16101",   "cb3ff8000000000000",
+                                         "c403010203", "9101",
+                                         "93010203",   "9201a0",
+                                         "d4012a",     "92019fffffffffffffffffffffffffffffff",
+                                         "9201cd7fff"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         uint8_t raw[64];
         size_t len = strlen(values[i]) / 2;
@@ -256,7 +265,8 @@ static void limits_hold_when_writing(void **state)
 static void every_truncation_is_malformed(void **state)
 {
     (void)state;
-    struct sat_cell cells[] = {{.field = 1, .value = text("Ada")}, {.field = 2, .value = moment(5, 60)}, element(3, "x", true)};
+    struct sat_cell cells[] = {
+        {.field = 1, .value = text("Ada")}, {.field = 2, .value = moment(5, 60)}, element(3, "x", true)};
     struct sat_body body = {.type = 300, .schema = 1, .cells = cells, .cells_n = 3}, back;
     struct sat_buf buf = {0};
     struct sat_arena arena;
@@ -281,7 +291,7 @@ static void what_nobody_writes_is_malformed(void **state)
     assert_int_equal(decode_hex("94010192920205920105c0"), SAT_ERR_MALFORMED); /* cells out of order */
     assert_int_equal(decode_hex("94010192920105920106c0"), SAT_ERR_MALFORMED); /* a cell twice */
     assert_int_equal(decode_hex("940101919101c0"), SAT_ERR_MALFORMED);         /* a cell without a value */
-    assert_int_equal(decode_hex("940101919301a16105c0"), SAT_ERR_MALFORMED);   /* an element that is neither in nor out */
+    assert_int_equal(decode_hex("940101919301a16105c0"), SAT_ERR_MALFORMED); /* an element that is neither in nor out */
     assert_int_equal(decode_hex("9401019193010505c0"), SAT_ERR_MALFORMED);
     assert_int_equal(decode_hex("940101919201a1ffc0"), SAT_ERR_MALFORMED); /* not UTF-8 */
     assert_int_equal(decode_hex("940101919201cfffffffffffffffffc0"), SAT_ERR_MALFORMED);

@@ -138,7 +138,8 @@ static struct sat_dots vector_of(const struct live *live, struct sat_arena *aren
     return sat_dots_as_vector(&builder);
 }
 
-/* B w x; A, having pulled, w x; the log is compacted: C sees a1 alone, and w x; the server is restored and b1 is given back. */
+/* B w x; A, having pulled, w x; the log is compacted: C sees a1 alone, and w x; the server is restored and b1 is given
+ * back. */
 static uint32_t live_after_give_back(bool join_seen)
 {
     struct sat_arena arena;
@@ -195,10 +196,10 @@ static uint32_t roll(struct life *life, uint32_t sides)
 
 static const struct write *write_of(const struct life *life, struct sat_dot dot)
 {
-    for (uint32_t i = 0; i < life->writes_n; i++)
-        if (sat_dot_compare(life->writes[i].version.dot, dot) == 0) return &life->writes[i];
-    fail_msg("no such write");
-    return NULL;
+    uint32_t w = 0;
+    while (w < life->writes_n && sat_dot_compare(life->writes[w].version.dot, dot)) w++;
+    assert_true(w < life->writes_n);
+    return &life->writes[w];
 }
 
 /* Cells of x that no live change overwrote. */
@@ -217,7 +218,8 @@ static void make_write(struct life *life, uint32_t r)
     struct sat_dots_builder kept;
     sat_dots_begin(&kept, &life->arena);
     for (uint32_t i = 0; i < replica->live.n; i++)
-        if (current_cells(life, &replica->live, &replica->live.at[i]) & ~cells) sat_dots_add(&kept, replica->live.at[i].dot);
+        if (current_cells(life, &replica->live, &replica->live.at[i]) & ~cells)
+            sat_dots_add(&kept, replica->live.at[i].dot);
     struct sat_version version = {
         .dot = {r + 1, ++replica->counter},
         .seen = vector_of(&replica->live, &life->arena, true),

@@ -152,8 +152,8 @@ static void what_is_left_over_is_malformed(void **state)
 static void longer_forms_than_needed_are_read(void **state)
 {
     (void)state;
-    static const char *const fives[] = {"05", "cc05", "cd0005", "ce00000005", "cf0000000000000005", "d005", "d10005",
-                                        "d200000005", "d30000000000000005"};
+    static const char *const fives[] = {"05",   "cc05",   "cd0005",     "ce00000005",        "cf0000000000000005",
+                                        "d005", "d10005", "d200000005", "d30000000000000005"};
     for (size_t i = 0; i < sizeof fives / sizeof fives[0]; i++) {
         uint8_t bytes[16];
         struct sat_unpack unpack;
@@ -179,8 +179,13 @@ static void negative_numbers_of_every_width_are_read(void **state)
     static const struct {
         const char *hex;
         int64_t value;
-    } cases[] = {{"e0", -32}, {"ff", -1}, {"d080", -128}, {"d18000", -32768}, {"d280000000", INT32_MIN},
-                 {"d38000000000000000", INT64_MIN}, {"d3ffffffffffffffff", -1}};
+    } cases[] = {{"e0", -32},
+                 {"ff", -1},
+                 {"d080", -128},
+                 {"d18000", -32768},
+                 {"d280000000", INT32_MIN},
+                 {"d38000000000000000", INT64_MIN},
+                 {"d3ffffffffffffffff", -1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[16];
         struct sat_unpack unpack;
@@ -210,10 +215,12 @@ static void lengths_above_their_bound_are_too_large(void **state)
 {
     (void)state;
     struct sat_unpack unpack;
-    sat_unpack_init(&unpack, sat_span_text("\xa3""abc"));
+    sat_unpack_init(&unpack, sat_span_text("\xa3"
+                                           "abc"));
     assert_int_equal(sat_unpack_text(&unpack, 2).len, 0);
     assert_int_equal(sat_unpack_end(&unpack), SAT_ERR_TOO_LARGE);
-    sat_unpack_init(&unpack, sat_span_text("\xc4\x03""abc"));
+    sat_unpack_init(&unpack, sat_span_text("\xc4\x03"
+                                           "abc"));
     assert_int_equal(sat_unpack_bin(&unpack, 2).len, 0);
     assert_int_equal(sat_unpack_end(&unpack), SAT_ERR_TOO_LARGE);
     sat_unpack_init(&unpack, sat_span_text("\x93\x01\x01\x01"));
@@ -273,7 +280,8 @@ static void bytes_of_another_length_are_malformed(void **state)
     (void)state;
     uint8_t out[3] = {9, 9, 9};
     struct sat_unpack unpack;
-    sat_unpack_init(&unpack, sat_span_text("\xc4\x02""ab"));
+    sat_unpack_init(&unpack, sat_span_text("\xc4\x02"
+                                           "ab"));
     sat_unpack_bytes(&unpack, out, sizeof out);
     assert_int_equal(sat_unpack_end(&unpack), SAT_ERR_MALFORMED);
     assert_memory_equal(out, "\0\0\0", 3);
@@ -285,10 +293,10 @@ static void peeking_names_the_kind_and_moves_nothing(void **state)
     static const struct {
         const char *hex;
         enum sat_pack_kind kind;
-    } cases[] = {{"", SAT_PACK_NONE},      {"c1", SAT_PACK_NONE},    {"cc", SAT_PACK_NONE},        {"c0", SAT_PACK_NIL},
-                 {"c2", SAT_PACK_BOOL},    {"00", SAT_PACK_INT},     {"e0", SAT_PACK_INT},         {"d9", SAT_PACK_NONE},
-                 {"d900", SAT_PACK_TEXT},  {"bf", SAT_PACK_TEXT},    {"c400", SAT_PACK_BIN},       {"90", SAT_PACK_ARRAY},
-                 {"80", SAT_PACK_OTHER},   {"cb", SAT_PACK_OTHER},   {"c70000", SAT_PACK_OTHER},   {"d400", SAT_PACK_OTHER}};
+    } cases[] = {{"", SAT_PACK_NONE},     {"c1", SAT_PACK_NONE},  {"cc", SAT_PACK_NONE},      {"c0", SAT_PACK_NIL},
+                 {"c2", SAT_PACK_BOOL},   {"00", SAT_PACK_INT},   {"e0", SAT_PACK_INT},       {"d9", SAT_PACK_NONE},
+                 {"d900", SAT_PACK_TEXT}, {"bf", SAT_PACK_TEXT},  {"c400", SAT_PACK_BIN},     {"90", SAT_PACK_ARRAY},
+                 {"80", SAT_PACK_OTHER},  {"cb", SAT_PACK_OTHER}, {"c70000", SAT_PACK_OTHER}, {"d400", SAT_PACK_OTHER}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[16];
         struct sat_unpack unpack;
@@ -302,8 +310,11 @@ static void peeking_names_the_kind_and_moves_nothing(void **state)
 static void a_value_of_any_kind_is_stepped_over_whole(void **state)
 {
     (void)state;
-    static const char *const values[] = {"c0", "cb0000000000000000", "ca00000000", "d60011223344", "c7020a0102", "82a16101a16290",
-                                         "93019202c3a0", "c403010203", "de000101c0", "d8000102030405060708090a0b0c0d0e0f10"};
+    static const char *const values[] = {"c0",           "cb0000000000000000",
+                                         "ca00000000",   "d60011223344",
+                                         "c7020a0102",   "82a16101a16290",
+                                         "93019202c3a0", "c403010203",
+                                         "de000101c0",   "d8000102030405060708090a0b0c0d0e0f10"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         uint8_t bytes[64];
         struct sat_span value = from_hex(values[i], bytes, sizeof bytes - 1);
@@ -340,7 +351,8 @@ static void the_first_failure_stays_and_everything_after_it_is_zero(void **state
     (void)state;
     struct sat_unpack unpack;
     uint8_t out[2] = {1, 1};
-    sat_unpack_init(&unpack, sat_span_text("\xa3""abc\x05"));
+    sat_unpack_init(&unpack, sat_span_text("\xa3"
+                                           "abc\x05"));
     assert_int_equal(sat_unpack_text(&unpack, 2).len, 0);
     assert_int_equal(sat_unpack_u64(&unpack, 9), 0);
     assert_false(sat_unpack_bool(&unpack));

@@ -85,7 +85,8 @@ static void a_joined_vector_covers_exactly_what_its_parts_cover(void **state)
         for (uint32_t device = 1; device <= 4; device++) {
             assert_true(sat_vector_counter(vector, device) == highest[device - 1]);
             for (uint64_t counter = 1; counter < 12; counter++)
-                assert_int_equal(sat_vector_covers(vector, (struct sat_dot){device, counter}), counter <= highest[device - 1]);
+                assert_int_equal(sat_vector_covers(vector, (struct sat_dot){device, counter}),
+                                 counter <= highest[device - 1]);
         }
         for (uint32_t i = 1; i < vector.n; i++) assert_true(vector.at[i - 1].device < vector.at[i].device);
     }
