@@ -1,0 +1,123 @@
+/* FIELD=VALUE words as JSON. Numbers and booleans stay text, which the library reads by the field's kind; only what is
+ * a set must be known here, because a set's value is a list. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/output.h"
+#include "client/cli/write.h"
+
+enum field_shape { SHAPE_UNKNOWN, SHAPE_VALUE, SHAPE_SET };
+
+struct field_question {
+    const char *type, *field;
+    enum field_shape shape;
+};
+
+/* A satchel_row_fn over the types. */
+static int look_at_type(void *context, const char *json)
+{
+    struct field_question *question = context;
+    json_t *type = json_loads(json, 0, NULL), *field;
+    const char *name = json_string_value(json_object_get(type, "type"));
+    if (name && strcmp(name, question->type) == 0) {
+        size_t index;
+        json_array_foreach(json_object_get(type, "fields"), index, field)
+        {
+            name = json_string_value(json_object_get(field, "name"));
+            if (!name || strcmp(name, question->field) != 0) continue;
+            question->shape = json_is_true(json_object_get(field, "set")) ? SHAPE_SET : SHAPE_VALUE;
+        }
+    }
+    json_decref(type);
+    return 0;
+}
+
+static enum field_shape shape_of(const char *type, const char *field)
+{
+    struct field_question question = {.type = type, .field = field};
+    return satchel_types(look_at_type, &question) ? SHAPE_UNKNOWN : question.shape;
+}
+
+/* A word taken apart. */
+struct assignment {
+    const char *field, *value;
+    char verb;    /* '=', '+' or '-' */
+    json_t *text; /* the value as JSON; NULL: empty. The one who puts it somewhere counts a reference. */
+};
+
+static int take_apart(struct cli *cli, const char *word, struct assignment *out)
+{
+    const char *equals = strchr(word, '=');
+    size_t len = equals ? (size_t)(equals - word) : 0;
+    out->verb = '=';
+    if (len > 0 && (word[len - 1] == '+' || word[len - 1] == '-')) out->verb = word[--len];
+    if (len == 0) return cli_fail(cli, SAT_ERR_USAGE, "%s is not FIELD=VALUE", word);
+    out->field = sat_arena_text(&cli->arena, word, len);
+    out->value = equals + 1;
+    out->text = *out->value ? json_string(out->value) : NULL;
+    if (*out->value && !out->text)
+        return cli_fail(cli, SAT_ERR_INVALID, "the value of %s is no valid UTF-8", out->field);
+    return 0;
+}
+
+static int fail_twice(struct cli *cli, const struct assignment *it)
+{
+    return cli_fail(cli, SAT_ERR_USAGE, "%s is given twice", it->field);
+}
+
+/* FIELD=V and FIELD= ; a set may be given several values. */
+static int assign(struct cli *cli, json_t *fields, const struct assignment *it, enum field_shape shape)
+{
+    json_t *known = json_object_get(fields, it->field);
+    if (shape == SHAPE_SET && it->text) {
+        if (!known) {
+            known = json_array();
+            (void)json_object_set_new(fields, it->field, known);
+        }
+        if (!json_is_array(known)) return fail_twice(cli, it);
+        (void)json_array_append(known, it->text);
+        return 0;
+    }
+    if (known) return fail_twice(cli, it);
+    int failed =
+        it->text ? json_object_set(fields, it->field, it->text) : json_object_set_new(fields, it->field, json_null());
+    return failed ? cli_fail(cli, SAT_ERR_INVALID, "the field's name %s is no valid UTF-8", it->field) : 0;
+}
+
+/* FIELD+=V and FIELD-=V */
+static int add_or_remove(struct cli *cli, const char *type, json_t *fields, const struct assignment *it,
+                         enum field_shape shape)
+{
+    if (shape == SHAPE_VALUE) {
+        return cli_fail(cli, SAT_ERR_INVALID, "%s of %s is no set: only a set takes += and -=", it->field, type);
+    }
+    if (!it->text) return cli_fail(cli, SAT_ERR_USAGE, "%s%c= needs a value", it->field, it->verb);
+    json_t *known = json_object_get(fields, it->field);
+    if (!known) {
+        known = json_pack("{s:[], s:[]}", "add", "remove");
+        if (json_object_set_new(fields, it->field, known)) {
+            return cli_fail(cli, SAT_ERR_INVALID, "the field's name %s is no valid UTF-8", it->field);
+        }
+    }
+    if (!json_is_object(known)) return fail_twice(cli, it);
+    (void)json_array_append(json_object_get(known, it->verb == '+' ? "add" : "remove"), it->text);
+    return 0;
+}
+
+int cli_fields_parse(struct cli *cli, const char *type, const char *const *words, int words_n, char **out)
+{
+    json_t *fields = json_object();
+    int code = 0;
+    for (int i = 0; i < words_n && !code; i++) {
+        struct assignment it = {0};
+        code = take_apart(cli, words[i], &it);
+        if (!code) {
+            enum field_shape shape = shape_of(type, it.field);
+            code = it.verb == '=' ? assign(cli, fields, &it, shape) : add_or_remove(cli, type, fields, &it, shape);
+        }
+        json_decref(it.text);
+    }
+    if (!code) *out = json_dumps(fields, JSON_COMPACT);
+    json_decref(fields);
+    return code;
+}

@@ -1,0 +1,124 @@
+/* People, territories, devices and invites: what the directory knows. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/output.h"
+
+enum { EXPIRES_DAYS = 7, EXPIRES_DAYS_MAX = 3650 };
+static const uint64_t day_ms = (uint64_t)24 * 3600 * 1000;
+
+/* Does a change to the directory, `failed` being what the library returned, end well? Then it is told. */
+static int print_done(struct cli *cli, int failed, json_t *object, const char *note)
+{
+    if (failed) {
+        json_decref(object);
+        return cli_fail_handle(cli);
+    }
+    if (cli->json) return cli_print_new(cli, object);
+    json_decref(object);
+    cli_note(cli, "%s", note);
+    return 0;
+}
+
+int cli_run_user_add(struct cli *cli)
+{
+    const char *name = cli->args[0], *role;
+    int code = cli_need(cli, CLI_OPTION_ROLE, &role);
+    if (!code) code = cli_open(cli, CLI_ADMINISTRATION);
+    if (code) return code;
+    return print_done(cli, satchel_user_add(cli->satchel, name, role),
+                      json_pack("{s:s, s:s}", "name", name, "role", role),
+                      sat_arena_format(&cli->arena, "%s is added as %s", name, role));
+}
+
+int cli_run_territory_add(struct cli *cli)
+{
+    const char *name = cli->args[0];
+    int code = cli_open(cli, CLI_ADMINISTRATION);
+    if (code) return code;
+    return print_done(cli, satchel_territory_add(cli->satchel, name), json_pack("{s:s}", "name", name),
+                      sat_arena_format(&cli->arena, "the territory %s is added", name));
+}
+
+/* --manage includes what one manages, unless --read says otherwise. */
+static int wanted_rights(const struct cli *cli)
+{
+    bool read = cli_has(cli, CLI_OPTION_READ), manage = cli_has(cli, CLI_OPTION_MANAGE);
+    return SATCHEL_READ | (read ? 0 : SATCHEL_WRITE) | (manage ? SATCHEL_MANAGE : 0);
+}
+
+int cli_run_territory_grant(struct cli *cli)
+{
+    const char *territory = cli->args[0], *user = cli->args[1];
+    int code = cli_open(cli, CLI_ADMINISTRATION);
+    if (code) return code;
+    return print_done(cli, satchel_territory_grant(cli->satchel, territory, user, wanted_rights(cli)),
+                      json_pack("{s:s, s:s}", "territory", territory, "user", user),
+                      sat_arena_format(&cli->arena, "%s may use %s now", user, territory));
+}
+
+typedef int (*list_fn)(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+
+static int print_list(struct cli *cli, list_fn list)
+{
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    int refreshed = 0;
+    struct cli_table table;
+    cli_table_init(&table, cli);
+    int failed = list(cli->satchel, &refreshed, cli_table_row, &table);
+    cli_table_finish(&table);
+    if (failed && !cli->output_errno) return cli_fail_handle(cli);
+    if (!refreshed) cli_note(cli, "the server could not be asked for news: this is what was known here before");
+    return 0;
+}
+
+int cli_run_user_list(struct cli *cli)
+{
+    return print_list(cli, satchel_user_list);
+}
+
+int cli_run_territory_list(struct cli *cli)
+{
+    return print_list(cli, satchel_territory_list);
+}
+
+int cli_run_device_list(struct cli *cli)
+{
+    return print_list(cli, satchel_device_list);
+}
+
+/* 90s, 30m, 12h, 7d, 2w */
+static bool parse_duration(const char *text, uint64_t *ms)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9 || !text[digits] || text[digits + 1]) return false;
+    static const char units[] = "smhdw";
+    static const uint64_t unit_ms[] = {1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000, 7 * 24 * 3600 * 1000};
+    const char *unit = strchr(units, text[digits]);
+    if (!unit) return false;
+    *ms = strtoull(text, NULL, 10) * unit_ms[unit - units];
+    return *ms > 0 && *ms <= EXPIRES_DAYS_MAX * day_ms;
+}
+
+int cli_run_invite(struct cli *cli)
+{
+    const char *expires = cli_option(cli, CLI_OPTION_EXPIRES);
+    uint64_t valid_ms = EXPIRES_DAYS * day_ms;
+    if (expires && !parse_duration(expires, &valid_ms)) {
+        return cli_fail(cli, SAT_ERR_USAGE, "--expires takes a time as in 90s, 30m, 12h, 7d or 2w, not %s", expires);
+    }
+    int code = cli_open(cli, CLI_ADMINISTRATION);
+    if (code) return code;
+    char *text = NULL;
+    if (satchel_invite(cli->satchel, cli->args[0], valid_ms, &text)) return cli_fail_handle(cli);
+    if (cli->json) {
+        code = cli_print_new(cli, json_pack("{s:s}", "code", text));
+    } else {
+        cli_out(cli, "%s\n", text);
+    }
+    satchel_free(text);
+    return code;
+}

@@ -1,0 +1,137 @@
+/* sync and status. */
+#define _GNU_SOURCE
+
+#include "client/cli/sync.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/output.h"
+
+enum { TIMEOUT_MS_MAX = 30 * 24 * 3600 * 1000u };
+
+/* What a signal handler can reach. */
+static volatile int stop_wanted;
+
+static void want_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_wanted = 1;
+}
+
+struct sync_show {
+    struct cli *cli;
+    bool live;
+};
+
+/* Single records are told only to somebody who stays to watch. */
+static void show_event(void *context, const struct satchel_event *event)
+{
+    struct sync_show *show = context;
+    struct cli *cli = show->cli;
+    const char *message = event->message ? event->message : "";
+    switch (event->kind) {
+    case SATCHEL_EVENT_PROGRESS:
+        cli_progress_show(&cli->progress, "syncing", event->done, event->total);
+        break;
+    case SATCHEL_EVENT_RECORD:
+        if (show->live)
+            cli_note(cli, "changed: %s %s", event->type ? event->type : "record", event->id ? event->id : "");
+        break;
+    case SATCHEL_EVENT_CONFLICT:
+        if (show->live)
+            cli_note(cli, "conflict: %s %s", event->type ? event->type : "record", event->id ? event->id : "");
+        break;
+    case SATCHEL_EVENT_REFUSED:
+        cli_note(cli, "refused by the server, kept here: %s", message);
+        break;
+    case SATCHEL_EVENT_REVOKED:
+        cli_note(cli, "revoked: %s", message);
+        break;
+    case SATCHEL_EVENT_IN_SYNC:
+        if (show->live) cli_note(cli, "in sync");
+        break;
+    case SATCHEL_EVENT_NOTE:
+        cli_note(cli, "%s", message);
+        break;
+    }
+}
+
+int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, struct satchel_sync_result *result)
+{
+    struct satchel_sync_options shown = *options;
+    struct sync_show show = {.cli = cli, .live = options->live != 0};
+    shown.event = show_event;
+    shown.event_context = &show;
+    int failed = satchel_sync(cli->satchel, &shown, result);
+    cli_progress_clear(&cli->progress);
+    return failed;
+}
+
+json_t *cli_sync_json(const struct satchel_sync_result *result)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
+                     (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
+                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+}
+
+static int print_result(struct cli *cli, const struct satchel_sync_result *result)
+{
+    if (cli->json) return cli_print_new(cli, cli_sync_json(result));
+    cli_out(cli, "sent %" PRIu64 ", received %" PRIu64 ", refused %" PRIu64 ", conflicts %" PRIu64 ": %s%s\n",
+            result->sent, result->received, result->refused, result->conflicts,
+            result->in_sync ? "in sync" : "not in sync", result->recovering ? ", recovering" : "");
+    return 0;
+}
+
+/* Seconds, perhaps with a fraction, as milliseconds. */
+static bool parse_seconds(const char *text, uint32_t *ms)
+{
+    if (!*text || strspn(text, "0123456789.") != strlen(text)) return false;
+    char *end;
+    double seconds = strtod(text, &end);
+    if (*end || !(seconds * 1000 >= 1) || seconds * 1000 > (double)TIMEOUT_MS_MAX) return false;
+    *ms = (uint32_t)(seconds * 1000);
+    return true;
+}
+
+int cli_run_sync(struct cli *cli)
+{
+    struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE), .stop = &stop_wanted};
+    const char *timeout = cli_option(cli, CLI_OPTION_TIMEOUT);
+    if (timeout && !parse_seconds(timeout, &options.timeout_ms)) {
+        return cli_fail(cli, SAT_ERR_USAGE, "--timeout takes a number of seconds above 0, not %s", timeout);
+    }
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    if (options.live) {
+        struct sigaction action = {.sa_handler = want_stop};
+        (void)sigaction(SIGINT, &action, NULL);
+        (void)sigaction(SIGTERM, &action, NULL);
+    }
+    struct satchel_sync_result result = {0};
+    if (cli_sync_once(cli, &options, &result)) code = cli_fail_handle(cli);
+    int printed = print_result(cli, &result);
+    return code ? code : printed;
+}
+
+int cli_run_status(struct cli *cli)
+{
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    char *text = NULL;
+    if (satchel_status(cli->satchel, &text)) return cli_fail_handle(cli);
+    json_t *status = json_loads(text, 0, NULL);
+    satchel_free(text);
+    if (cli->json) return cli_print_new(cli, status);
+    if (cli_has(cli, CLI_OPTION_FINGERPRINT)) {
+        cli_out(cli, "%s\n", cli_shown(&cli->arena, json_object_get(status, "fingerprint")));
+    } else {
+        cli_print_members(cli, status);
+    }
+    json_decref(status);
+    return 0;
+}

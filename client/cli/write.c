@@ -1,0 +1,78 @@
+/* Writing: put, rm, restore. */
+#include "client/cli/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/output.h"
+
+int cli_begin(struct cli *cli, struct satchel_tx **tx)
+{
+    return satchel_begin(cli->satchel, tx) ? cli_fail_handle(cli) : 0;
+}
+
+int cli_end(struct cli *cli, struct satchel_tx *tx, int failed)
+{
+    if (!failed) return satchel_commit(tx) ? cli_fail_handle(cli) : 0;
+    int code = cli_fail_handle(cli);
+    satchel_rollback(tx);
+    return code;
+}
+
+static int put_one(struct cli *cli)
+{
+    const char *type = cli->args[0], *id = NULL;
+    int first = 1;
+    if (cli->args_n > 1 && !strchr(cli->args[1], '=')) id = cli->args[first++];
+    char *fields = NULL, new_id[SATCHEL_ID_SIZE] = "";
+    struct satchel_tx *tx = NULL;
+    int code = cli_fields_parse(cli, type, cli->args + first, cli->args_n - first, &fields);
+    if (!code) code = cli_open(cli, CLI_EVERYDAY);
+    if (!code) code = cli_begin(cli, &tx);
+    if (!code) {
+        const char *territory = cli_option(cli, CLI_OPTION_TERRITORY);
+        code = cli_end(cli, tx, satchel_put(tx, type, id, territory, fields, new_id));
+    }
+    free(fields);
+    if (code) return code;
+    if (cli->json) return cli_print_new(cli, json_pack("{s:s, s:s}", "type", type, "id", new_id));
+    cli_out(cli, "%s\n", new_id);
+    return 0;
+}
+
+int cli_run_put(struct cli *cli)
+{
+    if (!cli_has(cli, CLI_OPTION_STDIN)) {
+        if (cli->args_n == 0) return cli_fail(cli, SAT_ERR_USAGE, "put what? satchel put TYPE [ID] FIELD=VALUE…");
+        return put_one(cli);
+    }
+    if (cli->args_n)
+        return cli_fail(cli, SAT_ERR_USAGE, "put --stdin takes no arguments, but %s is given", cli->args[0]);
+    return cli_put_lines(cli);
+}
+
+/* rm and restore: one record, one verb. */
+static int change_one(struct cli *cli, int (*verb)(struct satchel_tx *tx, const char *type, const char *id),
+                      const char *done)
+{
+    const char *type = cli->args[0], *id = cli->args[1];
+    struct satchel_tx *tx = NULL;
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (!code) code = cli_begin(cli, &tx);
+    if (!code) code = cli_end(cli, tx, verb(tx, type, id));
+    if (code) return code;
+    if (cli->json) return cli_print_new(cli, json_pack("{s:s, s:s}", "type", type, "id", id));
+    cli_note(cli, "%s: %s %s", done, type, id);
+    return 0;
+}
+
+int cli_run_rm(struct cli *cli)
+{
+    return change_one(cli, satchel_remove, "archived");
+}
+
+int cli_run_restore(struct cli *cli)
+{
+    return change_one(cli, satchel_restore, "restored");
+}

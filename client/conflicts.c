@@ -1,0 +1,210 @@
+#include "client/conflicts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/proof/hash.h"
+
+enum { ITEM_BYTES = 8 + 16 };
+
+static const char KEY[] = "conflicts";
+
+/* ---- The list ---- */
+
+static int compare(const struct client_conflict *a, int64_t sid, const struct sat_record_id *record)
+{
+    if (a->sid != sid) return a->sid < sid ? -1 : 1;
+    return memcmp(a->record.b, record->b, sizeof record->b);
+}
+
+static uint32_t place_of(const struct client_conflicts *list, int64_t sid, const struct sat_record_id *record)
+{
+    uint32_t low = 0, high = list->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare(&list->at[middle], sid, record) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void set(struct client_conflicts *list, int64_t sid, const struct sat_record_id *record, bool in)
+{
+    uint32_t place = place_of(list, sid, record);
+    bool is_in = place < list->n && compare(&list->at[place], sid, record) == 0;
+    if (is_in == in) return;
+    if (!in) {
+        memmove(list->at + place, list->at + place + 1, (list->n - place - 1) * sizeof *list->at);
+        list->n--;
+        return;
+    }
+    if (list->n == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 16;
+        list->at = realloc(list->at, list->cap * sizeof *list->at);
+        sat_check(list->at != NULL);
+    }
+    memmove(list->at + place + 1, list->at + place, (list->n - place) * sizeof *list->at);
+    list->at[place] = (struct client_conflict){.sid = sid, .record = *record};
+    list->n++;
+}
+
+void client_conflicts_free(struct client_conflicts *conflicts)
+{
+    free(conflicts->at);
+    *conflicts = (struct client_conflicts){0};
+}
+
+/* ---- The list at rest: mark32 ‖ n × (u64 sid ‖ record16) ---- */
+
+/* What the list was made from: how far every log had been applied, and the last own counter. */
+static enum sat_err mark_of(struct satchel *satchel, struct sat_hash *mark)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    uint64_t counter = 0;
+    enum sat_err err = sat_store_spaces(satchel->store, &arena, &rows, &n);
+    if (!err) err = sat_store_meta_get_u64(satchel->store, "counter", 0, &counter);
+    struct sat_hasher hasher;
+    sat_hash_begin(&hasher, "conflicts");
+    sat_hash_add_u64(&hasher, counter);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        sat_hash_add(&hasher, rows[i].id.b, sizeof rows[i].id.b);
+        sat_hash_add_u64(&hasher, rows[i].log.size);
+    }
+    *mark = sat_hash_end(&hasher);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_conflicts_save(struct satchel *satchel)
+{
+    if (!satchel->conflicts.known) return SAT_OK; /* then the stored one is outdated, and its mark says so */
+    struct sat_hash mark;
+    enum sat_err err = mark_of(satchel, &mark);
+    if (err) return err;
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_put_bytes(&buf, mark.b, sizeof mark.b);
+    for (uint32_t i = 0; i < satchel->conflicts.n; i++) {
+        sat_put_u64(&buf, (uint64_t)satchel->conflicts.at[i].sid);
+        sat_put_bytes(&buf, satchel->conflicts.at[i].record.b, sizeof satchel->conflicts.at[i].record.b);
+    }
+    bool own = !sat_store_in_transaction(satchel->store);
+    if (own) err = sat_store_begin(satchel->store);
+    if (!err) err = sat_store_meta_put(satchel->store, KEY, sat_buf_span(&buf));
+    if (!err && own) err = sat_store_commit(satchel->store);
+    if (err && own) sat_store_rollback(satchel->store);
+    sat_buf_deinit(&buf);
+    return err;
+}
+
+/* Takes the stored list if it is of this state. */
+static enum sat_err load(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_span stored = {0};
+    struct sat_hash mark, now;
+    bool found = false;
+    enum sat_err err = sat_store_meta_get(satchel->store, KEY, &arena, &stored, &found);
+    if (!err) err = mark_of(satchel, &now);
+    if (!err && found) {
+        struct sat_reader reader;
+        sat_reader_init(&reader, stored);
+        sat_take_bytes(&reader, mark.b, sizeof mark.b);
+        bool fresh = sat_hash_equal(&mark, &now) && sat_reader_left(&reader) % ITEM_BYTES == 0;
+        while (fresh && sat_reader_left(&reader) >= ITEM_BYTES) {
+            struct sat_record_id record;
+            int64_t sid = (int64_t)sat_take_u64(&reader);
+            sat_take_bytes(&reader, record.b, sizeof record.b);
+            set(&satchel->conflicts, sid, &record, true);
+        }
+        satchel->conflicts.known = fresh;
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* ---- Looking ---- */
+
+static enum sat_err look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, uint16_t *type, bool *conflict)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_record_view view;
+    enum sat_err err = sat_record_load(&vault, sid, record, &arena, &view);
+    if (!err) {
+        *type = view.merged.exists ? view.merged.type : 0;
+        *conflict = view.merged.conflicts > 0;
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static enum sat_err look_and_set(void *context, int64_t sid, const struct sat_record_id *record)
+{
+    struct satchel *satchel = context;
+    uint16_t type;
+    bool conflict = false;
+    enum sat_err err = look(satchel, sid, record, &type, &conflict);
+    if (!err) set(&satchel->conflicts, sid, record, conflict);
+    return err;
+}
+
+enum sat_err client_conflicts_known(struct satchel *satchel)
+{
+    if (satchel->conflicts.known) return SAT_OK;
+    client_conflicts_free(&satchel->conflicts);
+    enum sat_err err = load(satchel);
+    if (err || satchel->conflicts.known) return err;
+    client_conflicts_free(&satchel->conflicts);
+    err = sat_store_each_record(satchel->store, look_and_set, satchel);
+    satchel->conflicts.known = !err;
+    if (!err) err = client_conflicts_save(satchel);
+    return err;
+}
+
+/* A conflict takes two changes that are live together. */
+static enum sat_err may_conflict(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool *may)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_change_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t live = 0, own = 0;
+    uint64_t bundles = 0, pending = 0;
+    enum sat_err err = sat_store_changes_live(satchel->store, sid, record, &arena, &rows, &live);
+    if (!err) err = sat_store_drafts_of_record(satchel->store, sid, record, &arena, &drafts, &own);
+    if (!err) err = sat_store_pending_count(satchel->store, &bundles, &pending);
+    *may = live > 1 || own > 0 || pending > 0;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool tell, uint16_t *type,
+                                   bool *conflict)
+{
+    bool open = tell;
+    *type = 0;
+    *conflict = false;
+    enum sat_err err = tell ? SAT_OK : may_conflict(satchel, sid, record, &open);
+    if (!err && open) err = look(satchel, sid, record, type, conflict);
+    if (err)
+        satchel->conflicts.known = false;
+    else if (satchel->conflicts.known)
+        set(&satchel->conflicts, sid, record, *conflict);
+    return err;
+}
+
+enum sat_err client_conflicts_count(struct satchel *satchel, uint32_t *n)
+{
+    enum sat_err err = client_conflicts_known(satchel);
+    *n = err ? 0 : satchel->conflicts.n;
+    return err;
+}

@@ -1,0 +1,244 @@
+#define _GNU_SOURCE
+#include "client/handle.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/conflicts.h"
+#include "client/home.h"
+#include "client/keyfile.h"
+#include "client/view/view.h"
+#include "common/base/check.h"
+#include "common/sync/replica.h"
+
+#define VERSION "0.1.0"
+
+const char *satchel_version(void)
+{
+    return VERSION;
+}
+
+void satchel_free(void *memory)
+{
+    free(memory);
+}
+
+char *client_text(const char *text)
+{
+    char *copy = strdup(text);
+    sat_check(copy != NULL);
+    return copy;
+}
+
+uint64_t client_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- Errors ---- */
+
+void client_explain(const struct satchel *satchel, enum sat_err err, struct sat_fault *fault)
+{
+    if (fault->err == err && fault->text[0]) return;
+    const struct sat_fault *stored = satchel->store ? sat_store_fault(satchel->store) : NULL;
+    if (stored && stored->err == err && stored->text[0])
+        *fault = *stored;
+    else
+        (void)sat_fail(fault, err, NULL);
+}
+
+int client_end_error(struct satchel_error *error, const struct sat_fault *fault, enum sat_err err)
+{
+    if (!error) return (int)err;
+    *error = (struct satchel_error){
+        .number = (int)err,
+        .exit_code = sat_err_exit_code(err),
+        .name = sat_err_name(err),
+        .class_ = sat_err_class_name(sat_err_class(err)),
+    };
+    if (err) (void)snprintf(error->message, sizeof error->message, "%s", fault->err == err ? fault->text : sat_err_text(err));
+    return (int)err;
+}
+
+void client_begin(struct satchel *satchel)
+{
+    satchel->fault = (struct sat_fault){0};
+}
+
+int client_end(struct satchel *satchel, enum sat_err err)
+{
+    if (err) client_explain(satchel, err, &satchel->fault);
+    return client_end_error(&satchel->error, &satchel->fault, err);
+}
+
+const struct satchel_error *satchel_error_of(const struct satchel *satchel)
+{
+    return &satchel->error;
+}
+
+/* ---- What the handle knows ---- */
+
+struct sat_vault client_vault(const struct satchel *satchel)
+{
+    return (struct sat_vault){
+        .store = satchel->store,
+        .keyring = satchel->keyring,
+        .keys = satchel->keys,
+        .directory = &satchel->directory,
+        .entropy = &satchel->entropy,
+    };
+}
+
+uint32_t client_device(const struct satchel *satchel)
+{
+    return sat_keyring_secrets(satchel->keyring)->device;
+}
+
+uint32_t client_user(const struct satchel *satchel)
+{
+    const struct sat_device *device = sat_directory_device(&satchel->directory, client_device(satchel));
+    return device ? device->user : 0;
+}
+
+bool client_is_admin(const struct satchel *satchel)
+{
+    const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
+    return user && user->role == SAT_ROLE_ADMIN;
+}
+
+uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *space)
+{
+    return sat_directory_rights(&satchel->directory, space, client_user(satchel), satchel->directory.seq);
+}
+
+enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid)
+{
+    struct sat_space_row row;
+    bool found = false;
+    enum sat_err err = sat_store_space_find(satchel->store, space, &row, &found);
+    if (err || found) {
+        *sid = err ? 0 : row.sid;
+        return err;
+    }
+    row = (struct sat_space_row){.id = *space};
+    bool own = !sat_store_in_transaction(satchel->store);
+    if (own) err = sat_store_begin(satchel->store);
+    if (!err) err = sat_store_space_create(satchel->store, &row);
+    if (!err && own) err = sat_store_commit(satchel->store);
+    if (err && own) sat_store_rollback(satchel->store);
+    *sid = err ? 0 : row.sid;
+    return err;
+}
+
+enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sat_space_id *space)
+{
+    struct sat_space_row row;
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &row);
+    if (!err) *space = row.id;
+    return err;
+}
+
+void client_touch(struct satchel *satchel)
+{
+    client_view_free(satchel->view);
+    satchel->view = NULL;
+}
+
+/* ---- Opening and closing ---- */
+
+enum sat_err client_new(const char *home, struct satchel **out, struct sat_fault *fault)
+{
+    *out = NULL;
+    if (sodium_init() < 0) return sat_fail(fault, SAT_ERR_IO, "the system gives no randomness");
+    struct satchel *satchel = calloc(1, sizeof *satchel);
+    if (!satchel) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
+    satchel->home = client_text(home);
+    satchel->lock = -1;
+    satchel->entropy = sat_entropy_system();
+    sat_directory_init(&satchel->directory);
+    *out = satchel;
+    return SAT_OK;
+}
+
+void satchel_close(struct satchel *satchel)
+{
+    if (!satchel) return;
+    if (satchel->tx) satchel_rollback(satchel->tx);
+    client_view_free(satchel->view);
+    client_conflicts_free(&satchel->conflicts);
+    sat_keys_free(satchel->keys);
+    sat_store_close(satchel->store);
+    sat_keyring_free(satchel->keyring);
+    sat_directory_deinit(&satchel->directory);
+    if (satchel->lock >= 0) (void)close(satchel->lock); /* last: the store is closed by now */
+    free(satchel->home);
+    free(satchel);
+}
+
+enum sat_err client_reload_directory(struct satchel *satchel, struct sat_fault *fault)
+{
+    sat_directory_deinit(&satchel->directory);
+    sat_directory_init(&satchel->directory);
+    return sat_directory_load(satchel->store, &satchel->directory, fault);
+}
+
+enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
+{
+    enum sat_err err = client_reload_directory(satchel, fault);
+    if (!err) err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
+    return err;
+}
+
+/* A keyring and a store that do not belong together are two halves of different backups (R27): better told than used. */
+static enum sat_err check_belonging(const struct satchel *satchel, struct sat_fault *fault)
+{
+    const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
+    if (secrets->device == 0)
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has not finished joining: run join again with the same code", satchel->home);
+    if (!sat_hash_equal(&secrets->org, &satchel->directory.org))
+        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another organisation than its store", satchel->home);
+    const struct sat_device *device = sat_directory_device(&satchel->directory, secrets->device);
+    struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
+    if (!device || !sat_span_equal(SAT_SPAN(own.b), SAT_SPAN(device->sign.b)))
+        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another device than its store", satchel->home);
+    return SAT_OK;
+}
+
+static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options, struct sat_fault *fault)
+{
+    struct stat info;
+    if (stat(satchel->home, &info) != 0 || !S_ISDIR(info.st_mode) ||
+        (!client_home_has(satchel->home, "keyring") && !client_home_has(satchel->home, "store.db")))
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join", satchel->home);
+    enum sat_err err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
+    if (!err) err = client_keyfile_open(satchel, options, fault);
+    if (err) return err;
+    char *path = client_home_path(satchel->home, "store.db");
+    err = sat_store_open(path, SAT_STORE_OPEN, &satchel->store, fault);
+    free(path);
+    if (err == SAT_ERR_NOT_FOUND && sat_keyring_secrets(satchel->keyring)->device)
+        err = sat_fail(fault, SAT_ERR_CORRUPT, "the store in %s is missing: only the keyring is there", satchel->home);
+    if (!err) err = client_load(satchel, fault);
+    if (!err) err = check_belonging(satchel, fault);
+    return err;
+}
+
+int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out, struct satchel_error *error)
+{
+    struct sat_fault fault = {0};
+    enum sat_err err = client_new(home, out, &fault);
+    if (!err) err = open_home(*out, options, &fault);
+    if (err && *out) {
+        client_explain(*out, err, &fault);
+        satchel_close(*out);
+        *out = NULL;
+    }
+    return client_end_error(error, &fault, err);
+}

@@ -1,0 +1,71 @@
+/* The handle: one home, opened. What the library's files share: the store, the keys, the directory, and how a failure is told. */
+#ifndef CLIENT_HANDLE_H
+#define CLIENT_HANDLE_H
+
+#include "client/include/satchel.h"
+#include "common/vault/record.h"
+
+struct client_view;
+
+/* Which records are in conflict, kept so that nobody has to look at all of them (conflicts.c). */
+struct client_conflicts {
+    struct client_conflict {
+        int64_t sid;
+        struct sat_record_id record;
+    } *at; /* sorted */
+    uint32_t n, cap;
+    bool known; /* false: nobody has looked yet */
+};
+
+struct satchel {
+    char *home;
+    int lock; /* the descriptor that holds home/lock; -1: none */
+    struct sat_store *store;
+    struct sat_keyring *keyring;
+    struct sat_keys *keys;
+    struct sat_directory directory;
+    struct sat_entropy entropy;
+    struct sat_fault fault; /* filled where the reason is known, read by client_end() */
+    struct satchel_error error;
+    struct satchel_tx *tx;       /* the open transaction; NULL: none */
+    struct client_view *view;    /* built when it is first asked for; NULL: not built, or outdated */
+    struct client_conflicts conflicts;
+};
+
+/* Wall clock, milliseconds since 1970 UTC. */
+uint64_t client_now_ms(void);
+
+/* An empty handle on a home that does not exist yet, with the lock taken: for create and join. */
+enum sat_err client_new(const char *home, struct satchel **out, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Loads directory and keys; the store and the keyring are there. */
+enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault) SAT_MUST_CHECK;
+/* The directory anew from the store: after a session that failed, what is in memory may be ahead of it. */
+enum sat_err client_reload_directory(struct satchel *satchel, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* What reading and writing records need. Borrows from the handle. */
+struct sat_vault client_vault(const struct satchel *satchel);
+uint32_t client_device(const struct satchel *satchel);
+uint32_t client_user(const struct satchel *satchel); /* 0: unknown */
+bool client_is_admin(const struct satchel *satchel);
+/* The rights (SAT_RIGHT_) that this device's user has in a space now. */
+uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *space);
+
+/* The store's number of a space; the space's row is made when it is not there yet (then inside a transaction of its own, if none is open). */
+enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid) SAT_MUST_CHECK;
+enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sat_space_id *space) SAT_MUST_CHECK;
+
+/* What is derived from the records is outdated: they have changed. */
+void client_touch(struct satchel *satchel);
+
+/* Every public function begins and ends with these: a clean fault; the number to return, with the handle's error filled. */
+void client_begin(struct satchel *satchel);
+int client_end(struct satchel *satchel, enum sat_err err);
+/* The same for a function without a handle. */
+int client_end_error(struct satchel_error *error, const struct sat_fault *fault, enum sat_err err);
+/* A fault for `err` unless there is one: the store's own sentence, or the list's. */
+void client_explain(const struct satchel *satchel, enum sat_err err, struct sat_fault *fault);
+
+/* A copy on the heap for the caller, who gives it back with satchel_free(). */
+char *client_text(const char *text);
+
+#endif

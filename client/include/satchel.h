@@ -1,0 +1,211 @@
+/* Satchel: the client library. One handle is one home: one device of one organisation, with its keys and its store.
+ *
+ * Everything works without a network except what says that it talks to the server. What satchel_commit() has accepted is on the disk when it
+ * returns, and reaches the others with a later satchel_sync().
+ *
+ * Conventions
+ *   - Functions return 0 (SATCHEL_OK) or the number of an error; satchel_error_of() tells its name, class, exit code and a sentence for a
+ *     person. A failed call changes nothing.
+ *   - Text is UTF-8 and NUL-terminated. Records, rows and fields travel as JSON text: no struct layout to keep in step, and the same in every
+ *     language. Ids are lower-case hyphenated UUIDs.
+ *   - What a function gives out as `char **` is the caller's and goes back with satchel_free(). What a callback receives is borrowed until it
+ *     returns; a callback returns 0 to go on and anything else to stop, and must not call into the same handle unless it says so.
+ *   - A handle is used by one thread at a time. The library keeps no globals, starts no threads, installs no signal handlers, and reads no
+ *     environment variable. One process owns a home; another one waits or is told who has it.
+ *   - Passphrases are bytes with a length. The library copies none of them and keeps none.
+ */
+#ifndef SATCHEL_H
+#define SATCHEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SATCHEL_API __attribute__((visibility("default"), warn_unused_result))
+#define SATCHEL_API_VOID __attribute__((visibility("default")))
+#else
+#define SATCHEL_API
+#define SATCHEL_API_VOID
+#endif
+
+#define SATCHEL_OK 0
+#define SATCHEL_ID_SIZE 37 /* of an id as text, with its NUL */
+
+/* The library's version, "MAJOR.MINOR.PATCH"; static. */
+SATCHEL_API const char *satchel_version(void);
+
+/* Gives back what the library gave out. NULL is fine. */
+SATCHEL_API_VOID void satchel_free(void *memory);
+
+/* ---- Errors ---- */
+
+struct satchel_error {
+    int number;          /* 0: nothing failed */
+    int exit_code;       /* 1 usage, 2 invalid or not found, 3 network, 4 denied, 5 tampering, 6 locked, 7 local trouble */
+    const char *name;    /* "not_found", "wrong_passphrase", …; static */
+    const char *class_;  /* "user", "peer", "retry" or "fatal": what to do; static */
+    char message[400];   /* names the thing and says what to do; never holds a secret */
+};
+
+struct satchel;
+
+/* The last failure on this handle. Borrowed until the next call on it. */
+SATCHEL_API const struct satchel_error *satchel_error_of(const struct satchel *satchel);
+
+/* ---- Opening ---- */
+
+struct satchel_bytes { /* a passphrase or a token */
+    const void *at;
+    size_t len;
+};
+
+struct satchel_open_options {
+    struct satchel_bytes passphrase;
+    uint32_t wait_ms;       /* how long to wait for another process that has the home; 0: not at all */
+    uint32_t weak_kdf;      /* 1: passphrase hashing at its minimum, when a keyring is made. For tests alone. */
+    uint32_t everyday;      /* 1: leave an admin's signing key wrapped, for work that is no administration: opening takes half the time. What needs
+                               the key then answers `locked` */
+    struct satchel_bytes admin_passphrase; /* of the admin's key, where it has one of its own; len 0: the same */
+};
+
+/* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out is NULL and *error (may be
+ * NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase, in_use (with the process id), newer_store, corrupt. */
+SATCHEL_API int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
+                             struct satchel_error *error);
+SATCHEL_API_VOID void satchel_close(struct satchel *satchel);
+
+struct satchel_create_options {
+    const char *server_url; /* wss://host:port */
+    const char *pin;        /* the server's identity key, 64 hexadecimal digits */
+    struct satchel_bytes token;
+    const char *org_name;
+    const char *user_name;  /* of the first admin */
+    const char *device_name; /* NULL: a name made from the machine's */
+    char **recovery_kit;    /* receives the kit's text: a secret, to be written down; the caller wipes and frees it */
+    uint32_t timeout_ms;    /* 0: 30 s */
+};
+/* Creates an organisation on a server, with this home as its first admin's first device. The home must not exist or be empty. Talks to the server. */
+SATCHEL_API int satchel_org_create(const char *home, const struct satchel_open_options *open_options,
+                                   const struct satchel_create_options *options, struct satchel **out, struct satchel_error *error);
+
+struct satchel_join_options {
+    const char *code;        /* of satchel_invite() */
+    const char *device_name; /* NULL: a name made from the machine's */
+    uint32_t timeout_ms;     /* 0: 30 s */
+};
+/* Joins by an invite: makes this home a new device of the invited person. Does not sync; call satchel_sync() next. Talks to the server.
+ * invite_used, invite_expired, invalid (a damaged code), wrong_server. */
+SATCHEL_API int satchel_join(const char *home, const struct satchel_open_options *open_options,
+                             const struct satchel_join_options *options, struct satchel **out, struct satchel_error *error);
+
+/* ---- Writing: transactions ---- */
+
+struct satchel_tx;
+
+/* A transaction gathers edits in memory and writes all or none of them. One at a time per handle. */
+SATCHEL_API int satchel_begin(struct satchel *satchel, struct satchel_tx **out);
+
+/* Creates or edits a record. `type`: "account", "visit", … `id`: NULL makes a new record; an id that does not exist yet creates the record
+ * under it. `territory`: a territory's name or id, "org", or NULL: where the record is, else where the record that it refers to lives, else
+ * the caller's only territory. `fields`: a JSON object; null clears a field, a set field takes an array (these and no others) or
+ * {"add":[…],"remove":[…]}. `id_out` receives the id. Errors name the type, field or value: invalid, not_found, exists, denied. */
+SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory, const char *fields,
+                            char id_out[SATCHEL_ID_SIZE]);
+/* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). */
+SATCHEL_API int satchel_remove(struct satchel_tx *tx, const char *type, const char *id);
+SATCHEL_API int satchel_restore(struct satchel_tx *tx, const char *type, const char *id);
+/* Settles a conflict. `field` is "deleted" for edit against delete. `pick`: the 1-based index of a value as satchel_conflicts() lists them, or 0 with
+ * `value`, a JSON value. */
+SATCHEL_API int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field, uint32_t pick,
+                                const char *value);
+/* Writes the transaction; durable on return. The transaction is gone afterwards, also on failure. */
+SATCHEL_API int satchel_commit(struct satchel_tx *tx);
+SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
+
+/* ---- Reading: never touches the network ---- */
+
+/* Receives one JSON object. */
+typedef int (*satchel_row_fn)(void *context, const char *json);
+
+/* The record types that there are, in the list's order: {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or
+ * "people"; kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or null for any. Needs no handle. */
+SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
+
+/* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value are left out. "waiting", where there is one, names
+ * the fields that refer to a record that is not here (yet). */
+SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
+/* The rows of a type's table, `where` (NULL: all) being an SQL condition on its columns: {"id","territory",column…} per row. */
+SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row, void *context);
+/* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its derived figures. */
+SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
+/* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict. */
+SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context);
+/* {"at","by","device","state","fields":{…}} per change, oldest first; state: "current", "superseded", "pending", "stub" or "unreadable". */
+SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row, void *context);
+/* One JSON object: {"org","user","role","device","server","spaces":[{"space","name","cursor","pending","synced_at"…}],"pending","refused",
+ * "conflicts","debts","last_sync","in_sync","fingerprint"}. Two people who compare the fingerprint of one and the same moment find out whether the server shows them
+ * the same directory and the same people. */
+SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
+
+/* ---- Synchronising ---- */
+
+enum satchel_event_kind {
+    SATCHEL_EVENT_PROGRESS = 1, /* done and total count log entries; total 0: not known yet */
+    SATCHEL_EVENT_RECORD = 2,   /* type, id: changed by somebody else */
+    SATCHEL_EVENT_CONFLICT = 3, /* type, id: is in conflict now */
+    SATCHEL_EVENT_REFUSED = 4,  /* message: the server refused a bundle; it is kept and listed */
+    SATCHEL_EVENT_REVOKED = 5,  /* message: this device, or its access to a space, is gone */
+    SATCHEL_EVENT_IN_SYNC = 6,
+    SATCHEL_EVENT_NOTE = 7,     /* message: something worth telling a person */
+};
+struct satchel_event {
+    enum satchel_event_kind kind;
+    const char *type, *id;   /* NULL when not meant */
+    const char *message;     /* NULL when not meant */
+    uint64_t done, total;
+};
+typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
+
+struct satchel_sync_options {
+    uint32_t timeout_ms;      /* give up after this long; 0: 60 s. With `live`: leave after this long, 0: never */
+    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error */
+    const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
+    satchel_event_fn event;   /* may be NULL */
+    void *event_context;
+};
+struct satchel_sync_result {
+    uint64_t sent, received, refused, conflicts;
+    int in_sync, recovering;
+};
+/* Connects, pushes what is pending, pulls what is new, and compares digests. *result is filled on failure too. unreachable, timed_out, wrong_server, revoked,
+ * tampered, fork. */
+SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *result);
+
+/* ---- Administration: talks to the server, because the directory is one for all. Admins only, where it changes anything. ---- */
+
+SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
+/* {"user","name","role","state","territories":[…]} per person. The lists read what is here; *refreshed (may be NULL) tells whether the server was
+ * reached first. */
+SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name);
+/* `rights`: a set of SATCHEL_READ, SATCHEL_WRITE, SATCHEL_MANAGE; 0: read and write. */
+#define SATCHEL_READ 1
+#define SATCHEL_WRITE 2
+#define SATCHEL_MANAGE 4
+SATCHEL_API int satchel_territory_grant(struct satchel *satchel, const char *territory, const char *user, int rights);
+/* {"territory","name","members":[{"user","rights"}]} */
+SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* {"device","user","name","state","last_seen","pending"} */
+SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* A code that lets one new device of `user` in, until `valid_ms` from now. */
+SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+#include "client/locate.h"
+
+#include "common/base/utf8.h"
+
+enum { SPACES_MAX = SAT_SPACES_PER_DEVICE_MAX };
+
+static bool better(const struct sat_record_view *a, const struct sat_record_view *b)
+{
+    int rank_a = a->merged.exists ? (a->merged.deleted ? 1 : 2) : 0;
+    int rank_b = b->merged.exists ? (b->merged.deleted ? 1 : 2) : 0;
+    return rank_a > rank_b;
+}
+
+enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
+                           struct client_place *place, struct sat_record_view *view)
+{
+    *place = (struct client_place){0};
+    *view = (struct sat_record_view){0};
+    int64_t sids[SPACES_MAX];
+    uint32_t n = 0;
+    struct sat_vault vault = client_vault(satchel);
+    enum sat_err err = sat_store_record_spaces(satchel->store, record, sids, SPACES_MAX, &n);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct sat_record_view found;
+        err = sat_record_load(&vault, sids[i], record, arena, &found);
+        if (err || found.live_n == 0) continue;
+        place->spaces_n++;
+        if (!place->here || better(&found, view)) *view = found;
+        place->here = true;
+    }
+    place->sid = view->sid;
+    place->type = view->merged.exists ? view->merged.type : 0;
+    place->archived = view->merged.deleted;
+    return err;
+}
+
+enum sat_err client_find_type(struct satchel *satchel, const char *name, const struct sat_type **out)
+{
+    *out = name ? sat_type_by_name(name) : NULL;
+    if (*out) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no record type \"%.80s\"", sat_utf8_shown(&arena, name ? name : ""));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_parse_id(struct satchel *satchel, const char *text, struct sat_record_id *out)
+{
+    if (text && !sat_uuid_parse(text, out->b)) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.80s\" is no id: 8-4-4-4-12 hexadecimal digits",
+                                sat_utf8_shown(&arena, text ? text : ""));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_locate_named(struct satchel *satchel, const char *type, const char *id, struct sat_arena *arena,
+                                 const struct sat_type **type_out, struct client_place *place, struct sat_record_view *view)
+{
+    struct sat_record_id record;
+    enum sat_err err = client_find_type(satchel, type, type_out);
+    if (!err) err = client_parse_id(satchel, id, &record);
+    if (!err) err = client_locate(satchel, &record, arena, place, view);
+    if (err) return err;
+    if (place->here && !view->merged.exists)
+        return sat_fail(&satchel->fault, SAT_ERR_UNDECRYPTABLE, "%s %s is here but cannot be read", type, id);
+    if (!place->here) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s", type, id);
+    if (place->type == (*type_out)->number) return SAT_OK;
+    const struct sat_type *other = sat_type_by_number(place->type);
+    return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s is no %s but %s", id, type, other ? other->name : "of a later version's type");
+}

@@ -1,0 +1,199 @@
+/* Where a record goes, and whether it may. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/names.h"
+#include "client/tx.h"
+#include "common/base/check.h"
+
+/* ---- What is known ---- */
+
+static struct client_known *slot_of(struct client_known *table, uint32_t cap, const struct sat_record_id *record)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof record->b; i++) hash = (hash ^ record->b[i]) * UINT64_C(0x100000001b3);
+    uint32_t at = (uint32_t)(hash >> 16) & (cap - 1);
+    while (table[at].used && !sat_record_equal(&table[at].record, record)) at = (at + 1) & (cap - 1);
+    return &table[at];
+}
+
+static void grow(struct satchel_tx *tx)
+{
+    uint32_t cap = tx->known_cap ? tx->known_cap * 2 : 64;
+    struct client_known *table = calloc(cap, sizeof *table);
+    sat_check(table != NULL);
+    for (uint32_t i = 0; i < tx->known_cap; i++)
+        if (tx->known[i].used) *slot_of(table, cap, &tx->known[i].record) = tx->known[i];
+    free(tx->known);
+    tx->known = table;
+    tx->known_cap = cap;
+}
+
+enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record, struct client_known **out)
+{
+    if (tx->known_n * 2 >= tx->known_cap) grow(tx);
+    *out = slot_of(tx->known, tx->known_cap, record);
+    if ((*out)->used) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_record_view view;
+    struct client_place place;
+    enum sat_err err = client_locate(tx->satchel, record, &arena, &place, &view);
+    if (!err) {
+        **out = (struct client_known){.record = *record, .place = place, .used = true};
+        tx->known_n++;
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* ---- Rights ---- */
+
+enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const struct sat_record_id *record)
+{
+    struct sat_space_id space;
+    enum sat_err err = client_space_of_sid(satchel, sid, &space);
+    if (err) return err;
+    const struct sat_directory *directory = &satchel->directory;
+    if (sat_directory_may_write(directory, &space, client_device(satchel), record, directory->seq)) return SAT_OK;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "you may not write in %.100s", client_space_name(satchel, &space, &arena));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type, const struct client_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->n; i++) {
+        const struct sat_cell *cell = &fields->cells[i];
+        const struct sat_field *field = sat_field_by_number(type, cell->field);
+        if (cell->value.kind != SAT_VALUE_REF || !field || field->ref_type == 0) continue;
+        struct client_known *known;
+        enum sat_err err = client_tx_known(tx, &cell->value.ref, &known);
+        if (err) return err;
+        uint16_t found = known->place.type;
+        if (!known->place.here || found == 0 || found == field->ref_type) continue;
+        const struct sat_type *wanted = sat_type_by_number(field->ref_type), *other = sat_type_by_number(found);
+        char id[SAT_UUID_TEXT_SIZE];
+        sat_uuid_format(cell->value.ref.b, id);
+        return sat_fail(&tx->satchel->fault, SAT_ERR_INVALID, "%s.%s refers to a record of type %s, but %s is of type %s", type->name, field->name,
+                        wanted ? wanted->name : "?", id, other ? other->name : "?");
+    }
+    return SAT_OK;
+}
+
+/* ---- Places ---- */
+
+static bool takes_work(const struct sat_space *space)
+{
+    return space->kind == SAT_SPACE_TERRITORY || space->kind == SAT_SPACE_NARROW;
+}
+
+static enum sat_err place_by_name(struct satchel *satchel, const char *territory, int64_t *sid)
+{
+    struct sat_space_id space;
+    enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
+    return err ? err : client_sid_of_space(satchel, &space, sid);
+}
+
+static enum sat_err place_by_kind(struct satchel *satchel, enum sat_space_kind kind, int64_t *sid)
+{
+    const struct sat_space *space = sat_directory_space_of_kind(&satchel->directory, kind);
+    if (!space) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "the organisation's own space is not known here yet: sync first");
+    return client_sid_of_space(satchel, &space->id, sid);
+}
+
+/* Beside a record that it refers to: one in a territory before one in the org's space, where the line of an order has its product. *sid 0: there is
+ * none. */
+static enum sat_err place_by_reference(struct satchel_tx *tx, const struct client_fields *fields, int64_t *sid)
+{
+    *sid = 0;
+    for (uint32_t i = 0; i < fields->n; i++) {
+        if (fields->cells[i].value.kind != SAT_VALUE_REF) continue;
+        struct client_known *known;
+        struct sat_space_id id;
+        enum sat_err err = client_tx_known(tx, &fields->cells[i].value.ref, &known);
+        if (!err && !known->place.here) continue;
+        if (!err) err = client_space_of_sid(tx->satchel, known->place.sid, &id);
+        if (err) return err;
+        const struct sat_space *space = sat_directory_space(&tx->satchel->directory, &id);
+        if (space && takes_work(space)) {
+            *sid = known->place.sid;
+            return SAT_OK;
+        }
+        if (!*sid) *sid = known->place.sid;
+    }
+    return SAT_OK;
+}
+
+/* The caller's only territory; with none or several, a sentence that lists them. */
+static enum sat_err place_by_right(struct satchel_tx *tx, const struct sat_type *type, int64_t *sid)
+{
+    struct satchel *satchel = tx->satchel;
+    const struct sat_space *only = NULL;
+    uint32_t n = 0;
+    const char *list = "";
+    for (uint32_t i = 0; i < satchel->directory.spaces_n; i++) {
+        const struct sat_space *space = &satchel->directory.spaces[i];
+        if (!takes_work(space) || !(client_rights(satchel, &space->id) & SAT_RIGHT_WRITE)) continue;
+        only = space;
+        if (n++ < 8) list = sat_arena_format(&tx->arena, "%s%s%s", list, n > 1 ? ", " : "", client_space_name(satchel, &space->id, &tx->arena));
+    }
+    if (n == 1) return client_sid_of_space(satchel, &only->id, sid);
+    if (n == 0) return sat_fail(&satchel->fault, SAT_ERR_DENIED, "a new %s goes to a territory, and you may write in none", type->name);
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a new %s needs a territory: %.250s%s", type->name, list, n > 8 ? ", …" : "");
+}
+
+static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid)
+{
+    struct satchel *satchel = tx->satchel;
+    switch (wish->type->home) {
+    case SAT_HOME_ORG:
+        return place_by_kind(satchel, SAT_SPACE_ORG, sid);
+    case SAT_HOME_PEOPLE:
+        return place_by_kind(satchel, SAT_SPACE_PEOPLE, sid);
+    case SAT_HOME_TERRITORY:
+        break;
+    }
+    enum sat_err err = place_by_reference(tx, wish->fields, sid);
+    if (err || *sid) return err;
+    return place_by_right(tx, wish->type, sid);
+}
+
+/* A record that is here stays where it is. */
+static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client_wish *wish, const struct client_place *place, int64_t *sid)
+{
+    struct satchel *satchel = tx->satchel;
+    *sid = place->sid;
+    if (!wish->territory) {
+        if (place->spaces_n < 2) return SAT_OK;
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %u territories: name one", wish->type->name, (unsigned)place->spaces_n);
+    }
+    int64_t named;
+    struct sat_space_id space;
+    enum sat_err err = place_by_name(satchel, wish->territory, &named);
+    if (err || named == place->sid) return err;
+    if (place->spaces_n > 1) {
+        *sid = named;
+        return SAT_OK;
+    }
+    err = client_space_of_sid(satchel, place->sid, &space);
+    if (err) return err;
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %.100s, and writing it does not move it to %.100s", wish->type->name,
+                    client_space_name(satchel, &space, &tx->arena), wish->territory);
+}
+
+enum sat_err client_place_record(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid)
+{
+    struct client_known *known;
+    enum sat_err err = client_tx_known(tx, wish->record, &known);
+    if (err) return err;
+    if (known->place.here)
+        err = place_where_it_is(tx, wish, &known->place, sid);
+    else if (wish->territory)
+        err = place_by_name(tx->satchel, wish->territory, sid);
+    else
+        err = place_new(tx, wish, sid);
+    return err ? err : client_check_right(tx->satchel, *sid, wish->record);
+}

@@ -1,0 +1,209 @@
+/* Reading single records: get, history, conflicts. Straight from the store, without the view. */
+#include "client/conflicts.h"
+#include "client/locate.h"
+#include "client/names.h"
+#include "client/rows.h"
+
+#define HLC_MS(hlc) ((hlc) >> 16)
+
+/* ---- Get ---- */
+
+/* The fields that refer to a record that is not here (yet, or no longer). */
+static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *type, const struct sat_merged_record *record, json_t *out)
+{
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        const struct sat_field *field = sat_field_by_number(type, cell->field);
+        if (!field || cell->value.kind != SAT_VALUE_REF || type->home == SAT_HOME_PEOPLE) continue;
+        int64_t sid;
+        uint32_t n = 0;
+        enum sat_err err = sat_store_record_spaces(satchel->store, &cell->value.ref, &sid, 1, &n);
+        if (err) return err;
+        if (n == 0) (void)json_array_append_new(out, json_string(field->name));
+    }
+    return SAT_OK;
+}
+
+static enum sat_err get(struct satchel *satchel, const char *type_name, const char *id, struct sat_arena *arena, char **out)
+{
+    const struct sat_type *type;
+    struct client_place place;
+    struct sat_record_view view;
+    struct sat_space_id space;
+    enum sat_err err = client_locate_named(satchel, type_name, id, arena, &type, &place, &view);
+    if (!err && place.archived) err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s is archived", type->name, id);
+    if (!err) err = client_space_of_sid(satchel, place.sid, &space);
+    if (err) return err;
+    json_t *json = json_object(), *waiting = json_array();
+    (void)json_object_set_new(json, "type", json_string(type->name));
+    (void)json_object_set_new(json, "id", client_json_of_uuid(view.id.b));
+    (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space, arena)));
+    (void)json_object_set_new(json, "fields", client_json_of_record(type, &view.merged));
+    err = waiting_of(satchel, type, &view.merged, waiting);
+    if (json_array_size(waiting))
+        (void)json_object_set_new(json, "waiting", waiting);
+    else
+        json_decref(waiting);
+    if (err)
+        json_decref(json);
+    else
+        *out = client_json_text(json);
+    return err;
+}
+
+int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_begin(satchel);
+    *json = NULL;
+    enum sat_err err = get(satchel, type, id, &arena, json);
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}
+
+/* ---- Who ---- */
+
+static void set_author(struct satchel *satchel, json_t *json, uint32_t device, struct sat_arena *arena)
+{
+    const struct sat_device *known = sat_directory_device(&satchel->directory, device);
+    (void)json_object_set_new(json, "by", client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));
+    (void)json_object_set_new(json, "device", json_integer(device));
+}
+
+/* ---- History ---- */
+
+static const char *state_of(const struct sat_history_item *item)
+{
+    if (item->stub) return "stub";
+    if (!item->readable) return "unreadable";
+    if (item->recv_ms == 0) return "pending";
+    return item->live ? "current" : "superseded";
+}
+
+static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item, satchel_row_fn row,
+                      void *context, struct sat_arena *arena)
+{
+    json_t *json = json_object();
+    /* of a stub nothing but its dot is left */
+    (void)json_object_set_new(json, "at", item->hlc ? client_json_of_time(HLC_MS(item->hlc)) : json_null());
+    set_author(satchel, json, item->dot.device, arena);
+    (void)json_object_set_new(json, "state", json_string(state_of(item)));
+    if (item->readable) (void)json_object_set_new(json, "fields", client_json_of_cells(type, item->body.cells, item->body.cells_n));
+    return client_give_row(row, context, json);
+}
+
+int satchel_history(struct satchel *satchel, const char *type_name, const char *id, satchel_row_fn row, void *context)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_begin(satchel);
+    struct sat_vault vault = client_vault(satchel);
+    const struct sat_type *type;
+    struct client_place place;
+    struct sat_record_view view;
+    struct sat_history_item *items;
+    uint32_t n = 0;
+    enum sat_err err = client_locate_named(satchel, type_name, id, &arena, &type, &place, &view);
+    if (!err) err = sat_record_history(&vault, place.sid, &view.id, &arena, &items, &n);
+    for (uint32_t i = 0; i < n && !err; i++)
+        if (!give_step(satchel, type, &items[i], row, context, &arena)) break;
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}
+
+/* ---- Conflicts ---- */
+
+static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged *cell, struct sat_arena *arena)
+{
+    json_t *values = json_array();
+    for (uint32_t i = 0; i < cell->alternatives_n; i++) {
+        const struct sat_alternative *alternative = &cell->alternatives[i];
+        json_t *json = json_object();
+        (void)json_object_set_new(json, "value", client_json_of_value(&alternative->value));
+        set_author(satchel, json, alternative->source->dot.device, arena);
+        (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->header.hlc)));
+        (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
+        (void)json_array_append_new(values, json);
+    }
+    return values;
+}
+
+static bool give_conflict(struct satchel *satchel, const struct sat_record_view *view, const struct sat_merged *cell, satchel_row_fn row,
+                          void *context, struct sat_arena *arena)
+{
+    const struct sat_type *type = sat_type_by_number(view->merged.type);
+    const struct sat_field *field = type ? sat_field_by_number(type, cell->field) : NULL;
+    if (!type || (!field && cell->field != SAT_FIELD_DELETED)) return true; /* a later version's: nobody could settle it here */
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "type", json_string(type->name));
+    (void)json_object_set_new(json, "id", client_json_of_uuid(view->id.b));
+    (void)json_object_set_new(json, "field", json_string(field ? field->name : "deleted"));
+    (void)json_object_set_new(json, "values", alternatives_of(satchel, cell, arena));
+    return client_give_row(row, context, json);
+}
+
+static enum sat_err give_conflicts_of(struct satchel *satchel, const struct client_conflict *conflict, satchel_row_fn row, void *context,
+                                      bool *more)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_record_view view;
+    enum sat_err err = sat_record_load(&vault, conflict->sid, &conflict->record, &arena, &view);
+    for (uint32_t i = 0; !err && *more && i < view.merged.cells_n; i++)
+        if (view.merged.cells[i].alternatives_n > 1) *more = give_conflict(satchel, &view, &view.merged.cells[i], row, context, &arena);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    client_begin(satchel);
+    bool more = true;
+    enum sat_err err = client_conflicts_known(satchel);
+    for (uint32_t i = 0; !err && more && i < satchel->conflicts.n; i++)
+        err = give_conflicts_of(satchel, &satchel->conflicts.at[i], row, context, &more);
+    return client_end(satchel, err);
+}
+
+/* ---- Types ---- */
+
+static const char *home_name(enum sat_type_home home)
+{
+    switch (home) {
+    case SAT_HOME_TERRITORY:
+        return "territory";
+    case SAT_HOME_ORG:
+        return "org";
+    case SAT_HOME_PEOPLE:
+        return "people";
+    }
+    return "territory";
+}
+
+static json_t *json_of_field(const struct sat_field *field)
+{
+    const struct sat_type *refers = field->ref_type ? sat_type_by_number(field->ref_type) : NULL;
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "name", json_string(field->name));
+    (void)json_object_set_new(json, "kind", json_string(sat_kind_name(field->kind)));
+    (void)json_object_set_new(json, "set", json_boolean(field->rule == SAT_RULE_ADD));
+    (void)json_object_set_new(json, "derived", json_boolean(field->rule == SAT_RULE_DER));
+    if (field->kind == SAT_KIND_REF) (void)json_object_set_new(json, "refers_to", client_json_of_text(refers ? refers->name : NULL));
+    return json;
+}
+
+int satchel_types(satchel_row_fn row, void *context)
+{
+    for (uint16_t i = 0; i < sat_types_count(); i++) {
+        const struct sat_type *type = sat_type_at(i);
+        json_t *json = json_object(), *fields = json_array();
+        (void)json_object_set_new(json, "type", json_string(type->name));
+        (void)json_object_set_new(json, "home", json_string(home_name(type->home)));
+        for (uint16_t f = 0; f < type->fields_n; f++) (void)json_array_append_new(fields, json_of_field(&type->fields[f]));
+        (void)json_object_set_new(json, "fields", fields);
+        if (!client_give_row(row, context, json)) break;
+    }
+    return SATCHEL_OK;
+}

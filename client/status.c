@@ -1,0 +1,183 @@
+/* satchel_status(): how things stand, from what is here. */
+#include <string.h>
+
+#include "client/conflicts.h"
+#include "client/json.h"
+#include "client/membership.h"
+#include "client/names.h"
+#include "common/proof/hash.h"
+
+enum { DRAFTS_AT_ONCE = 1000, BUNDLES_AT_ONCE = 100 };
+
+struct counts {
+    uint64_t pending, refused;
+};
+
+/* What waits in one space: drafts are counted by the caller, who walks them once for all spaces. */
+static enum sat_err count_bundles(struct satchel *satchel, int64_t sid, struct counts *counts)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    uint64_t first = 0;
+    uint32_t n = BUNDLES_AT_ONCE;
+    enum sat_err err = SAT_OK;
+    while (!err && n == BUNDLES_AT_ONCE) {
+        struct sat_bundle_row *rows;
+        err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            *(rows[i].state == SAT_BUNDLE_REFUSED ? &counts->refused : &counts->pending) += rows[i].count;
+            first = rows[i].first + rows[i].count;
+        }
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static enum sat_err count_drafts(struct satchel *satchel, const struct sat_space_row *spaces, uint32_t spaces_n, struct counts *counts)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    uint64_t counter = 0;
+    uint32_t n = DRAFTS_AT_ONCE;
+    enum sat_err err = SAT_OK;
+    while (!err && n == DRAFTS_AT_ONCE) {
+        struct sat_draft_row *rows;
+        err = sat_store_drafts(satchel->store, counter, DRAFTS_AT_ONCE, &arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            for (uint32_t s = 0; s < spaces_n; s++)
+                if (spaces[s].sid == rows[i].sid) counts[s].pending++;
+            counter = rows[i].counter + 1;
+        }
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* Does this device lack the key of the space's current epoch though it may read there? */
+static bool owes_key(struct satchel *satchel, const struct sat_space *space)
+{
+    const struct sat_epoch_key *key;
+    if (!space || space->epoch == 0 || !(client_rights(satchel, &space->id) & SAT_RIGHT_READ)) return false;
+    return sat_keys_get(satchel->keys, &satchel->directory, &space->id, space->epoch, &key) != SAT_OK;
+}
+
+struct standing { /* of the whole home */
+    struct counts total;
+    uint64_t debts;
+};
+
+static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts, struct standing *standing,
+                             struct sat_arena *arena)
+{
+    bool debt = owes_key(satchel, sat_directory_space(&satchel->directory, &row->id));
+    standing->total.pending += counts->pending;
+    standing->total.refused += counts->refused;
+    standing->debts += debt;
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "space", client_json_of_uuid(row->id.b));
+    (void)json_object_set_new(json, "name", json_string(client_space_name(satchel, &row->id, arena)));
+    (void)json_object_set_new(json, "cursor", json_integer((json_int_t)row->log.size));
+    (void)json_object_set_new(json, "live", json_integer((json_int_t)row->live));
+    (void)json_object_set_new(json, "pending", json_integer((json_int_t)counts->pending));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)counts->refused));
+    (void)json_object_set_new(json, "synced_at", row->synced_ms ? client_json_of_time(row->synced_ms) : json_null());
+    (void)json_object_set_new(json, "debt", json_boolean(debt));
+    return json;
+}
+
+/* What everybody in the org sees the same way: the directory and the people space. */
+static json_t *fingerprint_of(struct satchel *satchel)
+{
+    const struct sat_directory *directory = &satchel->directory;
+    struct sat_hash head = sat_directory_hash_at(directory, directory->seq);
+    const struct sat_space *people = sat_directory_space_of_kind(directory, SAT_SPACE_PEOPLE);
+    struct sat_space_row row = {0};
+    bool found = false;
+    if (people && sat_store_space_find(satchel->store, &people->id, &row, &found)) found = false;
+    struct sat_hasher hasher;
+    sat_hash_begin(&hasher, "fingerprint");
+    sat_hash_add(&hasher, directory->org.b, sizeof directory->org.b);
+    sat_hash_add_u64(&hasher, directory->seq);
+    sat_hash_add(&hasher, head.b, sizeof head.b);
+    sat_hash_add_u64(&hasher, found ? row.log.size : 0);
+    if (found) sat_hash_add(&hasher, row.log_epoch.b, sizeof row.log_epoch.b);
+    struct sat_hash hash = sat_hash_end(&hasher);
+    char text[2 * 16 + 1];
+    sat_hex_format(hash.b, 16, text);
+    return json_string(text);
+}
+
+static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct standing *standing, struct sat_arena *arena)
+{
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_spaces(satchel->store, arena, &rows, &n);
+    struct counts *counts = sat_arena_array(arena, err ? 0 : n, sizeof *counts);
+    if (!err) err = count_drafts(satchel, rows, n, counts);
+    for (uint32_t i = 0; i < n && !err; i++) err = count_bundles(satchel, rows[i].sid, &counts[i]);
+    json_t *spaces = json_array();
+    for (uint32_t i = 0; i < n && !err; i++) (void)json_array_append_new(spaces, json_of_space(satchel, &rows[i], &counts[i], standing, arena));
+    (void)json_object_set_new(json, "spaces", spaces);
+    return err;
+}
+
+static void set_identity(struct satchel *satchel, json_t *json, const struct client_membership *membership, struct sat_arena *arena)
+{
+    const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
+    const char *org_name = client_org_name(satchel, arena);
+    char org[65], pin[65];
+    sat_hex_format(membership->org.b, sizeof membership->org.b, org);
+    sat_hex_format(satchel->directory.server.b, sizeof satchel->directory.server.b, pin);
+    (void)json_object_set_new(json, "org", client_json_of_text(org_name ? org_name : membership->org_name));
+    (void)json_object_set_new(json, "org_id", json_string(org));
+    (void)json_object_set_new(json, "user", client_json_of_text(user ? client_user_name(satchel, user->number, arena) : NULL));
+    (void)json_object_set_new(json, "role", json_string(user ? sat_role_name(user->role) : "unknown"));
+    (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
+    (void)json_object_set_new(json, "device_name", client_json_of_text(client_device_name(satchel, client_device(satchel), arena)));
+    (void)json_object_set_new(json, "server", json_string(membership->server_url));
+    (void)json_object_set_new(json, "pin", json_string(pin));
+}
+
+static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_arena *arena)
+{
+    struct client_membership membership;
+    struct standing standing = {0};
+    uint64_t last_ms = 0, aside = 0;
+    uint32_t conflicts = 0;
+    bool was_in_sync = false;
+    enum sat_err err = client_membership_get(satchel, arena, &membership);
+    if (err) return err;
+    set_identity(satchel, json, &membership, arena);
+    err = set_spaces(satchel, json, &standing, arena);
+    if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
+    if (!err) err = client_conflicts_count(satchel, &conflicts);
+    if (!err) err = sat_store_aside_count(satchel->store, &aside);
+    (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)standing.total.refused));
+    (void)json_object_set_new(json, "aside", json_integer((json_int_t)aside));
+    (void)json_object_set_new(json, "conflicts", json_integer((json_int_t)conflicts));
+    (void)json_object_set_new(json, "debts", json_integer((json_int_t)standing.debts));
+    (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
+    (void)json_object_set_new(json, "in_sync", json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
+    (void)json_object_set_new(json, "recovering", json_false());
+    (void)json_object_set_new(json, "fingerprint", fingerprint_of(satchel));
+    return err;
+}
+
+int satchel_status(struct satchel *satchel, char **out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_begin(satchel);
+    *out = NULL;
+    json_t *json = json_object();
+    enum sat_err err = status(satchel, json, &arena);
+    if (err)
+        json_decref(json);
+    else
+        *out = client_json_text(json);
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}

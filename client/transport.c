@@ -1,0 +1,227 @@
+#define _GNU_SOURCE
+#include "client/transport.h"
+
+#include <libwebsockets.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/wire/message.h"
+
+enum { TICK_MS = 50, RX_BYTES = 64 * 1024, PATH_BYTES_MAX = 256, HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16, SPKI_BYTES_MAX = 4096 };
+
+/* One connection. */
+struct carrier {
+    struct client_session *session;
+    struct client_address address;
+    struct lws *wsi;          /* NULL: not connected, or no longer */
+    bool told;                /* the session knows that the connection is gone */
+    struct sat_buf message;   /* what has come of the message that is arriving */
+    lws_sorted_usec_list_t tick;
+    struct lws_context *context;
+};
+
+static void close_with(struct carrier *carrier, enum sat_err err, const char *text)
+{
+    if (carrier->told) return;
+    carrier->told = true;
+    client_session_closed(carrier->session, err, text);
+}
+
+static void fail_to_connect(struct carrier *carrier, const char *said)
+{
+    char text[300];
+    const struct client_address *at = &carrier->address;
+    /* lws says "HS: …" when the other side speaks HTTP but not what we asked for. */
+    if (said && strncmp(said, "HS:", 3) == 0)
+        (void)snprintf(text, sizeof text, "%.100s:%u answers, but not as a Satchel server that knows this organisation (%.80s)", at->host,
+                       (unsigned)at->port, said);
+    else
+        (void)snprintf(text, sizeof text, "the server at %.100s:%u cannot be reached%s%.120s", at->host, (unsigned)at->port,
+                       said && said[0] ? ": " : "", said ? said : "");
+    close_with(carrier, SAT_ERR_UNREACHABLE, text);
+}
+
+/* What ties the handshake to this channel: the key of the certificate, whoever signed it. */
+static bool bind_channel(const struct carrier *carrier, struct lws *wsi, struct sat_binding *out)
+{
+    *out = (struct sat_binding){.kind = SAT_BINDING_NONE};
+    if (!carrier->address.tls) return true;
+    union {
+        union lws_tls_cert_info_results info;
+        char room[SPKI_BYTES_MAX];
+    } key;
+    size_t room = sizeof key.room - sizeof key.info + sizeof key.info.ns.name;
+    if (lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_OPAQUE_PUBLIC_KEY, &key.info, room) != 0 || key.info.ns.len <= 0) return false;
+    *out = sat_binding_tls_key(sat_span(key.info.ns.name, (size_t)key.info.ns.len));
+    return true;
+}
+
+static int established(struct carrier *carrier, struct lws *wsi)
+{
+    struct sat_binding binding;
+    if (!bind_channel(carrier, wsi, &binding)) {
+        close_with(carrier, SAT_ERR_PROTOCOL, "the server's certificate has no key that can be read");
+        return -1;
+    }
+    client_session_opened(carrier->session, &binding);
+    return 0;
+}
+
+/* Messages come in pieces of any size; libwebsockets bounds nothing, so it is done here. */
+static int received(struct carrier *carrier, struct lws *wsi, const void *bytes, size_t len)
+{
+    if (!lws_frame_is_binary(wsi)) {
+        close_with(carrier, SAT_ERR_PROTOCOL, "the server sent text where a message was due");
+        return -1;
+    }
+    if (carrier->message.len + len > SAT_MESSAGE_BYTES_MAX) {
+        close_with(carrier, SAT_ERR_PROTOCOL, "the server sent a message that is larger than any can be");
+        return -1;
+    }
+    sat_put_bytes(&carrier->message, bytes, len);
+    if (lws_remaining_packet_payload(wsi) > 0 || !lws_is_final_fragment(wsi)) return 0;
+    client_session_received(carrier->session, sat_buf_span(&carrier->message));
+    sat_buf_clear(&carrier->message);
+    return 0;
+}
+
+static int write_next(struct carrier *carrier, struct lws *wsi)
+{
+    static const uint8_t room[LWS_PRE] = {0};
+    struct sat_buf body, frame;
+    sat_buf_init(&body);
+    sat_buf_init(&frame);
+    client_session_next(carrier->session, &body);
+    int written = 0;
+    if (body.len) {
+        sat_put_bytes(&frame, room, sizeof room); /* lws writes its header in front of the bytes */
+        sat_put_span(&frame, sat_buf_span(&body));
+        written = lws_write(wsi, frame.at + LWS_PRE, body.len, LWS_WRITE_BINARY);
+    }
+    sat_buf_deinit(&frame);
+    sat_buf_deinit(&body);
+    if (written < 0) return -1;
+    if (client_session_wants(carrier->session)) lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    (void)user;
+    struct carrier *carrier = lws_context_user(lws_get_context(wsi));
+    if (!carrier) return 0;
+    /* libwebsockets has about a hundred reasons; these are all that concern a client. */
+    if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
+        char said[120];
+        (void)snprintf(said, sizeof said, "%.*s", in ? (int)len : 0, in ? (const char *)in : "");
+        fail_to_connect(carrier, said);
+        carrier->wsi = NULL;
+    } else if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED) {
+        return established(carrier, wsi);
+    } else if (reason == LWS_CALLBACK_CLIENT_RECEIVE) {
+        return received(carrier, wsi, in, len);
+    } else if (reason == LWS_CALLBACK_CLIENT_WRITEABLE) {
+        return write_next(carrier, wsi);
+    } else if (reason == LWS_CALLBACK_CLIENT_CLOSED) {
+        close_with(carrier, SAT_ERR_CLOSED, "the server closed the connection");
+        carrier->wsi = NULL;
+    }
+    return 0;
+}
+
+/* Wakes the loop, so that deadlines and a caller's wish to stop are seen. */
+static void tick(lws_sorted_usec_list_t *list)
+{
+    struct carrier *carrier = lws_container_of(list, struct carrier, tick);
+    lws_sul_schedule(carrier->context, 0, &carrier->tick, tick, TICK_MS * LWS_US_PER_MS);
+}
+
+static struct lws_context *make_context(struct carrier *carrier)
+{
+    static const struct lws_protocols protocols[] = {
+        {.name = SAT_SUBPROTOCOL, .callback = on_event, .rx_buffer_size = RX_BYTES},
+        {0},
+    };
+    lws_set_log_level(0, NULL);
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .protocols = protocols,
+        .user = carrier,
+        .gid = -1,
+        .uid = -1,
+        .pt_serv_buf_size = RX_BYTES,
+        .http_proxy_address = "", /* else it would be taken from the environment, which a library does not read */
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+    };
+    return lws_create_context(&info);
+}
+
+static void make_path(const struct carrier *carrier, const struct sat_hash *org, char out[PATH_BYTES_MAX])
+{
+    char org_text[65] = "new", nonce_text[65];
+    uint8_t nonce[32];
+    client_session_nonce(carrier->session, nonce);
+    sat_hex_format(nonce, sizeof nonce, nonce_text);
+    if (org) sat_hex_format(org->b, sizeof org->b, org_text);
+    (void)snprintf(out, PATH_BYTES_MAX, "%s/satchel/%s/%s", carrier->address.base, org_text, nonce_text);
+}
+
+static void connect_to(struct carrier *carrier, const struct sat_hash *org)
+{
+    const struct client_address *at = &carrier->address;
+    char path[PATH_BYTES_MAX], host[HOST_PORT_MAX];
+    make_path(carrier, org, path);
+    (void)snprintf(host, sizeof host, strchr(at->host, ':') ? "[%s]:%u" : "%s:%u", at->host, (unsigned)at->port);
+    struct lws_client_connect_info info = {
+        .context = carrier->context,
+        .address = at->host,
+        .port = at->port,
+        .path = path,
+        .host = host,
+        .protocol = SAT_SUBPROTOCOL,
+        .local_protocol_name = SAT_SUBPROTOCOL,
+        .ietf_version_or_minus_one = -1,
+        .pwsi = &carrier->wsi,
+        .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+    };
+    if (at->tls)
+        info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
+                               LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
+    if (!lws_client_connect_via_info(&info)) fail_to_connect(carrier, NULL); /* which may have come without a callback */
+}
+
+static void carry(struct carrier *carrier)
+{
+    while (!client_session_over(carrier->session)) {
+        if (carrier->wsi && client_session_wants(carrier->session)) lws_callback_on_writable(carrier->wsi);
+        if (lws_service(carrier->context, 0) < 0) close_with(carrier, SAT_ERR_IO, "waiting for the network failed");
+    }
+    carrier->told = true;
+}
+
+enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org, struct sat_fault *fault)
+{
+    struct carrier carrier = {.session = session};
+    enum sat_err err = client_address_parse(url, &carrier.address, fault);
+    if (err) return err;
+    /* A broken pipe is an error to look at, not the end of the application's process. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    (void)sigaction(SIGPIPE, &ignore, &before);
+    carrier.context = make_context(&carrier);
+    if (carrier.context) {
+        sat_buf_init(&carrier.message);
+        lws_sul_schedule(carrier.context, 0, &carrier.tick, tick, TICK_MS * LWS_US_PER_MS);
+        connect_to(&carrier, org);
+        carry(&carrier);
+        lws_sul_cancel(&carrier.tick);
+        lws_context_destroy(carrier.context);
+        sat_buf_deinit(&carrier.message);
+    } else {
+        err = sat_fail(fault, SAT_ERR_NO_MEMORY, "a connection cannot be made: out of memory or of file descriptors");
+    }
+    (void)sigaction(SIGPIPE, &before, NULL);
+    return err;
+}

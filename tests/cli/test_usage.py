@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""The command line before there is any home: options, help, what comes later, and what stdout may hold."""
+import json
+import os
+import subprocess
+
+from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel, scratch, test
+
+COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant", "territory list",
+            "device list", "put", "rm", "restore", "get", "list", "query", "history", "sync", "status", "conflicts", "resolve")
+LATER = ("user suspend X", "territory revoke X Y", "device revoke 3 --wipe", "device approve 3", "cosign X", "rotate X",
+         "move account X --to Y --dry-run", "find words", "refused", "escrow list", "escrow show 1", "escrow accept 1",
+         "escrow reject 1", "import --map m.json a.csv b.csv", "export --format ndjson,csv dir", "report sales --period 2024",
+         "passphrase --admin", "recover --kit kit.txt --more", "policy", "policy set k v", "audit", "doctor", "leave")
+
+
+def usage_error(*args, **options):
+    result = satchel(*args, "--json", expect=1, **options)
+    equal(result.out, "", args)
+    equal(result.error()["error"], "usage", args)
+    return result.error()["message"]
+
+
+@test
+def the_help_names_every_command_and_goes_to_stdout():
+    text = satchel("--help").out
+    for words in COMMANDS:
+        has(text, "\n  %s " % words)
+    for words in LATER:
+        has(text, "\n  " + " ".join(words.split()[:1]))
+    has(text, "Exit codes:")
+    equal(satchel("help").out, text)
+    equal(satchel("-h").out, text)
+
+
+@test
+def every_command_has_help_with_usage_options_and_exit_codes():
+    for words in COMMANDS:
+        text = satchel(*words.split(), "--help").out
+        has(text, "usage: satchel %s" % words)
+        has(text, "--passphrase-file FILE")
+        has(text, "Exit codes:")
+        equal(satchel("--help", *words.split()).out, text)
+        equal(satchel("help", *words.split()).out, text)
+
+
+@test
+def half_a_command_shows_its_family():
+    has(satchel("user", "--help").out, "user add")
+    lacks(satchel("user", "--help").out, "territory add")
+    has(usage_error("user"), "another word is missing")
+    has(usage_error("user", "eat"), "unknown command user eat")
+
+
+@test
+def no_command_is_told_on_stderr():
+    result = satchel(expect=1)
+    equal(result.out, "")
+    has(result.err, "usage: satchel COMMAND")
+
+
+@test
+def the_version_is_shown_in_both_forms():
+    version = satchel("--version").out
+    has(version, "satchel ")
+    equal(satchel("--json", "--version").rows(), [{"version": version.split()[1]}])
+
+
+@test
+def an_unknown_command_or_option_is_named():
+    has(usage_error("eat"), "unknown command eat")
+    has(usage_error("sync", "--eat"), "unknown option --eat")
+    has(usage_error("--eat", "sync"), "unknown option --eat")
+    has(usage_error("sync", "-x"), "unknown option -x")
+    has(usage_error("--eat"), "unknown option --eat")
+    has(usage_error("get", "account", "x", "--pick", "1"), "--pick is not for this command")
+
+
+@test
+def an_option_is_given_once_with_its_value():
+    result = satchel("--json", "list", "account", "--where", expect=1)
+    has(result.error()["message"], "--where needs a value")
+    has(usage_error("list", "account", "--where=a", "--where", "b"), "--where is given twice")
+    has(usage_error("sync", "--live=yes"), "--live takes no value")
+
+
+@test
+def arguments_are_counted():
+    has(usage_error("get", "account"), "an argument is missing: satchel get TYPE ID")
+    has(usage_error("get", "account", "x", "y"), "one argument too many: y")
+    has(usage_error("put"), "put what?")
+    has(usage_error("put", "--stdin", "account"), "takes no arguments")
+    has(usage_error("put", "account", "x", "name"), "name is not FIELD=VALUE")
+    has(usage_error("put", "account", "name=a", "name=b"), "name is given twice")
+    has(usage_error("put", "account", "tags=a", "tags+=b"), "tags is given twice")
+    has(usage_error("put", "account", "=a"), "=a is not FIELD=VALUE")
+    has(usage_error("user", "add", "Nancy"), "user add needs --role ROLE")
+    has(usage_error("resolve", "account", "x", "city"), "either --pick N or --value V")
+    has(usage_error("resolve", "account", "x", "city", "--pick", "1", "--value", "x"), "either --pick N or --value V")
+    has(usage_error("resolve", "account", "x", "city", "--pick", "0"), "from 1")
+    has(usage_error("sync", "--timeout", "soon"), "--timeout takes")
+    has(usage_error("sync", "--timeout", "0"), "--timeout takes")
+    has(usage_error("invite", "Nancy", "--expires", "7"), "--expires takes")
+    has(usage_error("org", "create", "--server", "wss://x"), "org create needs --pin PIN")
+
+
+@test
+def a_home_must_be_named():
+    has(usage_error("status"), "SATCHEL_HOME")
+
+
+@test
+def what_comes_later_says_so():
+    for words in LATER:
+        result = satchel(*words.split(), "--json", expect=2)
+        equal(result.out, "", words)
+        equal(result.error()["error"], "not_yet", words)
+        has(result.error()["message"], "comes with a later version")
+        has(satchel(*words.split(), expect=2).err, "comes with a later version")
+
+
+@test
+def a_home_that_is_not_there_is_not_found():
+    folder = scratch()
+    passphrase = os.path.join(folder, "p")
+    with open(passphrase, "w", encoding="utf-8") as file:
+        file.write("x")
+    missing = os.path.join(folder, "none")
+    error = satchel("status", "--json", "--home", missing, "--passphrase-file", passphrase, expect=2).error()
+    equal(error["error"], "not_found")
+    has(error["message"], missing)
+    env = clean_environment(SATCHEL_HOME=missing, SATCHEL_PASSPHRASE_FILE=passphrase)
+    equal(satchel("status", "--json", expect=2, env=env).error()["error"], "not_found")
+    equal(os.path.exists(missing), False, "a failed command made the home")
+
+
+@test
+def what_a_message_repeats_cannot_command_the_terminal():
+    error = satchel("\x1b[2Jeat", expect=1).err
+    lacks(error, "\x1b")
+    has(error, "<U+001B>[2Jeat")
+    result = subprocess.run([SATCHEL, b"e\xffat", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env=clean_environment(), check=False)
+    equal(result.returncode, 1)
+    has(json.loads(result.stderr)["message"], "e<U+00FF>at")
+
+
+@test
+def a_reader_that_had_enough_is_no_failure_but_a_full_disk_is():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    result = subprocess.run([SATCHEL, "--help"], stdout=write_end, stderr=subprocess.PIPE, env=clean_environment(), check=False)
+    os.close(write_end)
+    equal((result.returncode, result.stderr), (0, b""))
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([SATCHEL, "--help"], stdout=full, stderr=subprocess.PIPE, env=clean_environment(), check=False)
+    equal(result.returncode, 7)
+    has(result.stderr.decode(), "No space left")
+
+
+if __name__ == "__main__":
+    run()
