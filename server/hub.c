@@ -216,5 +216,5 @@ enum sat_err satd_org_frame(struct satd_org *org, uint64_t peer, uint64_t now_ms
 
 bool satd_org_knows(const struct satd_org *org, uint64_t peer)
 {
-    return org->host && sat_host_peer_device(org->host, peer) != 0;
+    return org->host && sat_host_peer_known(org->host, peer);
 }

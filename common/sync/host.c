@@ -150,6 +150,12 @@ struct sat_host_counts sat_host_counts(const struct sat_host *host)
     return host->counts;
 }
 
+bool sat_host_peer_known(const struct sat_host *host, uint64_t peer)
+{
+    const struct host_peer *found = host_peer_find(host, peer);
+    return found && found->state != HOST_PEER_GREETED;
+}
+
 uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer)
 {
     const struct host_peer *found = host_peer_find(host, peer);
@@ -258,11 +264,18 @@ static void abandon(struct host_step *step, const struct sat_event *events, uint
         if (events[i].kind != SAT_EVENT_CLOSED && host_peer_find(host, events[i].peer))
             refuse_peer(step, events[i].peer, SAT_ERR_BUSY, err == SAT_ERR_DISK_FULL ? "the server's disk is full" : NULL);
     while (host->peers_n) refuse_peer(step, host->peers[0]->id, SAT_ERR_BUSY, NULL);
-    if (!step->directory_changed) return;
+    if (step->directory_changed) host->directory_lost = true;
+}
+
+static enum sat_err find_directory(struct sat_host *host)
+{
+    if (!host->directory_lost) return SAT_OK;
     sat_directory_deinit(&host->directory);
     sat_directory_init(&host->directory);
     struct sat_fault fault = {0};
-    sat_check(sat_directory_load(host->store, &host->directory, &fault) == SAT_OK);
+    enum sat_err err = sat_directory_load(host->store, &host->directory, &fault);
+    host->directory_lost = err != SAT_OK;
+    return err;
 }
 
 enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n, struct sat_actions *out)
@@ -270,7 +283,7 @@ enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct 
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct host_step step = {.host = host, .now_ms = now_ms, .arena = &arena, .out = out};
-    enum sat_err err = SAT_OK;
+    enum sat_err err = find_directory(host);
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(&step, &events[i]);
     if (!err) err = save_and_commit(host);
     if (err)

@@ -25,6 +25,8 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
 void sat_host_free(struct sat_host *host);
 const struct sat_directory *sat_host_directory(const struct sat_host *host);
 struct sat_host_counts sat_host_counts(const struct sat_host *host);
+/* Has the peer said, and proved, who it is: a device or the holder of an invite? */
+bool sat_host_peer_known(const struct sat_host *host, uint64_t peer);
 /* The device that has authenticated on a peer; 0: none (yet). */
 uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer);
 

@@ -44,6 +44,7 @@ struct sat_host {
     struct sat_public_key server_public;
     struct sat_entropy entropy;
     struct sat_directory directory;
+    bool directory_lost; /* a batch failed and the directory could not be read again: to be tried before anything else */
     struct host_peer **peers; /* ascending by id: ids are never used twice */
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;

@@ -1,0 +1,178 @@
+/* Prints the golden vectors of the engine and the wire: the set digest, what travels inside SUBSCRIBE and ENTRIES, and one message of each kind.
+ * The output is committed as sync.json; the build compares the two, check_sync.py computes the same by its own means. */
+#include <sodium.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/sync/digest.h"
+#include "common/sync/subscription.h"
+#include "common/wire/message.h"
+#include "tests/vectors/emit.h"
+
+static void digests(struct emit *emit)
+{
+    struct sat_space_row space = {0};
+    emit_fill(space.id.b, sizeof space.id.b, 9);
+    for (unsigned n = 0; n <= 3; n++) {
+        emit_begin(emit, "digest", n == 0 ? "nothing is live" : n == 1 ? "one change" : n == 2 ? "two changes" : "three changes");
+        emit_hex(emit, "space", SAT_SPAN(space.id.b));
+        emit_list(emit, "live");
+        struct sat_space_row row = space;
+        for (unsigned i = 0; i < n; i++) {
+            struct sat_record_id record;
+            struct sat_hash rest = emit_some_hash(60 + i);
+            struct sat_dot dot = {i + 1, ((uint64_t)1 << 40) + i};
+            emit_fill(record.b, sizeof record.b, 30 + i);
+            sat_digest_add(&row, &record, dot, &rest);
+            struct sat_buf item;
+            sat_buf_init(&item);
+            sat_put_bytes(&item, record.b, sizeof record.b);
+            sat_put_u32(&item, dot.device);
+            sat_put_u64(&item, dot.counter);
+            sat_put_bytes(&item, rest.b, sizeof rest.b);
+            emit_item_hex(emit, sat_buf_span(&item));
+            sat_buf_deinit(&item);
+        }
+        emit_list_end(emit);
+        emit_outputs(emit);
+        struct sat_hash state = {{0}}, digest = sat_digest_of(&row);
+        crypto_generichash(state.b, sizeof state.b, row.digest, sizeof row.digest, NULL, 0);
+        emit_hash(emit, "blake2b_of_state", &state);
+        emit_hash(emit, "digest", &digest);
+        emit_end(emit);
+    }
+}
+
+static void subscription(struct emit *emit)
+{
+    struct sat_subscription wish = {.sub = 300, .cursor = 70000};
+    emit_fill(wish.space.b, sizeof wish.space.b, 9);
+    emit_fill(wish.log_epoch, sizeof wish.log_epoch, 40);
+    emit_fill(wish.root, sizeof wish.root, 50);
+    struct sat_buf out;
+    sat_buf_init(&out);
+    sat_subscription_encode(&wish, &out);
+    emit_begin(emit, "subscription", "a cursor at 70000");
+    emit_number(emit, "sub", wish.sub);
+    emit_hex(emit, "space", SAT_SPAN(wish.space.b));
+    emit_hex(emit, "log_epoch", SAT_SPAN(wish.log_epoch));
+    emit_number(emit, "cursor", wish.cursor);
+    emit_hex(emit, "root", SAT_SPAN(wish.root));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
+static void entry(struct emit *emit, bool own)
+{
+    static const uint8_t bundle[] = {1, 2, 3};
+    struct sat_entry_wire wire = {.kind = 1, .own = own, .recv_ms = 1767225600000, .dir_at = 17};
+    emit_fill(wire.id_prefix, sizeof wire.id_prefix, 70);
+    if (!own) wire.bundle = SAT_SPAN(bundle);
+    struct sat_buf out;
+    sat_buf_init(&out);
+    sat_entry_wire_encode(&wire, &out);
+    emit_begin(emit, "entry", own ? "to its own author" : "to another");
+    emit_number(emit, "kind", wire.kind);
+    emit_number(emit, "own", own);
+    emit_number(emit, "recv_ms", wire.recv_ms);
+    emit_number(emit, "dir_at", wire.dir_at);
+    emit_hex(emit, "rest", own ? SAT_SPAN(wire.id_prefix) : wire.bundle);
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
+/* Every field of every message gets a value by its kind: the inputs are listed in their order as "kind:value". */
+struct filler {
+    struct emit *emit;
+    uint64_t number;
+    uint8_t bytes[8][64];
+    struct sat_span items[4][2]; /* of each list of the message */
+    unsigned lists;
+};
+
+static void list_field(struct filler *filler, char kind, struct sat_span bytes)
+{
+    uint8_t item[80];
+    item[0] = (uint8_t)kind;
+    sat_check(bytes.len < sizeof item);
+    if (bytes.len) memcpy(item + 1, bytes.at, bytes.len);
+    emit_item_hex(filler->emit, sat_span(item, bytes.len + 1));
+}
+
+static void fill_u64(struct filler *filler, uint64_t *out, uint64_t max)
+{
+    *out = filler->number * 1000 < max ? filler->number * 1000 : filler->number;
+    filler->number++;
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(*out >> (8 * i));
+    list_field(filler, 'u', SAT_SPAN(bytes));
+}
+
+static struct sat_span fill_bin(struct filler *filler, char kind, size_t len)
+{
+    uint8_t *at = filler->bytes[filler->number % 8];
+    emit_fill(at, len, (unsigned)filler->number++);
+    if (kind == 't')
+        for (size_t i = 0; i < len; i++) at[i] = (uint8_t)('a' + at[i] % 26);
+    list_field(filler, kind, sat_span(at, len));
+    return sat_span(at, len);
+}
+
+static void fill_list(struct filler *filler, struct sat_list *out)
+{
+    list_field(filler, 'l', sat_span("\x02", 1));
+    struct sat_span *items = filler->items[filler->lists++];
+    items[0] = fill_bin(filler, 'i', 5);
+    items[1] = fill_bin(filler, 'i', 40);
+    *out = (struct sat_list){items, 2};
+}
+
+#define FILL_U64(value, bound) fill_u64(&filler, &(value), bound);
+#define FILL_BIN(value, bound) (value) = fill_bin(&filler, 'b', 20);
+#define FILL_TEXT(value, bound) (value) = fill_bin(&filler, 't', 20);
+#define FILL_BYTES(value, bound) memcpy(value, fill_bin(&filler, 'b', bound).at, bound);
+#define FILL_LIST(value, bound) fill_list(&filler, &(value));
+
+static void messages(struct emit *emit)
+{
+#define MESSAGE(NAME, number_, sender)                                                                                 \
+    {                                                                                                                  \
+        struct filler filler = {.emit = emit, .number = number_};                                                      \
+        struct sat_message message = {.type = SAT_MESSAGE_##NAME};                                                     \
+        emit_begin(emit, "message", #NAME);                                                                            \
+        emit_number(emit, "type", number_);                                                                            \
+        emit_list(emit, "fields");
+#define FIELD(NAME, kind, field, bound) FILL_##kind(message.as.NAME.field, bound)
+#define END(NAME)                                                                                                      \
+    emit_list_end(emit);                                                                                               \
+    emit_outputs(emit);                                                                                                \
+    struct sat_buf out;                                                                                                \
+    sat_buf_init(&out);                                                                                                \
+    sat_message_encode(&message, &out);                                                                                \
+    emit_hex(emit, "bytes", sat_buf_span(&out));                                                                       \
+    emit_end(emit);                                                                                                    \
+    sat_buf_deinit(&out);                                                                                              \
+    }
+#include "common/wire/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef END
+}
+
+int main(void)
+{
+    if (sodium_init() < 0) return 1;
+    struct emit emit;
+    emit_open(&emit, stdout, "sync");
+    digests(&emit);
+    subscription(&emit);
+    entry(&emit, false);
+    entry(&emit, true);
+    messages(&emit);
+    emit_close(&emit);
+    return 0;
+}
