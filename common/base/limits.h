@@ -29,7 +29,7 @@ enum {
     SAT_BOXES_PER_MESSAGE_MAX = 2000,
     SAT_SPACES_PER_DEVICE_MAX = 256,
     SAT_LINKS_PER_MESSAGE_MAX = 256,
-    SAT_SPACE_CHANGES_LIVE_MAX = 4096, /* live changes of one record that a merge looks at */
+    SAT_RECORD_LIVE_MAX = 4096, /* live changes of one record: what a merge has to look at */
 };
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "common/sync/merge.h"
+#include "common/sync/vector.h"
+
 enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle *bundle)
 {
     if (bundle->form == SAT_BUNDLE_FULL) return SAT_OK;
@@ -132,6 +135,39 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
     return SAT_OK;
 }
 
+/* Is every dot that x had seen covered by y as well? */
+static bool saw_all(struct sat_dots y, struct sat_dots x)
+{
+    for (uint32_t i = 0; i < x.n; i++)
+        if (!sat_vector_covers(y, x.at[i])) return false;
+    return true;
+}
+
+/* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense. One that is not would leave the
+ * stub of an older change without a live one that justifies it, and lock out whoever joins later (docs/decisions/0028). And a record has a bound on
+ * its live changes, so that nobody makes its merge arbitrarily slow. */
+static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                                   const struct sat_header *headers, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct sat_change_row *rows;
+        uint32_t n;
+        enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, &bundle->changes[i].record, arena, &rows, &n);
+        if (err) return err;
+        if (n >= SAT_RECORD_LIVE_MAX) return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", n);
+        struct sat_version y = {.seen = headers[i].seen, .kept = headers[i].kept, .holes = headers[i].holes};
+        for (uint32_t k = 0; k < n; k++) {
+            struct sat_header x;
+            if (!sat_merge_covers(&y, &rows[k].dot)) continue;
+            if (sat_header_decode(rows[k].header, arena, &x)) return SAT_ERR_CORRUPT;
+            if (!saw_all(y.seen, x.seen))
+                return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on", m->device);
+        }
+    }
+    return SAT_OK;
+}
+
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault)
 {
@@ -149,5 +185,7 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     if (!err) err = judge_authority(judge, bundle, fault);
     if (!err) err = judge_witness(judge, bundle, fault);
     if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
+    /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to see to. */
+    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, arena, headers, fault);
     return err;
 }

@@ -258,8 +258,9 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text)
 {
     struct sat_replica *replica = step->replica;
-    if (err == SAT_ERR_STALE) { /* somebody was first: their links are on their way; then ask again */
-        replica->dir_goal = replica->config.directory->seq + 1;
+    if (err == SAT_ERR_STALE && replica->batch.n) { /* somebody was first: ask again when his links are here; they may have come already */
+        uint64_t taken = replica->batch.links[0].seq;
+        if (replica->dir_goal < taken) replica->dir_goal = taken;
         replica->wish = WISH_OPEN;
         return SAT_OK;
     }

@@ -75,7 +75,7 @@ static enum sat_err plan_remove(const struct sat_record_view *view, struct sat_a
 }
 
 /* A record that is brought back: everything that it shows becomes this change's own, as what it stands on may be
- * collected meanwhile. */
+ * collected meanwhile. A conflict stays one: nobody has settled it (docs/decisions/0027). */
 static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
 {
     struct sat_cell back = deleted_cell(false);
@@ -83,7 +83,7 @@ static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
     for (uint32_t i = 0; i < view->merged.cells_n; i++) {
         const struct sat_merged *merged = &view->merged.cells[i];
         struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
-        if (!find(plan, &cell)) add(plan, &cell);
+        if (merged->alternatives_n == 1 && !find(plan, &cell)) add(plan, &cell);
     }
 }
 

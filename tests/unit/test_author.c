@@ -350,6 +350,27 @@ static void an_edit_beside_a_removal_is_settled_by_restoring(void **state)
     }
 }
 
+/* docs/decisions/0027 */
+static void bringing_a_record_back_settles_no_conflict(void **state)
+{
+    struct office *office = *state;
+    assert_int_equal(put(&office->phones[0], R, text_cell(NAME, "Ada")), 1);
+    exchange_all(office);
+    assert_int_equal(put(&office->phones[0], R, text_cell(CITY, "Linz")), 1);
+    assert_int_equal(put(&office->phones[1], R, text_cell(CITY, "Graz")), 1);
+    exchange_all(office);
+    assert_int_equal(rm(&office->phones[0], R), 1);
+    assert_int_equal(put(&office->phones[0], R, deleted(false)), 1);
+    exchange_all(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        const struct sat_record_view *view = look(&office->phones[n], R);
+        assert_false(view->merged.deleted);
+        assert_int_equal(view->merged.conflicts, 1);
+        assert_int_equal(cell_of(&office->phones[n], R, CITY)->alternatives_n, 2);
+        expect_text(&office->phones[n], R, NAME, "Ada", 1);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_office, close_office)
@@ -374,6 +395,7 @@ int main(void)
         TEST(a_removed_record_can_be_restored_explicitly),
         TEST(an_edit_beside_a_removal_is_settled_by_removing_again),
         TEST(an_edit_beside_a_removal_is_settled_by_restoring),
+        TEST(bringing_a_record_back_settles_no_conflict),
     };
     return cmocka_run_group_tests_name("author", tests, NULL, NULL);
 }
