@@ -110,12 +110,13 @@ story-programs: $(call programs_of,story)
 sim-programs: $(call programs_of,sim)
 vectors-programs: $(VECTORS)
 server-programs cli-programs demo-programs: programs
+client-programs: programs $(BUILD)/libsatchel.a
 everything: programs unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server cli demo
+SUITES := sim lint unit story vectors server client cli demo
 export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
 $(filter-out demo,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
@@ -141,7 +142,7 @@ help:
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server cli   one part of the tests; T=test_bytes: one program; V=1: all it prints'
+	@echo 'make unit story sim vectors server client cli   one part of the tests; T=test_bytes: one program; V=1: all it prints'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
 	@echo 'make format      run clang-format over the code            make clean       remove .build'

@@ -19,7 +19,8 @@ static bool take_host(const char **at, struct client_address *out)
 {
     bool bracketed = **at == '[';
     if (bracketed) (*at)++;
-    size_t len = strspn(*at, bracketed ? "0123456789abcdefABCDEF:." : "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+    size_t len = strspn(*at, bracketed ? "0123456789abcdefABCDEF:."
+                                       : "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
     if (len == 0 || len > CLIENT_HOST_BYTES_MAX) return false;
     memcpy(out->host, *at, len);
     out->host[len] = 0;
@@ -69,6 +70,7 @@ enum sat_err client_address_parse(const char *url, struct client_address *out, s
     if (!take_host(&at, out) || !take_port(&at, out) || !take_base(&at, out))
         return sat_fail(fault, SAT_ERR_INVALID, "\"%.100s\" is no server's address: wss://HOST:PORT", url);
     if (!out->tls && !is_loopback(out->host))
-        return sat_fail(fault, SAT_ERR_INVALID, "\"%.100s\" would go without TLS, which is for this machine alone: use wss://", url);
+        return sat_fail(fault, SAT_ERR_INVALID,
+                        "\"%.100s\" would go without TLS, which is for this machine alone: use wss://", url);
     return SAT_OK;
 }

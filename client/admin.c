@@ -14,7 +14,8 @@
 enum { TIMEOUT_MS = 30 * 1000 };
 #define WEEK_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
-/* One act of an admin: how its links are made from the directory as it is, and what is written beside them once they are in. */
+/* One act of an admin: how its links are made from the directory as it is, and what is written beside them once
+ * they are in. */
 struct act {
     struct satchel *satchel;
     enum sat_err (*build)(struct act *act, struct client_links *links);
@@ -44,7 +45,9 @@ static enum sat_err build_links(void *context, struct sat_arena *arena, struct s
     struct act *act = context;
     struct client_links links;
     *out = (struct sat_link_batch){0};
-    enum sat_err err = client_links_begin(&links, act->satchel, directory_time(act->satchel), arena, &act->satchel->fault);
+    if (act->appended) return SAT_OK; /* asked again for the names' sake: there is nothing more */
+    enum sat_err err =
+        client_links_begin(&links, act->satchel, directory_time(act->satchel), arena, &act->satchel->fault);
     if (!err) err = act->build(act, &links);
     if (!err) client_links_give(&links, out);
     client_links_end(&links);
@@ -54,6 +57,7 @@ static enum sat_err build_links(void *context, struct sat_arena *arena, struct s
 static enum sat_err links_appended(void *context)
 {
     struct act *act = context;
+    act->appended = true;
     return act->after ? act->after(act) : SAT_OK;
 }
 
@@ -64,7 +68,6 @@ static bool on_notice(void *context, struct client_session *session, const struc
     bool conflict;
     switch (action->notice) {
     case SAT_NOTICE_LINKS_APPENDED:
-        act->appended = true;
         client_session_poke(session); /* the names follow */
         return false;
     case SAT_NOTICE_IN_SYNC:
@@ -86,11 +89,13 @@ static bool on_notice(void *context, struct client_session *session, const struc
 
 static enum sat_err check_admin(struct satchel *satchel)
 {
-    if (satchel->tx) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
+    if (satchel->tx)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
     if (!client_is_admin(satchel)) return sat_fail(&satchel->fault, SAT_ERR_DENIED, "only an admin may do that");
     const struct sat_sign_key *key = &sat_keyring_secrets(satchel->keyring)->admin;
     if (sodium_is_zero(key->b, sizeof key->b))
-        return sat_fail(&satchel->fault, SAT_ERR_LOCKED, "the admin key is locked: the admin's own passphrase is needed");
+        return sat_fail(&satchel->fault, SAT_ERR_LOCKED,
+                        "the admin key is locked: the admin's own passphrase is needed");
     return SAT_OK;
 }
 
@@ -165,7 +170,8 @@ int satchel_user_add(struct satchel *satchel, const char *name, const char *role
     enum sat_err err = check_admin(satchel);
     if (!err) err = client_check_name("user's name", name, &satchel->fault);
     if (!err && (!role || sat_role_parse(role, &act.role)))
-        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.40s\" is no role: admin, manager, rep, auditor or service", role ? role : "");
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                       "\"%.40s\" is no role: admin, manager, rep, auditor or service", role ? role : "");
     if (!err) err = check_user_is_new(satchel, name);
     if (!err) err = run(&act);
     return client_end(satchel, err);
@@ -179,7 +185,8 @@ static enum sat_err check_territory_is_new(struct satchel *satchel, const char *
     uint8_t id[16];
     if (strcmp(name, "org") == 0 || strcmp(name, "people") == 0)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%s\" is reserved: choose another name", name);
-    if (!sat_uuid_parse(name, id)) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a territory's name must not look like an id");
+    if (!sat_uuid_parse(name, id))
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a territory's name must not look like an id");
     if (client_find_space(satchel, name, &space, NULL) == SAT_ERR_NOT_FOUND) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a territory \"%.100s\" already", name);
 }
@@ -259,12 +266,14 @@ static enum sat_err build_invite(struct act *act, struct client_links *links)
     return err;
 }
 
-/* Whoever has the code gets keys at once; roles that are worth more have to be approved by a device, which comes later. */
+/* Whoever has the code gets keys at once; roles that are worth more have to be approved by a device, which comes
+ * later. */
 static enum sat_err check_role(struct satchel *satchel, uint32_t user)
 {
     uint8_t role = sat_directory_user(&satchel->directory, user)->role;
     if (role == SAT_ROLE_REP || role == SAT_ROLE_SERVICE) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_NOT_YET, "an invite for the role %s has to be approved by a device, which comes with a later version",
+    return sat_fail(&satchel->fault, SAT_ERR_NOT_YET,
+                    "an invite for the role %s has to be approved by a device, which comes with a later version",
                     sat_role_name(role));
 }
 
@@ -291,8 +300,9 @@ int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms,
     struct act act = {.satchel = satchel, .build = build_invite, .valid_ms = valid_ms ? valid_ms : WEEK_MS};
     client_begin(satchel);
     *code = NULL;
-    enum sat_err err = valid_ms <= 520 * WEEK_MS ? invite(&act, user, code)
-                                                 : sat_fail(&satchel->fault, SAT_ERR_INVALID, "an invite may be valid for ten years at most");
+    enum sat_err err = valid_ms <= 520 * WEEK_MS
+                           ? invite(&act, user, code)
+                           : sat_fail(&satchel->fault, SAT_ERR_INVALID, "an invite may be valid for ten years at most");
     sodium_memzero(&act.code, sizeof act.code);
     return client_end(satchel, err);
 }

@@ -23,7 +23,8 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March. */
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counted in eras of 400 years that begin in
+ * March. */
 static int64_t days_from_date(int year, int month, int day)
 {
     int64_t y = year - (month <= 2);
@@ -91,7 +92,9 @@ bool client_time_parse(struct sat_span text, int64_t *ms, int16_t *offset_min)
     int year, month, day, fraction;
     if (text.len < 20 || !parse_date(at, &year, &month, &day) || (at[10] != 'T' && at[10] != 't')) return false;
     int hour = number(at + 11, 2), minute = number(at + 14, 2), second = number(at + 17, 2);
-    if (at[13] != ':' || at[16] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+    if (at[13] != ':' || at[16] != ':' || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 59)
+        return false;
     at += 19;
     if (!parse_fraction(&at, end, &fraction) || !parse_offset(at, end, offset_min)) return false;
     int64_t seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - *offset_min * 60;
@@ -110,12 +113,13 @@ void client_time_format(int64_t ms, int16_t offset_min, char out[CLIENT_TIME_TEX
     out[0] = 0;
     if (year < 0 || year > 9999) return;
     int seconds = (int)(rest / 1000), fraction = (int)(rest % 1000);
-    int len = snprintf(out, CLIENT_TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month, day, seconds / 3600,
-                       seconds / 60 % 60, seconds % 60);
+    int len = snprintf(out, CLIENT_TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month, day,
+                       seconds / 3600, seconds / 60 % 60, seconds % 60);
     if (fraction) len += snprintf(out + len, CLIENT_TIME_TEXT_SIZE - (size_t)len, ".%03d", fraction);
     int offset = offset_min < 0 ? -offset_min : offset_min;
     if (offset)
-        (void)snprintf(out + len, CLIENT_TIME_TEXT_SIZE - (size_t)len, "%c%02d:%02d", offset_min < 0 ? '-' : '+', offset / 60, offset % 60);
+        (void)snprintf(out + len, CLIENT_TIME_TEXT_SIZE - (size_t)len, "%c%02d:%02d", offset_min < 0 ? '-' : '+',
+                       offset / 60, offset % 60);
     else
         (void)snprintf(out + len, CLIENT_TIME_TEXT_SIZE - (size_t)len, "Z");
 }

@@ -132,7 +132,8 @@ static enum sat_err load(struct satchel *satchel)
 
 /* ---- Looking ---- */
 
-static enum sat_err look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, uint16_t *type, bool *conflict)
+static enum sat_err look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, uint16_t *type,
+                         bool *conflict)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -187,8 +188,8 @@ static enum sat_err may_conflict(struct satchel *satchel, int64_t sid, const str
     return err;
 }
 
-enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool tell, uint16_t *type,
-                                   bool *conflict)
+enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool tell,
+                                   uint16_t *type, bool *conflict)
 {
     bool open = tell;
     *type = 0;

@@ -1,4 +1,5 @@
-/* Founding an organisation: the genesis, the spaces org and people with their first epochs, this home as device 1, and the recovery kit. */
+/* Founding an organisation: the genesis, the spaces org and people with their first epochs, this home as device 1,
+ * and the recovery kit. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct founding {
     struct satchel *satchel;
     const struct satchel_create_options *options;
     struct sat_public_key server;
-    uint8_t kit_seed[CLIENT_KIT_SEED_BYTES]; /* secret */
+    uint8_t kit_seed[SAT_KIT_SEED_BYTES]; /* secret */
     struct sat_arena arena;
     struct sat_link_batch batch; /* made before the server is asked */
     struct sat_hash org;
@@ -31,16 +32,20 @@ struct founding {
     bool created;
 };
 
-static enum sat_err check_options(const struct satchel_create_options *options, struct founding *founding, struct sat_fault *fault)
+static enum sat_err check_options(const struct satchel_create_options *options, struct founding *founding,
+                                  struct sat_fault *fault)
 {
     struct client_address address;
-    if (!options->server_url || !options->pin || !options->recovery_kit) return sat_fail(fault, SAT_ERR_INVALID, "the server or its pin is missing");
+    if (!options->server_url || !options->pin || !options->recovery_kit)
+        return sat_fail(fault, SAT_ERR_INVALID, "the server or its pin is missing");
     enum sat_err err = client_address_parse(options->server_url, &address, fault);
     if (err) return err;
-    if (strlen(options->server_url) > SAT_URL_BYTES_MAX) return sat_fail(fault, SAT_ERR_TOO_LARGE, "the server's address is too long");
+    if (strlen(options->server_url) > SAT_URL_BYTES_MAX)
+        return sat_fail(fault, SAT_ERR_TOO_LARGE, "the server's address is too long");
     if (sat_hex_parse(options->pin, founding->server.b, sizeof founding->server.b))
         return sat_fail(fault, SAT_ERR_INVALID, "the pin is not the server's identity key: 64 hexadecimal digits");
-    if (options->token.len == 0 || options->token.len > TOKEN_BYTES_MAX) return sat_fail(fault, SAT_ERR_INVALID, "that is no token");
+    if (options->token.len == 0 || options->token.len > TOKEN_BYTES_MAX)
+        return sat_fail(fault, SAT_ERR_INVALID, "that is no token");
     err = client_check_name("organisation's name", options->org_name, fault);
     if (!err) err = client_check_name("user's name", options->user_name, fault);
     if (!err && options->device_name) err = client_check_name("device's name", options->device_name, fault);
@@ -61,7 +66,11 @@ static enum sat_err add_genesis(struct founding *founding, struct client_links *
     };
     sat_entropy_fill(&satchel->entropy, body.random, sizeof body.random);
     sat_entropy_fill(&satchel->entropy, founding->kit_seed, sizeof founding->kit_seed);
-    client_kit_keys(founding->kit_seed, &body.kit_sign, &body.kit_box);
+    struct sat_kit_keys kit;
+    sat_kit_keys_derive(founding->kit_seed, &kit);
+    body.kit_sign = kit.sign_public;
+    body.kit_box = kit.box_public;
+    sodium_memzero(&kit, sizeof kit);
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_genesis_encode(&body, &buf);
@@ -73,7 +82,8 @@ static enum sat_err add_genesis(struct founding *founding, struct client_links *
     return SAT_OK;
 }
 
-static enum sat_err add_space(struct founding *founding, struct client_links *links, uint32_t place, enum sat_space_kind kind)
+static enum sat_err add_space(struct founding *founding, struct client_links *links, uint32_t place,
+                              enum sat_space_kind kind)
 {
     struct founding_space *space = &founding->spaces[place];
     uint8_t random[10];
@@ -133,7 +143,8 @@ static enum sat_err settle_in(struct founding *founding)
     enum sat_err err = sat_store_begin(satchel->store);
     if (err) return err;
     err = client_membership_put(satchel, &membership);
-    for (uint32_t i = 0; i < SPACES && !err; i++) err = sat_keys_add(satchel->keys, &founding->spaces[i].id, 1, &founding->spaces[i].key);
+    for (uint32_t i = 0; i < SPACES && !err; i++)
+        err = sat_keys_add(satchel->keys, &founding->spaces[i].id, 1, &founding->spaces[i].key);
     if (!err) err = write_names(founding);
     if (!err) err = sat_store_commit(satchel->store);
     if (err) sat_store_rollback(satchel->store);
@@ -153,7 +164,8 @@ static void hand_over_kit(const struct founding *founding)
 
 /* ---- In order ---- */
 
-static enum sat_err make_home(struct founding *founding, const struct satchel_open_options *open_options, struct sat_fault *fault)
+static enum sat_err make_home(struct founding *founding, const struct satchel_open_options *open_options,
+                              struct sat_fault *fault)
 {
     struct satchel *satchel = founding->satchel;
     enum sat_err err = client_home_lock(satchel->home, open_options->wait_ms, &satchel->lock, fault);
@@ -186,11 +198,13 @@ static enum sat_err ask_server(struct founding *founding)
     };
     struct client_session_result result;
     enum sat_err err = client_session_run(founding->satchel, &config, &result);
-    if (!err && !founding->created) err = sat_fail(&founding->satchel->fault, SAT_ERR_CLOSED, "the server did not create the organisation");
+    if (!err && !founding->created)
+        err = sat_fail(&founding->satchel->fault, SAT_ERR_CLOSED, "the server did not create the organisation");
     return err;
 }
 
-static enum sat_err found(struct founding *founding, const struct satchel_open_options *open_options, struct sat_fault *fault)
+static enum sat_err found(struct founding *founding, const struct satchel_open_options *open_options,
+                          struct sat_fault *fault)
 {
     struct satchel *satchel = founding->satchel;
     bool made = false;
@@ -212,8 +226,8 @@ static enum sat_err found(struct founding *founding, const struct satchel_open_o
     return SAT_OK;
 }
 
-int satchel_org_create(const char *home, const struct satchel_open_options *open_options, const struct satchel_create_options *options,
-                       struct satchel **out, struct satchel_error *error)
+int satchel_org_create(const char *home, const struct satchel_open_options *open_options,
+                       const struct satchel_create_options *options, struct satchel **out, struct satchel_error *error)
 {
     struct sat_fault fault = {0};
     struct founding founding = {.options = options};

@@ -63,7 +63,9 @@ int client_end_error(struct satchel_error *error, const struct sat_fault *fault,
         .name = sat_err_name(err),
         .class_ = sat_err_class_name(sat_err_class(err)),
     };
-    if (err) (void)snprintf(error->message, sizeof error->message, "%s", fault->err == err ? fault->text : sat_err_text(err));
+    if (err)
+        (void)snprintf(error->message, sizeof error->message, "%s",
+                       fault->err == err ? fault->text : sat_err_text(err));
     return (int)err;
 }
 
@@ -91,6 +93,7 @@ struct sat_vault client_vault(const struct satchel *satchel)
         .store = satchel->store,
         .keyring = satchel->keyring,
         .keys = satchel->keys,
+        .squeezer = satchel->squeezer,
         .directory = &satchel->directory,
         .entropy = &satchel->entropy,
     };
@@ -174,6 +177,7 @@ void satchel_close(struct satchel *satchel)
     client_view_free(satchel->view);
     client_conflicts_free(&satchel->conflicts);
     sat_keys_free(satchel->keys);
+    sat_squeezer_free(satchel->squeezer);
     sat_store_close(satchel->store);
     sat_keyring_free(satchel->keyring);
     sat_directory_deinit(&satchel->directory);
@@ -193,30 +197,37 @@ enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
 {
     enum sat_err err = client_reload_directory(satchel, fault);
     if (!err) err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
+    if (!err) err = sat_squeezer_new(&satchel->squeezer);
     return err;
 }
 
-/* A keyring and a store that do not belong together are two halves of different backups (R27): better told than used. */
+/* A keyring and a store that do not belong together are two halves of different backups (R27): better told than
+ * used. */
 static enum sat_err check_belonging(const struct satchel *satchel, struct sat_fault *fault)
 {
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
     if (secrets->device == 0)
-        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has not finished joining: run join again with the same code", satchel->home);
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has not finished joining: run join again with the same code",
+                        satchel->home);
     if (!sat_hash_equal(&secrets->org, &satchel->directory.org))
-        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another organisation than its store", satchel->home);
+        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another organisation than its store",
+                        satchel->home);
     const struct sat_device *device = sat_directory_device(&satchel->directory, secrets->device);
     struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
     if (!device || !sat_span_equal(SAT_SPAN(own.b), SAT_SPAN(device->sign.b)))
-        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another device than its store", satchel->home);
+        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another device than its store",
+                        satchel->home);
     return SAT_OK;
 }
 
-static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options, struct sat_fault *fault)
+static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options,
+                              struct sat_fault *fault)
 {
     struct stat info;
     if (stat(satchel->home, &info) != 0 || !S_ISDIR(info.st_mode) ||
         (!client_home_has(satchel->home, "keyring") && !client_home_has(satchel->home, "store.db")))
-        return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join", satchel->home);
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join",
+                        satchel->home);
     enum sat_err err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
     if (!err) err = client_keyfile_open(satchel, options, fault);
     if (err) return err;
@@ -230,7 +241,8 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
     return err;
 }
 
-int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out, struct satchel_error *error)
+int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
+                 struct satchel_error *error)
 {
     struct sat_fault fault = {0};
     enum sat_err err = client_new(home, out, &fault);

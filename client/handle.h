@@ -1,4 +1,5 @@
-/* The handle: one home, opened. What the library's files share: the store, the keys, the directory, and how a failure is told. */
+/* The handle: one home, opened. What the library's files share: the store, the keys, the directory, and how a
+ * failure is told. */
 #ifndef CLIENT_HANDLE_H
 #define CLIENT_HANDLE_H
 
@@ -12,7 +13,7 @@ struct client_conflicts {
     struct client_conflict {
         int64_t sid;
         struct sat_record_id record;
-    } *at; /* sorted */
+    } * at; /* sorted */
     uint32_t n, cap;
     bool known; /* false: nobody has looked yet */
 };
@@ -23,12 +24,13 @@ struct satchel {
     struct sat_store *store;
     struct sat_keyring *keyring;
     struct sat_keys *keys;
+    struct sat_squeezer *squeezer;
     struct sat_directory directory;
     struct sat_entropy entropy;
     struct sat_fault fault; /* filled where the reason is known, read by client_end() */
     struct satchel_error error;
-    struct satchel_tx *tx;       /* the open transaction; NULL: none */
-    struct client_view *view;    /* built when it is first asked for; NULL: not built, or outdated */
+    struct satchel_tx *tx;    /* the open transaction; NULL: none */
+    struct client_view *view; /* built when it is first asked for; NULL: not built, or outdated */
     struct client_conflicts conflicts;
 };
 
@@ -50,14 +52,17 @@ bool client_is_admin(const struct satchel *satchel);
 /* The rights (SAT_RIGHT_) that this device's user has in a space now. */
 uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *space);
 
-/* The store's number of a space; the space's row is made when it is not there yet (then inside a transaction of its own, if none is open). */
-enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid) SAT_MUST_CHECK;
+/* The store's number of a space; the space's row is made when it is not there yet (then inside a transaction of
+ * its own, if none is open). */
+enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space,
+                                 int64_t *sid) SAT_MUST_CHECK;
 enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sat_space_id *space) SAT_MUST_CHECK;
 
 /* What is derived from the records is outdated: they have changed. */
 void client_touch(struct satchel *satchel);
 
-/* Every public function begins and ends with these: a clean fault; the number to return, with the handle's error filled. */
+/* Every public function begins and ends with these: a clean fault; the number to return, with the handle's error
+ * filled. */
 void client_begin(struct satchel *satchel);
 int client_end(struct satchel *satchel, enum sat_err err);
 /* The same for a function without a handle. */

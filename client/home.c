@@ -68,7 +68,8 @@ static void sign_lock(int lock)
 {
     char text[32];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)len, 0) != len) (void)ftruncate(lock, 0);
+    bool signed_ = ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)len, 0) == len;
+    (void)signed_;
 }
 
 static enum sat_err take_lock(const char *home, uint32_t wait_ms, int lock, struct sat_fault *fault)
@@ -105,16 +106,15 @@ enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, str
 
 static enum sat_err check_empty(const char *home, struct sat_fault *fault)
 {
+    if (client_home_has(home, "keyring"))
+        return sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", home);
     DIR *dir = opendir(home);
     if (!dir) return fail_errno(fault, home, errno);
     enum sat_err err = SAT_OK;
     for (struct dirent *entry = readdir(dir); entry && !err; entry = readdir(dir)) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0) continue;
-        if (strcmp(name, "keyring") == 0)
-            err = sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", home);
-        else
-            err = sat_fail(fault, SAT_ERR_EXISTS, "%s is not empty (it has %.80s): choose another directory", home, name);
+        err = sat_fail(fault, SAT_ERR_EXISTS, "%s is not empty (it has %.80s): choose another directory", home, name);
     }
     (void)closedir(dir);
     return err;
@@ -196,7 +196,8 @@ enum sat_err client_home_write(const char *home, const char *name, struct sat_sp
     return err;
 }
 
-enum sat_err client_home_read(const char *home, const char *name, size_t size_max, struct sat_buf *out, struct sat_fault *fault)
+enum sat_err client_home_read(const char *home, const char *name, size_t size_max, struct sat_buf *out,
+                              struct sat_fault *fault)
 {
     char *path = client_home_path(home, name);
     enum sat_err err = SAT_OK;

@@ -11,19 +11,21 @@
 /* home ‖ '/' ‖ name; the caller frees. */
 char *client_home_path(const char *home, const char *name);
 
-/* Takes the home's lock, waiting up to wait_ms for another process: SAT_ERR_IN_USE names it. SAT_ERR_NOT_FOUND without a home, SAT_ERR_READ_ONLY. The descriptor is
- * closed to let go. */
+/* Takes the home's lock, waiting up to wait_ms for another process: SAT_ERR_IN_USE names it. SAT_ERR_NOT_FOUND
+ * without a home, SAT_ERR_READ_ONLY. The descriptor is closed to let go. */
 enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, struct sat_fault *fault) SAT_MUST_CHECK;
 
-/* Makes the directory for a new home, or takes an empty one. *made says whether it was made. A lock file that another attempt left behind is no obstacle;
- * anything else is SAT_ERR_EXISTS. */
+/* Makes the directory for a new home, or takes an empty one. *made says whether it was made. A lock file that
+ * another attempt left behind is no obstacle; anything else is SAT_ERR_EXISTS. */
 enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fault) SAT_MUST_CHECK;
-/* Removes what a failed create or join has left, and the directory if `made`. Never touches a file that is not the library's. */
+/* Removes what a failed create or join has left, and the directory if `made`. Never touches a file that is not the
+ * library's. */
 void client_home_remove(const char *home, bool made);
 
 bool client_home_has(const char *home, const char *name);
 /* Replaces a file by `bytes`: written aside, synced, renamed, the directory synced. */
-enum sat_err client_home_write(const char *home, const char *name, struct sat_span bytes, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_home_write(const char *home, const char *name, struct sat_span bytes,
+                               struct sat_fault *fault) SAT_MUST_CHECK;
 /* Reads a file of at most size_max bytes. SAT_ERR_NOT_FOUND, SAT_ERR_TOO_LARGE. */
 enum sat_err client_home_read(const char *home, const char *name, size_t size_max, struct sat_buf *out,
                               struct sat_fault *fault) SAT_MUST_CHECK;

@@ -1,5 +1,6 @@
-/* Joining by an invite. The home's keyring and store are on the disk before the join link is sent: after a crash at any point the same
- * command with the same code goes on where it stopped, and finds its place if the link had already been accepted. */
+/* Joining by an invite. The home's keyring and store are on the disk before the join link is sent: after a crash
+ * at any point the same command with the same code goes on where it stopped, and finds its place if the link had
+ * already been accepted. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static uint32_t own_device(const struct satchel *satchel)
 {
     struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
     for (uint32_t i = satchel->directory.devices_n; i-- > 0;)
-        if (sat_span_equal(SAT_SPAN(satchel->directory.devices[i].sign.b), SAT_SPAN(own.b))) return satchel->directory.devices[i].number;
+        if (sat_span_equal(SAT_SPAN(satchel->directory.devices[i].sign.b), SAT_SPAN(own.b)))
+            return satchel->directory.devices[i].number;
     return 0;
 }
 
@@ -41,7 +43,8 @@ static uint32_t own_device(const struct satchel *satchel)
 static enum sat_err open_store(struct joining *joining, struct sat_fault *fault)
 {
     char *path = client_home_path(joining->satchel->home, "store.db");
-    enum sat_err err = sat_store_open(path, joining->resume ? SAT_STORE_OPEN : SAT_STORE_CREATE, &joining->satchel->store, fault);
+    enum sat_err err =
+        sat_store_open(path, joining->resume ? SAT_STORE_OPEN : SAT_STORE_CREATE, &joining->satchel->store, fault);
     if (err == SAT_ERR_NOT_FOUND) err = sat_store_open(path, SAT_STORE_CREATE, &joining->satchel->store, fault);
     free(path);
     return err;
@@ -75,9 +78,11 @@ static enum sat_err resume_home(struct joining *joining, struct sat_fault *fault
     enum sat_err err = client_keyfile_open(satchel, joining->open_options, fault);
     if (err) return err;
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
-    if (secrets->device != 0) return sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", satchel->home);
+    if (secrets->device != 0)
+        return sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", satchel->home);
     if (!sat_hash_equal(&secrets->org, &joining->code.org))
-        return sat_fail(fault, SAT_ERR_EXISTS, "%s has begun to join another organisation: choose another directory", satchel->home);
+        return sat_fail(fault, SAT_ERR_EXISTS, "%s has begun to join another organisation: choose another directory",
+                        satchel->home);
     return SAT_OK;
 }
 
@@ -142,7 +147,8 @@ static bool on_notice(void *context, struct client_session *session, const struc
 {
     (void)session;
     struct joining *joining = context;
-    return action->notice == SAT_NOTICE_IDLE && own_device(joining->satchel);
+    bool done = action->notice == SAT_NOTICE_IDLE || action->notice == SAT_NOTICE_IN_SYNC;
+    return done && own_device(joining->satchel);
 }
 
 static enum sat_err run(struct joining *joining, enum sat_replica_mode mode, uint32_t device)
@@ -245,15 +251,16 @@ static enum sat_err check_options(struct joining *joining, struct sat_fault *fau
     if (!joining->options->code) return sat_fail(fault, SAT_ERR_INVALID, "there is no invite code");
     enum sat_err err = sat_invite_code_parse(joining->options->code, &joining->code, fault);
     if (!err) err = client_address_parse(joining->code.url, &address, fault);
-    if (!err && joining->options->device_name) err = client_check_name("device's name", joining->options->device_name, fault);
+    if (!err && joining->options->device_name)
+        err = client_check_name("device's name", joining->options->device_name, fault);
     if (err) return err;
     sat_invite_keys_derive(&joining->code, &joining->keys);
     joining->invite = sat_invite_id(&joining->keys.sign_public, &joining->keys.box_public);
     return SAT_OK;
 }
 
-int satchel_join(const char *home, const struct satchel_open_options *open_options, const struct satchel_join_options *options,
-                 struct satchel **out, struct satchel_error *error)
+int satchel_join(const char *home, const struct satchel_open_options *open_options,
+                 const struct satchel_join_options *options, struct satchel **out, struct satchel_error *error)
 {
     struct sat_fault fault = {0};
     struct joining joining = {.open_options = open_options, .options = options};

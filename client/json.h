@@ -1,5 +1,5 @@
-/* Between JSON, which people and programs speak, and cells, which are sealed. Strict on the way in: what is stored is of its field's kind,
- * and a refusal names the type, the field and the value. */
+/* Between JSON, which people and programs speak, and cells, which are sealed. Strict on the way in: what is stored
+ * is of its field's kind, and a refusal names the type, the field and the value. */
 #ifndef CLIENT_JSON_H
 #define CLIENT_JSON_H
 
@@ -18,18 +18,19 @@ struct client_fields {
 
 /* A JSON object of fields; NULL or "" for none. null clears; a set takes null, an array, or {"add":[…],"remove":[…]}.
  * SAT_ERR_INVALID, SAT_ERR_TOO_LARGE, SAT_ERR_NOT_FOUND (no such field). */
-enum sat_err client_json_fields(const struct sat_type *type, const char *json, struct sat_arena *arena, struct client_fields *out,
-                                struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_json_fields(const struct sat_type *type, const char *json, struct sat_arena *arena,
+                                struct client_fields *out, struct sat_fault *fault) SAT_MUST_CHECK;
 /* One JSON value for a field that is no set. */
-enum sat_err client_json_value(const struct sat_type *type, const struct sat_field *field, const char *json, struct sat_arena *arena,
-                               struct sat_value *out, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_json_value(const struct sat_type *type, const struct sat_field *field, const char *json,
+                               struct sat_arena *arena, struct sat_value *out, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* ---- Back: new references, the caller's ---- */
 json_t *client_json_of_value(const struct sat_value *value);
 json_t *client_json_of_uuid(const uint8_t id[16]);
 json_t *client_json_of_time(uint64_t ms);
 json_t *client_json_of_text(const char *text); /* null for NULL */
-json_t *client_json_of_set(const struct sat_field *field, const struct sat_merged_record *record); /* its elements, sorted; maybe none */
+json_t *client_json_of_set(const struct sat_field *field,
+                           const struct sat_merged_record *record); /* its elements, sorted; maybe none */
 /* The fields that a merged record shows, in the type's order: sets as sorted arrays, nothing for what has no value. */
 json_t *client_json_of_record(const struct sat_type *type, const struct sat_merged_record *record);
 /* What one change wrote: a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true. */

@@ -1,7 +1,5 @@
 /* JSON to cells. */
 #include <inttypes.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/calendar.h"
@@ -31,8 +29,8 @@ static const char *shown(const struct reading *reading, const json_t *value)
 
 static enum sat_err refuse(const struct reading *reading, const json_t *value, const char *wanted)
 {
-    return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s takes %s, not %s", reading->type->name, reading->field->name, wanted,
-                    shown(reading, value));
+    return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s takes %s, not %s", reading->type->name,
+                    reading->field->name, wanted, shown(reading, value));
 }
 
 static enum sat_err read_text(const struct reading *reading, const json_t *value, size_t len_max, struct sat_span *out)
@@ -40,10 +38,12 @@ static enum sat_err read_text(const struct reading *reading, const json_t *value
     if (!json_is_string(value)) return refuse(reading, value, "a text");
     struct sat_span text = sat_span(json_string_value(value), json_string_length(value));
     if (text.len > len_max)
-        return sat_fail(reading->fault, SAT_ERR_TOO_LARGE, "%s.%s: a text of %zu bytes is too long, at most %zu are allowed",
-                        reading->type->name, reading->field->name, text.len, len_max);
+        return sat_fail(reading->fault, SAT_ERR_TOO_LARGE,
+                        "%s.%s: a text of %zu bytes is too long, at most %zu are allowed", reading->type->name,
+                        reading->field->name, text.len, len_max);
     if (!sat_utf8_valid(text))
-        return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s: the text is not valid UTF-8", reading->type->name, reading->field->name);
+        return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s: the text is not valid UTF-8", reading->type->name,
+                        reading->field->name);
     *out = sat_span_copy(reading->arena, text);
     return SAT_OK;
 }
@@ -51,35 +51,16 @@ static enum sat_err read_text(const struct reading *reading, const json_t *value
 static enum sat_err read_time(const struct reading *reading, const json_t *value, struct sat_value *out)
 {
     out->kind = SAT_VALUE_TIME;
-    struct sat_span text = json_is_string(value) ? sat_span(json_string_value(value), json_string_length(value)) : (struct sat_span){0};
-    if (text.len && client_time_parse(text, &out->integer, &out->offset_min) && out->integer <= (int64_t)SAT_TIME_MS_MAX) return SAT_OK;
+    struct sat_span text =
+        json_is_string(value) ? sat_span(json_string_value(value), json_string_length(value)) : (struct sat_span){0};
+    if (text.len && client_time_parse(text, &out->integer, &out->offset_min) &&
+        out->integer <= (int64_t)SAT_TIME_MS_MAX)
+        return SAT_OK;
     return refuse(reading, value, "a time as \"2024-05-17T09:30:00+02:00\"");
 }
 
-/* Command lines and imports have text only: an integer or a truth that is spelled exactly is one. */
-static bool read_integer(const json_t *value, int64_t *out)
-{
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
-        return true;
-    }
-    const char *text = json_string_value(value);
-    if (!text || !(*text == '-' || (*text >= '0' && *text <= '9'))) return false;
-    char *end;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno || *end || end == text) return false;
-    *out = number;
-    return true;
-}
-
-static bool read_truth(const json_t *value, bool *out)
-{
-    const char *text = json_string_value(value);
-    *out = json_is_true(value) || (text && strcmp(text, "true") == 0);
-    return json_is_boolean(value) || *out || (text && strcmp(text, "false") == 0);
-}
-
+/* Strict: "5" is no integer, whoever says it. Who has words of a command line turns them into JSON by the field's kind,
+ * which satchel_types() tells. */
 static enum sat_err read_scalar(const struct reading *reading, const json_t *value, struct sat_value *out)
 {
     *out = (struct sat_value){.kind = SAT_VALUE_NIL};
@@ -90,13 +71,17 @@ static enum sat_err read_scalar(const struct reading *reading, const json_t *val
         return read_text(reading, value, SAT_VALUE_BYTES_MAX, &out->text);
     case SAT_KIND_INT:
     case SAT_KIND_MONEY:
+        if (!json_is_integer(value))
+            return refuse(reading, value,
+                          reading->field->kind == SAT_KIND_INT ? "an integer" : "money as an integer of minor units");
         out->kind = SAT_VALUE_INT;
-        if (read_integer(value, &out->integer)) return SAT_OK;
-        return refuse(reading, value, reading->field->kind == SAT_KIND_INT ? "an integer" : "money as an integer of minor units");
+        out->integer = json_integer_value(value);
+        return SAT_OK;
     case SAT_KIND_BOOL:
+        if (!json_is_boolean(value)) return refuse(reading, value, "true or false");
         out->kind = SAT_VALUE_BOOL;
-        if (read_truth(value, &out->truth)) return SAT_OK;
-        return refuse(reading, value, "true or false");
+        out->truth = json_is_true(value);
+        return SAT_OK;
     case SAT_KIND_DATE:
         if (!json_is_string(value) || !client_date_valid(sat_span(json_string_value(value), json_string_length(value))))
             return refuse(reading, value, "a date as \"2024-05-17\"");
@@ -105,7 +90,8 @@ static enum sat_err read_scalar(const struct reading *reading, const json_t *val
     case SAT_KIND_TIME:
         return read_time(reading, value, out);
     case SAT_KIND_REF:
-        if (!json_is_string(value) || sat_uuid_parse(json_string_value(value), out->ref.b)) return refuse(reading, value, "the id of a record");
+        if (!json_is_string(value) || sat_uuid_parse(json_string_value(value), out->ref.b))
+            return refuse(reading, value, "the id of a record");
         out->kind = SAT_VALUE_REF;
         return SAT_OK;
     }
@@ -124,7 +110,8 @@ static void add_cell(struct client_fields *out, const struct sat_cell *cell)
     out->cells[out->n++] = *cell;
 }
 
-static enum sat_err read_elements(const struct reading *reading, const json_t *array, bool in, struct client_fields *out)
+static enum sat_err read_elements(const struct reading *reading, const json_t *array, bool in,
+                                  struct client_fields *out)
 {
     if (!json_is_array(array)) return refuse(reading, array, "an array of texts");
     size_t index;
@@ -152,7 +139,8 @@ static enum sat_err read_set(const struct reading *reading, const json_t *value,
     json_object_foreach((json_t *)value, key, part)
     {
         bool add = strcmp(key, "add") == 0;
-        if (!add && strcmp(key, "remove") != 0) return refuse(reading, value, "an array, or {\"add\":[…],\"remove\":[…]}");
+        if (!add && strcmp(key, "remove") != 0)
+            return refuse(reading, value, "an array, or {\"add\":[…],\"remove\":[…]}");
         enum sat_err err = read_elements(reading, part, add, out);
         if (err) return err;
     }
@@ -170,7 +158,8 @@ static size_t count_cells(const json_t *object)
     json_object_foreach((json_t *)object, key, value)
     {
         n += 1 + json_array_size(value);
-        if (json_is_object(value)) n += json_array_size(json_object_get(value, "add")) + json_array_size(json_object_get(value, "remove"));
+        if (json_is_object(value))
+            n += json_array_size(json_object_get(value, "add")) + json_array_size(json_object_get(value, "remove"));
     }
     return n;
 }
@@ -179,9 +168,12 @@ static enum sat_err find_field(struct reading *reading, const char *name)
 {
     reading->field = sat_field_by_name(reading->type, name);
     const char *shown_name = sat_utf8_shown(reading->arena, name);
-    if (!reading->field) return sat_fail(reading->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", reading->type->name, shown_name);
+    if (!reading->field)
+        return sat_fail(reading->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", reading->type->name,
+                        shown_name);
     if (reading->field->rule == SAT_RULE_DER)
-        return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s is computed and cannot be set", reading->type->name, name);
+        return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s is computed and cannot be set", reading->type->name,
+                        name);
     return SAT_OK;
 }
 
@@ -189,7 +181,8 @@ static enum sat_err read_fields(struct reading *reading, const json_t *object, s
 {
     size_t cells_max = count_cells(object);
     if (cells_max > 4 * (size_t)SAT_CELLS_MAX)
-        return sat_fail(reading->fault, SAT_ERR_TOO_LARGE, "one %s has too many values for one change", reading->type->name);
+        return sat_fail(reading->fault, SAT_ERR_TOO_LARGE, "one %s has too many values for one change",
+                        reading->type->name);
     out->cells = sat_arena_array(reading->arena, cells_max, sizeof *out->cells);
     out->whole = sat_arena_array(reading->arena, json_object_size(object), sizeof *out->whole);
     const char *key;
@@ -219,8 +212,8 @@ static enum sat_err fail_parse(const struct reading *reading, const char *what, 
                     encoding ? "not valid UTF-8: " : "not valid JSON: ", text);
 }
 
-enum sat_err client_json_fields(const struct sat_type *type, const char *json, struct sat_arena *arena, struct client_fields *out,
-                                struct sat_fault *fault)
+enum sat_err client_json_fields(const struct sat_type *type, const char *json, struct sat_arena *arena,
+                                struct client_fields *out, struct sat_fault *fault)
 {
     *out = (struct client_fields){0};
     struct reading reading = {.type = type, .arena = arena, .fault = fault};
@@ -228,14 +221,15 @@ enum sat_err client_json_fields(const struct sat_type *type, const char *json, s
     json_error_t error;
     json_t *object = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!object) return fail_parse(&reading, "the fields", &error);
-    enum sat_err err = json_is_object(object) ? read_fields(&reading, object, out)
-                                              : sat_fail(fault, SAT_ERR_INVALID, "the fields of %s are no JSON object", type->name);
+    enum sat_err err = json_is_object(object)
+                           ? read_fields(&reading, object, out)
+                           : sat_fail(fault, SAT_ERR_INVALID, "the fields of %s are no JSON object", type->name);
     json_decref(object);
     return err;
 }
 
-enum sat_err client_json_value(const struct sat_type *type, const struct sat_field *field, const char *json, struct sat_arena *arena,
-                               struct sat_value *out, struct sat_fault *fault)
+enum sat_err client_json_value(const struct sat_type *type, const struct sat_field *field, const char *json,
+                               struct sat_arena *arena, struct sat_value *out, struct sat_fault *fault)
 {
     struct reading reading = {.type = type, .field = field, .arena = arena, .fault = fault};
     json_error_t error;

@@ -75,7 +75,8 @@ json_t *client_json_of_record(const struct sat_type *type, const struct sat_merg
             continue;
         }
         const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
-        if (cell && cell->value.kind != SAT_VALUE_NIL) (void)json_object_set_new(fields, field->name, client_json_of_value(&cell->value));
+        if (cell && cell->value.kind != SAT_VALUE_NIL)
+            (void)json_object_set_new(fields, field->name, client_json_of_value(&cell->value));
     }
     return fields;
 }

@@ -15,24 +15,30 @@ static enum sat_err check_given(const struct satchel_open_options *options, cons
     return sat_fail(fault, SAT_ERR_LOCKED, "%s is locked: no passphrase was given", home);
 }
 
-static enum sat_err open_admin(struct satchel *satchel, const struct satchel_open_options *options, struct sat_fault *fault)
+static enum sat_err open_admin(struct satchel *satchel, const struct satchel_open_options *options,
+                               struct sat_fault *fault)
 {
     if (options->everyday || !sat_keyring_has_admin(satchel->keyring)) return SAT_OK;
     bool own = options->admin_passphrase.len > 0;
-    struct sat_span passphrase = own ? sat_span(options->admin_passphrase.at, options->admin_passphrase.len) : passphrase_of(options);
+    struct sat_span passphrase =
+        own ? sat_span(options->admin_passphrase.at, options->admin_passphrase.len) : passphrase_of(options);
     enum sat_err err = sat_keyring_open_admin(satchel->keyring, passphrase);
     if (err == SAT_ERR_WRONG_PASSPHRASE && !own) return SAT_OK; /* stays wrapped; what needs it says so */
-    if (err == SAT_ERR_WRONG_PASSPHRASE) return sat_fail(fault, err, "wrong passphrase for the admin key in %s", satchel->home);
+    if (err == SAT_ERR_WRONG_PASSPHRASE)
+        return sat_fail(fault, err, "wrong passphrase for the admin key in %s", satchel->home);
     return err;
 }
 
-enum sat_err client_keyfile_open(struct satchel *satchel, const struct satchel_open_options *options, struct sat_fault *fault)
+enum sat_err client_keyfile_open(struct satchel *satchel, const struct satchel_open_options *options,
+                                 struct sat_fault *fault)
 {
     struct sat_buf file;
     sat_buf_init(&file);
     enum sat_err err = check_given(options, satchel->home, fault);
     if (!err) err = client_home_read(satchel->home, "keyring", KEYRING_BYTES_MAX, &file, fault);
-    if (err == SAT_ERR_NOT_FOUND) err = sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s is missing: without it the store cannot be read", satchel->home);
+    if (err == SAT_ERR_NOT_FOUND)
+        err = sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s is missing: without it the store cannot be read",
+                       satchel->home);
     if (!err) {
         err = sat_keyring_open(sat_buf_span(&file), passphrase_of(options), &satchel->keyring);
         if (err == SAT_ERR_WRONG_PASSPHRASE) (void)sat_fail(fault, err, "wrong passphrase for %s", satchel->home);
@@ -43,7 +49,8 @@ enum sat_err client_keyfile_open(struct satchel *satchel, const struct satchel_o
     return err;
 }
 
-enum sat_err client_keyfile_save(struct satchel *satchel, const struct satchel_open_options *options, struct sat_fault *fault)
+enum sat_err client_keyfile_save(struct satchel *satchel, const struct satchel_open_options *options,
+                                 struct sat_fault *fault)
 {
     struct sat_buf file;
     sat_buf_init(&file);

@@ -4,8 +4,8 @@
 
 #include "client/handle.h"
 
-/* SAT_ERR_LOCKED (no passphrase), SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_CORRUPT. Opens an admin's section too unless the options say `everyday`; that it has another
- * passphrase is no failure here. */
+/* SAT_ERR_LOCKED (no passphrase), SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_CORRUPT. Opens an admin's section too unless
+ * the options say `everyday`; that it has another passphrase is no failure here. */
 enum sat_err client_keyfile_open(struct satchel *satchel, const struct satchel_open_options *options,
                                  struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err client_keyfile_save(struct satchel *satchel, const struct satchel_open_options *options,

@@ -1,14 +1,13 @@
-/* The recovery kit: a page to print and lock away. Its seed gives the keys of a recipient of every epoch, so that whoever has the page can
- * read and repair the organisation when all admins are gone.
+/* The recovery kit: a page to print and lock away. Its seed gives the keys of a recipient of every epoch, so that
+ * whoever has the page can read and repair the organisation when all admins are gone.
  *
- *   keys   Ed25519 seed HK(seed, "kit-sign", ""), X25519 seed HK(seed, "kit-box", "")
- *   key    seed32 ‖ first 4 bytes of H("kit", seed) in hexadecimal, in groups of four: a copying error is told from a wrong page */
+ *   key    seed32 ‖ first 4 bytes of H("kit", seed), in hexadecimal, in groups of four
+ *
+ * The checksum tells a copying error from a wrong page. */
 #ifndef CLIENT_KIT_H
 #define CLIENT_KIT_H
 
-#include "common/vault/keyring.h"
-
-#define CLIENT_KIT_SEED_BYTES 32
+#include "common/vault/kit.h"
 
 struct client_kit { /* what the page says */
     const char *org_name, *server_url;
@@ -16,8 +15,7 @@ struct client_kit { /* what the page says */
     struct sat_public_key server;
 };
 
-void client_kit_keys(const uint8_t seed[CLIENT_KIT_SEED_BYTES], struct sat_public_key *sign, struct sat_public_key *box);
 /* The page, on the heap; a secret: the caller wipes and frees it. */
-char *client_kit_page(const struct client_kit *kit, const uint8_t seed[CLIENT_KIT_SEED_BYTES]);
+char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES]);
 
 #endif

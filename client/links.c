@@ -7,8 +7,8 @@
 
 enum { SUITE = 1 };
 
-enum sat_err client_links_begin(struct client_links *links, struct satchel *satchel, uint64_t now_ms, struct sat_arena *arena,
-                                struct sat_fault *fault)
+enum sat_err client_links_begin(struct client_links *links, struct satchel *satchel, uint64_t now_ms,
+                                struct sat_arena *arena, struct sat_fault *fault)
 {
     *links = (struct client_links){.satchel = satchel, .arena = arena, .fault = fault, .now_ms = now_ms};
     sat_directory_init(&links->ahead);
@@ -30,7 +30,8 @@ void client_links_give(const struct client_links *links, struct sat_link_batch *
 
 /* ---- Links ---- */
 
-static struct sat_link *make(struct client_links *links, enum sat_link_type type, uint32_t author, const struct sat_buf *body)
+static struct sat_link *make(struct client_links *links, enum sat_link_type type, uint32_t author,
+                             const struct sat_buf *body)
 {
     sat_check(links->n < CLIENT_LINKS_MAX);
     struct sat_link *link = &links->links[links->n];
@@ -49,7 +50,8 @@ static struct sat_link *make(struct client_links *links, enum sat_link_type type
 
 static enum sat_err try_out(struct client_links *links, const struct sat_link *link)
 {
-    enum sat_err err = sat_directory_apply(&links->ahead, link, NULL, links->now_ms, SAT_DIRECTORY_VERIFY, links->fault);
+    enum sat_err err =
+        sat_directory_apply(&links->ahead, link, NULL, links->now_ms, SAT_DIRECTORY_VERIFY, links->fault);
     if (!err) links->n++;
     return err;
 }
@@ -68,13 +70,14 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
     return try_out(links, link);
 }
 
-enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite, const struct sat_sign_key *invite_key,
-                                   const struct sat_buf *body)
+enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
+                                   const struct sat_sign_key *invite_key, const struct sat_buf *body)
 {
     uint32_t device = links->ahead.devices_n + 1;
     struct sat_link *link = make(links, SAT_LINK_JOIN, device, body);
     sat_link_sign(link, SAT_SIGNER_INVITE, (uint32_t)invite->seq, &links->ahead.org, invite_key);
-    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &sat_keyring_secrets(links->satchel->keyring)->sign);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org,
+                  &sat_keyring_secrets(links->satchel->keyring)->sign);
     return try_out(links, link);
 }
 
@@ -88,7 +91,8 @@ static struct sat_boxes add_boxes(struct client_links *links, const struct sat_s
     if (links->boxes_n) memcpy(boxes, links->boxes, links->boxes_n * sizeof *boxes);
     for (uint32_t i = 0; i < n; i++) {
         struct sat_box *box = &boxes[links->boxes_n + i];
-        *box = (struct sat_box){.space = *space, .epoch = epoch, .kind = recipients[i].kind, .number = recipients[i].number};
+        *box = (struct sat_box){
+            .space = *space, .epoch = epoch, .kind = recipients[i].kind, .number = recipients[i].number};
         sat_epoch_box_seal(key, &recipients[i].box, box->bytes);
     }
     links->boxes = boxes;
@@ -97,8 +101,8 @@ static struct sat_boxes add_boxes(struct client_links *links, const struct sat_s
     return out;
 }
 
-enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space, enum sat_space_kind kind,
-                                    struct sat_epoch_key *key)
+enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space,
+                                    enum sat_space_kind kind, struct sat_epoch_key *key)
 {
     struct sat_buf body;
     sat_buf_init(&body);
@@ -107,7 +111,8 @@ enum sat_err client_links_add_space(struct client_links *links, const struct sat
     if (!err) {
         sat_entropy_fill(&links->satchel->entropy, key->b, sizeof key->b);
         struct sat_epoch_ctx ctx = {.org = links->ahead.org, .space = *space, .epoch = 1, .suite = SUITE};
-        struct sat_body_epoch epoch = {.space = *space, .epoch = 1, .suite = SUITE, .kc = sat_epoch_commitment(key, &ctx)};
+        struct sat_body_epoch epoch = {
+            .space = *space, .epoch = 1, .suite = SUITE, .kc = sat_epoch_commitment(key, &ctx)};
         struct sat_recipient *recipients;
         uint32_t n = sat_directory_recipients(&links->ahead, space, links->now_ms, links->arena, &recipients);
         epoch.boxes = add_boxes(links, space, 1, key, recipients, n);
@@ -120,17 +125,20 @@ enum sat_err client_links_add_space(struct client_links *links, const struct sat
 }
 
 /* The key of a space's current epoch; without it nobody can be let in. */
-static enum sat_err current_key(struct client_links *links, const struct sat_space_id *space, uint32_t *epoch, const struct sat_epoch_key **key)
+static enum sat_err current_key(struct client_links *links, const struct sat_space_id *space, uint32_t *epoch,
+                                const struct sat_epoch_key **key)
 {
     const struct sat_space *known = sat_directory_space(&links->ahead, space);
     *epoch = known ? known->epoch : 0;
     enum sat_err err = sat_keys_get(links->satchel->keys, &links->ahead, space, *epoch, key);
     if (err == SAT_ERR_DEBT)
-        return sat_fail(links->fault, err, "this device does not have the key of a territory yet: sync, then try again");
+        return sat_fail(links->fault, err,
+                        "this device does not have the key of a territory yet: sync, then try again");
     return err;
 }
 
-enum sat_err client_links_add_grant(struct client_links *links, const struct sat_space_id *space, uint32_t user, uint8_t rights)
+enum sat_err client_links_add_grant(struct client_links *links, const struct sat_space_id *space, uint32_t user,
+                                    uint8_t rights)
 {
     struct sat_body_grant grant = {.space = *space, .user = user, .rights = rights};
     bool reads = sat_directory_rights(&links->ahead, space, user, links->ahead.seq) & SAT_RIGHT_READ;

@@ -123,7 +123,8 @@ static json_t *json_of_device(struct satchel *satchel, const struct sat_device *
     (void)json_object_set_new(json, "user", client_json_of_text(client_user_name(satchel, device->user, arena)));
     (void)json_object_set_new(json, "name", client_json_of_text(client_device_name(satchel, device->number, arena)));
     (void)json_object_set_new(json, "state", json_string(device->revoked_seq ? "revoked" : "active"));
-    (void)json_object_set_new(json, "joined_at", device->joined_ms ? client_json_of_time(device->joined_ms) : json_null());
+    (void)json_object_set_new(json, "joined_at",
+                              device->joined_ms ? client_json_of_time(device->joined_ms) : json_null());
     (void)json_object_set_new(json, "last_seen", json_null());
     (void)json_object_set_new(json, "pending", json_null());
     return json;

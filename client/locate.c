@@ -40,7 +40,8 @@ enum sat_err client_find_type(struct satchel *satchel, const char *name, const s
     if (*out) return SAT_OK;
     struct sat_arena arena;
     sat_arena_init(&arena);
-    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no record type \"%.80s\"", sat_utf8_shown(&arena, name ? name : ""));
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no record type \"%.80s\"",
+                                sat_utf8_shown(&arena, name ? name : ""));
     sat_arena_deinit(&arena);
     return err;
 }
@@ -57,7 +58,8 @@ enum sat_err client_parse_id(struct satchel *satchel, const char *text, struct s
 }
 
 enum sat_err client_locate_named(struct satchel *satchel, const char *type, const char *id, struct sat_arena *arena,
-                                 const struct sat_type **type_out, struct client_place *place, struct sat_record_view *view)
+                                 const struct sat_type **type_out, struct client_place *place,
+                                 struct sat_record_view *view)
 {
     struct sat_record_id record;
     enum sat_err err = client_find_type(satchel, type, type_out);
@@ -69,5 +71,6 @@ enum sat_err client_locate_named(struct satchel *satchel, const char *type, cons
     if (!place->here) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s", type, id);
     if (place->type == (*type_out)->number) return SAT_OK;
     const struct sat_type *other = sat_type_by_number(place->type);
-    return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s is no %s but %s", id, type, other ? other->name : "of a later version's type");
+    return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s is no %s but %s", id, type,
+                    other ? other->name : "of a later version's type");
 }

@@ -6,19 +6,22 @@
 #include "common/vault/types.h"
 
 struct client_place {
-    bool here;     /* something of it is here, be it unreadable */
+    bool here; /* something of it is here, be it unreadable */
     bool archived;
     uint32_t spaces_n; /* in how many spaces it is */
     int64_t sid;
     uint16_t type; /* 0: not readable */
 };
 
-/* Loads the record from the space where it is; from several, where it is not archived, the first. place->here is false when it is nowhere. */
+/* Loads the record from the space where it is; from several, where it is not archived, the first. place->here is
+ * false when it is nowhere. */
 enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
                            struct client_place *place, struct sat_record_view *view) SAT_MUST_CHECK;
-/* The same for a type and an id as text, as callers name records. SAT_ERR_NOT_FOUND, also for a record of another type; archived ones are found. */
+/* The same for a type and an id as text, as callers name records. SAT_ERR_NOT_FOUND, also for a record of another
+ * type; archived ones are found. */
 enum sat_err client_locate_named(struct satchel *satchel, const char *type, const char *id, struct sat_arena *arena,
-                                 const struct sat_type **type_out, struct client_place *place, struct sat_record_view *view) SAT_MUST_CHECK;
+                                 const struct sat_type **type_out, struct client_place *place,
+                                 struct sat_record_view *view) SAT_MUST_CHECK;
 /* SAT_ERR_NOT_FOUND with a sentence. */
 enum sat_err client_find_type(struct satchel *satchel, const char *name, const struct sat_type **out) SAT_MUST_CHECK;
 enum sat_err client_parse_id(struct satchel *satchel, const char *text, struct sat_record_id *out) SAT_MUST_CHECK;

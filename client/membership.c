@@ -20,7 +20,8 @@ static enum sat_err get_bytes(struct satchel *satchel, const char *key, struct s
     enum sat_err err = sat_store_meta_get(satchel->store, key, arena, &value, &found);
     if (err) return err;
     if (!found || value.len != size)
-        return sat_fail(&satchel->fault, SAT_ERR_CORRUPT, "the store in %s does not say where it belongs (%s)", satchel->home, key);
+        return sat_fail(&satchel->fault, SAT_ERR_CORRUPT, "the store in %s does not say where it belongs (%s)",
+                        satchel->home, key);
     memcpy(out, value.at, size);
     return SAT_OK;
 }
@@ -42,7 +43,8 @@ enum sat_err client_membership_get(struct satchel *satchel, struct sat_arena *ar
     if (!err) err = get_text(satchel, "server_url", arena, &out->server_url);
     if (!err) err = get_text(satchel, "org_name", arena, &out->org_name);
     if (!err && !out->server_url)
-        err = sat_fail(&satchel->fault, SAT_ERR_CORRUPT, "the store in %s does not say where its server is", satchel->home);
+        err = sat_fail(&satchel->fault, SAT_ERR_CORRUPT, "the store in %s does not say where its server is",
+                       satchel->home);
     return err;
 }
 

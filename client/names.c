@@ -11,7 +11,8 @@
 /* ---- From a number to a name ---- */
 
 /* The text of the field `name` of a name record; NULL without one. A name that cannot be read is as good as none. */
-static const char *name_of(struct satchel *satchel, const char *type_name, const struct sat_record_id *id, struct sat_arena *arena)
+static const char *name_of(struct satchel *satchel, const char *type_name, const struct sat_record_id *id,
+                           struct sat_arena *arena)
 {
     const struct sat_space *people = sat_directory_space_of_kind(&satchel->directory, SAT_SPACE_PEOPLE);
     const struct sat_type *type = sat_type_by_name(type_name);
@@ -21,7 +22,8 @@ static const char *name_of(struct satchel *satchel, const char *type_name, const
     struct sat_vault vault = client_vault(satchel);
     struct sat_record_view view;
     if (sat_record_load(&vault, row.sid, id, arena, &view) || view.merged.type != type->number) return NULL;
-    const struct sat_merged *cell = sat_merged_cell(&view.merged, sat_field_by_name(type, "name")->number, (struct sat_span){0});
+    const struct sat_merged *cell =
+        sat_merged_cell(&view.merged, sat_field_by_name(type, "name")->number, (struct sat_span){0});
     if (!cell || cell->value.kind != SAT_VALUE_TEXT) return NULL;
     return sat_arena_text(arena, (const char *)cell->value.text.at, cell->value.text.len);
 }
@@ -38,7 +40,8 @@ const char *client_device_name(struct satchel *satchel, uint32_t device, struct 
     return name_of(satchel, "device", &id, arena);
 }
 
-static const char *recorded_space_name(struct satchel *satchel, const struct sat_space_id *space, struct sat_arena *arena)
+static const char *recorded_space_name(struct satchel *satchel, const struct sat_space_id *space,
+                                       struct sat_arena *arena)
 {
     struct sat_record_id id = sat_name_record_space(&satchel->directory.org, space);
     return name_of(satchel, "territory", &id, arena);
@@ -88,7 +91,8 @@ static bool is_called(struct satchel *satchel, const struct sat_space *space, co
     return strcmp(client_space_name(satchel, &space->id, arena), name) == 0 || strcasecmp(id, name) == 0;
 }
 
-enum sat_err client_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space, struct sat_fault *fault)
+enum sat_err client_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space,
+                               struct sat_fault *fault)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -120,7 +124,8 @@ enum sat_err client_check_name(const char *what, const char *name, struct sat_fa
     struct sat_span text = sat_span_text(name ? name : "");
     if (text.len == 0) return sat_fail(fault, SAT_ERR_INVALID, "the %s is empty", what);
     if (text.len > CLIENT_NAME_BYTES_MAX)
-        return sat_fail(fault, SAT_ERR_TOO_LARGE, "the %s has %zu bytes, at most %d are allowed", what, text.len, CLIENT_NAME_BYTES_MAX);
+        return sat_fail(fault, SAT_ERR_TOO_LARGE, "the %s has %zu bytes, at most %d are allowed", what, text.len,
+                        CLIENT_NAME_BYTES_MAX);
     if (!sat_utf8_valid(text)) return sat_fail(fault, SAT_ERR_INVALID, "the %s is not valid UTF-8", what);
     if (has_control(text)) return sat_fail(fault, SAT_ERR_INVALID, "the %s contains control characters", what);
     return SAT_OK;
@@ -156,7 +161,8 @@ enum sat_err client_write_user_name(struct satchel *satchel, uint32_t user, cons
 enum sat_err client_write_device_name(struct satchel *satchel, uint32_t device, const char *name)
 {
     struct sat_value number = {.kind = SAT_VALUE_INT, .integer = device};
-    return write_name(satchel, "device", sat_name_record_device(&satchel->directory.org, device), "number", number, name);
+    return write_name(satchel, "device", sat_name_record_device(&satchel->directory.org, device), "number", number,
+                      name);
 }
 
 enum sat_err client_write_space_name(struct satchel *satchel, const struct sat_space_id *space, const char *name)

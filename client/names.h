@@ -1,5 +1,5 @@
-/* Names: the directory knows people, devices and territories by number; what they are called are records of the `people` space, which
- * admins write and all read. */
+/* Names: the directory knows people, devices and territories by number; what they are called are records of the
+ * `people` space, which admins write and all read. */
 #ifndef CLIENT_NAMES_H
 #define CLIENT_NAMES_H
 
@@ -15,18 +15,21 @@ const char *client_org_name(struct satchel *satchel, struct sat_arena *arena);
 const char *client_space_name(struct satchel *satchel, const struct sat_space_id *space, struct sat_arena *arena);
 
 /* By name, exactly. SAT_ERR_NOT_FOUND, SAT_ERR_INVALID (two have it). */
-enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_t *user, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_t *user,
+                              struct sat_fault *fault) SAT_MUST_CHECK;
 /* "org", "people", a territory's name or its id. */
 enum sat_err client_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space,
                                struct sat_fault *fault) SAT_MUST_CHECK;
 
-/* Is it fit to be a name: not empty, valid UTF-8, not too long, no control characters? `what` is named in the sentence. */
+/* Is it fit to be a name: not empty, valid UTF-8, not too long, no control characters? `what` is named in the
+ * sentence. */
 enum sat_err client_check_name(const char *what, const char *name, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* Drafts of name records; inside a transaction, after the link that makes the number. */
 enum sat_err client_write_user_name(struct satchel *satchel, uint32_t user, const char *name) SAT_MUST_CHECK;
 enum sat_err client_write_device_name(struct satchel *satchel, uint32_t device, const char *name) SAT_MUST_CHECK;
-enum sat_err client_write_space_name(struct satchel *satchel, const struct sat_space_id *space, const char *name) SAT_MUST_CHECK;
+enum sat_err client_write_space_name(struct satchel *satchel, const struct sat_space_id *space,
+                                     const char *name) SAT_MUST_CHECK;
 
 /* A name for this device made from the machine's. The arena owns it. */
 const char *client_machine_name(struct sat_arena *arena);

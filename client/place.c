@@ -58,12 +58,14 @@ enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const stru
     if (sat_directory_may_write(directory, &space, client_device(satchel), record, directory->seq)) return SAT_OK;
     struct sat_arena arena;
     sat_arena_init(&arena);
-    err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "you may not write in %.100s", client_space_name(satchel, &space, &arena));
+    err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "you may not write in %.100s",
+                   client_space_name(satchel, &space, &arena));
     sat_arena_deinit(&arena);
     return err;
 }
 
-enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type, const struct client_fields *fields)
+enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type,
+                                     const struct client_fields *fields)
 {
     for (uint32_t i = 0; i < fields->n; i++) {
         const struct sat_cell *cell = &fields->cells[i];
@@ -77,7 +79,8 @@ enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_typ
         const struct sat_type *wanted = sat_type_by_number(field->ref_type), *other = sat_type_by_number(found);
         char id[SAT_UUID_TEXT_SIZE];
         sat_uuid_format(cell->value.ref.b, id);
-        return sat_fail(&tx->satchel->fault, SAT_ERR_INVALID, "%s.%s refers to a record of type %s, but %s is of type %s", type->name, field->name,
+        return sat_fail(&tx->satchel->fault, SAT_ERR_INVALID,
+                        "%s.%s refers to a record of type %s, but %s is of type %s", type->name, field->name,
                         wanted ? wanted->name : "?", id, other ? other->name : "?");
     }
     return SAT_OK;
@@ -100,12 +103,14 @@ static enum sat_err place_by_name(struct satchel *satchel, const char *territory
 static enum sat_err place_by_kind(struct satchel *satchel, enum sat_space_kind kind, int64_t *sid)
 {
     const struct sat_space *space = sat_directory_space_of_kind(&satchel->directory, kind);
-    if (!space) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "the organisation's own space is not known here yet: sync first");
+    if (!space)
+        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND,
+                        "the organisation's own space is not known here yet: sync first");
     return client_sid_of_space(satchel, &space->id, sid);
 }
 
-/* Beside a record that it refers to: one in a territory before one in the org's space, where the line of an order has its product. *sid 0: there is
- * none. */
+/* Beside a record that it refers to: one in a territory before one in the org's space, where the line of an order
+ * has its product. *sid 0: there is none. */
 static enum sat_err place_by_reference(struct satchel_tx *tx, const struct client_fields *fields, int64_t *sid)
 {
     *sid = 0;
@@ -138,11 +143,16 @@ static enum sat_err place_by_right(struct satchel_tx *tx, const struct sat_type 
         const struct sat_space *space = &satchel->directory.spaces[i];
         if (!takes_work(space) || !(client_rights(satchel, &space->id) & SAT_RIGHT_WRITE)) continue;
         only = space;
-        if (n++ < 8) list = sat_arena_format(&tx->arena, "%s%s%s", list, n > 1 ? ", " : "", client_space_name(satchel, &space->id, &tx->arena));
+        if (n++ < 8)
+            list = sat_arena_format(&tx->arena, "%s%s%s", list, n > 1 ? ", " : "",
+                                    client_space_name(satchel, &space->id, &tx->arena));
     }
     if (n == 1) return client_sid_of_space(satchel, &only->id, sid);
-    if (n == 0) return sat_fail(&satchel->fault, SAT_ERR_DENIED, "a new %s goes to a territory, and you may write in none", type->name);
-    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a new %s needs a territory: %.250s%s", type->name, list, n > 8 ? ", …" : "");
+    if (n == 0)
+        return sat_fail(&satchel->fault, SAT_ERR_DENIED, "a new %s goes to a territory, and you may write in none",
+                        type->name);
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a new %s needs a territory: %.250s%s", type->name, list,
+                    n > 8 ? ", …" : "");
 }
 
 static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid)
@@ -162,13 +172,15 @@ static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *w
 }
 
 /* A record that is here stays where it is. */
-static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client_wish *wish, const struct client_place *place, int64_t *sid)
+static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client_wish *wish,
+                                      const struct client_place *place, int64_t *sid)
 {
     struct satchel *satchel = tx->satchel;
     *sid = place->sid;
     if (!wish->territory) {
         if (place->spaces_n < 2) return SAT_OK;
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %u territories: name one", wish->type->name, (unsigned)place->spaces_n);
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %u territories: name one", wish->type->name,
+                        (unsigned)place->spaces_n);
     }
     int64_t named;
     struct sat_space_id space;
@@ -180,8 +192,8 @@ static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client
     }
     err = client_space_of_sid(satchel, place->sid, &space);
     if (err) return err;
-    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %.100s, and writing it does not move it to %.100s", wish->type->name,
-                    client_space_name(satchel, &space, &tx->arena), wish->territory);
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %.100s, and writing it does not move it to %.100s",
+                    wish->type->name, client_space_name(satchel, &space, &tx->arena), wish->territory);
 }
 
 enum sat_err client_place_record(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid)

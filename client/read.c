@@ -9,7 +9,8 @@
 /* ---- Get ---- */
 
 /* The fields that refer to a record that is not here (yet, or no longer). */
-static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *type, const struct sat_merged_record *record, json_t *out)
+static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *type,
+                               const struct sat_merged_record *record, json_t *out)
 {
     for (uint32_t i = 0; i < record->cells_n; i++) {
         const struct sat_merged *cell = &record->cells[i];
@@ -24,7 +25,8 @@ static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *t
     return SAT_OK;
 }
 
-static enum sat_err get(struct satchel *satchel, const char *type_name, const char *id, struct sat_arena *arena, char **out)
+static enum sat_err get(struct satchel *satchel, const char *type_name, const char *id, struct sat_arena *arena,
+                        char **out)
 {
     const struct sat_type *type;
     struct client_place place;
@@ -67,7 +69,8 @@ int satchel_get(struct satchel *satchel, const char *type, const char *id, char 
 static void set_author(struct satchel *satchel, json_t *json, uint32_t device, struct sat_arena *arena)
 {
     const struct sat_device *known = sat_directory_device(&satchel->directory, device);
-    (void)json_object_set_new(json, "by", client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));
+    (void)json_object_set_new(json, "by",
+                              client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));
     (void)json_object_set_new(json, "device", json_integer(device));
 }
 
@@ -81,15 +84,16 @@ static const char *state_of(const struct sat_history_item *item)
     return item->live ? "current" : "superseded";
 }
 
-static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item, satchel_row_fn row,
-                      void *context, struct sat_arena *arena)
+static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item,
+                      satchel_row_fn row, void *context, struct sat_arena *arena)
 {
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
     (void)json_object_set_new(json, "at", item->hlc ? client_json_of_time(HLC_MS(item->hlc)) : json_null());
     set_author(satchel, json, item->dot.device, arena);
     (void)json_object_set_new(json, "state", json_string(state_of(item)));
-    if (item->readable) (void)json_object_set_new(json, "fields", client_json_of_cells(type, item->body.cells, item->body.cells_n));
+    if (item->readable)
+        (void)json_object_set_new(json, "fields", client_json_of_cells(type, item->body.cells, item->body.cells_n));
     return client_give_row(row, context, json);
 }
 
@@ -129,12 +133,13 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
     return values;
 }
 
-static bool give_conflict(struct satchel *satchel, const struct sat_record_view *view, const struct sat_merged *cell, satchel_row_fn row,
-                          void *context, struct sat_arena *arena)
+static bool give_conflict(struct satchel *satchel, const struct sat_record_view *view, const struct sat_merged *cell,
+                          satchel_row_fn row, void *context, struct sat_arena *arena)
 {
     const struct sat_type *type = sat_type_by_number(view->merged.type);
     const struct sat_field *field = type ? sat_field_by_number(type, cell->field) : NULL;
-    if (!type || (!field && cell->field != SAT_FIELD_DELETED)) return true; /* a later version's: nobody could settle it here */
+    if (!type || (!field && cell->field != SAT_FIELD_DELETED))
+        return true; /* a later version's: nobody could settle it here */
     json_t *json = json_object();
     (void)json_object_set_new(json, "type", json_string(type->name));
     (void)json_object_set_new(json, "id", client_json_of_uuid(view->id.b));
@@ -143,8 +148,8 @@ static bool give_conflict(struct satchel *satchel, const struct sat_record_view 
     return client_give_row(row, context, json);
 }
 
-static enum sat_err give_conflicts_of(struct satchel *satchel, const struct client_conflict *conflict, satchel_row_fn row, void *context,
-                                      bool *more)
+static enum sat_err give_conflicts_of(struct satchel *satchel, const struct client_conflict *conflict,
+                                      satchel_row_fn row, void *context, bool *more)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -152,7 +157,8 @@ static enum sat_err give_conflicts_of(struct satchel *satchel, const struct clie
     struct sat_record_view view;
     enum sat_err err = sat_record_load(&vault, conflict->sid, &conflict->record, &arena, &view);
     for (uint32_t i = 0; !err && *more && i < view.merged.cells_n; i++)
-        if (view.merged.cells[i].alternatives_n > 1) *more = give_conflict(satchel, &view, &view.merged.cells[i], row, context, &arena);
+        if (view.merged.cells[i].alternatives_n > 1)
+            *more = give_conflict(satchel, &view, &view.merged.cells[i], row, context, &arena);
     sat_arena_deinit(&arena);
     return err;
 }
@@ -190,7 +196,8 @@ static json_t *json_of_field(const struct sat_field *field)
     (void)json_object_set_new(json, "kind", json_string(sat_kind_name(field->kind)));
     (void)json_object_set_new(json, "set", json_boolean(field->rule == SAT_RULE_ADD));
     (void)json_object_set_new(json, "derived", json_boolean(field->rule == SAT_RULE_DER));
-    if (field->kind == SAT_KIND_REF) (void)json_object_set_new(json, "refers_to", client_json_of_text(refers ? refers->name : NULL));
+    if (field->kind == SAT_KIND_REF)
+        (void)json_object_set_new(json, "refers_to", client_json_of_text(refers ? refers->name : NULL));
     return json;
 }
 
@@ -201,7 +208,8 @@ int satchel_types(satchel_row_fn row, void *context)
         json_t *json = json_object(), *fields = json_array();
         (void)json_object_set_new(json, "type", json_string(type->name));
         (void)json_object_set_new(json, "home", json_string(home_name(type->home)));
-        for (uint16_t f = 0; f < type->fields_n; f++) (void)json_array_append_new(fields, json_of_field(&type->fields[f]));
+        for (uint16_t f = 0; f < type->fields_n; f++)
+            (void)json_array_append_new(fields, json_of_field(&type->fields[f]));
         (void)json_object_set_new(json, "fields", fields);
         if (!client_give_row(row, context, json)) break;
     }

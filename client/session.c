@@ -52,7 +52,10 @@ void client_session_fail(struct client_session *session, enum sat_err err, const
     session->done = true;
     if (session->err) return; /* the first reason is the one to tell */
     session->err = err;
-    (void)sat_fail(&session->satchel->fault, err, text && text[0] ? "%s" : NULL, text);
+    if (text && text[0] && strcmp(text, sat_err_text(err)) != 0)
+        (void)sat_fail(&session->satchel->fault, err, "%s", text);
+    else
+        (void)sat_fail_keep(&session->satchel->fault, err); /* a hook of ours may have said more */
 }
 
 /* ---- Actions ---- */

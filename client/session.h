@@ -1,4 +1,5 @@
-/* One session with the server: the replica between a transport, which carries bytes, and the library, which wants something done.
+/* One session with the server: the replica between a transport, which carries bytes, and the library, which wants
+ * something done.
  *
  *   transport -> opened, received, closed -> replica step -> sends (queued), notices (to the caller)
  *   transport <- next: what is queued, else a frame that the replica builds then and there */
@@ -11,8 +12,9 @@
 struct client_session;
 
 struct client_session_config {
-    struct sat_replica_config replica; /* the session fills in store, directory and entropy, and brings hooks of its own; of those given here it calls
-                                          open_box (for the boxes of an invite), build_links and links_appended */
+    struct sat_replica_config
+        replica; /* the session fills in store, directory and entropy, and brings hooks of its own; of those given here
+                    it calls open_box (for the boxes of an invite), build_links and links_appended */
     const char *url;
     uint32_t timeout_ms;      /* 0: never */
     bool live;                /* running out of time is the planned end */
@@ -30,8 +32,8 @@ struct client_session_result { /* filled on failure too */
     uint64_t retry_ms; /* what the server asked for; 0: nothing */
 };
 
-/* Runs a session to its end: done (SAT_OK), or SAT_ERR_UNREACHABLE, SAT_ERR_TIMED_OUT, SAT_ERR_CLOSED, or what the replica or the server said; the
- * handle's fault has the sentence. */
+/* Runs a session to its end: done (SAT_OK), or SAT_ERR_UNREACHABLE, SAT_ERR_TIMED_OUT, SAT_ERR_CLOSED, or what the
+ * replica or the server said; the handle's fault has the sentence. */
 enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
                                 struct client_session_result *result) SAT_MUST_CHECK;
 

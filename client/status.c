@@ -34,7 +34,8 @@ static enum sat_err count_bundles(struct satchel *satchel, int64_t sid, struct c
     return err;
 }
 
-static enum sat_err count_drafts(struct satchel *satchel, const struct sat_space_row *spaces, uint32_t spaces_n, struct counts *counts)
+static enum sat_err count_drafts(struct satchel *satchel, const struct sat_space_row *spaces, uint32_t spaces_n,
+                                 struct counts *counts)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -68,8 +69,8 @@ struct standing { /* of the whole home */
     uint64_t debts;
 };
 
-static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts, struct standing *standing,
-                             struct sat_arena *arena)
+static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts,
+                             struct standing *standing, struct sat_arena *arena)
 {
     bool debt = owes_key(satchel, sat_directory_space(&satchel->directory, &row->id));
     standing->total.pending += counts->pending;
@@ -109,7 +110,8 @@ static json_t *fingerprint_of(struct satchel *satchel)
     return json_string(text);
 }
 
-static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct standing *standing, struct sat_arena *arena)
+static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct standing *standing,
+                               struct sat_arena *arena)
 {
     struct sat_space_row *rows;
     uint32_t n = 0;
@@ -118,12 +120,14 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     if (!err) err = count_drafts(satchel, rows, n, counts);
     for (uint32_t i = 0; i < n && !err; i++) err = count_bundles(satchel, rows[i].sid, &counts[i]);
     json_t *spaces = json_array();
-    for (uint32_t i = 0; i < n && !err; i++) (void)json_array_append_new(spaces, json_of_space(satchel, &rows[i], &counts[i], standing, arena));
+    for (uint32_t i = 0; i < n && !err; i++)
+        (void)json_array_append_new(spaces, json_of_space(satchel, &rows[i], &counts[i], standing, arena));
     (void)json_object_set_new(json, "spaces", spaces);
     return err;
 }
 
-static void set_identity(struct satchel *satchel, json_t *json, const struct client_membership *membership, struct sat_arena *arena)
+static void set_identity(struct satchel *satchel, json_t *json, const struct client_membership *membership,
+                         struct sat_arena *arena)
 {
     const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
     const char *org_name = client_org_name(satchel, arena);
@@ -132,10 +136,12 @@ static void set_identity(struct satchel *satchel, json_t *json, const struct cli
     sat_hex_format(satchel->directory.server.b, sizeof satchel->directory.server.b, pin);
     (void)json_object_set_new(json, "org", client_json_of_text(org_name ? org_name : membership->org_name));
     (void)json_object_set_new(json, "org_id", json_string(org));
-    (void)json_object_set_new(json, "user", client_json_of_text(user ? client_user_name(satchel, user->number, arena) : NULL));
+    (void)json_object_set_new(json, "user",
+                              client_json_of_text(user ? client_user_name(satchel, user->number, arena) : NULL));
     (void)json_object_set_new(json, "role", json_string(user ? sat_role_name(user->role) : "unknown"));
     (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
-    (void)json_object_set_new(json, "device_name", client_json_of_text(client_device_name(satchel, client_device(satchel), arena)));
+    (void)json_object_set_new(json, "device_name",
+                              client_json_of_text(client_device_name(satchel, client_device(satchel), arena)));
     (void)json_object_set_new(json, "server", json_string(membership->server_url));
     (void)json_object_set_new(json, "pin", json_string(pin));
 }
@@ -160,7 +166,8 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "conflicts", json_integer((json_int_t)conflicts));
     (void)json_object_set_new(json, "debts", json_integer((json_int_t)standing.debts));
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
-    (void)json_object_set_new(json, "in_sync", json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
+    (void)json_object_set_new(json, "in_sync",
+                              json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
     (void)json_object_set_new(json, "recovering", json_false());
     (void)json_object_set_new(json, "fingerprint", fingerprint_of(satchel));
     return err;

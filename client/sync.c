@@ -5,7 +5,7 @@
 #include "client/membership.h"
 #include "common/vault/types.h"
 
-enum { TIMEOUT_MS = 60 * 1000, QUIET_TIMEOUT_MS = 10 * 1000 };
+enum { TIMEOUT_MS = 60 * 1000, QUIET_TIMEOUT_MS = 5 * 1000 };
 
 struct syncing {
     struct satchel *satchel;
@@ -29,13 +29,15 @@ static void take_record(struct syncing *syncing, int64_t sid, const struct sat_r
 {
     uint16_t type_number = 0;
     bool conflict = false;
-    if (client_conflicts_look(syncing->satchel, sid, id, syncing->options->event != NULL, &type_number, &conflict)) return;
+    if (client_conflicts_look(syncing->satchel, sid, id, syncing->options->event != NULL, &type_number, &conflict))
+        return;
     const struct sat_type *type = sat_type_by_number(type_number);
     if (!syncing->options->event || !type) return;
     char text[SAT_UUID_TEXT_SIZE];
     sat_uuid_format(id->b, text);
     tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_RECORD, .type = type->name, .id = text});
-    if (conflict) tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_CONFLICT, .type = type->name, .id = text});
+    if (conflict)
+        tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_CONFLICT, .type = type->name, .id = text});
 }
 
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
@@ -78,7 +80,8 @@ static void on_progress(void *context, struct sat_replica_counts counts)
                       .kind = SATCHEL_EVENT_PROGRESS, .done = counts.entries_applied, .total = counts.entries_known});
 }
 
-enum sat_err client_sync_run(struct satchel *satchel, struct client_session_config *config, struct client_session_result *result)
+enum sat_err client_sync_run(struct satchel *satchel, struct client_session_config *config,
+                             struct client_session_result *result)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -128,7 +131,8 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_session_result result = {0};
     *out = (struct satchel_sync_result){0};
     enum sat_err err = SAT_OK;
-    if (satchel->tx) err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
+    if (satchel->tx)
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
     if (!err) err = run(&syncing, &result);
     uint32_t conflicts = 0;
     struct sat_fault fault = satchel->fault;

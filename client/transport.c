@@ -10,15 +10,21 @@
 #include "common/base/limits.h"
 #include "common/wire/message.h"
 
-enum { TICK_MS = 50, RX_BYTES = 64 * 1024, PATH_BYTES_MAX = 256, HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16, SPKI_BYTES_MAX = 4096 };
+enum {
+    TICK_MS = 50,
+    RX_BYTES = 64 * 1024,
+    PATH_BYTES_MAX = 256,
+    HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16,
+    SPKI_BYTES_MAX = 4096
+};
 
 /* One connection. */
 struct carrier {
     struct client_session *session;
     struct client_address address;
-    struct lws *wsi;          /* NULL: not connected, or no longer */
-    bool told;                /* the session knows that the connection is gone */
-    struct sat_buf message;   /* what has come of the message that is arriving */
+    struct lws *wsi;        /* NULL: not connected, or no longer */
+    bool told;              /* the session knows that the connection is gone */
+    struct sat_buf message; /* what has come of the message that is arriving */
     lws_sorted_usec_list_t tick;
     struct lws_context *context;
 };
@@ -30,17 +36,20 @@ static void close_with(struct carrier *carrier, enum sat_err err, const char *te
     client_session_closed(carrier->session, err, text);
 }
 
+/* lws says "HS: …" when the other side speaks HTTP but not what we asked for, and quotes OpenSSL when it does not
+ * speak TLS. */
 static void fail_to_connect(struct carrier *carrier, const char *said)
 {
     char text[300];
-    const struct client_address *at = &carrier->address;
-    /* lws says "HS: …" when the other side speaks HTTP but not what we asked for. */
-    if (said && strncmp(said, "HS:", 3) == 0)
-        (void)snprintf(text, sizeof text, "%.100s:%u answers, but not as a Satchel server that knows this organisation (%.80s)", at->host,
-                       (unsigned)at->port, said);
+    const char *host = carrier->address.host;
+    unsigned port = carrier->address.port;
+    if (strncmp(said, "HS:", 3) == 0)
+        (void)snprintf(text, sizeof text, "%.100s:%u answers, but not as a Satchel server (%.80s)", host, port, said);
+    else if (strstr(said, "SSL"))
+        (void)snprintf(text, sizeof text, "%.100s:%u answers, but does not speak TLS", host, port);
     else
-        (void)snprintf(text, sizeof text, "the server at %.100s:%u cannot be reached%s%.120s", at->host, (unsigned)at->port,
-                       said && said[0] ? ": " : "", said ? said : "");
+        (void)snprintf(text, sizeof text, "the server at %.100s:%u cannot be reached%s%.100s", host, port,
+                       said[0] ? ": " : "", said);
     close_with(carrier, SAT_ERR_UNREACHABLE, text);
 }
 
@@ -54,7 +63,8 @@ static bool bind_channel(const struct carrier *carrier, struct lws *wsi, struct 
         char room[SPKI_BYTES_MAX];
     } key;
     size_t room = sizeof key.room - sizeof key.info + sizeof key.info.ns.name;
-    if (lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_OPAQUE_PUBLIC_KEY, &key.info, room) != 0 || key.info.ns.len <= 0) return false;
+    if (lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_OPAQUE_PUBLIC_KEY, &key.info, room) != 0 || key.info.ns.len <= 0)
+        return false;
     *out = sat_binding_tls_key(sat_span(key.info.ns.name, (size_t)key.info.ns.len));
     return true;
 }
@@ -190,7 +200,7 @@ static void connect_to(struct carrier *carrier, const struct sat_hash *org)
     if (at->tls)
         info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
                                LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
-    if (!lws_client_connect_via_info(&info)) fail_to_connect(carrier, NULL); /* which may have come without a callback */
+    if (!lws_client_connect_via_info(&info)) fail_to_connect(carrier, ""); /* which may have come without a callback */
 }
 
 static void carry(struct carrier *carrier)
@@ -202,7 +212,8 @@ static void carry(struct carrier *carrier)
     carrier->told = true;
 }
 
-enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org, struct sat_fault *fault)
+enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org,
+                                  struct sat_fault *fault)
 {
     struct carrier carrier = {.session = session};
     enum sat_err err = client_address_parse(url, &carrier.address, fault);

@@ -1,7 +1,7 @@
 /* The transport: one WebSocket connection to the server, and nothing else that touches the network.
  *
- * TLS with any certificate, because what is pinned is the server's identity key, which signs its hello over the channel's binding;
- * plain ws:// to loopback addresses alone. */
+ * TLS with any certificate, because what is pinned is the server's identity key, which signs its hello over the
+ * channel's binding; plain ws:// to loopback addresses alone. */
 #ifndef CLIENT_TRANSPORT_H
 #define CLIENT_TRANSPORT_H
 
@@ -18,8 +18,8 @@ struct client_address {
 /* wss://host[:port][/base] ; ws:// for loopback alone; IPv6 in brackets. SAT_ERR_INVALID. */
 enum sat_err client_address_parse(const char *url, struct client_address *out, struct sat_fault *fault) SAT_MUST_CHECK;
 
-/* Connects and carries the session until client_session_over(). `org`: NULL to create one. Failures of the network are told to the session; the
- * return value is for what kept it from trying at all. */
+/* Connects and carries the session until client_session_over(). `org`: NULL to create one. Failures of the network
+ * are told to the session; the return value is for what kept it from trying at all. */
 enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org,
                                   struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -25,7 +25,8 @@ struct satchel_tx {
 };
 
 /* The record's entry, looked up in the store the first time. Valid until the next call. */
-enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record, struct client_known **out) SAT_MUST_CHECK;
+enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record,
+                             struct client_known **out) SAT_MUST_CHECK;
 
 /* What to say when a record's place is decided (place.c). */
 struct client_wish {
@@ -34,12 +35,15 @@ struct client_wish {
     const char *territory; /* NULL: not said */
     const struct client_fields *fields;
 };
-/* The space that a record goes to, rights checked: where it is; the territory that was named; the type's own home; where a record that it refers to lives; the caller's only
- * territory. SAT_ERR_INVALID lists the territories that one could name. SAT_ERR_DENIED. */
+/* The space that a record goes to, rights checked: where it is; the territory that was named; the type's own home;
+ * where a record that it refers to lives; the caller's only territory. SAT_ERR_INVALID lists the territories that
+ * one could name. SAT_ERR_DENIED. */
 enum sat_err client_place_record(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid) SAT_MUST_CHECK;
 /* May this device write the record there? */
-enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const struct sat_record_id *record) SAT_MUST_CHECK;
+enum sat_err client_check_right(struct satchel *satchel, int64_t sid,
+                                const struct sat_record_id *record) SAT_MUST_CHECK;
 /* References to records that are here but of the wrong type are refused; to ones that are not here they wait. */
-enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type, const struct client_fields *fields) SAT_MUST_CHECK;
+enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type,
+                                     const struct client_fields *fields) SAT_MUST_CHECK;
 
 #endif

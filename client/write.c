@@ -10,7 +10,8 @@ int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
 {
     client_begin(satchel);
     *out = NULL;
-    if (satchel->tx) return client_end(satchel, sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open already"));
+    if (satchel->tx)
+        return client_end(satchel, sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open already"));
     struct satchel_tx *tx = calloc(1, sizeof *tx);
     if (!tx) return client_end(satchel, SAT_ERR_NO_MEMORY);
     tx->satchel = satchel;
@@ -50,16 +51,19 @@ static enum sat_err choose_id(struct satchel_tx *tx, const char *id, struct sat_
     return SAT_OK;
 }
 
-static enum sat_err check_existing(struct satchel *satchel, const struct sat_type *type, const struct client_known *known)
+static enum sat_err check_existing(struct satchel *satchel, const struct sat_type *type,
+                                   const struct client_known *known)
 {
     char id[SAT_UUID_TEXT_SIZE];
     sat_uuid_format(known->record.b, id);
     if (!known->place.here || known->place.type == 0) return SAT_OK;
     const struct sat_type *other = sat_type_by_number(known->place.type);
     if (other != type)
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s is of type %s, not %s", id, other ? other->name : "a later version", type->name);
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s is of type %s, not %s", id,
+                        other ? other->name : "a later version", type->name);
     if (known->place.archived)
-        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it before changing it", type->name, id);
+        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it before changing it", type->name,
+                        id);
     return SAT_OK;
 }
 
@@ -70,8 +74,10 @@ static bool names_element(const struct sat_cell *cells, uint32_t n, const struct
     return false;
 }
 
-/* The elements of a set as the transaction sees it: those stored, and those that earlier edits of the record name; each as a cell that takes it out. */
-static enum sat_err list_elements(struct satchel_tx *tx, const struct client_known *known, uint16_t field, struct sat_cell **cells, uint32_t *n)
+/* The elements of a set as the transaction sees it: those stored, and those that earlier edits of the record name;
+ * each as a cell that takes it out. */
+static enum sat_err list_elements(struct satchel_tx *tx, const struct client_known *known, uint16_t field,
+                                  struct sat_cell **cells, uint32_t *n)
 {
     struct client_place place;
     struct sat_record_view view;
@@ -86,7 +92,8 @@ static enum sat_err list_elements(struct satchel_tx *tx, const struct client_kno
     for (uint32_t i = 0; i < view.merged.cells_n; i++) {
         const struct sat_merged *cell = &view.merged.cells[i];
         if (cell->field == field && cell->in_set && cell->value.truth)
-            (*cells)[(*n)++] = (struct sat_cell){.field = field, .in_set = true, .element = cell->element, .value = out};
+            (*cells)[(*n)++] =
+                (struct sat_cell){.field = field, .in_set = true, .element = cell->element, .value = out};
     }
     for (uint32_t i = 0; i < tx->n && known->edited; i++) {
         const struct sat_edit *edit = &tx->edits[i];
@@ -100,7 +107,8 @@ static enum sat_err list_elements(struct satchel_tx *tx, const struct client_kno
 }
 
 /* A set given as a whole takes out what is in it now and is not named. */
-static enum sat_err complete_sets(struct satchel_tx *tx, const struct sat_record_id *record, struct client_fields *fields)
+static enum sat_err complete_sets(struct satchel_tx *tx, const struct sat_record_id *record,
+                                  struct client_fields *fields)
 {
     for (uint32_t w = 0; w < fields->whole_n; w++) {
         struct client_known *known;
@@ -121,8 +129,8 @@ static enum sat_err complete_sets(struct satchel_tx *tx, const struct sat_record
     return SAT_OK;
 }
 
-static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char *id, const char *territory, const char *json,
-                        struct sat_record_id *record)
+static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char *id, const char *territory,
+                        const char *json, struct sat_record_id *record)
 {
     struct satchel *satchel = tx->satchel;
     const struct sat_type *type;
@@ -141,7 +149,8 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     if (!err) err = client_place_record(tx, &wish, &sid);
     if (!err) err = client_tx_known(tx, record, &known); /* again: looking others up may have moved it */
     if (err) return err;
-    struct sat_edit edit = {.record = *record, .sid = sid, .type = type->number, .cells = fields.cells, .cells_n = fields.n};
+    struct sat_edit edit = {
+        .record = *record, .sid = sid, .type = type->number, .cells = fields.cells, .cells_n = fields.n};
     add_edit(tx, &edit);
     known->created = known->created || !known->place.here;
     known->edited = true;
@@ -149,7 +158,8 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     return SAT_OK;
 }
 
-int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory, const char *fields, char id_out[SATCHEL_ID_SIZE])
+int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory, const char *fields,
+                char id_out[SATCHEL_ID_SIZE])
 {
     struct satchel *satchel = tx->satchel;
     struct sat_record_id record;
@@ -188,7 +198,8 @@ static enum sat_err archive(struct satchel_tx *tx, const char *type, const char 
     struct client_known *known;
     enum sat_err err = find(tx, type, id, &known);
     if (err) return err;
-    struct sat_edit edit = {.record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = archived};
+    struct sat_edit edit = {
+        .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = archived};
     if (!archived) {
         edit.cells = deleted_cell(tx, false);
         edit.cells_n = 1;
@@ -222,13 +233,15 @@ struct choice {
     const char *value;
 };
 
-static enum sat_err find_conflict(struct satchel *satchel, const char *id, const char *name, const struct sat_record_view *view,
-                                  struct choice *choice)
+static enum sat_err find_conflict(struct satchel *satchel, const char *id, const char *name,
+                                  const struct sat_record_view *view, struct choice *choice)
 {
     bool deleted = strcmp(name, "deleted") == 0;
     choice->field = deleted ? NULL : sat_field_by_name(choice->type, name);
-    if (!deleted && !choice->field) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, name);
-    choice->cell = sat_merged_cell(&view->merged, deleted ? SAT_FIELD_DELETED : choice->field->number, (struct sat_span){0});
+    if (!deleted && !choice->field)
+        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, name);
+    choice->cell =
+        sat_merged_cell(&view->merged, deleted ? SAT_FIELD_DELETED : choice->field->number, (struct sat_span){0});
     if (choice->cell && choice->cell->alternatives_n > 1) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s has no conflict in %.80s", choice->type->name, id, name);
 }
@@ -237,8 +250,8 @@ static enum sat_err choose(struct satchel_tx *tx, const struct choice *choice, s
 {
     struct sat_fault *fault = &tx->satchel->fault;
     if (choice->pick > choice->cell->alternatives_n)
-        return sat_fail(fault, SAT_ERR_INVALID, "there are %u values to pick from, not %u", (unsigned)choice->cell->alternatives_n,
-                        (unsigned)choice->pick);
+        return sat_fail(fault, SAT_ERR_INVALID, "there are %u values to pick from, not %u",
+                        (unsigned)choice->cell->alternatives_n, (unsigned)choice->pick);
     if (choice->pick) {
         *out = choice->cell->alternatives[choice->pick - 1].value;
         return SAT_OK;
@@ -251,7 +264,8 @@ static enum sat_err choose(struct satchel_tx *tx, const struct choice *choice, s
     return err;
 }
 
-static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *field, struct choice *choice, const char *type_name)
+static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *field, struct choice *choice,
+                            const char *type_name)
 {
     struct satchel *satchel = tx->satchel;
     struct client_place place;
@@ -263,7 +277,8 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
     if (!err) err = find_conflict(satchel, id, field, &view, choice);
     if (!err) err = choose(tx, choice, &value);
     if (!err && !choice->field) return archive(tx, type_name, id, value.truth);
-    if (!err && place.archived) err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
+    if (!err && place.archived)
+        err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
     if (err) return err;
     struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
     *cell = (struct sat_cell){.field = choice->field->number, .value = value};
@@ -271,13 +286,15 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
     err = client_check_references(tx, choice->type, &fields);
     if (!err) err = client_tx_known(tx, &view.id, &known);
     if (err) return err;
-    struct sat_edit edit = {.record = view.id, .sid = place.sid, .type = choice->type->number, .cells = cell, .cells_n = 1};
+    struct sat_edit edit = {
+        .record = view.id, .sid = place.sid, .type = choice->type->number, .cells = cell, .cells_n = 1};
     add_edit(tx, &edit);
     known->edited = true;
     return SAT_OK;
 }
 
-int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field, uint32_t pick, const char *value)
+int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field, uint32_t pick,
+                    const char *value)
 {
     struct choice choice = {.pick = pick, .value = value};
     client_begin(tx->satchel);

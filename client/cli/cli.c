@@ -3,7 +3,6 @@
 #include "client/cli/cli.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +10,8 @@
 #include <unistd.h>
 
 #include "client/cli/commands.h"
+#include "client/cli/output.h"
 #include "client/cli/passphrase.h"
-#include "client/cli/progress.h"
-#include "common/base/utf8.h"
 
 /* How long a command waits for another one that has the home: longer than any of them takes, short enough to be told
  * who it is. */
@@ -44,26 +42,9 @@ int cli_need(struct cli *cli, enum cli_option option, const char **value)
 
 /* ---- Failing ---- */
 
-/* One line on stderr. `text` may hold anything that a person typed: it is shown safely in both forms. */
-static void tell(struct cli *cli, json_t *object, const char *text)
-{
-    cli_progress_clear(&cli->progress);
-    const char *shown = sat_utf8_shown(&cli->arena, text);
-    if (!cli->json) {
-        (void)fprintf(stderr, "satchel: %s\n", shown);
-        json_decref(object);
-        return;
-    }
-    (void)json_object_set_new(object, "message", json_string(shown));
-    char *line = json_dumps(object, JSON_COMPACT);
-    (void)fprintf(stderr, "%s\n", line ? line : "{}");
-    free(line);
-    json_decref(object);
-}
-
 static void tell_error(struct cli *cli, const char *name, const char *class, const char *text)
 {
-    tell(cli, json_pack("{s:s, s:s}", "error", name, "class", class), text);
+    cli_tell(cli, json_pack("{s:s, s:s}", "error", name, "class", class), text);
 }
 
 int cli_fail_fault(struct cli *cli, const struct sat_fault *fault)
@@ -107,7 +88,7 @@ void cli_note(struct cli *cli, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    tell(cli, json_pack("{s:s}", "event", "note"), text);
+    cli_tell(cli, json_pack("{s:s}", "event", "note"), text);
 }
 
 /* ---- The home ---- */

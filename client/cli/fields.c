@@ -1,5 +1,6 @@
-/* FIELD=VALUE words as JSON. Numbers and booleans stay text, which the library reads by the field's kind; only what is
- * a set must be known here, because a set's value is a list. */
+/* FIELD=VALUE words as JSON, by what the field takes: a word that is no number or truth where one is due stays text,
+ * which the library refuses by name. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ enum field_shape { SHAPE_UNKNOWN, SHAPE_VALUE, SHAPE_SET };
 struct field_question {
     const char *type, *field;
     enum field_shape shape;
+    bool integer, boolean; /* what it takes, where that is not text */
 };
 
 /* A satchel_row_fn over the types. */
@@ -26,16 +28,33 @@ static int look_at_type(void *context, const char *json)
             name = json_string_value(json_object_get(field, "name"));
             if (!name || strcmp(name, question->field) != 0) continue;
             question->shape = json_is_true(json_object_get(field, "set")) ? SHAPE_SET : SHAPE_VALUE;
+            const char *kind = json_string_value(json_object_get(field, "kind"));
+            question->integer = kind && (strcmp(kind, "integer") == 0 || strcmp(kind, "money") == 0);
+            question->boolean = kind && strcmp(kind, "boolean") == 0;
         }
     }
     json_decref(type);
     return 0;
 }
 
-static enum field_shape shape_of(const char *type, const char *field)
+static struct field_question ask(const char *type, const char *field)
 {
     struct field_question question = {.type = type, .field = field};
-    return satchel_types(look_at_type, &question) ? SHAPE_UNKNOWN : question.shape;
+    if (satchel_types(look_at_type, &question)) question.shape = SHAPE_UNKNOWN;
+    return question;
+}
+
+json_t *cli_value_of_word(const char *type, const char *field, const char *word)
+{
+    struct field_question question = ask(type, field);
+    char *end = NULL;
+    errno = 0;
+    bool digits = *word && word[strspn(word, "-0123456789")] == '\0';
+    long long number = question.integer && digits ? strtoll(word, &end, 10) : 0;
+    if (end && end != word && !*end && !errno) return json_integer(number);
+    if (question.boolean && (strcmp(word, "true") == 0 || strcmp(word, "false") == 0))
+        return json_boolean(*word == 't');
+    return json_string(word);
 }
 
 /* A word taken apart. */
@@ -45,7 +64,7 @@ struct assignment {
     json_t *text; /* the value as JSON; NULL: empty. The one who puts it somewhere counts a reference. */
 };
 
-static int take_apart(struct cli *cli, const char *word, struct assignment *out)
+static int take_apart(struct cli *cli, const char *type, const char *word, struct assignment *out)
 {
     const char *equals = strchr(word, '=');
     size_t len = equals ? (size_t)(equals - word) : 0;
@@ -54,7 +73,7 @@ static int take_apart(struct cli *cli, const char *word, struct assignment *out)
     if (len == 0) return cli_fail(cli, SAT_ERR_USAGE, "%s is not FIELD=VALUE", word);
     out->field = sat_arena_text(&cli->arena, word, len);
     out->value = equals + 1;
-    out->text = *out->value ? json_string(out->value) : NULL;
+    out->text = *out->value ? cli_value_of_word(type, out->field, out->value) : NULL;
     if (*out->value && !out->text)
         return cli_fail(cli, SAT_ERR_INVALID, "the value of %s is no valid UTF-8", out->field);
     return 0;
@@ -110,9 +129,9 @@ int cli_fields_parse(struct cli *cli, const char *type, const char *const *words
     int code = 0;
     for (int i = 0; i < words_n && !code; i++) {
         struct assignment it = {0};
-        code = take_apart(cli, words[i], &it);
+        code = take_apart(cli, type, words[i], &it);
         if (!code) {
-            enum field_shape shape = shape_of(type, it.field);
+            enum field_shape shape = ask(type, it.field).shape;
             code = it.verb == '=' ? assign(cli, fields, &it, shape) : add_or_remove(cli, type, fields, &it, shape);
         }
         json_decref(it.text);

@@ -38,7 +38,7 @@ static const char *read_members(struct sat_arena *arena, const json_t *object, s
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach((json_t *)object, name, value)
     {
         bool good = true;
         if (strcmp(name, "type") == 0) {

@@ -29,6 +29,24 @@ void cli_out_span(struct cli *cli, struct sat_span text)
     }
 }
 
+void cli_tell(struct cli *cli, json_t *object, const char *text)
+{
+    struct sat_arena arena; /* of its own, as a live sync tells things for days */
+    sat_arena_init(&arena);
+    const char *shown = sat_utf8_shown(&arena, text);
+    cli_progress_clear(&cli->progress);
+    if (cli->json) {
+        (void)json_object_set_new(object, "message", json_string(shown));
+        char *line = json_dumps(object, JSON_COMPACT);
+        (void)fprintf(stderr, "%s\n", line ? line : "{}");
+        free(line);
+    } else {
+        (void)fprintf(stderr, "satchel: %s\n", shown);
+    }
+    json_decref(object);
+    sat_arena_deinit(&arena);
+}
+
 int cli_print_new(struct cli *cli, json_t *object)
 {
     char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -52,7 +70,7 @@ static void put_list(struct sat_buf *buf, const json_t *list)
 {
     size_t index;
     json_t *item;
-    json_array_foreach((json_t *)(uintptr_t)list, index, item)
+    json_array_foreach((json_t *)list, index, item)
     {
         if (index) put_text(buf, ", ");
         put_value(buf, item, true);
@@ -63,7 +81,7 @@ static void put_object(struct sat_buf *buf, const json_t *object)
 {
     const char *name, *gap = "";
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)object, name, member)
+    json_object_foreach((json_t *)object, name, member)
     {
         put_text(buf, gap);
         put_text(buf, name);
@@ -136,7 +154,7 @@ static void print_lists(struct cli *cli, const json_t *object)
     const char *name;
     json_t *member, *row;
     size_t index;
-    json_object_foreach((json_t *)(uintptr_t)object, name, member)
+    json_object_foreach((json_t *)object, name, member)
     {
         if (!is_list_of_objects(member)) continue;
         cli_out(cli, "\n%s\n", name);
@@ -156,7 +174,7 @@ void cli_print_members(struct cli *cli, const json_t *object)
 {
     const char *name;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)object, name, member)
+    json_object_foreach((json_t *)object, name, member)
     {
         if (is_list_of_objects(member)) continue;
         if (json_is_object(member)) {

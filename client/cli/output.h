@@ -10,6 +10,9 @@
 /* Text to stdout. The first failure is remembered in cli->output_errno and told when the command is done. */
 void cli_out(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_out_span(struct cli *cli, struct sat_span text);
+/* A line on stderr: `text` for a person, or under --json the object, which it takes, with the text as its "message".
+ * The text may hold anything that somebody typed: it is shown safely in both forms. */
+void cli_tell(struct cli *cli, json_t *object, const char *text);
 /* An object as one line; takes it. Returns 0, or cli_fail()'s code for NULL: text in it was no UTF-8. */
 int cli_print_new(struct cli *cli, json_t *object);
 /* An object's members, one a line, and its lists of objects as tables; nested objects' members as if they were its own.

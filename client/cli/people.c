@@ -61,33 +61,61 @@ int cli_run_territory_grant(struct cli *cli)
 
 typedef int (*list_fn)(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
-static int print_list(struct cli *cli, list_fn list)
+static int print_list(struct cli *cli, list_fn list, satchel_row_fn row)
 {
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
     int refreshed = 0;
     struct cli_table table;
     cli_table_init(&table, cli);
-    int failed = list(cli->satchel, &refreshed, cli_table_row, &table);
+    int failed = list(cli->satchel, &refreshed, row, &table);
     cli_table_finish(&table);
     if (failed && !cli->output_errno) return cli_fail_handle(cli);
     if (!refreshed) cli_note(cli, "the server could not be asked for news: this is what was known here before");
     return 0;
 }
 
+/* A member as a word: the name, and in brackets the rights where they are not the usual ones. */
+static json_t *member_word(struct cli *cli, const json_t *member)
+{
+    const char *name = cli_shown(&cli->arena, json_object_get(member, "user"));
+    const char *rights = cli_shown(&cli->arena, json_object_get(member, "rights"));
+    if (strcmp(rights, "read, write") == 0) return json_string(name);
+    return json_string(sat_arena_format(&cli->arena, "%s (%s)", name, rights));
+}
+
+/* A territory's row; for a person its members are words. A satchel_row_fn; the context is the table. */
+static int print_territory(void *context, const char *json)
+{
+    struct cli_table *table = context;
+    if (table->cli->json) return cli_table_row(table, json);
+    json_t *territory = json_loads(json, 0, NULL), *member, *words = json_array();
+    size_t index;
+    json_array_foreach(json_object_get(territory, "members"), index, member)
+    {
+        (void)json_array_append_new(words, member_word(table->cli, member));
+    }
+    (void)json_object_set_new(territory, "members", words);
+    char *text = json_dumps(territory, JSON_COMPACT);
+    int stop = text ? cli_table_row(table, text) : 0;
+    free(text);
+    json_decref(territory);
+    return stop;
+}
+
 int cli_run_user_list(struct cli *cli)
 {
-    return print_list(cli, satchel_user_list);
+    return print_list(cli, satchel_user_list, cli_table_row);
 }
 
 int cli_run_territory_list(struct cli *cli)
 {
-    return print_list(cli, satchel_territory_list);
+    return print_list(cli, satchel_territory_list, print_territory);
 }
 
 int cli_run_device_list(struct cli *cli)
 {
-    return print_list(cli, satchel_device_list);
+    return print_list(cli, satchel_device_list, cli_table_row);
 }
 
 /* 90s, 30m, 12h, 7d, 2w */

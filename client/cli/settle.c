@@ -51,12 +51,11 @@ static bool parse_pick(const char *text, uint32_t *pick)
     return *pick > 0;
 }
 
-/* The JSON value that a text on the command line stands for: the library reads numbers and booleans from text by the
- * field's kind, but `deleted` is no field of a type. */
-static int value_of(struct cli *cli, const char *field, const char *text, char **json)
+/* The JSON value that a text on the command line stands for; `deleted` is no field of a type. */
+static int value_of(struct cli *cli, const char *type, const char *field, const char *text, char **json)
 {
     bool truth = strcmp(text, "true") == 0;
-    json_t *value = *text == '\0' ? json_null() : json_string(text);
+    json_t *value = *text == '\0' ? json_null() : cli_value_of_word(type, field, text);
     if (strcmp(field, "deleted") == 0) {
         json_decref(value);
         if (!truth && strcmp(text, "false") != 0) {
@@ -80,7 +79,7 @@ int cli_run_resolve(struct cli *cli)
     if (pick_text && !parse_pick(pick_text, &pick)) {
         return cli_fail(cli, SAT_ERR_USAGE, "--pick takes the value's number, from 1, not %s", pick_text);
     }
-    int code = value_text ? value_of(cli, field, value_text, &value) : 0;
+    int code = value_text ? value_of(cli, type, field, value_text, &value) : 0;
     if (!code) code = cli_open(cli, CLI_EVERYDAY);
     struct satchel_tx *tx = NULL;
     if (!code) code = cli_begin(cli, &tx);

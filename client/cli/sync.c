@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,35 +28,44 @@ struct sync_show {
     bool live;
 };
 
+static void tell_event(struct cli *cli, const char *name, const struct satchel_event *event, const char *before)
+{
+    char text[500];
+    if (event->message) {
+        (void)snprintf(text, sizeof text, "%s%s", before, event->message);
+    } else {
+        (void)snprintf(text, sizeof text, "%s%s %s", before, event->type ? event->type : "record",
+                       event->id ? event->id : "");
+    }
+    cli_tell(cli, json_pack("{s:s, s:s?, s:s?}", "event", name, "type", event->type, "id", event->id), text);
+}
+
 /* Single records are told only to somebody who stays to watch. */
 static void show_event(void *context, const struct satchel_event *event)
 {
     struct sync_show *show = context;
     struct cli *cli = show->cli;
-    const char *message = event->message ? event->message : "";
     switch (event->kind) {
     case SATCHEL_EVENT_PROGRESS:
         cli_progress_show(&cli->progress, "syncing", event->done, event->total);
         break;
     case SATCHEL_EVENT_RECORD:
-        if (show->live)
-            cli_note(cli, "changed: %s %s", event->type ? event->type : "record", event->id ? event->id : "");
+        if (show->live) tell_event(cli, "record", event, "changed: ");
         break;
     case SATCHEL_EVENT_CONFLICT:
-        if (show->live)
-            cli_note(cli, "conflict: %s %s", event->type ? event->type : "record", event->id ? event->id : "");
+        if (show->live) tell_event(cli, "conflict", event, "in conflict: ");
         break;
     case SATCHEL_EVENT_REFUSED:
-        cli_note(cli, "refused by the server, kept here: %s", message);
+        tell_event(cli, "refused", event, "refused by the server, kept here: ");
         break;
     case SATCHEL_EVENT_REVOKED:
-        cli_note(cli, "revoked: %s", message);
+        tell_event(cli, "revoked", event, "revoked: ");
         break;
     case SATCHEL_EVENT_IN_SYNC:
-        if (show->live) cli_note(cli, "in sync");
+        if (show->live) cli_tell(cli, json_pack("{s:s}", "event", "in_sync"), "in sync");
         break;
     case SATCHEL_EVENT_NOTE:
-        cli_note(cli, "%s", message);
+        tell_event(cli, "note", event, "");
         break;
     }
 }

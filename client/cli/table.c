@@ -5,7 +5,7 @@
 
 #include "client/cli/output.h"
 
-enum { ROWS_LOOKED_AT = 200 };
+enum { ROWS_LOOKED_AT = 200, GAP_COLUMNS = 2 };
 
 void cli_table_init(struct cli_table *table, struct cli *cli)
 {
@@ -19,7 +19,7 @@ static void measure(struct cli_table *table, const json_t *row)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)row, name, value)
+    json_object_foreach((json_t *)row, name, value)
     {
         const json_t *known = json_object_get(table->columns, name);
         long long width = known ? json_integer_value(known) : -(long long)cli_width(name);
@@ -32,16 +32,17 @@ static void measure(struct cli_table *table, const json_t *row)
     sat_arena_reset(&table->arena);
 }
 
-static void print_cell(struct cli *cli, const char *text, long long width, bool last)
+static void put_spaces(struct sat_buf *line, long long n)
 {
-    int pad = (int)(width < 0 ? -width : width) - cli_width(text);
-    if (pad < 0) pad = 0;
-    if (width < 0) {
-        cli_out(cli, "%*s%s", pad, "", text);
-    } else {
-        cli_out(cli, "%s%*s", text, last ? 0 : pad, "");
-    }
-    cli_out(cli, "%s", last ? "\n" : "  ");
+    for (; n > 0; n--) sat_put_u8(line, ' ');
+}
+
+static void put_cell(struct sat_buf *line, const char *text, long long width)
+{
+    long long pad = (width < 0 ? -width : width) - cli_width(text);
+    if (width < 0) put_spaces(line, pad);
+    sat_put_bytes(line, text, strlen(text));
+    if (width > 0) put_spaces(line, pad);
 }
 
 /* The row's values, or with `row` NULL the columns' names. */
@@ -49,12 +50,18 @@ static void print_row(struct cli_table *table, const json_t *row)
 {
     const char *name;
     json_t *width;
-    size_t left = json_object_size(table->columns);
+    struct sat_buf line;
+    sat_buf_init(&line);
     json_object_foreach(table->columns, name, width)
     {
         const char *text = row ? cli_shown(&table->arena, json_object_get(row, name)) : name;
-        print_cell(table->cli, text, json_integer_value(width), --left == 0);
+        if (line.len) put_spaces(&line, GAP_COLUMNS);
+        put_cell(&line, text, json_integer_value(width));
     }
+    while (line.len && line.at[line.len - 1] == ' ') line.len--;
+    sat_put_u8(&line, '\n');
+    cli_out_span(table->cli, sat_buf_span(&line));
+    sat_buf_wipe(&line);
     sat_arena_reset(&table->arena);
 }
 

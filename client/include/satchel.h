@@ -1,19 +1,25 @@
 /* Satchel: the client library. One handle is one home: one device of one organisation, with its keys and its store.
  *
- * Everything works without a network except what says that it talks to the server. What satchel_commit() has accepted is on the disk when it
- * returns, and reaches the others with a later satchel_sync().
+ * Everything works without a network except what says that it talks to the server. What satchel_commit() has accepted
+ * is on the disk when it returns, and reaches the others with a later satchel_sync().
  *
  * Conventions
- *   - Functions return 0 (SATCHEL_OK) or the number of an error; satchel_error_of() tells its name, class, exit code and a sentence for a
- *     person. A failed call changes nothing.
- *   - Text is UTF-8 and NUL-terminated. Records, rows and fields travel as JSON text: no struct layout to keep in step, and the same in every
- *     language. Ids are lower-case hyphenated UUIDs.
- *   - What a function gives out as `char **` is the caller's and goes back with satchel_free(). What a callback receives is borrowed until it
- *     returns; a callback returns 0 to go on and anything else to stop, and must not call into the same handle unless it says so.
- *   - A handle is used by one thread at a time. The library keeps no globals, starts no threads, installs no signal handlers, and reads no
- *     environment variable. One process owns a home; another one waits or is told who has it.
- *   - Passphrases are bytes with a length. The library copies none of them and keeps none.
- */
+ *   - Functions return 0 (SATCHEL_OK) or the number of an error; satchel_error_of() tells its name, class, exit code
+ *     and a sentence for a person. A failed call changes nothing. Any call may fail for reasons of the machine, which
+ *     are not listed with each: io, disk_full, read_only, no_memory, corrupt.
+ *   - Text is UTF-8 and NUL-terminated. Records, rows and fields travel as JSON text: no struct layout to keep in step,
+ *     and the same in every language. Ids are lower-case hyphenated UUIDs. More members may follow in what is given
+ *     out; those named here keep their names.
+ *   - Values in JSON: text; integers, money in minor units, as JSON integers; booleans; dates "2024-05-17"; times RFC
+ *     3339 with the offset they were noted in, to the millisecond; references as ids; sets as arrays of text. Nothing
+ *     is converted: "5" is no integer.
+ *   - What a function gives out as `char **` is the caller's and goes back with satchel_free(). What a callback
+ *     receives is borrowed until it returns; a callback returns 0 to go on and anything else to stop, which is no
+ *     error, and must not call into the same handle. What a caller hands in is borrowed for the call.
+ *   - A handle is used by one thread at a time; several handles by several threads. The library keeps no globals,
+ *     starts no threads, installs no signal handlers that outlive a call, and reads no environment variable. One
+ *     process owns a home; another one waits or is told who has it.
+ *   - Passphrases are bytes with a length. The library keeps no copy of them. */
 #ifndef SATCHEL_H
 #define SATCHEL_H
 
@@ -44,11 +50,11 @@ SATCHEL_API_VOID void satchel_free(void *memory);
 /* ---- Errors ---- */
 
 struct satchel_error {
-    int number;          /* 0: nothing failed */
-    int exit_code;       /* 1 usage, 2 invalid or not found, 3 network, 4 denied, 5 tampering, 6 locked, 7 local trouble */
-    const char *name;    /* "not_found", "wrong_passphrase", …; static */
-    const char *class_;  /* "user", "peer", "retry" or "fatal": what to do; static */
-    char message[400];   /* names the thing and says what to do; never holds a secret */
+    int number;       /* 0: nothing failed */
+    int exit_code;    /* 1 usage, 2 invalid or not found, 3 network, 4 denied, 5 tampering, 6 locked, 7 local trouble */
+    const char *name; /* "not_found", "wrong_passphrase", …; static */
+    const char *class_; /* "user", "peer", "retry" or "fatal": what to do; static */
+    char message[400];  /* names the thing and says what to do; never holds a secret */
 };
 
 struct satchel;
@@ -65,17 +71,20 @@ struct satchel_bytes { /* a passphrase or a token */
 
 struct satchel_open_options {
     struct satchel_bytes passphrase;
-    uint32_t wait_ms;       /* how long to wait for another process that has the home; 0: not at all */
-    uint32_t weak_kdf;      /* 1: passphrase hashing at its minimum, when a keyring is made. For tests alone. */
-    uint32_t everyday;      /* 1: leave an admin's signing key wrapped, for work that is no administration: opening takes half the time. What needs
-                               the key then answers `locked` */
+    uint32_t wait_ms;  /* how long to wait for another process that has the home; 0: not at all */
+    uint32_t weak_kdf; /* 1: passphrase hashing at its minimum, when a keyring is made. For tests alone. */
+    uint32_t everyday; /* 1: leave an admin's signing key wrapped, for work that is no administration: opening takes
+                          half the time. What needs the key then answers `locked` */
     struct satchel_bytes admin_passphrase; /* of the admin's key, where it has one of its own; len 0: the same */
 };
 
-/* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out is NULL and *error (may be
- * NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase, in_use (with the process id), newer_store, corrupt. */
+/* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out
+ * is NULL and *error (may be NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase,
+ * in_use (with the process id), newer_store, corrupt. */
 SATCHEL_API int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
                              struct satchel_error *error);
+/* Closes the home, wipes its keys from memory and lets the next process have it. An open transaction is rolled back.
+ * NULL is fine. */
 SATCHEL_API_VOID void satchel_close(struct satchel *satchel);
 
 struct satchel_create_options {
@@ -83,47 +92,63 @@ struct satchel_create_options {
     const char *pin;        /* the server's identity key, 64 hexadecimal digits */
     struct satchel_bytes token;
     const char *org_name;
-    const char *user_name;  /* of the first admin */
+    const char *user_name;   /* of the first admin */
     const char *device_name; /* NULL: a name made from the machine's */
-    char **recovery_kit;    /* receives the kit's text: a secret, to be written down; the caller wipes and frees it */
-    uint32_t timeout_ms;    /* 0: 30 s */
+    char **recovery_kit;     /* receives the kit's text: a secret, to be written down; the caller wipes and frees it */
+    uint32_t timeout_ms;     /* 0: 30 s */
 };
-/* Creates an organisation on a server, with this home as its first admin's first device. The home must not exist or be empty. Talks to the server. */
+/* Creates an organisation on a server, with this home as its first admin's first device. The home must not exist or be
+ * empty; on failure it is removed again. Talks to the server. exists (a home is there), invalid (an address, a pin, a
+ * name), token_used, unreachable, timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_org_create(const char *home, const struct satchel_open_options *open_options,
-                                   const struct satchel_create_options *options, struct satchel **out, struct satchel_error *error);
+                                   const struct satchel_create_options *options, struct satchel **out,
+                                   struct satchel_error *error);
 
 struct satchel_join_options {
     const char *code;        /* of satchel_invite() */
     const char *device_name; /* NULL: a name made from the machine's */
     uint32_t timeout_ms;     /* 0: 30 s */
 };
-/* Joins by an invite: makes this home a new device of the invited person. Does not sync; call satchel_sync() next. Talks to the server.
- * invite_used, invite_expired, invalid (a damaged code), wrong_server. */
+/* Joins by an invite: makes this home a new device of the invited person. Does not sync; call satchel_sync() next.
+ * Talks to the server. After a failure on the way the same call with the same code goes on where it stopped.
+ * invite_used, invite_expired, invalid (a damaged code), exists (a home is there), unreachable, timed_out,
+ * wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_join(const char *home, const struct satchel_open_options *open_options,
-                             const struct satchel_join_options *options, struct satchel **out, struct satchel_error *error);
+                             const struct satchel_join_options *options, struct satchel **out,
+                             struct satchel_error *error);
 
 /* ---- Writing: transactions ---- */
 
 struct satchel_tx;
 
-/* A transaction gathers edits in memory and writes all or none of them. One at a time per handle. */
+/* A transaction gathers edits in memory and writes all or none of them. One at a time per handle (else: invalid). *out
+ * is given to satchel_commit() or satchel_rollback(), which end it. An edit that is refused leaves the others as they
+ * are. */
 SATCHEL_API int satchel_begin(struct satchel *satchel, struct satchel_tx **out);
 
-/* Creates or edits a record. `type`: "account", "visit", … `id`: NULL makes a new record; an id that does not exist yet creates the record
- * under it. `territory`: a territory's name or id, "org", or NULL: where the record is, else where the record that it refers to lives, else
- * the caller's only territory. `fields`: a JSON object; null clears a field, a set field takes an array (these and no others) or
- * {"add":[…],"remove":[…]}. `id_out` receives the id. Errors name the type, field or value: invalid, not_found, exists, denied. */
-SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory, const char *fields,
-                            char id_out[SATCHEL_ID_SIZE]);
-/* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). */
+/* Creates or edits a record. `type`: "account", "visit", … `id`: NULL makes a new record; an id that does not
+ * exist yet creates the record under it. `territory`: a territory's name or id, "org", or NULL: where the record
+ * is, else where the record that it refers to lives (also one of this transaction), else the caller's only
+ * territory. `fields` (NULL: none): a JSON object; null clears a field, a set field takes an array (these and no
+ * others) or {"add":[…],"remove":[…]}. `id_out` (may be NULL) receives the id. A reference to a record that is not here
+ * is fine, and waits. Errors name the type, field or value: invalid (a value of the wrong kind, a reference to a record
+ * of the wrong type, no territory to choose), not_found (no such type, field or territory), exists (the record is
+ * archived), too_large, denied. */
+SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory,
+                            const char *fields, char id_out[SATCHEL_ID_SIZE]);
+/* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). not_found, denied. */
 SATCHEL_API int satchel_remove(struct satchel_tx *tx, const char *type, const char *id);
+/* Brings an archived record back as it was; nothing happens to one that is not archived. not_found, denied. */
 SATCHEL_API int satchel_restore(struct satchel_tx *tx, const char *type, const char *id);
-/* Settles a conflict. `field` is "deleted" for edit against delete. `pick`: the 1-based index of a value as satchel_conflicts() lists them, or 0 with
- * `value`, a JSON value. */
-SATCHEL_API int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field, uint32_t pick,
-                                const char *value);
-/* Writes the transaction; durable on return. The transaction is gone afterwards, also on failure. */
+/* Settles a conflict. `field` is "deleted" for edit against delete. `pick`: the 1-based index of a value as
+ * satchel_conflicts() lists them, or 0 with `value`, a JSON value. not_found (no such record, field or conflict),
+ * invalid, denied. */
+SATCHEL_API int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field,
+                                uint32_t pick, const char *value);
+/* Writes the transaction; durable on return. The transaction is gone afterwards, also on failure, which has written
+ * nothing. too_large (a record that does not fit one change), disk_full, read_only. */
 SATCHEL_API int satchel_commit(struct satchel_tx *tx);
+/* Forgets the transaction. NULL is fine. */
 SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 
 /* ---- Reading: never touches the network ---- */
@@ -131,24 +156,35 @@ SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 /* Receives one JSON object. */
 typedef int (*satchel_row_fn)(void *context, const char *json);
 
-/* The record types that there are, in the list's order: {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or
- * "people"; kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or null for any. Needs no handle. */
+/* The record types that there are, in the list's order:
+ * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
+ * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
+ * null for any. Needs no handle. */
 SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
-/* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value are left out. "waiting", where there is one, names
- * the fields that refer to a record that is not here (yet). */
+/* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
+ * are left out. "waiting", where there is one, names the fields that refer to a record that is not here (yet). */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
-/* The rows of a type's table, `where` (NULL: all) being an SQL condition on its columns: {"id","territory",column…} per row. */
-SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row, void *context);
-/* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its derived figures. */
+/* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
+ * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
+SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
+                             void *context);
+/* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
+ * derived figures (a set is a JSON array); `waiting` has the references to what is not here: type, id, field, target.
+ * One object per row, keyed by column. invalid: SQLite's own sentence, for all that is not one reading statement. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
-/* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict. */
+/* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict, the value that is shown first;
+ * `by` is a person's name, null where it is not known; field "deleted": edit against delete. */
 SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context);
-/* {"at","by","device","state","fields":{…}} per change, oldest first; state: "current", "superseded", "pending", "stub" or "unreadable". */
-SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row, void *context);
-/* One JSON object: {"org","user","role","device","server","spaces":[{"space","name","cursor","pending","synced_at"…}],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","fingerprint"}. Two people who compare the fingerprint of one and the same moment find out whether the server shows them
- * the same directory and the same people. */
+/* {"at","by","device","state","fields":{…}} per change, oldest first; state: "current", "superseded", "pending",
+ * "stub" or "unreadable". In `fields` a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true.
+ * Archived records have a history too. not_found. */
+SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
+                                void *context);
+/* One JSON object:
+ * {"org","user","role","device","server","spaces":[{"space","name","cursor","pending",…}],"pending","refused",
+ * "conflicts","debts","last_sync","in_sync","fingerprint"}. Two people who compare the fingerprint of one and the
+ * same moment find out whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -160,12 +196,12 @@ enum satchel_event_kind {
     SATCHEL_EVENT_REFUSED = 4,  /* message: the server refused a bundle; it is kept and listed */
     SATCHEL_EVENT_REVOKED = 5,  /* message: this device, or its access to a space, is gone */
     SATCHEL_EVENT_IN_SYNC = 6,
-    SATCHEL_EVENT_NOTE = 7,     /* message: something worth telling a person */
+    SATCHEL_EVENT_NOTE = 7, /* message: something worth telling a person */
 };
 struct satchel_event {
     enum satchel_event_kind kind;
-    const char *type, *id;   /* NULL when not meant */
-    const char *message;     /* NULL when not meant */
+    const char *type, *id; /* NULL when not meant */
+    const char *message;   /* NULL when not meant */
     uint64_t done, total;
 };
 typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
@@ -181,28 +217,45 @@ struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
 };
-/* Connects, pushes what is pending, pulls what is new, and compares digests. *result is filled on failure too. unreachable, timed_out, wrong_server, revoked,
- * tampered, fork. */
-SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *result);
+/* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
+ * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
+ * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
+ * that are in conflict now. unreachable, timed_out, closed, busy, wrong_server, revoked, tampered, fork; invalid while
+ * a transaction is open. */
+SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
+                             struct satchel_sync_result *result);
 
-/* ---- Administration: talks to the server, because the directory is one for all. Admins only, where it changes anything. ---- */
+/* ---- Administration ----
+ *
+ * The directory is one for all, so these talk to the server. What changes it is for admins (denied), needs the admin's
+ * key (locked, where it was opened for `everyday` work or has a passphrase of its own) and the server (unreachable,
+ * timed_out, wrong_server, stale: another admin was first, try again). Done is done once the directory has it; the
+ * names, which are records, go along or follow with the next sync. */
 
+/* A person. `role`: "admin", "manager", "rep", "auditor" or "service". exists (the name is taken), invalid. */
 SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
-/* {"user","name","role","state","territories":[…]} per person. The lists read what is here; *refreshed (may be NULL) tells whether the server was
- * reached first. */
-SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* A territory: a space of its own, with a key of its own. "org" and "people" are reserved. exists, invalid. */
 SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name);
-/* `rights`: a set of SATCHEL_READ, SATCHEL_WRITE, SATCHEL_MANAGE; 0: read and write. */
 #define SATCHEL_READ 1
 #define SATCHEL_WRITE 2
 #define SATCHEL_MANAGE 4
+/* Lets a person use a territory. `rights`: a set of SATCHEL_READ, SATCHEL_WRITE (reads as well) and SATCHEL_MANAGE
+ * (reads and writes as well); 0: read and write. not_found (no such territory or user), invalid. */
 SATCHEL_API int satchel_territory_grant(struct satchel *satchel, const char *territory, const char *user, int rights);
-/* {"territory","name","members":[{"user","rights"}]} */
-SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","last_seen","pending"} */
-SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* A code that lets one new device of `user` in, until `valid_ms` from now. */
+/* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
+ * not_found, not_yet (a role whose invites have to be approved), invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+
+/* The lists are for everybody. Each syncs first, for a few seconds at most; *refreshed (may be NULL) tells whether the
+ * server was reached. That it was not is no failure: what is known here is listed. */
+
+/* {"user","name","role","state","territories":[…]} per person; state is "active" or "suspended". */
+SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
+SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* {"device","user","name","state","joined_at","last_seen","pending"} per device; state is "active" or "revoked";
+ * last_seen and pending are null but for this device. */
+SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus
 }

@@ -64,7 +64,8 @@ static void bind_value(sqlite3_stmt *statement, int at, const struct sat_value *
 }
 
 /* A set as the text of a JSON array; null when nothing is in it. */
-static void bind_set(sqlite3_stmt *statement, int at, const struct sat_field *field, const struct sat_merged_record *record)
+static void bind_set(sqlite3_stmt *statement, int at, const struct sat_field *field,
+                     const struct sat_merged_record *record)
 {
     json_t *array = client_json_of_set(field, record);
     if (json_array_size(array)) {
@@ -84,8 +85,10 @@ static int64_t integer_of(const struct sat_merged_record *record, uint16_t field
     return *there ? cell->value.integer : 0;
 }
 
-/* The one figure that is computed from a record's own cells: order_line.amount. Those over several rows come when all are there. */
-static void bind_derived(sqlite3_stmt *statement, int at, const struct sat_type *type, const struct sat_merged_record *record)
+/* The one figure that is computed from a record's own cells: order_line.amount. Those over several rows come when
+ * all are there. */
+static void bind_derived(sqlite3_stmt *statement, int at, const struct sat_type *type,
+                         const struct sat_merged_record *record)
 {
     const struct sat_field *qty = sat_field_by_name(type, "qty"), *price = sat_field_by_name(type, "unit_price"),
                            *discount = sat_field_by_name(type, "discount_bp");
@@ -181,7 +184,8 @@ static enum sat_err add_record(void *context, int64_t sid, const struct sat_reco
         bind_uuid(building->insert_any, 1, record->b);
         err = run(building, building->insert_any);
     }
-    const struct sat_type *type = !err && view.merged.exists && !view.merged.deleted ? sat_type_by_number(view.merged.type) : NULL;
+    const struct sat_type *type =
+        !err && view.merged.exists && !view.merged.deleted ? sat_type_by_number(view.merged.type) : NULL;
     if (type && !names_the_org(building, &view)) err = insert(building, type, &view);
     sat_arena_reset(&building->arena);
     return err;
@@ -194,11 +198,13 @@ static enum sat_err fill(struct building *building)
     struct satchel *satchel = building->satchel;
     sqlite3 *db = building->db;
     if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO temp.here VALUES (?)", -1, &building->insert_any, NULL) != SQLITE_OK)
+        sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO temp.here VALUES (?)", -1, &building->insert_any, NULL) !=
+            SQLITE_OK)
         return client_view_fail(db, &satchel->fault, SAT_ERR_IO);
     enum sat_err err = sat_store_each_record(satchel->store, add_record, building);
     if (!err) err = client_view_derive(db, &satchel->fault);
-    if (!err && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) err = client_view_fail(db, &satchel->fault, SAT_ERR_IO);
+    if (!err && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        err = client_view_fail(db, &satchel->fault, SAT_ERR_IO);
     return err;
 }
 
@@ -227,8 +233,9 @@ enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
     struct client_view *view = calloc(1, sizeof *view);
     if (!view) return SAT_ERR_NO_MEMORY;
     enum sat_err err = SAT_OK;
-    if (sqlite3_open_v2(":memory:", &view->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_open_v2(":memory:", &view->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+                        NULL) != SQLITE_OK)
         err = client_view_fail(view->db, &satchel->fault, SAT_ERR_NO_MEMORY);
     if (!err) err = build(satchel, view->db);
     if (err)

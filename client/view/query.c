@@ -8,7 +8,8 @@
 /* SQLite's sentence; "not authorized" means that it was no mere question. */
 static enum sat_err refuse(sqlite3 *db, struct sat_fault *fault)
 {
-    if (sqlite3_errcode(db) == SQLITE_AUTH) return sat_fail(fault, SAT_ERR_INVALID, "queries can only read: %s", sqlite3_errmsg(db));
+    if (sqlite3_errcode(db) == SQLITE_AUTH)
+        return sat_fail(fault, SAT_ERR_INVALID, "queries can only read: %s", sqlite3_errmsg(db));
     if (sqlite3_errcode(db) == SQLITE_NOMEM) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
     return sat_fail(fault, SAT_ERR_INVALID, "%s", sqlite3_errmsg(db));
 }
@@ -24,7 +25,8 @@ static enum sat_err prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, st
         const char *next = NULL;
         int code = sqlite3_prepare_v2(db, rest, -1, &second, &next);
         (void)sqlite3_finalize(second);
-        if (code != SQLITE_OK || second) return sat_fail(fault, SAT_ERR_INVALID, "a query is one statement; there is more behind it");
+        if (code != SQLITE_OK || second)
+            return sat_fail(fault, SAT_ERR_INVALID, "a query is one statement; there is more behind it");
         rest = next;
     }
     return SAT_OK;
@@ -60,7 +62,8 @@ static json_t *json_of_column(sqlite3_stmt *statement, int at)
     json_t *json = NULL;
     switch (sqlite3_column_type(statement, at)) {
     case SQLITE_INTEGER:
-        if (declared && strcmp(declared, CLIENT_COLUMN_BOOL) == 0) return json_boolean(sqlite3_column_int(statement, at) != 0);
+        if (declared && strcmp(declared, CLIENT_COLUMN_BOOL) == 0)
+            return json_boolean(sqlite3_column_int(statement, at) != 0);
         return json_integer(sqlite3_column_int64(statement, at));
     case SQLITE_FLOAT:
         json = json_real(sqlite3_column_double(statement, at));
@@ -85,7 +88,8 @@ static void set_column(json_t *object, const char *name, json_t *value)
     if (json_object_set_new(object, name, value) != 0) (void)json_object_set_new(object, "?", json_null());
 }
 
-static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, satchel_row_fn row, void *context, struct sat_fault *fault)
+static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, satchel_row_fn row, void *context,
+                             struct sat_fault *fault)
 {
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -97,7 +101,8 @@ static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, satchel_row_f
     return code == SQLITE_DONE ? SAT_OK : refuse(db, fault);
 }
 
-enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context, struct sat_fault *fault)
+enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context,
+                               struct sat_fault *fault)
 {
     sqlite3_stmt *statement = NULL;
     enum sat_err err = prepare(view->db, sql, &statement, fault);
@@ -126,9 +131,9 @@ int satchel_list(struct satchel *satchel, const char *type_name, const char *whe
     if (!err) err = client_view_get(satchel, &view);
     if (!err) {
         /* the line break ends a comment in the condition */
-        const char *sql = where && where[0]
-                              ? sat_arena_format(&arena, "SELECT * FROM \"%s\" WHERE (%s\n) ORDER BY id", type->name, where)
-                              : sat_arena_format(&arena, "SELECT * FROM \"%s\" ORDER BY id", type->name);
+        const char *sql = where && where[0] ? sat_arena_format(&arena, "SELECT * FROM \"%s\" WHERE (%s\n) ORDER BY id",
+                                                               type->name, where)
+                                            : sat_arena_format(&arena, "SELECT * FROM \"%s\" ORDER BY id", type->name);
         err = client_view_query(view, sql, row, context, &satchel->fault);
     }
     sat_arena_deinit(&arena);

@@ -42,7 +42,8 @@ static enum sat_err make_table(sqlite3 *db, const struct sat_type *type, struct 
     char sql[SQL_BYTES];
     size_t len = (size_t)snprintf(sql, sizeof sql, "CREATE TABLE \"%s\" (\"id\" TEXT, \"territory\" TEXT", type->name);
     for (uint16_t i = 0; i < type->fields_n; i++)
-        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s\" %s", type->fields[i].name, column_type(&type->fields[i]));
+        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s\" %s", type->fields[i].name,
+                                column_type(&type->fields[i]));
     (void)snprintf(sql + len, sizeof sql - len, ")");
     return run(db, sql, fault);
 }
@@ -87,7 +88,8 @@ static enum sat_err index_table(sqlite3 *db, const struct sat_type *type, struct
     for (uint16_t i = 0; i < type->fields_n && !err; i++) {
         if (type->fields[i].kind != SAT_KIND_REF) continue;
         const char *name = type->fields[i].name;
-        (void)snprintf(sql, sizeof sql, "CREATE INDEX \"%s.%s\" ON \"%s\" (\"%s\")", type->name, name, type->name, name);
+        (void)snprintf(sql, sizeof sql, "CREATE INDEX \"%s.%s\" ON \"%s\" (\"%s\")", type->name, name, type->name,
+                       name);
         err = run(db, sql, fault);
         if (err || type->home == SAT_HOME_PEOPLE) continue;
         (void)snprintf(sql, sizeof sql,
@@ -104,11 +106,13 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
     enum sat_err err = SAT_OK;
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) err = index_table(db, sat_type_at(i), fault);
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    if (!err && sqlite3_create_function_v2(db, "exact_total", 1, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
+    if (!err &&
+        sqlite3_create_function_v2(db, "exact_total", 1, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
         err = client_view_fail(db, fault, SAT_ERR_IO);
     if (!err)
         err = run(db,
-                  "UPDATE \"order\" SET total = (SELECT exact_total(amount) FROM order_line WHERE order_line.\"order\" = \"order\".id);"
+                  "UPDATE \"order\" SET total = (SELECT exact_total(amount) FROM order_line WHERE order_line.\"order\" "
+                  "= \"order\".id);"
                   "DROP TABLE temp.here",
                   fault);
     return err;
@@ -136,8 +140,11 @@ static int authorize(void *context, int action, const char *a, const char *b, co
 
 enum sat_err client_view_lock(sqlite3 *db, struct sat_fault *fault)
 {
-    /* json_each() and json_tree() declare themselves at their first use, which the authorizer would take for the making of a table. */
-    enum sat_err err = run(db, "SELECT 1 FROM json_each('[]'), json_tree('[]'); PRAGMA query_only = ON; PRAGMA trusted_schema = OFF", fault);
+    /* json_each() and json_tree() declare themselves at their first use, which the authorizer would take for the
+     * making of a table. */
+    enum sat_err err =
+        run(db, "SELECT 1 FROM json_each('[]'), json_tree('[]'); PRAGMA query_only = ON; PRAGMA trusted_schema = OFF",
+            fault);
     if (err) return err;
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
         sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL) != SQLITE_OK ||

@@ -176,7 +176,7 @@ static enum sat_err seal_changes(struct freezer *freezer, struct place *place, s
     size_t bytes = BUNDLE_FIXED_BYTES;
     for (uint32_t i = 0; i < manifest->count && !err; i++) {
         sat_buf_clear(&sealed);
-        err = sat_seal_change(&bundle_key, manifest, i, &plain[i], &sealed);
+        err = sat_seal_change(freezer->vault->squeezer, &bundle_key, manifest, i, &plain[i], &sealed);
         if (err) break;
         struct sat_span body = sat_span_copy(&freezer->arena, sat_buf_span(&sealed));
         out[i] = (struct sat_change){.record = plain[i].record, .header = plain[i].header, .body = body};

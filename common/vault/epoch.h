@@ -45,17 +45,17 @@ void sat_keys_free(struct sat_keys *keys);
 /* Stores a key that has been checked against its commitment. Inside the caller's transaction. */
 enum sat_err sat_keys_add(struct sat_keys *keys, const struct sat_space_id *space, uint32_t epoch,
                           const struct sat_epoch_key *key) SAT_MUST_CHECK;
-/* The key of an epoch: cached, stored, or reached along the back-chain from a later one that is held (each step checked;
- * what it gave is stored too if a transaction is open). *out is borrowed until the next call. SAT_ERR_DEBT when it cannot
- * be had, SAT_ERR_CORRUPT when what is stored does not open. */
+/* The key of an epoch: cached, stored, or reached along the back-chain from a later one that is held (each step is
+ * checked; what it gave is stored too if a transaction is open). *out is borrowed until the next call. SAT_ERR_DEBT
+ * when it cannot be had, SAT_ERR_CORRUPT when what is stored does not open. */
 enum sat_err sat_keys_get(struct sat_keys *keys, const struct sat_directory *directory,
                           const struct sat_space_id *space, uint32_t epoch,
                           const struct sat_epoch_key **out) SAT_MUST_CHECK;
 bool sat_keys_have(struct sat_keys *keys, const struct sat_space_id *space,
                    uint32_t epoch); /* held itself, without the chain */
 /* Opens a box made out to this device (box->kind DEVICE) or to an invite (with the invite's box keys; NULL otherwise),
- * checks the commitment of the directory, and adds the key. SAT_ERR_UNDECRYPTABLE, SAT_ERR_PROTOCOL for an epoch that the
- * directory does not know. */
+ * checks the commitment of the directory, and adds the key. SAT_ERR_UNDECRYPTABLE, SAT_ERR_PROTOCOL for an epoch that
+ * the directory does not know. */
 enum sat_err sat_keys_open_box(struct sat_keys *keys, const struct sat_directory *directory, const struct sat_box *box,
                                const struct sat_public_key *invite_public,
                                const struct sat_box_secret *invite_secret) SAT_MUST_CHECK;

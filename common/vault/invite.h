@@ -3,8 +3,8 @@
  *   code   "satchel1" ‖ base64url(bytes ‖ checksum4), without padding
  *   bytes  u8 version ‖ u16 len ‖ url ‖ server key32 ‖ org32 ‖ u64 dir_seq ‖ dir_hash16 ‖ s16
  *   check  first 4 bytes of H("code", bytes): a typing error is told from a forged code
- *   seed   HK(s ‖ s, "invite", org); its keys have the seeds HK(seed, "sign", "") for Ed25519 and HK(seed, "box", "") for
- *          X25519 (crypto_box_seed_keypair: the secret is the first half of the seed's SHA-512) */
+ *   seed   HK(s ‖ s, "invite", org); its keys are Ed25519's of the seed HK(seed, "sign", "") and X25519's of the seed
+ *          HK(seed, "box", "") (crypto_box_seed_keypair: the secret is the first half of the seed's SHA-512) */
 #ifndef SAT_VAULT_INVITE_H
 #define SAT_VAULT_INVITE_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/hash.h"
 
 static const char MAGIC[] = "satchel-keyring";
 
@@ -16,6 +17,7 @@ enum {
     TAG_BYTES = 16,
     DEVICE_BYTES = 32 + 4 + 64 + 32 + 32 + 32,
     ADMIN_BYTES = 64,
+    CHECKSUM_BYTES = 8,
     SECTION_HEADER_BYTES = 1 + 8 + 8 + SALT_BYTES + NONCE_BYTES + 4,
     MEM_BYTES_MAX = 1 << 30,
     OPS_MAX = 16,
@@ -231,6 +233,22 @@ static void take_device_secrets(const uint8_t plain[DEVICE_BYTES], struct sat_ke
     memcpy(out->store_key, plain + 164, 32);
 }
 
+/* Of a file's bytes so far: the wrong passphrase and a damaged file would look the same without it. */
+static void put_checksum(struct sat_buf *out, size_t begin)
+{
+    struct sat_hash hash = sat_hash("keyring", sat_span(out->at + begin, out->len - begin));
+    sat_put_bytes(out, hash.b, CHECKSUM_BYTES);
+}
+
+/* Cuts the checksum off the file, if it holds. */
+static bool take_checksum(struct sat_span *file)
+{
+    if (file->len < CHECKSUM_BYTES) return false;
+    file->len -= CHECKSUM_BYTES;
+    struct sat_hash hash = sat_hash("keyring", *file);
+    return memcmp(file->at + file->len, hash.b, CHECKSUM_BYTES) == 0;
+}
+
 enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
                               const struct sat_entropy *entropy, struct sat_buf *out)
 {
@@ -250,7 +268,10 @@ enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passp
     else if (keyring->has_admin)
         sat_put_span(out, sat_buf_span(&keyring->admin_section));
 out:
-    if (err) out->len = begin;
+    if (err)
+        out->len = begin;
+    else
+        put_checksum(out, begin);
     return err;
 }
 
@@ -259,6 +280,7 @@ enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase, 
     struct sat_reader reader;
     struct section device;
     *out = NULL;
+    if (!take_checksum(&file)) return SAT_ERR_CORRUPT;
     sat_reader_init(&reader, file);
     struct sat_span magic = sat_take_span(&reader, sizeof MAGIC - 1);
     uint16_t version = sat_take_u16(&reader);

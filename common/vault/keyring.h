@@ -2,10 +2,13 @@
  * passphrase only wraps keys: changing it changes no key. The admin's signing key is wrapped apart, so that everyday
  * work never opens it.
  *
- *   file     "satchel-keyring" ‖ u16 version ‖ section ‖ u8 has_admin ‖ [section]
+ *   file     "satchel-keyring" ‖ u16 version ‖ section ‖ u8 has_admin ‖ [section] ‖ checksum8
  *   section  u8 kdf (1 Argon2id13) ‖ u64 ops ‖ u64 mem_bytes ‖ salt16 ‖ nonce24 ‖ u32 len ‖ XChaCha20-Poly1305(secrets)
  *   ad       "satchel-keyring" ‖ u16 version ‖ u8 kind (1 device, 2 admin) ‖ the section up to its ciphertext
- *   secrets  device: org32 ‖ u32 device ‖ sign64 ‖ box32 ‖ nonce key32 ‖ store key32; admin: sign64 */
+ *   secrets  device: org32 ‖ u32 device ‖ sign64 ‖ box32 ‖ nonce key32 ‖ store key32; admin: sign64
+ *   checksum first 8 bytes of H("keyring", all bytes before it), in every version
+ *
+ * The checksum tells damage from a wrong passphrase: a file that is whole and does not open was given the wrong one. */
 #ifndef SAT_VAULT_KEYRING_H
 #define SAT_VAULT_KEYRING_H
 
@@ -51,9 +54,8 @@ bool sat_keyring_has_admin(const struct sat_keyring *keyring); /* also when its 
  * closed is carried over as it is. */
 enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
                               const struct sat_entropy *entropy, struct sat_buf *out) SAT_MUST_CHECK;
-/* SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_CORRUPT (not a keyring, or damaged where no passphrase is needed to see it),
- * SAT_ERR_UPGRADE_NEEDED (a later version), SAT_ERR_NO_MEMORY. Costs above 1 GiB or 16 passes are refused as corrupt.
- */
+/* SAT_ERR_CORRUPT (damaged, or not a keyring; told before the passphrase is tried), SAT_ERR_UPGRADE_NEEDED (a later
+ * version), SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_NO_MEMORY. Costs above 1 GiB or 16 passes are refused as corrupt. */
 enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase,
                               struct sat_keyring **out) SAT_MUST_CHECK;
 /* Opens the admin section as well; SAT_OK if it is open already; SAT_ERR_NOT_FOUND if there is none. */

@@ -68,8 +68,8 @@ static enum sat_err unseal(struct opener *opener, const struct item *item)
     const struct sat_change_row *change = item->change;
     enum sat_err err = open_bundle(opener, change);
     if (err) return err;
-    return sat_unseal_change(&opener->key, &opener->manifest, SAT_CHANGE_INDEX(change->cid), &change->record,
-                             change->header, change->body, &opener->plain);
+    return sat_unseal_change(opener->vault->squeezer, &opener->key, &opener->manifest, SAT_CHANGE_INDEX(change->cid),
+                             &change->record, change->header, change->body, &opener->plain);
 }
 
 /* What makes a change unreadable but leaves the record usable; anything else is trouble with the store itself. */

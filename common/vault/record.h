@@ -5,12 +5,14 @@
 
 #include "common/vault/cells.h"
 #include "common/vault/epoch.h"
+#include "common/vault/squeeze.h"
 
 /* What reading and writing need together; all borrowed. */
 struct sat_vault {
     struct sat_store *store;
     const struct sat_keyring *keyring;
     struct sat_keys *keys;
+    struct sat_squeezer *squeezer;
     const struct sat_directory *directory;
     const struct sat_entropy *entropy;
 };

@@ -5,7 +5,6 @@
 
 #include "common/base/check.h"
 #include "common/proof/hash.h"
-#include "common/vault/squeeze.h"
 
 enum { NONCE_BYTES = 24, TAG_BYTES = 16 };
 
@@ -70,14 +69,15 @@ static void change_nonce(uint32_t index, uint8_t out[NONCE_BYTES])
     for (size_t i = 0; i < 4; i++) out[i] = (uint8_t)(index >> (8 * i));
 }
 
-enum sat_err sat_seal_change(const struct sat_bundle_key *key, const struct sat_manifest *manifest, uint32_t index,
-                             const struct sat_plain_change *change, struct sat_buf *out)
+enum sat_err sat_seal_change(struct sat_squeezer *squeezer, const struct sat_bundle_key *key,
+                             const struct sat_manifest *manifest, uint32_t index, const struct sat_plain_change *change,
+                             struct sat_buf *out)
 {
     if (change->body.len > SAT_BODY_BYTES_MAX) return SAT_ERR_TOO_LARGE;
     uint8_t nonce[NONCE_BYTES];
     struct sat_buf squeezed, associated;
     sat_buf_init(&squeezed);
-    sat_squeeze(change->body, change->compress, &squeezed);
+    sat_squeeze(squeezer, change->body, change->compress, &squeezed);
     put_associated(&associated, manifest, index, &change->record, change->header);
     change_nonce(index, nonce);
     sat_buf_reserve(out, squeezed.len + TAG_BYTES);
@@ -89,9 +89,9 @@ enum sat_err sat_seal_change(const struct sat_bundle_key *key, const struct sat_
     return SAT_OK;
 }
 
-enum sat_err sat_unseal_change(const struct sat_bundle_key *key, const struct sat_manifest *manifest, uint32_t index,
-                               const struct sat_record_id *record, struct sat_span header, struct sat_span body,
-                               struct sat_buf *out)
+enum sat_err sat_unseal_change(struct sat_squeezer *squeezer, const struct sat_bundle_key *key,
+                               const struct sat_manifest *manifest, uint32_t index, const struct sat_record_id *record,
+                               struct sat_span header, struct sat_span body, struct sat_buf *out)
 {
     if (manifest->suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
     if (body.len < TAG_BYTES || body.len > SAT_BUNDLE_BYTES_MAX || header.len > SAT_HEADER_BYTES_MAX)
@@ -106,7 +106,7 @@ enum sat_err sat_unseal_change(const struct sat_bundle_key *key, const struct sa
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(squeezed.at, NULL, NULL, body.at, body.len, associated.at,
                                                    associated.len, nonce, key->b) == 0) {
         squeezed.len = body.len - TAG_BYTES;
-        err = sat_unsqueeze(sat_buf_span(&squeezed), SAT_BODY_BYTES_MAX, out);
+        err = sat_unsqueeze(squeezer, sat_buf_span(&squeezed), SAT_BODY_BYTES_MAX, out);
     }
     sat_buf_deinit(&associated);
     sat_buf_wipe(&squeezed);

@@ -9,6 +9,7 @@
 
 #include "common/proof/bundle.h"
 #include "common/vault/epoch.h"
+#include "common/vault/squeeze.h"
 
 struct sat_bundle_key { /* secret: wipe it */
     uint8_t b[32];
@@ -28,13 +29,14 @@ void sat_bundle_key_derive(const struct sat_epoch_key *key, const struct sat_man
                            struct sat_bundle_key *out);
 /* Appends the ciphertext of change `index`. The P part of the manifest must be final. SAT_ERR_TOO_LARGE above
  * SAT_BODY_BYTES_MAX. */
-enum sat_err sat_seal_change(const struct sat_bundle_key *key, const struct sat_manifest *manifest, uint32_t index,
-                             const struct sat_plain_change *change, struct sat_buf *out) SAT_MUST_CHECK;
+enum sat_err sat_seal_change(struct sat_squeezer *squeezer, const struct sat_bundle_key *key,
+                             const struct sat_manifest *manifest, uint32_t index, const struct sat_plain_change *change,
+                             struct sat_buf *out) SAT_MUST_CHECK;
 /* Opens change `index`; `out` gets the plaintext body (wiped by the caller with sat_buf_wipe). SAT_ERR_UNDECRYPTABLE;
  * SAT_ERR_UPGRADE_NEEDED for a suite or a method of a later version. */
-enum sat_err sat_unseal_change(const struct sat_bundle_key *key, const struct sat_manifest *manifest, uint32_t index,
-                               const struct sat_record_id *record, struct sat_span header, struct sat_span body,
-                               struct sat_buf *out) SAT_MUST_CHECK;
+enum sat_err sat_unseal_change(struct sat_squeezer *squeezer, const struct sat_bundle_key *key,
+                               const struct sat_manifest *manifest, uint32_t index, const struct sat_record_id *record,
+                               struct sat_span header, struct sat_span body, struct sat_buf *out) SAT_MUST_CHECK;
 
 /* Drafts at rest: nonce24 ‖ XChaCha20-Poly1305(body, key HK(store key, "draft", u64 counter), ad record16 ‖ header).
  * Not padded: they never travel. */

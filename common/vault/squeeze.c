@@ -14,7 +14,7 @@ enum {
     PAD_MARK = 0x80,
     BUCKET_STEP = 32,
     BUCKET_LINEAR_MAX = 256,
-    LEVEL = 12,           /* higher ones cost twice the time for one byte in a hundred */
+    LEVEL = 12,           /* level 16 saves 2 bytes of a hundred and takes three times as long */
     FRAME_HEAD_BYTES = 6, /* magic, descriptor, window */
     BLOCK_HEAD_BYTES = 3,
     HEAD_BYTES = FRAME_HEAD_BYTES + BLOCK_HEAD_BYTES,
@@ -26,25 +26,38 @@ enum {
  * has one block, so that all nine bytes before its contents follow from its length, and none of them is kept. */
 static const uint8_t FRAME_HEAD[FRAME_HEAD_BYTES] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38};
 
-/* The dictionary digested for compressing, and for inflating. Digesting takes longer than a hundred records, so each is
- * made once and shared: constants in all but their initialisers. Two threads that come first together may each make
- * one; both are good, and the one that is overwritten stays with its user. */
-static const ZSTD_CDict *compression_dictionary(void)
+/* The compressing half is made when it is first needed: to digest the dictionary for it takes a millisecond or two, and
+ * whoever only reads never needs it. */
+struct sat_squeezer {
+    ZSTD_CCtx *compressor; /* NULL: not made yet */
+    ZSTD_CDict *compression_dictionary;
+    ZSTD_DCtx *inflater;
+    ZSTD_DDict *inflation_dictionary;
+};
+
+enum sat_err sat_squeezer_new(struct sat_squeezer **out)
 {
-    static const ZSTD_CDict *_Atomic shared;
-    const ZSTD_CDict *dictionary = shared;
-    if (!dictionary) shared = dictionary = ZSTD_createCDict(sat_dictionary_1, sat_dictionary_1_bytes, LEVEL);
-    sat_check(dictionary != NULL);
-    return dictionary;
+    struct sat_squeezer *squeezer = malloc(sizeof *squeezer);
+    *out = squeezer;
+    if (!squeezer) return SAT_ERR_NO_MEMORY;
+    *squeezer = (struct sat_squeezer){
+        .inflater = ZSTD_createDCtx(),
+        .inflation_dictionary = ZSTD_createDDict(sat_dictionary_1, sat_dictionary_1_bytes),
+    };
+    if (squeezer->inflater && squeezer->inflation_dictionary) return SAT_OK;
+    sat_squeezer_free(squeezer);
+    *out = NULL;
+    return SAT_ERR_NO_MEMORY;
 }
 
-static const ZSTD_DDict *inflation_dictionary(void)
+void sat_squeezer_free(struct sat_squeezer *squeezer)
 {
-    static const ZSTD_DDict *_Atomic shared;
-    const ZSTD_DDict *dictionary = shared;
-    if (!dictionary) shared = dictionary = ZSTD_createDDict(sat_dictionary_1, sat_dictionary_1_bytes);
-    sat_check(dictionary != NULL);
-    return dictionary;
+    if (!squeezer) return;
+    ZSTD_freeCCtx(squeezer->compressor); /* NULL is fine for all four */
+    ZSTD_freeCDict(squeezer->compression_dictionary);
+    ZSTD_freeDCtx(squeezer->inflater);
+    ZSTD_freeDDict(squeezer->inflation_dictionary);
+    free(squeezer);
 }
 
 size_t sat_squeeze_bucket(size_t len)
@@ -74,27 +87,35 @@ static bool frame_is_plain(const uint8_t *frame, size_t len)
            memcmp(frame + FRAME_HEAD_BYTES, head, BLOCK_HEAD_BYTES) == 0;
 }
 
-static size_t compress_frame(struct sat_span plain, uint8_t *out, size_t cap)
+/* For frames without what can be left out. Parameters and dictionary stay with the compressor, frame after frame. */
+static void make_compressor(struct sat_squeezer *squeezer)
 {
-    ZSTD_CCtx *context = ZSTD_createCCtx();
-    sat_check(context != NULL);
-    bool ready = !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)) &&
-                 !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0)) &&
-                 !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0)) &&
-                 !ZSTD_isError(ZSTD_CCtx_refCDict(context, compression_dictionary()));
-    size_t len = ready ? ZSTD_compress2(context, out, cap, plain.at, plain.len) : 0;
-    ZSTD_freeCCtx(context);
+    ZSTD_CCtx *compressor = ZSTD_createCCtx();
+    ZSTD_CDict *dictionary = ZSTD_createCDict(sat_dictionary_1, sat_dictionary_1_bytes, LEVEL);
+    sat_check(compressor && dictionary);
+    sat_check(!ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_contentSizeFlag, 0)) &&
+              !ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_checksumFlag, 0)) &&
+              !ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_dictIDFlag, 0)) &&
+              !ZSTD_isError(ZSTD_CCtx_refCDict(compressor, dictionary)));
+    squeezer->compressor = compressor;
+    squeezer->compression_dictionary = dictionary;
+}
+
+static size_t compress_frame(struct sat_squeezer *squeezer, struct sat_span plain, uint8_t *out, size_t cap)
+{
+    if (!squeezer->compressor) make_compressor(squeezer);
+    size_t len = ZSTD_compress2(squeezer->compressor, out, cap, plain.at, plain.len);
     return ZSTD_isError(len) ? 0 : len;
 }
 
 /* Appends method and data compressed; false, with nothing appended, where storing is as good. */
-static bool put_compressed(struct sat_span plain, struct sat_buf *out)
+static bool put_compressed(struct sat_squeezer *squeezer, struct sat_span plain, struct sat_buf *out)
 {
     struct sat_buf frame;
     bool done = false;
     sat_buf_init(&frame);
     sat_buf_reserve(&frame, ZSTD_compressBound(plain.len));
-    frame.len = compress_frame(plain, frame.at, frame.cap);
+    frame.len = compress_frame(squeezer, plain, frame.at, frame.cap);
     if (frame_is_plain(frame.at, frame.len) && frame.len - HEAD_BYTES < plain.len) {
         sat_put_u8(out, METHOD_ZSTD_1);
         sat_put_bytes(out, frame.at + HEAD_BYTES, frame.len - HEAD_BYTES);
@@ -104,10 +125,10 @@ static bool put_compressed(struct sat_span plain, struct sat_buf *out)
     return done;
 }
 
-void sat_squeeze(struct sat_span plain, bool compress, struct sat_buf *out)
+void sat_squeeze(struct sat_squeezer *squeezer, struct sat_span plain, bool compress, struct sat_buf *out)
 {
     size_t begin = out->len;
-    if (!compress || !put_compressed(plain, out)) {
+    if (!compress || !put_compressed(squeezer, plain, out)) {
         sat_put_u8(out, METHOD_STORED);
         sat_put_span(out, plain);
     }
@@ -119,32 +140,31 @@ void sat_squeeze(struct sat_span plain, bool compress, struct sat_buf *out)
 }
 
 /* Inflates into `cap` bytes; SIZE_MAX when it is broken or does not fit. */
-static size_t inflate_into(struct sat_span frame, uint8_t *out, size_t cap)
+static size_t inflate_into(struct sat_squeezer *squeezer, struct sat_span frame, uint8_t *out, size_t cap)
 {
-    ZSTD_DCtx *context = ZSTD_createDCtx();
-    sat_check(context != NULL);
-    size_t len = ZSTD_decompress_usingDDict(context, out, cap, frame.at, frame.len, inflation_dictionary());
-    ZSTD_freeDCtx(context);
+    size_t len =
+        ZSTD_decompress_usingDDict(squeezer->inflater, out, cap, frame.at, frame.len, squeezer->inflation_dictionary);
     return ZSTD_isError(len) ? SIZE_MAX : len;
 }
 
-static enum sat_err inflate(struct sat_span frame, size_t plain_max, struct sat_buf *out)
+static enum sat_err inflate(struct sat_squeezer *squeezer, struct sat_span frame, size_t plain_max, struct sat_buf *out)
 {
     uint8_t small[SMALL_BYTES];
     size_t small_cap = plain_max < sizeof small ? plain_max : sizeof small;
-    size_t len = inflate_into(frame, small, small_cap);
+    size_t len = inflate_into(squeezer, frame, small, small_cap);
     if (len != SIZE_MAX) {
         sat_put_bytes(out, small, len);
     } else if (plain_max > small_cap) {
         sat_buf_reserve(out, plain_max);
-        len = inflate_into(frame, out->at + out->len, plain_max);
+        len = inflate_into(squeezer, frame, out->at + out->len, plain_max);
         if (len != SIZE_MAX) out->len += len;
     }
     sodium_memzero(small, small_cap);
     return len == SIZE_MAX ? SAT_ERR_UNDECRYPTABLE : SAT_OK;
 }
 
-static enum sat_err take_compressed(struct sat_span data, size_t plain_max, struct sat_buf *out)
+static enum sat_err take_compressed(struct sat_squeezer *squeezer, struct sat_span data, size_t plain_max,
+                                    struct sat_buf *out)
 {
     uint8_t block_head[BLOCK_HEAD_BYTES];
     struct sat_buf frame;
@@ -155,12 +175,13 @@ static enum sat_err take_compressed(struct sat_span data, size_t plain_max, stru
     sat_put_bytes(&frame, FRAME_HEAD, sizeof FRAME_HEAD);
     sat_put_bytes(&frame, block_head, sizeof block_head);
     sat_put_span(&frame, data);
-    enum sat_err err = inflate(sat_buf_span(&frame), plain_max, out);
+    enum sat_err err = inflate(squeezer, sat_buf_span(&frame), plain_max, out);
     sat_buf_wipe(&frame);
     return err;
 }
 
-enum sat_err sat_unsqueeze(struct sat_span squeezed, size_t plain_max, struct sat_buf *out)
+enum sat_err sat_unsqueeze(struct sat_squeezer *squeezer, struct sat_span squeezed, size_t plain_max,
+                           struct sat_buf *out)
 {
     if (squeezed.len == 0) return SAT_ERR_UNDECRYPTABLE;
     uint8_t method = squeezed.at[0];
@@ -170,7 +191,7 @@ enum sat_err sat_unsqueeze(struct sat_span squeezed, size_t plain_max, struct sa
     if (mark == 0 || squeezed.at[mark] != PAD_MARK || squeezed.len != sat_squeeze_bucket(mark + 1))
         return SAT_ERR_UNDECRYPTABLE;
     struct sat_span data = sat_span(squeezed.at + 1, mark - 1);
-    if (method == METHOD_ZSTD_1) return take_compressed(data, plain_max, out);
+    if (method == METHOD_ZSTD_1) return take_compressed(squeezer, data, plain_max, out);
     if (data.len > plain_max) return SAT_ERR_UNDECRYPTABLE;
     sat_put_span(out, data);
     return SAT_OK;

@@ -12,10 +12,17 @@
 #include "common/base/bytes.h"
 
 size_t sat_squeeze_bucket(size_t len); /* the smallest bucket that holds `len` bytes */
+
+/* What can be used again: zstd's working memory and the digested dictionary. For one thread at a time. What comes out
+ * depends on what goes in alone, never on what went through before; traces of that stay in its memory. */
+struct sat_squeezer;
+enum sat_err sat_squeezer_new(struct sat_squeezer **out) SAT_MUST_CHECK; /* SAT_ERR_NO_MEMORY */
+void sat_squeezer_free(struct sat_squeezer *squeezer);                   /* NULL is fine */
 /* Appends the squeezed form; `compress` false stores. */
-void sat_squeeze(struct sat_span plain, bool compress, struct sat_buf *out);
+void sat_squeeze(struct sat_squeezer *squeezer, struct sat_span plain, bool compress, struct sat_buf *out);
 /* Appends the plain bytes; never writes more than `plain_max`: the size is bounded before inflating.
  * SAT_ERR_UNDECRYPTABLE for a broken form, SAT_ERR_UPGRADE_NEEDED for an unknown method. */
-enum sat_err sat_unsqueeze(struct sat_span squeezed, size_t plain_max, struct sat_buf *out) SAT_MUST_CHECK;
+enum sat_err sat_unsqueeze(struct sat_squeezer *squeezer, struct sat_span squeezed, size_t plain_max,
+                           struct sat_buf *out) SAT_MUST_CHECK;
 
 #endif

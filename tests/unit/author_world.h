@@ -24,6 +24,7 @@ struct phone {
     struct sat_store *store;
     struct sat_keyring *keyring;
     struct sat_keys *keys;
+    struct sat_squeezer *squeezer;
     struct sat_vault vault;
     int64_t sid[SPACES]; /* by the space's number in the directory world */
     struct sat_arena arena;
@@ -99,8 +100,15 @@ static inline void open_phone(struct office *office, uint32_t n)
     join(office, phone, 201 + n);
     sat_keyring_set_member(phone->keyring, &office->world.directory.org, phone->device);
     OK(sat_keys_new(phone->store, phone->keyring, &office->entropy, &phone->keys));
-    phone->vault =
-        (struct sat_vault){phone->store, phone->keyring, phone->keys, &office->world.directory, &office->entropy};
+    OK(sat_squeezer_new(&phone->squeezer));
+    phone->vault = (struct sat_vault){
+        .store = phone->store,
+        .keyring = phone->keyring,
+        .keys = phone->keys,
+        .squeezer = phone->squeezer,
+        .directory = &office->world.directory,
+        .entropy = &office->entropy,
+    };
     for (uint8_t space = ORG; space <= BOARD; space++) phone->sid[space] = create_space(phone->store, space, NULL);
     give_key(phone, PEOPLE, 1);
     give_key(phone, EAST, 1);
@@ -129,6 +137,7 @@ static inline int close_office(void **state)
     struct office *office = *state;
     for (uint32_t n = 0; n < PHONES; n++) {
         sat_keys_free(office->phones[n].keys);
+        sat_squeezer_free(office->phones[n].squeezer);
         sat_keyring_free(office->phones[n].keyring);
         sat_store_close(office->phones[n].store);
         sat_arena_deinit(&office->phones[n].arena);

@@ -123,7 +123,8 @@ static void a_commitment_depends_on_the_key_and_all_of_its_context(void **state)
 {
     (void)state;
     struct sat_epoch_key key = some_key(1), other = some_key(2);
-    struct sat_epoch_ctx ctx = {.org = {{1}}, .space = {{2}}, .epoch = 3, .suite = 1}, changed[4] = {ctx, ctx, ctx, ctx};
+    struct sat_epoch_ctx ctx = {.org = {{1}}, .space = {{2}}, .epoch = 3, .suite = 1},
+                         changed[4] = {ctx, ctx, ctx, ctx};
     struct sat_hash kc = sat_epoch_commitment(&key, &ctx), again;
     changed[0].org.b[31] = 1;
     changed[1].space.b[15] = 1;

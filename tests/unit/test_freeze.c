@@ -103,7 +103,8 @@ static void the_changes_of_a_frozen_bundle_unseal_and_hash_to_its_root(void **st
         assert_int_equal(changes[i].state, SAT_CHANGE_PENDING);
         assert_int_equal(changes[i].dot.counter, 1 + i);
         assert_int_equal(changes[i].dot.device, a->device);
-        OK(sat_unseal_change(&bundle_key, &m, i, &changes[i].record, changes[i].header, changes[i].body, &plain));
+        OK(sat_unseal_change(a->vault.squeezer, &bundle_key, &m, i, &changes[i].record, changes[i].header,
+                             changes[i].body, &plain));
         OK(sat_body_decode(sat_buf_span(&plain), &a->arena, &body));
         assert_true(sat_span_equal(body.cells[0].value.text, sat_span_text(names[i])));
         sat_buf_deinit(&plain);

@@ -132,7 +132,8 @@ static void a_missing_doubled_or_swapped_character_is_damage(void **state)
         assert_says(sat_arena_format(&arena, "%.*s%s", (int)at + 1, text, text + at), "damaged");
         assert_says(sat_arena_format(&arena, "%.*s", (int)at, text), "damaged");
         if (at + 1 == len || text[at] == text[at + 1]) continue;
-        assert_says(sat_arena_format(&arena, "%.*s%c%c%s", (int)at, text, text[at + 1], text[at], text + at + 2), "damaged");
+        assert_says(sat_arena_format(&arena, "%.*s%c%c%s", (int)at, text, text[at + 1], text[at], text + at + 2),
+                    "damaged");
     }
 }
 

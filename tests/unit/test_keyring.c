@@ -7,10 +7,23 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/proof/hash.h"
 #include "common/vault/keyring.h"
 
-enum { MAGIC_BYTES = 15, HEADER_BYTES = MAGIC_BYTES + 2, KDF_AT = HEADER_BYTES, OPS_AT = KDF_AT + 1, MEM_AT = OPS_AT + 8 };
-enum { SALT_AT = MEM_AT + 8, LEN_AT = SALT_AT + 16 + 24, SECRETS_AT = LEN_AT + 4, HAS_ADMIN_AT = SECRETS_AT + 196 + 16 };
+enum {
+    MAGIC_BYTES = 15,
+    HEADER_BYTES = MAGIC_BYTES + 2,
+    KDF_AT = HEADER_BYTES,
+    OPS_AT = KDF_AT + 1,
+    MEM_AT = OPS_AT + 8
+};
+enum {
+    SALT_AT = MEM_AT + 8,
+    LEN_AT = SALT_AT + 16 + 24,
+    SECRETS_AT = LEN_AT + 4,
+    HAS_ADMIN_AT = SECRETS_AT + 196 + 16,
+    CHECKSUM_BYTES = 8
+};
 
 static struct sat_entropy_stream stream;
 
@@ -32,8 +45,17 @@ static struct sat_keyring *make(const struct sat_entropy *from, bool admin)
 static struct sat_buf seal(struct sat_keyring *keyring, const char *passphrase, const struct sat_entropy *from)
 {
     struct sat_buf file = {0};
-    assert_int_equal(sat_keyring_seal(keyring, sat_span_text(passphrase), sat_keyring_cost_minimum(), from, &file), SAT_OK);
+    assert_int_equal(sat_keyring_seal(keyring, sat_span_text(passphrase), sat_keyring_cost_minimum(), from, &file),
+                     SAT_OK);
     return file;
+}
+
+/* Makes the checksum right again: what a forger would do, damage does not. */
+static void resum(struct sat_buf *file)
+{
+    file->len -= CHECKSUM_BYTES;
+    struct sat_hash hash = sat_hash("keyring", sat_buf_span(file));
+    sat_put_bytes(file, hash.b, CHECKSUM_BYTES);
 }
 
 static enum sat_err open_err(const struct sat_buf *file, const char *passphrase)
@@ -89,8 +111,8 @@ static void the_public_keys_belong_to_the_secret_ones(void **state)
     assert_int_equal(sat_verify(&sign, "test", &org, sat_span_text("m"), &signature), SAT_OK);
     uint8_t sealed[crypto_box_SEALBYTES + 3], opened[3];
     assert_int_equal(crypto_box_seal(sealed, (const uint8_t *)"abc", 3, box.b), 0);
-    assert_int_equal(
-        crypto_box_seal_open(opened, sealed, sizeof sealed, box.b, sat_keyring_secrets(keyring)->box.b), 0);
+    assert_int_equal(crypto_box_seal_open(opened, sealed, sizeof sealed, box.b, sat_keyring_secrets(keyring)->box.b),
+                     0);
     assert_memory_equal(opened, "abc", 3);
     sat_keyring_free(keyring);
 }
@@ -101,7 +123,7 @@ static void a_sealed_keyring_opens_to_the_same_secrets(void **state)
     struct sat_entropy from = entropy();
     struct sat_keyring *keyring = make(&from, false), *again;
     struct sat_buf file = seal(keyring, "correct horse", &from);
-    assert_int_equal(file.len, HAS_ADMIN_AT + 1);
+    assert_int_equal(file.len, HAS_ADMIN_AT + 1 + CHECKSUM_BYTES);
     assert_int_equal(sat_keyring_open(sat_buf_span(&file), sat_span_text("correct horse"), &again), SAT_OK);
     assert_same_secrets(keyring, again, false);
     assert_int_equal(sat_keyring_secrets(again)->device, 70000);
@@ -196,7 +218,7 @@ static void a_closed_admin_section_is_carried_over_as_it_is(void **state)
     assert_int_equal(sat_keyring_open(sat_buf_span(&file), sat_span_text("old"), &again), SAT_OK);
     struct sat_buf moved = seal(again, "new", &from);
     assert_int_equal(moved.len, file.len);
-    assert_memory_equal(moved.at + HAS_ADMIN_AT, file.at + HAS_ADMIN_AT, file.len - HAS_ADMIN_AT);
+    assert_memory_equal(moved.at + HAS_ADMIN_AT, file.at + HAS_ADMIN_AT, file.len - HAS_ADMIN_AT - CHECKSUM_BYTES);
     assert_memory_not_equal(moved.at, file.at, HAS_ADMIN_AT);
 
     assert_int_equal(sat_keyring_open(sat_buf_span(&moved), sat_span_text("new"), &third), SAT_OK);
@@ -216,18 +238,38 @@ static void a_closed_admin_section_is_carried_over_as_it_is(void **state)
     sat_buf_deinit(&both);
 }
 
-static void a_flipped_bit_anywhere_is_refused(void **state)
+static void a_flipped_bit_anywhere_is_damage_whatever_the_passphrase(void **state)
+{
+    (void)state;
+    struct sat_entropy from = entropy();
+    for (int admin = 0; admin <= 1; admin++) {
+        struct sat_keyring *keyring = make(&from, admin != 0);
+        struct sat_buf file = seal(keyring, "p", &from);
+        for (size_t bit = 0; bit < file.len * 8; bit++) {
+            file.at[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_equal(open_err(&file, bit & 1 ? "p" : "q"), SAT_ERR_CORRUPT);
+            file.at[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        assert_int_equal(open_err(&file, "p"), SAT_OK);
+        assert_int_equal(open_err(&file, "q"), SAT_ERR_WRONG_PASSPHRASE);
+        sat_keyring_free(keyring);
+        sat_buf_deinit(&file);
+    }
+}
+
+static void a_flipped_bit_below_a_right_checksum_is_refused(void **state)
 {
     (void)state;
     struct sat_entropy from = entropy();
     struct sat_keyring *keyring = make(&from, true);
     struct sat_buf file = seal(keyring, "p", &from);
-    for (size_t at = 0; at < file.len; at++) {
+    for (size_t at = 0; at < file.len - CHECKSUM_BYTES; at++) {
         /* A higher cost would be obeyed, which only takes time: those bytes are the next test's. */
         if (at >= OPS_AT && at < SALT_AT) continue;
         if (at > HAS_ADMIN_AT + 1 && at < HAS_ADMIN_AT + 18) continue;
         uint8_t bit = (uint8_t)(1u << (at % 8));
         file.at[at] ^= bit;
+        resum(&file);
         struct sat_keyring *again;
         enum sat_err err = sat_keyring_open(sat_buf_span(&file), sat_span_text("p"), &again);
         if (!err) {
@@ -240,6 +282,7 @@ static void a_flipped_bit_anywhere_is_refused(void **state)
         sat_keyring_free(again);
         file.at[at] ^= bit;
     }
+    resum(&file);
     assert_int_equal(open_err(&file, "p"), SAT_OK);
     sat_keyring_free(keyring);
     sat_buf_deinit(&file);
@@ -248,6 +291,7 @@ static void a_flipped_bit_anywhere_is_refused(void **state)
 static void put_u64_at(struct sat_buf *file, size_t at, uint64_t v)
 {
     for (size_t i = 0; i < 8; i++) file->at[at + i] = (uint8_t)(v >> (8 * i));
+    resum(file);
 }
 
 static void costs_are_bounded_and_authentic(void **state)
@@ -301,8 +345,15 @@ static void a_later_version_asks_for_an_upgrade(void **state)
     struct sat_keyring *keyring = make(&from, false);
     struct sat_buf file = seal(keyring, "p", &from);
     file.at[MAGIC_BYTES] = 2;
+    resum(&file);
     assert_int_equal(open_err(&file, "p"), SAT_ERR_UPGRADE_NEEDED);
+    file.len -= CHECKSUM_BYTES; /* whatever a later one looks like, its end is a checksum */
+    for (size_t i = 0; i < CHECKSUM_BYTES + 100; i++) sat_put_u8(&file, 0xee);
+    resum(&file);
+    assert_int_equal(open_err(&file, "p"), SAT_ERR_UPGRADE_NEEDED);
+    file.len -= 100;
     file.at[MAGIC_BYTES] = 0;
+    resum(&file);
     assert_int_equal(open_err(&file, "p"), SAT_ERR_CORRUPT);
     sat_keyring_free(keyring);
     sat_buf_deinit(&file);
@@ -314,11 +365,13 @@ static void one_section_is_not_taken_for_the_other(void **state)
     struct sat_entropy from = entropy();
     struct sat_keyring *keyring = make(&from, true);
     struct sat_buf file = seal(keyring, "p", &from), swapped = {0};
-    size_t device = HAS_ADMIN_AT - HEADER_BYTES, admin = file.len - HAS_ADMIN_AT - 1;
+    size_t device = HAS_ADMIN_AT - HEADER_BYTES, admin = file.len - HAS_ADMIN_AT - 1 - CHECKSUM_BYTES;
     sat_put_bytes(&swapped, file.at, HEADER_BYTES);
     sat_put_bytes(&swapped, file.at + HAS_ADMIN_AT + 1, admin);
     sat_put_u8(&swapped, 1);
     sat_put_bytes(&swapped, file.at + HEADER_BYTES, device);
+    for (size_t i = 0; i < CHECKSUM_BYTES; i++) sat_put_u8(&swapped, 0);
+    resum(&swapped);
     assert_int_equal(open_err(&swapped, "p"), SAT_ERR_CORRUPT);
     sat_keyring_free(keyring);
     sat_buf_deinit(&file);
@@ -347,7 +400,8 @@ int main(void)
         cmocka_unit_test(sealing_twice_shares_neither_salt_nor_nonce),
         cmocka_unit_test(the_admin_section_opens_by_itself),
         cmocka_unit_test(a_closed_admin_section_is_carried_over_as_it_is),
-        cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
+        cmocka_unit_test(a_flipped_bit_anywhere_is_damage_whatever_the_passphrase),
+        cmocka_unit_test(a_flipped_bit_below_a_right_checksum_is_refused),
         cmocka_unit_test(costs_are_bounded_and_authentic),
         cmocka_unit_test(every_truncation_and_every_extension_is_corrupt),
         cmocka_unit_test(a_later_version_asks_for_an_upgrade),

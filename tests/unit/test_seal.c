@@ -14,6 +14,21 @@ enum { TAG_BYTES = 16 };
 
 static const uint8_t NONCE_KEY[32] = {7}, RANDOM[32] = {8};
 
+static struct sat_squeezer *squeezer;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return sat_squeezer_new(&squeezer) ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sat_squeezer_free(squeezer);
+    return 0;
+}
+
 static struct sat_manifest example(uint32_t count)
 {
     struct sat_manifest manifest = {.suite = SAT_SUITE_1, .epoch = 3, .device = 5, .first = 1000, .count = count};
@@ -24,10 +39,8 @@ static struct sat_manifest example(uint32_t count)
 
 static struct sat_plain_change change_of(uint8_t record, const char *header, const char *body)
 {
-    return (struct sat_plain_change){.record = {{record}},
-                                     .header = sat_span_text(header),
-                                     .body = sat_span_text(body),
-                                     .compress = true};
+    return (struct sat_plain_change){
+        .record = {{record}}, .header = sat_span_text(header), .body = sat_span_text(body), .compress = true};
 }
 
 /* One sealed change and all that opens it. */
@@ -46,13 +59,13 @@ static struct sealed seal(const struct sat_plain_change *change, uint32_t index)
     const struct sat_plain_change all[] = {*change, *change, *change, *change};
     sat_seal_nonce(&out.manifest, NONCE_KEY, RANDOM, all);
     sat_bundle_key_derive(&key, &out.manifest, &out.key);
-    assert_int_equal(sat_seal_change(&out.key, &out.manifest, index, change, &out.bytes), SAT_OK);
+    assert_int_equal(sat_seal_change(squeezer, &out.key, &out.manifest, index, change, &out.bytes), SAT_OK);
     return out;
 }
 
 static enum sat_err unseal(const struct sealed *sealed, struct sat_buf *out)
 {
-    return sat_unseal_change(&sealed->key, &sealed->manifest, sealed->index, &sealed->change.record,
+    return sat_unseal_change(squeezer, &sealed->key, &sealed->manifest, sealed->index, &sealed->change.record,
                              sealed->change.header, sat_buf_span(&sealed->bytes), out);
 }
 
@@ -106,14 +119,17 @@ static void sealing_appends_to_what_is_there(void **state)
     struct sealed sealed = seal(&change, 1);
     struct sat_buf out = {0};
     sat_put_u8(&out, 0x77);
-    assert_int_equal(sat_seal_change(&sealed.key, &sealed.manifest, 1, &change, &out), SAT_OK);
+    assert_int_equal(sat_seal_change(squeezer, &sealed.key, &sealed.manifest, 1, &change, &out), SAT_OK);
     assert_int_equal(out.len, 1 + sealed.bytes.len);
     assert_memory_equal(out.at + 1, sealed.bytes.at, sealed.bytes.len); /* the same inputs, the same ciphertext */
     sat_buf_clear(&out);
     sat_put_u8(&out, 0x77);
     assert_int_equal(unseal(&sealed, &out), SAT_OK);
     assert_int_equal(out.len, 5);
-    assert_memory_equal(out.at, "\x77" "body", 5);
+    assert_memory_equal(out.at,
+                        "\x77"
+                        "body",
+                        5);
     sat_buf_deinit(&out);
     sat_buf_deinit(&sealed.bytes);
 }
@@ -172,7 +188,7 @@ static void two_changes_of_a_bundle_cannot_be_swapped(void **state)
     second.key = first.key;
     second.manifest = first.manifest;
     sat_buf_clear(&second.bytes);
-    assert_int_equal(sat_seal_change(&second.key, &second.manifest, 1, &two, &second.bytes), SAT_OK);
+    assert_int_equal(sat_seal_change(squeezer, &second.key, &second.manifest, 1, &two, &second.bytes), SAT_OK);
     assert_opens(&second);
     swapped = second;
     swapped.bytes = first.bytes;
@@ -246,7 +262,7 @@ static void the_largest_body_fits_and_one_more_byte_does_not(void **state)
     assert_true(sealed.bytes.len <= SAT_BUNDLE_BYTES_MAX);
     assert_opens(&sealed);
     change.body.len++;
-    assert_int_equal(sat_seal_change(&sealed.key, &sealed.manifest, 0, &change, &out), SAT_ERR_TOO_LARGE);
+    assert_int_equal(sat_seal_change(squeezer, &sealed.key, &sealed.manifest, 0, &change, &out), SAT_ERR_TOO_LARGE);
     assert_int_equal(out.len, 0);
     sat_buf_deinit(&sealed.bytes);
     sat_buf_deinit(&body);
@@ -318,8 +334,8 @@ static void a_nonce_depends_on_the_devices_own_key(void **state)
 static const uint8_t STORE_KEY[32] = {3}, DRAFT_NONCE[24] = {4};
 static const struct sat_record_id RECORD = {{6}};
 
-static enum sat_err unseal_draft(const uint8_t key[32], uint64_t counter, struct sat_record_id record, const char *header,
-                                 struct sat_span sealed)
+static enum sat_err unseal_draft(const uint8_t key[32], uint64_t counter, struct sat_record_id record,
+                                 const char *header, struct sat_span sealed)
 {
     struct sat_buf out = {0};
     enum sat_err err = sat_unseal_draft(key, counter, &record, sat_span_text(header), sealed, &out);
@@ -397,5 +413,5 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_or_a_cut_anywhere_in_a_draft_is_refused),
         cmocka_unit_test(a_draft_opens_only_in_its_own_place),
     };
-    return cmocka_run_group_tests_name("seal", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("seal", tests, set_up, tear_down);
 }

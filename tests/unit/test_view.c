@@ -1,0 +1,260 @@
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/view/figures.h"
+#include "tests/unit/client_world.h"
+
+#define ORDER "0191f0a0-0000-7000-8000-000000000001"
+#define LINE_A "0191f0a0-0000-7000-8000-00000000000a"
+#define LINE_B "0191f0a0-0000-7000-8000-00000000000b"
+
+static struct satchel *ann;
+
+static int make_org(void **state)
+{
+    if (make_client_world(state)) return -1;
+    ann = create_org();
+    must(ann, satchel_territory_add(ann, "Northern"));
+    char order[] = ORDER, line_a[] = LINE_A, line_b[] = LINE_B, account[SATCHEL_ID_SIZE] = "",
+         product[SATCHEL_ID_SIZE] = "";
+    put_one(ann, "order", order, NULL, "{\"no_local\":\"10248\",\"ordered_on\":\"1996-07-04\"}");
+    put_one(ann, "order_line", line_a, NULL, "{\"order\":\"" ORDER "\",\"qty\":12,\"unit_price\":1400}");
+    put_one(ann, "order_line", line_b, NULL,
+            "{\"order\":\"" ORDER "\",\"qty\":3,\"unit_price\":333,\"discount_bp\":1500}");
+    put_one(ann, "account", account, NULL, "{\"name\":\"Ana\",\"tags\":[\"vip\",\"ärzte\"]}");
+    put_one(ann, "product", product, NULL, "{\"sku\":\"P1\",\"discontinued\":true}");
+    return 0;
+}
+
+static int drop_org(void **state)
+{
+    satchel_close(ann);
+    return drop_client_world(state);
+}
+
+static void refused(const char *sql, const char *part)
+{
+    struct rows rows = {0};
+    must_fail(ann, satchel_query(ann, sql, collect_row, &rows), "invalid", part);
+    assert_int_equal(satchel_error_of(ann)->exit_code, 2);
+    assert_int_equal(rows.n, 0);
+}
+
+static int64_t amount_of(int64_t qty, int64_t price, int64_t discount)
+{
+    int64_t amount = 0;
+    assert_true(client_line_amount(qty, price, discount, &amount));
+    return amount;
+}
+
+/* ---- Figures ---- */
+
+static void an_amount_is_rounded_half_up_to_the_minor_unit(void **state)
+{
+    (void)state;
+    assert_int_equal(amount_of(3, 333, 1500), 849); /* 849.15 */
+    assert_int_equal(amount_of(1, 1, 5000), 1);     /* 0.5 */
+    assert_int_equal(amount_of(1, 1, 5001), 0);     /* 0.4999 */
+    assert_int_equal(amount_of(1, 3, 5000), 2);     /* 1.5 */
+    assert_int_equal(amount_of(-1, 1, 5000), 0);    /* -0.5: up is towards zero here */
+    assert_int_equal(amount_of(-1, 3, 5000), -1);   /* -1.5 */
+    assert_int_equal(amount_of(-1, 1, 4999), -1);   /* -0.5001 */
+    assert_int_equal(amount_of(5, 0, 0), 0);
+    assert_int_equal(amount_of(2, 100, 10000), 0);
+    assert_int_equal(amount_of(2, 100, -10000), 400); /* a surcharge */
+}
+
+static void an_amount_is_exact_or_absent(void **state)
+{
+    (void)state;
+    int64_t amount;
+    assert_int_equal(amount_of(1, INT64_MAX, 0), INT64_MAX);
+    assert_int_equal(amount_of(1, INT64_MIN, 0), INT64_MIN);
+    assert_int_equal(amount_of(INT64_C(3000000000), INT64_C(3000000001), 0), INT64_C(9000000003000000000));
+    assert_false(client_line_amount(2, INT64_MAX, 0, &amount));
+    assert_false(client_line_amount(INT64_MIN, INT64_MIN, INT64_MIN, &amount));
+    assert_false(client_line_amount(INT64_MAX, INT64_MAX, 0, &amount));
+}
+
+static void a_line_without_a_discount_has_its_whole_amount_and_the_order_the_sum(void **state)
+{
+    (void)state;
+    assert_rows(ann, "SELECT amount FROM order_line ORDER BY id", "{\"amount\":16800}\n{\"amount\":849}");
+    assert_rows(ann, "SELECT total FROM \"order\"", "{\"total\":17649}");
+}
+
+static void an_order_without_lines_totals_nothing_and_archived_lines_do_not_count(void **state)
+{
+    (void)state;
+    char empty[SATCHEL_ID_SIZE] = "", line[SATCHEL_ID_SIZE] = "", sql[128];
+    struct satchel_tx *tx;
+    put_one(ann, "order", empty, NULL, "{}");
+    (void)snprintf(sql, sizeof sql, "SELECT total FROM \"order\" WHERE id = '%s'", empty);
+    assert_rows(ann, sql, "{\"total\":0}");
+    put_one(ann, "order_line", line, NULL, "{\"order\":\"" ORDER "\",\"qty\":1,\"unit_price\":100}");
+    assert_rows(ann, "SELECT total FROM \"order\" WHERE id = '" ORDER "'", "{\"total\":17749}");
+    must(ann, satchel_begin(ann, &tx));
+    must(ann, satchel_remove(tx, "order_line", line));
+    must(ann, satchel_remove(tx, "order", empty));
+    must(ann, satchel_commit(tx));
+    assert_rows(ann, "SELECT total FROM \"order\"", "{\"total\":17649}");
+}
+
+static void a_line_without_quantity_or_with_too_large_an_amount_has_none(void **state)
+{
+    (void)state;
+    char order[SATCHEL_ID_SIZE] = "", line[SATCHEL_ID_SIZE] = "", big[SATCHEL_ID_SIZE] = "", fields[200];
+    struct satchel_tx *tx;
+    put_one(ann, "order", order, NULL, "{}");
+    (void)snprintf(fields, sizeof fields, "{\"order\":\"%s\",\"unit_price\":5}", order);
+    put_one(ann, "order_line", line, NULL, fields);
+    (void)snprintf(fields, sizeof fields, "{\"order\":\"%s\",\"unit_price\":9223372036854775807,\"qty\":2}", order);
+    put_one(ann, "order_line", big, NULL, fields);
+    (void)snprintf(fields, sizeof fields, "SELECT amount FROM order_line WHERE \"order\" = '%s'", order);
+    assert_rows(ann, fields, "{\"amount\":null}\n{\"amount\":null}");
+    must(ann, satchel_begin(ann, &tx));
+    must(ann, satchel_remove(tx, "order_line", line));
+    must(ann, satchel_remove(tx, "order_line", big));
+    must(ann, satchel_remove(tx, "order", order));
+    must(ann, satchel_commit(tx));
+}
+
+/* ---- Columns ---- */
+
+static void sets_are_arrays_and_booleans_are_booleans(void **state)
+{
+    (void)state;
+    assert_rows(ann, "SELECT tags FROM account", "{\"tags\":[\"vip\",\"ärzte\"]}");
+    assert_rows(ann, "SELECT discontinued FROM product", "{\"discontinued\":true}");
+    assert_rows(ann, "SELECT value FROM account, json_each(account.tags) ORDER BY 1",
+                "{\"value\":\"vip\"}\n{\"value\":\"ärzte\"}");
+}
+
+static void the_territory_of_a_row_is_its_name(void **state)
+{
+    (void)state;
+    assert_rows(ann, "SELECT territory FROM account", "{\"territory\":\"Northern\"}");
+    assert_rows(ann, "SELECT territory FROM product", "{\"territory\":\"org\"}");
+    assert_rows(ann, "SELECT territory, name FROM user", "{\"territory\":\"people\",\"name\":\"Ann\"}");
+    assert_rows(ann, "SELECT name FROM territory", "{\"name\":\"Northern\"}");
+}
+
+static void columns_of_one_name_are_numbered(void **state)
+{
+    (void)state;
+    assert_rows(ann, "SELECT 1 AS a, 2 AS a, 3 AS a", "{\"a\":1,\"a_2\":2,\"a_3\":3}");
+}
+
+static void what_json_cannot_say_is_null_and_bytes_are_hexadecimal(void **state)
+{
+    (void)state;
+    assert_rows(ann, "SELECT 9e999 AS i, x'00ff' AS b, x'' AS e, CAST(x'ff' AS TEXT) AS t, 0.1 AS f",
+                "{\"i\":null,\"b\":\"00ff\",\"e\":\"\",\"t\":null,\"f\":0.1}");
+}
+
+static void list_takes_a_condition(void **state)
+{
+    (void)state;
+    struct rows rows = {0};
+    must(ann, satchel_list(ann, "order_line", "qty > 5 -- more than a few", collect_row, &rows));
+    assert_int_equal(rows.n, 1);
+    assert_non_null(strstr(rows.text, LINE_A));
+    must_fail(ann, satchel_list(ann, "order_line", "qty >", collect_row, &rows), "invalid", "syntax");
+    must_fail(ann, satchel_list(ann, "order_line", "1); DELETE FROM account; --", collect_row, &rows), "invalid",
+              "one statement");
+    must_fail(ann, satchel_list(ann, "orders", NULL, collect_row, &rows), "not_found", "orders");
+}
+
+static int stop_at_once(void *context, const char *json)
+{
+    (void)json;
+    ++*(int *)context;
+    return 1;
+}
+
+static void a_callback_that_has_enough_ends_the_query(void **state)
+{
+    (void)state;
+    int seen = 0;
+    must(ann, satchel_query(ann, "SELECT * FROM order_line", stop_at_once, &seen));
+    assert_int_equal(seen, 1);
+}
+
+/* ---- Read only ---- */
+
+static void nothing_but_reading_is_allowed(void **state)
+{
+    (void)state;
+    static const char *const forbidden[] = {
+        "DELETE FROM account",
+        "UPDATE account SET name = 'x'",
+        "INSERT INTO account (id) VALUES ('x')",
+        "DROP TABLE account",
+        "CREATE TABLE t (a)",
+        "CREATE TEMP TABLE t (a)",
+        "CREATE VIEW v AS SELECT 1",
+        "ATTACH ':memory:' AS other",
+        "DETACH main",
+        "PRAGMA query_only = OFF",
+        "PRAGMA user_version",
+        "BEGIN",
+        "SAVEPOINT s",
+        "REINDEX",
+        "ANALYZE",
+        "ALTER TABLE account RENAME TO b",
+        "SELECT * FROM pragma_table_info('account')",
+        "SELECT load_extension('x')",
+        "WITH t AS (SELECT 1) DELETE FROM account",
+        "VACUUM INTO '/tmp/stolen'",
+        "CREATE VIRTUAL TABLE t USING fts5(a)",
+    };
+    for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) refused(forbidden[i], "");
+    assert_rows(ann, "SELECT count(*) AS n FROM account", "{\"n\":1}");
+}
+
+static void a_query_is_one_statement(void **state)
+{
+    (void)state;
+    refused("SELECT 1; SELECT 2", "one statement");
+    refused("SELECT 1; DELETE FROM account", "one statement");
+    refused("", "no statement");
+    refused("-- nothing", "no statement");
+    assert_rows(ann, "SELECT 1 AS one; ; -- enough", "{\"one\":1}");
+    refused("SELECT nothing FROM account", "nothing");
+    refused("SELEC 1", "SELEC");
+}
+
+static void recursion_and_functions_are_allowed(void **state)
+{
+    (void)state;
+    assert_rows(ann,
+                "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT sum(n) AS s FROM t",
+                "{\"s\":10}");
+    assert_rows(ann, "SELECT upper('a') AS u, strftime('%Y', '2024-05-17T09:30:00+02:00') AS y",
+                "{\"u\":\"A\",\"y\":\"2024\"}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_amount_is_rounded_half_up_to_the_minor_unit),
+        cmocka_unit_test(an_amount_is_exact_or_absent),
+        cmocka_unit_test(a_line_without_a_discount_has_its_whole_amount_and_the_order_the_sum),
+        cmocka_unit_test(an_order_without_lines_totals_nothing_and_archived_lines_do_not_count),
+        cmocka_unit_test(a_line_without_quantity_or_with_too_large_an_amount_has_none),
+        cmocka_unit_test(sets_are_arrays_and_booleans_are_booleans),
+        cmocka_unit_test(the_territory_of_a_row_is_its_name),
+        cmocka_unit_test(columns_of_one_name_are_numbered),
+        cmocka_unit_test(what_json_cannot_say_is_null_and_bytes_are_hexadecimal),
+        cmocka_unit_test(list_takes_a_condition),
+        cmocka_unit_test(a_callback_that_has_enough_ends_the_query),
+        cmocka_unit_test(nothing_but_reading_is_allowed),
+        cmocka_unit_test(a_query_is_one_statement),
+        cmocka_unit_test(recursion_and_functions_are_allowed),
+    };
+    return cmocka_run_group_tests_name("view", tests, make_org, drop_org);
+}
