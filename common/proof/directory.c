@@ -94,6 +94,13 @@ static void apply_user(struct sat_directory *directory, const struct sat_body_us
         set_standing(directory, seq, body->user, body->role, body->state);
 }
 
+static void apply_server_key(struct sat_directory *directory, const struct sat_body_server_key *body)
+{
+    directory->server = body->server;
+    sat_index_put_key(directory->index, &body->server);
+    if (body->url[0]) memcpy(directory->server_url, body->url, sizeof body->url);
+}
+
 static void apply_space(struct sat_directory *directory, const struct sat_body_space *body, uint64_t seq)
 {
     struct sat_directory_index *index = directory->index;
@@ -229,13 +236,15 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     case SAT_LINK_JOIN:
         apply_join(directory, ruling, link, time_ms);
         return;
+    case SAT_LINK_SERVER_KEY:
+        apply_server_key(directory, &ruling->body.server_key);
+        return;
     case SAT_LINK_REINDEX:
     case SAT_LINK_REVOKE:
     case SAT_LINK_WIPE:
     case SAT_LINK_ACCEPT:
     case SAT_LINK_POLICY:
     case SAT_LINK_KIT:
-    case SAT_LINK_SERVER_KEY:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:

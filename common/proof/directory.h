@@ -56,6 +56,7 @@ struct sat_directory_index; /* the reducer's own look-ups */
 struct sat_directory { /* read it freely; only apply() writes it. Arrays are in the order of creation. */
     struct sat_hash org;            /* zeros before the genesis */
     struct sat_public_key server;   /* the server's identity key that the org trusts now */
+    char server_url[SAT_URL_BYTES_MAX + 1]; /* where it is now; empty: where it was at the founding or the invite */
     struct sat_public_key kit_sign, kit_box;
     uint64_t kit_seq;               /* the link that names the kit */
     uint64_t seq;                   /* links applied; 0: empty */

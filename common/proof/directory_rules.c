@@ -392,6 +392,18 @@ static enum sat_err judge_join(const struct court *court, struct sat_ruling *out
 
 /* ---- Judgement ---- */
 
+/* The server says whether it has the key: here it must only be nobody else's. */
+static enum sat_err judge_server_key(const struct court *court, struct sat_ruling *out)
+{
+    struct sat_body_server_key *body = &out->body.server_key;
+    if (sat_body_server_key_decode(court->link->body, body)) return malformed(court);
+    if (key_is_zero(&body->server)) return sat_fail(court->fault, SAT_ERR_INVALID, "a server's key is not zero");
+    bool same = key_equal(&body->server, &court->directory->server);
+    if (!same && sat_index_key_in_use(court->directory, &body->server))
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "the server's new key has been in use in this org before");
+    return SAT_OK;
+}
+
 static enum sat_err admit(const struct court *court)
 {
     bool founds = court->link->type == SAT_LINK_GENESIS;
@@ -433,13 +445,14 @@ static enum sat_err judge_body(const struct court *court, struct sat_ruling *out
         return judge_cancel(court, out);
     case SAT_LINK_JOIN:
         return judge_join(court, out);
+    case SAT_LINK_SERVER_KEY:
+        return judge_server_key(court, out);
     case SAT_LINK_REINDEX:
     case SAT_LINK_REVOKE:
     case SAT_LINK_WIPE:
     case SAT_LINK_ACCEPT:
     case SAT_LINK_POLICY:
     case SAT_LINK_KIT:
-    case SAT_LINK_SERVER_KEY:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:

@@ -22,6 +22,7 @@ struct sat_ruling {
         struct sat_body_invite invite;
         struct sat_body_invite_cancel cancel;
         struct sat_body_join join;
+        struct sat_body_server_key server_key;
     } body;
 };
 

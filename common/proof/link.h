@@ -133,6 +133,12 @@ struct sat_body_join { /* invite_id32 ‖ edpk32 ‖ xpk32 ‖ admin edpk32 (zer
     struct sat_public_key sign, box, admin_sign;
 };
 
+#define SAT_URL_BYTES_MAX 255
+struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where to find it (empty: as before) */
+    struct sat_public_key server;
+    char url[SAT_URL_BYTES_MAX + 1]; /* printable ASCII, NUL-terminated here */
+};
+
 void sat_body_genesis_encode(const struct sat_body_genesis *body, struct sat_buf *out);
 enum sat_err sat_body_genesis_decode(struct sat_span bytes, struct sat_body_genesis *out) SAT_MUST_CHECK;
 void sat_body_user_encode(const struct sat_body_user *body, struct sat_buf *out);
@@ -151,6 +157,8 @@ void sat_body_invite_cancel_encode(const struct sat_body_invite_cancel *body, st
 enum sat_err sat_body_invite_cancel_decode(struct sat_span bytes, struct sat_body_invite_cancel *out) SAT_MUST_CHECK;
 void sat_body_join_encode(const struct sat_body_join *body, struct sat_buf *out);
 enum sat_err sat_body_join_decode(struct sat_span bytes, struct sat_body_join *out) SAT_MUST_CHECK;
+void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
+enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 
 /* invite_id = H("invite", edpk ‖ xpk) */
 struct sat_hash sat_invite_id(const struct sat_public_key *sign, const struct sat_public_key *box);

@@ -1,5 +1,7 @@
 /* The bodies of directory links, field by field. Decoding settles the layout alone; whether a number names a user, or a
  * role exists, is the reducer's business. */
+#include <string.h>
+
 #include "common/base/check.h"
 #include "common/proof/hash.h"
 #include "common/proof/link.h"
@@ -219,4 +221,26 @@ struct sat_hash sat_invite_id(const struct sat_public_key *sign, const struct sa
     sat_hash_add(&hasher, sign->b, sizeof sign->b);
     sat_hash_add(&hasher, box->b, sizeof box->b);
     return sat_hash_end(&hasher);
+}
+
+void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out)
+{
+    size_t len = strlen(body->url);
+    put_key(out, &body->server);
+    sat_put_u16(out, (uint16_t)len);
+    sat_put_bytes(out, body->url, len);
+}
+
+enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    take_key(&reader, &out->server);
+    size_t len = sat_take_u16(&reader);
+    if (len > SAT_URL_BYTES_MAX) return SAT_ERR_MALFORMED;
+    sat_take_bytes(&reader, out->url, len);
+    out->url[len] = 0;
+    for (size_t i = 0; i < len; i++)
+        if (out->url[i] <= ' ' || out->url[i] > '~') return SAT_ERR_MALFORMED;
+    return sat_reader_end(&reader);
 }

@@ -49,9 +49,9 @@ static enum sat_err settle_stubs(const struct sat_accept *accept, const struct s
     return err;
 }
 
-/* Merges one change into its record and says whether it is live. */
+/* Merges one change into its record; says whether it is live, and whether no other one is. */
 static enum sat_err merge_change(const struct sat_accept *accept, const struct sat_change *change, const struct sat_version *arrived,
-                                 bool stubs, struct sat_arena *arena, bool *is_live)
+                                 bool stubs, struct sat_arena *arena, bool *is_live, bool *is_alone)
 {
     struct sat_change_row *rows;
     struct sat_version *live;
@@ -61,7 +61,9 @@ static enum sat_err merge_change(const struct sat_accept *accept, const struct s
     if (err) return err;
     bool *drop = sat_arena_array(arena, n, sizeof *drop);
     sat_merge_arrive(live, n, arrived, drop, &dead);
+    *is_alone = !dead;
     for (uint32_t i = 0; i < n; i++) {
+        if (!drop[i]) *is_alone = false;
         if (!drop[i]) continue;
         err = sat_store_change_set_state(accept->store, rows[i].cid, SAT_CHANGE_DEAD);
         if (err) return err;
@@ -91,9 +93,10 @@ static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, 
         err = note_stub(accept, change, row.dot, arena);
     } else {
         struct sat_version arrived = version_of(row.dot, &accept->headers[index]);
-        bool is_live = false;
-        err = merge_change(accept, change, &arrived, stubs, arena, &is_live);
+        bool is_live = false, is_alone = false;
+        err = merge_change(accept, change, &arrived, stubs, arena, &is_live, &is_alone);
         row.state = is_live ? SAT_CHANGE_LIVE : SAT_CHANGE_DEAD;
+        if (accept->alone) accept->alone[index] = is_alone;
     }
     if (err) return err;
     if (accept->pending_bid) return sat_store_change_set_state(accept->store, row.cid, row.state);

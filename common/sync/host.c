@@ -97,6 +97,27 @@ bool host_peer_may_read(const struct sat_host *host, const struct host_peer *pee
     return sat_directory_rights(&host->directory, space, device->user, host->directory.seq) & SAT_RIGHT_READ;
 }
 
+static const struct sat_sign_key *identity_with(const struct sat_host *host, const uint8_t *prefix, size_t len)
+{
+    for (uint32_t i = 0; i <= host->former_n; i++) {
+        const struct sat_sign_key *key = i == 0 ? host->server : &host->former[i - 1];
+        struct sat_public_key public_key = sat_sign_public(key);
+        if (memcmp(public_key.b, prefix, len) == 0) return key;
+    }
+    return NULL;
+}
+
+const struct sat_sign_key *host_identity(const struct sat_host *host, const struct sat_public_key *key)
+{
+    return identity_with(host, key->b, sizeof key->b);
+}
+
+const struct sat_sign_key *host_signer(const struct sat_host *host)
+{
+    const struct sat_sign_key *key = host_identity(host, &host->directory.server);
+    return key ? key : host->server; /* without the one that the org trusts, every client will say so */
+}
+
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message)
 {
     struct sat_buf buf;
@@ -117,7 +138,8 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     sat_check(host != NULL);
     host->store = config->store;
     host->server = config->server;
-    host->server_public = sat_sign_public(config->server);
+    host->former = config->former;
+    host->former_n = config->former_n;
     host->entropy = config->entropy;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
@@ -169,6 +191,8 @@ static void greet(struct host_step *step, const struct sat_event *event)
     memcpy(peer->client_nonce, event->client_nonce, sizeof peer->client_nonce);
     sat_entropy_fill(&host->entropy, peer->server_nonce, sizeof peer->server_nonce);
     peer->binding = event->binding;
+    peer->server = identity_with(host, event->server_hint, sizeof event->server_hint);
+    if (!peer->server) peer->server = host_signer(host);
     struct sat_hello hello = {
         .time_ms = step->now_ms,
         .dir_seq = host->directory.seq,
@@ -177,7 +201,7 @@ static void greet(struct host_step *step, const struct sat_event *event)
     };
     memcpy(hello.client_nonce, peer->client_nonce, sizeof hello.client_nonce);
     memcpy(hello.server_nonce, peer->server_nonce, sizeof hello.server_nonce);
-    struct sat_signature signature = sat_hello_sign(&hello, &host->directory.org, host->server);
+    struct sat_signature signature = sat_hello_sign(&hello, &host->directory.org, peer->server);
     struct sat_message message = {.type = SAT_MESSAGE_HELLO};
     message.as.HELLO = (struct sat_message_HELLO){
         .version = SAT_PROTOCOL_VERSION, .time_ms = hello.time_ms, .dir_seq = hello.dir_seq, .binding_kind = hello.binding.kind};

@@ -13,6 +13,8 @@ struct sat_host;
 struct sat_host_config {
     struct sat_store *store;           /* borrowed, for as long as the host lives */
     const struct sat_sign_key *server; /* the identity key; borrowed */
+    const struct sat_sign_key *former; /* identities that this server has too, former or coming ones; borrowed */
+    uint32_t former_n;
     struct sat_entropy entropy;
 };
 

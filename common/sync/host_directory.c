@@ -153,6 +153,21 @@ static enum sat_err reload_directory(struct sat_host *host)
     return sat_directory_load(host->store, &host->directory, &fault);
 }
 
+/* A move to another identity: only to one that this server has, or nobody could be greeted any more; and alone, as the links behind it would be the
+ * new one's to countersign. */
+static enum sat_err check_identity(const struct sat_host *host, const struct batch *batch, struct sat_fault *fault)
+{
+    for (uint32_t i = 0; i < batch->n; i++) {
+        struct sat_body_server_key body;
+        if (batch->links[i].type != SAT_LINK_SERVER_KEY) continue;
+        if (batch->n > 1) return sat_fail(fault, SAT_ERR_INVALID, "a change of the server comes alone");
+        enum sat_err err = sat_body_server_key_decode(batch->links[i].body, &body);
+        if (err) return err;
+        if (!host_identity(host, &body.server)) return sat_fail(fault, SAT_ERR_INVALID, "this server does not have that identity");
+    }
+    return SAT_OK;
+}
+
 enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message, struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
@@ -163,7 +178,8 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     struct sat_fault why = {0};
     uint32_t applied = 0;
     err = check_boxes(&batch, &why);
-    if (!err) err = apply_links(&host->directory, host->server, step->now_ms, &batch, &applied, &why);
+    if (!err) err = check_identity(host, &batch, &why);
+    if (!err) err = apply_links(&host->directory, host_signer(host), step->now_ms, &batch, &applied, &why);
     peer->boxes_n = 0;
     if (err) { /* a refusal is an answer, not a fault of the connection: the next attempt may extend the right head */
         enum sat_err reload = applied ? reload_directory(host) : SAT_OK;

@@ -114,7 +114,7 @@ static void sign_head(struct sat_host *host, struct host_space *space, uint64_t 
         .dir_hash = sat_directory_hash_at(directory, directory->seq),
         .time_ms = now_ms,
     };
-    sat_head_sign(&space->head, &directory->org, host->server);
+    sat_head_sign(&space->head, &directory->org, host_signer(host));
     space->head_valid = true;
 }
 

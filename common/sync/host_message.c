@@ -11,7 +11,7 @@
 static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device, uint64_t dir_seq)
 {
     struct sat_auth auth = {
-        .server = step->host->server_public,
+        .server = sat_sign_public(peer->server),
         .device = device,
         .dir_seq = dir_seq,
         .dir_hash = sat_directory_hash_at(&step->host->directory, dir_seq),

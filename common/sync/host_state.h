@@ -22,6 +22,7 @@ struct host_peer {
     enum host_peer_state state;
     uint8_t client_nonce[32], server_nonce[32];
     struct sat_binding binding;
+    const struct sat_sign_key *server; /* the identity that this peer was greeted with */
     uint32_t device;        /* DEVICE */
     struct sat_hash invite; /* INVITEE */
     uint64_t dir_sent;      /* directory links handed out */
@@ -41,7 +42,8 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
 struct sat_host {
     struct sat_store *store;
     const struct sat_sign_key *server;
-    struct sat_public_key server_public;
+    const struct sat_sign_key *former; /* further identities: a device that was away meanwhile knows an old one, a move names a new one */
+    uint32_t former_n;
     struct sat_entropy entropy;
     struct sat_directory directory;
     bool directory_lost; /* a batch failed and the directory could not be read again: to be tried before anything else */
@@ -68,6 +70,11 @@ enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *i
 struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
 bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space);
+
+/* The identity with that public key; NULL: this server does not have it. */
+const struct sat_sign_key *host_identity(const struct sat_host *host, const struct sat_public_key *key);
+/* The identity that signs for the org now: heads and countersignatures. */
+const struct sat_sign_key *host_signer(const struct sat_host *host);
 
 /* host_message.c: an error that is not local is the peer's fault, or what it is to be told; `fault` has the sentence. */
 enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct sat_span bytes, struct sat_fault *fault) SAT_MUST_CHECK;

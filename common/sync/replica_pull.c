@@ -85,11 +85,11 @@ static void ask_entry(struct replica_step *step, struct replica_sub *sub, uint64
 }
 
 static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
-                           const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid)
+                           const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid, bool *alone)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_accept done = {.store = store, .space = &sub->row, .bundle = bundle, .headers = headers, .recv_ms = entry->recv_ms,
-                              .dir_at = entry->dir_at, .pending_bid = pending_bid};
+                              .dir_at = entry->dir_at, .pending_bid = pending_bid, .alone = alone};
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
     if (!err) err = sat_base_accept(&done, step->arena);
@@ -101,13 +101,14 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
     return err ? err : sat_clock_receive(store, latest);
 }
 
-static void tell_records(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle)
+static void tell_records(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle, const bool *alone)
 {
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
         if (bundle->changes[i].stub) continue;
         struct sat_action *notice = replica_notice(step, SAT_NOTICE_RECORD);
         notice->sid = sub->row.sid;
         notice->record = bundle->changes[i].record;
+        notice->alone = alone[i];
     }
 }
 
@@ -131,10 +132,11 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     err = sat_judge_bundle(&judge, &bundle, step->arena, headers, &step->fault);
     if (err == SAT_ERR_STALE) return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u", bundle.manifest.device);
-    if (!err) err = accept(step, sub, &bundle, headers, entry, 0);
+    bool *alone = sat_arena_array(step->arena, bundle.manifest.count, sizeof *alone);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;
     replica->counts.received += bundle.manifest.count;
-    tell_records(step, sub, &bundle);
+    tell_records(step, sub, &bundle, alone);
     return SAT_OK;
 }
 
@@ -155,7 +157,7 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, rows[0].bid);
+    err = accept(step, sub, &bundle, headers, entry, rows[0].bid, NULL);
     if (err) return err;
     uint64_t last = rows[0].first + rows[0].count - 1;
     if (sub->pushed >= last && sub->in_flight) sub->in_flight--;

@@ -21,6 +21,7 @@ struct sat_event {
     struct sat_span bytes;
     uint8_t client_nonce[32];   /* OPENED */
     struct sat_binding binding; /* OPENED: what ties the handshake to the channel */
+    uint8_t server_hint[8];     /* OPENED, on the server: first bytes of the identity key that the peer knows; zeros: it did not say */
 };
 
 enum sat_action_kind {
@@ -33,7 +34,7 @@ enum sat_action_kind {
 enum sat_notice {
     SAT_NOTICE_CONNECTED,      /* the server is the pinned one and has heard who we are */
     SAT_NOTICE_DIRECTORY,      /* links were applied */
-    SAT_NOTICE_RECORD,         /* sid, record: its accepted base changed by somebody else's work */
+    SAT_NOTICE_RECORD,         /* sid, record, alone: its accepted base changed by somebody else's work */
     SAT_NOTICE_REFUSED,        /* sid, err: the server refused a bundle of ours; it is kept and listed */
     SAT_NOTICE_LINKS_APPENDED, /* what build_links() asked for is in the directory */
     SAT_NOTICE_LINKS_REFUSED,  /* err, text */
@@ -51,6 +52,7 @@ struct sat_action {
     enum sat_notice notice;
     int64_t sid;
     struct sat_record_id record;
+    bool alone;       /* the base has one live change of the record: no conflict, unless with work that is still pending here */
     const char *text; /* for a person; owned by the list's arena; NULL for none */
     struct sat_action *next;
 };

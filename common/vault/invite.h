@@ -8,9 +8,8 @@
 #ifndef SAT_VAULT_INVITE_H
 #define SAT_VAULT_INVITE_H
 
+#include "common/proof/link.h"
 #include "common/vault/keyring.h"
-
-#define SAT_URL_BYTES_MAX 255
 
 struct sat_invite_code {
     char url[SAT_URL_BYTES_MAX + 1];

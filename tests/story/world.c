@@ -94,6 +94,7 @@ static void open_keys(struct world_device *device)
 {
     struct satchel *handle = &device->handle;
     must(sat_keys_new(handle->store, handle->keyring, &handle->entropy, &handle->keys));
+    must(sat_squeezer_new(&handle->squeezer));
 }
 
 static void close_device(struct world_device *device)
@@ -102,10 +103,12 @@ static void close_device(struct world_device *device)
     sat_replica_free(device->replica);
     device->replica = NULL;
     sat_keys_free(handle->keys);
+    sat_squeezer_free(handle->squeezer);
     sat_keyring_free(handle->keyring);
     sat_directory_deinit(&handle->directory);
     sat_store_close(handle->store);
     handle->keys = NULL;
+    handle->squeezer = NULL;
     handle->keyring = NULL;
     handle->store = NULL;
 }
@@ -145,13 +148,25 @@ static enum sat_err open_box(void *context, const struct sat_box *box)
     struct world_device *device = context;
     struct sat_invite_keys keys;
     sat_invite_keys_derive(&device->code, &keys);
-    return sat_keys_open_box(device->handle.keys, &device->handle.directory, box, &keys.box_public, &keys.box);
+    bool by_invite = box->kind == SAT_BOX_INVITE;
+    return sat_keys_open_box(device->handle.keys, &device->handle.directory, box, by_invite ? &keys.box_public : NULL,
+                             by_invite ? &keys.box : NULL);
 }
 
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
 {
     struct world_device *device = context;
     return sat_keys_have(device->handle.keys, space, epoch);
+}
+
+/* The number under which the directory knows the device; 0: it has not joined. */
+static uint32_t number_of(const struct world_device *device)
+{
+    const struct sat_directory *directory = &device->handle.directory;
+    struct sat_public_key sign = sat_keyring_sign_public(device->handle.keyring);
+    for (uint32_t i = 0; i < directory->devices_n; i++)
+        if (memcmp(directory->devices[i].sign.b, sign.b, sizeof sign.b) == 0) return directory->devices[i].number;
+    return 0;
 }
 
 static enum sat_err build_join(void *context, struct sat_arena *arena, struct sat_link_batch *out)
@@ -162,13 +177,15 @@ static enum sat_err build_join(void *context, struct sat_arena *arena, struct sa
     struct sat_hash id = sat_invite_id(&keys.sign_public, &keys.box_public);
     const struct sat_invite *invite = sat_directory_invite(&device->handle.directory, &id);
     if (!invite) return SAT_ERR_NOT_FOUND;
-    if (invite->state == SAT_INVITE_USED) return SAT_OK; /* a join that was cut off after it was accepted */
+    if (number_of(device)) return SAT_OK; /* a join that was cut off after it was accepted */
     struct client_links links;
     struct sat_fault fault = {0};
     struct sat_buf body;
     sat_buf_init(&body);
     struct sat_body_join join = {.invite = id, .sign = sat_keyring_sign_public(device->handle.keyring),
                                  .box = sat_keyring_box_public(device->handle.keyring)};
+    if (sat_keyring_has_admin(device->handle.keyring))
+        join.admin_sign = sat_sign_public(&sat_keyring_secrets(device->handle.keyring)->admin);
     sat_body_join_encode(&join, &body);
     enum sat_err err = client_links_begin(&links, &device->handle, 0, arena, &fault);
     if (!err) err = client_links_add_join(&links, invite, &keys.sign, &body);
@@ -179,16 +196,6 @@ static enum sat_err build_join(void *context, struct sat_arena *arena, struct sa
 }
 
 /* ---- The org ---- */
-
-struct world_wish { /* what the admin's next session appends */
-    struct world *world;
-    struct world_device *device;
-    void (*build)(struct world_wish *wish, struct client_links *links);
-    bool done;
-    uint32_t user;
-    uint32_t territories; /* bit set */
-    struct sat_invite_code code;
-};
 
 static enum sat_err build_wish(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
@@ -386,14 +393,11 @@ void world_disconnect(struct world *world, struct world_device *device)
 
 static void find_itself(struct world *world, struct world_device *device)
 {
-    const struct sat_directory *directory = &device->handle.directory;
-    struct sat_public_key sign = sat_keyring_sign_public(device->handle.keyring);
-    for (uint32_t i = 0; i < directory->devices_n; i++) {
-        if (memcmp(directory->devices[i].sign.b, sign.b, sizeof sign.b)) continue;
-        sat_keyring_set_member(device->handle.keyring, &directory->org, directory->devices[i].number);
-        save_keyring(world, device);
-        device->joined = true;
-    }
+    uint32_t number = number_of(device);
+    if (!number) return;
+    sat_keyring_set_member(device->handle.keyring, &device->handle.directory.org, number);
+    save_keyring(world, device);
+    device->joined = true;
 }
 
 static void replica_actions(struct world *world, struct world_device *device, const struct sat_actions *actions)
@@ -462,32 +466,69 @@ void world_connect(struct world *world, struct world_device *device)
     replica_event(world, device, &opened);
 }
 
-static bool build_frames(struct world *world, struct world_device *device)
+static bool build_frame(struct world *world, struct world_device *device, bool down)
 {
+    struct world_queue *queue = down ? &device->down : &device->up;
+    bool *writable = down ? &device->host_writable : &device->replica_writable;
+    if (!*writable || queue->n >= 8) return false;
     struct sat_buf frame;
     sat_buf_init(&frame);
-    bool built = false;
-    if (device->host_writable && device->down.n < 8) {
+    if (down)
         must(sat_host_frame(world->host, device->peer, world->now_ms, &frame));
-        device->host_writable = frame.len > 0;
-        if (frame.len) put(&device->down, sat_buf_span(&frame));
-        built = frame.len > 0;
-    }
-    sat_buf_clear(&frame);
-    if (device->replica_writable && device->up.n < 8) {
+    else
         must(sat_replica_frame(device->replica, world->now_ms, &frame));
-        device->replica_writable = frame.len > 0;
-        if (frame.len) put(&device->up, sat_buf_span(&frame));
-        built = built || frame.len > 0;
-    }
+    *writable = frame.len > 0;
+    if (frame.len) put(queue, sat_buf_span(&frame));
     sat_buf_deinit(&frame);
-    return built;
+    return *writable;
+}
+
+/* RFC 6455: two bytes, two more from 126 bytes on, eight from 64 KiB on, and a client's mask of four. */
+static uint64_t framing(size_t len, bool down)
+{
+    uint64_t n = len < 126 ? 2 : len < 65536 ? 4 : 10;
+    return down ? n : n + 4;
+}
+
+static void hand_over(struct world *world, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    if (device->on_way && !device->on_way(device->on_way_context, device, down, bytes)) return;
+    struct world_traffic *traffic = down ? &device->down_traffic : &device->up_traffic;
+    traffic->messages++;
+    traffic->bytes += bytes->len;
+    traffic->framed += bytes->len + framing(bytes->len, down);
+    struct sat_event event = {.kind = SAT_EVENT_MESSAGE, .peer = device->peer, .bytes = sat_buf_span(bytes)};
+    if (down)
+        replica_event(world, device, &event);
+    else
+        host_event(world, &event);
+}
+
+bool world_hand_over(struct world *world, struct world_device *device, bool down)
+{
+    if (!device->replica) return false;
+    (void)build_frame(world, device, down);
+    struct world_queue *queue = down ? &device->down : &device->up;
+    if (!queue->n) return false;
+    world->now_ms++;
+    struct sat_buf bytes = queue->at[0];
+    sat_buf_init(&queue->at[0]);
+    take(queue, 0);
+    hand_over(world, device, down, &bytes);
+    sat_buf_deinit(&bytes);
+    return true;
+}
+
+void world_post(struct world_device *device, bool down, struct sat_span bytes)
+{
+    put(down ? &device->down : &device->up, bytes);
 }
 
 bool world_deliver(struct world *world, struct world_device *device, enum world_fault fault)
 {
     if (!device->replica) return false;
-    bool built = build_frames(world, device);
+    bool built = build_frame(world, device, true);
+    built = build_frame(world, device, false) || built;
     if (!device->up.n && !device->down.n) {
         if (device->closing) world_disconnect(world, device);
         return built;
@@ -500,15 +541,14 @@ bool world_deliver(struct world *world, struct world_device *device, enum world_
     sat_buf_init(&bytes);
     sat_put_span(&bytes, sat_buf_span(&queue->at[index]));
     if (fault != WORLD_DUPLICATION || queue->n > WORLD_QUEUE_MAX / 2) take(queue, index);
-    if (fault != WORLD_LOSS) {
-        struct sat_event event = {.kind = SAT_EVENT_MESSAGE, .peer = device->peer, .bytes = sat_buf_span(&bytes)};
-        if (down)
-            replica_event(world, device, &event);
-        else
-            host_event(world, &event);
-    }
+    if (fault != WORLD_LOSS) hand_over(world, device, down, &bytes);
     sat_buf_deinit(&bytes);
     return true;
+}
+
+void world_run(struct world *world, struct world_device *device)
+{
+    while (world_deliver(world, device, WORLD_NO_FAULT)) continue;
 }
 
 bool world_sync(struct world *world, struct world_device *device)
@@ -516,7 +556,7 @@ bool world_sync(struct world *world, struct world_device *device)
     for (uint32_t session = 0; session < 4; session++) {
         bool was_joined = device->joined;
         world_connect(world, device);
-        while (world_deliver(world, device, WORLD_NO_FAULT)) continue;
+        world_run(world, device);
         bool in_sync = device->replica && sat_replica_in_sync(device->replica);
         world_disconnect(world, device);
         if (was_joined) return in_sync;
@@ -538,46 +578,80 @@ bool world_settle(struct world *world, uint32_t rounds)
 
 /* ---- People ---- */
 
+bool world_append(struct world *world, struct world_device *device, void (*build)(struct world_wish *wish, struct client_links *links),
+                  void *context)
+{
+    struct world_wish wish = {.world = world, .build = build, .context = context};
+    world_disconnect(world, device);
+    device->wish = &wish;
+    (void)world_sync(world, device);
+    device->wish = NULL;
+    return wish.done;
+}
+
+struct invitation {
+    enum sat_role role;
+    uint32_t territories; /* bit set */
+    struct sat_invite_code code;
+};
+
+static void make_code(const struct client_links *links, struct world *world, struct sat_invite_code *code)
+{
+    sat_entropy_fill(&world->entropy, code->secret, sizeof code->secret);
+    code->org = links->ahead.org;
+    code->dir_seq = links->satchel->directory.seq;
+    struct sat_hash hash = sat_directory_hash_at(&links->ahead, code->dir_seq);
+    memcpy(code->dir_hash, hash.b, sizeof code->dir_hash);
+}
+
 static void build_invite(struct world_wish *wish, struct client_links *links)
 {
+    struct invitation *invitation = wish->context;
+    struct world *world = wish->world;
     struct sat_buf body;
     sat_buf_init(&body);
     uint32_t user = links->ahead.users_n + 1;
-    sat_body_user_encode(&(struct sat_body_user){.user = user, .role = SAT_ROLE_REP, .state = 1}, &body);
+    sat_body_user_encode(&(struct sat_body_user){.user = user, .role = (uint8_t)invitation->role, .state = 1}, &body);
     must(client_links_add(links, SAT_LINK_USER, &body));
-    for (uint32_t i = 0; i < wish->world->spaces_n; i++)
-        if (wish->territories & 1u << i)
-            must(client_links_add_grant(links, &wish->world->spaces[i], user, SAT_RIGHT_READ | SAT_RIGHT_WRITE));
-    sat_entropy_fill(&wish->world->entropy, wish->code.secret, sizeof wish->code.secret);
-    wish->code.org = links->ahead.org;
-    wish->code.dir_seq = links->satchel->directory.seq;
-    struct sat_hash hash = sat_directory_hash_at(&links->ahead, wish->code.dir_seq);
-    memcpy(wish->code.dir_hash, hash.b, sizeof wish->code.dir_hash);
+    for (uint32_t i = 0; i < world->spaces_n; i++)
+        if (invitation->territories & 1u << i)
+            must(client_links_add_grant(links, &world->spaces[i], user, SAT_RIGHT_READ | SAT_RIGHT_WRITE));
+    make_code(links, world, &invitation->code);
     struct sat_invite_keys keys;
-    sat_invite_keys_derive(&wish->code, &keys);
-    struct sat_body_invite invite = {.sign = keys.sign_public, .box = keys.box_public, .user = user, .role = SAT_ROLE_REP,
-                                     .expires_ms = wish->world->now_ms + 7ull * 86400 * 1000};
-    must(client_links_add_invite(links, &invite));
-    wish->user = user;
+    sat_invite_keys_derive(&invitation->code, &keys);
+    struct sat_body_invite invite = {.sign = keys.sign_public, .box = keys.box_public, .user = user, .role = (uint8_t)invitation->role,
+                                     .expires_ms = world->now_ms + 7ull * 86400 * 1000};
+    sat_buf_clear(&body);
+    sat_body_invite_encode(&invite, &body);
+    if (invitation->role == SAT_ROLE_ADMIN)
+        must(client_links_add(links, SAT_LINK_INVITE, &body));
+    else
+        must(client_links_add_invite(links, &invite));
     sat_buf_deinit(&body);
+}
+
+struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories)
+{
+    struct invitation invitation = {.role = role, .territories = territories};
+    sat_check(world_append(world, &world->devices[0], build_invite, &invitation));
+    return invitation.code;
+}
+
+struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin)
+{
+    struct world_device *device = new_device(world);
+    device->code = *code;
+    if (admin) sat_keyring_make_admin(device->handle.keyring, &world->entropy);
+    sat_keyring_set_member(device->handle.keyring, &code->org, 0);
+    save_keyring(world, device);
+    open_keys(device);
+    return device;
 }
 
 struct world_device *world_invite(struct world *world, uint32_t territories)
 {
-    struct world_device *admin = &world->devices[0];
-    struct world_wish wish = {.world = world, .device = admin, .build = build_invite, .territories = territories};
-    world_disconnect(world, admin);
-    admin->wish = &wish;
-    (void)world_sync(world, admin);
-    admin->wish = NULL;
-    sat_check(wish.done);
-    struct world_device *device = new_device(world);
-    device->code = wish.code;
-    struct sat_hash org = sat_host_directory(world->host)->org;
-    sat_keyring_set_member(device->handle.keyring, &org, 0);
-    save_keyring(world, device);
-    open_keys(device);
-    return device;
+    struct sat_invite_code code = world_make_invite(world, SAT_ROLE_REP, territories);
+    return world_holder(world, &code, false);
 }
 
 struct world_device *world_join(struct world *world, uint32_t territories)

@@ -18,7 +18,19 @@ struct world_queue { /* messages on their way, oldest first */
     uint32_t n;
 };
 
-struct world_wish;
+struct world_traffic { /* handed over, in one direction */
+    uint64_t messages, bytes;
+    uint64_t framed; /* the bytes with their WebSocket framing */
+};
+
+struct client_links;
+
+struct world_wish { /* links that a device's next session appends */
+    struct world *world;
+    void (*build)(struct world_wish *wish, struct client_links *links);
+    void *context;
+    bool done;
+};
 
 struct world_device {
     struct satchel handle;  /* store, keyring, keys, directory: as the library holds them, without a home */
@@ -34,8 +46,12 @@ struct world_device {
     bool idle;
     struct sat_invite_code code; /* that it joins by */
     struct sat_invite_keys invite_keys;
-    struct world_wish *wish;     /* links that its next session appends; NULL: none */
+    struct world_wish *wish;     /* NULL: none */
     bool joined;
+    /* Sees each message on its way, before it is handed over, and may change it; false: it is lost. NULL: nobody looks. */
+    bool (*on_way)(void *context, struct world_device *device, bool down, struct sat_buf *bytes);
+    void *on_way_context;
+    struct world_traffic up_traffic, down_traffic;
 };
 
 enum world_fault { WORLD_NO_FAULT, WORLD_LOSS, WORLD_DUPLICATION, WORLD_REORDERING };
@@ -66,11 +82,24 @@ void world_say(struct world *world, const char *format, ...) __attribute__((form
 struct world_device *world_join(struct world *world, uint32_t territories);
 /* The parts of it, for lives in which a join is one action among others: the invite; then connect() joins. */
 struct world_device *world_invite(struct world *world, uint32_t territories);
+/* An invite alone, for a new user of that role. An admin's carries no keys. */
+struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories);
+/* A device, not joined yet, of somebody who holds the code. `admin`: with an admin key of its own. */
+struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin);
+/* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused. */
+bool world_append(struct world *world, struct world_device *device, void (*build)(struct world_wish *wish, struct client_links *links),
+                  void *context);
 
 void world_connect(struct world *world, struct world_device *device);
 void world_disconnect(struct world *world, struct world_device *device);
 /* Delivers one message to or from the device, or builds one frame, under a fault. False: nothing was on its way. */
 bool world_deliver(struct world *world, struct world_device *device, enum world_fault fault);
+/* The next message in one direction, faultless; builds frames first. False: there is none. */
+bool world_hand_over(struct world *world, struct world_device *device, bool down);
+/* Puts a message on its way to the server, or (down) to the device. */
+void world_post(struct world_device *device, bool down, struct sat_span bytes);
+/* Delivers until nothing moves, and leaves the session open. */
+void world_run(struct world *world, struct world_device *device);
 /* Delivers until nothing moves and ends the session; true if it ended in sync. Connects first if offline. */
 bool world_sync(struct world *world, struct world_device *device);
 /* Everybody in turn until all are in sync, at most `rounds` times. */
