@@ -19,7 +19,8 @@ void sat_arena_deinit(struct sat_arena *arena);
 /* Frees everything but one block, so that a loop does not allocate each time round. */
 void sat_arena_reset(struct sat_arena *arena);
 /* `size` zeroed bytes, aligned for any object; the arena owns them. Never NULL: exhausted memory ends the process,
- * as a bounded arena (every caller's sizes are bounded by limits.h) has no better answer. size 0 gives a valid pointer. */
+ * as a bounded arena (every caller's sizes are bounded by limits.h) has no better answer. size 0 gives a valid pointer.
+ */
 void *sat_arena_alloc(struct sat_arena *arena, size_t size);
 void *sat_arena_array(struct sat_arena *arena, size_t count, size_t item_size);
 void *sat_arena_copy(struct sat_arena *arena, const void *bytes, size_t size);

@@ -21,9 +21,9 @@ struct sat_span {
 #define SAT_SPAN(array) ((struct sat_span){(const uint8_t *)(array), sizeof(array)})
 
 struct sat_span sat_span(const void *at, size_t len);
-struct sat_span sat_span_text(const char *text);                   /* without the NUL */
-bool sat_span_equal(struct sat_span a, struct sat_span b);         /* not for secrets */
-int sat_span_compare(struct sat_span a, struct sat_span b);        /* bytewise, shorter first: <0, 0, >0 */
+struct sat_span sat_span_text(const char *text);                              /* without the NUL */
+bool sat_span_equal(struct sat_span a, struct sat_span b);                    /* not for secrets */
+int sat_span_compare(struct sat_span a, struct sat_span b);                   /* bytewise, shorter first: <0, 0, >0 */
 struct sat_span sat_span_copy(struct sat_arena *arena, struct sat_span span); /* the arena owns the copy */
 
 /* A growing buffer on the heap; owns its bytes. */
@@ -59,7 +59,8 @@ uint8_t sat_take_u8(struct sat_reader *reader);
 uint16_t sat_take_u16(struct sat_reader *reader);
 uint32_t sat_take_u32(struct sat_reader *reader);
 uint64_t sat_take_u64(struct sat_reader *reader);
-uint64_t sat_take_varint(struct sat_reader *reader, uint64_t max); /* fails above max and on a longer form than needed */
+uint64_t sat_take_varint(struct sat_reader *reader,
+                         uint64_t max); /* fails above max and on a longer form than needed */
 void sat_take_bytes(struct sat_reader *reader, void *out, size_t len);
 struct sat_span sat_take_span(struct sat_reader *reader, size_t len);
 struct sat_span sat_take_counted(struct sat_reader *reader, size_t len_max);

@@ -25,12 +25,13 @@ struct sat_fault {
     char text[400];
 };
 
-const char *sat_err_name(enum sat_err err);  /* "not_found"; "ok" for SAT_OK; borrowed, static */
-const char *sat_err_text(enum sat_err err);  /* a sentence without the thing's name; static */
-int sat_err_exit_code(enum sat_err err);     /* 0 to 7, as the command line promises */
+const char *sat_err_name(enum sat_err err); /* "not_found"; "ok" for SAT_OK; borrowed, static */
+const char *sat_err_text(enum sat_err err); /* a sentence without the thing's name; static */
+int sat_err_exit_code(enum sat_err err);    /* 0 to 7, as the command line promises */
 enum sat_err_class sat_err_class(enum sat_err err);
 const char *sat_err_class_name(enum sat_err_class class); /* "user", "peer", "retry", "fatal" */
-/* Is it this machine's own trouble (disk, memory, a damaged store) rather than anything that a peer said or a person asked? */
+/* Is it this machine's own trouble (disk, memory, a damaged store) rather than anything that a peer said or a person
+ * asked? */
 bool sat_err_is_local(enum sat_err err);
 /* The error with that number on the wire; SAT_ERR_PROTOCOL for a number that this version does not know. */
 enum sat_err sat_err_from_wire(uint64_t number);

@@ -7,8 +7,11 @@
 static size_t decode(const uint8_t *at, size_t left, uint32_t *out)
 {
     uint8_t first = at[0];
-    size_t len = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
-                 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    size_t len = first < 0x80                    ? 1
+                 : first >= 0xc2 && first < 0xe0 ? 2
+                 : first >= 0xe0 && first < 0xf0 ? 3
+                 : first >= 0xf0 && first < 0xf5 ? 4
+                                                 : 0;
     if (len == 0 || len > left) return 0;
     uint32_t point = len == 1 ? first : first & (0x7fu >> len);
     for (size_t i = 1; i < len; i++) {

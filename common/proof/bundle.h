@@ -8,8 +8,8 @@
  *
  * On the wire (one byte string of a message):
  *   u8 form (0 full, 1 short) ‖ varint suite ‖ varint epoch ‖ varint device ‖ varint first ‖ varint count ‖ N16
- *   ‖ prev (32 or 4) ‖ varint dir_seq ‖ dir_hash (32 or 4) ‖ log_epoch (16 or 4) ‖ varint w_size ‖ w_root (32 or 4) ‖ sig64
- *   ‖ changes: varint header_len ‖ record16 ‖ header ‖ varint body_len ‖ body, or for a stub 0 ‖ record16 ‖ rest32
+ *   ‖ prev (32 or 4) ‖ varint dir_seq ‖ dir_hash (32 or 4) ‖ log_epoch (16 or 4) ‖ varint w_size ‖ w_root (32 or 4) ‖
+ * sig64 ‖ changes: varint header_len ‖ record16 ‖ header ‖ varint body_len ‖ body, or for a stub 0 ‖ record16 ‖ rest32
  * org and space are the connection's and the subscription's; R follows from the changes. */
 #ifndef SAT_PROOF_BUNDLE_H
 #define SAT_PROOF_BUNDLE_H
@@ -42,7 +42,7 @@ struct sat_manifest {
 
 struct sat_change {
     struct sat_record_id record;
-    bool stub;             /* superseded: only `rest` is here */
+    bool stub;              /* superseded: only `rest` is here */
     struct sat_span header; /* exact bytes, borrowed; empty for a stub */
     struct sat_span body;   /* ciphertext with its tag, borrowed; empty for a stub */
     struct sat_hash rest;
@@ -55,8 +55,8 @@ struct sat_bundle {
     struct sat_signature signature;
     struct sat_hash id;
     struct sat_change *changes; /* manifest.count of them */
-    enum sat_bundle_form form;  /* as received: in the short form prev, dir_hash, log_epoch and w_root hold 4 bytes, then zeros,
-                                   and id is not set until sat_bundle_complete(), which makes it a full one */
+    enum sat_bundle_form form; /* as received: in the short form prev, dir_hash, log_epoch and w_root hold 4 bytes, then
+                                  zeros, and id is not set until sat_bundle_complete(), which makes it a full one */
 };
 
 void sat_manifest_encode(const struct sat_manifest *manifest, uint8_t out[SAT_MANIFEST_BYTES]);
@@ -74,8 +74,8 @@ enum sat_err sat_bundle_verify(const struct sat_bundle *bundle, const struct sat
 
 /* Appends the wire form. */
 void sat_bundle_encode(const struct sat_bundle *bundle, enum sat_bundle_form form, struct sat_buf *out);
-/* Reads the wire form within the limits; sets rest of every change and R. The arena owns `changes`, their bytes borrow from
- * `bytes`. SAT_ERR_MALFORMED or SAT_ERR_TOO_LARGE. For the full form the id is set too. */
+/* Reads the wire form within the limits; sets rest of every change and R. The arena owns `changes`, their bytes borrow
+ * from `bytes`. SAT_ERR_MALFORMED or SAT_ERR_TOO_LARGE. For the full form the id is set too. */
 enum sat_err sat_bundle_decode(struct sat_span bytes, const struct sat_hash *org, const struct sat_space_id *space,
                                struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 

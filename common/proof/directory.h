@@ -1,7 +1,7 @@
-/* The directory: the org's signed, hash-chained, totally ordered log of users, devices, spaces, grants, epochs, invites and
- * joins, and the reducer over it. Server and clients run the same code: the server enforces it, clients verify it from the
- * pinned genesis. Questions about the past ("had this device the right at position 17?") are answered for ever, because
- * bundles are judged by the position that their author names. */
+/* The directory: the org's signed, hash-chained, totally ordered log of users, devices, spaces, grants, epochs, invites
+ * and joins, and the reducer over it. Server and clients run the same code: the server enforces it, clients verify it
+ * from the pinned genesis. Questions about the past ("had this device the right at position 17?") are answered for
+ * ever, because bundles are judged by the position that their author names. */
 #ifndef SAT_PROOF_DIRECTORY_H
 #define SAT_PROOF_DIRECTORY_H
 
@@ -53,21 +53,27 @@ struct sat_invite {
 
 struct sat_directory_index; /* the reducer's own look-ups */
 
-struct sat_directory { /* read it freely; only apply() writes it. Arrays are in the order of creation. */
-    struct sat_hash org;            /* zeros before the genesis */
-    struct sat_public_key server;   /* the server's identity key that the org trusts now */
+struct sat_directory {            /* read it freely; only apply() writes it. Arrays are in the order of creation. */
+    struct sat_hash org;          /* zeros before the genesis */
+    struct sat_public_key server; /* the server's identity key that the org trusts now */
     char server_url[SAT_URL_BYTES_MAX + 1]; /* where it is now; empty: where it was at the founding or the invite */
     struct sat_public_key kit_sign, kit_box;
-    uint64_t kit_seq;               /* the link that names the kit */
-    uint64_t seq;                   /* links applied; 0: empty */
-    struct sat_hash *ids;           /* ids[seq - 1] is that link's id */
-    uint64_t time_ms;               /* of the newest countersignature: the reducer's only time */
-    struct sat_user *users;         uint32_t users_n;   /* users[i].number == i + 1 */
-    struct sat_device *devices;     uint32_t devices_n; /* devices[i].number == i + 1 */
-    struct sat_space *spaces;       uint32_t spaces_n;
-    struct sat_grant *grants;       uint32_t grants_n;
-    struct sat_epoch *epochs;       uint32_t epochs_n;
-    struct sat_invite *invites;     uint32_t invites_n;
+    uint64_t kit_seq;     /* the link that names the kit */
+    uint64_t seq;         /* links applied; 0: empty */
+    struct sat_hash *ids; /* ids[seq - 1] is that link's id */
+    uint64_t time_ms;     /* of the newest countersignature: the reducer's only time */
+    struct sat_user *users;
+    uint32_t users_n; /* users[i].number == i + 1 */
+    struct sat_device *devices;
+    uint32_t devices_n; /* devices[i].number == i + 1 */
+    struct sat_space *spaces;
+    uint32_t spaces_n;
+    struct sat_grant *grants;
+    uint32_t grants_n;
+    struct sat_epoch *epochs;
+    uint32_t epochs_n;
+    struct sat_invite *invites;
+    uint32_t invites_n;
     struct sat_directory_index *index;
 };
 
@@ -79,50 +85,56 @@ enum sat_directory_trust {
     SAT_DIRECTORY_STORED, /* checked before it was stored: structure and authority only */
 };
 /* Applies the next link, or changes nothing and says why: SAT_ERR_STALE (does not extend the head), SAT_ERR_TAMPERED (a
- * signature), SAT_ERR_DENIED (the author may not), SAT_ERR_INVALID (the body contradicts the state: an unknown user, an epoch
- * that is not the next), SAT_ERR_INVITE_USED, SAT_ERR_INVITE_EXPIRED (by the countersignature's time), SAT_ERR_EXISTS,
- * SAT_ERR_UPGRADE_NEEDED (a critical type that this version does not know; the reducer must stop there; a non-critical unknown
- * link is counted and otherwise ignored), SAT_ERR_MALFORMED. `fault` (may be NULL) gets the sentence.
- * With VERIFY and sign == NULL the countersignature is not demanded and time_ms stays: the server does that to try a link before
- * it countersigns (it passes the time it will sign in `now_ms` for the expiry rule). */
-enum sat_err sat_directory_apply(struct sat_directory *directory, const struct sat_link *link, const struct sat_countersign *sign,
-                                 uint64_t now_ms, enum sat_directory_trust trust, struct sat_fault *fault) SAT_MUST_CHECK;
+ * signature), SAT_ERR_DENIED (the author may not), SAT_ERR_INVALID (the body contradicts the state: an unknown user, an
+ * epoch that is not the next), SAT_ERR_INVITE_USED, SAT_ERR_INVITE_EXPIRED (by the countersignature's time),
+ * SAT_ERR_EXISTS, SAT_ERR_UPGRADE_NEEDED (a critical type that this version does not know; the reducer must stop there;
+ * a non-critical unknown link is counted and otherwise ignored), SAT_ERR_MALFORMED. `fault` (may be NULL) gets the
+ * sentence. With VERIFY and sign == NULL the countersignature is not demanded and time_ms stays: the server does that
+ * to try a link before it countersigns (it passes the time it will sign in `now_ms` for the expiry rule). */
+enum sat_err sat_directory_apply(struct sat_directory *directory, const struct sat_link *link,
+                                 const struct sat_countersign *sign, uint64_t now_ms, enum sat_directory_trust trust,
+                                 struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* ---- Questions. Pointers are borrowed until the next apply; NULL: there is none. ---- */
 const struct sat_user *sat_directory_user(const struct sat_directory *directory, uint32_t number);
 const struct sat_device *sat_directory_device(const struct sat_directory *directory, uint32_t number);
 const struct sat_space *sat_directory_space(const struct sat_directory *directory, const struct sat_space_id *id);
-const struct sat_space *sat_directory_space_of_kind(const struct sat_directory *directory, enum sat_space_kind kind); /* ORG, PEOPLE */
+const struct sat_space *sat_directory_space_of_kind(const struct sat_directory *directory,
+                                                    enum sat_space_kind kind); /* ORG, PEOPLE */
 const struct sat_invite *sat_directory_invite(const struct sat_directory *directory, const struct sat_hash *id);
 /* The epoch of a space by number; the current number at a position (0: none yet). */
-const struct sat_epoch *sat_directory_epoch(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t number);
+const struct sat_epoch *sat_directory_epoch(const struct sat_directory *directory, const struct sat_space_id *space,
+                                            uint32_t number);
 uint32_t sat_directory_epoch_at(const struct sat_directory *directory, const struct sat_space_id *space, uint64_t seq);
 /* The id of the link at `seq`; zeros for 0 or beyond the head. */
 struct sat_hash sat_directory_hash_at(const struct sat_directory *directory, uint64_t seq);
 
-/* Rights (SAT_RIGHT_ bits) of a user in a space as of position `seq`: by role (admins read and write org, people and every
- * territory; everyone active reads org and people; an auditor only reads) and by grant. Suspended or unknown: 0. */
-uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user, uint64_t seq);
-/* May the device write this record in this space at `seq`? A device may write its own name record in `people` (and nothing else
- * there) though its user may not write the space. */
+/* Rights (SAT_RIGHT_ bits) of a user in a space as of position `seq`: by role (admins read and write org, people and
+ * every territory; everyone active reads org and people; an auditor only reads) and by grant. Suspended or unknown: 0.
+ */
+uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user,
+                             uint64_t seq);
+/* May the device write this record in this space at `seq`? A device may write its own name record in `people` (and
+ * nothing else there) though its user may not write the space. */
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq);
 
 /* Ids of the name records in `people`: first 16 bytes of H("name-id", org32 ‖ u8 kind ‖ number), as a UUIDv8. */
-struct sat_record_id sat_name_record_user(const struct sat_hash *org, uint32_t user);            /* kind 1, u32 */
-struct sat_record_id sat_name_record_device(const struct sat_hash *org, uint32_t device);        /* kind 2, u32 */
-struct sat_record_id sat_name_record_space(const struct sat_hash *org, const struct sat_space_id *space); /* kind 3, space16 */
+struct sat_record_id sat_name_record_user(const struct sat_hash *org, uint32_t user);     /* kind 1, u32 */
+struct sat_record_id sat_name_record_device(const struct sat_hash *org, uint32_t device); /* kind 2, u32 */
+struct sat_record_id sat_name_record_space(const struct sat_hash *org,
+                                           const struct sat_space_id *space); /* kind 3, space16 */
 
 /* Who gets a key box. The arena owns the array. */
 struct sat_recipient {
-    uint8_t kind;    /* enum sat_box_kind */
+    uint8_t kind; /* enum sat_box_kind */
     uint64_t number;
     struct sat_public_key box;
 };
-/* Everyone who is due a box of the space's current or next epoch: active devices of users who may read it now, open unexpired
- * invites (by `now_ms`) for such users whose role may get boxes early (rep, service), the kit. */
-uint32_t sat_directory_recipients(const struct sat_directory *directory, const struct sat_space_id *space, uint64_t now_ms,
-                                  struct sat_arena *arena, struct sat_recipient **out);
+/* Everyone who is due a box of the space's current or next epoch: active devices of users who may read it now, open
+ * unexpired invites (by `now_ms`) for such users whose role may get boxes early (rep, service), the kit. */
+uint32_t sat_directory_recipients(const struct sat_directory *directory, const struct sat_space_id *space,
+                                  uint64_t now_ms, struct sat_arena *arena, struct sat_recipient **out);
 /* The same for one user alone, whatever his rights (a grant names who gets boxes by it); without the kit. */
 uint32_t sat_directory_recipients_of_user(const struct sat_directory *directory, uint32_t user, uint64_t now_ms,
                                           struct sat_arena *arena, struct sat_recipient **out);

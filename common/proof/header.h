@@ -4,8 +4,8 @@
  *   dots     varint n ‖ n × (varint device ‖ varint counter), ascending, n ≥ 1
  *   blobs    varint n ‖ n × hash32
  *
- * A part is there iff its flag is set; an empty part is left out. There is one encoding of a header and decoding refuses
- * every other, but what is hashed and stored are always the bytes as received. */
+ * A part is there iff its flag is set; an empty part is left out. There is one encoding of a header and decoding
+ * refuses every other, but what is hashed and stored are always the bytes as received. */
 #ifndef SAT_PROOF_HEADER_H
 #define SAT_PROOF_HEADER_H
 

@@ -61,16 +61,22 @@ struct sat_countersign {
     uint64_t time_ms;
     struct sat_signature signature;
 };
-void sat_countersign(const struct sat_link *link, uint64_t time_ms, const struct sat_hash *org, const struct sat_sign_key *server,
-                     struct sat_countersign *out);
-enum sat_err sat_countersign_verify(const struct sat_link *link, const struct sat_countersign *sign, const struct sat_hash *org,
-                                    const struct sat_public_key *server) SAT_MUST_CHECK;
+void sat_countersign(const struct sat_link *link, uint64_t time_ms, const struct sat_hash *org,
+                     const struct sat_sign_key *server, struct sat_countersign *out);
+enum sat_err sat_countersign_verify(const struct sat_link *link, const struct sat_countersign *sign,
+                                    const struct sat_hash *org, const struct sat_public_key *server) SAT_MUST_CHECK;
 
 /* ---- Bodies. Each has encode (into an empty buf) and decode (exact: nothing may be left over). ---- */
 
-enum sat_role { SAT_ROLE_ADMIN = 1, SAT_ROLE_MANAGER = 2, SAT_ROLE_REP = 3, SAT_ROLE_AUDITOR = 4, SAT_ROLE_SERVICE = 5 };
-const char *sat_role_name(uint8_t role);                                        /* "admin" … ; "unknown" */
-enum sat_err sat_role_parse(const char *name, uint8_t *out) SAT_MUST_CHECK;     /* SAT_ERR_INVALID */
+enum sat_role {
+    SAT_ROLE_ADMIN = 1,
+    SAT_ROLE_MANAGER = 2,
+    SAT_ROLE_REP = 3,
+    SAT_ROLE_AUDITOR = 4,
+    SAT_ROLE_SERVICE = 5
+};
+const char *sat_role_name(uint8_t role);                                    /* "admin" … ; "unknown" */
+enum sat_err sat_role_parse(const char *name, uint8_t *out) SAT_MUST_CHECK; /* SAT_ERR_INVALID */
 
 enum { SAT_RIGHT_READ = 1, SAT_RIGHT_WRITE = 2, SAT_RIGHT_MANAGE = 4 };
 enum sat_space_kind { SAT_SPACE_ORG = 1, SAT_SPACE_PEOPLE = 2, SAT_SPACE_TERRITORY = 3, SAT_SPACE_NARROW = 4 };
@@ -80,12 +86,14 @@ struct sat_boxes { /* boxes handed over beside a link: their Merkle root and num
     uint32_t count;
 };
 
-struct sat_body_genesis { /* u16 version ‖ random16 ‖ device edpk32 ‖ device xpk32 ‖ admin edpk32 ‖ kit edpk32 ‖ kit xpk32 ‖ server32 */
+struct sat_body_genesis { /* u16 version ‖ random16 ‖ device edpk32 ‖ device xpk32 ‖ admin edpk32 ‖ kit edpk32 ‖ kit
+                             xpk32 ‖ server32 */
     uint16_t version;
     uint8_t random[16];
     struct sat_public_key device_sign, device_box, admin_sign, kit_sign, kit_box, server;
 };
-struct sat_body_user { /* u32 user ‖ u8 role ‖ u8 state (1 active, 2 suspended): the next number creates, an existing one changes */
+struct sat_body_user { /* u32 user ‖ u8 role ‖ u8 state (1 active, 2 suspended): the next number creates, an existing
+                          one changes */
     uint32_t user;
     uint8_t role, state;
 };
@@ -104,7 +112,8 @@ struct sat_body_grant { /* space16 ‖ u32 user ‖ u8 rights (0 takes all away)
     struct sat_boxes boxes;
 };
 #define SAT_CHAIN_BYTES 72 /* nonce24 ‖ ciphertext32 ‖ tag16 */
-struct sat_body_epoch { /* space16 ‖ u32 epoch ‖ u16 suite ‖ kc32 ‖ chain72 (zeros in epoch 1) ‖ boxes_root32 ‖ u32 count */
+struct sat_body_epoch { /* space16 ‖ u32 epoch ‖ u16 suite ‖ kc32 ‖ chain72 (zeros in epoch 1) ‖ boxes_root32 ‖ u32
+                           count */
     struct sat_space_id space;
     uint32_t epoch;
     uint16_t suite;
@@ -116,7 +125,8 @@ struct sat_invite_grant {
     struct sat_space_id space;
     uint8_t rights;
 };
-struct sat_body_invite { /* edpk32 ‖ xpk32 ‖ u32 user ‖ u8 role ‖ u16 n ‖ n × (space16 ‖ u8 rights) ‖ u64 expires_ms ‖ boxes_root32 ‖ u32 count */
+struct sat_body_invite { /* edpk32 ‖ xpk32 ‖ u32 user ‖ u8 role ‖ u16 n ‖ n × (space16 ‖ u8 rights) ‖ u64 expires_ms ‖
+                            boxes_root32 ‖ u32 count */
     struct sat_public_key sign, box;
     uint32_t user;
     uint8_t role;
@@ -134,7 +144,8 @@ struct sat_body_join { /* invite_id32 ‖ edpk32 ‖ xpk32 ‖ admin edpk32 (zer
 };
 
 #define SAT_URL_BYTES_MAX 255
-struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where to find it (empty: as before) */
+struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where
+                                to find it (empty: as before) */
     struct sat_public_key server;
     char url[SAT_URL_BYTES_MAX + 1]; /* printable ASCII, NUL-terminated here */
 };

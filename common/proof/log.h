@@ -1,10 +1,11 @@
 /* A space's log: hashed entries, and heads that the server signs (CRYPTO, "Log, heads, acknowledgements").
  *
  *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at)
- *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32 ‖ u64 time_ms)
+ *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32 ‖ u64
+ * time_ms)
  *
- * On the wire and in the store a head is u8 form ‖ varint size ‖ root (32 or 4) ‖ digest (32 or 4) ‖ log_epoch (16 or 4)
- * ‖ varint dir_seq ‖ varint time_ms ‖ sig64, with dir_hash (32) behind dir_seq in the full form only. */
+ * On the wire and in the store a head is u8 form ‖ varint size ‖ root (32 or 4) ‖ digest (32 or 4) ‖ log_epoch (16 or
+ * 4) ‖ varint dir_seq ‖ varint time_ms ‖ sig64, with dir_hash (32) behind dir_seq in the full form only. */
 #ifndef SAT_PROOF_LOG_H
 #define SAT_PROOF_LOG_H
 
@@ -42,7 +43,8 @@ enum sat_err sat_head_verify(const struct sat_head *head, const struct sat_hash 
                              const struct sat_public_key *server) SAT_MUST_CHECK;
 void sat_head_encode(const struct sat_head *head, bool is_short, struct sat_buf *out);
 /* `space` is the subscription's. */
-enum sat_err sat_head_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_head *out) SAT_MUST_CHECK;
+enum sat_err sat_head_decode(struct sat_span bytes, const struct sat_space_id *space,
+                             struct sat_head *out) SAT_MUST_CHECK;
 /* Fills what a short head leaves out from what the receiver holds itself (root, digest, log_epoch, dir_hash of `own`).
  * SAT_ERR_STALE when a prefix differs: ask for the full head. */
 enum sat_err sat_head_complete(struct sat_head *head, const struct sat_head *own) SAT_MUST_CHECK;
@@ -59,7 +61,8 @@ struct sat_cursor {
 };
 struct sat_signature sat_cursor_sign(const struct sat_cursor *cursor, const struct sat_hash *org,
                                      const struct sat_sign_key *device);
-enum sat_err sat_cursor_verify(const struct sat_cursor *cursor, const struct sat_hash *org, const struct sat_public_key *device,
+enum sat_err sat_cursor_verify(const struct sat_cursor *cursor, const struct sat_hash *org,
+                               const struct sat_public_key *device,
                                const struct sat_signature *signature) SAT_MUST_CHECK;
 
 /* A signed statement that a refused dot is empty (MERGE 8; format only). id = H("void", statement). */
@@ -73,10 +76,11 @@ struct sat_void {
 struct sat_hash sat_void_id(const struct sat_void *statement);
 struct sat_signature sat_void_sign(const struct sat_void *statement, const struct sat_hash *org,
                                    const struct sat_sign_key *device);
-enum sat_err sat_void_verify(const struct sat_void *statement, const struct sat_hash *org, const struct sat_public_key *device,
-                             const struct sat_signature *signature) SAT_MUST_CHECK;
+enum sat_err sat_void_verify(const struct sat_void *statement, const struct sat_hash *org,
+                             const struct sat_public_key *device, const struct sat_signature *signature) SAT_MUST_CHECK;
 
-/* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only). */
+/* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only).
+ */
 struct sat_hash sat_collect_id(const struct sat_log_epoch *log_epoch, uint64_t floor, const struct sat_hash *root,
                                const struct sat_hash *digest, const struct sat_hash *cursors_root);
 

@@ -1,8 +1,8 @@
-/* The store: what a replica keeps, on the server and on a device alike. The engine knows this interface only; SQLite stands
- * behind it today (sqlite.c), and it is narrow enough for another database.
+/* The store: what a replica keeps, on the server and on a device alike. The engine knows this interface only; SQLite
+ * stands behind it today (sqlite.c), and it is narrow enough for another database.
  *
- * One store is one org. All calls between begin and commit are one transaction; reads outside one see the last commit. A
- * failure inside a transaction leaves it open: the caller rolls back. Rows are given out into the caller's arena.
+ * One store is one org. All calls between begin and commit are one transaction; reads outside one see the last commit.
+ * A failure inside a transaction leaves it open: the caller rolls back. Rows are given out into the caller's arena.
  * Every function may fail with SAT_ERR_IO, SAT_ERR_DISK_FULL, SAT_ERR_READ_ONLY, SAT_ERR_CORRUPT; the sentence is in
  * sat_store_fault(). "Absent" is not an error where the function says `found`. */
 #ifndef SAT_STORE_STORE_H
@@ -20,15 +20,16 @@ enum sat_store_mode {
     SAT_STORE_READ_ONLY, /* no migration either: SAT_ERR_NEWER_STORE or SAT_ERR_CONFIG ("needs an upgrade") */
 };
 
-/* Opens the store at `path` (":memory:" for tests) and migrates it to this version's schema. SAT_ERR_NEWER_STORE for one of a
- * later version, SAT_ERR_CORRUPT for a file that is no store of ours, SAT_ERR_READ_ONLY. The caller closes *out. */
+/* Opens the store at `path` (":memory:" for tests) and migrates it to this version's schema. SAT_ERR_NEWER_STORE for
+ * one of a later version, SAT_ERR_CORRUPT for a file that is no store of ours, SAT_ERR_READ_ONLY. The caller closes
+ * *out. */
 enum sat_err sat_store_open(const char *path, enum sat_store_mode mode, struct sat_store **out,
                             struct sat_fault *fault) SAT_MUST_CHECK;
 void sat_store_close(struct sat_store *store); /* NULL is fine; an open transaction is rolled back */
 const struct sat_fault *sat_store_fault(const struct sat_store *store); /* of the last failure; borrowed */
 uint32_t sat_store_schema_version(const struct sat_store *store);
 
-enum sat_err sat_store_begin(struct sat_store *store) SAT_MUST_CHECK; /* takes the write lock at once */
+enum sat_err sat_store_begin(struct sat_store *store) SAT_MUST_CHECK;  /* takes the write lock at once */
 enum sat_err sat_store_commit(struct sat_store *store) SAT_MUST_CHECK; /* durable when it returns */
 void sat_store_rollback(struct sat_store *store);                      /* no transaction open: nothing happens */
 bool sat_store_in_transaction(const struct sat_store *store);
@@ -38,7 +39,8 @@ enum sat_err sat_store_meta_put(struct sat_store *store, const char *key, struct
 enum sat_err sat_store_meta_get(struct sat_store *store, const char *key, struct sat_arena *arena, struct sat_span *out,
                                 bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_meta_put_u64(struct sat_store *store, const char *key, uint64_t value) SAT_MUST_CHECK;
-enum sat_err sat_store_meta_get_u64(struct sat_store *store, const char *key, uint64_t absent, uint64_t *out) SAT_MUST_CHECK;
+enum sat_err sat_store_meta_get_u64(struct sat_store *store, const char *key, uint64_t absent,
+                                    uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- The directory ---- */
 struct sat_link_row {
@@ -50,7 +52,8 @@ enum sat_err sat_store_link_append(struct sat_store *store, const struct sat_lin
 /* Up to `limit` links from `first_seq` on, in order. */
 enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
                              struct sat_link_row **out, uint32_t *n) SAT_MUST_CHECK;
-enum sat_err sat_store_box_put(struct sat_store *store, const struct sat_box *box) SAT_MUST_CHECK; /* an existing one stays */
+enum sat_err sat_store_box_put(struct sat_store *store,
+                               const struct sat_box *box) SAT_MUST_CHECK; /* an existing one stays */
 /* Fills box->bytes for the box named by its other members. */
 enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, bool *found) SAT_MUST_CHECK;
 
@@ -60,18 +63,19 @@ enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, boo
 struct sat_space_row {
     int64_t sid; /* the store's own small number of the space */
     struct sat_space_id id;
-    struct sat_log_epoch log_epoch; /* zeros on a client that has never seen a head */
-    struct sat_frontier log;        /* log.size: entries applied; on a client also the cursor */
-    uint64_t last_recv_ms, last_dir_at; /* of the newest entry: they never decrease */
+    struct sat_log_epoch log_epoch;         /* zeros on a client that has never seen a head */
+    struct sat_frontier log;                /* log.size: entries applied; on a client also the cursor */
+    uint64_t last_recv_ms, last_dir_at;     /* of the newest entry: they never decrease */
     uint8_t digest[SAT_DIGEST_STATE_BYTES]; /* LtHash of the live set */
-    uint64_t live;                  /* live changes of the accepted base */
-    uint64_t head_size;             /* client: size of the newest verified signed head; 0: none */
-    uint64_t synced_ms;             /* client: server time of that head, when digests matched last; 0: never */
+    uint64_t live;                          /* live changes of the accepted base */
+    uint64_t head_size;                     /* client: size of the newest verified signed head; 0: none */
+    uint64_t synced_ms;                     /* client: server time of that head, when digests matched last; 0: never */
 };
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_space_get(struct sat_store *store, int64_t sid, struct sat_space_row *out) SAT_MUST_CHECK;
-enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row) SAT_MUST_CHECK; /* sets row->sid */
+enum sat_err sat_store_space_create(struct sat_store *store,
+                                    struct sat_space_row *row) SAT_MUST_CHECK; /* sets row->sid */
 enum sat_err sat_store_space_save(struct sat_store *store, const struct sat_space_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, struct sat_space_row **out,
                               uint32_t *n) SAT_MUST_CHECK; /* by sid */
@@ -95,7 +99,8 @@ struct sat_bundle_row {
 enum sat_err sat_store_bundle_insert(struct sat_store *store, struct sat_bundle_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_bundle_get(struct sat_store *store, int64_t bid, struct sat_bundle_row *out) SAT_MUST_CHECK;
 enum sat_err sat_store_bundle_set_seq(struct sat_store *store, int64_t bid, uint64_t seq) SAT_MUST_CHECK;
-enum sat_err sat_store_bundle_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK; /* 0 clears */
+enum sat_err sat_store_bundle_set_refused(struct sat_store *store, int64_t bid,
+                                          uint32_t err) SAT_MUST_CHECK; /* 0 clears */
 /* The bundle of `device` whose counters include `counter`, in whatever space. */
 enum sat_err sat_store_bundle_of_dot(struct sat_store *store, struct sat_dot dot, struct sat_bundle_row *out,
                                      bool *found) SAT_MUST_CHECK;
@@ -110,7 +115,8 @@ enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, u
                                          uint64_t *out) SAT_MUST_CHECK;
 /* Pending bundles of the space in counter order, from counter `first` on. */
 enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
-                                       struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
+                                       struct sat_arena *arena, struct sat_bundle_row **out,
+                                       uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles, uint64_t *changes) SAT_MUST_CHECK;
 
 /* ---- Changes ---- */
@@ -129,29 +135,31 @@ struct sat_change_row {
     uint8_t state;
     struct sat_span header, body; /* exact bytes; empty for a stub */
     struct sat_hash rest;
-    uint64_t recv_ms;         /* of the entry of its bundle; 0 while pending */
-    const uint8_t *manifest;  /* its bundle's, SAT_MANIFEST_BYTES; NULL from the calls that say so */
+    uint64_t recv_ms;        /* of the entry of its bundle; 0 while pending */
+    const uint8_t *manifest; /* its bundle's, SAT_MANIFEST_BYTES; NULL from the calls that say so */
 };
 #define SAT_CHANGE_BUNDLE(cid) ((cid) >> 10)
 #define SAT_CHANGE_INDEX(cid) ((uint32_t)((cid)&1023))
 
 /* `row->cid` is bid << 10 | index of an existing bundle. */
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row) SAT_MUST_CHECK;
-enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, enum sat_change_state state) SAT_MUST_CHECK;
+enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
+                                        enum sat_change_state state) SAT_MUST_CHECK;
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
 /* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest and recv_ms. */
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
-                                         struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+                                         struct sat_arena *arena, struct sat_change_row **out,
+                                         uint32_t *n) SAT_MUST_CHECK;
 /* A bundle's changes in order; without manifest and recv_ms. */
 enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, struct sat_arena *arena,
                                          struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
 /* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
-enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids, uint32_t max,
-                                     uint32_t *n) SAT_MUST_CHECK;
-/* Calls `each` with every distinct (sid, record) that has a live or pending change or a draft, grouped by space. Another error than
- * SAT_OK from `each` ends the walk and is returned. `each` may read the store. */
+enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
+                                     uint32_t max, uint32_t *n) SAT_MUST_CHECK;
+/* Calls `each` with every distinct (sid, record) that has a live or pending change or a draft, grouped by space.
+ * Another error than SAT_OK from `each` ends the walk and is returned. `each` may read the store. */
 enum sat_err sat_store_each_record(struct sat_store *store,
                                    enum sat_err (*each)(void *context, int64_t sid, const struct sat_record_id *record),
                                    void *context) SAT_MUST_CHECK;
@@ -163,9 +171,10 @@ struct sat_entry_row {
     struct sat_hash root; /* of the log with this entry as its last */
     int64_t bid;          /* of a bundle entry, else 0 */
 };
-enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid, const struct sat_entry_row *row) SAT_MUST_CHECK;
-enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
-                               struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid,
+                                    const struct sat_entry_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
+                               struct sat_arena *arena, struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
 /* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;
@@ -175,15 +184,16 @@ struct sat_draft_row {
     uint64_t counter; /* of its dot; unique */
     int64_t sid;
     struct sat_record_id record;
-    struct sat_span header;  /* as it will be in the bundle */
-    struct sat_span body;    /* sealed to this device */
+    struct sat_span header; /* as it will be in the bundle */
+    struct sat_span body;   /* sealed to this device */
 };
 enum sat_err sat_store_draft_insert(struct sat_store *store, const struct sat_draft_row *row) SAT_MUST_CHECK;
 /* Drafts of every space in counter order, from `counter` on. */
 enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
                               struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
-                                        struct sat_arena *arena, struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
+                                        struct sat_arena *arena, struct sat_draft_row **out,
+                                        uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
 enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 

@@ -11,8 +11,9 @@ static struct sat_version version_of(struct sat_dot dot, const struct sat_header
 }
 
 /* The record's live versions; a stored header that does not decode is damage. */
-static enum sat_err live_versions(const struct sat_accept *accept, const struct sat_record_id *record, struct sat_arena *arena,
-                                  struct sat_change_row **rows, struct sat_version **versions, uint32_t *n)
+static enum sat_err live_versions(const struct sat_accept *accept, const struct sat_record_id *record,
+                                  struct sat_arena *arena, struct sat_change_row **rows, struct sat_version **versions,
+                                  uint32_t *n)
 {
     enum sat_err err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, rows, n);
     if (err) return err;
@@ -26,7 +27,8 @@ static enum sat_err live_versions(const struct sat_accept *accept, const struct 
 }
 
 /* A stub must be justified by what replaces it; until that has come the stub is a debt of the server's (CRYPTO). */
-static enum sat_err note_stub(const struct sat_accept *accept, const struct sat_change *change, struct sat_dot dot, struct sat_arena *arena)
+static enum sat_err note_stub(const struct sat_accept *accept, const struct sat_change *change, struct sat_dot dot,
+                              struct sat_arena *arena)
 {
     struct sat_change_row *rows;
     struct sat_version *live;
@@ -38,20 +40,22 @@ static enum sat_err note_stub(const struct sat_accept *accept, const struct sat_
     return sat_store_stub_add(accept->store, accept->space->sid, &change->record, dot);
 }
 
-static enum sat_err settle_stubs(const struct sat_accept *accept, const struct sat_record_id *record, const struct sat_version *arrived,
-                                 struct sat_arena *arena)
+static enum sat_err settle_stubs(const struct sat_accept *accept, const struct sat_record_id *record,
+                                 const struct sat_version *arrived, struct sat_arena *arena)
 {
     struct sat_dot *dots;
     uint32_t n;
     enum sat_err err = sat_store_stubs_of_record(accept->store, accept->space->sid, record, arena, &dots, &n);
     for (uint32_t i = 0; !err && i < n; i++)
-        if (sat_merge_covers(arrived, &dots[i])) err = sat_store_stub_remove(accept->store, accept->space->sid, record, dots[i]);
+        if (sat_merge_covers(arrived, &dots[i]))
+            err = sat_store_stub_remove(accept->store, accept->space->sid, record, dots[i]);
     return err;
 }
 
 /* Merges one change into its record; says whether it is live, and whether no other one is. */
-static enum sat_err merge_change(const struct sat_accept *accept, const struct sat_change *change, const struct sat_version *arrived,
-                                 bool stubs, struct sat_arena *arena, bool *is_live, bool *is_alone)
+static enum sat_err merge_change(const struct sat_accept *accept, const struct sat_change *change,
+                                 const struct sat_version *arrived, bool stubs, struct sat_arena *arena, bool *is_live,
+                                 bool *is_alone)
 {
     struct sat_change_row *rows;
     struct sat_version *live;
@@ -74,7 +78,8 @@ static enum sat_err merge_change(const struct sat_accept *accept, const struct s
     return stubs ? settle_stubs(accept, &change->record, arrived, arena) : SAT_OK;
 }
 
-static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, uint32_t index, bool stubs, struct sat_arena *arena)
+static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, uint32_t index, bool stubs,
+                                  struct sat_arena *arena)
 {
     const struct sat_change *change = &accept->bundle->changes[index];
     const struct sat_manifest *manifest = &accept->bundle->manifest;
@@ -107,7 +112,10 @@ static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)
 {
     struct sat_space_row *space = accept->space;
     struct sat_entry_row row = {
-        .entry = {.seq = space->log.size + 1, .kind = SAT_ENTRY_BUNDLE, .id = accept->bundle->id, .recv_ms = accept->recv_ms,
+        .entry = {.seq = space->log.size + 1,
+                  .kind = SAT_ENTRY_BUNDLE,
+                  .id = accept->bundle->id,
+                  .recv_ms = accept->recv_ms,
                   .dir_at = accept->dir_at},
         .bid = bid,
     };
@@ -153,8 +161,8 @@ enum sat_err sat_base_accept(const struct sat_accept *accept, struct sat_arena *
     return err;
 }
 
-enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead, struct sat_arena *arena,
-                             struct sat_bundle *out)
+enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
+                             struct sat_arena *arena, struct sat_bundle *out)
 {
     *out = (struct sat_bundle){.signature = row->signature, .id = row->id};
     sat_manifest_decode(row->manifest, &out->manifest);

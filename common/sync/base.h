@@ -1,5 +1,5 @@
-/* The accepted base: what the server's log says (MERGE 7). An accepted bundle enters it here, on the server and on every client alike: entry, bundle, the blind
- * merge of each of its records, the digest. */
+/* The accepted base: what the server's log says (MERGE 7). An accepted bundle enters it here, on the server and on
+ * every client alike: entry, bundle, the blind merge of each of its records, the digest. */
 #ifndef SAT_SYNC_BASE_H
 #define SAT_SYNC_BASE_H
 
@@ -12,15 +12,16 @@ struct sat_accept {
     const struct sat_bundle *bundle;  /* judged */
     const struct sat_header *headers; /* decoded; empty for stubs */
     uint64_t recv_ms, dir_at;
-    int64_t pending_bid;              /* the author's own copy, frozen before; 0: none, the bundle is inserted */
-    bool *alone;                      /* NULL, or one for each change: receives whether it is now its record's only live one */
+    int64_t pending_bid; /* the author's own copy, frozen before; 0: none, the bundle is inserted */
+    bool *alone;         /* NULL, or one for each change: receives whether it is now its record's only live one */
 };
 
 /* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */
 enum sat_err sat_base_accept(const struct sat_accept *accept, struct sat_arena *arena) SAT_MUST_CHECK;
 
-/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are kept). The arena owns it. */
-enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead, struct sat_arena *arena,
-                             struct sat_bundle *out) SAT_MUST_CHECK;
+/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
+ * kept). The arena owns it. */
+enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
+                             struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
-/* The device's hybrid logical clock, kept in the store: milliseconds in the upper 48 bits, a counter in the lower 16. It orders what one
- * device writes whatever its wall clock does, and a received change moves it to that change's effective time only (MERGE 10). */
+/* The device's hybrid logical clock, kept in the store: milliseconds in the upper 48 bits, a counter in the lower 16.
+ * It orders what one device writes whatever its wall clock does, and a received change moves it to that change's
+ * effective time only (MERGE 10). */
 #ifndef SAT_SYNC_CLOCK_H
 #define SAT_SYNC_CLOCK_H
 

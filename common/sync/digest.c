@@ -27,8 +27,8 @@ static inline void store_le(uint8_t at[8], uint64_t v)
     at[7] = (uint8_t)(v >> 56);
 }
 
-/* Four lanes at a time: the top bit of each is kept out of the sum, so that nothing is carried into the next lane, and put
- * back without its carry. */
+/* Four lanes at a time: the top bit of each is kept out of the sum, so that nothing is carried into the next lane, and
+ * put back without its carry. */
 static inline uint64_t add_lanes(uint64_t a, uint64_t b)
 {
     const uint64_t tops = 0x8000800080008000;
@@ -43,7 +43,8 @@ static inline uint64_t subtract_lanes(uint64_t a, uint64_t b)
 }
 
 /* Adds the expanded element, or its negative, lane by lane. */
-static void mix(uint8_t *state, const struct sat_record_id *record, struct sat_dot dot, const struct sat_hash *rest, bool remove)
+static void mix(uint8_t *state, const struct sat_record_id *record, struct sat_dot dot, const struct sat_hash *rest,
+                bool remove)
 {
     struct sat_hash leaf = sat_change_leaf(record, rest);
     struct sat_hasher hasher;
@@ -62,13 +63,15 @@ static void mix(uint8_t *state, const struct sat_record_id *record, struct sat_d
     }
 }
 
-void sat_digest_add(struct sat_space_row *space, const struct sat_record_id *record, struct sat_dot dot, const struct sat_hash *rest)
+void sat_digest_add(struct sat_space_row *space, const struct sat_record_id *record, struct sat_dot dot,
+                    const struct sat_hash *rest)
 {
     mix(space->digest, record, dot, rest, false);
     space->live++;
 }
 
-void sat_digest_remove(struct sat_space_row *space, const struct sat_record_id *record, struct sat_dot dot, const struct sat_hash *rest)
+void sat_digest_remove(struct sat_space_row *space, const struct sat_record_id *record, struct sat_dot dot,
+                       const struct sat_hash *rest)
 {
     sat_check(space->live > 0);
     mix(space->digest, record, dot, rest, true);

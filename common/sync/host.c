@@ -203,8 +203,10 @@ static void greet(struct host_step *step, const struct sat_event *event)
     memcpy(hello.server_nonce, peer->server_nonce, sizeof hello.server_nonce);
     struct sat_signature signature = sat_hello_sign(&hello, &host->directory.org, peer->server);
     struct sat_message message = {.type = SAT_MESSAGE_HELLO};
-    message.as.HELLO = (struct sat_message_HELLO){
-        .version = SAT_PROTOCOL_VERSION, .time_ms = hello.time_ms, .dir_seq = hello.dir_seq, .binding_kind = hello.binding.kind};
+    message.as.HELLO = (struct sat_message_HELLO){.version = SAT_PROTOCOL_VERSION,
+                                                  .time_ms = hello.time_ms,
+                                                  .dir_seq = hello.dir_seq,
+                                                  .binding_kind = hello.binding.kind};
     memcpy(message.as.HELLO.server_nonce, hello.server_nonce, sizeof hello.server_nonce);
     memcpy(message.as.HELLO.dir_hash, hello.dir_hash.b, sizeof hello.dir_hash.b);
     memcpy(message.as.HELLO.signature, signature.b, sizeof signature.b);
@@ -286,7 +288,8 @@ static void abandon(struct host_step *step, const struct sat_event *events, uint
     sat_actions_init(step->out, step->out->arena);
     for (uint32_t i = 0; i < n; i++)
         if (events[i].kind != SAT_EVENT_CLOSED && host_peer_find(host, events[i].peer))
-            refuse_peer(step, events[i].peer, SAT_ERR_BUSY, err == SAT_ERR_DISK_FULL ? "the server's disk is full" : NULL);
+            refuse_peer(step, events[i].peer, SAT_ERR_BUSY,
+                        err == SAT_ERR_DISK_FULL ? "the server's disk is full" : NULL);
     while (host->peers_n) refuse_peer(step, host->peers[0]->id, SAT_ERR_BUSY, NULL);
     if (step->directory_changed) host->directory_lost = true;
 }
@@ -302,7 +305,8 @@ static enum sat_err find_directory(struct sat_host *host)
     return err;
 }
 
-enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n, struct sat_actions *out)
+enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n,
+                           struct sat_actions *out)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);

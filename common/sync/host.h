@@ -1,5 +1,5 @@
-/* The server's role: one org, its store, its directory, and the peers that talk to it. Blind: it verifies, orders and merges what it
- * cannot read. */
+/* The server's role: one org, its store, its directory, and the peers that talk to it. Blind: it verifies, orders and
+ * merges what it cannot read. */
 #ifndef SAT_SYNC_HOST_H
 #define SAT_SYNC_HOST_H
 
@@ -23,7 +23,8 @@ struct sat_host_counts { /* since the host was made; for logs and metrics */
 };
 
 /* Loads the directory from the store. The caller frees. */
-enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host **out, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host **out,
+                          struct sat_fault *fault) SAT_MUST_CHECK;
 void sat_host_free(struct sat_host *host);
 const struct sat_directory *sat_host_directory(const struct sat_host *host);
 struct sat_host_counts sat_host_counts(const struct sat_host *host);
@@ -32,26 +33,32 @@ bool sat_host_peer_known(const struct sat_host *host, uint64_t peer);
 /* The device that has authenticated on a peer; 0: none (yet). */
 uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer);
 
-/* One batch. A peer's fault closes that peer (an `error` message is sent first); the others are served. When the store fails the whole batch
- * is rolled back, every peer named in it is told to retry and closed, and the error is returned as well: the host goes on living. */
+/* One batch. A peer's fault closes that peer (an `error` message is sent first); the others are served. When the store
+ * fails the whole batch is rolled back, every peer named in it is told to retry and closed, and the error is returned
+ * as well: the host goes on living. */
 enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n,
                            struct sat_actions *out) SAT_MUST_CHECK;
 
-/* The next frame for a peer whose socket can take one, built from what is committed now. Appends one message to `out`, or leaves it empty when
- * there is nothing to send; then the next SAT_ACTION_WRITABLE says when there is. An error means: close the peer. */
+/* The next frame for a peer whose socket can take one, built from what is committed now. Appends one message to `out`,
+ * or leaves it empty when there is nothing to send; then the next SAT_ACTION_WRITABLE says when there is. An error
+ * means: close the peer. */
 enum sat_err sat_host_frame(struct sat_host *host, uint64_t peer, uint64_t now_ms, struct sat_buf *out) SAT_MUST_CHECK;
 
 /* ---- Before an org exists: a peer on the path /satchel/new/ ---- */
 
 /* The hello for such a peer (org and directory zeros). */
-void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32], const struct sat_binding *binding,
-                        uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *out);
-/* Reads a `create` message without believing it: the token, and the id of the org that its links would found. Borrows. */
+void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32],
+                        const struct sat_binding *binding, uint64_t now_ms, const struct sat_entropy *entropy,
+                        struct sat_buf *out);
+/* Reads a `create` message without believing it: the token, and the id of the org that its links would found. Borrows.
+ */
 enum sat_err sat_host_read_create(struct sat_span message, struct sat_span *token, struct sat_hash *org,
                                   struct sat_fault *fault) SAT_MUST_CHECK;
-/* Founds the org of a `create` message in an empty store; `reply` gets the message to answer with. The token is the caller's business. */
-enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span message, uint64_t now_ms,
-                            const struct sat_entropy *entropy, struct sat_buf *reply, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Founds the org of a `create` message in an empty store; `reply` gets the message to answer with. The token is the
+ * caller's business. */
+enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span message,
+                            uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *reply,
+                            struct sat_fault *fault) SAT_MUST_CHECK;
 /* An `error` message. */
 void sat_host_error(enum sat_err err, uint64_t retry_ms, const char *text, struct sat_buf *out);
 /* A `goodbye` message: come back after retry_ms. */

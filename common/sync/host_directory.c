@@ -1,4 +1,5 @@
-/* The directory on the server: links are appended by compare-and-swap and countersigned; key boxes are kept beside them and handed to their owners alone. */
+/* The directory on the server: links are appended by compare-and-swap and countersigned; key boxes are kept beside them
+ * and handed to their owners alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *message, struct sat_fault *fault)
 {
-    if (message->boxes.n > SAT_BOXES_PER_LINK_MAX - peer->boxes_n) return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many key boxes at once");
+    if (message->boxes.n > SAT_BOXES_PER_LINK_MAX - peer->boxes_n)
+        return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many key boxes at once");
     for (uint32_t i = 0; i < message->boxes.n; i++) {
         if (peer->boxes_n == peer->boxes_cap) {
             peer->boxes_cap = peer->boxes_cap ? peer->boxes_cap * 2 : 16;
@@ -58,9 +60,11 @@ static enum sat_err check_boxes(const struct batch *batch, struct sat_fault *fau
         struct sat_boxes announced;
         enum sat_err err = boxes_of(&batch->links[i], &announced);
         if (err) return err;
-        if (announced.count > batch->boxes_n - used) return sat_fail(fault, SAT_ERR_INVALID, "fewer key boxes than the link announces");
+        if (announced.count > batch->boxes_n - used)
+            return sat_fail(fault, SAT_ERR_INVALID, "fewer key boxes than the link announces");
         struct sat_hash root = sat_boxes_root(batch->boxes + used, announced.count);
-        if (!sat_hash_equal(&root, &announced.root)) return sat_fail(fault, SAT_ERR_INVALID, "the key boxes are not those of the link");
+        if (!sat_hash_equal(&root, &announced.root))
+            return sat_fail(fault, SAT_ERR_INVALID, "the key boxes are not those of the link");
         used += announced.count;
     }
     return used == batch->boxes_n ? SAT_OK : sat_fail(fault, SAT_ERR_INVALID, "more key boxes than the links announce");
@@ -106,15 +110,16 @@ static enum sat_err decode_links(struct sat_list list, struct sat_arena *arena, 
 }
 
 /* Applies all links or, with the directory loaded anew, none. */
-static enum sat_err apply_links(struct sat_directory *directory, const struct sat_sign_key *server, uint64_t now_ms, struct batch *batch,
-                                uint32_t *applied, struct sat_fault *fault)
+static enum sat_err apply_links(struct sat_directory *directory, const struct sat_sign_key *server, uint64_t now_ms,
+                                struct batch *batch, uint32_t *applied, struct sat_fault *fault)
 {
     for (*applied = 0; *applied < batch->n; (*applied)++) {
         struct sat_link *link = &batch->links[*applied];
         uint64_t time_ms = now_ms > directory->time_ms ? now_ms : directory->time_ms;
         struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : directory->org;
         sat_countersign(link, time_ms, &org, server, &batch->signs[*applied]);
-        enum sat_err err = sat_directory_apply(directory, link, &batch->signs[*applied], now_ms, SAT_DIRECTORY_VERIFY, fault);
+        enum sat_err err =
+            sat_directory_apply(directory, link, &batch->signs[*applied], now_ms, SAT_DIRECTORY_VERIFY, fault);
         if (err) return err;
     }
     return SAT_OK;
@@ -136,7 +141,8 @@ static void send_appended(struct host_step *step, const struct host_peer *peer, 
     host_send(step, peer->id, &message);
 }
 
-static void send_error(struct host_step *step, const struct host_peer *peer, enum sat_err err, const struct sat_fault *fault)
+static void send_error(struct host_step *step, const struct host_peer *peer, enum sat_err err,
+                       const struct sat_fault *fault)
 {
     struct sat_buf buf;
     sat_buf_init(&buf);
@@ -153,8 +159,8 @@ static enum sat_err reload_directory(struct sat_host *host)
     return sat_directory_load(host->store, &host->directory, &fault);
 }
 
-/* A move to another identity: only to one that this server has, or nobody could be greeted any more; and alone, as the links behind it would be the
- * new one's to countersign. */
+/* A move to another identity: only to one that this server has, or nobody could be greeted any more; and alone, as the
+ * links behind it would be the new one's to countersign. */
 static enum sat_err check_identity(const struct sat_host *host, const struct batch *batch, struct sat_fault *fault)
 {
     for (uint32_t i = 0; i < batch->n; i++) {
@@ -163,12 +169,14 @@ static enum sat_err check_identity(const struct sat_host *host, const struct bat
         if (batch->n > 1) return sat_fail(fault, SAT_ERR_INVALID, "a change of the server comes alone");
         enum sat_err err = sat_body_server_key_decode(batch->links[i].body, &body);
         if (err) return err;
-        if (!host_identity(host, &body.server)) return sat_fail(fault, SAT_ERR_INVALID, "this server does not have that identity");
+        if (!host_identity(host, &body.server))
+            return sat_fail(fault, SAT_ERR_INVALID, "this server does not have that identity");
     }
     return SAT_OK;
 }
 
-enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message, struct sat_fault *fault)
+enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message,
+                         struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
     struct batch batch = {.boxes = peer->boxes, .boxes_n = peer->boxes_n};
@@ -244,8 +252,9 @@ enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer, cons
 
 /* ---- Founding an org ---- */
 
-void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32], const struct sat_binding *binding,
-                        uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *out)
+void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32],
+                        const struct sat_binding *binding, uint64_t now_ms, const struct sat_entropy *entropy,
+                        struct sat_buf *out)
 {
     static const struct sat_hash no_org;
     struct sat_hello hello = {.time_ms = now_ms, .binding = *binding};
@@ -260,7 +269,8 @@ void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_
     sat_message_encode(&message, out);
 }
 
-enum sat_err sat_host_read_create(struct sat_span bytes, struct sat_span *token, struct sat_hash *org, struct sat_fault *fault)
+enum sat_err sat_host_read_create(struct sat_span bytes, struct sat_span *token, struct sat_hash *org,
+                                  struct sat_fault *fault)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -270,7 +280,8 @@ enum sat_err sat_host_read_create(struct sat_span bytes, struct sat_span *token,
     if (!err && (message.type != SAT_MESSAGE_CREATE || message.as.CREATE.links.n == 0))
         err = sat_fail(fault, SAT_ERR_PROTOCOL, "only a new organisation can be created here");
     if (!err) err = sat_link_decode(message.as.CREATE.links.at[0], &genesis);
-    if (!err && genesis.type != SAT_LINK_GENESIS) err = sat_fail(fault, SAT_ERR_INVALID, "the first link is not a genesis");
+    if (!err && genesis.type != SAT_LINK_GENESIS)
+        err = sat_fail(fault, SAT_ERR_INVALID, "the first link is not a genesis");
     if (!err) {
         *token = message.as.CREATE.token;
         *org = sat_link_org(&genesis);
@@ -279,8 +290,9 @@ enum sat_err sat_host_read_create(struct sat_span bytes, struct sat_span *token,
     return err;
 }
 
-static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key *server, const struct sat_message_CREATE *create,
-                              uint64_t now_ms, const struct sat_entropy *entropy, struct sat_arena *arena, struct batch *batch,
+static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key *server,
+                              const struct sat_message_CREATE *create, uint64_t now_ms,
+                              const struct sat_entropy *entropy, struct sat_arena *arena, struct batch *batch,
                               struct sat_fault *fault)
 {
     struct host_peer boxes = {0};
@@ -306,8 +318,9 @@ static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key
     return err;
 }
 
-enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span bytes, uint64_t now_ms,
-                            const struct sat_entropy *entropy, struct sat_buf *reply, struct sat_fault *fault)
+enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span bytes,
+                            uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *reply,
+                            struct sat_fault *fault)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);

@@ -1,5 +1,6 @@
-/* Frames for a peer whose socket can take one: built from what is committed now, so that a slow reader costs nothing but its own lag. First the directory
- * (a bundle is judged against it), then each subscription in turn: entries up to the log's end, then its signed head. */
+/* Frames for a peer whose socket can take one: built from what is committed now, so that a slow reader costs nothing
+ * but its own lag. First the directory (a bundle is judged against it), then each subscription in turn: entries up to
+ * the log's end, then its signed head. */
 #include <string.h>
 
 #include "common/sync/base.h"
@@ -15,7 +16,8 @@ void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf 
 
 enum { LINKS_PER_FRAME = 128, ENTRIES_PER_READ = 64, HEAD_REUSED_MS = 1000 };
 
-static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, struct sat_arena *arena, struct sat_buf *out)
+static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, struct sat_arena *arena,
+                                struct sat_buf *out)
 {
     struct sat_link_row *rows;
     uint32_t n;
@@ -41,8 +43,8 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     return used ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
-static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row, bool full,
-                               struct sat_arena *arena, struct sat_span *out)
+static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row,
+                               bool full, struct sat_arena *arena, struct sat_span *out)
 {
     struct sat_entry_wire wire = {.kind = row->entry.kind, .recv_ms = row->entry.recv_ms, .dir_at = row->entry.dir_at};
     struct sat_bundle_row bundle_row;
@@ -67,8 +69,8 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     return err;
 }
 
-static enum sat_err entries_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub, const struct host_space *space,
-                                  struct sat_arena *arena, struct sat_buf *out)
+static enum sat_err entries_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub,
+                                  const struct host_space *space, struct sat_arena *arena, struct sat_buf *out)
 {
     bool full = sub->full_entry > 0;
     uint64_t first = full ? sub->full_entry : sub->sent + 1;
@@ -87,7 +89,8 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
         bytes += items[used++].len;
     }
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
-    message.as.ENTRIES = (struct sat_message_ENTRIES){.sub = sub->sub, .first_seq = first, .size = space->row.log.size, .entries = {items, used}};
+    message.as.ENTRIES = (struct sat_message_ENTRIES){
+        .sub = sub->sub, .first_seq = first, .size = space->row.log.size, .entries = {items, used}};
     sat_message_encode(&message, out);
     if (full) {
         sub->full_entry = 0;
@@ -118,7 +121,8 @@ static void sign_head(struct sat_host *host, struct host_space *space, uint64_t 
     space->head_valid = true;
 }
 
-static void head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms, struct sat_buf *out)
+static void head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms,
+                       struct sat_buf *out)
 {
     sign_head(host, space, now_ms);
     struct sat_buf head;
@@ -132,8 +136,8 @@ static void head_frame(struct sat_host *host, struct host_sub *sub, struct host_
     sub->head_sent = space->head.size;
 }
 
-static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub, uint64_t now_ms,
-                              struct sat_arena *arena, struct sat_buf *out)
+static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub,
+                              uint64_t now_ms, struct sat_arena *arena, struct sat_buf *out)
 {
     struct host_space *space = host_space_by_sid(host, sub->sid);
     if (!space || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;

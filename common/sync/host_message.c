@@ -8,7 +8,8 @@
 #include "common/sync/judge.h"
 #include "common/sync/subscription.h"
 
-static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device, uint64_t dir_seq)
+static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device,
+                               uint64_t dir_seq)
 {
     struct sat_auth auth = {
         .server = sat_sign_public(peer->server),
@@ -26,8 +27,8 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
                           struct sat_fault *fault)
 {
     if (dir_seq > step->host->directory.seq)
-        return sat_fail(fault, SAT_ERR_FORK, "you know %llu directory links, this server has %llu", (unsigned long long)dir_seq,
-                        (unsigned long long)step->host->directory.seq);
+        return sat_fail(fault, SAT_ERR_FORK, "you know %llu directory links, this server has %llu",
+                        (unsigned long long)dir_seq, (unsigned long long)step->host->directory.seq);
     peer->state = state;
     peer->dir_sent = dir_seq;
     return SAT_OK;
@@ -36,7 +37,8 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
 static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, const struct sat_message_AUTH *message,
                               struct sat_fault *fault)
 {
-    if (message->binding_kind != peer->binding.kind) return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
+    if (message->binding_kind != peer->binding.kind)
+        return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
     const struct sat_device *device = sat_directory_device(&step->host->directory, (uint32_t)message->device);
     if (!device) return sat_fail(fault, SAT_ERR_DENIED, "there is no device %llu", (unsigned long long)message->device);
     struct sat_auth auth = auth_of(step, peer, device->number, message->dir_seq);
@@ -51,10 +53,11 @@ static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, co
     return admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
 }
 
-static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *peer, const struct sat_message_AUTH_INVITE *message,
-                                     struct sat_fault *fault)
+static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *peer,
+                                     const struct sat_message_AUTH_INVITE *message, struct sat_fault *fault)
 {
-    if (message->binding_kind != peer->binding.kind) return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
+    if (message->binding_kind != peer->binding.kind)
+        return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
     struct sat_hash id;
     memcpy(id.b, message->invite, sizeof id.b);
     const struct sat_invite *invite = sat_directory_invite(&step->host->directory, &id);
@@ -64,8 +67,10 @@ static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *p
     memcpy(signature.b, message->signature, sizeof signature.b);
     if (sat_auth_verify(&auth, &step->host->directory.org, &invite->sign, &signature))
         return sat_fail(fault, SAT_ERR_DENIED, "there is no such invite");
-    /* A used invite may still be read with: its device finishes a join that was cut off. Joining again is the reducer's to refuse. */
-    if (invite->state == SAT_INVITE_CANCELLED) return sat_fail(fault, SAT_ERR_INVITE_EXPIRED, "this invite has been cancelled");
+    /* A used invite may still be read with: its device finishes a join that was cut off. Joining again is the reducer's
+     * to refuse. */
+    if (invite->state == SAT_INVITE_CANCELLED)
+        return sat_fail(fault, SAT_ERR_INVITE_EXPIRED, "this invite has been cancelled");
     peer->invite = id;
     return admit(step, peer, message->dir_seq, HOST_PEER_INVITEE, fault);
 }
@@ -89,8 +94,8 @@ static struct host_sub *add_sub(struct host_peer *peer, uint32_t number)
 }
 
 /* Does the cursor that the client presents lie on this log? */
-static enum sat_err check_cursor(struct host_step *step, const struct host_space *space, const struct sat_subscription *wish,
-                                 struct sat_fault *fault)
+static enum sat_err check_cursor(struct host_step *step, const struct host_space *space,
+                                 const struct sat_subscription *wish, struct sat_fault *fault)
 {
     static const uint8_t none[4];
     if (wish->cursor == 0 && memcmp(wish->log_epoch, none, sizeof none) == 0) return SAT_OK;
@@ -100,16 +105,19 @@ static enum sat_err check_cursor(struct host_step *step, const struct host_space
     if (err) return err;
     if (memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) || !found ||
         memcmp(wish->root, root.b, sizeof wish->root))
-        return sat_fail(fault, SAT_ERR_FORK, "the log that you have seen up to %llu is not this server's", (unsigned long long)wish->cursor);
+        return sat_fail(fault, SAT_ERR_FORK, "the log that you have seen up to %llu is not this server's",
+                        (unsigned long long)wish->cursor);
     return SAT_OK;
 }
 
-static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, struct sat_span item, struct sat_fault *fault)
+static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, struct sat_span item,
+                              struct sat_fault *fault)
 {
     struct sat_subscription wish;
     enum sat_err err = sat_subscription_decode(item, &wish);
     if (err) return err;
-    if (!host_peer_may_read(step->host, peer, &wish.space)) return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
+    if (!host_peer_may_read(step->host, peer, &wish.space))
+        return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
     struct host_space *space;
     err = host_space_load(step->host, &wish.space, &space);
     if (err) return err;
@@ -123,29 +131,32 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .sid = space->row.sid,
         .sent = wish.cursor,
         .head_due = true,
-        .full_head = memcmp(wish.log_epoch, none, sizeof none) == 0, /* who has no head yet cannot complete a short one */
+        .full_head =
+            memcmp(wish.log_epoch, none, sizeof none) == 0, /* who has no head yet cannot complete a short one */
     };
     return SAT_OK;
 }
 
-static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer, const struct sat_message_SUBSCRIBE *message,
-                                   struct sat_fault *fault)
+static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,
+                                   const struct sat_message_SUBSCRIBE *message, struct sat_fault *fault)
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; !err && i < message->subs.n; i++) err = subscribe(step, peer, message->subs.at[i], fault);
     return err;
 }
 
-static void send_refusal(struct host_step *step, const struct host_peer *peer, uint32_t sub, uint64_t first, enum sat_err err,
-                         const struct sat_fault *fault)
+static void send_refusal(struct host_step *step, const struct host_peer *peer, uint32_t sub, uint64_t first,
+                         enum sat_err err, const struct sat_fault *fault)
 {
     struct sat_message message = {.type = SAT_MESSAGE_REFUSED};
     const char *text = fault->err == err ? fault->text : sat_err_text(err);
-    message.as.REFUSED = (struct sat_message_REFUSED){.sub = sub, .first = first, .error = err, .text = sat_span_text(text)};
+    message.as.REFUSED =
+        (struct sat_message_REFUSED){.sub = sub, .first = first, .error = err, .text = sat_span_text(text)};
     host_send(step, peer->id, &message);
 }
 
-static enum sat_err judge_and_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, struct sat_fault *fault)
+static enum sat_err judge_and_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+                                     struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
     struct sat_bundle_row row;
@@ -153,8 +164,10 @@ static enum sat_err judge_and_accept(struct host_step *step, struct host_space *
     const struct sat_manifest *m = &bundle->manifest;
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
     if (err) return err;
-    struct sat_judge judge = {.store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
-    if (found && row.first == m->first && row.count == m->count && memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
+    struct sat_judge judge = {
+        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
+    if (found && row.first == m->first && row.count == m->count &&
+        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
         return SAT_OK; /* the same bundle again: its entry tells its author so */
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
@@ -164,7 +177,11 @@ static enum sat_err judge_and_accept(struct host_step *step, struct host_space *
     err = host_begin(step);
     if (err) return err;
     uint64_t recv_ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
-    struct sat_accept accept = {.store = host->store, .space = &space->row, .bundle = bundle, .headers = headers, .recv_ms = recv_ms,
+    struct sat_accept accept = {.store = host->store,
+                                .space = &space->row,
+                                .bundle = bundle,
+                                .headers = headers,
+                                .recv_ms = recv_ms,
                                 .dir_at = host->directory.seq};
     space->dirty = true;
     err = sat_base_accept(&accept, step->arena);
@@ -182,9 +199,11 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     struct sat_bundle bundle;
-    enum sat_err err = sat_bundle_decode(message->bundle, &step->host->directory.org, &space->row.id, step->arena, &bundle);
+    enum sat_err err =
+        sat_bundle_decode(message->bundle, &step->host->directory.org, &space->row.id, step->arena, &bundle);
     if (err) return err;
-    if (bundle.manifest.device != peer->device) return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
+    if (bundle.manifest.device != peer->device)
+        return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
     struct sat_fault why = {0};
     err = judge_and_accept(step, space, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
@@ -195,7 +214,8 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     return err;
 }
 
-static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool head, uint64_t entry, struct sat_fault *fault)
+static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool head, uint64_t entry,
+                                  struct sat_fault *fault)
 {
     struct host_sub *sub = sub_of(peer, number);
     if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
@@ -207,14 +227,16 @@ static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool 
     return SAT_OK;
 }
 
-static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer, const struct sat_message *message, struct sat_fault *fault)
+static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                 struct sat_fault *fault)
 {
     if (message->type == SAT_MESSAGE_AUTH) return take_auth(step, peer, &message->as.AUTH, fault);
     if (message->type == SAT_MESSAGE_AUTH_INVITE) return take_auth_invite(step, peer, &message->as.AUTH_INVITE, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s before the handshake", sat_message_name(message->type));
 }
 
-static enum sat_err from_member(struct host_step *step, struct host_peer *peer, const struct sat_message *message, struct sat_fault *fault)
+static enum sat_err from_member(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                struct sat_fault *fault)
 {
     if (message->type == SAT_MESSAGE_APPEND) return host_append(step, peer, &message->as.APPEND, fault);
     if (message->type == SAT_MESSAGE_BOXES_GET) return host_boxes_get(step, peer, &message->as.BOXES_GET);
@@ -229,10 +251,12 @@ static enum sat_err from_member(struct host_step *step, struct host_peer *peer, 
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s does not belong here", sat_message_name(message->type));
 }
 
-enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct sat_span bytes, struct sat_fault *fault)
+enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct sat_span bytes,
+                          struct sat_fault *fault)
 {
     struct sat_message message;
     enum sat_err err = sat_message_decode(bytes, SAT_SENDER_CLIENT, step->arena, &message);
     if (err) return err;
-    return peer->state == HOST_PEER_GREETED ? from_greeted(step, peer, &message, fault) : from_member(step, peer, &message, fault);
+    return peer->state == HOST_PEER_GREETED ? from_greeted(step, peer, &message, fault)
+                                            : from_member(step, peer, &message, fault);
 }

@@ -25,19 +25,22 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
 }
 
 /* The author, its right to write every record there, the epoch, and its directory position. */
-static enum sat_err judge_authority(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+static enum sat_err judge_authority(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                    struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     const struct sat_directory *directory = judge->directory;
     if (m->suite != SAT_SUITE_1) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
     const struct sat_device *device = sat_directory_device(directory, m->device);
     if (!device || m->dir_seq < device->since_seq)
-        return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device, (unsigned long long)m->dir_seq);
+        return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device,
+                        (unsigned long long)m->dir_seq);
     if (m->dir_seq > judge->dir_at || judge->dir_at > directory->seq)
         return sat_fail(fault, SAT_ERR_TAMPERED, "device %u names a directory position that did not exist", m->device);
     struct sat_hash dir_hash = sat_directory_hash_at(directory, m->dir_seq);
     if (!sat_hash_equal(&dir_hash, &m->dir_hash))
-        return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device, (unsigned long long)m->dir_seq);
+        return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device,
+                        (unsigned long long)m->dir_seq);
     if (m->epoch == 0 || m->epoch != sat_directory_epoch_at(directory, &m->space, m->dir_seq))
         return sat_fail(fault, SAT_ERR_DENIED, "key epoch %u was not current", m->epoch);
     for (uint32_t i = 0; i < m->count; i++)
@@ -48,7 +51,8 @@ static enum sat_err judge_authority(const struct sat_judge *judge, const struct 
     return SAT_OK;
 }
 
-/* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall. */
+/* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
+ */
 static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
@@ -57,22 +61,26 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     enum sat_err err = sat_store_bundle_overlapping(judge->store, m->device, m->first, m->count, &row, &found);
     if (err) return err;
     if (found && (row.seq || !sat_hash_equal(&row.id, &bundle->id)))
-        return sat_fail(fault, SAT_ERR_FORK, "device %u wrote change %llu twice", m->device, (unsigned long long)m->first);
+        return sat_fail(fault, SAT_ERR_FORK, "device %u wrote change %llu twice", m->device,
+                        (unsigned long long)m->first);
     err = sat_store_bundle_tip(judge->store, judge->space->sid, m->device, false, &row, &found);
     if (err) return err;
     struct sat_hash prev = {{0}};
     if (found) prev = row.id;
     if (!sat_hash_equal(&prev, &m->prev))
-        return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device, (unsigned long long)m->first);
+        return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
+                        (unsigned long long)m->first);
     if (!found) return SAT_OK;
     struct sat_manifest before;
     sat_manifest_decode(row.manifest, &before);
     if (m->first < row.first + row.count || m->dir_seq < before.dir_seq)
-        return sat_fail(fault, SAT_ERR_BAD_CHAIN, "device %u steps back at change %llu", m->device, (unsigned long long)m->first);
+        return sat_fail(fault, SAT_ERR_BAD_CHAIN, "device %u steps back at change %llu", m->device,
+                        (unsigned long long)m->first);
     return SAT_OK;
 }
 
-static enum sat_err judge_witness(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+static enum sat_err judge_witness(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                  struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     struct sat_hash root;
@@ -81,7 +89,8 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
     if (err) return err;
     static const struct sat_log_epoch none;
     bool no_witness = m->w_size == 0 && sat_log_epoch_equal(&m->log_epoch, &none);
-    if (!found || !sat_hash_equal(&root, &m->w_root) || (!no_witness && !sat_log_epoch_equal(&m->log_epoch, &judge->space->log_epoch)))
+    if (!found || !sat_hash_equal(&root, &m->w_root) ||
+        (!no_witness && !sat_log_epoch_equal(&m->log_epoch, &judge->space->log_epoch)))
         return sat_fail(fault, SAT_ERR_FORK, "device %u witnessed a log that is not this one", m->device);
     return SAT_OK;
 }
@@ -92,8 +101,8 @@ struct bounds { /* what each device had written in the log prefix that the witne
     uint32_t n, cap;
 };
 
-static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_manifest *m, struct bounds *bounds, uint32_t device,
-                             uint64_t *out)
+static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_manifest *m, struct bounds *bounds,
+                             uint32_t device, uint64_t *out)
 {
     for (uint32_t i = 0; i < bounds->n; i++) {
         if (bounds->at[i].device != device) continue;
@@ -113,9 +122,10 @@ static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_man
     return SAT_OK;
 }
 
-/* Without these a member could erase a record with seen[victim] = 2^62. That kept and holes lie under seen is the header's own syntax. */
-static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
-                                  const struct sat_header *headers, struct sat_fault *fault)
+/* Without these a member could erase a record with seen[victim] = 2^62. That kept and holes lie under seen is the
+ * header's own syntax. */
+static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                  struct sat_arena *arena, const struct sat_header *headers, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     struct bounds bounds = {.arena = arena};
@@ -128,8 +138,8 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
                 if (err) return err;
             }
             if (seen.counter > limit)
-                return sat_fail(fault, SAT_ERR_BOUNDS, "device %u claims to have seen change %llu of device %u", m->device,
-                                (unsigned long long)seen.counter, seen.device);
+                return sat_fail(fault, SAT_ERR_BOUNDS, "device %u claims to have seen change %llu of device %u",
+                                m->device, (unsigned long long)seen.counter, seen.device);
         }
     }
     return SAT_OK;
@@ -143,26 +153,30 @@ static bool saw_all(struct sat_dots y, struct sat_dots x)
     return true;
 }
 
-/* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense. One that is not would leave the
- * stub of an older change without a live one that justifies it, and lock out whoever joins later (docs/decisions/0028). And a record has a bound on
- * its live changes, so that nobody makes its merge arbitrarily slow. */
-static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
-                                   const struct sat_header *headers, struct sat_fault *fault)
+/* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
+ * One that is not would leave the stub of an older change without a live one that justifies it, and lock out whoever
+ * joins later (docs/decisions/0028). And a record has a bound on its live changes, so that nobody makes its merge
+ * arbitrarily slow. */
+static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                   struct sat_arena *arena, const struct sat_header *headers, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     for (uint32_t i = 0; i < m->count; i++) {
         struct sat_change_row *rows;
         uint32_t n;
-        enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, &bundle->changes[i].record, arena, &rows, &n);
+        enum sat_err err =
+            sat_store_changes_live(judge->store, judge->space->sid, &bundle->changes[i].record, arena, &rows, &n);
         if (err) return err;
-        if (n >= SAT_RECORD_LIVE_MAX) return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", n);
+        if (n >= SAT_RECORD_LIVE_MAX)
+            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", n);
         struct sat_version y = {.seen = headers[i].seen, .kept = headers[i].kept, .holes = headers[i].holes};
         for (uint32_t k = 0; k < n; k++) {
             struct sat_header x;
             if (!sat_merge_covers(&y, &rows[k].dot)) continue;
             if (sat_header_decode(rows[k].header, arena, &x)) return SAT_ERR_CORRUPT;
             if (!saw_all(y.seen, x.seen))
-                return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on", m->device);
+                return sat_fail(fault, SAT_ERR_BOUNDS,
+                                "device %u replaces a change without having seen what it stands on", m->device);
         }
     }
     return SAT_OK;
@@ -177,15 +191,17 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
         if (change->stub && !judge->stubs_allowed) return sat_fail(fault, SAT_ERR_PROTOCOL, "a stub was pushed");
         if (change->stub) continue;
         enum sat_err err = sat_header_decode(change->header, arena, &headers[i]);
-        if (err) return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
-                                 (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
+        if (err)
+            return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
+                            (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
     }
     /* The chain first: a bundle whose predecessor is still under way is to wait, whatever else might be said of it. */
     enum sat_err err = judge_chain(judge, bundle, fault);
     if (!err) err = judge_authority(judge, bundle, fault);
     if (!err) err = judge_witness(judge, bundle, fault);
     if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
-    /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to see to. */
+    /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
+     * see to. */
     if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, arena, headers, fault);
     return err;
 }

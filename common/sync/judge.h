@@ -1,6 +1,7 @@
-/* Judging a bundle: is it whole, signed, allowed, in its place, and honest about what its author can have seen? The server judges what is pushed
- * and a client what it pulls, by the same code and against the same positions, so that a late puller decides as an early one did (MERGE 21; CRYPTO,
- * "Bounds on vectors", "Authority without clocks"). Blind: needs no key but public ones. */
+/* Judging a bundle: is it whole, signed, allowed, in its place, and honest about what its author can have seen? The
+ * server judges what is pushed and a client what it pulls, by the same code and against the same positions, so that a
+ * late puller decides as an early one did (MERGE 21; CRYPTO, "Bounds on vectors", "Authority without clocks"). Blind:
+ * needs no key but public ones. */
 #ifndef SAT_SYNC_JUDGE_H
 #define SAT_SYNC_JUDGE_H
 
@@ -16,12 +17,14 @@ struct sat_judge {
     bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
 };
 
-/* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what lies before. */
+/* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what
+ * lies before. */
 enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle *bundle) SAT_MUST_CHECK;
 
 /* Judges a complete bundle; headers[i] (manifest.count of them) are decoded into the arena, those of stubs stay empty.
- * SAT_ERR_STALE (its chain's predecessor is not here), SAT_ERR_FORK (another bundle has one of its dots), SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS,
- * SAT_ERR_BAD_CHAIN, SAT_ERR_UPGRADE_NEEDED (suite), SAT_ERR_MALFORMED (header), or a local error. */
+ * SAT_ERR_STALE (its chain's predecessor is not here), SAT_ERR_FORK (another bundle has one of its dots),
+ * SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_UPGRADE_NEEDED (suite),
+ * SAT_ERR_MALFORMED (header), or a local error. */
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -51,7 +51,8 @@ void replica_send(struct replica_step *step, const struct sat_message *message)
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_message_encode(message, &buf);
-    sat_actions_add(step->out, SAT_ACTION_SEND, step->replica->peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    sat_actions_add(step->out, SAT_ACTION_SEND, step->replica->peer)->bytes =
+        sat_span_copy(step->out->arena, sat_buf_span(&buf));
     step->replica->counts.bytes_out += buf.len;
     sat_buf_deinit(&buf);
 }
@@ -97,8 +98,11 @@ static bool settled(const struct replica_sub *sub)
 
 bool sat_replica_in_sync(const struct sat_replica *replica)
 {
-    if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return false;
-    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE) return false;
+    if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE ||
+        replica->config.directory_only)
+        return false;
+    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
+        return false;
     uint64_t bundles, changes;
     if (replica->drafts_left || replica->subs_n == 0) return false;
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
@@ -110,8 +114,10 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
 /* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
 static const char *stuck(const struct sat_replica *replica)
 {
-    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE) return NULL;
-    if (replica->config.directory_only || replica->config.mode == SAT_REPLICA_INVITEE) return "the directory is up to date";
+    if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
+        return NULL;
+    if (replica->config.directory_only || replica->config.mode == SAT_REPLICA_INVITEE)
+        return "the directory is up to date";
     const char *why = "this device may read no space";
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
@@ -119,8 +125,10 @@ static const char *stuck(const struct sat_replica *replica)
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
         why = sub->blocked ? "the server refused work of this device; see the refused items" : why;
     }
-    if (replica->subs_n && replica->drafts_left) return "work waits for a key or a right that this device does not have";
-    if (replica->subs_n) return replica->counts.refused ? why : "work is pending in a space that this device may not use";
+    if (replica->subs_n && replica->drafts_left)
+        return "work waits for a key or a right that this device does not have";
+    if (replica->subs_n)
+        return replica->counts.refused ? why : "work is pending in a space that this device may not use";
     return why;
 }
 
@@ -145,7 +153,8 @@ static enum sat_err take_error(struct replica_step *step, const struct sat_messa
 {
     enum sat_err err = sat_err_from_wire(message->error);
     step->replica->retry_ms = message->retry_ms;
-    if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY) return replica_append_refused(step, err, message->text);
+    if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY)
+        return replica_append_refused(step, err, message->text);
     return sat_fail(&step->fault, err, "the server says: %.*s", (int)message->text.len, (const char *)message->text.at);
 }
 
@@ -171,7 +180,8 @@ static enum sat_err take_message(struct replica_step *step, struct sat_span byte
     if (message.type == SAT_MESSAGE_ENTRIES) return replica_entries(step, &message.as.ENTRIES);
     if (message.type == SAT_MESSAGE_HEAD) return replica_head(step, &message.as.HEAD);
     if (message.type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message.as.REFUSED);
-    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong", sat_message_name(message.type));
+    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
+                    sat_message_name(message.type));
 }
 
 static enum sat_err take_event(struct replica_step *step, const struct sat_event *event)
@@ -243,8 +253,8 @@ static enum sat_err look_for_pushes(struct replica_step *step)
     return err;
 }
 
-/* A verification that failed in the middle of a batch undoes what the batch did: nothing of what a lying server sent is merged. What earlier
- * messages of the batch brought comes again with the next session. */
+/* A verification that failed in the middle of a batch undoes what the batch did: nothing of what a lying server sent is
+ * merged. What earlier messages of the batch brought comes again with the next session. */
 static void undo(struct replica_step *step, enum sat_err err)
 {
     struct sat_replica *replica = step->replica;
@@ -293,7 +303,10 @@ enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, cons
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
-    struct replica_step step = {.replica = replica, .now_ms = now_ms, .arena = &arena, .out = out,
+    struct replica_step step = {.replica = replica,
+                                .now_ms = now_ms,
+                                .arena = &arena,
+                                .out = out,
                                 .dir_before = replica->config.directory->seq};
     enum sat_err err = finish(&step, run(&step, events, n));
     sat_arena_deinit(&arena);

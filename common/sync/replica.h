@@ -1,8 +1,8 @@
-/* The client's role: one device, its store, and a session with the server. It verifies all that the server says, keeps the accepted base,
- * pushes what is pending, and knows when both sides hold the same.
+/* The client's role: one device, its store, and a session with the server. It verifies all that the server says, keeps
+ * the accepted base, pushes what is pending, and knows when both sides hold the same.
  *
- * A replica lives for one session (one connection). What it learns is in the store and the directory; a new session begins where the last
- * one stopped. */
+ * A replica lives for one session (one connection). What it learns is in the store and the directory; a new session
+ * begins where the last one stopped. */
 #ifndef SAT_SYNC_REPLICA_H
 #define SAT_SYNC_REPLICA_H
 
@@ -11,23 +11,26 @@
 #include "common/store/store.h"
 #include "common/sync/step.h"
 
-/* What the engine asks of the one who holds the keys. All run inside a transaction of the store that the engine opened. */
-struct sat_link_batch { /* links for the directory, appended all or none */
+/* What the engine asks of the one who holds the keys. All run inside a transaction of the store that the engine opened.
+ */
+struct sat_link_batch {     /* links for the directory, appended all or none */
     struct sat_link *links; /* finished and signed; arena-owned */
     uint32_t n;
-    struct sat_box *boxes;  /* the boxes that the links announce, in the links' order, each link's own sorted by sat_boxes_root() */
+    struct sat_box
+        *boxes; /* the boxes that the links announce, in the links' order, each link's own sorted by sat_boxes_root() */
     uint32_t boxes_n;
 };
 struct sat_replica_hooks {
     void *context;
     /* Freezes what may be frozen (sat_author_freeze); *left: drafts that could not be. NULL: nothing is ever pushed. */
     enum sat_err (*freeze)(void *context, uint64_t *left);
-    /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the box is bad (a debt). */
+    /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the
+     * box is bad (a debt). */
     enum sat_err (*open_box)(void *context, const struct sat_box *box);
     /* Is the key of that epoch here, itself or along the chain? */
     bool (*have_key)(void *context, const struct sat_space_id *space, uint32_t epoch);
-    /* The links to append now, extending the directory as it is (called again when somebody else was first). n == 0: nothing to append.
-     * NULL: never. An error ends the wish: SAT_NOTICE_LINKS_REFUSED. */
+    /* The links to append now, extending the directory as it is (called again when somebody else was first). n == 0:
+     * nothing to append. NULL: never. An error ends the wish: SAT_NOTICE_LINKS_REFUSED. */
     enum sat_err (*build_links)(void *context, struct sat_arena *arena, struct sat_link_batch *out);
     /* The batch was accepted and is applied and stored. May be NULL. */
     enum sat_err (*links_appended)(void *context);
@@ -35,26 +38,26 @@ struct sat_replica_hooks {
 
 enum sat_replica_mode {
     SAT_REPLICA_CREATE,  /* build_links() gives genesis and first links; ends with SAT_NOTICE_CREATED */
-    SAT_REPLICA_INVITEE, /* reads the directory, appends the join by build_links(), fetches the invite's boxes; ends with
-                            SAT_NOTICE_LINKS_APPENDED and then SAT_NOTICE_IDLE */
+    SAT_REPLICA_INVITEE, /* reads the directory, appends the join by build_links(), fetches the invite's boxes; ends
+                            with SAT_NOTICE_LINKS_APPENDED and then SAT_NOTICE_IDLE */
     SAT_REPLICA_DEVICE,  /* syncs */
 };
 
 struct sat_replica_config {
     enum sat_replica_mode mode;
-    struct sat_store *store;          /* borrowed, as all below */
-    struct sat_directory *directory;  /* loaded from the store by the caller; the replica applies what arrives */
-    struct sat_public_key server;     /* pinned; once the directory names the server's key, that one counts */
-    struct sat_hash org;              /* zeros in mode CREATE */
-    uint32_t device;                  /* mode DEVICE */
-    const struct sat_sign_key *key;   /* device's, or the invite's */
-    struct sat_hash invite;           /* mode INVITEE: its id */
-    struct sat_span token;            /* mode CREATE */
-    uint64_t trust_seq;               /* mode INVITEE: the code's directory position and half hash; 0: none */
+    struct sat_store *store;         /* borrowed, as all below */
+    struct sat_directory *directory; /* loaded from the store by the caller; the replica applies what arrives */
+    struct sat_public_key server;    /* pinned; once the directory names the server's key, that one counts */
+    struct sat_hash org;             /* zeros in mode CREATE */
+    uint32_t device;                 /* mode DEVICE */
+    const struct sat_sign_key *key;  /* device's, or the invite's */
+    struct sat_hash invite;          /* mode INVITEE: its id */
+    struct sat_span token;           /* mode CREATE */
+    uint64_t trust_seq;              /* mode INVITEE: the code's directory position and half hash; 0: none */
     uint8_t trust_hash[16];
     struct sat_entropy entropy;
     struct sat_replica_hooks hooks;
-    bool directory_only;              /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
+    bool directory_only; /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
 };
 
 struct sat_replica;
@@ -74,16 +77,18 @@ bool sat_replica_in_sync(const struct sat_replica *replica);
 uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
 
-/* One batch of events of the one peer. An error of the session is told by SAT_NOTICE_FAILED and SAT_ACTION_CLOSE; the return value is not SAT_OK
- * only when the local store failed, and then nothing of the batch has happened. */
+/* One batch of events of the one peer. An error of the session is told by SAT_NOTICE_FAILED and SAT_ACTION_CLOSE; the
+ * return value is not SAT_OK only when the local store failed, and then nothing of the batch has happened. */
 enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, const struct sat_event *events, uint32_t n,
                               struct sat_actions *out) SAT_MUST_CHECK;
-/* The next frame to send when the socket can take one: pushes, within the window. Leaves `out` empty when there is none. */
+/* The next frame to send when the socket can take one: pushes, within the window. Leaves `out` empty when there is
+ * none. */
 enum sat_err sat_replica_frame(struct sat_replica *replica, uint64_t now_ms, struct sat_buf *out) SAT_MUST_CHECK;
 /* The application has made new drafts, or wants build_links() asked again. */
 enum sat_err sat_replica_poke(struct sat_replica *replica, uint64_t now_ms, struct sat_actions *out) SAT_MUST_CHECK;
 
 /* Loads a directory from what the store holds (links verified when they came). */
-enum sat_err sat_directory_load(struct sat_store *store, struct sat_directory *directory, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err sat_directory_load(struct sat_store *store, struct sat_directory *directory,
+                                struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

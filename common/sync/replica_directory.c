@@ -17,8 +17,9 @@ enum sat_err sat_directory_load(struct sat_store *store, struct sat_directory *d
             struct sat_link link;
             err = sat_link_decode(rows[i].bytes, &link);
             if (!err) err = sat_directory_apply(directory, &link, &rows[i].sign, 0, SAT_DIRECTORY_STORED, fault);
-            if (err && err != SAT_ERR_UPGRADE_NEEDED) err = sat_fail(fault, SAT_ERR_CORRUPT, "the stored directory is damaged at link %llu",
-                                                                     (unsigned long long)rows[i].seq);
+            if (err && err != SAT_ERR_UPGRADE_NEEDED)
+                err = sat_fail(fault, SAT_ERR_CORRUPT, "the stored directory is damaged at link %llu",
+                               (unsigned long long)rows[i].seq);
         }
     }
     sat_arena_deinit(&arena);
@@ -50,13 +51,14 @@ static void send_auth(struct replica_step *step)
     struct sat_signature signature = sat_auth_sign(&auth, &config->org, config->key);
     if (invitee) {
         message.type = SAT_MESSAGE_AUTH_INVITE;
-        message.as.AUTH_INVITE = (struct sat_message_AUTH_INVITE){.dir_seq = auth.dir_seq, .binding_kind = auth.binding.kind};
+        message.as.AUTH_INVITE =
+            (struct sat_message_AUTH_INVITE){.dir_seq = auth.dir_seq, .binding_kind = auth.binding.kind};
         memcpy(message.as.AUTH_INVITE.invite, config->invite.b, sizeof config->invite.b);
         memcpy(message.as.AUTH_INVITE.signature, signature.b, sizeof signature.b);
     } else {
         message.type = SAT_MESSAGE_AUTH;
-        message.as.AUTH =
-            (struct sat_message_AUTH){.device = config->device, .dir_seq = auth.dir_seq, .binding_kind = auth.binding.kind};
+        message.as.AUTH = (struct sat_message_AUTH){
+            .device = config->device, .dir_seq = auth.dir_seq, .binding_kind = auth.binding.kind};
         memcpy(message.as.AUTH.signature, signature.b, sizeof signature.b);
     }
     replica_send(step, &message);
@@ -67,8 +69,8 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
     struct sat_replica *replica = step->replica;
     const struct sat_directory *directory = replica->config.directory;
     if (message->version != SAT_PROTOCOL_VERSION)
-        return sat_fail(&step->fault, SAT_ERR_VERSION, "the server speaks version %llu, this program %d", (unsigned long long)message->version,
-                        SAT_PROTOCOL_VERSION);
+        return sat_fail(&step->fault, SAT_ERR_VERSION, "the server speaks version %llu, this program %d",
+                        (unsigned long long)message->version, SAT_PROTOCOL_VERSION);
     if (directory->seq) replica->config.server = directory->server;
     struct sat_hello hello = {.time_ms = message->time_ms, .dir_seq = message->dir_seq, .binding = replica->binding};
     memcpy(hello.client_nonce, replica->client_nonce, sizeof hello.client_nonce);
@@ -78,9 +80,11 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
     memcpy(signature.b, message->signature, sizeof signature.b);
     if (message->binding_kind != replica->binding.kind ||
         sat_hello_verify(&hello, &replica->config.org, &replica->config.server, &signature))
-        return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER, "the server is not the one that was pinned: its identity key is another");
+        return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER,
+                        "the server is not the one that was pinned: its identity key is another");
     struct sat_hash known = sat_directory_hash_at(directory, message->dir_seq);
-    if (message->dir_seq < directory->seq || (message->dir_seq == directory->seq && !sat_hash_equal(&known, &hello.dir_hash)))
+    if (message->dir_seq < directory->seq ||
+        (message->dir_seq == directory->seq && !sat_hash_equal(&known, &hello.dir_hash)))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server's directory lacks what this device has seen of it");
     memcpy(replica->server_nonce, message->server_nonce, sizeof replica->server_nonce);
     replica->server_time_ms = message->time_ms;
@@ -101,7 +105,8 @@ static enum sat_err check_trust(struct replica_step *step)
     return sat_fail(&step->fault, SAT_ERR_FORK, "the server's directory is not the one that the invite names");
 }
 
-static enum sat_err keep_link(struct replica_step *step, const struct sat_link *link, struct sat_span bytes, const struct sat_countersign *sign)
+static enum sat_err keep_link(struct replica_step *step, const struct sat_link *link, struct sat_span bytes,
+                              const struct sat_countersign *sign)
 {
     struct sat_replica *replica = step->replica;
     struct sat_directory *directory = replica->config.directory;
@@ -112,8 +117,9 @@ static enum sat_err keep_link(struct replica_step *step, const struct sat_link *
     }
     enum sat_err err = sat_directory_apply(directory, link, sign, 0, SAT_DIRECTORY_VERIFY, &step->fault);
     if (err == SAT_ERR_UPGRADE_NEEDED) return err;
-    if (err) return sat_fail(&step->fault, SAT_ERR_TAMPERED, "link %llu of the directory is not valid (%s)", (unsigned long long)link->seq,
-                             sat_err_name(err));
+    if (err)
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "link %llu of the directory is not valid (%s)",
+                        (unsigned long long)link->seq, sat_err_name(err));
     err = replica_begin(step);
     if (err) return err;
     struct sat_link_row row = {.seq = link->seq, .bytes = bytes, .sign = *sign};
@@ -139,7 +145,8 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
         uint64_t seq = message->first_seq + i;
         struct sat_span item = message->links.at[i];
         if (seq <= directory->seq) continue;
-        if (seq != directory->seq + 1) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server left out directory links");
+        if (seq != directory->seq + 1)
+            return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server left out directory links");
         struct sat_countersign sign;
         struct sat_link link;
         if (item.len < sign_len) return SAT_ERR_MALFORMED;
@@ -157,7 +164,8 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
 static enum sat_err send_boxes(struct replica_step *step, const struct sat_link_batch *batch)
 {
     for (uint32_t done = 0; done < batch->boxes_n;) {
-        uint32_t n = batch->boxes_n - done < SAT_BOXES_PER_MESSAGE_MAX ? batch->boxes_n - done : SAT_BOXES_PER_MESSAGE_MAX;
+        uint32_t n =
+            batch->boxes_n - done < SAT_BOXES_PER_MESSAGE_MAX ? batch->boxes_n - done : SAT_BOXES_PER_MESSAGE_MAX;
         struct sat_span *items = sat_arena_array(step->arena, n, sizeof *items);
         for (uint32_t i = 0; i < n; i++) {
             struct sat_buf item;
@@ -231,7 +239,8 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 {
     struct sat_replica *replica = step->replica;
     const struct sat_link_batch *batch = &replica->batch;
-    if (replica->wish != WISH_SENT || message->signs.n != batch->n) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "nothing was to be appended");
+    if (replica->wish != WISH_SENT || message->signs.n != batch->n)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "nothing was to be appended");
     if (replica->config.mode == SAT_REPLICA_CREATE) replica->config.org = sat_link_org(&batch->links[0]);
     for (uint32_t i = 0; i < batch->n; i++) {
         struct sat_countersign sign;
@@ -250,7 +259,8 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
     if (replica->dir_goal < replica->config.directory->seq) replica->dir_goal = replica->config.directory->seq;
     replica->wish = WISH_NONE;
     enum sat_err err = replica_begin(step);
-    if (!err && replica->config.hooks.links_appended) err = replica->config.hooks.links_appended(replica->config.hooks.context);
+    if (!err && replica->config.hooks.links_appended)
+        err = replica->config.hooks.links_appended(replica->config.hooks.context);
     replica_notice(step, replica->config.mode == SAT_REPLICA_CREATE ? SAT_NOTICE_CREATED : SAT_NOTICE_LINKS_APPENDED);
     return err;
 }
@@ -258,7 +268,8 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text)
 {
     struct sat_replica *replica = step->replica;
-    if (err == SAT_ERR_STALE && replica->batch.n) { /* somebody was first: ask again when his links are here; they may have come already */
+    if (err == SAT_ERR_STALE &&
+        replica->batch.n) { /* somebody was first: ask again when his links are here; they may have come already */
         uint64_t taken = replica->batch.links[0].seq;
         if (replica->dir_goal < taken) replica->dir_goal = taken;
         replica->wish = WISH_OPEN;
@@ -289,7 +300,9 @@ enum sat_err replica_ask_boxes(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     const struct sat_replica_config *config = &replica->config;
     const struct sat_directory *directory = config->directory;
-    if (!config->hooks.have_key || replica->boxes_asked || (replica->boxes_answered && replica->boxes_at == directory->seq)) return SAT_OK;
+    if (!config->hooks.have_key || replica->boxes_asked ||
+        (replica->boxes_answered && replica->boxes_at == directory->seq))
+        return SAT_OK;
     const struct sat_invite *invite = sat_directory_invite(directory, &config->invite);
     struct sat_span wants[SAT_SPACES_PER_DEVICE_MAX];
     uint32_t n = 0;
@@ -297,7 +310,8 @@ enum sat_err replica_ask_boxes(struct replica_step *step)
         const struct sat_space *space = &directory->spaces[i];
         if (space->epoch == 0 || !replica_may_read(replica, &space->id)) continue;
         if (config->hooks.have_key(config->hooks.context, &space->id, space->epoch)) continue;
-        if (config->mode == SAT_REPLICA_DEVICE) wants[n++] = want_item(step->arena, space, SAT_BOX_DEVICE, config->device);
+        if (config->mode == SAT_REPLICA_DEVICE)
+            wants[n++] = want_item(step->arena, space, SAT_BOX_DEVICE, config->device);
         if (invite) wants[n++] = want_item(step->arena, space, SAT_BOX_INVITE, invite->seq);
     }
     replica->boxes_at = directory->seq;

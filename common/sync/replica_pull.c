@@ -1,4 +1,5 @@
-/* The client pulls: entries are judged as the server judged them, merged into the accepted base, and compared with signed heads. */
+/* The client pulls: entries are judged as the server judged them, merged into the accepted base, and compared with
+ * signed heads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,11 +86,18 @@ static void ask_entry(struct replica_step *step, struct replica_sub *sub, uint64
 }
 
 static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
-                           const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid, bool *alone)
+                           const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid,
+                           bool *alone)
 {
     struct sat_store *store = step->replica->config.store;
-    struct sat_accept done = {.store = store, .space = &sub->row, .bundle = bundle, .headers = headers, .recv_ms = entry->recv_ms,
-                              .dir_at = entry->dir_at, .pending_bid = pending_bid, .alone = alone};
+    struct sat_accept done = {.store = store,
+                              .space = &sub->row,
+                              .bundle = bundle,
+                              .headers = headers,
+                              .recv_ms = entry->recv_ms,
+                              .dir_at = entry->dir_at,
+                              .pending_bid = pending_bid,
+                              .alone = alone};
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
     if (!err) err = sat_base_accept(&done, step->arena);
@@ -101,7 +109,8 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
     return err ? err : sat_clock_receive(store, latest);
 }
 
-static void tell_records(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle, const bool *alone)
+static void tell_records(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle,
+                         const bool *alone)
 {
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
         if (bundle->changes[i].stub) continue;
@@ -117,10 +126,14 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
 {
     struct sat_replica *replica = step->replica;
     struct sat_bundle bundle;
-    enum sat_err err = sat_bundle_decode(entry->bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
+    enum sat_err err =
+        sat_bundle_decode(entry->bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
     if (err) return sat_fail(&step->fault, err, "the server sent a bundle that cannot be read");
-    struct sat_judge judge = {.store = replica->config.store, .directory = replica->config.directory, .space = &sub->row,
-                              .dir_at = entry->dir_at, .stubs_allowed = true};
+    struct sat_judge judge = {.store = replica->config.store,
+                              .directory = replica->config.directory,
+                              .space = &sub->row,
+                              .dir_at = entry->dir_at,
+                              .stubs_allowed = true};
     err = sat_judge_complete(&judge, &bundle);
     if (err == SAT_ERR_STALE) {
         ask_entry(step, sub, sub->row.log.size + 1);
@@ -128,10 +141,13 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     }
     if (err) return err;
     if (bundle.manifest.device == replica->config.device)
-        return sat_fail(&step->fault, SAT_ERR_FORK, "the server has work of this device that is not here: this home is an older copy");
+        return sat_fail(&step->fault, SAT_ERR_FORK,
+                        "the server has work of this device that is not here: this home is an older copy");
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     err = sat_judge_bundle(&judge, &bundle, step->arena, headers, &step->fault);
-    if (err == SAT_ERR_STALE) return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u", bundle.manifest.device);
+    if (err == SAT_ERR_STALE)
+        return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
+                        bundle.manifest.device);
     bool *alone = sat_arena_array(step->arena, bundle.manifest.count, sizeof *alone);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;
@@ -150,7 +166,8 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;
     if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
-        return sat_fail(&step->fault, SAT_ERR_FORK, "the server has work of this device that is not here: this home is an older copy");
+        return sat_fail(&step->fault, SAT_ERR_FORK,
+                        "the server has work of this device that is not here: this home is an older copy");
     struct sat_bundle bundle;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (err) return err;
@@ -172,11 +189,13 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE) return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
+    if (entry.kind != SAT_ENTRY_BUNDLE)
+        return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
     if (entry.recv_ms < sub->row.last_recv_ms || entry.dir_at < sub->row.last_dir_at)
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
     if (entry.dir_at > step->replica->config.directory->seq)
-        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an entry came before the directory that it was accepted under");
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
+                        "an entry came before the directory that it was accepted under");
     return entry.own ? take_own(step, sub, &entry) : take_bundle(step, sub, &entry);
 }
 
@@ -192,7 +211,8 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
         sub->announced = message->size;
     }
     static const struct sat_log_epoch none;
-    if (sat_log_epoch_equal(&sub->row.log_epoch, &none)) return SAT_OK; /* the first head got lost; the next one asks for these again */
+    if (sat_log_epoch_equal(&sub->row.log_epoch, &none))
+        return SAT_OK; /* the first head got lost; the next one asks for these again */
     if (message->first_seq > *cursor + 1) {
         resubscribe(step, sub);
         return SAT_OK;
@@ -215,7 +235,8 @@ static enum sat_err check_stubs(struct replica_step *step, const struct replica_
     uint64_t left;
     enum sat_err err = sat_store_stub_count(step->replica->config.store, sub->row.sid, &left);
     if (err || left == 0) return err;
-    return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces", (unsigned long long)left);
+    return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
+                    (unsigned long long)left);
 }
 
 static enum sat_err take_verified_head(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head,
@@ -265,9 +286,12 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
         return SAT_OK;
     }
     if (head.size < sub->row.log.size) return SAT_OK; /* overtaken: a newer one follows the entries we have had since */
-    struct sat_head own = {.root = sat_frontier_root(&sub->row.log), .digest = sat_digest_of(&sub->row),
-                           .log_epoch = sub->row.log_epoch, .dir_hash = sat_directory_hash_at(directory, head.dir_seq)};
-    if (!full && (first_meeting || sat_head_complete(&head, &own))) { /* what we hold is not what it abbreviates: see it in full */
+    struct sat_head own = {.root = sat_frontier_root(&sub->row.log),
+                           .digest = sat_digest_of(&sub->row),
+                           .log_epoch = sub->row.log_epoch,
+                           .dir_hash = sat_directory_hash_at(directory, head.dir_seq)};
+    if (!full && (first_meeting ||
+                  sat_head_complete(&head, &own))) { /* what we hold is not what it abbreviates: see it in full */
         struct sat_message ask = {.type = SAT_MESSAGE_HEAD_GET};
         ask.as.HEAD_GET.sub = sub->sub;
         if (!sub->asked_head) replica_send(step, &ask);

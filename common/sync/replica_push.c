@@ -16,12 +16,14 @@ enum sat_err replica_freeze(struct replica_step *step)
     return err;
 }
 
-static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena, struct sat_bundle_row **out)
+static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                                struct sat_bundle_row **out)
 {
     struct sat_bundle_row *rows;
     uint32_t n;
     *out = NULL;
-    enum sat_err err = sat_store_bundles_pending(replica->config.store, sub->row.sid, sub->pushed + 1, 1, arena, &rows, &n);
+    enum sat_err err =
+        sat_store_bundles_pending(replica->config.store, sub->row.sid, sub->pushed + 1, 1, arena, &rows, &n);
     if (err) return err;
     sub->pushable = n;
     if (n == 0) return SAT_OK;
@@ -30,8 +32,8 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     return SAT_OK;
 }
 
-static enum sat_err encode_push(struct sat_replica *replica, const struct replica_sub *sub, const struct sat_bundle_row *row,
-                                struct sat_arena *arena, struct sat_buf *out)
+static enum sat_err encode_push(struct sat_replica *replica, const struct replica_sub *sub,
+                                const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_bundle bundle;
     enum sat_err err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
@@ -66,8 +68,9 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     return SAT_OK;
 }
 
-/* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in full. Anything else is final
- * for that bundle: it stays here, listed with its reason, and what is behind it in the space waits. */
+/* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
+ * full. Anything else is final for that bundle: it stays here, listed with its reason, and what is behind it in the
+ * space waits. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -84,8 +87,10 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     }
     struct sat_bundle_row *rows;
     uint32_t n;
-    enum sat_err err = sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
-    if (err || n == 0 || rows[0].first != message->first) return err; /* accepted meanwhile: the refusal was of a repetition */
+    enum sat_err err =
+        sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].first != message->first)
+        return err; /* accepted meanwhile: the refusal was of a repetition */
     if (why == SAT_ERR_STALE) {
         sub->blocked = true; /* for this session */
         return SAT_OK;

@@ -7,10 +7,10 @@
 
 enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 
-enum link_wish { /* what build_links() wants appended */
-    WISH_NONE,   /* nothing (more) to ask */
-    WISH_OPEN,   /* ask when the directory is current */
-    WISH_SENT,   /* waiting for APPENDED or an error */
+enum link_wish {            /* what build_links() wants appended */
+                 WISH_NONE, /* nothing (more) to ask */
+                 WISH_OPEN, /* ask when the directory is current */
+                 WISH_SENT, /* waiting for APPENDED or an error */
 };
 
 enum { PUSH_RETRIES_MAX = 3 };
@@ -18,19 +18,19 @@ enum { PUSH_RETRIES_MAX = 3 };
 struct replica_sub {
     uint32_t sub;
     struct sat_space_row row;
-    bool dirty; /* the row differs from the stored one */
+    bool dirty;               /* the row differs from the stored one */
     uint64_t resubscribed_at; /* cursor + 1 of the last re-subscription after a gap; 0: none */
     uint64_t announced;       /* size of the log as the server last said */
     bool asked_entry;         /* an entry was asked in full form */
     bool asked_head;
-    bool head_here;           /* a head for the cursor was verified in this session */
-    bool digest_agrees;       /* … and its digest is ours */
-    uint64_t pushed;          /* counter of the last change sent in this session; the next push begins behind it */
-    uint32_t in_flight;       /* bundles sent and not yet heard of */
+    bool head_here;     /* a head for the cursor was verified in this session */
+    bool digest_agrees; /* … and its digest is ours */
+    uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
+    uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
-    bool push_full;           /* the short form was not understood */
-    bool blocked;             /* a bundle was refused: what is behind it waits (MERGE 8) */
-    uint64_t pushable;        /* pending bundles not yet sent, known after the last look; 0: none */
+    bool push_full;    /* the short form was not understood */
+    bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
+    uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
 };
 
 struct sat_replica {
@@ -76,8 +76,9 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
 enum sat_err replica_appended(struct replica_step *step, const struct sat_message_APPENDED *message) SAT_MUST_CHECK;
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text) SAT_MUST_CHECK;
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
-enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;      /* asks build_links() and sends what it gives */
-enum sat_err replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK; /* for every readable space whose key is not here */
+enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK; /* asks build_links() and sends what it gives */
+enum sat_err
+replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK; /* for every readable space whose key is not here */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
@@ -88,6 +89,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message) SAT_MUST_CHECK;
 enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */
-enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out, bool *more) SAT_MUST_CHECK;
+enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
+                          bool *more) SAT_MUST_CHECK;
 
 #endif

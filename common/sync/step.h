@@ -1,7 +1,7 @@
-/* The shape of the engine: what happens goes in as a batch of events, what is to be done comes out as a list of actions. No sockets, no
- * threads, no clock: time is an argument. What a batch changes is one transaction of the store, and its actions are given out only after
- * the commit, so nothing is sent that a crash could forget. That is group commit too: whoever drives the engine gathers what arrives
- * while a step runs and hands it over in the next. */
+/* The shape of the engine: what happens goes in as a batch of events, what is to be done comes out as a list of
+ * actions. No sockets, no threads, no clock: time is an argument. What a batch changes is one transaction of the store,
+ * and its actions are given out only after the commit, so nothing is sent that a crash could forget. That is group
+ * commit too: whoever drives the engine gathers what arrives while a step runs and hands it over in the next. */
 #ifndef SAT_SYNC_STEP_H
 #define SAT_SYNC_STEP_H
 
@@ -21,7 +21,8 @@ struct sat_event {
     struct sat_span bytes;
     uint8_t client_nonce[32];   /* OPENED */
     struct sat_binding binding; /* OPENED: what ties the handshake to the channel */
-    uint8_t server_hint[8];     /* OPENED, on the server: first bytes of the identity key that the peer knows; zeros: it did not say */
+    uint8_t server_hint[8]; /* OPENED, on the server: first bytes of the identity key that the peer knows; zeros: it did
+                               not say */
 };
 
 enum sat_action_kind {
@@ -39,9 +40,9 @@ enum sat_notice {
     SAT_NOTICE_LINKS_APPENDED, /* what build_links() asked for is in the directory */
     SAT_NOTICE_LINKS_REFUSED,  /* err, text */
     SAT_NOTICE_CREATED,        /* the org exists on the server */
-    SAT_NOTICE_IN_SYNC,        /* every space's digest agrees and nothing is pending; once for each time it becomes true */
-    SAT_NOTICE_IDLE,           /* nothing more will come of this session by itself, though it is not in sync (text says why) */
-    SAT_NOTICE_FAILED,         /* err, text: the session is over */
+    SAT_NOTICE_IN_SYNC, /* every space's digest agrees and nothing is pending; once for each time it becomes true */
+    SAT_NOTICE_IDLE,    /* nothing more will come of this session by itself, though it is not in sync (text says why) */
+    SAT_NOTICE_FAILED,  /* err, text: the session is over */
 };
 
 struct sat_action {
@@ -52,7 +53,8 @@ struct sat_action {
     enum sat_notice notice;
     int64_t sid;
     struct sat_record_id record;
-    bool alone;       /* the base has one live change of the record: no conflict, unless with work that is still pending here */
+    bool alone; /* the base has one live change of the record: no conflict, unless with work that is still pending here
+                 */
     const char *text; /* for a person; owned by the list's arena; NULL for none */
     struct sat_action *next;
 };

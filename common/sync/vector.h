@@ -1,4 +1,5 @@
-/* Version vectors: sorted dots, one per device. A vector covers a dot when it names its device with at least its counter. */
+/* Version vectors: sorted dots, one per device. A vector covers a dot when it names its device with at least its
+ * counter. */
 #ifndef SAT_SYNC_VECTOR_H
 #define SAT_SYNC_VECTOR_H
 

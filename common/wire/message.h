@@ -32,9 +32,11 @@ enum sat_message_sender { SAT_SENDER_SERVER = 1, SAT_SENDER_CLIENT = 2, SAT_SEND
 #define SAT_MEMBER_BYTES(field, bound) uint8_t field[bound];
 #define SAT_MEMBER_LIST(field, bound) struct sat_list field;
 
+/* clang-format off */
 #define MESSAGE(NAME, number, sender) struct sat_message_##NAME {
 #define FIELD(NAME, kind, field, bound) SAT_MEMBER_##kind(field, bound)
 #define END(NAME) };
+/* clang-format on */
 #include "common/wire/messages.def"
 #undef MESSAGE
 #undef FIELD
@@ -53,12 +55,12 @@ struct sat_message {
     } as;
 };
 
-const char *sat_message_name(enum sat_message_type type);                /* "HELLO" */
+const char *sat_message_name(enum sat_message_type type); /* "HELLO" */
 enum sat_message_sender sat_message_sender(enum sat_message_type type);
 /* Appends the encoding. The fields must be within their bounds (checked). */
 void sat_message_encode(const struct sat_message *message, struct sat_buf *out);
-/* Decodes one whole message from `bytes`, which the result borrows; the arena owns the lists. SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE, SAT_ERR_PROTOCOL (a number
- * that is not in the list, or not `sender`'s to send). */
+/* Decodes one whole message from `bytes`, which the result borrows; the arena owns the lists. SAT_ERR_MALFORMED,
+ * SAT_ERR_TOO_LARGE, SAT_ERR_PROTOCOL (a number that is not in the list, or not `sender`'s to send). */
 enum sat_err sat_message_decode(struct sat_span bytes, enum sat_message_sender sender, struct sat_arena *arena,
                                 struct sat_message *out) SAT_MUST_CHECK;
 

@@ -28,7 +28,8 @@ static struct oracle_write *find(const struct oracle *oracle, struct sat_dot dot
 {
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct oracle_write *write = &oracle->writes[i];
-        if (sat_dot_compare(write->dot, dot) == 0 && write->field == field && strcmp(write->element, element) == 0) return write;
+        if (sat_dot_compare(write->dot, dot) == 0 && write->field == field && strcmp(write->element, element) == 0)
+            return write;
     }
     return NULL;
 }
@@ -50,14 +51,16 @@ static bool carries(const struct sat_source *source, const struct sat_cell *name
     return false;
 }
 
-/* Does x stand at this cell in what a device shows: is it there, and did nobody who wrote the cell have it in front of him? The oracle's own reading of
- * MERGE 5, apart from the product's. */
+/* Does x stand at this cell in what a device shows: is it there, and did nobody who wrote the cell have it in front of
+ * him? The oracle's own reading of MERGE 5, apart from the product's. */
 static bool stands(const struct sat_record_view *view, const struct sat_source *x, const struct sat_cell *name)
 {
     if (!carries(x, name)) return false;
     for (uint32_t i = 0; i < view->live_n; i++) {
         const struct sat_source *y = &view->live[i];
-        if (y != x && carries(y, name) && sat_vector_covers(y->header.seen, x->dot) && !sat_dots_have(y->header.holes, x->dot)) return false;
+        if (y != x && carries(y, name) && sat_vector_covers(y->header.seen, x->dot) &&
+            !sat_dots_have(y->header.holes, x->dot))
+            return false;
     }
     return true;
 }
@@ -76,7 +79,8 @@ static void overwrite(struct oracle *oracle, const struct sat_record_view *befor
     }
 }
 
-void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space, uint32_t record, struct sat_edit *edit)
+void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                 uint32_t record, struct sat_edit *edit)
 {
     struct sat_arena arena;
     struct sat_record_view before, after;
@@ -103,21 +107,22 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
 
 static uint32_t complain(const struct oracle_write *write, const char *what)
 {
-    (void)fprintf(stderr, "%s: device %u change %llu, record %u, field %u %s\n", what, write->dot.device, (unsigned long long)write->dot.counter,
-                  write->record, write->field, write->element);
+    (void)fprintf(stderr, "%s: device %u change %llu, record %u, field %u %s\n", what, write->dot.device,
+                  (unsigned long long)write->dot.counter, write->record, write->field, write->element);
     return 1;
 }
 
 static bool visible(const struct sat_record_view *view, const struct oracle_write *write)
 {
-    struct sat_cell name = {.field = write->field, .in_set = write->element[0] != 0, .element = sat_span_text(write->element)};
+    struct sat_cell name = {
+        .field = write->field, .in_set = write->element[0] != 0, .element = sat_span_text(write->element)};
     for (uint32_t i = 0; i < view->live_n; i++)
-        if (sat_dot_compare(view->live[i].dot, write->dot) == 0)
-            return stands(view, &view->live[i], &name);
+        if (sat_dot_compare(view->live[i].dot, write->dot) == 0) return stands(view, &view->live[i], &name);
     return false;
 }
 
-uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world, uint32_t space)
+uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,
+                      uint32_t space)
 {
     uint32_t wrong = 0;
     struct sat_arena arena;

@@ -1,6 +1,6 @@
-/* Random lives: three to five devices and a server on a network that loses, reorders and duplicates, with processes that die. At the end everybody
- * sees the same, the digests agree, and no write is lost by the oracle. SEED and LIVES (environment) choose others; a failing life prints its seed, and
- * SEED=that LIVES=1 plays it again. */
+/* Random lives: three to five devices and a server on a network that loses, reorders and duplicates, with processes
+ * that die. At the end everybody sees the same, the digests agree, and no write is lost by the oracle. SEED and LIVES
+ * (environment) choose others; a failing life prints its seed, and SEED=that LIVES=1 plays it again. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -16,8 +16,9 @@
 enum { ACTIONS = 200, RECORDS = 5, ACCOUNT = 1, TAGS = 7, SHARED = 0, NARROW = 1 };
 
 #define COUNTED(X)                                                                                                     \
-    X(edit) X(delete) X(edit_of_deleted) X(set_add) X(set_remove) X(settle) X(conflict) X(join) X(connect) X(disconnect) X(deliver)      \
-    X(loss) X(duplication) X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
+    X(edit)                                                                                                            \
+    X(delete) X(edit_of_deleted) X(set_add) X(set_remove) X(settle) X(conflict) X(join) X(connect) X(disconnect)       \
+        X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
 
 struct counts {
 #define X(name) uint64_t name;
@@ -64,7 +65,7 @@ static void write_record(struct life *life)
     uint64_t what = world_dice(world, 10);
     if (what == 0 && view.merged.exists && !view.merged.deleted) {
         edit.remove = true;
-        life->counts->delete++;
+        life->counts->delete ++;
     } else if (what <= 2) {
         bool in = world_dice(world, 3) > 0;
         cells[edit.cells_n++] = world_element(TAGS, elements[world_dice(world, 3)], in);
@@ -255,8 +256,9 @@ static void every_life_ends_alike_and_nothing_is_lost(void **state)
     uint32_t bad = 0;
     for (uint64_t i = 0; i < lives; i++) {
         uint32_t wrong = live(seed + i, &counts);
-        if (wrong) (void)fprintf(stderr, "the life of seed %llu ends badly: SEED=%llu LIVES=1 plays it again\n", (unsigned long long)(seed + i),
-                                 (unsigned long long)(seed + i));
+        if (wrong)
+            (void)fprintf(stderr, "the life of seed %llu ends badly: SEED=%llu LIVES=1 plays it again\n",
+                          (unsigned long long)(seed + i), (unsigned long long)(seed + i));
         bad += wrong > 0;
     }
     (void)printf("%llu lives from seed %llu, %u bad\n", (unsigned long long)lives, (unsigned long long)seed, bad);

@@ -72,9 +72,19 @@ static int make_world(void **state)
     fill(&world->known.w_root, 32, "root");
     fill(&world->known.log_epoch, 16, "log epoch");
     world->bundle.manifest = (struct sat_manifest){
-        .suite = SAT_SUITE_1, .org = ORG, .space = SPACE, .epoch = 3, .device = 200, .first = 5000, .count = CHANGES,
-        .prev = world->known.prev, .dir_seq = 300, .dir_hash = world->known.dir_hash,
-        .log_epoch = world->known.log_epoch, .w_size = 100000, .w_root = world->known.w_root,
+        .suite = SAT_SUITE_1,
+        .org = ORG,
+        .space = SPACE,
+        .epoch = 3,
+        .device = 200,
+        .first = 5000,
+        .count = CHANGES,
+        .prev = world->known.prev,
+        .dir_seq = 300,
+        .dir_hash = world->known.dir_hash,
+        .log_epoch = world->known.log_epoch,
+        .w_size = 100000,
+        .w_root = world->known.w_root,
     };
     fill(world->bundle.manifest.nonce, 16, "nonce");
     world->bundle.changes = sat_arena_array(&world->arena, CHANGES, sizeof *world->bundle.changes);
@@ -412,8 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_differs_behind_a_prefix_fails_at_the_signature, make_world, free_world),
         cmocka_unit_test_setup_teardown(every_truncation_is_malformed, make_world, free_world),
         cmocka_unit_test_setup_teardown(no_bit_can_be_flipped_unnoticed, make_world, free_world),
-        cmocka_unit_test_setup_teardown(a_signature_holds_for_its_org_space_and_device_alone, make_world,
-                                        free_world),
+        cmocka_unit_test_setup_teardown(a_signature_holds_for_its_org_space_and_device_alone, make_world, free_world),
         cmocka_unit_test_setup_teardown(a_stub_in_place_of_a_change_keeps_the_signature, make_world, free_world),
         cmocka_unit_test(header_and_body_cannot_trade_bytes),
         cmocka_unit_test_setup_teardown(numbers_outside_their_range_are_refused, make_world, free_world),

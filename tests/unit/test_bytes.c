@@ -18,8 +18,8 @@
 static void numbers_are_little_endian(void **state)
 {
     (void)state;
-    static const uint8_t expected[] = {0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04, 0x0f, 0x0e, 0x0d,
-                                       0x0c, 0x0b, 0x0a, 0x09, 0x08, 3,    0,    0,    0,    'a', 'b', 'c'};
+    static const uint8_t expected[] = {0x01, 0x03, 0x02, 0x07, 0x06, 0x05, 0x04, 0x0f, 0x0e, 0x0d, 0x0c,
+                                       0x0b, 0x0a, 0x09, 0x08, 3,    0,    0,    0,    'a',  'b',  'c'};
     struct sat_buf buf;
     struct sat_reader reader;
     sat_buf_init(&buf);
@@ -189,11 +189,18 @@ static void other_texts_are_no_uuid(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "0", "00000000-0000-0000-0000-000000000000", "019abcdef012734586780102030405ff",
-        "019abcde-f012-7345-8678-0102030405f", "019abcde-f012-7345-8678-0102030405fff",
-        "019abcde-f012-7345-8678-0102030405fg", "019abcde-f012-7345-86780-102030405ff",
-        "{19abcde-f012-7345-8678-0102030405f}", "019abcde-f012-7345-8678-0102030405ff ",
-        "019abcde--012-7345-8678-0102030405ff", "019abcde f012 7345 8678 0102030405ff",
+        "",
+        "0",
+        "00000000-0000-0000-0000-000000000000",
+        "019abcdef012734586780102030405ff",
+        "019abcde-f012-7345-8678-0102030405f",
+        "019abcde-f012-7345-8678-0102030405fff",
+        "019abcde-f012-7345-8678-0102030405fg",
+        "019abcde-f012-7345-86780-102030405ff",
+        "{19abcde-f012-7345-8678-0102030405f}",
+        "019abcde-f012-7345-8678-0102030405ff ",
+        "019abcde--012-7345-8678-0102030405ff",
+        "019abcde f012 7345 8678 0102030405ff",
     };
     uint8_t out[16];
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -274,13 +281,37 @@ static void utf8_is_valid_in_its_shortest_form_alone(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
-        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "Z\xc3\xbcrich \xf0\x9f\x8e\x92",
+        "",
+        "plain",
+        "\xc2\x80",
+        "\xdf\xbf",
+        "\xe0\xa0\x80",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+        "Z\xc3\xbcrich \xf0\x9f\x8e\x92",
     };
     static const char *const bad[] = {
-        "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2 ", "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80",
-        "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x8e", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff",
-        "good\xffgood", "\xe2\x28\xa1",
+        "\x80",
+        "\xbf",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xc2",
+        "\xc2 ",
+        "\xe0\x9f\xbf",
+        "\xe2\x82",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xf0\x8f\xbf\xbf",
+        "\xf0\x9f\x8e",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xfe",
+        "\xff",
+        "good\xffgood",
+        "\xe2\x28\xa1",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) assert_true(sat_utf8_valid(sat_span_text(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(sat_utf8_valid(sat_span_text(bad[i])));
@@ -312,9 +343,9 @@ static void what_is_shown_cannot_command_a_terminal(void **state)
         {"a\x1b[2Jb", "a<U+001B>[2Jb"},
         {"line\nline\t", "line<U+000A>line<U+0009>"},
         {"\x7f", "<U+007F>"},
-        {"\xc2\x9b", "<U+009B>"},             /* C1's control sequence introducer */
-        {"\xe2\x80\xae", "<U+202E>"},         /* right-to-left override */
-        {"\xe2\x81\xa6x", "<U+2066>x"},       /* isolate */
+        {"\xc2\x9b", "<U+009B>"},       /* C1's control sequence introducer */
+        {"\xe2\x80\xae", "<U+202E>"},   /* right-to-left override */
+        {"\xe2\x81\xa6x", "<U+2066>x"}, /* isolate */
         {"bad\xff", "bad<U+00FF>"},
     };
     struct sat_arena arena;

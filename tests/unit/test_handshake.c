@@ -17,7 +17,10 @@ struct part {
     void *at;
     size_t len;
 };
-#define PART(member) {&(member), sizeof(member)}
+#define PART(member)                                                                                                   \
+    {                                                                                                                  \
+        &(member), sizeof(member)                                                                                      \
+    }
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void flip(struct part part, size_t byte)
@@ -60,9 +63,16 @@ static void every_part_of_a_hello_is_signed(void **state)
     struct sat_hello hello = make_hello();
     struct sat_hash org = ORG;
     struct sat_signature signature = sat_hello_sign(&hello, &org, &key);
-    struct part parts[] = {PART(hello.client_nonce), PART(hello.server_nonce), PART(hello.time_ms),
-                           PART(hello.dir_seq),      PART(hello.dir_hash),     PART(hello.binding.kind),
-                           PART(hello.binding.hash), PART(org),                PART(server), PART(signature)};
+    struct part parts[] = {PART(hello.client_nonce),
+                           PART(hello.server_nonce),
+                           PART(hello.time_ms),
+                           PART(hello.dir_seq),
+                           PART(hello.dir_hash),
+                           PART(hello.binding.kind),
+                           PART(hello.binding.hash),
+                           PART(org),
+                           PART(server),
+                           PART(signature)};
     assert_int_equal(sat_hello_verify(&hello, &org, &server, &signature), SAT_OK);
     for (size_t i = 0; i < COUNT(parts); i++)
         for (size_t byte = 0; byte < parts[i].len; byte++) {
@@ -80,9 +90,10 @@ static void expect_every_part_of_an_auth_to_be_signed(uint32_t device)
     struct sat_auth auth = make_auth(device);
     struct sat_hash org = ORG;
     struct sat_signature signature = sat_auth_sign(&auth, &org, &key);
-    struct part parts[] = {PART(auth.server), PART(auth.client_nonce), PART(auth.server_nonce), PART(auth.device),
-                           PART(auth.dir_seq), PART(auth.dir_hash),    PART(auth.binding.kind), PART(auth.binding.hash),
-                           PART(org),         PART(public_key),        PART(signature)};
+    struct part parts[] = {PART(auth.server),       PART(auth.client_nonce), PART(auth.server_nonce),
+                           PART(auth.device),       PART(auth.dir_seq),      PART(auth.dir_hash),
+                           PART(auth.binding.kind), PART(auth.binding.hash), PART(org),
+                           PART(public_key),        PART(signature)};
     assert_int_equal(sat_auth_verify(&auth, &org, &public_key, &signature), SAT_OK);
     for (size_t i = 0; i < COUNT(parts); i++)
         for (size_t byte = 0; byte < parts[i].len; byte++) {

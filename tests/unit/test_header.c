@@ -20,8 +20,13 @@ static const struct sat_hash BLOBS[] = {{{9, 8, 7}}, {{1, 2, 3}}};
 
 static struct sat_header header_with_everything(void)
 {
-    return (struct sat_header){.deletion = true, .hlc = HLC, .seen = DOTS(SEEN), .kept = DOTS(KEPT),
-                               .holes = DOTS(HOLES), .blobs = BLOBS, .blobs_n = 2};
+    return (struct sat_header){.deletion = true,
+                               .hlc = HLC,
+                               .seen = DOTS(SEEN),
+                               .kept = DOTS(KEPT),
+                               .holes = DOTS(HOLES),
+                               .blobs = BLOBS,
+                               .blobs_n = 2};
 }
 
 /* Decodes from a heap copy of exactly that size, so that a sanitizer sees a byte read too many. */
@@ -109,7 +114,14 @@ static void the_layout_is_as_documented(void **state)
     sat_header_encode(&header, &buf);
     assert_true(buf.len < sizeof hex / 2);
     sat_hex_format(buf.at, buf.len, hex);
-    assert_string_equal(hex, "06" "0807060504030201" "01" "02" "ac02" "01" "02" "ab02");
+    assert_string_equal(hex, "06"
+                             "0807060504030201"
+                             "01"
+                             "02"
+                             "ac02"
+                             "01"
+                             "02"
+                             "ab02");
     sat_buf_deinit(&buf);
 }
 
@@ -165,71 +177,272 @@ static void every_bit_flip_is_refused_or_is_another_header_in_its_one_encoding(v
 static void other_encodings_are_malformed(void **state)
 {
     (void)state;
-    expect_hex("00" "0000000000000000", SAT_OK);
-    expect_hex("02" "0000000000000000" "01" "0105", SAT_OK);
+    expect_hex("00"
+               "0000000000000000",
+               SAT_OK);
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "0105",
+               SAT_OK);
     expect_hex("", SAT_ERR_MALFORMED);
-    expect_hex("20" "0000000000000000", SAT_ERR_MALFORMED);             /* an unknown flag */
-    expect_hex("80" "0000000000000000", SAT_ERR_MALFORMED);
-    expect_hex("02" "0000000000000000" "00", SAT_ERR_MALFORMED);        /* a part that is there, but empty */
-    expect_hex("10" "0000000000000000" "00", SAT_ERR_MALFORMED);
-    expect_hex("00" "0000000000000000" "01" "0105", SAT_ERR_MALFORMED); /* a part without its flag */
-    expect_hex("02" "0000000000000000" "02" "0105" "0105", SAT_ERR_MALFORMED); /* twice the same */
-    expect_hex("02" "0000000000000000" "02" "0205" "0105", SAT_ERR_MALFORMED); /* descending */
-    expect_hex("02" "0000000000000000" "02" "0105" "0106", SAT_ERR_MALFORMED); /* two dots of one device in a vector */
-    expect_hex("02" "0000000000000000" "01" "0005", SAT_ERR_MALFORMED); /* no device 0 */
-    expect_hex("02" "0000000000000000" "01" "0100", SAT_ERR_MALFORMED); /* no counter 0 */
-    expect_hex("06" "0000000000000000" "01" "0105" "02" "0103" "0102", SAT_ERR_MALFORMED);
-    expect_hex("06" "0000000000000000" "01" "0105" "02" "0103" "0103", SAT_ERR_MALFORMED);
-    expect_hex("0a" "0000000000000000" "01" "0105" "02" "0103" "0103", SAT_ERR_MALFORMED);
-    expect_hex("06" "0000000000000000" "01" "0105" "02" "0102" "0103", SAT_OK);
+    expect_hex("20"
+               "0000000000000000",
+               SAT_ERR_MALFORMED); /* an unknown flag */
+    expect_hex("80"
+               "0000000000000000",
+               SAT_ERR_MALFORMED);
+    expect_hex("02"
+               "0000000000000000"
+               "00",
+               SAT_ERR_MALFORMED); /* a part that is there, but empty */
+    expect_hex("10"
+               "0000000000000000"
+               "00",
+               SAT_ERR_MALFORMED);
+    expect_hex("00"
+               "0000000000000000"
+               "01"
+               "0105",
+               SAT_ERR_MALFORMED); /* a part without its flag */
+    expect_hex("02"
+               "0000000000000000"
+               "02"
+               "0105"
+               "0105",
+               SAT_ERR_MALFORMED); /* twice the same */
+    expect_hex("02"
+               "0000000000000000"
+               "02"
+               "0205"
+               "0105",
+               SAT_ERR_MALFORMED); /* descending */
+    expect_hex("02"
+               "0000000000000000"
+               "02"
+               "0105"
+               "0106",
+               SAT_ERR_MALFORMED); /* two dots of one device in a vector */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "0005",
+               SAT_ERR_MALFORMED); /* no device 0 */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "0100",
+               SAT_ERR_MALFORMED); /* no counter 0 */
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "02"
+               "0103"
+               "0102",
+               SAT_ERR_MALFORMED);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "02"
+               "0103"
+               "0103",
+               SAT_ERR_MALFORMED);
+    expect_hex("0a"
+               "0000000000000000"
+               "01"
+               "0105"
+               "02"
+               "0103"
+               "0103",
+               SAT_ERR_MALFORMED);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "02"
+               "0102"
+               "0103",
+               SAT_OK);
 }
 
 static void varints_longer_than_needed_are_malformed(void **state)
 {
     (void)state;
-    expect_hex("02" "0000000000000000" "8100" "0105", SAT_ERR_MALFORMED); /* n */
-    expect_hex("02" "0000000000000000" "01" "810005", SAT_ERR_MALFORMED); /* device */
-    expect_hex("02" "0000000000000000" "01" "018500", SAT_ERR_MALFORMED); /* counter */
-    expect_hex("02" "0000000000000000" "01" "01858000", SAT_ERR_MALFORMED);
-    expect_hex("10" "0000000000000000" "8100" "0000000000000000000000000000000000000000000000000000000000000000",
+    expect_hex("02"
+               "0000000000000000"
+               "8100"
+               "0105",
+               SAT_ERR_MALFORMED); /* n */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "810005",
+               SAT_ERR_MALFORMED); /* device */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "018500",
+               SAT_ERR_MALFORMED); /* counter */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "01858000",
+               SAT_ERR_MALFORMED);
+    expect_hex("10"
+               "0000000000000000"
+               "8100"
+               "0000000000000000000000000000000000000000000000000000000000000000",
                SAT_ERR_MALFORMED);
 }
 
 static void numbers_beyond_their_limit_are_malformed(void **state)
 {
     (void)state;
-    expect_hex("02" "0000000000000000" "01" "ffffffff0f01", SAT_OK);                 /* device 2^32 - 1 */
-    expect_hex("02" "0000000000000000" "01" "808080801001", SAT_ERR_MALFORMED);      /* device 2^32 */
-    expect_hex("02" "0000000000000000" "01" "01808080808080808040", SAT_OK);         /* counter 2^62 */
-    expect_hex("02" "0000000000000000" "01" "01818080808080808040", SAT_ERR_MALFORMED);
-    expect_hex("02" "0000000000000000" "01" "01ffffffffffffffffff01", SAT_ERR_MALFORMED);
-    expect_hex("00" "ffff000000000080", SAT_OK);                                     /* the last millisecond, 2^47 */
-    expect_hex("00" "0000010000000080", SAT_ERR_MALFORMED);
-    expect_hex("00" "ffffffffffffffff", SAT_ERR_MALFORMED);
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "ffffffff0f01",
+               SAT_OK); /* device 2^32 - 1 */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "808080801001",
+               SAT_ERR_MALFORMED); /* device 2^32 */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "01808080808080808040",
+               SAT_OK); /* counter 2^62 */
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "01818080808080808040",
+               SAT_ERR_MALFORMED);
+    expect_hex("02"
+               "0000000000000000"
+               "01"
+               "01ffffffffffffffffff01",
+               SAT_ERR_MALFORMED);
+    expect_hex("00"
+               "ffff000000000080",
+               SAT_OK); /* the last millisecond, 2^47 */
+    expect_hex("00"
+               "0000010000000080",
+               SAT_ERR_MALFORMED);
+    expect_hex("00"
+               "ffffffffffffffff",
+               SAT_ERR_MALFORMED);
 }
 
 static void kept_and_holes_must_lie_under_seen(void **state)
 {
     (void)state;
-    expect_hex("06" "0000000000000000" "01" "0105" "01" "0105", SAT_OK);
-    expect_hex("06" "0000000000000000" "01" "0105" "01" "0106", SAT_ERR_BOUNDS);
-    expect_hex("06" "0000000000000000" "01" "0105" "01" "0201", SAT_ERR_BOUNDS);
-    expect_hex("06" "0000000000000000" "01" "0205" "01" "0101", SAT_ERR_BOUNDS);
-    expect_hex("0a" "0000000000000000" "01" "0105" "01" "0105", SAT_OK);
-    expect_hex("0a" "0000000000000000" "01" "0105" "01" "0106", SAT_ERR_BOUNDS);
-    expect_hex("0a" "0000000000000000" "01" "0105" "01" "0301", SAT_ERR_BOUNDS);
-    expect_hex("04" "0000000000000000" "01" "0101", SAT_ERR_BOUNDS); /* nothing was seen */
-    expect_hex("08" "0000000000000000" "01" "0101", SAT_ERR_BOUNDS);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0105",
+               SAT_OK);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0106",
+               SAT_ERR_BOUNDS);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0201",
+               SAT_ERR_BOUNDS);
+    expect_hex("06"
+               "0000000000000000"
+               "01"
+               "0205"
+               "01"
+               "0101",
+               SAT_ERR_BOUNDS);
+    expect_hex("0a"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0105",
+               SAT_OK);
+    expect_hex("0a"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0106",
+               SAT_ERR_BOUNDS);
+    expect_hex("0a"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0301",
+               SAT_ERR_BOUNDS);
+    expect_hex("04"
+               "0000000000000000"
+               "01"
+               "0101",
+               SAT_ERR_BOUNDS); /* nothing was seen */
+    expect_hex("08"
+               "0000000000000000"
+               "01"
+               "0101",
+               SAT_ERR_BOUNDS);
     /* The last of many. */
-    expect_hex("06" "0000000000000000" "02" "0105" "0305" "03" "0101" "0105" "0306", SAT_ERR_BOUNDS);
+    expect_hex("06"
+               "0000000000000000"
+               "02"
+               "0105"
+               "0305"
+               "03"
+               "0101"
+               "0105"
+               "0306",
+               SAT_ERR_BOUNDS);
 }
 
 static void no_dot_is_both_kept_and_a_hole(void **state)
 {
     (void)state;
-    expect_hex("0e" "0000000000000000" "01" "0105" "01" "0104" "01" "0105", SAT_OK);
-    expect_hex("0e" "0000000000000000" "01" "0105" "01" "0105" "01" "0105", SAT_ERR_BOUNDS);
-    expect_hex("0e" "0000000000000000" "01" "0105" "02" "0101" "0104" "02" "0103" "0104", SAT_ERR_BOUNDS);
+    expect_hex("0e"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0104"
+               "01"
+               "0105",
+               SAT_OK);
+    expect_hex("0e"
+               "0000000000000000"
+               "01"
+               "0105"
+               "01"
+               "0105"
+               "01"
+               "0105",
+               SAT_ERR_BOUNDS);
+    expect_hex("0e"
+               "0000000000000000"
+               "01"
+               "0105"
+               "02"
+               "0101"
+               "0104"
+               "02"
+               "0103"
+               "0104",
+               SAT_ERR_BOUNDS);
 }
 
 /* n dots of one device: 1 to n, or from `from` on. */

@@ -20,7 +20,10 @@ struct part {
     void *at;
     size_t len;
 };
-#define PART(member) {&(member), sizeof(member)}
+#define PART(member)                                                                                                   \
+    {                                                                                                                  \
+        &(member), sizeof(member)                                                                                      \
+    }
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void flip(struct part part, size_t byte)
@@ -89,9 +92,10 @@ static void every_part_of_a_head_is_signed(void **state)
     struct sat_head head = signed_head();
     struct sat_public_key server = server_key();
     struct sat_hash org = ORG;
-    struct part parts[] = {PART(head.space),  PART(head.log_epoch), PART(head.size),     PART(head.root),
-                           PART(head.digest), PART(head.dir_seq),   PART(head.dir_hash), PART(head.time_ms),
-                           PART(head.signature), PART(org),         PART(server)};
+    struct part parts[] = {PART(head.space),    PART(head.log_epoch), PART(head.size),
+                           PART(head.root),     PART(head.digest),    PART(head.dir_seq),
+                           PART(head.dir_hash), PART(head.time_ms),   PART(head.signature),
+                           PART(org),           PART(server)};
     assert_int_equal(sat_head_verify(&head, &org, &server), SAT_OK);
     for (size_t i = 0; i < COUNT(parts); i++)
         for (size_t byte = 0; byte < parts[i].len; byte++) {
@@ -138,8 +142,8 @@ static void a_short_head_comes_back_whole_once_completed(void **state)
 {
     (void)state;
     struct sat_head head = signed_head(), back;
-    struct sat_head own = {.root = head.root, .digest = head.digest, .log_epoch = head.log_epoch,
-                           .dir_hash = head.dir_hash};
+    struct sat_head own = {
+        .root = head.root, .digest = head.digest, .log_epoch = head.log_epoch, .dir_hash = head.dir_hash};
     struct sat_public_key server = server_key();
     struct sat_buf buf, again;
     sat_buf_init(&buf);
@@ -252,8 +256,8 @@ static void every_part_of_a_cursor_is_signed(void **state)
     keys(&public_key, &key);
     struct sat_cursor cursor = {.device = 2, .space = SPACE, .size = 8, .ack = 7, .dir_seq = 5};
     struct sat_signature signature = sat_cursor_sign(&cursor, &ORG, &key);
-    struct part parts[] = {PART(cursor.device), PART(cursor.space),   PART(cursor.log_epoch), PART(cursor.size),
-                           PART(cursor.root),   PART(cursor.digest),  PART(cursor.ack),       PART(cursor.dir_seq),
+    struct part parts[] = {PART(cursor.device),   PART(cursor.space),  PART(cursor.log_epoch), PART(cursor.size),
+                           PART(cursor.root),     PART(cursor.digest), PART(cursor.ack),       PART(cursor.dir_seq),
                            PART(cursor.dir_hash), PART(signature)};
     assert_int_equal(sat_cursor_verify(&cursor, &ORG, &public_key, &signature), SAT_OK);
     for (size_t i = 0; i < COUNT(parts); i++)

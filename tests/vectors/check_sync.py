@@ -31,7 +31,8 @@ def make_digest(i):
 
 
 def make_subscription(i):
-    return {"bytes": varint(i.number("sub")) + i.hex("space") + i.hex("log_epoch") + varint(i.number("cursor")) + i.hex("root")}
+    place = varint(i.number("sub")) + i.hex("space") + i.hex("log_epoch")
+    return {"bytes": place + varint(i.number("cursor")) + i.hex("root")}
 
 
 def make_entry(i):

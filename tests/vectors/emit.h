@@ -11,10 +11,10 @@
 #include "common/proof/sign.h"
 
 struct emit {
-    FILE *to;      /* borrowed */
-    bool vector;   /* one was written: a comma comes before the next */
-    bool field;    /* the same for the object that is open */
-    bool item;     /* the same for the list that is open */
+    FILE *to;    /* borrowed */
+    bool vector; /* one was written: a comma comes before the next */
+    bool field;  /* the same for the object that is open */
+    bool item;   /* the same for the list that is open */
 };
 
 void emit_open(struct emit *emit, FILE *to, const char *section);

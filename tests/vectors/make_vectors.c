@@ -175,8 +175,13 @@ static void headers(struct emit *emit)
     header(emit, "seen and kept", &(struct sat_header){.hlc = hlc, .seen = DOTS(seen), .kept = DOTS(kept)});
     header(emit, "seen and holes", &(struct sat_header){.hlc = hlc, .seen = DOTS(seen), .holes = DOTS(holes)});
     header(emit, "blobs alone", &(struct sat_header){.hlc = hlc, .blobs = blobs, .blobs_n = COUNT(blobs)});
-    struct sat_header everything = {.hlc = hlc, .deletion = true, .seen = DOTS(seen), .kept = DOTS(kept),
-                                    .holes = DOTS(holes), .blobs = blobs, .blobs_n = COUNT(blobs)};
+    struct sat_header everything = {.hlc = hlc,
+                                    .deletion = true,
+                                    .seen = DOTS(seen),
+                                    .kept = DOTS(kept),
+                                    .holes = DOTS(holes),
+                                    .blobs = blobs,
+                                    .blobs_n = COUNT(blobs)};
     header(emit, "everything", &everything);
 }
 
@@ -354,8 +359,14 @@ static void bundles(struct emit *emit)
     make_example(&example);
     change(emit, "a change", &example.change[0]);
     change(emit, "a larger change", &example.change[2]);
-    struct sat_bundle first = {.manifest = {.suite = SAT_SUITE_1, .org = org(), .space = space(), .epoch = 1,
-                                            .device = 1, .first = 1, .count = 1, .dir_seq = 1,
+    struct sat_bundle first = {.manifest = {.suite = SAT_SUITE_1,
+                                            .org = org(),
+                                            .space = space(),
+                                            .epoch = 1,
+                                            .device = 1,
+                                            .first = 1,
+                                            .count = 1,
+                                            .dir_seq = 1,
                                             .dir_hash = emit_some_hash(0xb0)},
                                .changes = example.change};
     emit_fill(first.manifest.nonce, sizeof first.manifest.nonce, 0xc0);
@@ -380,8 +391,8 @@ static void entries(struct emit *emit)
 {
     static const char *const names[] = {"", "bundle", "void", "collect"};
     for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++) {
-        struct sat_entry entry = {.seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS,
-                                  .dir_at = 300};
+        struct sat_entry entry = {
+            .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300};
         struct sat_hash hash = sat_entry_hash(&entry);
         emit_begin(emit, "entry", names[kind]);
         emit_number(emit, "seq", entry.seq);
@@ -397,8 +408,13 @@ static void entries(struct emit *emit)
 
 static void head(struct emit *emit, const char *name, uint64_t size, const struct sat_hash *root)
 {
-    struct sat_head head = {.space = space(), .log_epoch = log_epoch(), .size = size, .root = *root,
-                            .digest = emit_some_hash(0xd1), .dir_seq = 300, .dir_hash = emit_some_hash(0xb0),
+    struct sat_head head = {.space = space(),
+                            .log_epoch = log_epoch(),
+                            .size = size,
+                            .root = *root,
+                            .digest = emit_some_hash(0xd1),
+                            .dir_seq = 300,
+                            .dir_hash = emit_some_hash(0xb0),
                             .time_ms = TIME_MS};
     struct sat_hash of_org = org();
     struct sat_buf full, abbreviated;
@@ -429,9 +445,15 @@ static void head(struct emit *emit, const char *name, uint64_t size, const struc
 
 static void cursor(struct emit *emit)
 {
-    struct sat_cursor cursor = {.device = 200, .space = space(), .log_epoch = log_epoch(), .size = 70000,
-                                .root = emit_some_hash(0xd0), .digest = emit_some_hash(0xd1), .ack = 69000,
-                                .dir_seq = 300, .dir_hash = emit_some_hash(0xb0)};
+    struct sat_cursor cursor = {.device = 200,
+                                .space = space(),
+                                .log_epoch = log_epoch(),
+                                .size = 70000,
+                                .root = emit_some_hash(0xd0),
+                                .digest = emit_some_hash(0xd1),
+                                .ack = 69000,
+                                .dir_seq = 300,
+                                .dir_hash = emit_some_hash(0xb0)};
     struct sat_hash of_org = org();
     emit_begin(emit, "cursor", "of a device");
     struct sat_sign_key key = emit_seed(emit, 0x60);
@@ -453,8 +475,12 @@ static void cursor(struct emit *emit)
 
 static void void_statement(struct emit *emit)
 {
-    struct sat_void statement = {.space = space(), .device = 200, .first = 5000, .count = 3,
-                                 .refused = emit_some_hash(0xe0), .prev = emit_some_hash(0xb1)};
+    struct sat_void statement = {.space = space(),
+                                 .device = 200,
+                                 .first = 5000,
+                                 .count = 3,
+                                 .refused = emit_some_hash(0xe0),
+                                 .prev = emit_some_hash(0xb1)};
     struct sat_hash of_org = org(), id = sat_void_id(&statement);
     emit_begin(emit, "void", "of a refused bundle");
     struct sat_sign_key key = emit_seed(emit, 0x60);

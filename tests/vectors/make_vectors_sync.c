@@ -1,5 +1,6 @@
-/* Prints the golden vectors of the engine and the wire: the set digest, what travels inside SUBSCRIBE and ENTRIES, and one message of each kind.
- * The output is committed as sync.json; the build compares the two, check_sync.py computes the same by its own means. */
+/* Prints the golden vectors of the engine and the wire: the set digest, what travels inside SUBSCRIBE and ENTRIES, and
+ * one message of each kind. The output is committed as sync.json; the build compares the two, check_sync.py computes
+ * the same by its own means. */
 #include <sodium.h>
 #include <string.h>
 
@@ -14,7 +15,11 @@ static void digests(struct emit *emit)
     struct sat_space_row space = {0};
     emit_fill(space.id.b, sizeof space.id.b, 9);
     for (unsigned n = 0; n <= 3; n++) {
-        emit_begin(emit, "digest", n == 0 ? "nothing is live" : n == 1 ? "one change" : n == 2 ? "two changes" : "three changes");
+        emit_begin(emit, "digest",
+                   n == 0   ? "nothing is live"
+                   : n == 1 ? "one change"
+                   : n == 2 ? "two changes"
+                            : "three changes");
         emit_hex(emit, "space", SAT_SPAN(space.id.b));
         emit_list(emit, "live");
         struct sat_space_row row = space;
