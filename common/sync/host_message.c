@@ -34,6 +34,15 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
     return SAT_OK;
 }
 
+/* May the device talk to us at all? Asked at the door and, as that can change, with every message. */
+static enum sat_err check_standing(const struct sat_host *host, const struct sat_device *device, struct sat_fault *fault)
+{
+    if (device->revoked_seq) return sat_fail(fault, SAT_ERR_REVOKED, "device %u has been revoked", device->number);
+    const struct sat_user *user = sat_directory_user(&host->directory, device->user);
+    if (!user || user->state != 1) return sat_fail(fault, SAT_ERR_REVOKED, "user %u is suspended", device->user);
+    return SAT_OK;
+}
+
 static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, const struct sat_message_AUTH *message,
                               struct sat_fault *fault)
 {
@@ -46,9 +55,8 @@ static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, co
     memcpy(signature.b, message->signature, sizeof signature.b);
     if (sat_auth_verify(&auth, &step->host->directory.org, &device->sign, &signature))
         return sat_fail(fault, SAT_ERR_DENIED, "this is not device %u", device->number);
-    if (device->revoked_seq) return sat_fail(fault, SAT_ERR_REVOKED, "device %u has been revoked", device->number);
-    const struct sat_user *user = sat_directory_user(&step->host->directory, device->user);
-    if (!user || user->state != 1) return sat_fail(fault, SAT_ERR_REVOKED, "user %u is suspended", device->user);
+    enum sat_err err = check_standing(step->host, device, fault);
+    if (err) return err;
     peer->device = device->number;
     return admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
 }
@@ -257,6 +265,8 @@ enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct
     struct sat_message message;
     enum sat_err err = sat_message_decode(bytes, SAT_SENDER_CLIENT, step->arena, &message);
     if (err) return err;
-    return peer->state == HOST_PEER_GREETED ? from_greeted(step, peer, &message, fault)
-                                            : from_member(step, peer, &message, fault);
+    if (peer->state == HOST_PEER_GREETED) return from_greeted(step, peer, &message, fault);
+    if (peer->state == HOST_PEER_DEVICE)
+        err = check_standing(step->host, sat_directory_device(&step->host->directory, peer->device), fault);
+    return err ? err : from_member(step, peer, &message, fault);
 }

@@ -145,12 +145,48 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
     return SAT_OK;
 }
 
-/* Is every dot that x had seen covered by y as well? */
-static bool saw_all(struct sat_dots y, struct sat_dots x)
+static bool covers_any(const struct sat_version *x, struct sat_dots dots)
 {
-    for (uint32_t i = 0; i < x.n; i++)
-        if (!sat_vector_covers(y, x.at[i])) return false;
-    return true;
+    for (uint32_t i = 0; i < dots.n; i++)
+        if (sat_merge_covers(x, &dots.at[i])) return true;
+    return false;
+}
+
+/* y replaces x: does it stand for all that x stood for? Every dot that x had seen is under y.seen, and y keeps nothing
+ * that x had replaced. */
+static bool stands_for(const struct sat_version *y, const struct sat_version *x)
+{
+    for (uint32_t i = 0; i < x->seen.n; i++)
+        if (!sat_vector_covers(y->seen, x->seen.at[i])) return false;
+    return !covers_any(x, y->kept) && !covers_any(x, y->holes);
+}
+
+static struct sat_version version_of(const struct sat_header *header)
+{
+    return (struct sat_version){.seen = header->seen, .kept = header->kept, .holes = header->holes};
+}
+
+/* Does y stand for each live change of the record that it replaces; and how many stay beside it? */
+static enum sat_err compare_with_live(const struct sat_judge *judge, const struct sat_record_id *record,
+                                      const struct sat_version *y, struct sat_arena *arena, bool *sound,
+                                      uint32_t *beside)
+{
+    struct sat_change_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, arena, &rows, &n);
+    if (err) return err;
+    *beside = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        struct sat_header header;
+        if (!sat_merge_covers(y, &rows[k].dot)) {
+            ++*beside;
+            continue;
+        }
+        if (sat_header_decode(rows[k].header, arena, &header)) return SAT_ERR_CORRUPT;
+        struct sat_version x = version_of(&header);
+        if (!stands_for(y, &x)) *sound = false;
+    }
+    return SAT_OK;
 }
 
 /* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
@@ -162,22 +198,23 @@ static enum sat_err judge_replaced(const struct sat_judge *judge, const struct s
 {
     const struct sat_manifest *m = &bundle->manifest;
     for (uint32_t i = 0; i < m->count; i++) {
-        struct sat_change_row *rows;
-        uint32_t n;
-        enum sat_err err =
-            sat_store_changes_live(judge->store, judge->space->sid, &bundle->changes[i].record, arena, &rows, &n);
+        struct sat_version y = version_of(&headers[i]);
+        bool sound = true;
+        uint32_t beside;
+        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, &y, arena, &sound, &beside);
         if (err) return err;
-        if (n >= SAT_RECORD_LIVE_MAX)
-            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", n);
-        struct sat_version y = {.seen = headers[i].seen, .kept = headers[i].kept, .holes = headers[i].holes};
-        for (uint32_t k = 0; k < n; k++) {
-            struct sat_header x;
-            if (!sat_merge_covers(&y, &rows[k].dot)) continue;
-            if (sat_header_decode(rows[k].header, arena, &x)) return SAT_ERR_CORRUPT;
-            if (!saw_all(y.seen, x.seen))
-                return sat_fail(fault, SAT_ERR_BOUNDS,
-                                "device %u replaces a change without having seen what it stands on", m->device);
+        if (beside >= SAT_RECORD_LIVE_MAX)
+            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", beside);
+        uint64_t own = sat_vector_counter(y.seen, m->device);
+        for (uint32_t k = 0; sound && k < i && m->first + k <= own; k++) { /* its own, which are not in the store yet */
+            struct sat_version x = version_of(&headers[k]);
+            struct sat_dot dot = {m->device, m->first + k};
+            if (!sat_record_equal(&bundle->changes[k].record, &bundle->changes[i].record)) continue;
+            sound = !sat_merge_covers(&y, &dot) || stands_for(&y, &x);
         }
+        if (!sound)
+            return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on",
+                            m->device);
     }
     return SAT_OK;
 }

@@ -91,9 +91,10 @@ bool replica_may_read(const struct sat_replica *replica, const struct sat_space_
     return user && (sat_directory_rights(directory, space, user, directory->seq) & SAT_RIGHT_READ);
 }
 
-static bool settled(const struct replica_sub *sub)
+/* Who may not read a space any more is told nothing more of it. */
+static bool settled(const struct sat_replica *replica, const struct replica_sub *sub)
 {
-    return sub->head_here && sub->digest_agrees;
+    return (sub->head_here && sub->digest_agrees) || !replica_may_read(replica, &sub->row.id);
 }
 
 bool sat_replica_in_sync(const struct sat_replica *replica)
@@ -107,7 +108,7 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
     if (replica->drafts_left || replica->subs_n == 0) return false;
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
     for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (!settled(&replica->subs[i])) return false;
+        if (!settled(replica, &replica->subs[i])) return false;
     return true;
 }
 
@@ -121,6 +122,7 @@ static const char *stuck(const struct sat_replica *replica)
     const char *why = "this device may read no space";
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
+        if (!replica_may_read(replica, &sub->row.id)) continue;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
         why = sub->blocked ? "the server refused work of this device; see the refused items" : why;
@@ -152,6 +154,7 @@ static enum sat_err advance(struct replica_step *step)
 static enum sat_err take_error(struct replica_step *step, const struct sat_message_ERROR *message)
 {
     enum sat_err err = sat_err_from_wire(message->error);
+    if (sat_err_is_local(err)) err = SAT_ERR_BUSY; /* the other machine's trouble, not this one's */
     step->replica->retry_ms = message->retry_ms;
     if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY)
         return replica_append_refused(step, err, message->text);

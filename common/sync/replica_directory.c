@@ -88,17 +88,25 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server's directory lacks what this device has seen of it");
     memcpy(replica->server_nonce, message->server_nonce, sizeof replica->server_nonce);
     replica->server_time_ms = message->time_ms;
-    replica->dir_goal = message->dir_seq;
+    replica->dir_goal = replica->hello_seq = message->dir_seq;
+    replica->hello_hash = hello.dir_hash;
     replica->state = REPLICA_TALKING;
     if (replica->config.mode != SAT_REPLICA_CREATE) send_auth(step);
     replica_notice(step, SAT_NOTICE_CONNECTED);
     return SAT_OK;
 }
 
-/* The code of an invite names a position and half its hash: a server cannot show an invitee another directory. */
+/* The code of an invite names a position and half its hash: a server cannot show an invitee another directory. Nor
+ * anybody another one than the hello that it signed. */
 static enum sat_err check_trust(struct replica_step *step)
 {
-    const struct sat_replica_config *config = &step->replica->config;
+    const struct sat_replica *replica = step->replica;
+    const struct sat_replica_config *config = &replica->config;
+    if (config->directory->seq == replica->hello_seq) {
+        struct sat_hash here = sat_directory_hash_at(config->directory, replica->hello_seq);
+        if (!sat_hash_equal(&here, &replica->hello_hash))
+            return sat_fail(&step->fault, SAT_ERR_FORK, "the server's links do not lead to the directory that it named");
+    }
     if (config->trust_seq == 0 || config->directory->seq < config->trust_seq) return SAT_OK;
     struct sat_hash hash = sat_directory_hash_at(config->directory, config->trust_seq);
     if (memcmp(hash.b, config->trust_hash, sizeof config->trust_hash) == 0) return SAT_OK;
@@ -328,6 +336,7 @@ enum sat_err replica_ask_boxes(struct replica_step *step)
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message)
 {
     struct sat_replica *replica = step->replica;
+    if (!replica->config.hooks.open_box) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "no key boxes were asked for");
     enum sat_err err = replica_begin(step);
     for (uint32_t i = 0; !err && i < message->boxes.n; i++) {
         struct sat_box box;

@@ -148,6 +148,10 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (err == SAT_ERR_STALE)
         return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
                         bundle.manifest.device);
+    if (err == SAT_ERR_DENIED) { /* its author, not this device: the server let in what nobody may write */
+        struct sat_fault why = step->fault;
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "%s", why.text);
+    }
     bool *alone = sat_arena_array(step->arena, bundle.manifest.count, sizeof *alone);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;
@@ -244,6 +248,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
 {
     if (!sat_hash_equal(&head->root, &own->root))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another log than the one it sent");
+    if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
     if (err) return err;
     sub->head_here = true;
@@ -280,6 +286,8 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     bool full = !head.is_short;
     if (full && sat_head_verify(&head, &directory->org, &directory->server))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's signature under its log does not hold");
+    if (head.dir_seq > directory->seq)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head came before the directory that it names");
     if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
     if (head.size > sub->row.log.size) { /* its entries got lost on the way */
         resubscribe(step, sub);

@@ -243,13 +243,13 @@ static const struct lie LIES[] = {
     LIE(keeps_more_than_anybody_can, BOUNDS, BOUNDS),
     LIE(says_its_header_in_another_way, MALFORMED, MALFORMED),
     LIE(lives_beyond_all_calendars, MALFORMED, MALFORMED),
-    LIE(uses_an_epoch_that_is_not_there, DENIED, DENIED),
+    LIE(uses_an_epoch_that_is_not_there, DENIED, TAMPERED),
     LIE(is_of_a_later_suite, UPGRADE_NEEDED, UPGRADE_NEEDED),
     LIE(continues_nothing, STALE, BAD_CHAIN),
     LIE(forgets_what_it_wrote_before, STALE, BAD_CHAIN),
     LIE(writes_a_dot_twice, FORK, FORK),
     LIE(steps_back_in_the_directory, BAD_CHAIN, BAD_CHAIN),
-    NEWCOMER(stands_before_its_own_join, DENIED, DENIED),
+    NEWCOMER(stands_before_its_own_join, DENIED, TAMPERED),
     LIE(stands_in_a_directory_to_come, TAMPERED, TAMPERED),
     LIE(stands_in_another_directory, FORK, FORK),
     LIE(witnesses_another_log, FORK, FORK),
@@ -415,7 +415,7 @@ static void who_only_reads_a_space_writes_nothing_there(void **state)
     reader->on_way = deaf;
     forge_entry(&forge, reader, &org, 1, world.now_ms, directory()->seq);
     world_run(&world, reader);
-    assert_int_equal(reader->last_err, SAT_ERR_DENIED);
+    assert_int_equal(reader->last_err, SAT_ERR_TAMPERED);
     forge_deinit(&forge);
 }
 

@@ -358,15 +358,20 @@ static void host_actions(struct world *world, const struct sat_actions *actions)
     }
 }
 
-static void host_event(struct world *world, const struct sat_event *event)
+static void host_events(struct world *world, const struct sat_event *events, uint32_t n)
 {
     struct sat_arena arena;
     struct sat_actions actions;
     sat_arena_init(&arena);
     sat_actions_init(&actions, &arena);
-    must(sat_host_step(world->host, world->now_ms, event, 1, &actions));
+    must(sat_host_step(world->host, world->now_ms, events, n, &actions));
     host_actions(world, &actions);
     sat_arena_deinit(&arena);
+}
+
+static void host_event(struct world *world, const struct sat_event *event)
+{
+    host_events(world, event, 1);
 }
 
 static void end_session(struct world_device *device)
@@ -418,15 +423,20 @@ static void replica_actions(struct world *world, struct world_device *device, co
     if (over) world_disconnect(world, device);
 }
 
-static void replica_event(struct world *world, struct world_device *device, const struct sat_event *event)
+static void replica_events(struct world *world, struct world_device *device, const struct sat_event *events, uint32_t n)
 {
     struct sat_arena arena;
     struct sat_actions actions;
     sat_arena_init(&arena);
     sat_actions_init(&actions, &arena);
-    must(sat_replica_step(device->replica, world->now_ms + (uint64_t)device->clock_ms, event, 1, &actions));
+    must(sat_replica_step(device->replica, world->now_ms + (uint64_t)device->clock_ms, events, n, &actions));
     replica_actions(world, device, &actions);
     sat_arena_deinit(&arena);
+}
+
+static void replica_event(struct world *world, struct world_device *device, const struct sat_event *event)
+{
+    replica_events(world, device, event, 1);
 }
 
 void world_connect(struct world *world, struct world_device *device)
@@ -517,6 +527,56 @@ bool world_hand_over(struct world *world, struct world_device *device, bool down
     hand_over(world, device, down, &bytes);
     sat_buf_deinit(&bytes);
     return true;
+}
+
+bool world_fetch(struct world *world, struct world_device *device)
+{
+    return device->replica && build_frame(world, device, true);
+}
+
+/* The oldest message, as an event whose bytes the arena owns. */
+static struct sat_event event_of(struct world_device *device, bool down, struct sat_arena *arena)
+{
+    struct world_queue *queue = down ? &device->down : &device->up;
+    struct sat_span bytes = sat_span_copy(arena, sat_buf_span(&queue->at[0]));
+    take(queue, 0);
+    return (struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = device->peer, .bytes = bytes};
+}
+
+bool world_hand_over_together(struct world *world, struct world_device *device)
+{
+    struct sat_event events[WORLD_QUEUE_MAX];
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    while (device->replica && device->down.n) events[n++] = event_of(device, true, &arena);
+    world->now_ms++;
+    if (n) replica_events(world, device, events, n);
+    sat_arena_deinit(&arena);
+    return n > 0;
+}
+
+bool world_gather(struct world *world, struct world_device *const *devices, uint32_t devices_n)
+{
+    struct sat_event events[WORLD_QUEUE_MAX];
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    for (bool more = true; more;) {
+        more = false;
+        for (uint32_t i = 0; i < devices_n && n < WORLD_QUEUE_MAX; i++) {
+            struct world_device *device = devices[i];
+            if (!device->replica) continue;
+            (void)build_frame(world, device, false);
+            if (!device->up.n) continue;
+            events[n++] = event_of(device, false, &arena);
+            more = true;
+        }
+    }
+    world->now_ms++;
+    if (n) host_events(world, events, n);
+    sat_arena_deinit(&arena);
+    return n > 0;
 }
 
 void world_post(struct world_device *device, bool down, struct sat_span bytes)

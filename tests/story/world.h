@@ -96,6 +96,11 @@ void world_disconnect(struct world *world, struct world_device *device);
 bool world_deliver(struct world *world, struct world_device *device, enum world_fault fault);
 /* The next message in one direction, faultless; builds frames first. False: there is none. */
 bool world_hand_over(struct world *world, struct world_device *device, bool down);
+/* The server's next frame for the device is put on its way. False: there is none. */
+bool world_fetch(struct world *world, struct world_device *device);
+/* All that is on its way to the device, as one batch; all that is on its way from these devices, by turns, as one batch. False: nothing was. */
+bool world_hand_over_together(struct world *world, struct world_device *device);
+bool world_gather(struct world *world, struct world_device *const *devices, uint32_t n);
 /* Puts a message on its way to the server, or (down) to the device. */
 void world_post(struct world_device *device, bool down, struct sat_span bytes);
 /* Delivers until nothing moves, and leaves the session open. */
