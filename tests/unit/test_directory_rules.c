@@ -453,6 +453,54 @@ static void what_an_invite_grants_comes_with_the_join_and_takes_nothing_away(voi
     world_deinit(&world);
 }
 
+static struct sat_link server_link(struct world *world, const struct sat_public_key *key, const char *url)
+{
+    struct sat_body_server_key body = {.server = *key};
+    (void)snprintf(body.url, sizeof body.url, "%s", url);
+    struct sat_buf buf = {0};
+    sat_body_server_key_encode(&body, &buf);
+    return admin_link(world, SAT_LINK_SERVER_KEY, &buf);
+}
+
+/* The link itself is countersigned by the old identity, the next one by the new. */
+static void a_server_changes_its_identity_and_address(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    struct sat_public_key new = sign_public('s', 2);
+    must(&world, server_link(&world, &new, "wss://new.example:443"));
+    assert_memory_equal(world.directory.server.b, new.b, sizeof new.b);
+    assert_string_equal(world.directory.server_url, "wss://new.example:443");
+    struct sat_link next = user_link(&world, world.directory.users_n + 1, SAT_ROLE_REP, ACTIVE);
+    refuse(&world, next, SAT_ERR_TAMPERED); /* apply() countersigns as the old one */
+    struct sat_sign_key key = sign_key('s', 2);
+    struct sat_countersign sign;
+    sat_countersign(&next, world.now_ms, &world.directory.org, &key, &sign);
+    assert_int_equal(sat_directory_apply(&world.directory, &next, &sign, 0, SAT_DIRECTORY_VERIFY, NULL), SAT_OK);
+    world_deinit(&world);
+}
+
+static void a_change_of_the_server_is_an_admins_and_names_a_fresh_key(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    struct sat_public_key same = sign_public('s', 1), new = sign_public('s', 2), device = sign_public('d', 1);
+    static const struct sat_public_key zero;
+    refuse(&world, server_link(&world, &device, ""), SAT_ERR_EXISTS);
+    refuse(&world, server_link(&world, &zero, ""), SAT_ERR_INVALID);
+    refuse(&world, server_link(&world, &new, "wss://a b"), SAT_ERR_MALFORMED);
+    struct sat_link link = server_link(&world, &new, "wss://x:1");
+    link.signatures_n = 1;
+    refuse(&world, link, SAT_ERR_DENIED);
+    must(&world, server_link(&world, &same, "wss://moved:1"));
+    assert_string_equal(world.directory.server_url, "wss://moved:1");
+    must(&world, server_link(&world, &same, "")); /* no address: it stays */
+    assert_string_equal(world.directory.server_url, "wss://moved:1");
+    world_deinit(&world);
+}
+
 int main(void)
 {
     if (sodium_init() < 0) return 1;
@@ -477,6 +525,8 @@ int main(void)
         cmocka_unit_test(a_join_after_the_user_was_suspended_or_changed_is_denied),
         cmocka_unit_test(a_join_sets_an_admin_key_where_one_is_due),
         cmocka_unit_test(what_an_invite_grants_comes_with_the_join_and_takes_nothing_away),
+        cmocka_unit_test(a_server_changes_its_identity_and_address),
+        cmocka_unit_test(a_change_of_the_server_is_an_admins_and_names_a_fresh_key),
     };
     return cmocka_run_group_tests_name("directory_rules", tests, NULL, NULL);
 }
