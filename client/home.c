@@ -87,24 +87,44 @@ static enum sat_err take_lock(const char *home, uint32_t wait_ms, int lock, stru
     }
 }
 
+/* Is the file that was locked still the one of that name? Who had it before may have removed the home meanwhile. */
+static bool is_current(const char *path, int lock)
+{
+    struct stat named, locked;
+    return stat(path, &named) == 0 && fstat(lock, &locked) == 0 && named.st_ino == locked.st_ino &&
+           named.st_dev == locked.st_dev;
+}
+
 enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, struct sat_fault *fault)
 {
     char *path = client_home_path(home, "lock");
+    enum sat_err err = SAT_OK;
     *lock = -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    enum sat_err err = fd < 0 ? fail_errno(fault, errno == ENOENT || errno == ENOTDIR ? home : path, errno)
-                              : take_lock(home, wait_ms, fd, fault);
-    if (fd >= 0 && err)
-        (void)close(fd);
-    else
-        *lock = fd;
+    while (!err && *lock < 0) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        err = fd < 0 ? fail_errno(fault, errno == ENOENT || errno == ENOTDIR ? home : path, errno)
+                     : take_lock(home, wait_ms, fd, fault);
+        if (!err && is_current(path, fd))
+            *lock = fd;
+        else if (fd >= 0)
+            (void)close(fd);
+    }
     free(path);
     return err;
 }
 
 /* ---- The directory ---- */
 
-static enum sat_err check_empty(const char *home, struct sat_fault *fault)
+enum sat_err client_home_check(const char *home, struct sat_fault *fault)
+{
+    struct stat info;
+    if (stat(home, &info) == 0 && S_ISDIR(info.st_mode) &&
+        (client_home_has(home, "keyring") || client_home_has(home, "store.db")))
+        return SAT_OK;
+    return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join", home);
+}
+
+enum sat_err client_home_check_empty(const char *home, struct sat_fault *fault)
 {
     if (client_home_has(home, "keyring"))
         return sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", home);
@@ -122,10 +142,14 @@ static enum sat_err check_empty(const char *home, struct sat_fault *fault)
 
 enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fault)
 {
+    enum sat_err err = client_home_enter(home, made, fault);
+    return err || *made ? err : client_home_check_empty(home, fault);
+}
+
+enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault)
+{
     *made = mkdir(home, 0700) == 0;
-    if (*made) return SAT_OK;
-    if (errno != EEXIST) return fail_errno(fault, home, errno);
-    return check_empty(home, fault);
+    return *made || errno == EEXIST ? SAT_OK : fail_errno(fault, home, errno);
 }
 
 void client_home_remove(const char *home, bool made)
@@ -136,6 +160,24 @@ void client_home_remove(const char *home, bool made)
         free(path);
     }
     if (made) (void)rmdir(home);
+}
+
+/* ---- The store ---- */
+
+enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
+                               struct sat_fault *fault)
+{
+    char *path = client_home_path(home, "store.db");
+    enum sat_err err = SAT_OK;
+    *out = NULL;
+    if (mode == SAT_STORE_CREATE) { /* an empty file is a store to be; SQLite's own would be readable for all */
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) err = fail_errno(fault, path, errno);
+        if (fd >= 0) (void)close(fd);
+    }
+    if (!err) err = sat_store_open(path, mode, out, fault);
+    free(path);
+    return err;
 }
 
 bool client_home_has(const char *home, const char *name)

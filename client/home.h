@@ -6,21 +6,32 @@
 #ifndef CLIENT_HOME_H
 #define CLIENT_HOME_H
 
-#include "common/base/bytes.h"
+#include "common/store/store.h"
 
 /* home ‖ '/' ‖ name; the caller frees. */
 char *client_home_path(const char *home, const char *name);
 
+/* Is there a home? SAT_ERR_NOT_FOUND. */
+enum sat_err client_home_check(const char *home, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Takes the home's lock, waiting up to wait_ms for another process: SAT_ERR_IN_USE names it. SAT_ERR_NOT_FOUND
  * without a home, SAT_ERR_READ_ONLY. The descriptor is closed to let go. */
 enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* Makes the directory for a new home, or takes an empty one. *made says whether it was made. A lock file that
  * another attempt left behind is no obstacle; anything else is SAT_ERR_EXISTS. */
+/* The two parts of client_home_make(), for who takes the lock in between: what another process does meanwhile counts.
+ */
+enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_home_check_empty(const char *home, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Removes what a failed create or join has left, and the directory if `made`. Never touches a file that is not the
  * library's. */
 void client_home_remove(const char *home, bool made);
+
+/* The home's store. A new one is for this user alone, and so are the files that SQLite keeps beside it, which take
+ * after it. */
+enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
+                               struct sat_fault *fault) SAT_MUST_CHECK;
 
 bool client_home_has(const char *home, const char *name);
 /* Replaces a file by `bytes`: written aside, synced, renamed, the directory synced. */

@@ -2,7 +2,6 @@
  * at any point the same command with the same code goes on where it stopped, and finds its place if the link had
  * already been accepted. */
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/home.h"
@@ -25,6 +24,7 @@ struct joining {
     struct sat_hash invite;
     struct sat_arena arena;
     bool made;   /* the directory */
+    bool began;  /* to fill it: what is in it is ours to remove */
     bool resume; /* an earlier attempt left its keyring */
 };
 
@@ -42,11 +42,10 @@ static uint32_t own_device(const struct satchel *satchel)
 
 static enum sat_err open_store(struct joining *joining, struct sat_fault *fault)
 {
-    char *path = client_home_path(joining->satchel->home, "store.db");
-    enum sat_err err =
-        sat_store_open(path, joining->resume ? SAT_STORE_OPEN : SAT_STORE_CREATE, &joining->satchel->store, fault);
-    if (err == SAT_ERR_NOT_FOUND) err = sat_store_open(path, SAT_STORE_CREATE, &joining->satchel->store, fault);
-    free(path);
+    struct satchel *satchel = joining->satchel;
+    enum sat_err err = SAT_ERR_NOT_FOUND;
+    if (joining->resume) err = client_home_store(satchel->home, SAT_STORE_OPEN, &satchel->store, fault);
+    if (err == SAT_ERR_NOT_FOUND) err = client_home_store(satchel->home, SAT_STORE_CREATE, &satchel->store, fault);
     return err;
 }
 
@@ -89,10 +88,15 @@ static enum sat_err resume_home(struct joining *joining, struct sat_fault *fault
 static enum sat_err prepare_home(struct joining *joining, struct sat_fault *fault)
 {
     struct satchel *satchel = joining->satchel;
-    joining->resume = client_home_has(satchel->home, "keyring");
-    enum sat_err err = joining->resume ? SAT_OK : client_home_make(satchel->home, &joining->made, fault);
+    enum sat_err err = client_home_enter(satchel->home, &joining->made, fault);
     if (!err) err = client_home_lock(satchel->home, joining->open_options->wait_ms, &satchel->lock, fault);
-    if (!err) err = joining->resume ? resume_home(joining, fault) : begin_home(joining, fault);
+    if (err) return err;
+    /* Only now: another process may have joined here while this one waited for the lock. */
+    joining->resume = client_home_has(satchel->home, "keyring");
+    err = joining->resume || joining->made ? SAT_OK : client_home_check_empty(satchel->home, fault);
+    if (err) return err;
+    joining->began = !joining->resume;
+    err = joining->resume ? resume_home(joining, fault) : begin_home(joining, fault);
     if (!err) err = open_store(joining, fault);
     if (!err) err = put_membership(joining);
     if (!err) err = client_load(satchel, fault);
@@ -136,7 +140,8 @@ static enum sat_err build_links(void *context, struct sat_arena *arena, struct s
     *out = (struct sat_link_batch){0};
     if (own_device(joining->satchel)) return SAT_OK; /* an earlier attempt got through */
     struct client_links links;
-    enum sat_err err = client_links_begin(&links, joining->satchel, client_now_ms(), arena, &joining->satchel->fault);
+    /* Whether the invite has expired is the server's to say: this device's clock may be wrong. */
+    enum sat_err err = client_links_begin(&links, joining->satchel, 0, arena, &joining->satchel->fault);
     if (!err) err = add_join(joining, &links);
     if (!err) client_links_give(&links, out);
     client_links_end(&links);
@@ -165,7 +170,7 @@ static enum sat_err run(struct joining *joining, enum sat_replica_mode mode, uin
                     .trust_seq = joining->code.dir_seq,
                     .directory_only = true,
                     .hooks = {.context = joining, .open_box = open_box, .build_links = as_device ? NULL : build_links}},
-        .url = joining->code.url,
+        .urls = {joining->code.url},
         .timeout_ms = joining->options->timeout_ms ? joining->options->timeout_ms : TIMEOUT_MS,
         .notice = on_notice,
         .context = joining,
@@ -224,7 +229,7 @@ static void clean_up(struct joining *joining, struct sat_fault *fault)
     struct satchel *satchel = joining->satchel;
     uint64_t device = 0;
     bool sent = satchel->store && !sat_store_meta_get_u64(satchel->store, "join_device", 0, &device) && device;
-    if (joining->resume || satchel->lock < 0) return;
+    if (!joining->began || satchel->lock < 0) return;
     bool final = sat_err_exit_code(fault->err) == 4; /* the server said no: nothing was accepted */
     if (sent && !final) return;
     sat_store_close(satchel->store);

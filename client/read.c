@@ -92,8 +92,12 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     (void)json_object_set_new(json, "at", item->hlc ? client_json_of_time(HLC_MS(item->hlc)) : json_null());
     set_author(satchel, json, item->dot.device, arena);
     (void)json_object_set_new(json, "state", json_string(state_of(item)));
-    if (item->readable)
-        (void)json_object_set_new(json, "fields", client_json_of_cells(type, item->body.cells, item->body.cells_n));
+    if (item->readable) { /* under one id there may be changes of another type: their fields are that type's */
+        const struct sat_type *own = sat_type_by_number(item->body.type);
+        if (own && own != type) (void)json_object_set_new(json, "type", json_string(own->name));
+        (void)json_object_set_new(json, "fields",
+                                  client_json_of_cells(own ? own : type, item->body.cells, item->body.cells_n));
+    }
     return client_give_row(row, context, json);
 }
 
@@ -124,7 +128,10 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
     for (uint32_t i = 0; i < cell->alternatives_n; i++) {
         const struct sat_alternative *alternative = &cell->alternatives[i];
         json_t *json = json_object();
-        (void)json_object_set_new(json, "value", client_json_of_value(&alternative->value));
+        const struct sat_type *other =
+            cell->field == SAT_FIELD_TYPE ? sat_type_by_number((uint16_t)alternative->value.integer) : NULL;
+        (void)json_object_set_new(json, "value",
+                                  other ? json_string(other->name) : client_json_of_value(&alternative->value));
         set_author(satchel, json, alternative->source->dot.device, arena);
         (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->header.hlc)));
         (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
@@ -138,12 +145,13 @@ static bool give_conflict(struct satchel *satchel, const struct sat_record_view 
 {
     const struct sat_type *type = sat_type_by_number(view->merged.type);
     const struct sat_field *field = type ? sat_field_by_number(type, cell->field) : NULL;
-    if (!type || (!field && cell->field != SAT_FIELD_DELETED))
+    bool is_type = cell->field == SAT_FIELD_TYPE;
+    if (!type || (!field && !is_type && cell->field != SAT_FIELD_DELETED))
         return true; /* a later version's: nobody could settle it here */
     json_t *json = json_object();
     (void)json_object_set_new(json, "type", json_string(type->name));
     (void)json_object_set_new(json, "id", client_json_of_uuid(view->id.b));
-    (void)json_object_set_new(json, "field", json_string(field ? field->name : "deleted"));
+    (void)json_object_set_new(json, "field", json_string(field ? field->name : is_type ? "type" : "deleted"));
     (void)json_object_set_new(json, "values", alternatives_of(satchel, cell, arena));
     return client_give_row(row, context, json);
 }

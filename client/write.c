@@ -227,7 +227,8 @@ int satchel_restore(struct satchel_tx *tx, const char *type, const char *id)
 /* What a person chose among the values of a cell in conflict. */
 struct choice {
     const struct sat_type *type;
-    const struct sat_field *field; /* NULL: edit against delete */
+    const struct sat_field *field; /* NULL: edit against delete, or two types under one id */
+    uint16_t number;               /* the field's, SAT_FIELD_DELETED or SAT_FIELD_TYPE */
     const struct sat_merged *cell;
     uint32_t pick;
     const char *value;
@@ -236,12 +237,12 @@ struct choice {
 static enum sat_err find_conflict(struct satchel *satchel, const char *id, const char *name,
                                   const struct sat_record_view *view, struct choice *choice)
 {
-    bool deleted = strcmp(name, "deleted") == 0;
-    choice->field = deleted ? NULL : sat_field_by_name(choice->type, name);
-    if (!deleted && !choice->field)
+    bool deleted = strcmp(name, "deleted") == 0, type = strcmp(name, "type") == 0;
+    choice->field = deleted || type ? NULL : sat_field_by_name(choice->type, name);
+    if (!deleted && !type && !choice->field)
         return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, name);
-    choice->cell =
-        sat_merged_cell(&view->merged, deleted ? SAT_FIELD_DELETED : choice->field->number, (struct sat_span){0});
+    choice->number = deleted ? SAT_FIELD_DELETED : type ? SAT_FIELD_TYPE : choice->field->number;
+    choice->cell = sat_merged_cell(&view->merged, choice->number, (struct sat_span){0});
     if (choice->cell && choice->cell->alternatives_n > 1) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s has no conflict in %.80s", choice->type->name, id, name);
 }
@@ -257,6 +258,7 @@ static enum sat_err choose(struct satchel_tx *tx, const struct choice *choice, s
         return SAT_OK;
     }
     if (!choice->value) return sat_fail(fault, SAT_ERR_INVALID, "neither a pick nor a value was given");
+    if (choice->number == SAT_FIELD_TYPE) return sat_fail(fault, SAT_ERR_INVALID, "a type is settled by a pick");
     if (choice->field) return client_json_value(choice->type, choice->field, choice->value, &tx->arena, out, fault);
     static const struct sat_field deleted = {.name = "deleted", .kind = SAT_KIND_BOOL};
     enum sat_err err = client_json_value(choice->type, &deleted, choice->value, &tx->arena, out, fault);
@@ -276,13 +278,17 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
     if (!err) err = find(tx, type_name, id, &known);
     if (!err) err = find_conflict(satchel, id, field, &view, choice);
     if (!err) err = choose(tx, choice, &value);
-    if (!err && !choice->field) return archive(tx, type_name, id, value.truth);
+    if (!err && choice->number == SAT_FIELD_TYPE && value.integer != choice->type->number)
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                       "%s stays %s: put the other one under an id of its own (see history), then pick 1", id,
+                       choice->type->name);
+    if (!err && choice->number == SAT_FIELD_DELETED) return archive(tx, type_name, id, value.truth);
     if (!err && place.archived)
         err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
     if (err) return err;
     struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
-    *cell = (struct sat_cell){.field = choice->field->number, .value = value};
-    struct client_fields fields = {.cells = cell, .n = 1};
+    *cell = (struct sat_cell){.field = choice->number, .value = value};
+    struct client_fields fields = {.cells = cell, .n = choice->field ? 1 : 0};
     err = client_check_references(tx, choice->type, &fields);
     if (!err) err = client_tx_known(tx, &view.id, &known);
     if (err) return err;

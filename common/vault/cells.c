@@ -53,18 +53,26 @@ static int compare_claims(const void *a, const void *b)
     return order ? order : -compare_age(x->source, y->source);
 }
 
-/* All claims of the readable sources, sorted. */
-static struct claim *collect(const struct sat_source *sources, uint32_t n, struct sat_arena *arena, size_t *claims_n)
+/* Does the source speak of a record of this type? Field numbers mean something within their type alone. */
+static bool is_of(const struct sat_source *source, uint16_t type)
+{
+    return source->readable && source->body.type == type;
+}
+
+/* All claims of the readable sources of that type, sorted. */
+static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, struct sat_arena *arena,
+                             size_t *claims_n)
 {
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (sources[i].readable) total += sources[i].body.cells_n;
+        if (is_of(&sources[i], type)) total += sources[i].body.cells_n;
     struct claim *claims = sat_arena_array(arena, total, sizeof *claims);
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t c = 0; sources[i].readable && c < sources[i].body.cells_n; c++)
-            claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
-    if (total > 1) qsort(claims, total, sizeof *claims, compare_claims);
-    *claims_n = total;
+        for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n; c++)
+            if (sources[i].body.cells[c].field != SAT_FIELD_TYPE)
+                claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
+    if (at > 1) qsort(claims, at, sizeof *claims, compare_claims);
+    *claims_n = at;
     return claims;
 }
 
@@ -139,7 +147,7 @@ static const struct sat_source *edit_against(const struct claim *siblings, size_
     const struct sat_source *found = NULL;
     for (uint32_t i = 0; i < n; i++) {
         const struct sat_source *x = &sources[i];
-        if (!is_edit(x)) continue;
+        if (!is_of(x, siblings[0].source->body.type) || !is_edit(x)) continue;
         for (size_t s = 0; s < siblings_n; s++) {
             const struct sat_source *d = siblings[s].source;
             if (says_true(&siblings[s].cell->value) && !saw(d, x->dot) && !saw(x, d->dot)) found = newer(found, x);
@@ -193,13 +201,44 @@ static void merge_cell(const struct merge *merge, struct claim *claims, size_t n
     if (name->in_set) out->alternatives_n = 1;
 }
 
-/* What kind of record it is: what the readable change with the smallest dot says. */
+/* The lowest type above `type` among the readable changes; 0: none. */
+static uint16_t next_type(const struct sat_source *sources, uint32_t n, uint16_t type)
+{
+    uint16_t next = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (sources[i].readable && sources[i].body.type > type && (next == 0 || sources[i].body.type < next))
+            next = sources[i].body.type;
+    return next;
+}
+
+/* What kind of record it is. Where two people made two things under one id, the lower number: it stays so as long as
+ * any change of that type is live, whoever edits what. */
 static uint16_t type_of(const struct sat_source *sources, uint32_t n)
 {
-    const struct sat_source *first = NULL;
+    return next_type(sources, n, 0);
+}
+
+/* The newest change of a type; NULL: none. */
+static const struct sat_source *newest_of(const struct sat_source *sources, uint32_t n, uint16_t type)
+{
+    const struct sat_source *found = NULL;
     for (uint32_t i = 0; i < n; i++)
-        if (sources[i].readable && (!first || sat_dot_compare(sources[i].dot, first->dot) < 0)) first = &sources[i];
-    return first ? first->body.type : 0;
+        if (is_of(&sources[i], type)) found = newer(found, &sources[i]);
+    return found;
+}
+
+/* The conflict of a record that is of several types: its own is shown, the others stand beside it. */
+static void add_types(const struct merge *merge, struct sat_merged_record *record)
+{
+    struct sat_merged cell = {.field = SAT_FIELD_TYPE};
+    cell.alternatives = sat_arena_array(merge->arena, merge->n, sizeof *cell.alternatives);
+    for (uint16_t type = record->type; type; type = next_type(merge->sources, merge->n, type))
+        cell.alternatives[cell.alternatives_n++] =
+            (struct sat_alternative){.value = {.kind = SAT_VALUE_INT, .integer = type},
+                                     .source = newest_of(merge->sources, merge->n, type)};
+    show(&cell, 0);
+    record->cells[record->cells_n++] = cell;
+    record->conflicts++;
 }
 
 void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena,
@@ -208,8 +247,8 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
     *out = (struct sat_merged_record){.type = type_of(sources, n)};
     out->exists = out->type != 0;
     struct merge merge = {sources, n, arena};
-    size_t claims_n, cells_max = 0;
-    struct claim *claims = collect(sources, n, arena, &claims_n);
+    size_t claims_n, cells_max = 1; /* one for the type */
+    struct claim *claims = collect(sources, n, out->type, arena, &claims_n);
     for (size_t i = 0; i < claims_n; i++)
         if (i == 0 || sat_cell_compare(claims[i - 1].cell, claims[i].cell)) cells_max++;
     out->cells = sat_arena_array(arena, cells_max, sizeof *out->cells);
@@ -219,6 +258,7 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
         merge_cell(&merge, claims + start, end - start, cell);
         if (cell->alternatives_n > 1) out->conflicts++;
     }
+    if (next_type(sources, n, out->type)) add_types(&merge, out);
     const struct sat_merged *deleted = sat_merged_cell(out, SAT_FIELD_DELETED, (struct sat_span){0});
     out->deleted = deleted && says_true(&deleted->value);
 }
@@ -246,7 +286,7 @@ const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record,
 
 static bool dominates(const struct sat_source *y, const struct sat_source *x, const struct sat_cell *cell)
 {
-    return y != x && y->readable && saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
+    return y != x && is_of(y, x->body.type) && saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
 }
 
 /* The first source that dominates x at its cell; with `keep`, the first of those that are kept. NULL: none. */
@@ -280,11 +320,14 @@ static bool keep_dominators(const struct sat_source *sources, uint32_t n, const 
 void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n,
                     bool *keep)
 {
-    bool holes = false;
+    static const struct sat_cell type_cell = {.field = SAT_FIELD_TYPE};
+    bool holes = false, settles_type = find(cells, cells_n, &type_cell) != NULL;
+    uint16_t type = type_of(sources, n);
     for (uint32_t i = 0; i < n; i++) {
-        keep[i] = false;
+        /* Something else under the same id: it is not this writer's to drop, unless that is what he decides. */
+        keep[i] = sources[i].readable && sources[i].body.type != type && !settles_type;
         holes = holes || sources[i].header.holes.n > 0;
-        for (uint32_t c = 0; sources[i].readable && c < sources[i].body.cells_n && !keep[i]; c++) {
+        for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n && !keep[i]; c++) {
             const struct sat_cell *cell = &sources[i].body.cells[c];
             keep[i] = !find(cells, cells_n, cell) && !dominator(sources, n, &sources[i], cell, NULL);
         }

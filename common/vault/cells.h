@@ -37,7 +37,7 @@ struct sat_merged {
 };
 
 struct sat_merged_record {
-    uint16_t type; /* of the readable change with the smallest dot; 0 when nothing is readable */
+    uint16_t type; /* the lowest among the readable changes'; 0 when nothing is readable */
     bool exists;   /* something readable is live */
     bool deleted;  /* archived */
     /* By field, element; `deleted` (field 0) among them when it was ever written. Conflicts of rule ADD do not exist: a
@@ -45,7 +45,9 @@ struct sat_merged_record {
      * true (shown, the rm) and false (the concurrent edit). */
     struct sat_merged *cells;
     uint32_t cells_n;
-    uint32_t conflicts; /* cells with more than one alternative */
+    uint32_t conflicts; /* cells with more than one alternative; among them SAT_FIELD_TYPE, the last of `cells`, where
+                           changes of another type are live under this id: those take no part in the other cells, and
+                           writers keep them until somebody settles the conflict */
 };
 
 /* Merges `n` live changes (already past the blind merge). The arena owns *out, which borrows from the sources. */

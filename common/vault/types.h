@@ -40,7 +40,8 @@ struct sat_type {
 };
 
 #define SAT_SCHEMA_VERSION 1 /* of types.def, written into every body */
-#define SAT_FIELD_DELETED 0  /* the cell `deleted` of every record (MERGE 6) */
+#define SAT_FIELD_DELETED 0   /* the cell `deleted` of every record (MERGE 6) */
+#define SAT_FIELD_TYPE 0xffff /* its type as a cell: in conflict when two people made two things under one id */
 
 uint16_t sat_types_count(void);
 const struct sat_type *sat_type_at(uint16_t index);

@@ -371,6 +371,34 @@ static void bringing_a_record_back_settles_no_conflict(void **state)
     }
 }
 
+/* docs/decisions/0029 */
+static void two_things_under_one_id_are_a_conflict_and_neither_is_lost(void **state)
+{
+    struct office *office = *state;
+    enum { CONTACT = 2, CONTACT_NAME = 2 };
+    uint32_t written;
+    struct sat_cell contact = text_cell(CONTACT_NAME, "Zed");
+    assert_int_equal(put(&office->phones[0], R, text_cell(NAME, "Acme")), 1);
+    assert_int_equal(try_put(&office->phones[1], EAST, R, CONTACT, &contact, 1, &written), SAT_OK);
+    exchange_all(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        const struct sat_record_view *view = look(&office->phones[n], R);
+        assert_int_equal(view->merged.type, 1);
+        assert_int_equal(view->merged.conflicts, 1);
+        assert_int_equal(cell_of(&office->phones[n], R, SAT_FIELD_TYPE)->alternatives_n, 2);
+        assert_null(cell_of(&office->phones[n], R, CONTACT_NAME)); /* an account's second field is something else */
+        expect_text(&office->phones[n], R, NAME, "Acme", 1);
+    }
+    assert_int_equal(put(&office->phones[2], R, text_cell(NAME, "Acme Ltd")), 1);
+    exchange_all(office);
+    assert_int_equal(look(&office->phones[1], R)->live_n, 2); /* the contact is kept */
+    struct sat_cell account = {.field = SAT_FIELD_TYPE, .value = {.kind = SAT_VALUE_INT, .integer = 1}};
+    assert_int_equal(put(&office->phones[1], R, account), 1);
+    exchange_all(office);
+    for (uint32_t n = 0; n < PHONES; n++) assert_int_equal(look(&office->phones[n], R)->merged.conflicts, 0);
+    expect_text(&office->phones[0], R, NAME, "Acme Ltd", 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_office, close_office)
@@ -396,6 +424,7 @@ int main(void)
         TEST(an_edit_beside_a_removal_is_settled_by_removing_again),
         TEST(an_edit_beside_a_removal_is_settled_by_restoring),
         TEST(bringing_a_record_back_settles_no_conflict),
+        TEST(two_things_under_one_id_are_a_conflict_and_neither_is_lost),
     };
     return cmocka_run_group_tests_name("author", tests, NULL, NULL);
 }

@@ -147,13 +147,13 @@ static void a_write_that_has_seen_the_siblings_settles_them(void **state)
     assert_int_equal(record->merged.conflicts, 0);
 }
 
-static void the_type_is_that_of_the_smallest_readable_dot(void **state)
+static void the_type_is_the_lowest_that_can_be_read(void **state)
 {
     struct record *record = *state;
     change(record, B, 1, 10, NONE)->body.type = 5;
     change(record, A, 2, 90, NONE)->body.type = 6;
     change(record, A, 1, 50, NONE)->readable = false;
-    assert_int_equal(merge(record)->type, 6);
+    assert_int_equal(merge(record)->type, 5);
 }
 
 static void a_plain_cell_and_an_element_of_one_field_are_two_cells(void **state)
@@ -457,7 +457,7 @@ int main(void)
         TEST(edits_of_different_fields_are_merged_without_a_conflict),
         TEST(a_cleared_field_is_a_value_like_any_other),
         TEST(a_write_that_has_seen_the_siblings_settles_them),
-        TEST(the_type_is_that_of_the_smallest_readable_dot),
+        TEST(the_type_is_the_lowest_that_can_be_read),
         TEST(a_plain_cell_and_an_element_of_one_field_are_two_cells),
         TEST(changes_that_dominate_each_other_in_a_ring_all_stay),
         TEST(a_change_that_cannot_be_read_takes_no_part),
