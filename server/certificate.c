@@ -115,10 +115,9 @@ static EVP_PKEY *read_key(const char *path)
     return key;
 }
 
-static enum sat_err check(struct satd_certificate *certificate, struct sat_arena *arena, struct sat_fault *fault)
+enum sat_err satd_certificate_check(const struct satd_certificate *certificate, struct sat_fault *fault)
 {
     enum sat_err err = SAT_OK;
-    unsigned char *der = NULL;
     X509 *cert = read_certificate(certificate->cert_path);
     EVP_PKEY *key = cert ? read_key(certificate->key_path) : NULL;
     if (!cert)
@@ -129,10 +128,6 @@ static enum sat_err check(struct satd_certificate *certificate, struct sat_arena
     else if (X509_check_private_key(cert, key) != 1)
         err = sat_fail(fault, SAT_ERR_CONFIG, "the key %.150s does not belong to the certificate %.150s",
                        certificate->key_path, certificate->cert_path);
-    int len = err == SAT_OK ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
-    if (err == SAT_OK && len <= 0) err = sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
-    if (err == SAT_OK) certificate->public_key = sat_span_copy(arena, sat_span(der, (size_t)len));
-    OPENSSL_free(der);
     EVP_PKEY_free(key);
     X509_free(cert);
     ERR_clear_error();
@@ -144,7 +139,7 @@ enum sat_err satd_certificate_open(const struct satd_datadir *dir, const char *g
                                    struct sat_fault *fault)
 {
     *out = (struct satd_certificate){.cert_path = given_cert, .key_path = given_key};
-    if (given_cert) return check(out, arena, fault);
+    if (given_cert) return satd_certificate_check(out, fault);
     out->cert_path = sat_arena_format(arena, "%s/%s", dir->path, CERT_NAME);
     out->key_path = sat_arena_format(arena, "%s/%s", dir->path, KEY_NAME);
     if (faccessat(dir->fd, CERT_NAME, F_OK, 0) != 0 || faccessat(dir->fd, KEY_NAME, F_OK, 0) != 0) {
@@ -152,7 +147,17 @@ enum sat_err satd_certificate_open(const struct satd_datadir *dir, const char *g
         if (err != SAT_OK) return err;
         satd_log(log, CERTIFICATE_MADE, satd_place("file", out->cert_path));
     }
-    return check(out, arena, fault);
+    return satd_certificate_check(out, fault);
+}
+
+bool satd_certificate_binding(const struct ssl_st *connection, struct sat_binding *out)
+{
+    unsigned char *der = NULL;
+    X509 *cert = connection ? SSL_get_certificate(connection) : NULL;
+    int len = cert ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
+    if (len > 0) *out = sat_binding_tls_key(sat_span(der, (size_t)len));
+    OPENSSL_free(der);
+    return len > 0;
 }
 
 long satd_certificate_tls_options(void)

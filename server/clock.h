@@ -6,5 +6,6 @@
 
 uint64_t satd_wall_ms(void); /* since 1970, as the machine believes */
 uint64_t satd_mono_ms(void); /* never goes back */
+uint64_t satd_mono_us(void); /* the same, for what is measured */
 
 #endif

@@ -27,29 +27,27 @@ static char *trim(char *text)
     return text;
 }
 
+/* A line that the command line overrides is checked all the same: a mistake in it is one. */
 static enum sat_err take(const struct place *place, const char *name, const char *text, struct sat_arena *arena,
-                         const char **given, bool *seen, const char **value)
+                         const struct satd_options *line, struct satd_options *options)
 {
+    struct satd_options overridden = *line;
+    char complaint[SATD_COMPLAINT_BYTES];
     enum satd_option option = satd_option_find(name, strlen(name));
     if (option == SATD_OPTION_COUNT || !satd_option_in_file(option))
         return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: unknown key %s", place->path, place->line,
                         sat_utf8_shown(arena, name));
-    if (seen[option])
+    if (options->line[option])
         return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: %s is given twice", place->path, place->line, name);
-    seen[option] = true;
-    if (!*text) return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: %s has no value", place->path, place->line, name);
-    bool off = false;
-    if (satd_option_is_flag(option)) {
-        off = strcmp(text, "false") == 0;
-        if (!off && strcmp(text, "true") != 0)
-            return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: %s is true or false", place->path, place->line, name);
-    }
-    if (!given[option] && !off) value[option] = sat_arena_text(arena, text, strlen(text));
+    struct satd_options *target = line->value[option] ? &overridden : options;
+    options->line[option] = target->line[option] = place->line;
+    if (!satd_option_take(target, option, sat_arena_text(arena, text, strlen(text)), complaint))
+        return satd_option_fail(target, option, complaint, place->fault);
     return SAT_OK;
 }
 
-static enum sat_err take_line(const struct place *place, char *text, struct sat_arena *arena, const char **given,
-                              bool *seen, const char **value)
+static enum sat_err take_line(const struct place *place, char *text, struct sat_arena *arena,
+                              const struct satd_options *line, struct satd_options *options)
 {
     if (!sat_utf8_valid(sat_span_text(text)))
         return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: this line is not UTF-8", place->path, place->line);
@@ -59,27 +57,27 @@ static enum sat_err take_line(const struct place *place, char *text, struct sat_
     if (!equals)
         return sat_fail(place->fault, SAT_ERR_CONFIG, "%s:%u: not of the form name = value", place->path, place->line);
     *equals = 0;
-    return take(place, trim(text), trim(equals + 1), arena, given, seen, value);
+    return take(place, trim(text), trim(equals + 1), arena, line, options);
 }
 
-enum sat_err satd_config_read(const char *path, struct sat_arena *arena, const char **value, struct sat_fault *fault)
+enum sat_err satd_config_read(struct sat_arena *arena, struct satd_options *options, struct sat_fault *fault)
 {
     enum sat_err err = SAT_OK;
-    const char *given[SATD_OPTION_COUNT]; /* on the command line: it wins */
-    bool seen[SATD_OPTION_COUNT] = {0};
-    struct place place = {.path = path, .fault = fault};
+    const struct satd_options line = *options; /* what the command line says: it wins */
+    struct place place = {.path = options->value[SATD_OPTION_CONFIG], .fault = fault};
     char text[4096];
-    memcpy(given, value, sizeof given);
-    FILE *file = fopen(path, "re");
-    if (!file) return sat_fail(fault, SAT_ERR_CONFIG, "%s: %s", path, strerror(errno));
+    FILE *file = fopen(place.path, "re");
+    if (!file) return sat_fail(fault, SAT_ERR_CONFIG, "%s: %s", place.path, strerror(errno));
     while (err == SAT_OK && fgets(text, sizeof text, file)) {
         place.line++;
         if (strlen(text) == sizeof text - 1)
-            err = sat_fail(fault, SAT_ERR_CONFIG, "%s:%u: this line is too long", path, place.line);
+            err = sat_fail(fault, SAT_ERR_CONFIG, "%s:%u: this line is too long", place.path, place.line);
         else
-            err = take_line(&place, text, arena, given, seen, value);
+            err = take_line(&place, text, arena, &line, options);
     }
-    if (err == SAT_OK && ferror(file)) err = sat_fail(fault, SAT_ERR_CONFIG, "%s: it cannot be read", path);
+    if (err == SAT_OK && ferror(file)) err = sat_fail(fault, SAT_ERR_CONFIG, "%s: it cannot be read", place.path);
     (void)fclose(file);
+    for (unsigned i = 0; i < SATD_OPTION_COUNT; i++)
+        if (line.value[i]) options->line[i] = 0; /* what counts is not what the file says */
     return err;
 }

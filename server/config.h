@@ -5,8 +5,9 @@
 
 #include "server/options.h"
 
-/* Fills what `value` (of SATD_OPTION_COUNT) does not have yet; the arena owns the texts. SAT_ERR_CONFIG. */
-enum sat_err satd_config_read(const char *path, struct sat_arena *arena, const char **value,
+/* Reads the file that the options name and takes what they do not have yet; the arena owns the texts. SAT_ERR_CONFIG.
+ */
+enum sat_err satd_config_read(struct sat_arena *arena, struct satd_options *options,
                               struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -7,35 +7,19 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
-#include "common/base/limits.h"
 #include "server/clock.h"
 #include "server/nursery.h"
+#include "server/org.h"
 
-/* A batch is one transaction: beyond these it takes long enough for others to notice. */
-enum { BATCH_EVENTS_MAX = 1024, BATCH_BYTES_MAX = 16 * SAT_MESSAGE_BYTES_MAX };
-
-struct waiting { /* an event in the batch; the arena owns it */
-    struct sat_event event;
-    struct waiting *next;
-};
-
-struct satd_org {
-    struct satd_hub *hub;
-    struct satd_org *next;
-    struct sat_hash id;
-    struct sat_store *store; /* with host: NULL in the nursery */
-    struct sat_host *host;
-    struct waiting *first, *last;
-    uint32_t n;
-};
+enum { ROUND_MS = 50 /* then the sockets come first again */, BUSY_RETRY_MS = 5000, STORED_RETRY_MS = 60000 };
 
 struct satd_hub {
     struct satd_hub_config config;
     struct satd_org nursery;
-    struct satd_org *orgs;
-    struct sat_arena arenas[2]; /* one is filled while the other is stepped */
-    unsigned filling;
-    uint32_t waiting;
+    struct satd_org *orgs, *turn; /* a list; where the next round begins, NULL: at the nursery */
+    uint32_t orgs_n;
+    uint64_t uses;
+    struct sat_arena arena; /* of the batch that is being stepped */
 };
 
 struct satd_hub *satd_hub_new(const struct satd_hub_config *config)
@@ -43,9 +27,8 @@ struct satd_hub *satd_hub_new(const struct satd_hub_config *config)
     struct satd_hub *hub = calloc(1, sizeof *hub);
     sat_check(hub != NULL);
     hub->config = *config;
-    hub->nursery.hub = hub;
-    sat_arena_init(&hub->arenas[0]);
-    sat_arena_init(&hub->arenas[1]);
+    satd_quota_init(&hub->nursery.quota, config->limits);
+    sat_arena_init(&hub->arena);
     satd_nursery_sweep(config);
     return hub;
 }
@@ -54,6 +37,8 @@ static void free_org(struct satd_org *org)
 {
     sat_host_free(org->host);
     sat_store_close(org->store);
+    satd_room_deinit(&org->room);
+    satd_quota_deinit(&org->quota);
     free(org);
 }
 
@@ -65,18 +50,27 @@ void satd_hub_free(struct satd_hub *hub)
         hub->orgs = org->next;
         free_org(org);
     }
-    sat_arena_deinit(&hub->arenas[0]);
-    sat_arena_deinit(&hub->arenas[1]);
+    satd_room_deinit(&hub->nursery.room);
+    satd_quota_deinit(&hub->nursery.quota);
+    sat_arena_deinit(&hub->arena);
     free(hub);
 }
 
 struct satd_org *satd_hub_nursery(struct satd_hub *hub)
 {
+    hub->nursery.hub = hub;
     return &hub->nursery;
 }
 
-static enum sat_err open_org(struct satd_hub *hub, const struct sat_hash *id, struct satd_org *org,
-                             struct sat_fault *fault)
+uint32_t satd_hub_orgs_open(const struct satd_hub *hub)
+{
+    return hub->orgs_n;
+}
+
+/* ---- Opening and closing ---- */
+
+static enum sat_err open_store(struct satd_hub *hub, const struct sat_hash *id, struct satd_org *org,
+                               struct sat_fault *fault)
 {
     char path[4200], name[SATD_ORG_NAME_SIZE];
     satd_org_name(id, name);
@@ -92,121 +86,94 @@ static enum sat_err open_org(struct satd_hub *hub, const struct sat_hash *id, st
     return err == SAT_OK ? SAT_OK : sat_fail_keep(fault, err);
 }
 
-enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struct satd_org **out,
-                          struct sat_fault *fault)
+static void close_org(struct satd_hub *hub, struct satd_org *org)
 {
-    for (struct satd_org *org = hub->orgs; org; org = org->next) {
-        if (!sat_hash_equal(&org->id, id)) continue;
-        *out = org;
-        return SAT_OK;
-    }
+    struct satd_org **at = &hub->orgs;
+    while (*at != org) at = &(*at)->next;
+    *at = org->next;
+    if (hub->turn == org) hub->turn = org->next;
+    hub->orgs_n--;
+    satd_log(hub->config.log, ORG_CLOSED, satd_id("org", org->id.b, sizeof org->id.b));
+    free_org(org);
+}
+
+/* Makes a place for one org more, if need be by closing the one without guests that was used longest ago. */
+static enum sat_err make_place(struct satd_hub *hub, struct sat_fault *fault)
+{
+    struct satd_org *oldest = NULL;
+    if (hub->orgs_n < hub->config.limits->stores_open) return SAT_OK;
+    for (struct satd_org *org = hub->orgs; org; org = org->next)
+        if (org->room.guests == 0 && (!oldest || org->used < oldest->used)) oldest = org;
+    if (!oldest) return sat_fail(fault, SAT_ERR_BUSY, "too many organisations are in use on this server at once");
+    close_org(hub, oldest);
+    return SAT_OK;
+}
+
+static enum sat_err open_org(struct satd_hub *hub, const struct sat_hash *id, struct satd_org **out,
+                             struct sat_fault *fault)
+{
+    struct satd_log *log = hub->config.log;
     struct satd_org *org = calloc(1, sizeof *org);
-    if (!org) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
+    sat_check(org != NULL);
     org->hub = hub;
     org->id = *id;
+    satd_quota_init(&org->quota, hub->config.limits);
     uint64_t start_ms = satd_mono_ms();
-    enum sat_err err = open_org(hub, id, org, fault);
+    enum sat_err err = open_store(hub, id, org, fault);
     if (err != SAT_OK) {
+        satd_count_reason(hub->config.metrics, SATD_METRIC_ORGS_FAILED, err);
         if (err != SAT_ERR_NOT_FOUND)
-            satd_log(hub->config.log, ORG_OPEN_FAILED, satd_id("org", id->b, sizeof id->b), satd_fault(fault));
+            satd_log(log, ORG_OPEN_FAILED, satd_id("org", id->b, sizeof id->b), satd_fault(fault));
         free_org(org);
         return err;
     }
     org->next = hub->orgs;
     hub->orgs = org;
+    hub->orgs_n++;
     *out = org;
-    satd_log(hub->config.log, ORG_OPENED, satd_id("org", id->b, sizeof id->b),
-             satd_number("took_ms", satd_mono_ms() - start_ms));
+    satd_count(hub->config.metrics, SATD_METRIC_ORGS_OPENED, 1);
+    satd_log(log, ORG_OPENED, satd_id("org", id->b, sizeof id->b), satd_number("took_ms", satd_mono_ms() - start_ms),
+             satd_number("open", hub->orgs_n));
     return SAT_OK;
 }
 
-void satd_org_add(struct satd_org *org, const struct sat_event *event)
+enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struct satd_org **out,
+                          struct sat_fault *fault)
 {
-    struct sat_arena *arena = &org->hub->arenas[org->hub->filling];
-    struct waiting *waiting = sat_arena_alloc(arena, sizeof *waiting);
-    waiting->event = *event;
-    waiting->event.bytes = sat_span_copy(arena, event->bytes);
-    if (org->last)
-        org->last->next = waiting;
-    else
-        org->first = waiting;
-    org->last = waiting;
-    org->n++;
-    org->hub->waiting++;
+    enum sat_err err = SAT_OK;
+    *out = NULL;
+    for (struct satd_org *org = hub->orgs; org && !*out; org = org->next)
+        if (sat_hash_equal(&org->id, id)) *out = org;
+    if (!*out) err = make_place(hub, fault);
+    if (err == SAT_OK && !*out) err = open_org(hub, id, out, fault);
+    if (err != SAT_OK) return err;
+    (*out)->used = ++hub->uses;
+    if ((*out)->room.guests < hub->config.limits->org_peers) return SAT_OK;
+    *out = NULL;
+    return sat_fail(fault, SAT_ERR_BUSY, "your organisation has as many connections as it may have");
 }
 
-bool satd_hub_waiting(const struct satd_hub *hub)
+/* ---- Guests ---- */
+
+const struct sat_hash *satd_org_id(const struct satd_org *org)
 {
-    return hub->waiting > 0;
+    return &org->id;
 }
 
-bool satd_hub_full(const struct satd_hub *hub)
+struct satd_guest *satd_org_enter(struct satd_org *org, const struct sat_event *opened)
 {
-    return hub->waiting >= BATCH_EVENTS_MAX || hub->arenas[hub->filling].used_bytes >= BATCH_BYTES_MAX;
+    return satd_guest_enter(&org->room, opened);
 }
 
-/* The org's events as an array, taken out of it. */
-static struct sat_event *take_batch(struct satd_org *org, struct sat_arena *arena, uint32_t *n)
+struct satd_account *satd_org_join(struct satd_org *org, uint32_t device)
 {
-    struct sat_event *events = sat_arena_array(arena, org->n, sizeof *events);
-    *n = 0;
-    for (const struct waiting *waiting = org->first; waiting; waiting = waiting->next) events[(*n)++] = waiting->event;
-    sat_check(*n == org->n);
-    org->first = org->last = NULL;
-    org->n = 0;
-    return events;
+    return satd_quota_join(&org->quota, device, satd_mono_ms());
 }
 
-static void step_host(struct satd_org *org, uint64_t now_ms, const struct sat_event *events, uint32_t n,
-                      struct sat_actions *out)
+bool satd_org_knows(const struct satd_org *org, uint64_t peer, uint32_t *device)
 {
-    struct satd_log *log = org->hub->config.log;
-    uint64_t start_ms = satd_mono_ms();
-    enum sat_err err = sat_host_step(org->host, now_ms, events, n, out);
-    if (err == SAT_OK) {
-        satd_log(log, STEP, satd_id("org", org->id.b, sizeof org->id.b), satd_number("events", n),
-                 satd_number("took_ms", satd_mono_ms() - start_ms));
-        return;
-    }
-    struct sat_fault fault = {0};
-    const struct sat_fault *of_store = sat_store_fault(org->store);
-    if (of_store && of_store->err == err) fault = *of_store;
-    (void)sat_fail_keep(&fault, err);
-    satd_log(log, STEP_FAILED, satd_id("org", org->id.b, sizeof org->id.b), satd_number("events", n),
-             satd_fault(&fault));
-}
-
-struct batch {
-    struct satd_org *org;
-    struct sat_event *events;
-    uint32_t n;
-};
-
-void satd_hub_step(struct satd_hub *hub, uint64_t now_ms, satd_deliver *deliver, void *context)
-{
-    struct sat_arena *arena = &hub->arenas[hub->filling];
-    uint32_t batches_n = 0;
-    size_t orgs_n = 1;
-    for (struct satd_org *org = hub->orgs; org; org = org->next) orgs_n++;
-    struct batch *batches = sat_arena_array(arena, orgs_n, sizeof *batches);
-    for (struct satd_org *org = &hub->nursery; org; org = org == &hub->nursery ? hub->orgs : org->next) {
-        if (!org->n) continue;
-        batches[batches_n].org = org;
-        batches[batches_n].events = take_batch(org, arena, &batches[batches_n].n);
-        batches_n++;
-    }
-    hub->waiting = 0;
-    hub->filling = !hub->filling;
-    for (uint32_t i = 0; i < batches_n; i++) {
-        struct sat_actions actions;
-        sat_actions_init(&actions, arena);
-        if (batches[i].org == &hub->nursery)
-            satd_nursery_step(&hub->config, now_ms, batches[i].events, batches[i].n, &actions);
-        else
-            step_host(batches[i].org, now_ms, batches[i].events, batches[i].n, &actions);
-        for (const struct sat_action *action = actions.first; action; action = action->next) deliver(context, action);
-    }
-    sat_arena_reset(arena);
+    *device = org->host ? sat_host_peer_device(org->host, peer) : 0;
+    return org->host && sat_host_peer_known(org->host, peer);
 }
 
 enum sat_err satd_org_frame(struct satd_org *org, uint64_t peer, uint64_t now_ms, struct sat_buf *out)
@@ -214,7 +181,76 @@ enum sat_err satd_org_frame(struct satd_org *org, uint64_t peer, uint64_t now_ms
     return org->host ? sat_host_frame(org->host, peer, now_ms, out) : SAT_OK;
 }
 
-bool satd_org_knows(const struct satd_org *org, uint64_t peer)
+/* Is there room for work? Directory links are few and let an admin mend things: an org's own limit is not for them. */
+static struct satd_refusal look_for_room(struct satd_org *org, const struct satd_said *said)
 {
-    return org->host && sat_host_peer_known(org->host, peer);
+    const struct satd_hub_config *config = &org->hub->config;
+    uint64_t now_ms = satd_mono_ms();
+    if (satd_disk_is_low(config->disk) || now_ms < org->resting_until_ms)
+        return (struct satd_refusal){SAT_ERR_BUSY, satd_retry_ms(BUSY_RETRY_MS),
+                                     "the server has no room: what is there can be read, new work must wait"};
+    if (said->kind == SATD_SAID_PUSH && satd_org_stored_bytes(org, config->dir, now_ms) >= config->limits->stored_bytes)
+        return (struct satd_refusal){SAT_ERR_TOO_LARGE, satd_retry_ms(STORED_RETRY_MS),
+                                     "your organisation has used up its room on this server"};
+    return (struct satd_refusal){0};
+}
+
+struct satd_refusal satd_org_admit(struct satd_org *org, struct satd_account *device, const struct satd_said *said,
+                                   size_t bytes)
+{
+    struct satd_refusal why = {0};
+    if (said->kind != SATD_SAID_OTHER) why = look_for_room(org, said);
+    if (why.err == SAT_OK) why = satd_quota_charge(&org->quota, device, bytes, said->changes, satd_mono_ms());
+    return why;
+}
+
+/* ---- Steps ---- */
+
+bool satd_hub_waits(const struct satd_hub *hub)
+{
+    if (satd_room_waits(&hub->nursery.room)) return true;
+    for (const struct satd_org *org = hub->orgs; org; org = org->next)
+        if (satd_room_waits(&org->room)) return true;
+    return false;
+}
+
+static struct sat_event *as_array(const struct satd_batch *batch, struct sat_arena *arena)
+{
+    struct sat_event *events = sat_arena_array(arena, batch->events, sizeof *events);
+    uint32_t n = 0;
+    for (const struct satd_waiting *waiting = batch->first; waiting; waiting = waiting->next)
+        events[n++] = waiting->event;
+    sat_check(n == batch->events);
+    return events;
+}
+
+static void step_org(struct satd_hub *hub, struct satd_org *org, const struct satd_hub_calls *calls)
+{
+    struct sat_actions actions;
+    struct satd_batch batch = satd_room_take(&org->room);
+    const struct sat_event *events = as_array(&batch, &hub->arena);
+    sat_actions_init(&actions, &hub->arena);
+    if (org == &hub->nursery)
+        satd_nursery_step(&hub->config, satd_wall_ms(), events, batch.events, &actions);
+    else
+        satd_org_step(org, &hub->config, events, batch.events, &actions);
+    for (const struct sat_action *action = actions.first; action; action = action->next)
+        calls->deliver(calls->context, action);
+    for (uint32_t i = 0; i < batch.events; i++)
+        if (events[i].kind != SAT_EVENT_CLOSED) calls->heard(calls->context, events[i].peer);
+    satd_batch_free(&batch);
+    sat_arena_reset(&hub->arena);
+}
+
+/* Delivering may bring peers to leave, but no org is opened or closed meanwhile: the list stays as it is. */
+void satd_hub_step(struct satd_hub *hub, const struct satd_hub_calls *calls)
+{
+    uint64_t until_ms = satd_mono_ms() + ROUND_MS;
+    if (satd_room_waits(&hub->nursery.room)) step_org(hub, &hub->nursery, calls);
+    struct satd_org *org = hub->turn ? hub->turn : hub->orgs;
+    for (uint32_t i = 0; i < hub->orgs_n && satd_mono_ms() < until_ms; i++) {
+        if (satd_room_waits(&org->room)) step_org(hub, org, calls);
+        org = org->next ? org->next : hub->orgs;
+    }
+    hub->turn = org;
 }

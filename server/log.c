@@ -1,15 +1,17 @@
 #define _GNU_SOURCE
 #include "server/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "server/clock.h"
+#include "server/datadir.h"
 #include "server/line.h"
 
-enum { OURS, OUTSIDE };
+enum { OURS, MEMBER, OUTSIDE };
 enum { OUTSIDE_PER_MINUTE = 60 };
 
 static const struct {
@@ -51,7 +53,29 @@ struct satd_field satd_place(const char *name, const char *place)
 
 void satd_log_init(struct satd_log *log, enum satd_level least)
 {
-    *log = (struct satd_log){.least = least};
+    *log = (struct satd_log){.least = least, .fd = STDERR_FILENO};
+}
+
+enum sat_err satd_log_to_file(struct satd_log *log, const char *path, struct sat_fault *fault)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0) return satd_fail_errno(fault, "opening the log", path);
+    satd_log_close(log);
+    log->fd = fd;
+    log->path = path;
+    return SAT_OK;
+}
+
+enum sat_err satd_log_reopen(struct satd_log *log, struct sat_fault *fault)
+{
+    return log->path ? satd_log_to_file(log, log->path, fault) : SAT_OK;
+}
+
+void satd_log_close(struct satd_log *log)
+{
+    if (log->path) (void)close(log->fd);
+    log->path = NULL;
+    log->fd = STDERR_FILENO;
 }
 
 enum sat_err satd_level_parse(const char *text, enum satd_level *out)
@@ -97,7 +121,7 @@ static bool admit(struct satd_log *log, enum satd_event event, uint64_t now_ms, 
 {
     *surplus = 0;
     if (events[event].level < log->least) return false;
-    if (events[event].cause == OURS) return true;
+    if (events[event].cause != OUTSIDE) return true;
     uint64_t minute = now_ms / 60000;
     if (log->limits[event].minute != minute) {
         log->limits[event].minute = minute;
@@ -128,11 +152,11 @@ static void add_time(struct satd_line *line, uint64_t now_ms)
 
 /* A reader of our log who has gone to sleep must not stop the service: a pipe that reports room takes a line under
  * PIPE_BUF whole. */
-static bool write_line(const struct satd_line *line)
+static bool write_line(int fd, const struct satd_line *line)
 {
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
     if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT)) return false;
-    return write(STDERR_FILENO, line->at, line->len) == (ssize_t)line->len;
+    return write(fd, line->at, line->len) == (ssize_t)line->len;
 }
 
 void satd_log_write(struct satd_log *log, enum satd_event event, const struct satd_field *fields, size_t n)
@@ -149,5 +173,7 @@ void satd_log_write(struct satd_log *log, enum satd_event event, const struct sa
     if (surplus) satd_line_number(&line, "surplus", surplus);
     if (log->lost) satd_line_number(&line, "lost", log->lost);
     satd_line_end(&line);
-    log->lost = write_line(&line) ? 0 : log->lost + 1;
+    bool written = write_line(log->fd, &line);
+    log->lost = written ? 0 : log->lost + 1;
+    log->lost_ever += !written;
 }

@@ -1,6 +1,6 @@
-/* The log: one JSON object a line on stderr, {"level","time","event", …}. The events are those of log.def; the kinds of
- * fields cannot hold what a message carried: numbers, identifiers, errors, sentences of our own, and names that the
- * operator gave. */
+/* The log: one JSON object a line on stderr or in a file, {"level","time","event", …}. The events are those of log.def;
+ * the kinds of fields cannot hold what a message carried: numbers, identifiers, errors, sentences of our own, and names
+ * that the operator gave. */
 #ifndef SATD_LOG_H
 #define SATD_LOG_H
 
@@ -18,7 +18,10 @@ enum satd_event {
 
 struct satd_log {
     enum satd_level least;
-    uint64_t lost; /* lines that stderr did not take: the log never blocks the service */
+    int fd;
+    const char *path; /* of the file; NULL: stderr. Borrowed */
+    uint64_t lost;    /* lines that were not taken: the log never blocks the service */
+    uint64_t lost_ever;
     struct {
         uint64_t minute;
         uint32_t written, surplus;
@@ -44,7 +47,13 @@ struct satd_field satd_fault(const struct sat_fault *fault); /* "error", "class"
 /* A path or an address, from the operator or the system. */
 struct satd_field satd_place(const char *name, const char *place);
 
-void satd_log_init(struct satd_log *log, enum satd_level least);
+void satd_log_init(struct satd_log *log, enum satd_level least); /* to stderr */
+/* Appends to the file at `path` (borrowed; made with 0600) instead. SAT_ERR_READ_ONLY, SAT_ERR_IO, …: it stays as it
+ * was. */
+enum sat_err satd_log_to_file(struct satd_log *log, const char *path, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Opens the file again, after somebody has moved it away; keeps the old one if that fails. */
+enum sat_err satd_log_reopen(struct satd_log *log, struct sat_fault *fault) SAT_MUST_CHECK;
+void satd_log_close(struct satd_log *log);
 /* "debug", "info", "warn", "error"; SAT_ERR_INVALID. */
 enum sat_err satd_level_parse(const char *text, enum satd_level *out) SAT_MUST_CHECK;
 void satd_log_write(struct satd_log *log, enum satd_event event, const struct satd_field *fields, size_t n);

@@ -6,8 +6,10 @@
 #include "server/log.h"
 #include "server/options.h"
 
-/* Serves until SIGTERM, SIGINT or SIGHUP; SAT_OK after an orderly end. */
+/* Serves until SIGTERM or SIGINT; SAT_OK after an orderly end. SIGHUP opens the log file and the certificate again. */
 enum sat_err satd_serve(const struct satd_options *options, struct satd_log *log,
                         struct sat_fault *fault) SAT_MUST_CHECK;
+/* Looks at what the options name and reading them did not need: SAT_ERR_CONFIG. */
+enum sat_err satd_check_config(const struct satd_options *options, struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -1,10 +1,11 @@
 /* satcheld, the blind sync server: it stores, orders and merges sealed records for several orgs and can read none of
  * them.
  *
- * main.c reads what is asked for; loop.c opens and closes everything in order; sockets.c carries bytes (libwebsockets);
- * hub.c hands them to the engine, one host for each org, one commit for each batch; nursery.c founds orgs. The rest is
- * what a daemon needs: options, its directory, its identity, its certificate, its log. What a message means is in
- * common/sync/. */
+ * main.c reads what is asked for; loop.c opens and closes everything in order; sockets.c carries bytes (libwebsockets),
+ * with channel.c for one peer's conversation; guest.c lets peers speak and turns.c lets them read in turn; quota.c and
+ * disk.c say when it is too much; hub.c hands what was said to the engine, one host for each org, one commit for each
+ * batch; nursery.c founds orgs. The rest is what a daemon needs: options, its directory, its identity, its certificate,
+ * its log, its metrics. What a message means is in common/sync/. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sodium.h>
@@ -78,10 +79,22 @@ static enum sat_err print_token(const struct satd_options *options, struct sat_f
 static enum sat_err serve(const struct satd_options *options, struct sat_fault *fault)
 {
     struct satd_log log;
-    satd_log_init(&log, options->log_level);
-    enum sat_err err = satd_serve(options, &log, fault);
+    satd_log_init(&log, (enum satd_level)options->number[SATD_OPTION_LOG_LEVEL]);
+    enum sat_err err = SAT_OK;
+    if (options->value[SATD_OPTION_LOG_FILE]) err = satd_log_to_file(&log, options->value[SATD_OPTION_LOG_FILE], fault);
+    if (err == SAT_OK) err = satd_serve(options, &log, fault);
     if (err != SAT_OK) satd_log(&log, FAILED, satd_fault(fault));
+    satd_log_close(&log);
     return err;
+}
+
+static enum sat_err check_config(const struct satd_options *options, struct sat_fault *fault)
+{
+    const char *file = options->value[SATD_OPTION_CONFIG];
+    enum sat_err err = satd_check_config(options, fault);
+    if (err != SAT_OK) return err;
+    (void)printf("%s: the configuration is right\n", file ? file : "satcheld");
+    return finish(stdout) == 0 ? SAT_OK : sat_fail(fault, SAT_ERR_IO, "stdout cannot be written");
 }
 
 static enum sat_err run(const struct satd_options *options, struct sat_fault *fault)
@@ -89,7 +102,9 @@ static enum sat_err run(const struct satd_options *options, struct sat_fault *fa
     enum sat_err err = SAT_OK;
     switch (options->command) {
     case SATD_COMMAND_SERVE:
-        return serve(options, fault);
+        if (!options->value[SATD_OPTION_CHECK_CONFIG]) return serve(options, fault);
+        err = check_config(options, fault);
+        break;
     case SATD_COMMAND_TOKEN:
         err = print_token(options, fault);
         break;

@@ -97,7 +97,10 @@ static enum sat_err found(const struct satd_hub_config *config, struct sat_span 
     if (err == SAT_OK && renameat(orgs, unfinished, orgs, name) != 0) err = satd_fail_errno(fault, "naming", name);
     if (err == SAT_OK) err = satd_directory_sync(orgs, fault);
     if (err != SAT_OK) remove_store(config, unfinished);
-    if (err == SAT_OK) satd_log(config->log, ORG_CREATED, satd_id("org", org.b, sizeof org.b));
+    if (err == SAT_OK) {
+        satd_count(config->metrics, SATD_METRIC_ORGS_CREATED, 1);
+        satd_log(config->log, ORG_CREATED, satd_id("org", org.b, sizeof org.b));
+    }
     return err == SAT_OK ? SAT_OK : sat_fail_keep(fault, err);
 }
 

@@ -1,18 +1,24 @@
 #include "server/options.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/check.h"
+#include "server/address.h"
 #include "server/config.h"
+#include "server/proxies.h"
 
-enum { TEXT, FLAG };
+enum { TEXT, FLAG, NUMBER, BYTES, ADDRESS, LEVEL, NETWORKS };
 enum { BOTH, LINE };
 
 static const struct {
     const char *name, *argument, *preset, *help;
     int kind, where;
+    uint64_t least, most;
 } list[] = {
-#define X(NAME, name, kind, where, argument, preset, help) {name, argument, preset, help, kind, where},
+#define X(NAME, name, kind, where, argument, preset, least, most, help)                                                \
+    {name, argument, preset, help, kind, where, least, most},
 #include "server/options.def"
 #undef X
 };
@@ -34,11 +40,6 @@ enum satd_option satd_option_find(const char *name, size_t len)
     return SATD_OPTION_COUNT;
 }
 
-bool satd_option_is_flag(enum satd_option option)
-{
-    return list[option].kind == FLAG;
-}
-
 bool satd_option_in_file(enum satd_option option)
 {
     return list[option].where == BOTH;
@@ -50,6 +51,7 @@ void satd_options_help(FILE *out)
         "satcheld, the blind sync server of Satchel\n\n"
         "  satcheld [serve] --data DIR [OPTION…]   serve until SIGTERM; when ready, one JSON line on stdout:\n"
         "                                          {\"event\":\"ready\",\"url\":\"wss://HOST:PORT\",\"pin\":\"…\"}\n"
+        "  satcheld --check-config --config FILE   say whether the configuration is right\n"
         "  satcheld token --data DIR               print a one-time token that allows creating an org;\n"
         "                                          works beside a running server\n"
         "  satcheld backup --data DIR FILE         comes with a later version\n"
@@ -59,39 +61,124 @@ void satd_options_help(FILE *out)
         char left[48];
         (void)snprintf(left, sizeof left, "--%s%s%s", list[i].name, list[i].argument ? " " : "",
                        list[i].argument ? list[i].argument : "");
-        (void)fprintf(out, "  %-24s %s", left, list[i].help);
+        (void)fprintf(out, "  %-29s %s", left, list[i].help);
         if (list[i].preset) (void)fprintf(out, " [%s]", list[i].preset);
         (void)fputc('\n', out);
     }
     (void)fputs(
-        "\nThe log is one JSON object a line on stderr. GET /healthz and /readyz answer on the same port.\n"
+        "\nThe log is one JSON object a line on stderr. GET /healthz and /readyz answer on the same port; SIGHUP "
+        "opens\n"
+        "the log file and the TLS certificate again.\n"
         "Exit codes: 0 done, 1 usage, 2 not found or not yet there, 5 damaged data, 7 local trouble (port, disk,\n"
         "permissions, configuration, directory in use).\n",
         out);
 }
 
+/* ---- Values ---- */
+
+/* What a letter behind a number multiplies it by; 0: no such letter. */
+static uint64_t factor_of(const char *letter)
+{
+    if (!*letter) return 1;
+    if (letter[1]) return 0;
+    switch (*letter) {
+    case 'K':
+        return 1024;
+    case 'M':
+        return 1024 * 1024;
+    case 'G':
+        return 1024 * 1024 * 1024;
+    default:
+        return 0;
+    }
+}
+
+static bool take_number(enum satd_option option, const char *text, uint64_t *out)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9') return false;
+    unsigned long long n = strtoull(text, &end, 10);
+    uint64_t factor = factor_of(end);
+    if (factor == 0 || (factor > 1 && list[option].kind != BYTES)) return false;
+    if (n > list[option].most / factor || n * factor < list[option].least) return false;
+    *out = n * factor;
+    return true;
+}
+
+static bool take_value(struct satd_options *options, enum satd_option option, const char *text, char *complaint)
+{
+    enum satd_level level;
+    struct satd_address address;
+    struct satd_proxies proxies;
+    struct sat_fault fault;
+    switch (list[option].kind) {
+    case FLAG:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "is true or false");
+        return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+    case NUMBER:
+    case BYTES:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is not a number%s from %" PRIu64 " to %" PRIu64, text,
+                       list[option].kind == BYTES ? " (of bytes; K, M or G may follow)" : "", list[option].least,
+                       list[option].most);
+        return take_number(option, text, &options->number[option]);
+    case LEVEL:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is none of debug, info, warn, error", text);
+        if (satd_level_parse(text, &level) != SAT_OK) return false;
+        options->number[option] = (uint64_t)level;
+        return true;
+    case ADDRESS:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is not of the form HOST:PORT or [IPv6]:PORT", text);
+        return satd_address_parse(text, &address, &fault) == SAT_OK;
+    case NETWORKS:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is not a list of addresses and networks (10.0.0.0/8)",
+                       text);
+        return satd_proxies_parse(text, &proxies) == SAT_OK;
+    default:
+        return true;
+    }
+}
+
+bool satd_option_take(struct satd_options *options, enum satd_option option, const char *text,
+                      char complaint[SATD_COMPLAINT_BYTES])
+{
+    (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "has no value");
+    if (!*text || !take_value(options, option, text, complaint)) return false;
+    bool off = list[option].kind == FLAG && strcmp(text, "false") == 0;
+    options->value[option] = off ? NULL : text;
+    return true;
+}
+
+enum sat_err satd_option_fail(const struct satd_options *options, enum satd_option option, const char *complaint,
+                              struct sat_fault *fault)
+{
+    if (options->line[option])
+        return sat_fail(fault, SAT_ERR_CONFIG, "%.150s:%u: %s %s", options->value[SATD_OPTION_CONFIG],
+                        options->line[option], list[option].name, complaint);
+    return sat_fail(fault, SAT_ERR_USAGE, "--%s %s", list[option].name, complaint);
+}
+
+/* ---- The command line ---- */
+
 /* argv[i] begins with "--". Advances *i past its value. */
 static enum sat_err read_option(int argc, char **argv, int *i, struct satd_options *out, struct sat_fault *fault)
 {
-    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    char complaint[SATD_COMPLAINT_BYTES];
+    const char *name = argv[*i] + 2, *equals = strchr(name, '='), *value = "true";
     size_t len = equals ? (size_t)(equals - name) : strlen(name);
     enum satd_option option = satd_option_find(name, len);
     if (option == SATD_OPTION_COUNT)
         return sat_fail(fault, SAT_ERR_USAGE, "unknown option --%.*s; see --help", (int)(len < 100 ? len : 100), name);
-    if (out->value[option]) return sat_fail(fault, SAT_ERR_USAGE, "--%s is given twice", list[option].name);
-    if (satd_option_is_flag(option)) {
-        if (equals) return sat_fail(fault, SAT_ERR_USAGE, "--%s takes no value", list[option].name);
-        out->value[option] = "true";
-        return SAT_OK;
-    }
-    if (equals) {
-        out->value[option] = equals + 1;
+    if (out->value[option]) return satd_option_fail(out, option, "is given twice", fault);
+    if (list[option].kind == FLAG) {
+        if (equals) return satd_option_fail(out, option, "takes no value", fault);
+    } else if (equals) {
+        value = equals + 1;
     } else {
         if (*i + 1 >= argc)
             return sat_fail(fault, SAT_ERR_USAGE, "--%s needs a value: %s", list[option].name, list[option].argument);
-        out->value[option] = argv[++*i];
+        value = argv[++*i];
     }
-    return out->value[option][0] ? SAT_OK : sat_fail(fault, SAT_ERR_USAGE, "--%s is empty", list[option].name);
+    return satd_option_take(out, option, value, complaint) ? SAT_OK : satd_option_fail(out, option, complaint, fault);
 }
 
 static enum sat_err read_command(const char *word, struct satd_options *out, struct sat_fault *fault)
@@ -125,46 +212,37 @@ static enum sat_err read_line(int argc, char **argv, struct satd_options *out, s
     return SAT_OK;
 }
 
-/* What is wrong with a value says CONFIG if the file gave it, USAGE if the command line did: `wrong` is which. */
-static enum sat_err read_values(struct satd_options *out, enum sat_err wrong, struct sat_fault *fault)
+static void take_presets(struct satd_options *options)
 {
-    const char *level = out->value[SATD_OPTION_LOG_LEVEL], *connections = out->value[SATD_OPTION_CONNECTIONS];
-    if (level && satd_level_parse(level, &out->log_level) != SAT_OK)
-        return sat_fail(fault, wrong, "log-level %.100s is none of debug, info, warn, error", level);
-    if (connections) {
-        char *end;
-        long n = strtol(connections, &end, 10);
-        if (*end || connections[0] < '0' || connections[0] > '9' || n < 1 || n > 60000)
-            return sat_fail(fault, wrong, "connections %.100s is not a number from 1 to 60000", connections);
-        out->connections_max = (uint32_t)n;
-    }
-    if (out->value[SATD_OPTION_METRICS])
-        return sat_fail(fault, SAT_ERR_NOT_YET, "metrics come with the next version; leave the option out");
-    return SAT_OK;
+    char complaint[SATD_COMPLAINT_BYTES];
+    for (unsigned i = 0; i < SATD_OPTION_COUNT; i++)
+        if (!options->value[i] && list[i].preset)
+            sat_check(satd_option_take(options, (enum satd_option)i, list[i].preset, complaint));
 }
 
 /* Options that need or exclude each other. */
-static enum sat_err check_together(const struct satd_options *out, struct sat_fault *fault)
+static enum sat_err check_together(const struct satd_options *options, struct sat_fault *fault)
 {
-    bool certificate = out->value[SATD_OPTION_TLS_CERT], key = out->value[SATD_OPTION_TLS_KEY];
-    if (!out->value[SATD_OPTION_DATA]) return sat_fail(fault, SAT_ERR_USAGE, "--data DIR is missing");
-    if (certificate != key) return sat_fail(fault, SAT_ERR_USAGE, "--tls-cert and --tls-key belong together");
-    if (certificate && out->value[SATD_OPTION_INSECURE])
-        return sat_fail(fault, SAT_ERR_USAGE, "--insecure-loopback serves without TLS: --tls-cert does not go with it");
+    const char *file = options->value[SATD_OPTION_CONFIG];
+    bool certificate = options->value[SATD_OPTION_TLS_CERT], key = options->value[SATD_OPTION_TLS_KEY];
+    if (!options->value[SATD_OPTION_DATA] && options->value[SATD_OPTION_CHECK_CONFIG] && file)
+        return sat_fail(fault, SAT_ERR_CONFIG, "%.150s: there is no line data = DIR", file);
+    if (!options->value[SATD_OPTION_DATA]) return sat_fail(fault, SAT_ERR_USAGE, "--data DIR is missing");
+    if (certificate && !key) return satd_option_fail(options, SATD_OPTION_TLS_CERT, "needs tls-key", fault);
+    if (key && !certificate) return satd_option_fail(options, SATD_OPTION_TLS_KEY, "needs tls-cert", fault);
+    if (certificate && options->value[SATD_OPTION_INSECURE])
+        return satd_option_fail(options, SATD_OPTION_INSECURE, "serves without TLS: tls-cert does not go with it",
+                                fault);
     return SAT_OK;
 }
 
 enum sat_err satd_options_read(int argc, char **argv, struct sat_arena *arena, struct satd_options *out,
                                struct sat_fault *fault)
 {
-    *out = (struct satd_options){.log_level = SATD_LEVEL_INFO};
+    *out = (struct satd_options){0};
     enum sat_err err = read_line(argc, argv, out, fault);
     if (err == SAT_OK && (out->value[SATD_OPTION_HELP] || out->value[SATD_OPTION_VERSION])) return SAT_OK;
-    if (err == SAT_OK) err = read_values(out, SAT_ERR_USAGE, fault);
-    if (err == SAT_OK && out->value[SATD_OPTION_CONFIG])
-        err = satd_config_read(out->value[SATD_OPTION_CONFIG], arena, out->value, fault);
-    for (unsigned i = 0; i < SATD_OPTION_COUNT; i++)
-        if (!out->value[i]) out->value[i] = list[i].preset;
-    if (err == SAT_OK) err = read_values(out, SAT_ERR_CONFIG, fault);
+    if (err == SAT_OK && out->value[SATD_OPTION_CONFIG]) err = satd_config_read(arena, out, fault);
+    take_presets(out);
     return err == SAT_OK ? check_together(out, fault) : err;
 }

@@ -6,7 +6,7 @@
 
 bool satd_outbox_put(struct satd_outbox *outbox, struct sat_span message)
 {
-    if (outbox->first && outbox->bytes + message.len > SATD_OUTBOX_BYTES_MAX) return false;
+    if (outbox->bytes + message.len > SATD_OUTBOX_BYTES_MAX) return false;
     struct satd_letter *letter = malloc(sizeof *letter + LWS_PRE + message.len);
     if (!letter) return false;
     letter->next = NULL;

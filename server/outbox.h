@@ -17,9 +17,12 @@ struct satd_outbox {
     size_t bytes;
 };
 
-enum { SATD_OUTBOX_BYTES_MAX = 64 * 1024 }; /* a peer that lets more than this pile up does not read */
+enum {
+    SATD_OUTBOX_BYTES_MAX = 64 * 1024,    /* no single message that waits here is larger */
+    SATD_OUTBOX_BYTES_ENOUGH = 24 * 1024, /* with this much waiting its peer is not heard: no new answers arise */
+};
 
-/* Copies the message in; false, and nothing kept, when the outbox is full. An empty outbox takes any one message. */
+/* Copies the message in; false, and nothing kept, when the outbox is full. */
 bool satd_outbox_put(struct satd_outbox *outbox, struct sat_span message);
 /* The oldest message, taken out; the caller frees it with free(). NULL when there is none. */
 struct satd_letter *satd_outbox_take(struct satd_outbox *outbox);

@@ -60,3 +60,14 @@ uint32_t satd_peers_count(const struct satd_peers *peers)
 {
     return peers->slots_n - peers->free_n;
 }
+
+struct satd_peer *satd_peer_oldest(const struct satd_peers *peers, const struct satd_org *org, uint32_t device)
+{
+    struct satd_peer *oldest = NULL;
+    for (uint32_t i = 0; i < peers->slots_n; i++) {
+        struct satd_peer *peer = peers->slots[i];
+        if (!peer || peer->state != SATD_PEER_OPEN || peer->org != org || peer->device != device) continue;
+        if (!oldest || peer->id < oldest->id) oldest = peer;
+    }
+    return oldest;
+}

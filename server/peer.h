@@ -5,6 +5,7 @@
 
 #include "server/hub.h"
 #include "server/outbox.h"
+#include "server/proxies.h"
 
 struct lws;
 
@@ -14,15 +15,37 @@ enum satd_peer_state {
     SATD_PEER_ENDED,  /* the close frame is out, or the connection is being cut */
 };
 
+struct satd_peer_counts { /* for the journal */
+    uint64_t bytes_in, bytes_out, entries, heads, bundles, changes, refused;
+    uint64_t pulled_entries; /* … since it last caught up */
+};
+
 struct satd_peer {
     uint64_t id;
     struct lws *wsi;
-    struct satd_org *org; /* NULL: there is none with the id that the peer named */
+    struct satd_org *org;         /* NULL: there is none with the id that the peer named, or it has left it */
+    struct satd_guest *guest;     /* NULL with the org */
+    struct satd_account *account; /* its device's; NULL: none (yet) */
     enum satd_peer_state state;
-    bool known;         /* has authenticated */
-    bool has_frames;    /* the engine has said that there is something to build */
-    bool reading;       /* in the middle of a message */
-    uint64_t opened_ms; /* monotonic */
+    uint32_t device;
+    bool known;                       /* has authenticated */
+    bool caught_up;                   /* has once had everything */
+    bool paused;                      /* is not read from */
+    bool reading;                     /* in the middle of a message */
+    bool has_frames;                  /* the engine has said that there is something to build */
+    bool granted;                     /* its turn to write one has come */
+    struct satd_peer *before, *after; /* in the ring of those whose turn has not; NULL: it is not there */
+    uint64_t behind_since_ms;         /* has_frames since then; monotonic, as all of these */
+    uint64_t opened_ms, known_ms;
+    struct satd_refusal postponed; /* its work is not taken: it is told when it has read what there is */
+    uint64_t postponed_ms;
+    bool ping_due, asked,
+        heard;             /* the pulse's: a ping is to be written; was written; a sign of life since the last beat */
+    uint64_t acked_bytes;  /* what the other side's TCP had acknowledged at the last beat */
+    const char *why;       /* it ended; static */
+    uint8_t org_prefix[8]; /* for the log; zeros in the nursery */
+    char from[SATD_FROM_SIZE];
+    struct satd_peer_counts counts;
     struct sat_buf incoming;
     struct satd_outbox outbox;
 };
@@ -41,5 +64,7 @@ struct satd_peer *satd_peer_new(struct satd_peers *peers, struct lws *wsi, uint6
 void satd_peer_free(struct satd_peers *peers, struct satd_peer *peer);
 struct satd_peer *satd_peer_find(const struct satd_peers *peers, uint64_t id); /* NULL: gone */
 uint32_t satd_peers_count(const struct satd_peers *peers);
+/* The open peer of that device in that org which came first; NULL: none. */
+struct satd_peer *satd_peer_oldest(const struct satd_peers *peers, const struct satd_org *org, uint32_t device);
 
 #endif

@@ -1,4 +1,4 @@
-"""What the tests of satcheld share: a case with a data directory and servers of its own, requests, and the closing line."""
+"""What the tests of satcheld share: a case with a data directory and servers of its own, requests, the closing line."""
 import http.client
 import os
 import random

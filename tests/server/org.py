@@ -1,5 +1,5 @@
-"""A device of one's own, as small as it can be: founds an org of one link and authenticates. Written from docs/protocol.md
-with libraries other than the product's, so that it also says whether the two agree."""
+"""A device of one's own, as small as it can be: founds an org of one link and authenticates. Written from
+docs/protocol.md with libraries other than the product's, so that it also says whether the two agree."""
 import hashlib
 import os
 import struct
@@ -131,8 +131,8 @@ class Org:
 
 
 def ask(socket):
-    """One question that any device may ask, and its answer: nothing wanted, no boxes given. Links that come first are let
-    pass."""
+    """One question that any device may ask, and its answer: nothing wanted, no boxes given. Links that come first are
+    let pass."""
     socket.send([BOXES_GET, []])
     answer = socket.recv()
     while answer[0] == LINKS:

@@ -151,7 +151,7 @@ class FullDisk(Case):
 
 class Load(Case):
     def test_who_does_not_read_is_cut_and_the_others_are_served(self):
-        server = self.start()
+        server = self.start("--ping-seconds", "2")
         org = self.found(server)
         witness = org.login(server)
         deaf = org.login(server, receive_buffer=4096)

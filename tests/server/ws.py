@@ -1,5 +1,5 @@
-"""A WebSocket client of a hundred lines, for tests: TLS without verification, frames as one likes them (also wrong ones),
-and the part of msgpack that Satchel's messages use. Standard library only."""
+"""A WebSocket client of a hundred lines, for tests: TLS without verification, frames as one likes them (also wrong
+ones), and the part of msgpack that Satchel's messages use. Standard library only."""
 import base64
 import hashlib
 import os

@@ -1,0 +1,106 @@
+# Completion of satchel for bash; zsh takes it too, after `autoload -U bashcompinit && bashcompinit`. Where nothing here
+# fits, names of files are offered. The lists are compared with the program's own by tests/install/test_pages.py.
+# shellcheck shell=bash
+
+_satchel_commands='
+org create: --server --pin --token --name --user --recovery-kit --device-name
+invite: --expires
+join: --device-name
+passphrase: --admin
+recover: --kit
+leave:
+user add: --role
+user list:
+user suspend:
+territory add:
+territory grant: --read --manage
+territory revoke:
+territory list:
+device list:
+device revoke: --wipe
+device approve:
+cosign:
+rotate:
+move: --to --dry-run
+server set: --url --pin
+server show:
+policy:
+audit:
+put: --territory --stdin
+rm:
+restore:
+import: --map
+get:
+list: --where
+query:
+find:
+history:
+report: --period
+export: --format
+sync: --live --timeout --allow-mass-change --confirm-restore
+status: --fingerprint
+conflicts:
+resolve: --pick --value
+refused:
+escrow:
+doctor:
+'
+_satchel_everywhere='--home --json --passphrase-file --help --version'
+# These take a value, so that the word after them is neither a command nor an argument.
+_satchel_valued=' --home --passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
+ --expires --url --to --territory --where --timeout --pick --value --map --format --period --kit '
+_satchel_roles='admin manager rep auditor service'
+_satchel_types='account contact visit order order_line product price_list price_row task note user device territory'
+
+_satchel_offer()
+{
+    # No word of ours has a space in it.
+    # shellcheck disable=SC2207
+    COMPREPLY=($(compgen -W "$1" -- "$2"))
+}
+
+_satchel()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local command='' options='' line choices='' arguments=0 i
+    COMPREPLY=()
+    case $previous in
+    --role) _satchel_offer "$_satchel_roles" "$word" ;;
+    --format) _satchel_offer 'ndjson csv ndjson,csv' "$word" ;;
+    esac
+    [[ $_satchel_valued == *[[:space:]]"$previous"[[:space:]]* ]] && return
+
+    # The command is the first word, or the first two; what follows are its arguments.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ $_satchel_valued == *[[:space:]]"${COMP_WORDS[i]}"[[:space:]]* ]]; then
+            ((i++))
+        elif [[ ${COMP_WORDS[i]} != -* ]]; then
+            if [[ -z $command || $_satchel_commands == *$'\n'"$command ${COMP_WORDS[i]}:"* ]]; then
+                command="${command:+$command }${COMP_WORDS[i]}"
+            else
+                ((arguments++))
+            fi
+        fi
+    done
+
+    while IFS= read -r line; do
+        if [[ ${line%%:*} == "$command" ]]; then
+            options=${line#*:}
+        elif [[ -z $command ]]; then
+            line=${line%%:*} && choices+=" ${line%% *}"
+        elif [[ $line == "$command "* ]]; then
+            line=${line%%:*} && choices+=" ${line##* }"
+        fi
+    done <<<"$_satchel_commands"
+    if [[ $word == -* ]]; then
+        choices="$options $_satchel_everywhere"
+    elif ((arguments == 0)); then
+        case $command in
+        put | rm | restore | get | list | history | resolve) choices=$_satchel_types ;;
+        escrow) choices='list show accept reject' ;;
+        policy) choices='set' ;;
+        esac
+    fi
+    _satchel_offer "$choices" "$word"
+}
+complete -o bashdefault -o default -F _satchel satchel
