@@ -8,6 +8,7 @@
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/sync.h"
+#include "client/transport.h"
 #include "common/proof/directory_index.h"
 #include "common/vault/invite.h"
 
@@ -29,6 +30,8 @@ struct act {
     uint64_t valid_ms;
     struct sat_invite_code code; /* secret */
     struct sat_hash invite_link;
+    const char *url; /* where to do it; NULL: where the server is known to be */
+    struct sat_body_server_key server;
 };
 
 /* A clock that is behind the directory's own time would make invites that have expired. */
@@ -105,6 +108,7 @@ static enum sat_err run(struct act *act)
     struct satchel *satchel = act->satchel;
     struct client_session_config config = {
         .replica = {.hooks = {.context = act, .build_links = build_links, .links_appended = links_appended}},
+        .urls = {act->url},
         .timeout_ms = TIMEOUT_MS,
         .notice = on_notice,
         .context = act,
@@ -115,7 +119,7 @@ static enum sat_err run(struct act *act)
     if (err && !act->appended) return err;
     client_touch(satchel);
     err = client_conflicts_save(satchel);
-    return err ? err : client_membership_synced(satchel, client_now_ms(), result.in_sync);
+    return err ? err : client_membership_synced(satchel, result.met_at, result.in_sync);
 }
 
 /* ---- Finding people and places, once more after a sync if need be: another admin may have made them ---- */
@@ -287,7 +291,8 @@ static enum sat_err invite(struct act *act, const char *user, char **code)
     if (!err) err = find_user(satchel, user, &act->user);
     if (!err) err = check_role(satchel, act->user);
     if (!err) err = client_membership_get(satchel, &arena, &membership);
-    if (!err) (void)snprintf(act->code.url, sizeof act->code.url, "%s", membership.server_url);
+    const char *moved_to = satchel->directory.server_url;
+    if (!err) (void)snprintf(act->code.url, sizeof act->code.url, "%s", moved_to[0] ? moved_to : membership.server_url);
     if (!err) err = run(act);
     memcpy(act->code.dir_hash, act->invite_link.b, sizeof act->code.dir_hash);
     if (!err) *code = client_text(sat_invite_code_format(&act->code, &arena));
@@ -304,5 +309,47 @@ int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms,
                            ? invite(&act, user, code)
                            : sat_fail(&satchel->fault, SAT_ERR_INVALID, "an invite may be valid for ten years at most");
     sodium_memzero(&act.code, sizeof act.code);
+    return client_end(satchel, err);
+}
+
+/* ---- The server's address and identity ---- */
+
+static enum sat_err build_server(struct act *act, struct client_links *links)
+{
+    struct sat_body_server_key body = act->server;
+    struct sat_buf buf;
+    static const struct sat_public_key none;
+    if (memcmp(&body.server, &none, sizeof none) == 0) body.server = links->ahead.server;
+    sat_buf_init(&buf);
+    sat_body_server_key_encode(&body, &buf);
+    enum sat_err err = client_links_add(links, SAT_LINK_SERVER_KEY, &buf);
+    sat_buf_deinit(&buf);
+    return err;
+}
+
+static enum sat_err check_server(struct satchel *satchel, const char *url, const char *pin, struct act *act)
+{
+    struct client_address address;
+    if (!url && !pin)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "neither an address nor a pin is given: nothing to set");
+    if (pin && sat_hex_parse(pin, act->server.server.b, sizeof act->server.server.b))
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                        "the pin is not a server's identity key: 64 hexadecimal digits");
+    if (!url) return SAT_OK;
+    if (strlen(url) > SAT_URL_BYTES_MAX)
+        return sat_fail(&satchel->fault, SAT_ERR_TOO_LARGE, "the server's address is too long");
+    (void)snprintf(act->server.url, sizeof act->server.url, "%s", url);
+    return client_address_parse(url, &address, &satchel->fault);
+}
+
+int satchel_server_set(struct satchel *satchel, const char *url, const char *pin)
+{
+    /* Through the new address, so that it is known to lead to this organisation; that the server has the new identity
+     * is what it looks at itself. */
+    struct act act = {.satchel = satchel, .build = build_server, .url = url};
+    client_begin(satchel);
+    enum sat_err err = check_admin(satchel);
+    if (!err) err = check_server(satchel, url, pin, &act);
+    if (!err) err = run(&act);
     return client_end(satchel, err);
 }

@@ -1,7 +1,6 @@
 /* Founding an organisation: the genesis, the spaces org and people with their first epochs, this home as device 1,
  * and the recovery kit. */
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/home.h"
@@ -172,9 +171,7 @@ static enum sat_err make_home(struct founding *founding, const struct satchel_op
     if (!err) err = sat_keyring_new(&satchel->entropy, &satchel->keyring);
     if (err) return err;
     sat_keyring_make_admin(satchel->keyring, &satchel->entropy);
-    char *path = client_home_path(satchel->home, "store.db");
-    err = sat_store_open(path, SAT_STORE_CREATE, &satchel->store, fault);
-    free(path);
+    err = client_home_store(satchel->home, SAT_STORE_CREATE, &satchel->store, fault);
     if (!err) err = client_load(satchel, fault);
     if (!err) err = make_batch(founding, fault);
     /* before the server is asked: an org whose keys could not be written down would be lost */
@@ -191,7 +188,7 @@ static enum sat_err ask_server(struct founding *founding)
                     .key = &sat_keyring_secrets(founding->satchel->keyring)->sign,
                     .token = sat_span(options->token.at, options->token.len),
                     .hooks = {.context = founding, .build_links = build_links}},
-        .url = options->server_url,
+        .urls = {options->server_url},
         .timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS,
         .notice = on_notice,
         .context = founding,

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "client/conflicts.h"
 #include "client/home.h"
 #include "client/keyfile.h"
+#include "client/membership.h"
 #include "client/view/view.h"
 #include "common/base/check.h"
 #include "common/sync/replica.h"
@@ -174,6 +174,7 @@ void satchel_close(struct satchel *satchel)
 {
     if (!satchel) return;
     if (satchel->tx) satchel_rollback(satchel->tx);
+    satchel_session_free(satchel->driven);
     client_view_free(satchel->view);
     client_conflicts_free(&satchel->conflicts);
     sat_keys_free(satchel->keys);
@@ -203,7 +204,7 @@ enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
 
 /* A keyring and a store that do not belong together are two halves of different backups (R27): better told than
  * used. */
-static enum sat_err check_belonging(const struct satchel *satchel, struct sat_fault *fault)
+static enum sat_err check_belonging(struct satchel *satchel, struct sat_fault *fault)
 {
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
     if (secrets->device == 0)
@@ -214,7 +215,7 @@ static enum sat_err check_belonging(const struct satchel *satchel, struct sat_fa
                         satchel->home);
     const struct sat_device *device = sat_directory_device(&satchel->directory, secrets->device);
     struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
-    if (!device || !sat_span_equal(SAT_SPAN(own.b), SAT_SPAN(device->sign.b)))
+    if (!device || !sat_span_equal(SAT_SPAN(own.b), SAT_SPAN(device->sign.b)) || !client_membership_own(satchel))
         return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another device than its store",
                         satchel->home);
     return SAT_OK;
@@ -223,17 +224,11 @@ static enum sat_err check_belonging(const struct satchel *satchel, struct sat_fa
 static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options,
                               struct sat_fault *fault)
 {
-    struct stat info;
-    if (stat(satchel->home, &info) != 0 || !S_ISDIR(info.st_mode) ||
-        (!client_home_has(satchel->home, "keyring") && !client_home_has(satchel->home, "store.db")))
-        return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join",
-                        satchel->home);
-    enum sat_err err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
+    enum sat_err err = client_home_check(satchel->home, fault);
+    if (!err) err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
     if (!err) err = client_keyfile_open(satchel, options, fault);
     if (err) return err;
-    char *path = client_home_path(satchel->home, "store.db");
-    err = sat_store_open(path, SAT_STORE_OPEN, &satchel->store, fault);
-    free(path);
+    err = client_home_store(satchel->home, SAT_STORE_OPEN, &satchel->store, fault);
     if (err == SAT_ERR_NOT_FOUND && sat_keyring_secrets(satchel->keyring)->device)
         err = sat_fail(fault, SAT_ERR_CORRUPT, "the store in %s is missing: only the keyring is there", satchel->home);
     if (!err) err = client_load(satchel, fault);

@@ -7,6 +7,8 @@
 #include "common/vault/record.h"
 
 struct client_view;
+struct client_session;
+struct satchel_session;
 
 /* Which records are in conflict, kept so that nobody has to look at all of them (conflicts.c). */
 struct client_conflicts {
@@ -16,6 +18,13 @@ struct client_conflicts {
     } * at; /* sorted */
     uint32_t n, cap;
     bool known; /* false: nobody has looked yet */
+};
+
+/* Which of the server's addresses is due next (membership.c). */
+struct client_addresses {
+    uint32_t next;
+    char known[SAT_URL_BYTES_MAX + 1]; /* the directory's address that `next` was counted with */
+    bool unhinted;                     /* the server does not know paths that name its identity: it has but one */
 };
 
 struct satchel {
@@ -29,7 +38,10 @@ struct satchel {
     struct sat_entropy entropy;
     struct sat_fault fault; /* filled where the reason is known, read by client_end() */
     struct satchel_error error;
-    struct satchel_tx *tx;    /* the open transaction; NULL: none */
+    struct satchel_tx *tx;          /* the open transaction; NULL: none */
+    struct client_session *session; /* under way; NULL: none */
+    struct satchel_session *driven; /* the one that the application drives; NULL: none */
+    struct client_addresses addresses;
     struct client_view *view; /* built when it is first asked for; NULL: not built, or outdated */
     struct client_conflicts conflicts;
 };

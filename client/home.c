@@ -28,8 +28,7 @@ char *client_home_path(const char *home, const char *name)
     return path;
 }
 
-/* The error for what the system said about `what`. */
-static enum sat_err fail_errno(struct sat_fault *fault, const char *what, int number)
+enum sat_err client_fail_errno(struct sat_fault *fault, const char *what, int number)
 {
     switch (number) {
     case EROFS:
@@ -80,7 +79,7 @@ static enum sat_err take_lock(const char *home, uint32_t wait_ms, int lock, stru
             sign_lock(lock);
             return SAT_OK;
         }
-        if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno(fault, home, errno);
+        if (errno != EWOULDBLOCK && errno != EINTR) return client_fail_errno(fault, home, errno);
         if (waited_ms >= wait_ms) return fail_in_use(fault, home, lock);
         struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
         (void)nanosleep(&pause, NULL);
@@ -102,7 +101,7 @@ enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, str
     *lock = -1;
     while (!err && *lock < 0) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        err = fd < 0 ? fail_errno(fault, errno == ENOENT || errno == ENOTDIR ? home : path, errno)
+        err = fd < 0 ? client_fail_errno(fault, errno == ENOENT || errno == ENOTDIR ? home : path, errno)
                      : take_lock(home, wait_ms, fd, fault);
         if (!err && is_current(path, fd))
             *lock = fd;
@@ -129,7 +128,7 @@ enum sat_err client_home_check_empty(const char *home, struct sat_fault *fault)
     if (client_home_has(home, "keyring"))
         return sat_fail(fault, SAT_ERR_EXISTS, "%s is a home already: choose another directory", home);
     DIR *dir = opendir(home);
-    if (!dir) return fail_errno(fault, home, errno);
+    if (!dir) return client_fail_errno(fault, home, errno);
     enum sat_err err = SAT_OK;
     for (struct dirent *entry = readdir(dir); entry && !err; entry = readdir(dir)) {
         const char *name = entry->d_name;
@@ -149,7 +148,7 @@ enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fa
 enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault)
 {
     *made = mkdir(home, 0700) == 0;
-    return *made || errno == EEXIST ? SAT_OK : fail_errno(fault, home, errno);
+    return *made || errno == EEXIST ? SAT_OK : client_fail_errno(fault, home, errno);
 }
 
 void client_home_remove(const char *home, bool made)
@@ -172,7 +171,7 @@ enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struc
     *out = NULL;
     if (mode == SAT_STORE_CREATE) { /* an empty file is a store to be; SQLite's own would be readable for all */
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) err = fail_errno(fault, path, errno);
+        if (fd < 0) err = client_fail_errno(fault, path, errno);
         if (fd >= 0) (void)close(fd);
     }
     if (!err) err = sat_store_open(path, mode, out, fault);
@@ -201,8 +200,7 @@ static bool write_all(int fd, struct sat_span bytes)
     return true;
 }
 
-/* A rename is durable once its directory is. */
-static bool sync_directory(const char *home)
+bool client_sync_directory(const char *home)
 {
     int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
@@ -229,8 +227,8 @@ enum sat_err client_home_write(const char *home, const char *name, struct sat_sp
     char *path = client_home_path(home, name), *aside = client_home_path(home, aside_name);
     enum sat_err err = SAT_OK;
     errno = 0;
-    if (!write_aside(aside, bytes) || rename(aside, path) != 0 || !sync_directory(home)) {
-        err = fail_errno(fault, path, errno ? errno : EIO);
+    if (!write_aside(aside, bytes) || rename(aside, path) != 0 || !client_sync_directory(home)) {
+        err = client_fail_errno(fault, path, errno ? errno : EIO);
         (void)unlink(aside);
     }
     free(aside);
@@ -244,12 +242,12 @@ enum sat_err client_home_read(const char *home, const char *name, size_t size_ma
     char *path = client_home_path(home, name);
     enum sat_err err = SAT_OK;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) err = fail_errno(fault, path, errno);
+    if (fd < 0) err = client_fail_errno(fault, path, errno);
     uint8_t chunk[4096];
     while (!err) {
         ssize_t got = read(fd, chunk, sizeof chunk);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) err = fail_errno(fault, path, errno);
+        if (got < 0) err = client_fail_errno(fault, path, errno);
         if (got <= 0) break;
         sat_put_bytes(out, chunk, (size_t)got);
         if (out->len > size_max) err = sat_fail(fault, SAT_ERR_TOO_LARGE, "%s is larger than it can be", path);

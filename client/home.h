@@ -11,6 +11,11 @@
 /* home ‖ '/' ‖ name; the caller frees. */
 char *client_home_path(const char *home, const char *name);
 
+/* The error for what the system said about `what`, with its sentence. */
+enum sat_err client_fail_errno(struct sat_fault *fault, const char *what, int number);
+/* Syncs a directory: a new name in it is durable once it is. */
+bool client_sync_directory(const char *path);
+
 /* Is there a home? SAT_ERR_NOT_FOUND. */
 enum sat_err client_home_check(const char *home, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Takes the home's lock, waiting up to wait_ms for another process: SAT_ERR_IN_USE names it. SAT_ERR_NOT_FOUND

@@ -1,5 +1,6 @@
 #include "client/membership.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum sat_err client_membership_put(struct satchel *satchel, const struct client_membership *membership)
@@ -9,6 +10,8 @@ enum sat_err client_membership_put(struct satchel *satchel, const struct client_
     if (!err) err = sat_store_meta_put(store, "server_url", sat_span_text(membership->server_url));
     if (!err) err = sat_store_meta_put(store, "server_pin", SAT_SPAN(membership->server.b));
     if (!err && membership->org_name) err = sat_store_meta_put(store, "org_name", sat_span_text(membership->org_name));
+    struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
+    if (!err) err = sat_store_meta_put(store, "device_key", SAT_SPAN(own.b));
     return err;
 }
 
@@ -41,6 +44,7 @@ enum sat_err client_membership_get(struct satchel *satchel, struct sat_arena *ar
     enum sat_err err = get_bytes(satchel, "org", arena, out->org.b, sizeof out->org.b);
     if (!err) err = get_bytes(satchel, "server_pin", arena, out->server.b, sizeof out->server.b);
     if (!err) err = get_text(satchel, "server_url", arena, &out->server_url);
+    if (!err) err = get_text(satchel, "server_url_last", arena, &out->server_url_last);
     if (!err) err = get_text(satchel, "org_name", arena, &out->org_name);
     if (!err && !out->server_url)
         err = sat_fail(&satchel->fault, SAT_ERR_CORRUPT, "the store in %s does not say where its server is",
@@ -48,13 +52,51 @@ enum sat_err client_membership_get(struct satchel *satchel, struct sat_arena *ar
     return err;
 }
 
-enum sat_err client_membership_synced(struct satchel *satchel, uint64_t now_ms, bool in_sync)
+bool client_membership_own(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_span value;
+    bool found = false;
+    struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
+    bool other = !sat_store_meta_get(satchel->store, "device_key", &arena, &value, &found) && found &&
+                 !sat_span_equal(value, SAT_SPAN(own.b));
+    sat_arena_deinit(&arena);
+    return !other;
+}
+
+static bool among(const char *const *urls, uint32_t n, const char *url)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(urls[i], url) == 0) return true;
+    return false;
+}
+
+void client_membership_addresses(struct satchel *satchel, const struct client_membership *membership,
+                                 struct sat_arena *arena, const char *urls[CLIENT_ADDRESSES_MAX])
+{
+    struct client_addresses *addresses = &satchel->addresses;
+    const char *moved_to = sat_arena_format(arena, "%s", satchel->directory.server_url); /* links change it */
+    const char *const all[] = {moved_to[0] ? moved_to : NULL, membership->server_url_last, membership->server_url};
+    const char *known[CLIENT_ADDRESSES_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < CLIENT_ADDRESSES_MAX; i++)
+        if (all[i] && !among(known, n, all[i])) known[n++] = all[i];
+    if (strcmp(addresses->known, moved_to) != 0) { /* it has moved: to the new address first */
+        (void)snprintf(addresses->known, sizeof addresses->known, "%s", moved_to);
+        addresses->next = 0;
+    }
+    for (uint32_t i = 0; i < CLIENT_ADDRESSES_MAX; i++) urls[i] = i < n ? known[(addresses->next + i) % n] : NULL;
+}
+
+enum sat_err client_membership_synced(struct satchel *satchel, const char *url, bool in_sync)
 {
     struct sat_store *store = satchel->store;
     enum sat_err err = sat_store_begin(store);
     if (err) return err;
-    err = sat_store_meta_put_u64(store, "last_sync_ms", now_ms);
+    err = sat_store_meta_put_u64(store, "last_sync_ms", client_now_ms());
     if (!err) err = sat_store_meta_put_u64(store, "last_in_sync", in_sync);
+    if (!err) err = sat_store_meta_put(store, "server_url_last", sat_span_text(url));
     if (!err) err = sat_store_commit(store);
     if (err) sat_store_rollback(store);
     return err;

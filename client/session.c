@@ -1,11 +1,20 @@
+#define _GNU_SOURCE
 #include "client/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/transport.h"
+#include "client/version.h"
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "common/vault/author.h"
+
+/* Where there is another address to try, one that swallows what it is sent must not use up all the time. */
+enum { CONNECT_MS_MAX = 10 * 1000 };
+enum { HTTP_NOT_FOUND = 404 };
 
 /* One message that waits for the socket. */
 struct outgoing {
@@ -17,19 +26,33 @@ struct outgoing {
 struct client_session {
     struct satchel *satchel;
     const struct client_session_config *config;
+    char path[CLIENT_PATH_BYTES_MAX];
     struct sat_replica *replica;
     struct outgoing *first, **last;
-    uint64_t deadline_ms; /* 0: none */
-    bool open;            /* the channel */
-    bool writable;        /* the replica has frames to build */
-    bool done;            /* nothing more to do but to send what is queued */
-    bool gone;            /* the channel is closed */
+    uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
+    bool open;                           /* the channel */
+    bool hinted;                         /* the path says which identity this device knows */
+    bool path_unknown;                   /* and that is not understood */
+    bool greeted;                        /* its first message has come */
+    bool met;                            /* the server has proved who it is */
+    bool writable;                       /* the replica has frames to build */
+    bool done;                           /* nothing more to do but to send what is queued */
+    bool gone;                           /* the channel is closed */
     bool in_sync;
+    bool settled; /* what the end asks for is done */
     enum sat_err err;
+    struct sat_fault fault; /* of err: the handle's is for whatever is called in between */
     uint64_t entries_told;
 };
 
 enum { THE_PEER = 1 };
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 struct satchel *client_session_handle(struct client_session *session)
 {
@@ -47,15 +70,26 @@ void client_session_nonce(const struct client_session *session, uint8_t out[32])
     sat_replica_nonce(session->replica, out);
 }
 
+const char *client_session_address(const struct client_session *session)
+{
+    return session->config->urls[0];
+}
+
+const char *client_session_path(const struct client_session *session)
+{
+    return session->path;
+}
+
 void client_session_fail(struct client_session *session, enum sat_err err, const char *text)
 {
     session->done = true;
     if (session->err) return; /* the first reason is the one to tell */
     session->err = err;
+    session->fault = session->satchel->fault; /* a hook of ours may have said more */
     if (text && text[0] && strcmp(text, sat_err_text(err)) != 0)
-        (void)sat_fail(&session->satchel->fault, err, "%s", text);
+        (void)sat_fail(&session->fault, err, "%s", text);
     else
-        (void)sat_fail_keep(&session->satchel->fault, err); /* a hook of ours may have said more */
+        (void)sat_fail_keep(&session->fault, err);
 }
 
 /* ---- Actions ---- */
@@ -82,6 +116,8 @@ static void take_notice(struct client_session *session, const struct sat_action 
         client_touch(session->satchel);
         break;
     case SAT_NOTICE_CONNECTED:
+        session->met = true;
+        break;
     case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_REFUSED:
     case SAT_NOTICE_LINKS_APPENDED:
@@ -123,6 +159,7 @@ static void fail_locally(struct client_session *session, enum sat_err err)
     client_explain(satchel, err, &satchel->fault);
     session->done = true;
     session->err = err;
+    session->fault = satchel->fault;
 }
 
 static void tell_progress(struct client_session *session)
@@ -136,6 +173,7 @@ static void tell_progress(struct client_session *session)
 static void step(struct client_session *session, const struct sat_event *event)
 {
     if (session->done) return;
+    session->satchel->fault = (struct sat_fault){0};
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_actions actions;
@@ -166,8 +204,30 @@ void client_session_opened(struct client_session *session, const struct sat_bind
     step(session, &event);
 }
 
+void client_session_refused(struct client_session *session, unsigned status, struct sat_span text)
+{
+    char said[300];
+    enum sat_err err = client_version_refusal(status, text, client_session_address(session), said, sizeof said);
+    session->gone = true;
+    if (status == HTTP_NOT_FOUND && session->hinted) {
+        session->path_unknown = true;
+        session->satchel->addresses.unhinted = true; /* the next session asks without */
+    }
+    if (!session->done) client_session_fail(session, err, said);
+}
+
 void client_session_received(struct client_session *session, struct sat_span message)
 {
+    char said[300];
+    if (message.len > SAT_MESSAGE_BYTES_MAX) {
+        client_session_fail(session, SAT_ERR_PROTOCOL, "the server sent a message that is larger than any can be");
+        return;
+    }
+    if (!session->greeted && client_version_of_hello(message, said, sizeof said)) {
+        client_session_fail(session, SAT_ERR_VERSION, said);
+        return;
+    }
+    session->greeted = true;
     struct sat_event event = {.kind = SAT_EVENT_MESSAGE, .peer = THE_PEER, .bytes = message};
     step(session, &event);
 }
@@ -180,6 +240,19 @@ void client_session_closed(struct client_session *session, enum sat_err err, con
     }
     session->gone = true;
     if (!session->done) client_session_fail(session, err, text);
+}
+
+void client_session_lost(struct client_session *session, const char *why)
+{
+    char text[300];
+    const char *colon = why && why[0] ? ": " : "";
+    if (!why) why = "";
+    if (session->open)
+        (void)snprintf(text, sizeof text, "the connection to the server ended%s%.150s", colon, why);
+    else
+        (void)snprintf(text, sizeof text, "the server at %.100s cannot be reached%s%.150s",
+                       client_session_address(session), colon, why);
+    client_session_closed(session, session->open ? SAT_ERR_CLOSED : SAT_ERR_UNREACHABLE, text);
 }
 
 bool client_session_wants(const struct client_session *session)
@@ -207,16 +280,18 @@ void client_session_next(struct client_session *session, struct sat_buf *out)
 static void look_around(struct client_session *session)
 {
     const struct client_session_config *config = session->config;
-    bool late = session->deadline_ms && client_now_ms() >= session->deadline_ms;
+    uint64_t now_ms = monotonic_ms();
+    bool late = session->deadline_ms && now_ms >= session->deadline_ms;
     bool stopped = config->stop && *config->stop;
-    if (session->done || !(late || stopped)) return;
-    if (config->live) {
+    if (late && session->done) session->gone = true; /* what is queued will not go any more */
+    if (session->done) return;
+    if ((late || stopped) && config->live) {
         session->done = true;
     } else if (stopped) {
         client_session_fail(session, SAT_ERR_CLOSED, "stopped before it was done");
-    } else if (session->open) {
+    } else if (late && session->open) {
         client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not finish answering in time");
-    } else {
+    } else if (late || (!session->open && session->connect_by_ms && now_ms >= session->connect_by_ms)) {
         client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not answer in time");
     }
 }
@@ -226,6 +301,16 @@ bool client_session_over(struct client_session *session)
     look_around(session);
     /* What was queued before the end is still sent, unless waiting for the socket is what took too long. */
     return session->gone || (session->done && (!session->first || session->err));
+}
+
+uint32_t client_session_wakeup_ms(const struct client_session *session)
+{
+    uint64_t at_ms = session->deadline_ms, now_ms = monotonic_ms();
+    if (!session->open && session->connect_by_ms && (!at_ms || session->connect_by_ms < at_ms))
+        at_ms = session->connect_by_ms;
+    if (session->gone || !at_ms) return UINT32_MAX;
+    if (at_ms <= now_ms) return 0;
+    return at_ms - now_ms < UINT32_MAX ? (uint32_t)(at_ms - now_ms) : UINT32_MAX;
 }
 
 /* ---- The keys' side: hooks that every session has ---- */
@@ -268,7 +353,7 @@ static enum sat_err links_appended(void *context)
     return own->links_appended ? own->links_appended(own->context) : SAT_OK;
 }
 
-/* ---- Running ---- */
+/* ---- Beginning and ending ---- */
 
 static void fill_config(struct client_session *session, struct sat_replica_config *config)
 {
@@ -288,37 +373,144 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
     };
 }
 
-static void finish(struct client_session *session, struct client_session_result *result)
+/* The key that the server has to prove: a server with several is told which one this device knows. */
+static struct sat_public_key trusted(const struct client_session *session)
 {
-    result->counts = sat_replica_counts(session->replica);
-    result->in_sync = session->in_sync;
-    result->retry_ms = sat_replica_retry_ms(session->replica);
+    const struct satchel *satchel = session->satchel;
+    return satchel->directory.seq ? satchel->directory.server : session->config->replica.server;
+}
+
+static void make_path(struct client_session *session)
+{
+    char org[65] = "new", nonce[65], hint[17];
+    uint8_t bytes[32];
+    struct sat_public_key key = trusted(session);
+    client_session_nonce(session, bytes);
+    sat_hex_format(bytes, sizeof bytes, nonce);
+    sat_hex_format(key.b, 8, hint);
+    const struct sat_hash *known = &session->config->replica.org;
+    if (session->config->replica.mode != SAT_REPLICA_CREATE) sat_hex_format(known->b, sizeof known->b, org);
+    session->hinted = !session->satchel->addresses.unhinted;
+    (void)snprintf(session->path, sizeof session->path, "/satchel/%s/%s%s%s", org, nonce, session->hinted ? "/" : "",
+                   session->hinted ? hint : "");
+}
+
+static void set_deadlines(struct client_session *session)
+{
+    const struct client_session_config *config = session->config;
+    uint64_t now_ms = monotonic_ms();
+    uint32_t connect_ms = CONNECT_MS_MAX;
+    if (config->timeout_ms) session->deadline_ms = now_ms + config->timeout_ms;
+    if (config->timeout_ms && config->timeout_ms / 2 < connect_ms) connect_ms = config->timeout_ms / 2;
+    if (config->urls[1]) session->connect_by_ms = now_ms + connect_ms;
+}
+
+enum sat_err client_session_new(struct satchel *satchel, const struct client_session_config *config,
+                                struct client_session **out)
+{
+    struct client_address address;
+    *out = NULL;
+    if (satchel->session) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a sync is under way on this handle");
+    enum sat_err err = client_address_parse(config->urls[0], &address, &satchel->fault);
+    if (err) return err;
+    struct client_session *session = calloc(1, sizeof *session);
+    sat_check(session != NULL);
+    session->satchel = satchel;
+    session->config = config;
+    session->last = &session->first;
+    struct sat_replica_config replica;
+    fill_config(session, &replica);
+    err = sat_replica_new(&replica, &session->replica);
+    if (err) {
+        free(session);
+        return err;
+    }
+    make_path(session);
+    set_deadlines(session);
+    satchel->session = session;
+    *out = session;
+    return SAT_OK;
+}
+
+/* A session that failed may leave a directory in memory that is ahead of the store. */
+static enum sat_err settle(struct client_session *session)
+{
+    if (session->settled || !session->err) return SAT_OK;
+    session->settled = true;
+    return client_reload_directory(session->satchel, &session->satchel->fault);
+}
+
+enum sat_err client_session_result(struct client_session *session, struct client_session_result *result)
+{
+    *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
+                                             .in_sync = session->in_sync && !session->err,
+                                             .retry_ms = sat_replica_retry_ms(session->replica)};
+    if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
+    enum sat_err err = settle(session);
+    if (err) return err;
+    if (session->err) session->satchel->fault = session->fault;
+    return session->err;
+}
+
+void client_session_free(struct client_session *session)
+{
+    if (!session) return;
+    (void)!settle(session);
+    if (client_session_may_retry(session) && !session->path_unknown) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;
         free(session->first);
         session->first = next;
     }
     sat_replica_free(session->replica);
+    session->satchel->session = NULL;
+    free(session);
+}
+
+/* ---- Running ---- */
+
+bool client_session_may_retry(const struct client_session *session)
+{
+    const volatile int *stop = session->config->stop;
+    return session->err && !session->met && session->err != SAT_ERR_BUSY && !sat_err_is_local(session->err) &&
+           !(stop && *stop) && !(session->deadline_ms && monotonic_ms() >= session->deadline_ms);
+}
+
+enum what_next { STOP, SAME_ADDRESS, NEXT_ADDRESS };
+
+/* One connection. *next: what may still be tried, where nobody was met who counts. */
+static enum sat_err run_once(struct satchel *satchel, const struct client_session_config *config,
+                             struct client_session_result *result, enum what_next *next)
+{
+    struct client_session *session;
+    *next = NEXT_ADDRESS;
+    enum sat_err err = client_session_new(satchel, config, &session);
+    if (err) return err;
+    err = client_transport_run(session, &satchel->fault);
+    if (!err) err = client_session_result(session, result);
+    *next = !client_session_may_retry(session) ? STOP : session->path_unknown ? SAME_ADDRESS : NEXT_ADDRESS;
+    client_session_free(session);
+    return err;
 }
 
 enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
                                 struct client_session_result *result)
 {
+    struct client_session_config attempt = *config;
+    uint64_t begun_ms = monotonic_ms();
+    struct sat_fault told = {0};
     *result = (struct client_session_result){0};
-    struct client_session session = {.satchel = satchel, .config = config};
-    session.last = &session.first;
-    if (config->timeout_ms) session.deadline_ms = client_now_ms() + config->timeout_ms;
-    struct sat_replica_config replica;
-    fill_config(&session, &replica);
-    enum sat_err err = sat_replica_new(&replica, &session.replica);
-    if (err) return err;
-    bool creates = config->replica.mode == SAT_REPLICA_CREATE;
-    err = client_transport_run(&session, config->url, creates ? NULL : &config->replica.org, &satchel->fault);
-    if (err && !session.err) session.err = err;
-    finish(&session, result);
-    if (!session.err) return SAT_OK;
-    struct sat_fault fault = satchel->fault; /* the reason, whatever the next lines say */
-    enum sat_err reloaded = client_reload_directory(satchel, &satchel->fault);
-    if (!reloaded) satchel->fault = fault;
-    return reloaded ? reloaded : session.err;
+    for (enum what_next next = NEXT_ADDRESS; attempt.urls[0] && next != STOP;) {
+        uint64_t spent_ms = monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
+        if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
+        enum sat_err err = run_once(satchel, &attempt, result, &next);
+        if (!err) return SAT_OK;
+        /* An impostor is worth more than silence; else what the first address said is what is told. */
+        if (!told.err || next != NEXT_ADDRESS || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
+        if (next != NEXT_ADDRESS) continue;
+        memmove(attempt.urls, attempt.urls + 1, sizeof attempt.urls - sizeof attempt.urls[0]);
+        attempt.urls[CLIENT_ADDRESSES_MAX - 1] = NULL;
+    }
+    satchel->fault = told;
+    return told.err;
 }

@@ -142,7 +142,9 @@ static void set_identity(struct satchel *satchel, json_t *json, const struct cli
     (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
     (void)json_object_set_new(json, "device_name",
                               client_json_of_text(client_device_name(satchel, client_device(satchel), arena)));
-    (void)json_object_set_new(json, "server", json_string(membership->server_url));
+    const char *moved_to = satchel->directory.server_url;
+    (void)json_object_set_new(json, "server", json_string(moved_to[0] ? moved_to : membership->server_url));
+    (void)json_object_set_new(json, "server_last", client_json_of_text(membership->server_url_last));
     (void)json_object_set_new(json, "pin", json_string(pin));
 }
 

@@ -5,34 +5,27 @@
 #include "client/membership.h"
 #include "common/vault/types.h"
 
-enum { TIMEOUT_MS = 60 * 1000, QUIET_TIMEOUT_MS = 5 * 1000 };
+enum { TIMEOUT_MS = 60 * 1000, QUIET_TIMEOUT_MS = 5 * 1000, SAVE_EVERY_MS = 10 * 1000 };
 
-struct syncing {
-    struct satchel *satchel;
-    const struct satchel_sync_options *options;
-    bool connected, in_sync, idle;
-    char idle_text[200];
-};
-
-static void tell(const struct syncing *syncing, const struct satchel_event *event)
+static void tell(const struct client_syncing *syncing, const struct satchel_event *event)
 {
-    if (syncing->options->event) syncing->options->event(syncing->options->event_context, event);
+    if (syncing->options.event) syncing->options.event(syncing->options.event_context, event);
 }
 
-static void tell_text(const struct syncing *syncing, enum satchel_event_kind kind, const char *text)
+static void tell_text(const struct client_syncing *syncing, enum satchel_event_kind kind, const char *text)
 {
     tell(syncing, &(struct satchel_event){.kind = kind, .message = text});
 }
 
 /* A record has changed: whoever listens is told which, and whether it is in conflict now. */
-static void take_record(struct syncing *syncing, int64_t sid, const struct sat_record_id *id)
+static void take_record(struct client_syncing *syncing, int64_t sid, const struct sat_record_id *id)
 {
     uint16_t type_number = 0;
     bool conflict = false;
-    if (client_conflicts_look(syncing->satchel, sid, id, syncing->options->event != NULL, &type_number, &conflict))
+    if (client_conflicts_look(syncing->satchel, sid, id, syncing->options.event != NULL, &type_number, &conflict))
         return;
     const struct sat_type *type = sat_type_by_number(type_number);
-    if (!syncing->options->event || !type) return;
+    if (!syncing->options.event || !type) return;
     char text[SAT_UUID_TEXT_SIZE];
     sat_uuid_format(id->b, text);
     tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_RECORD, .type = type->name, .id = text});
@@ -40,11 +33,27 @@ static void take_record(struct syncing *syncing, int64_t sid, const struct sat_r
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_CONFLICT, .type = type->name, .id = text});
 }
 
+/* What a sync leaves behind, once both sides hold the same or it is over. */
+static enum sat_err save(struct client_syncing *syncing, const char *url, bool in_sync)
+{
+    enum sat_err err = client_conflicts_save(syncing->satchel);
+    return err ? err : client_membership_synced(syncing->satchel, url, in_sync);
+}
+
+/* A session that lives for days is not to look, in the status, as if nothing had been synced since it began. What is
+ * not written down now is written down at the end. */
+static void save_now_and_then(struct client_syncing *syncing, struct client_session *session)
+{
+    uint64_t now_ms = client_now_ms();
+    if (syncing->saved_ms && now_ms - syncing->saved_ms < SAVE_EVERY_MS) return;
+    syncing->saved_ms = now_ms;
+    (void)!save(syncing, client_session_address(session), true);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
-    (void)session;
-    struct syncing *syncing = context;
-    bool live = syncing->options->live;
+    struct client_syncing *syncing = context;
+    bool live = syncing->options.live;
     switch (action->notice) {
     case SAT_NOTICE_CONNECTED:
         syncing->connected = true;
@@ -56,11 +65,10 @@ static bool on_notice(void *context, struct client_session *session, const struc
         tell_text(syncing, SATCHEL_EVENT_REFUSED, action->text ? action->text : sat_err_text(action->err));
         return false;
     case SAT_NOTICE_IN_SYNC:
-        syncing->in_sync = true;
+        if (live) save_now_and_then(syncing, session);
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_IN_SYNC});
         return !live;
     case SAT_NOTICE_IDLE:
-        syncing->idle = true;
         if (action->text) tell_text(syncing, SATCHEL_EVENT_NOTE, action->text);
         return !live;
     case SAT_NOTICE_DIRECTORY:
@@ -75,9 +83,23 @@ static bool on_notice(void *context, struct client_session *session, const struc
 
 static void on_progress(void *context, struct sat_replica_counts counts)
 {
-    const struct syncing *syncing = context;
+    const struct client_syncing *syncing = context;
     tell(syncing, &(struct satchel_event){
                       .kind = SATCHEL_EVENT_PROGRESS, .done = counts.entries_applied, .total = counts.entries_known});
+}
+
+enum sat_err client_sync_address(struct satchel *satchel, struct client_session_config *config, struct sat_arena *arena)
+{
+    struct client_membership membership;
+    enum sat_err err = client_membership_get(satchel, arena, &membership);
+    if (err) return err;
+    config->replica.mode = SAT_REPLICA_DEVICE;
+    config->replica.server = sat_hash_is_zero(&satchel->directory.org) ? membership.server : satchel->directory.server;
+    config->replica.org = membership.org;
+    config->replica.device = client_device(satchel);
+    config->replica.key = &sat_keyring_secrets(satchel->keyring)->sign;
+    if (!config->urls[0]) client_membership_addresses(satchel, &membership, arena, config->urls);
+    return SAT_OK;
 }
 
 enum sat_err client_sync_run(struct satchel *satchel, struct client_session_config *config,
@@ -85,26 +107,26 @@ enum sat_err client_sync_run(struct satchel *satchel, struct client_session_conf
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
-    struct client_membership membership;
     *result = (struct client_session_result){0};
-    enum sat_err err = client_membership_get(satchel, &arena, &membership);
-    config->replica.mode = SAT_REPLICA_DEVICE;
-    config->replica.server = sat_hash_is_zero(&satchel->directory.org) ? membership.server : satchel->directory.server;
-    config->replica.org = membership.org;
-    config->replica.device = client_device(satchel);
-    config->replica.key = &sat_keyring_secrets(satchel->keyring)->sign;
-    config->url = membership.server_url;
+    enum sat_err err = client_sync_address(satchel, config, &arena);
     if (!err) err = client_session_run(satchel, config, result);
     sat_arena_deinit(&arena);
     return err;
 }
 
-static enum sat_err run(struct syncing *syncing, struct client_session_result *result)
+/* ---- Beginning and ending ---- */
+
+static const struct satchel_sync_options NO_OPTIONS;
+
+enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,
+                                  const struct satchel_sync_options *options)
 {
-    const struct satchel_sync_options *options = syncing->options;
+    *syncing = (struct client_syncing){.satchel = satchel, .options = options ? *options : NO_OPTIONS};
+    sat_arena_init(&syncing->arena);
+    options = &syncing->options;
     uint32_t timeout_ms = options->timeout_ms;
     if (!timeout_ms && !options->live) timeout_ms = TIMEOUT_MS;
-    struct client_session_config config = {
+    syncing->config = (struct client_session_config){
         .timeout_ms = timeout_ms,
         .live = options->live,
         .stop = options->stop,
@@ -112,51 +134,65 @@ static enum sat_err run(struct syncing *syncing, struct client_session_result *r
         .progress = options->event ? on_progress : NULL,
         .context = syncing,
     };
-    enum sat_err err = client_conflicts_known(syncing->satchel); /* so that only what changes has to be looked at */
-    if (!err) err = client_sync_run(syncing->satchel, &config, result);
+    if (satchel->tx)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
+    enum sat_err err = client_conflicts_known(satchel); /* so that only what changes has to be looked at */
+    return err ? err : client_sync_address(satchel, &syncing->config, &syncing->arena);
+}
+
+enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err,
+                                const struct client_session_result *result)
+{
+    if (err == SAT_ERR_REVOKED) tell_text(syncing, SATCHEL_EVENT_REVOKED, syncing->satchel->fault.text);
     if (!syncing->connected) return err;
     struct sat_fault fault = syncing->satchel->fault;
-    enum sat_err local = client_conflicts_save(syncing->satchel);
-    if (!local) local = client_membership_synced(syncing->satchel, client_now_ms(), !err && result->in_sync);
+    enum sat_err local = save(syncing, result->met_at, !err && result->in_sync);
     if (err) syncing->satchel->fault = fault;
     return err ? err : local;
 }
 
-static const struct satchel_sync_options NO_OPTIONS;
+enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err err,
+                                 const struct client_session_result *result, struct satchel_sync_result *out)
+{
+    struct satchel *satchel = syncing->satchel;
+    struct sat_fault fault = satchel->fault;
+    uint32_t conflicts = 0;
+    enum sat_err counted = client_conflicts_count(satchel, &conflicts);
+    if (err) satchel->fault = fault;
+    *out = (struct satchel_sync_result){
+        .sent = result->counts.sent,
+        .received = result->counts.received,
+        .refused = result->counts.refused,
+        .conflicts = conflicts,
+        .in_sync = !err && result->in_sync,
+        .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
+    };
+    return err ? err : counted;
+}
 
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
-    struct syncing syncing = {.satchel = satchel, .options = options ? options : &NO_OPTIONS};
+    struct client_syncing syncing;
     struct client_session_result result = {0};
-    *out = (struct satchel_sync_result){0};
-    enum sat_err err = SAT_OK;
-    if (satchel->tx)
-        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
-    if (!err) err = run(&syncing, &result);
-    uint32_t conflicts = 0;
-    struct sat_fault fault = satchel->fault;
-    enum sat_err counted = client_conflicts_count(satchel, &conflicts);
-    if (err) satchel->fault = fault;
-    if (err == SAT_ERR_REVOKED) tell_text(&syncing, SATCHEL_EVENT_REVOKED, satchel->fault.text);
-    *out = (struct satchel_sync_result){
-        .sent = result.counts.sent,
-        .received = result.counts.received,
-        .refused = result.counts.refused,
-        .conflicts = conflicts,
-        .in_sync = !err && result.in_sync,
-    };
-    return client_end(satchel, err ? err : counted);
+    enum sat_err err = client_syncing_begin(&syncing, satchel, options);
+    if (!err) err = client_session_run(satchel, &syncing.config, &result);
+    err = client_syncing_end(&syncing, err, &result);
+    err = client_syncing_tell(&syncing, err, &result, out);
+    sat_arena_deinit(&syncing.arena);
+    return client_end(satchel, err);
 }
 
 bool client_sync_quietly(struct satchel *satchel)
 {
     struct satchel_sync_options options = {.timeout_ms = QUIET_TIMEOUT_MS};
-    struct syncing syncing = {.satchel = satchel, .options = &options};
+    struct client_syncing syncing;
     struct client_session_result result = {0};
     struct sat_fault fault = satchel->fault;
-    enum sat_err err = run(&syncing, &result);
+    enum sat_err err = client_syncing_begin(&syncing, satchel, &options);
+    if (!err) err = client_session_run(satchel, &syncing.config, &result);
+    (void)!client_syncing_end(&syncing, err, &result);
     satchel->fault = fault;
-    (void)err;
+    sat_arena_deinit(&syncing.arena);
     return syncing.connected;
 }

@@ -12,8 +12,9 @@
 
 enum {
     TICK_MS = 50,
+    HTTP_SWITCHING_PROTOCOLS = 101,
     RX_BYTES = 64 * 1024,
-    PATH_BYTES_MAX = 256,
+    PATH_BYTES_MAX = CLIENT_PATH_BYTES_MAX + sizeof((struct client_address *)0)->base,
     HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16,
     SPKI_BYTES_MAX = 4096
 };
@@ -34,6 +35,19 @@ static void close_with(struct carrier *carrier, enum sat_err err, const char *te
     if (carrier->told) return;
     carrier->told = true;
     client_session_closed(carrier->session, err, text);
+}
+
+/* What the answer to the upgrade says of versions stands in its Sec-WebSocket-Protocol header, as libwebsockets does
+ * not read the body of a refusal. */
+static bool take_refusal(struct carrier *carrier, struct lws *wsi)
+{
+    char protocols[200];
+    unsigned status = lws_http_client_http_response(wsi);
+    if (status == 0 || status == HTTP_SWITCHING_PROTOCOLS || carrier->told) return false;
+    int len = lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL);
+    carrier->told = true;
+    client_session_refused(carrier->session, status, sat_span(protocols, len > 0 ? (size_t)len : 0));
+    return true;
 }
 
 /* lws says "HS: …" when the other side speaks HTTP but not what we asked for, and quotes OpenSSL when it does not
@@ -127,7 +141,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
         char said[120];
         (void)snprintf(said, sizeof said, "%.*s", in ? (int)len : 0, in ? (const char *)in : "");
-        fail_to_connect(carrier, said);
+        if (strncmp(said, "HS:", 3) != 0 || !take_refusal(carrier, wsi)) fail_to_connect(carrier, said);
         carrier->wsi = NULL;
     } else if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED) {
         return established(carrier, wsi);
@@ -169,21 +183,11 @@ static struct lws_context *make_context(struct carrier *carrier)
     return lws_create_context(&info);
 }
 
-static void make_path(const struct carrier *carrier, const struct sat_hash *org, char out[PATH_BYTES_MAX])
-{
-    char org_text[65] = "new", nonce_text[65];
-    uint8_t nonce[32];
-    client_session_nonce(carrier->session, nonce);
-    sat_hex_format(nonce, sizeof nonce, nonce_text);
-    if (org) sat_hex_format(org->b, sizeof org->b, org_text);
-    (void)snprintf(out, PATH_BYTES_MAX, "%s/satchel/%s/%s", carrier->address.base, org_text, nonce_text);
-}
-
-static void connect_to(struct carrier *carrier, const struct sat_hash *org)
+static void connect_to(struct carrier *carrier)
 {
     const struct client_address *at = &carrier->address;
     char path[PATH_BYTES_MAX], host[HOST_PORT_MAX];
-    make_path(carrier, org, path);
+    (void)snprintf(path, sizeof path, "%s%s", at->base, client_session_path(carrier->session));
     (void)snprintf(host, sizeof host, strchr(at->host, ':') ? "[%s]:%u" : "%s:%u", at->host, (unsigned)at->port);
     struct lws_client_connect_info info = {
         .context = carrier->context,
@@ -212,11 +216,10 @@ static void carry(struct carrier *carrier)
     carrier->told = true;
 }
 
-enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org,
-                                  struct sat_fault *fault)
+enum sat_err client_transport_run(struct client_session *session, struct sat_fault *fault)
 {
     struct carrier carrier = {.session = session};
-    enum sat_err err = client_address_parse(url, &carrier.address, fault);
+    enum sat_err err = client_address_parse(client_session_address(session), &carrier.address, fault);
     if (err) return err;
     /* A broken pipe is an error to look at, not the end of the application's process. */
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
@@ -225,7 +228,7 @@ enum sat_err client_transport_run(struct client_session *session, const char *ur
     if (carrier.context) {
         sat_buf_init(&carrier.message);
         lws_sul_schedule(carrier.context, 0, &carrier.tick, tick, TICK_MS * LWS_US_PER_MS);
-        connect_to(&carrier, org);
+        connect_to(&carrier);
         carry(&carrier);
         lws_sul_cancel(&carrier.tick);
         lws_context_destroy(carrier.context);

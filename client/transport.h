@@ -18,9 +18,8 @@ struct client_address {
 /* wss://host[:port][/base] ; ws:// for loopback alone; IPv6 in brackets. SAT_ERR_INVALID. */
 enum sat_err client_address_parse(const char *url, struct client_address *out, struct sat_fault *fault) SAT_MUST_CHECK;
 
-/* Connects and carries the session until client_session_over(). `org`: NULL to create one. Failures of the network
- * are told to the session; the return value is for what kept it from trying at all. */
-enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org,
-                                  struct sat_fault *fault) SAT_MUST_CHECK;
+/* Connects to the session's address and carries it until client_session_over(). Failures of the network are told to
+ * the session; the return value is for what kept it from trying at all. */
+enum sat_err client_transport_run(struct client_session *session, struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

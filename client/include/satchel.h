@@ -170,9 +170,20 @@ SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const cha
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
- * derived figures (a set is a JSON array); `waiting` has the references to what is not here: type, id, field, target.
+ * derived figures (a set is a JSON array); archived.<type> has the same of the archived records; `waiting` has the
+ * references to what is not here: type, id, field, target.
  * One object per row, keyed by column. invalid: SQLite's own sentence, for all that is not one reading statement. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
+#define SATCHEL_NDJSON 1
+#define SATCHEL_CSV 2
+/* Writes all records into files in `directory`, which is made or must be empty: <type>.ndjson and <type>.csv of every
+ * type, as `formats` (a set of SATCHEL_NDJSON and SATCHEL_CSV) says. The rows are those of the type's table with
+ * `archived` behind the territory, the archived records last; references are ids. NDJSON: an object a line. CSV: RFC
+ * 4180, UTF-8, with a header; nothing for null, "" for an empty text, a set as a JSON array. The files are for their
+ * owner alone (0600) and durable on return; plaintext, so mind where they go. {"file","type","records","archived"} per
+ * file. exists (something is in the directory), read_only, disk_full; what was written of it is removed again. */
+SATCHEL_API int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row,
+                               void *context);
 /* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict, the value that is shown first;
  * `by` is a person's name, null where it is not known; field "deleted": edit against delete. */
 SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context);
@@ -182,9 +193,10 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* One JSON object:
- * {"org","user","role","device","server","spaces":[{"space","name","cursor","pending",…}],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","fingerprint"}. Two people who compare the fingerprint of one and the
- * same moment find out whether the server shows them the same directory and the same people. */
+ * {"org","user","role","device","server","server_last","pin","spaces":[{"space","name","cursor","pending",…}],"pending","refused",
+ * "conflicts","debts","last_sync","in_sync","fingerprint"}; server is where the server is said to be, server_last where
+ * it answered last (null: nowhere yet). Two people who compare the fingerprint of one and the same moment find out
+ * whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -216,6 +228,7 @@ struct satchel_sync_options {
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
+    uint32_t retry_ms; /* the server asks not to be called again before; 0: it did not ask */
 };
 /* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
@@ -224,6 +237,98 @@ struct satchel_sync_result {
  * a transaction is open. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);
+
+/* ---- Synchronising in an event loop of the application's own ----
+ *
+ * A session is satchel_sync() without its network: one connection's worth of it. It opens no socket, waits for nothing
+ * and starts no thread; it says where to connect and what to send, and is told what came. WebSocket and TLS are the
+ * application's: a browser's, a platform's, a library's.
+ *
+ *     satchel_session_open(satchel, &options, &session);
+ *     connect to satchel_session_url(session) as a WebSocket, asking for satchel_session_subprotocol()
+ *         it is open                   satchel_session_opened()
+ *         it was answered by HTTP      satchel_session_refused()
+ *         it failed                    satchel_session_closed()
+ *     until satchel_session_over(session), whenever something happened or satchel_session_wakeup_ms() have passed:
+ *         a whole message has come     satchel_session_received()
+ *         the socket can take one      while satchel_session_writable() gives one: send it
+ *         the connection has ended     satchel_session_closed()
+ *     close the connection
+ *     satchel_session_result(session, &result);
+ *     satchel_session_free(session);
+ *
+ * Messages are whole and binary, in both directions, and at most SATCHEL_MESSAGE_BYTES_MAX long. TLS accepts any
+ * certificate, self-signed and expired ones too: the server proves who it is by the identity key that the home knows,
+ * over the certificate's key. Plain ws:// is for this machine alone. Redirects are not followed.
+ *
+ * A server may have several addresses, as when it has moved. A session is about one of them; where nobody was found
+ * there, the next session that is opened on the handle is about the next one.
+ *
+ * The functions that tell what happened return nothing: what it led to is known from satchel_session_over() and
+ * satchel_session_result(), and from the options' `event`, which is called from within them. They do their work, disk
+ * included, before they return. Between them the handle can be used, and so can transactions: what satchel_commit() has
+ * written goes along after satchel_session_poke(). What talks to the server itself, as satchel_sync() and the
+ * administration do, is refused meanwhile (invalid), and lists are not refreshed. */
+
+struct satchel_session;
+#define SATCHEL_MESSAGE_BYTES_MAX 327680
+
+/* Begins a session; one at a time per handle. `options` (may be NULL) as for satchel_sync(), copied: with `live` the
+ * session stays until `timeout_ms`, `stop` or an error; else it is over when both sides hold the same or nothing more
+ * can be done. *out is the caller's, and goes back with satchel_session_free() before the handle is closed. invalid (a
+ * session or a transaction is open). */
+SATCHEL_API int satchel_session_open(struct satchel *satchel, const struct satchel_sync_options *options,
+                                     struct satchel_session **out);
+/* Ends the session, wherever it stands, and writes down how far it came. NULL is fine. */
+SATCHEL_API_VOID void satchel_session_free(struct satchel_session *session);
+
+/* What to connect to, "wss://host:port/path"; for this session alone, as the path has a fresh nonce. Borrowed until
+ * the session is freed. */
+SATCHEL_API const char *satchel_session_url(const struct satchel_session *session);
+/* The WebSocket subprotocol to ask for; the server must have agreed to it. Static. */
+SATCHEL_API const char *satchel_session_subprotocol(void);
+
+/* The WebSocket is open. `tls_key`: the public key of the certificate that the other side presented, as the DER
+ * encoding of its SubjectPublicKeyInfo, which ties the proofs of both sides to this channel. NULL where there is no TLS
+ * or the platform does not tell: then only a server that ties nothing either (one behind a proxy that ends TLS) is
+ * accepted. */
+SATCHEL_API_VOID void satchel_session_opened(struct satchel_session *session, const void *tls_key, size_t tls_key_len);
+/* The other side answered with an HTTP status instead of a WebSocket. `text` (may be NULL): its
+ * Sec-WebSocket-Protocol header or its body, whichever can be had: they say which versions it speaks. The session is
+ * over: version (the message says which side is too old), busy, unreachable. */
+SATCHEL_API_VOID void satchel_session_refused(struct satchel_session *session, int http_status, const char *text);
+/* A whole binary message has come. */
+SATCHEL_API_VOID void satchel_session_received(struct satchel_session *session, const void *message, size_t len);
+/* The connection has ended, or could not be made; `why` (may be NULL) becomes part of the message. */
+SATCHEL_API_VOID void satchel_session_closed(struct satchel_session *session, const char *why);
+/* There is work that was committed since the session began. */
+SATCHEL_API_VOID void satchel_session_poke(struct satchel_session *session);
+
+/* 1: there may be something to send: have the socket say when it can take it. */
+SATCHEL_API int satchel_session_wants_write(const struct satchel_session *session);
+/* The next message to send, when the socket can take one: 1, and *message and *len are set, borrowed until the next
+ * call with this session; 0: there is none now. What was given out counts as sent. */
+SATCHEL_API int satchel_session_writable(struct satchel_session *session, const void **message, size_t *len);
+
+/* 1: the session has ended: close the connection. Looks at the time and at `stop`. */
+SATCHEL_API int satchel_session_over(struct satchel_session *session);
+/* How long the application may wait, if nothing happens, before it asks satchel_session_over() again, in
+ * milliseconds; UINT32_MAX: for ever. */
+SATCHEL_API uint32_t satchel_session_wakeup_ms(const struct satchel_session *session);
+/* How it stands, also before the end; then, returns what satchel_sync() would. The numbers are those of this
+ * session. */
+SATCHEL_API int satchel_session_result(struct satchel_session *session, struct satchel_sync_result *result);
+
+/* ---- Looking after a home ---- */
+
+/* Examines a home, also one that satchel_open() refuses, and changes nothing: the database's own check, the directory
+ * with all its signatures, every bundle, chain and log, what is live and its digest computed anew, and with the keyring
+ * the keys, the drafts and the contents. Needs no network. A row per finding, and one for each check that found
+ * nothing: {"check","state","text","do"}; state is "ok", "note" or "damage"; "do", where it is there, says what to do.
+ * corrupt: something is damaged. locked, wrong_passphrase, not_found, in_use, newer_store. *error (may be NULL) has the
+ * sentence. */
+SATCHEL_API int satchel_doctor(const char *home, const struct satchel_open_options *options, satchel_row_fn row,
+                               void *context, struct satchel_error *error);
 
 /* ---- Administration ----
  *
@@ -245,6 +350,13 @@ SATCHEL_API int satchel_territory_grant(struct satchel *satchel, const char *ter
 /* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
  * not_found, not_yet (a role whose invites have to be approved), invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+
+/* Says where the server is now, and by which identity key (`pin`, 64 hexadecimal digits) it is known from here on;
+ * NULL: as before. The server must have the new identity beside the old one (invalid), and a new address must lead to
+ * it already, as this call goes through it (unreachable, wrong_server). Every device learns of it with its next sync by
+ * the old address and the old identity, so both have to stay until the last one has; then devices go to the new address
+ * first and to the one that answered last if nobody is there. */
+SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, const char *pin);
 
 /* The lists are for everybody. Each syncs first, for a few seconds at most; *refreshed (may be NULL) tells whether the
  * server was reached. That it was not is no failure: what is known here is listed. */

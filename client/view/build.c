@@ -13,7 +13,7 @@
 struct building {
     struct satchel *satchel;
     sqlite3 *db;
-    sqlite3_stmt **inserts;   /* one for each type, prepared when it is first needed */
+    sqlite3_stmt **inserts;   /* two for each type, prepared when first needed: into its table, into the archive's */
     sqlite3_stmt *insert_any; /* every record that is here, archived ones too: what a reference can point to */
     struct sat_arena arena;   /* for one record */
     struct sat_arena names;
@@ -110,15 +110,17 @@ static enum sat_err run(struct building *building, sqlite3_stmt *statement)
     return done ? SAT_OK : client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
 }
 
-static enum sat_err prepare_insert(struct building *building, uint16_t index)
+static enum sat_err prepare_insert(struct building *building, uint16_t index, bool archived)
 {
-    if (building->inserts[index]) return SAT_OK;
+    sqlite3_stmt **statement = &building->inserts[2 * index + archived];
+    if (*statement) return SAT_OK;
     const struct sat_type *type = sat_type_at(index);
     char sql[1024];
-    size_t len = (size_t)snprintf(sql, sizeof sql, "INSERT INTO \"%s\" VALUES (?, ?", type->name);
+    size_t len = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s.\"%s\" VALUES (?, ?",
+                                  archived ? CLIENT_ARCHIVED : "main", type->name);
     for (uint16_t i = 0; i < type->fields_n; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?");
     (void)snprintf(sql + len, sizeof sql - len, ")");
-    if (sqlite3_prepare_v2(building->db, sql, -1, &building->inserts[index], NULL) == SQLITE_OK) return SAT_OK;
+    if (sqlite3_prepare_v2(building->db, sql, -1, statement, NULL) == SQLITE_OK) return SAT_OK;
     return client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
 }
 
@@ -132,9 +134,10 @@ static uint16_t index_of(const struct sat_type *type)
 static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
 {
     uint16_t index = index_of(type);
-    enum sat_err err = prepare_insert(building, index);
+    bool archived = view->merged.deleted;
+    enum sat_err err = prepare_insert(building, index, archived);
     if (err) return err;
-    sqlite3_stmt *statement = building->inserts[index];
+    sqlite3_stmt *statement = building->inserts[2 * index + archived];
     bind_uuid(statement, 1, view->id.b);
     bind_text(statement, 2, building->territory, strlen(building->territory));
     for (uint16_t i = 0; i < type->fields_n; i++) {
@@ -184,8 +187,7 @@ static enum sat_err add_record(void *context, int64_t sid, const struct sat_reco
         bind_uuid(building->insert_any, 1, record->b);
         err = run(building, building->insert_any);
     }
-    const struct sat_type *type =
-        !err && view.merged.exists && !view.merged.deleted ? sat_type_by_number(view.merged.type) : NULL;
+    const struct sat_type *type = !err && view.merged.exists ? sat_type_by_number(view.merged.type) : NULL;
     if (type && !names_the_org(building, &view)) err = insert(building, type, &view);
     sat_arena_reset(&building->arena);
     return err;
@@ -213,11 +215,11 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
     struct building building = {.satchel = satchel, .db = db};
     sat_arena_init(&building.arena);
     sat_arena_init(&building.names);
-    building.inserts = calloc(sat_types_count(), sizeof(sqlite3_stmt *));
+    building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
     sat_check(building.inserts != NULL);
     enum sat_err err = client_view_make_tables(db, &satchel->fault);
     if (!err) err = fill(&building);
-    for (uint16_t i = 0; i < sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);
+    for (uint32_t i = 0; i < 2 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);
     (void)sqlite3_finalize(building.insert_any);
     free(building.inserts);
     sat_arena_deinit(&building.names);

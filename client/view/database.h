@@ -15,6 +15,9 @@ struct client_view {
 #define CLIENT_COLUMN_SET "SET_TEXT"
 #define CLIENT_COLUMN_BOOL "BOOLEAN"
 
+/* The database beside the main one: the same tables, for the records that are archived. */
+#define CLIENT_ARCHIVED "archived"
+
 /* Makes the tables, empty. */
 enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Fills in what is computed from several rows, and the indexes. */

@@ -37,10 +37,11 @@ static const char *column_type(const struct sat_field *field)
     return "TEXT";
 }
 
-static enum sat_err make_table(sqlite3 *db, const struct sat_type *type, struct sat_fault *fault)
+static enum sat_err make_table(sqlite3 *db, const char *database, const struct sat_type *type, struct sat_fault *fault)
 {
     char sql[SQL_BYTES];
-    size_t len = (size_t)snprintf(sql, sizeof sql, "CREATE TABLE \"%s\" (\"id\" TEXT, \"territory\" TEXT", type->name);
+    size_t len = (size_t)snprintf(sql, sizeof sql, "CREATE TABLE %s.\"%s\" (\"id\" TEXT, \"territory\" TEXT", database,
+                                  type->name);
     for (uint16_t i = 0; i < type->fields_n; i++)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s\" %s", type->fields[i].name,
                                 column_type(&type->fields[i]));
@@ -53,9 +54,13 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
     enum sat_err err = run(db,
                            "PRAGMA temp_store = MEMORY;"
                            "CREATE TEMP TABLE here (id TEXT PRIMARY KEY) WITHOUT ROWID;"
-                           "CREATE TABLE waiting (type TEXT, id TEXT, field TEXT, target TEXT)",
+                           "CREATE TABLE waiting (type TEXT, id TEXT, field TEXT, target TEXT);"
+                           "ATTACH ':memory:' AS " CLIENT_ARCHIVED,
                            fault);
-    for (uint16_t i = 0; i < sat_types_count() && !err; i++) err = make_table(db, sat_type_at(i), fault);
+    for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
+        err = make_table(db, "main", sat_type_at(i), fault);
+        if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
+    }
     return err;
 }
 
@@ -113,6 +118,8 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
         err = run(db,
                   "UPDATE \"order\" SET total = (SELECT exact_total(amount) FROM order_line WHERE order_line.\"order\" "
                   "= \"order\".id);"
+                  "UPDATE " CLIENT_ARCHIVED ".\"order\" SET total = (SELECT exact_total(amount) FROM main.order_line"
+                  " WHERE order_line.\"order\" = \"order\".id);"
                   "DROP TABLE temp.here",
                   fault);
     return err;

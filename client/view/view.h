@@ -2,7 +2,8 @@
  * It is derived: building it again gives the same. Whoever queries it can read it and nothing else.
  *
  *   columns   id, territory, the type's fields, its derived figures; a set is a JSON array in text, a boolean 0 or 1, a
- * time RFC 3339 waiting   (type, id, field, target): the references to records that are not here */
+ * time RFC 3339 waiting   (type, id, field, target): the references to records that are not here
+ *   archived.<type>   the same columns, for the archived records */
 #ifndef CLIENT_VIEW_H
 #define CLIENT_VIEW_H
 

@@ -35,7 +35,8 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
 }
 
 /* May the device talk to us at all? Asked at the door and, as that can change, with every message. */
-static enum sat_err check_standing(const struct sat_host *host, const struct sat_device *device, struct sat_fault *fault)
+static enum sat_err check_standing(const struct sat_host *host, const struct sat_device *device,
+                                   struct sat_fault *fault)
 {
     if (device->revoked_seq) return sat_fail(fault, SAT_ERR_REVOKED, "device %u has been revoked", device->number);
     const struct sat_user *user = sat_directory_user(&host->directory, device->user);

@@ -72,6 +72,9 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
         return sat_fail(&step->fault, SAT_ERR_VERSION, "the server speaks version %llu, this program %d",
                         (unsigned long long)message->version, SAT_PROTOCOL_VERSION);
     if (directory->seq) replica->config.server = directory->server;
+    /* Behind a proxy that ends TLS the server cannot see the channel's key, and says so under its signature. What is
+     * pinned is its identity; a server that does end TLS never says so, whoever stands between. */
+    if (message->binding_kind == SAT_BINDING_NONE) replica->binding = (struct sat_binding){.kind = SAT_BINDING_NONE};
     struct sat_hello hello = {.time_ms = message->time_ms, .dir_seq = message->dir_seq, .binding = replica->binding};
     memcpy(hello.client_nonce, replica->client_nonce, sizeof hello.client_nonce);
     memcpy(hello.server_nonce, message->server_nonce, sizeof hello.server_nonce);
@@ -105,7 +108,8 @@ static enum sat_err check_trust(struct replica_step *step)
     if (config->directory->seq == replica->hello_seq) {
         struct sat_hash here = sat_directory_hash_at(config->directory, replica->hello_seq);
         if (!sat_hash_equal(&here, &replica->hello_hash))
-            return sat_fail(&step->fault, SAT_ERR_FORK, "the server's links do not lead to the directory that it named");
+            return sat_fail(&step->fault, SAT_ERR_FORK,
+                            "the server's links do not lead to the directory that it named");
     }
     if (config->trust_seq == 0 || config->directory->seq < config->trust_seq) return SAT_OK;
     struct sat_hash hash = sat_directory_hash_at(config->directory, config->trust_seq);

@@ -1,7 +1,8 @@
-"""Black-box tests of the two programs: a server in a directory of its own, devices in theirs, and nothing but their command lines.
+"""Black-box tests of the two programs: a server in a directory of its own, devices in theirs, and nothing but their
+command lines.
 
-Which programs: SATCHELD and SATCHEL, else those of .build/release. A test is a function with a sentence for a name, decorated
-with @test; run() calls them in order and closes with 'N passed, N failed'.
+Which programs: SATCHELD and SATCHEL, else those of .build/release. A test is a function with a sentence for a name,
+decorated with @test; run() calls them in order and closes with 'N passed, N failed'.
 """
 import atexit
 import json
@@ -123,6 +124,12 @@ class Device:
     def run(self, *args, **options):
         return satchel(*args, "--home", self.home, "--passphrase-file", self.passphrase_file, **options)
 
+    def start(self, *args, **streams):
+        """The command as a running process, its streams being pipes."""
+        streams = dict(dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE), **streams)
+        return subprocess.Popen([SATCHEL, *args, "--home", self.home, "--passphrase-file", self.passphrase_file],
+                                env=clean_environment(), start_new_session=True, **streams)
+
     def rows(self, *args, **options):
         return self.run(*args, "--json", **options).rows()
 
@@ -164,8 +171,9 @@ class Server:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen], stdout=subprocess.PIPE,
-                                            stderr=log, stdin=subprocess.DEVNULL, env=clean_environment())
+            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen],
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env=clean_environment())
         atexit.register(self.kill)
         line = self.process.stdout.readline()
         ready = json.loads(line)
@@ -200,10 +208,18 @@ class World:
         self.server.start()
         self.kit = os.path.join(self.folder, "kit.txt")
         self.admin = Device(self.folder, "Andrew")
-        self.created = self.admin.row("org", "create", "--server", self.server.url, "--pin", self.server.pin, "--token",
-                                      self.server.token(), "--name", org, "--user", "Andrew", "--recovery-kit", self.kit)
+        self.created = self.admin.row(*self.creation(kit=self.kit, name=org))
         for name in territories:
             self.admin.run("territory", "add", name)
+
+    def creation(self, **given):
+        """The words of an `org create`, with a new token unless one is given."""
+        words = dict(server=self.server.url, pin=self.server.pin, name="Other", user="Andrew",
+                     kit=os.path.join(self.folder, "other-kit"))
+        words.update(given)
+        words.setdefault("token", self.server.token())
+        words["recovery-kit"] = words.pop("kit")
+        return ["org", "create"] + ["--%s=%s" % pair for pair in words.items()]
 
     def invite(self, user):
         return self.admin.row("invite", user)["code"]

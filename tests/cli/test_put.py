@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """What is put: kinds of values, sets, lines of JSON, ids, places, and all that is refused without leaving a trace."""
 import json
-import subprocess
 
-from harness import SATCHEL, World, clean_environment, equal, has, lacks, new_id, run, test
+from harness import World, equal, has, lacks, new_id, run, test
 
 world = World(territories=["Eastern", "Western"])
 admin = world.admin
@@ -91,7 +90,8 @@ def ids_are_printed_in_the_order_of_the_lines():
 
 @test
 def an_import_that_is_repeated_makes_no_duplicates():
-    lines = [{"type": "account", "id": new_id(), "fields": {"name": "import %d" % i, "tags": ["a", "b"]}} for i in range(100)]
+    lines = [{"type": "account", "id": new_id(), "fields": {"name": "import %d" % i, "tags": ["a", "b"]}}
+             for i in range(100)]
     rep.put_lines(lines)
     before, pending = count("account"), rep.row("status")["pending"]
     equal([r["id"] for r in rep.put_lines(lines)], [line["id"] for line in lines])
@@ -139,14 +139,15 @@ def a_broken_line_is_named_by_its_number_and_nothing_is_stored():
 @test
 def what_is_no_utf8_is_refused_everywhere():
     before = count("task")
-    error = rep.error(2, "put", "--stdin", stdin=b'{"type":"task","fields":{}}\n{"type":"task","fields":{"title":"a\xffb"}}\n')
+    lines = b'{"type":"task","fields":{}}\n{"type":"task","fields":{"title":"a\xffb"}}\n'
+    error = rep.error(2, "put", "--stdin", stdin=lines)
     has(error["message"], "line 2: ")
     has(error["message"], "UTF-8")
-    result = subprocess.run([SATCHEL, "put", "task", b"title=a\xc3(", "--json", "--home", rep.home, "--passphrase-file",
-                             rep.passphrase_file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-                            check=False)
-    equal((result.returncode, result.stdout), (2, b""))
-    has(json.loads(result.stderr)["message"], "UTF-8")
+    for words in ((b"title=a\xc3(",), (b"ti\xfftle=a",), (b"tags+=\xff",)):
+        with rep.start("put", "account", *words, "--json") as process:
+            out, err = process.communicate()
+        equal((process.returncode, out), (2, b""))
+        has(json.loads(err)["message"], "UTF-8")
     equal(count("task"), before)
 
 
@@ -189,8 +190,8 @@ def a_record_goes_where_the_rules_say():
     has(message, "Western")
     equal(rep.row("get", "account", rep.put("account", "name=only"))["territory"], "Eastern")
     has(both.error(2, "put", "account", account, "name=x", "--territory", "Eastern")["message"], "Western")
-    lines = both.put_lines([{"type": "account", "territory": "Western", "fields": {}}, {"type": "account", "fields": {}}],
-                           "--territory", "Eastern")
+    lines = [{"type": "account", "territory": "Western", "fields": {}}, {"type": "account", "fields": {}}]
+    lines = both.put_lines(lines, "--territory", "Eastern")
     equal([both.row("get", "account", line["id"])["territory"] for line in lines], ["Western", "Eastern"])
     equal(admin.row("get", "product", admin.put("product", "name=Chai"))["territory"], "org")
 
@@ -218,8 +219,8 @@ def a_reference_to_the_wrong_type_is_refused():
 @test
 def amounts_are_rounded_half_up_to_the_minor_unit():
     order = rep.put("order", "state=draft")
-    cases = ((1, 1, 5000, 1), (1, 1, 5001, 0), (3, 333, 50, 994), (1, 50, 100, 50), (7, 1999, None, 13993), (1, 30, 500, 29),
-             (1, 10, 500, 10), (5, 1440, 1500, 6120), (1, 101, 5000, 51))
+    cases = ((1, 1, 5000, 1), (1, 1, 5001, 0), (3, 333, 50, 994), (1, 50, 100, 50), (7, 1999, None, 13993),
+             (1, 30, 500, 29), (1, 10, 500, 10), (5, 1440, 1500, 6120), (1, 101, 5000, 51))
     total = 0
     for qty, price, discount, amount in cases:
         words = ["order=" + order, "qty=%d" % qty, "unit_price=%d" % price]
@@ -236,10 +237,11 @@ def amounts_are_rounded_half_up_to_the_minor_unit():
 def a_query_only_reads():
     before = rep.rows("query", "select * from account order by id")
     for sql in ("insert into account(id) values ('x')", "delete from account", "update account set name = 'x'",
-                "drop table account", "create table t(a)", "attach 'file' as f", "attach ':memory:' as f", "pragma user_version",
-                "pragma writable_schema = 1", "select 1; select 2", "select 1; drop table account", "vacuum", "begin",
-                "with x as (select 1) delete from account", "select load_extension('x')", "select * from nothing", "selct", "",
-                "explain", "replace into account(id) values ('x')"):
+                "drop table account", "create table t(a)", "attach 'file' as f", "attach ':memory:' as f",
+                "pragma user_version", "pragma writable_schema = 1", "select 1; select 2",
+                "select 1; drop table account", "vacuum", "begin", "with x as (select 1) delete from account",
+                "select load_extension('x')", "select * from nothing", "selct", "", "explain",
+                "replace into account(id) values ('x')"):
         error = rep.error(2, "query", sql)
         equal(error["error"], "invalid", sql)
     equal(rep.rows("query", "select * from account order by id"), before)
@@ -252,7 +254,8 @@ def a_query_only_reads():
 
 @test
 def every_type_is_a_table_with_its_columns():
-    for kind in ("account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task", "note"):
+    for kind in ("account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task",
+                 "note"):
         rep.run("list", kind, "--json")
         rep.rows("query", 'select id, territory from "%s" limit 1' % kind)
     rows = rep.rows("list", "order")
@@ -263,8 +266,7 @@ def every_type_is_a_table_with_its_columns():
 def many_rows_stop_when_nobody_reads_them():
     rep.put_lines([{"type": "note", "fields": {"text": "n" * 200}} for _ in range(2000)])
     for form in ((), ("--json",)):
-        with subprocess.Popen([SATCHEL, "list", "note", "--home", rep.home, "--passphrase-file", rep.passphrase_file, *form],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()) as process:
+        with rep.start("list", "note", *form) as process:
             process.stdout.read(100)
             process.stdout.close()
             equal(process.stderr.read(), b"")

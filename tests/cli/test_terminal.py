@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""On a terminal: the passphrase is asked for without echo, twice when a home is made, and the terminal is left as it was."""
+"""On a terminal: the passphrase is asked for without echo, twice when a home is made, and the terminal is not
+left changed."""
 import os
 import pty
 import select

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Trouble: passphrases, places that cannot be written, a newer store, two processes, codes, pins, servers. Each with its exit code."""
+"""Trouble: passphrases, places that cannot be written, a newer store, two processes, codes, pins, servers;
+each with its exit code."""
+import json
 import os
 import shutil
 import signal
@@ -7,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import SATCHEL, Device, World, clean_environment, equal, has, lacks, run, satchel, test
+from harness import Device, World, clean_environment, equal, has, lacks, run, satchel, test
 
 world = World(territories=["Eastern"])
 admin = world.admin
@@ -30,9 +32,7 @@ def write(name, data):
 
 def open_live(device):
     """A process that keeps the home until it is told to stop; it has it when this returns."""
-    process = subprocess.Popen([SATCHEL, "sync", "--live", "--home", device.home, "--passphrase-file", device.passphrase_file,
-                                "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-                               start_new_session=True)
+    process = device.start("sync", "--live", "--json")
     while b"in sync" not in process.stderr.readline():
         equal(process.poll(), None, "the live sync ended")
     return process
@@ -61,15 +61,16 @@ def without_a_passphrase_the_home_is_locked():
 @test
 def a_wrong_passphrase_is_told_apart():
     for wrong in (b"wrong\n", b"correct horse Nancy \n", b"correct horse nancy"):
-        error = satchel("status", "--home", rep.home, "--json", "--passphrase-file", write("wrong", wrong), expect=6).error()
+        file = write("wrong", wrong)
+        error = satchel("status", "--home", rep.home, "--json", "--passphrase-file", file, expect=6).error()
         equal(error["error"], "wrong_passphrase")
         lacks(error["message"], "horse")
 
 
 @test
 def the_first_line_of_the_file_is_the_passphrase():
-    for right in (b"correct horse Nancy", b"correct horse Nancy\n", b"correct horse Nancy\r\n", b"correct horse Nancy\n\nmore"):
-        satchel("status", "--home", rep.home, "--passphrase-file", write("right", right))
+    for end in (b"", b"\n", b"\r\n", b"\n\nmore"):
+        satchel("status", "--home", rep.home, "--passphrase-file", write("right", b"correct horse Nancy" + end))
     env = clean_environment(SATCHEL_HOME=rep.home, SATCHEL_PASSPHRASE_FILE=write("right", b"correct horse Nancy\n"))
     equal(satchel("status", "--json", env=env).rows()[0]["user"], "Nancy")
     error = satchel("status", "--passphrase-file", write("wrong", b"x"), "--json", env=env, expect=6).error()
@@ -93,8 +94,7 @@ def a_kit_that_cannot_be_written_makes_no_organisation():
     token = world.server.token()
 
     def create(kit, code):
-        return new.error(code, "org", "create", "--server", world.server.url, "--pin", world.server.pin, "--token", token,
-                         "--name", "Other", "--user", "Ann", "--recovery-kit", kit)
+        return new.error(code, *world.creation(kit=kit, token=token))
 
     there = write("kit-that-is-there", b"precious")
     equal(create(there, 2)["error"], "exists")
@@ -103,9 +103,8 @@ def a_kit_that_cannot_be_written_makes_no_organisation():
     equal(create(UNWRITABLE, 7)["error"] in ("read_only", "io"), True)
     equal(create(path("no/such/folder/kit"), 7)["error"], "io")
     equal(os.path.exists(new.home), False)
-    new.run("org", "create", "--server", world.server.url, "--pin", world.server.pin, "--token", "-", "--name", "Other",
-            "--user", "Ann", "--recovery-kit", path("kit-2"), stdin=token + "\n")
-    equal(new.row("status")["user"], "Ann", "the token was used up by a failure")
+    new.run(*world.creation(kit=path("kit-2"), token="-"), stdin=token + "\n")
+    equal(new.row("status")["user"], "Andrew", "the token was used up by a failure")
 
 
 @test
@@ -166,9 +165,7 @@ def one_process_has_the_home_and_the_other_is_told_which_r31():
 @test
 def a_second_process_waits_for_a_short_one_r31():
     before = len(rep.rows("list", "account"))
-    several = [subprocess.Popen([SATCHEL, "put", "account", "name=at once %d" % i, "--home", rep.home, "--passphrase-file",
-                                 rep.passphrase_file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
-               for i in range(4)]
+    several = [rep.start("put", "account", "name=at once %d" % i) for i in range(4)]
     for process in several:
         err = process.communicate(timeout=60)[1]
         equal((process.returncode, err), (0, b""))
@@ -186,7 +183,8 @@ def a_live_sync_tells_what_arrives_and_ends_cleanly():
     line = live.stderr.readline().decode()
     while account not in line and line:
         line = live.stderr.readline().decode()
-    has(line, "changed: account")
+    told = json.loads(line)
+    equal((told["event"], told["type"], told["id"]), ("record", "account", account), told)
     code, out, _ = stop_live(live, signal.SIGINT)
     equal(code, 0)
     equal(out.count("\n"), 1, out)
@@ -212,7 +210,8 @@ def a_damaged_code_is_invalid():
     fresh = Device(world.folder, "fresh")
     middle = len(code) // 2
     other = "b" if code[middle] != "b" else "c"
-    for damaged in (code[:-1], code[:middle] + other + code[middle + 1:], code[1:], "hello", code + code, code + "\x01", "\u884c"):
+    for damaged in (code[:-1], code[:middle] + other + code[middle + 1:], code[1:], "hello", code + code, code + "\x01",
+                    "\u884c"):
         error = fresh.error(2, "join", damaged)
         equal(error["error"], "invalid", damaged)
         lacks(error["message"], code[10:30])
@@ -232,14 +231,10 @@ def a_code_that_has_expired_is_refused():
 
 @test
 def a_token_works_once():
-    for token in (None, "nonsense"):
-        new = Device(world.folder, "used")
-        if token is None:
-            token = world.server.token()
-            Device(world.folder, "first").run("org", "create", "--server", world.server.url, "--pin", world.server.pin, "--token",
-                                              token, "--name", "A", "--user", "B", "--recovery-kit", path("kit-first"))
-        error = new.error(4, "org", "create", "--server", world.server.url, "--pin", world.server.pin, "--token", token,
-                          "--name", "A", "--user", "B", "--recovery-kit", path("kit-used"))
+    used, new = world.server.token(), Device(world.folder, "used")
+    Device(world.folder, "first").run(*world.creation(kit=path("kit-first"), token=used))
+    for token in (used, "nonsense", used[:-1]):
+        error = new.error(4, *world.creation(kit=path("kit-used"), token=token))
         equal(error["error"], "token_used")
         equal((os.path.exists(new.home), os.path.exists(path("kit-used"))), (False, False))
 
@@ -249,15 +244,14 @@ def a_server_with_another_identity_is_refused():
     new = Device(world.folder, "pinned")
     pin = ("0" if world.server.pin[0] != "0" else "1") + world.server.pin[1:]
 
-    def create(url, identity, code):
-        return new.error(code, "org", "create", "--server", url, "--pin", identity, "--token", world.server.token(), "--name", "A",
-                         "--user", "B", "--recovery-kit", path("kit-pinned"))
+    def create(code, **given):
+        return new.error(code, *world.creation(kit=path("kit-pinned"), **given))["error"]
 
-    equal(create(world.server.url, pin, 5)["error"], "wrong_server")
-    equal(create(world.server.url, "12", 2)["error"], "invalid")
-    equal(create("http://" + world.server.listen, world.server.pin, 2)["error"], "invalid")
-    equal(create("ws://example.org", world.server.pin, 2)["error"], "invalid")
-    equal(create("wss://127.0.0.1:1", world.server.pin, 3)["error"], "unreachable")
+    equal(create(5, pin=pin), "wrong_server")
+    equal(create(2, pin="12"), "invalid")
+    equal(create(2, server="http://" + world.server.listen), "invalid")
+    equal(create(2, server="ws://example.org"), "invalid")
+    equal(create(3, server="wss://127.0.0.1:1"), "unreachable")
     equal((os.path.exists(new.home), os.path.exists(path("kit-pinned"))), (False, False))
 
 
@@ -299,9 +293,7 @@ def a_killed_put_is_whole_or_not_there():
     lines = "".join('{"type":"note","fields":{"text":"n%d"}}\n' % i for i in range(3000)).encode()
     for delay_s in (0.05, 0.1, 0.2, 0.3):
         before = len(rep.rows("list", "note"))
-        with subprocess.Popen([SATCHEL, "put", "--stdin", "--home", rep.home, "--passphrase-file", rep.passphrase_file],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=clean_environment()) as process:
+        with rep.start("put", "--stdin", stdin=subprocess.PIPE) as process:
             try:
                 process.stdin.write(lines)
                 process.stdin.close()

@@ -6,12 +6,14 @@ import subprocess
 
 from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel, scratch, test
 
-COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant", "territory list",
-            "device list", "put", "rm", "restore", "get", "list", "query", "history", "sync", "status", "conflicts", "resolve")
+COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant",
+            "territory list", "device list", "put", "rm", "restore", "get", "list", "query", "history", "sync",
+            "status", "conflicts", "resolve", "server set", "server show", "export", "doctor")
 LATER = ("user suspend X", "territory revoke X Y", "device revoke 3 --wipe", "device approve 3", "cosign X", "rotate X",
          "move account X --to Y --dry-run", "find words", "refused", "escrow list", "escrow show 1", "escrow accept 1",
-         "escrow reject 1", "import --map m.json a.csv b.csv", "export --format ndjson,csv dir", "report sales --period 2024",
-         "passphrase --admin", "recover --kit kit.txt --more", "policy", "policy set k v", "audit", "doctor", "leave")
+         "escrow reject 1", "import --map m.json a.csv b.csv", 
+         "report sales --period 2024", "passphrase --admin", "recover --kit kit.txt --more", "policy",
+         "policy set k v", "audit", "leave")
 
 
 def usage_error(*args, **options):
@@ -145,15 +147,19 @@ def what_a_message_repeats_cannot_command_the_terminal():
     has(json.loads(result.stderr)["message"], "e<U+00FF>at")
 
 
+def help_into(out):
+    return subprocess.run([SATCHEL, "--help"], stdout=out, stderr=subprocess.PIPE, env=clean_environment(), check=False)
+
+
 @test
 def a_reader_that_had_enough_is_no_failure_but_a_full_disk_is():
     read_end, write_end = os.pipe()
     os.close(read_end)
-    result = subprocess.run([SATCHEL, "--help"], stdout=write_end, stderr=subprocess.PIPE, env=clean_environment(), check=False)
+    result = help_into(write_end)
     os.close(write_end)
     equal((result.returncode, result.stderr), (0, b""))
     with open("/dev/full", "wb") as full:
-        result = subprocess.run([SATCHEL, "--help"], stdout=full, stderr=subprocess.PIPE, env=clean_environment(), check=False)
+        result = help_into(full)
     equal(result.returncode, 7)
     has(result.stderr.decode(), "No space left")
 

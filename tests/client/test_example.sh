@@ -1,6 +1,6 @@
 #!/bin/sh
 # docs/example.c is compiled against the public header, as C and as C++ and with every warning, and run on a home of a
-# real org.
+# real org; docs/example_loop.c, which needs a network of its own, as C.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${SATCHEL_BUILD:-$root/.build/release}
@@ -62,11 +62,22 @@ msgpack=$(pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
 libraries=$(pkg-config --libs sqlite3 libsodium "$msgpack" libwebsockets libzstd jansson)
 warnings="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror"
 
-# compile COMPILER LANGUAGE FLAGS OUTPUT
+# compile COMPILER LANGUAGE FLAGS OUTPUT [SOURCE]
 compile()
 {
-    $1 $3 $warnings -I "$root" -x "$2" "$root/docs/example.c" -x none -o "$4" \
+    $1 $3 $warnings -I "$root" -x "$2" "$root/docs/${5:-example}.c" -x none -o "$4" \
         "$build/libsatchel.a" $libraries
+}
+
+# A record that the loop's sync is to send.
+put_record()
+{
+    "$satchel" put account name=looped --home "$scratch/home"
+}
+
+is_sent()
+{
+    "$satchel" status --home "$scratch/home" --json >"$scratch/said" && says '"pending":0,' "$scratch/said"
 }
 
 c=${CC:-cc}
@@ -94,5 +105,16 @@ for example in "$scratch"/example-*; do
     "$example" "$scratch/home" wrong >"$scratch/said" 2>&1
     check "$name tells a wrong passphrase" test $? -eq 6
 done
+
+check "the loop compiles" compile "$c" c "-std=gnu99 -Wstrict-prototypes" "$scratch/loop" example_loop
+check "there is something to send" put_record
+check "the loop runs" sh -c '"$0" "$1" example >"$2"' "$scratch/loop" "$scratch/home" "$scratch/said"
+check "the loop is in sync" says 'in sync: yes' "$scratch/said"
+check "the loop has sent it" is_sent
+kill "$server" && wait "$server"
+server=
+"$scratch/loop" "$scratch/home" example >"$scratch/said" 2>&1
+check "the loop tells an absent server" test $? -eq 3
+check "the loop names it" says 'cannot be reached' "$scratch/said"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

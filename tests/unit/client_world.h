@@ -23,7 +23,12 @@ struct client_world {
     struct sat_sign_key key;
     char pin[65];
     uint64_t peers;
-    bool down;     /* nobody answers */
+    bool down;                    /* nobody answers */
+    const char *gone_from;        /* nobody answers at this address; NULL: everywhere somebody does */
+    struct sat_sign_key next_key; /* a second identity, when two_keys */
+    bool two_keys;
+    char asked[8][64]; /* addresses that were tried since a test set asked_n to 0 */
+    uint32_t asked_n;
     int cut_after; /* messages to the client before the connection is cut; -1: never */
     struct sat_buf found_reply;
 };
@@ -86,6 +91,8 @@ static void talk_to_host(struct client_session *session)
 {
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = ++the_world.peers};
     client_session_nonce(session, event.client_nonce);
+    const char *hint = strrchr(client_session_path(session), '/') + 1;
+    if (strlen(hint) == 16) assert_int_equal(sat_hex_parse(hint, event.server_hint, 8), SAT_OK);
     client_session_opened(session, &event.binding);
     bool open = host_event(session, &event);
     while (open && !client_session_over(session)) {
@@ -113,9 +120,19 @@ static void talk_to_host(struct client_session *session)
 static void open_host(void)
 {
     struct sat_fault fault = {0};
-    struct sat_host_config config = {
-        .store = the_world.store, .server = &the_world.key, .entropy = sat_entropy_system()};
+    struct sat_host_config config = {.store = the_world.store,
+                                     .server = &the_world.key,
+                                     .former = &the_world.next_key,
+                                     .former_n = the_world.two_keys,
+                                     .entropy = sat_entropy_system()};
     assert_int_equal(sat_host_new(&config, &the_world.host, &fault), SAT_OK);
+}
+
+/* The server restarted, with the keys that the world has now. */
+static __attribute__((unused)) void reopen_host(void)
+{
+    sat_host_free(the_world.host);
+    open_host();
 }
 
 static void found_org(struct client_session *session)
@@ -147,17 +164,19 @@ static void found_org(struct client_session *session)
     sat_buf_deinit(&hello);
 }
 
-enum sat_err client_transport_run(struct client_session *session, const char *url, const struct sat_hash *org,
-                                  struct sat_fault *fault)
+enum sat_err client_transport_run(struct client_session *session, struct sat_fault *fault)
 {
-    (void)url;
     (void)fault;
-    if (the_world.down)
+    bool founds = strncmp(client_session_path(session), "/satchel/new/", 13) == 0;
+    const char *address = client_session_address(session);
+    bool gone = the_world.gone_from && strcmp(the_world.gone_from, address) == 0;
+    if (the_world.asked_n < 8) (void)snprintf(the_world.asked[the_world.asked_n++], 64, "%s", address);
+    if (the_world.down || gone)
         client_session_closed(session, SAT_ERR_UNREACHABLE, "the server cannot be reached");
-    else if (org)
-        talk_to_host(session);
-    else
+    else if (founds)
         found_org(session);
+    else
+        talk_to_host(session);
     if (!client_session_over(session)) client_session_closed(session, SAT_ERR_CLOSED, "the connection was closed");
     return SAT_OK;
 }
@@ -172,8 +191,9 @@ static int make_client_world(void **state)
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(the_world.directory, sizeof the_world.directory, "%.40s/home-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(the_world.directory)) return -1;
-    static const uint8_t seed[32] = {7};
+    static const uint8_t seed[32] = {7}, next_seed[32] = {8};
     struct sat_public_key pin;
+    sat_sign_keypair(next_seed, &pin, &the_world.next_key);
     sat_sign_keypair(seed, &pin, &the_world.key);
     sat_hex_format(pin.b, sizeof pin.b, the_world.pin);
     return 0;

@@ -1,0 +1,275 @@
+/* satchel_export(): the view's rows in files, for spreadsheets, other programs and the drawer. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/home.h"
+#include "client/rows.h"
+#include "client/view/view.h"
+#include "common/vault/types.h"
+
+struct file { /* one that is being written */
+    FILE *stream;
+    int format;
+    int error; /* errno of the first failure; 0: none */
+    bool archived;
+    bool headed;
+    uint64_t records, archived_n;
+};
+
+struct exporting {
+    struct satchel *satchel;
+    struct client_view *view;
+    const char *directory;
+    bool made;       /* the directory */
+    json_t *written; /* what is told once all of it is there */
+};
+
+/* ---- Rows ---- */
+
+static void put(struct file *file, const char *text, size_t len)
+{
+    if (len && fwrite(text, 1, len, file->stream) != len && !file->error) file->error = errno ? errno : EIO;
+}
+
+static void put_text(struct file *file, const char *text)
+{
+    put(file, text, strlen(text));
+}
+
+/* Quoted where it has to be, and where it is empty, so that it is told from null. */
+static void put_field(struct file *file, const char *text)
+{
+    if (text[0] && !strpbrk(text, ",\"\r\n")) {
+        put_text(file, text);
+        return;
+    }
+    put_text(file, "\"");
+    for (const char *quote; (quote = strchr(text, '"')); text = quote + 1) {
+        put(file, text, (size_t)(quote - text + 1));
+        put_text(file, "\"");
+    }
+    put_text(file, text);
+    put_text(file, "\"");
+}
+
+static void put_value(struct file *file, const json_t *value)
+{
+    if (json_is_null(value)) return;
+    if (json_is_string(value)) {
+        put_field(file, json_string_value(value));
+        return;
+    }
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    put_field(file, text ? text : "");
+    free(text);
+}
+
+static void put_csv(struct file *file, json_t *row, bool header)
+{
+    const char *name, *comma = "";
+    json_t *value;
+    json_object_foreach(row, name, value)
+    {
+        put_text(file, comma);
+        if (header)
+            put_field(file, name);
+        else
+            put_value(file, value);
+        comma = ",";
+    }
+    put_text(file, "\r\n");
+}
+
+static void put_ndjson(struct file *file, const json_t *row)
+{
+    char *line = json_dumps(row, JSON_COMPACT);
+    put_text(file, line ? line : "{}");
+    put_text(file, "\n");
+    free(line);
+}
+
+/* The view's row with `archived` behind the territory. */
+static json_t *marked(const char *text, bool archived)
+{
+    json_t *given = json_loads(text, JSON_ALLOW_NUL, NULL), *row = json_object(), *value;
+    const char *name;
+    json_object_foreach(given, name, value)
+    {
+        (void)json_object_set(row, name, value);
+        if (strcmp(name, "territory") == 0) (void)json_object_set_new(row, "archived", json_boolean(archived));
+    }
+    json_decref(given);
+    return row;
+}
+
+static int write_row(void *context, const char *json)
+{
+    struct file *file = context;
+    json_t *row = marked(json, file->archived);
+    if (file->format == SATCHEL_CSV)
+        put_csv(file, row, false);
+    else
+        put_ndjson(file, row);
+    json_decref(row);
+    file->records++;
+    file->archived_n += file->archived;
+    return file->error;
+}
+
+/* The names of a table's columns: a CSV has them even where it has no row. */
+static void put_header(struct file *file, const struct sat_type *type)
+{
+    json_t *row = json_object();
+    (void)json_object_set_new(row, "id", json_null());
+    (void)json_object_set_new(row, "territory", json_null());
+    (void)json_object_set_new(row, "archived", json_null());
+    for (uint16_t i = 0; i < type->fields_n; i++) (void)json_object_set_new(row, type->fields[i].name, json_null());
+    put_csv(file, row, true);
+    json_decref(row);
+}
+
+static enum sat_err write_rows(struct exporting *exporting, const struct sat_type *type, struct file *file)
+{
+    static const char *const databases[] = {"main", "archived"};
+    enum sat_err err = SAT_OK;
+    if (file->format == SATCHEL_CSV) put_header(file, type);
+    for (int i = 0; i < 2 && !err; i++) {
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "SELECT * FROM %s.\"%s\" ORDER BY id", databases[i], type->name);
+        file->archived = i == 1;
+        err = client_view_query(exporting->view, sql, write_row, file, &exporting->satchel->fault);
+    }
+    return err;
+}
+
+/* ---- Files ---- */
+
+static const char *ending_of(int format)
+{
+    return format == SATCHEL_CSV ? "csv" : "ndjson";
+}
+
+static char *path_of(const struct exporting *exporting, const struct sat_type *type, int format)
+{
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s.%s", type->name, ending_of(format));
+    return client_home_path(exporting->directory, name);
+}
+
+static FILE *open_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+    if (fd >= 0 && !stream) (void)close(fd);
+    return stream;
+}
+
+static void finish_file(struct file *file)
+{
+    if ((fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0) && !file->error)
+        file->error = errno ? errno : EIO;
+    if (fclose(file->stream) != 0 && !file->error) file->error = errno ? errno : EIO;
+}
+
+static enum sat_err write_file(struct exporting *exporting, const struct sat_type *type, int format)
+{
+    struct file file = {.format = format};
+    char *path = path_of(exporting, type, format);
+    enum sat_err err = SAT_OK;
+    errno = 0;
+    file.stream = open_file(path);
+    if (!file.stream) {
+        err = client_fail_errno(&exporting->satchel->fault, path, errno);
+    } else {
+        err = write_rows(exporting, type, &file);
+        finish_file(&file);
+        if (!err && file.error) err = client_fail_errno(&exporting->satchel->fault, path, file.error);
+    }
+    if (!err) {
+        json_t *json = json_object();
+        (void)json_object_set_new(json, "file", json_string(path));
+        (void)json_object_set_new(json, "type", json_string(type->name));
+        (void)json_object_set_new(json, "records", json_integer((json_int_t)file.records));
+        (void)json_object_set_new(json, "archived", json_integer((json_int_t)file.archived_n));
+        (void)json_array_append_new(exporting->written, json);
+    }
+    free(path);
+    return err;
+}
+
+/* ---- The directory ---- */
+
+static enum sat_err check_empty(const char *directory, struct sat_fault *fault)
+{
+    DIR *dir = opendir(directory);
+    if (!dir) return client_fail_errno(fault, directory, errno);
+    enum sat_err err = SAT_OK;
+    for (const struct dirent *entry = readdir(dir); entry && !err; entry = readdir(dir)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        err = sat_fail(fault, SAT_ERR_EXISTS, "%s is not empty (it has %.80s): choose another directory", directory,
+                       entry->d_name);
+    }
+    (void)closedir(dir);
+    return err;
+}
+
+static enum sat_err make_directory(struct exporting *exporting)
+{
+    struct sat_fault *fault = &exporting->satchel->fault;
+    exporting->made = mkdir(exporting->directory, 0700) == 0;
+    if (exporting->made) return SAT_OK;
+    if (errno != EEXIST) return client_fail_errno(fault, exporting->directory, errno);
+    return check_empty(exporting->directory, fault);
+}
+
+/* Half an export looks like a whole one. */
+static void remove_all(const struct exporting *exporting)
+{
+    for (uint16_t i = 0; i < sat_types_count(); i++) {
+        for (int format = SATCHEL_NDJSON; format <= SATCHEL_CSV; format++) {
+            char *path = path_of(exporting, sat_type_at(i), format);
+            (void)unlink(path);
+            free(path);
+        }
+    }
+    if (exporting->made) (void)rmdir(exporting->directory);
+}
+
+static enum sat_err write_all(struct exporting *exporting, int formats)
+{
+    enum sat_err err = SAT_OK;
+    for (uint16_t i = 0; i < sat_types_count() && !err; i++)
+        for (int format = SATCHEL_NDJSON; format <= SATCHEL_CSV && !err; format++)
+            if (formats & format) err = write_file(exporting, sat_type_at(i), format);
+    if (!err && !client_sync_directory(exporting->directory))
+        err = client_fail_errno(&exporting->satchel->fault, exporting->directory, errno);
+    if (err) remove_all(exporting);
+    return err;
+}
+
+int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row, void *context)
+{
+    struct exporting exporting = {.satchel = satchel, .directory = directory, .written = json_array()};
+    client_begin(satchel);
+    enum sat_err err = SAT_OK;
+    if (formats == 0 || (formats & ~(SATCHEL_NDJSON | SATCHEL_CSV)))
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "an export is of format ndjson, csv or both");
+    if (!err) err = client_view_get(satchel, &exporting.view);
+    if (!err) err = make_directory(&exporting);
+    if (!err) err = write_all(&exporting, formats);
+    size_t i;
+    json_t *file;
+    json_array_foreach(exporting.written, i, file)
+    {
+        if (err || !row || !client_give_row(row, context, json_incref(file))) break;
+    }
+    json_decref(exporting.written);
+    return client_end(satchel, err);
+}
