@@ -46,8 +46,9 @@ enum sat_err sat_host_frame(struct sat_host *host, uint64_t peer, uint64_t now_m
 
 /* ---- Before an org exists: a peer on the path /satchel/new/ ---- */
 
-/* The hello for such a peer (org and directory zeros). */
-void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32],
+/* The hello for such a peer (org and directory zeros), or for one that asks for an org that this server does not have:
+ * it proves the server's identity, so that the refusal behind it can be believed. */
+void sat_host_greet_new(const struct sat_sign_key *server, const struct sat_hash *org, const uint8_t client_nonce[32],
                         const struct sat_binding *binding, uint64_t now_ms, const struct sat_entropy *entropy,
                         struct sat_buf *out);
 /* Reads a `create` message without believing it: the token, and the id of the org that its links would found. Borrows.

@@ -252,15 +252,14 @@ enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer, cons
 
 /* ---- Founding an org ---- */
 
-void sat_host_greet_new(const struct sat_sign_key *server, const uint8_t client_nonce[32],
+void sat_host_greet_new(const struct sat_sign_key *server, const struct sat_hash *org, const uint8_t client_nonce[32],
                         const struct sat_binding *binding, uint64_t now_ms, const struct sat_entropy *entropy,
                         struct sat_buf *out)
 {
-    static const struct sat_hash no_org;
     struct sat_hello hello = {.time_ms = now_ms, .binding = *binding};
     memcpy(hello.client_nonce, client_nonce, sizeof hello.client_nonce);
     sat_entropy_fill(entropy, hello.server_nonce, sizeof hello.server_nonce);
-    struct sat_signature signature = sat_hello_sign(&hello, &no_org, server);
+    struct sat_signature signature = sat_hello_sign(&hello, org, server);
     struct sat_message message = {.type = SAT_MESSAGE_HELLO};
     message.as.HELLO =
         (struct sat_message_HELLO){.version = SAT_PROTOCOL_VERSION, .time_ms = now_ms, .binding_kind = binding->kind};

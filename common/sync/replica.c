@@ -155,6 +155,9 @@ static enum sat_err take_error(struct replica_step *step, const struct sat_messa
 {
     enum sat_err err = sat_err_from_wire(message->error);
     if (sat_err_is_local(err)) err = SAT_ERR_BUSY; /* the other machine's trouble, not this one's */
+    if (step->replica->state == REPLICA_WAITING && sat_err_class(err) != SAT_CLASS_RETRY)
+        return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER,
+                        "the server refuses without having shown that it is the one that was pinned");
     step->replica->retry_ms = message->retry_ms;
     if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY)
         return replica_append_refused(step, err, message->text);

@@ -85,6 +85,8 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
         sat_hello_verify(&hello, &replica->config.org, &replica->config.server, &signature))
         return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER,
                         "the server is not the one that was pinned: its identity key is another");
+    if (message->dir_seq == 0 && replica->config.mode != SAT_REPLICA_CREATE)
+        return sat_fail(&step->fault, SAT_ERR_NOT_FOUND, "the server does not have this organisation");
     struct sat_hash known = sat_directory_hash_at(directory, message->dir_seq);
     if (message->dir_seq < directory->seq ||
         (message->dir_seq == directory->seq && !sat_hash_equal(&known, &hello.dir_hash)))

@@ -40,7 +40,7 @@ struct sat_replica {
     struct sat_binding binding;
     uint64_t peer;
     uint64_t server_time_ms, retry_ms;
-    uint64_t dir_goal; /* the directory's length as the server said; its links are on their way */
+    uint64_t dir_goal;  /* the directory's length as the server said; its links are on their way */
     uint64_t hello_seq; /* what the hello said of the directory */
     struct sat_hash hello_hash;
     enum link_wish wish;

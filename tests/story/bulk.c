@@ -14,16 +14,21 @@ struct maker {
     uint32_t n;
 };
 
-static const char *const FIRST[] = {"Agnieszka", "Tobias", "Yuki", "Fernanda", "Oluwaseun", "Ingrid", "Marcel", "Priya",
-                                    "Tomasz", "Leonie", "Caroline", "Henrik", "周敏", "赵建国", "孙丽华", "吴晓东"};
-static const char *const LAST[] = {"Kowalczyk", "Brandt", "Tanabe", "Oliveira", "Adeyemi", "Solberg", "Girard", "Raman",
-                                   "Nowicki", "Fuchs", "Whitfield", "Dahl", "店长", "经理", "主任", "老板"};
-static const char *const SHOP[] = {"Corner Pantry", "Hafenkiosk", "Riverside Grocers", "Épicerie du Port", "Sunrise Mini Mart",
-                                   "惠民生活超市", "东湖便利店", "金桥食品商行", "Old Mill Bakery", "Green Basket"};
+static const char *const FIRST[] = {"Agnieszka", "Tobias", "Yuki",   "Fernanda", "Oluwaseun", "Ingrid",
+                                    "Marcel",    "Priya",  "Tomasz", "Leonie",   "Caroline",  "Henrik",
+                                    "周敏",      "赵建国", "孙丽华", "吴晓东"};
+static const char *const LAST[] = {"Kowalczyk", "Brandt", "Tanabe",  "Oliveira", "Adeyemi",   "Solberg",
+                                   "Girard",    "Raman",  "Nowicki", "Fuchs",    "Whitfield", "Dahl",
+                                   "店长",      "经理",   "主任",    "老板"};
+static const char *const SHOP[] = {"Corner Pantry",     "Hafenkiosk",   "Riverside Grocers", "Épicerie du Port",
+                                   "Sunrise Mini Mart", "惠民生活超市", "东湖便利店",        "金桥食品商行",
+                                   "Old Mill Bakery",   "Green Basket"};
 static const char *const STREET[] = {"Lindenallee", "Quai des Brumes", "Ashford Road", "Calle Mayor", "Via Garibaldi",
-                                     "滨江大道", "解放西路", "Harbour Lane", "Nørregade", "文化街"};
-static const char *const CITY[] = {"Lübeck", "Nantes", "Swindon", "Zaragoza", "Bergamo", "绍兴", "长沙", "Cork", "Odense", "洛阳"};
-static const char *const LAND[] = {"Germany", "France", "United Kingdom", "Spain", "Italy", "中国", "中国", "Ireland", "Denmark", "中国"};
+                                     "滨江大道",    "解放西路",        "Harbour Lane", "Nørregade",   "文化街"};
+static const char *const CITY[] = {"Lübeck", "Nantes", "Swindon", "Zaragoza", "Bergamo",
+                                   "绍兴",   "长沙",   "Cork",    "Odense",   "洛阳"};
+static const char *const LAND[] = {"Germany", "France", "United Kingdom", "Spain",   "Italy",
+                                   "中国",    "中国",   "Ireland",        "Denmark", "中国"};
 static const char *const ENGLISH[] = {
     "Talked to the owner about moving the cooler closer to the entrance",
     "Two pallets of the spring range arrived damaged and were sent back",
@@ -50,8 +55,9 @@ static const char *const CHINESE[] = {
     "中秋礼盒想提前两周铺货，先要四十套",
     "门头灯箱坏了一半，拍照发给了市场部",
 };
-static const char *const NEXT[] = {"send the revised quotation", "bring two testers", "phone the warehouse", "带合同过来签字", "核对上月返利",
-                                   "ask for the missing delivery note"};
+static const char *const NEXT[] = {
+    "send the revised quotation",       "bring two testers", "phone the warehouse", "带合同过来签字", "核对上月返利",
+    "ask for the missing delivery note"};
 static const char *const WHY[] = {"shelf check", "complaint", "new listing", "例行拜访", "催款", "tasting"};
 static const char *const STATE[] = {"planned", "done", "cancelled"};
 static const char *const TAG[] = {"bakery", "seasonal", "重点", "credit-hold", "franchise"};
@@ -92,10 +98,11 @@ static const char *prose(struct maker *maker, size_t bytes)
     while (strlen(out) < bytes) {
         const char *sentence = chinese ? ANY(maker, CHINESE) : ANY(maker, ENGLISH);
         unsigned number = (unsigned)world_dice(maker->world, 90) + 2;
-        const char *end = world_dice(maker->world, 4)  ? ""
-                          : chinese ? sat_arena_format(maker->arena, "，大约%u件", number)
-                                    : sat_arena_format(maker->arena, ", about %u units", number);
-        out = sat_arena_format(maker->arena, "%s%s%s%s%s", out, out[0] && !chinese ? " " : "", sentence, end, chinese ? "。" : ".");
+        const char *end = world_dice(maker->world, 4) ? ""
+                          : chinese                   ? sat_arena_format(maker->arena, "，大约%u件", number)
+                                                      : sat_arena_format(maker->arena, ", about %u units", number);
+        out = sat_arena_format(maker->arena, "%s%s%s%s%s", out, out[0] && !chinese ? " " : "", sentence, end,
+                               chinese ? "。" : ".");
     }
     return out;
 }
@@ -126,8 +133,9 @@ static void make_contact(struct maker *maker)
     text(maker, 2, sat_arena_format(maker->arena, "%s %s", first, last));
     text(maker, 3, world_dice(maker->world, 2) ? "deputy shop manager" : "采购主管");
     add(maker, world_element(4, phone(maker), true));
-    const char *mail = sat_arena_format(maker->arena, "contact%u@shop-%u.example.com", (unsigned)world_dice(maker->world, 500),
-                                        (unsigned)world_dice(maker->world, 500));
+    const char *mail =
+        sat_arena_format(maker->arena, "contact%u@shop-%u.example.com", (unsigned)world_dice(maker->world, 500),
+                         (unsigned)world_dice(maker->world, 500));
     add(maker, world_element(5, mail, true));
 }
 
@@ -146,8 +154,9 @@ static void make_order(struct maker *maker)
 {
     ref(maker, 1);
     text(maker, 2, sat_arena_format(maker->arena, "R7-%u", 1000 + (unsigned)world_dice(maker->world, 9000)));
-    text(maker, 3, sat_arena_format(maker->arena, "2026-%02u-%02u", 1 + (unsigned)world_dice(maker->world, 12),
-                                    1 + (unsigned)world_dice(maker->world, 28)));
+    text(maker, 3,
+         sat_arena_format(maker->arena, "2026-%02u-%02u", 1 + (unsigned)world_dice(maker->world, 12),
+                          1 + (unsigned)world_dice(maker->world, 28)));
     text(maker, 4, ANY(maker, STATE));
     text(maker, 5, prose(maker, 60));
 }
@@ -163,9 +172,11 @@ struct sat_edit bulk_record(struct world *world, int64_t sid, uint32_t number, s
     static const struct {
         uint16_t type;
         void (*make)(struct maker *maker);
-    } kinds[] = {{3, make_visit}, {1, make_account}, {3, make_visit}, {2, make_contact}, {10, make_note}, {4, make_order}};
+    } kinds[] = {{3, make_visit},   {1, make_account}, {3, make_visit},
+                 {2, make_contact}, {10, make_note},   {4, make_order}};
     uint32_t kind = number % (sizeof kinds / sizeof *kinds);
-    struct maker maker = {.world = world, .arena = arena, .cells = sat_arena_array(arena, CELLS_MAX, sizeof *maker.cells)};
+    struct maker maker = {
+        .world = world, .arena = arena, .cells = sat_arena_array(arena, CELLS_MAX, sizeof *maker.cells)};
     kinds[kind].make(&maker);
     struct sat_edit edit = {.sid = sid, .type = kinds[kind].type, .cells = maker.cells, .cells_n = maker.n};
     uint8_t random[10];

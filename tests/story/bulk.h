@@ -1,5 +1,6 @@
-/* Records as a busy team makes them, about 300 bytes of JSON each: five types, references, notes in English and Chinese. The words are not those that the
- * compression dictionary was trained on, so that what they take on the wire is what other people's words take. */
+/* Records as a busy team makes them, about 300 bytes of JSON each: five types, references, notes in English and
+ * Chinese. The words are not those that the compression dictionary was trained on, so that what they take on the wire
+ * is what other people's words take. */
 #ifndef TESTS_STORY_BULK_H
 #define TESTS_STORY_BULK_H
 

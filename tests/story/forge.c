@@ -127,7 +127,8 @@ void forge_push(const struct forge *forge, struct world_device *author, const st
     sat_buf_deinit(&bytes);
 }
 
-void forge_entry_bytes(struct world_device *reader, const struct sat_space_id *space, uint64_t seq, struct sat_span item)
+void forge_entry_bytes(struct world_device *reader, const struct sat_space_id *space, uint64_t seq,
+                       struct sat_span item)
 {
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
     message.as.ENTRIES = (struct sat_message_ENTRIES){
@@ -170,8 +171,8 @@ struct sat_head forge_true_head(struct world *world, const struct sat_space_id *
     };
 }
 
-void forge_head(struct sat_head head, const struct sat_hash *org, const struct sat_sign_key *key, struct world_device *reader,
-                const struct sat_space_id *space)
+void forge_head(struct sat_head head, const struct sat_hash *org, const struct sat_sign_key *key,
+                struct world_device *reader, const struct sat_space_id *space)
 {
     if (key) sat_head_sign(&head, org, key);
     struct sat_buf bytes;

@@ -32,8 +32,8 @@ __attribute__((format(printf, 2, 3))) static void append(char *text, const char 
 
 /* ---- Writing ---- */
 
-static uint64_t commit(struct world *world, struct world_device *device, const struct sat_space_id *space, uint32_t record,
-                       const struct sat_cell *cells, uint32_t n, bool remove)
+static uint64_t commit(struct world *world, struct world_device *device, const struct sat_space_id *space,
+                       uint32_t record, const struct sat_cell *cells, uint32_t n, bool remove)
 {
     struct sat_edit edit = {
         .record = world_record(record),
@@ -48,14 +48,15 @@ static uint64_t commit(struct world *world, struct world_device *device, const s
     return last >= first ? last : 0;
 }
 
-uint64_t scene_write_in(struct world *world, struct world_device *device, const struct sat_space_id *space, uint32_t record,
-                        uint16_t field, const char *value)
+uint64_t scene_write_in(struct world *world, struct world_device *device, const struct sat_space_id *space,
+                        uint32_t record, uint16_t field, const char *value)
 {
     struct sat_cell cell = world_text(field, value);
     return commit(world, device, space, record, &cell, 1, false);
 }
 
-uint64_t scene_write(struct world *world, struct world_device *device, uint32_t record, uint16_t field, const char *value)
+uint64_t scene_write(struct world *world, struct world_device *device, uint32_t record, uint16_t field,
+                     const char *value)
 {
     return scene_write_in(world, device, &world->spaces[0], record, field, value);
 }
@@ -292,7 +293,8 @@ static bool is_push_into_territory(const struct world_device *device, struct sat
     struct sat_arena arena;
     struct sat_message message;
     sat_arena_init(&arena);
-    bool is = sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK && message.type == SAT_MESSAGE_PUSH;
+    bool is =
+        sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK && message.type == SAT_MESSAGE_PUSH;
     if (is) {
         const struct sat_space *space = &device->handle.directory.spaces[message.as.PUSH.sub - 1];
         is = sat_space_equal(&space->id, &mishap.world->spaces[0]);

@@ -10,15 +10,17 @@ enum { ACCOUNT = 1, NAME = 1, ADDRESS = 2, CITY = 3, TAGS = 7, DELETED = 0 };
 /* Texts that these give out live in a ring of their own: some dozens of calls may be compared with each other. */
 
 /* Each commits one edit and gives the dot's counter, 0 if there was nothing to write. */
-uint64_t scene_write(struct world *world, struct world_device *device, uint32_t record, uint16_t field, const char *value);
+uint64_t scene_write(struct world *world, struct world_device *device, uint32_t record, uint16_t field,
+                     const char *value);
 uint64_t scene_write_both(struct world *world, struct world_device *device, uint32_t record, uint16_t field,
                           const char *value, uint16_t other_field, const char *other_value);
 uint64_t scene_tag(struct world *world, struct world_device *device, uint32_t record, const char *element, bool in);
 uint64_t scene_remove(struct world *world, struct world_device *device, uint32_t record);
-uint64_t scene_write_in(struct world *world, struct world_device *device, const struct sat_space_id *space, uint32_t record,
-                        uint16_t field, const char *value);
+uint64_t scene_write_in(struct world *world, struct world_device *device, const struct sat_space_id *space,
+                        uint32_t record, uint16_t field, const char *value);
 
-/* What a device shows of a field, its alternatives behind it: "Berlin|Bern". A deleted record begins with "deleted ". */
+/* What a device shows of a field, its alternatives behind it: "Berlin|Bern". A deleted record begins with "deleted ".
+ */
 const char *scene_shows(struct world *world, struct world_device *device, uint32_t record, uint16_t field);
 /* The elements in a set, in order: "cold,vip". */
 const char *scene_tags(struct world *world, struct world_device *device, uint32_t record);

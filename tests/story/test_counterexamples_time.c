@@ -1,4 +1,5 @@
-/* The counterexamples that MERGE's rules 9, 10 and 19 close, told with the real engine: time, and what the digest is of. */
+/* The counterexamples that MERGE's rules 9, 10 and 19 close, told with the real engine: time, and what the digest is
+ * of. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -11,7 +12,7 @@
 enum { MINUTE = 60 * 1000 };
 static const int64_t YEAR = (int64_t)365 * 24 * 60 * MINUTE;
 
-static struct world world; /* in 2027 */
+static struct world world;             /* in 2027 */
 static struct world_device *a, *b, *c; /* three reps of one territory: devices 2, 3, 4 */
 
 static int begin(void **state)
@@ -118,7 +119,8 @@ static void m9_of_two_honest_writes_the_later_wins_in_whatever_order_they_arrive
     all_show("Brig|Biel");
 }
 
-/* A clock that runs ahead counts to the receive time and no further, so its owner may see another winner than while it was his alone. */
+/* A clock that runs ahead counts to the receive time and no further, so its owner may see another winner than while it
+ * was his alone. */
 static void m9_the_winner_that_the_author_sees_may_change_on_acceptance(void **state)
 {
     (void)state;
@@ -132,8 +134,8 @@ static void m9_the_winner_that_the_author_sees_may_change_on_acceptance(void **s
     all_show("Basel|Bern"); /* by a's clock Bern is 50 minutes younger */
 }
 
-/* The flip itself: both ran ahead and were received in the same millisecond (the server's clock stood still): while his own is pending the author
- * sees it above, once accepted the greater dot is. */
+/* The flip itself: both ran ahead and were received in the same millisecond (the server's clock stood still): while his
+ * own is pending the author sees it above, once accepted the greater dot is. */
 static void m9_the_winner_flips_when_the_echo_comes(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* What a hostile or broken member is caught at: by the server that it pushes to, and by every reader, should the server have let it through. */
+/* What a hostile or broken member is caught at: by the server that it pushes to, and by every reader, should the server
+ * have let it through. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -227,11 +228,18 @@ static void is_in_the_name_of_another(struct forge *forge)
 }
 
 /* What the server says to it, and what a reader does. */
-#define LIE(story, says, means) {.name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means}
+#define LIE(story, says, means)                                                                                        \
+    {                                                                                                                  \
+        .name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means                             \
+    }
 #define AS_SIGNED(story, says, means)                                                                                  \
-    {.name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means, .as_signed_before = true}
+    {                                                                                                                  \
+        .name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means, .as_signed_before = true   \
+    }
 #define NEWCOMER(story, says, means)                                                                                   \
-    {.name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means, .newcomer = true}
+    {                                                                                                                  \
+        .name = #story, .tell = story, .server = SAT_ERR_##says, .reader = SAT_ERR_##means, .newcomer = true           \
+    }
 static const struct lie LIES[] = {
     LIE(has_seen_the_future_of_another, BOUNDS, BOUNDS),
     LIE(has_seen_one_more_than_there_is, BOUNDS, BOUNDS),

@@ -1,4 +1,5 @@
-/* Stories of joining: interrupted anywhere, an invite used twice or too late, races for it and for the directory, a territory that comes later. */
+/* Stories of joining: interrupted anywhere, an invite used twice or too late, races for it and for the directory, a
+ * territory that comes later. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -226,8 +227,8 @@ static struct world_device *second_admin(void)
     return device;
 }
 
-/* Two admins append at once. The one who is second is told that he is stale, sees the other's links and tries again, whether these come before the
- * refusal or behind it. */
+/* Two admins append at once. The one who is second is told that he is stale, sees the other's links and tries again,
+ * whether these come before the refusal or behind it. */
 static void race(bool links_first)
 {
     struct world_device *one = &world.devices[0], *other = second_admin();

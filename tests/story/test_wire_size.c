@@ -1,5 +1,6 @@
-/* What travels, in bytes: the formats are frozen against these figures (issue "Bytes"). WebSocket payload where it says payload; "framed" counts
- * RFC 6455's framing too: 2 to 4 bytes from the server, 6 to 8 from a client. TLS and the upgrade are not in it. */
+/* What travels, in bytes: the formats are frozen against these figures (issue "Bytes"). WebSocket payload where it says
+ * payload; "framed" counts RFC 6455's framing too: 2 to 4 bytes from the server, 6 to 8 from a client. TLS and the
+ * upgrade are not in it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -27,7 +28,7 @@ static int end(void **state)
 /* ---- What passed ---- */
 
 static struct {
-    char names[400]; /* in order: ">" from the device, "<" from the server */
+    char names[400];    /* in order: ">" from the device, "<" from the server */
     uint64_t bytes[32]; /* by type */
 } seen;
 
@@ -86,8 +87,8 @@ static void one_small_live_change_takes_220_bytes(void **state)
     uint64_t entries = seen.bytes[SAT_MESSAGE_ENTRIES];
     assert_string_equal(seen.names, "<ENTRIES <HEAD");
     assert_string_equal(scene_shows(&world, b, 1, CITY), "Strasbourg-Neudorf 4");
-    print_message("one small live change: PUSH %llu, ENTRIES to a reader %llu bytes (at most %d)\n", (unsigned long long)push,
-                  (unsigned long long)entries, LIVE_MAX);
+    print_message("one small live change: PUSH %llu, ENTRIES to a reader %llu bytes (at most %d)\n",
+                  (unsigned long long)push, (unsigned long long)entries, LIVE_MAX);
     assert_true(push <= LIVE_MAX);
     assert_true(entries <= LIVE_MAX);
 }
@@ -162,8 +163,9 @@ static void a_reconnect_with_nothing_new_takes_512_bytes(void **state)
     write_many(admin, &org, many); /* the first of them are there: they write nothing */
     assert_true(world_sync(&world, admin));
     uint64_t full = reconnect(admin, TWO_SPACES);
-    print_message("a reconnect with nothing new, two spaces: %llu bytes at %u records, %llu at %u, framed (at most %d)\n",
-                  (unsigned long long)few, FEW, (unsigned long long)full, many, RECONNECT_MAX);
+    print_message(
+        "a reconnect with nothing new, two spaces: %llu bytes at %u records, %llu at %u, framed (at most %d)\n",
+        (unsigned long long)few, FEW, (unsigned long long)full, many, RECONNECT_MAX);
     assert_int_equal(scene_space(world.server_store, &org).live, many);
     assert_true(few <= RECONNECT_MAX);
     assert_true(full <= RECONNECT_MAX);
@@ -196,8 +198,8 @@ static void a_thousand_records_of_300_bytes_take_180_bytes_each(void **state)
     watch(b);
     assert_true(world_sync(&world, b));
     uint64_t pulled = seen.bytes[SAT_MESSAGE_ENTRIES];
-    print_message("in bulk: %.1f bytes of JSON a record; %.1f pushed, %.1f pulled (at most %d)\n",
-                  (double)json / BULK, (double)pushed / BULK, (double)pulled / BULK, BULK_MAX);
+    print_message("in bulk: %.1f bytes of JSON a record; %.1f pushed, %.1f pulled (at most %d)\n", (double)json / BULK,
+                  (double)pushed / BULK, (double)pulled / BULK, BULK_MAX);
     assert_true(scene_agrees(&world, b));
     assert_in_range(json / BULK, 290, 310);
     assert_true(pushed <= (uint64_t)BULK * BULK_MAX);

@@ -1,5 +1,6 @@
-/* A small world in one process: a server, devices, a network, a clock and a dice, all from one seed. The engine, the vault and the store are the
- * real ones; only sockets, time and entropy are the world's. Stories play fixed scenes in it, lives play random ones. */
+/* A small world in one process: a server, devices, a network, a clock and a dice, all from one seed. The engine, the
+ * vault and the store are the real ones; only sockets, time and entropy are the world's. Stories play fixed scenes in
+ * it, lives play random ones. */
 #ifndef TESTS_STORY_WORLD_H
 #define TESTS_STORY_WORLD_H
 
@@ -33,26 +34,29 @@ struct world_wish { /* links that a device's next session appends */
 };
 
 struct world_device {
-    struct satchel handle;  /* store, keyring, keys, directory: as the library holds them, without a home */
+    struct satchel handle; /* store, keyring, keys, directory: as the library holds them, without a home */
     char store_path[256];
     struct sat_buf keyring_file;
     struct sat_replica *replica; /* NULL: offline */
     uint64_t peer;
     struct world_queue up, down; /* to the server; to the device */
     bool host_writable, replica_writable, closing;
-    int64_t clock_ms;            /* its wall clock less the world's */
-    uint64_t sessions, in_sync;  /* how many there were; how many reached it */
+    int64_t clock_ms;           /* its wall clock less the world's */
+    uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
     struct sat_invite_code code; /* that it joins by */
     struct sat_invite_keys invite_keys;
-    struct world_wish *wish;     /* NULL: none */
+    struct world_wish *wish; /* NULL: none */
     bool joined;
-    /* Sees each message on its way, before it is handed over, and may change it; false: it is lost. NULL: nobody looks. */
+    /* Sees each message on its way, before it is handed over, and may change it; false: it is lost. NULL: nobody looks.
+     */
     bool (*on_way)(void *context, struct world_device *device, bool down, struct sat_buf *bytes);
     void *on_way_context;
     struct world_traffic up_traffic, down_traffic;
 };
+
+enum world_trouble { WORLD_NO_TROUBLE, WORLD_SERVER_TROUBLE, WORLD_DEVICE_TROUBLE };
 
 enum world_fault { WORLD_NO_FAULT, WORLD_LOSS, WORLD_DUPLICATION, WORLD_REORDERING };
 
@@ -69,7 +73,9 @@ struct world {
     struct sat_space_id spaces[WORLD_SPACES_MAX]; /* territories */
     uint32_t spaces_n;
     uint64_t next_peer;
-    FILE *transcript; /* NULL: silent */
+    enum world_trouble trouble; /* whose disk takes no byte */
+    enum sat_err last_trouble;  /* what a step said to that */
+    FILE *transcript;           /* NULL: silent */
 };
 
 /* A world with an org, its first admin's device (devices[0]) and `territories` territories. */
@@ -78,7 +84,8 @@ void world_deinit(struct world *world);
 uint64_t world_dice(struct world *world, uint64_t sides); /* 0 to sides - 1 */
 void world_say(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A new person with a device, granted the territories in the bit set; joined over the (faultless) network and in sync. */
+/* A new person with a device, granted the territories in the bit set; joined over the (faultless) network and in sync.
+ */
 struct world_device *world_join(struct world *world, uint32_t territories);
 /* The parts of it, for lives in which a join is one action among others: the invite; then connect() joins. */
 struct world_device *world_invite(struct world *world, uint32_t territories);
@@ -86,9 +93,10 @@ struct world_device *world_invite(struct world *world, uint32_t territories);
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories);
 /* A device, not joined yet, of somebody who holds the code. `admin`: with an admin key of its own. */
 struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin);
-/* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused. */
-bool world_append(struct world *world, struct world_device *device, void (*build)(struct world_wish *wish, struct client_links *links),
-                  void *context);
+/* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused.
+ */
+bool world_append(struct world *world, struct world_device *device,
+                  void (*build)(struct world_wish *wish, struct client_links *links), void *context);
 
 void world_connect(struct world *world, struct world_device *device);
 void world_disconnect(struct world *world, struct world_device *device);
@@ -98,7 +106,8 @@ bool world_deliver(struct world *world, struct world_device *device, enum world_
 bool world_hand_over(struct world *world, struct world_device *device, bool down);
 /* The server's next frame for the device is put on its way. False: there is none. */
 bool world_fetch(struct world *world, struct world_device *device);
-/* All that is on its way to the device, as one batch; all that is on its way from these devices, by turns, as one batch. False: nothing was. */
+/* All that is on its way to the device, as one batch; all that is on its way from these devices, by turns, as one
+ * batch. False: nothing was. */
 bool world_hand_over_together(struct world *world, struct world_device *device);
 bool world_gather(struct world *world, struct world_device *const *devices, uint32_t n);
 /* Puts a message on its way to the server, or (down) to the device. */
@@ -114,11 +123,13 @@ bool world_settle(struct world *world, uint32_t rounds);
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);
 
-/* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each edit that wrote: counters first to last. */
-void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first, uint64_t *last);
+/* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
+ * edit that wrote: counters first to last. */
+void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first,
+                uint64_t *last);
 int64_t world_sid(struct world_device *device, const struct sat_space_id *space);
-void world_load(struct world_device *device, const struct sat_space_id *space, const struct sat_record_id *record, struct sat_arena *arena,
-                struct sat_record_view *out);
+void world_load(struct world_device *device, const struct sat_space_id *space, const struct sat_record_id *record,
+                struct sat_arena *arena, struct sat_record_view *out);
 struct sat_cell world_text(uint16_t field, const char *value);
 struct sat_cell world_element(uint16_t field, const char *element, bool in);
 struct sat_record_id world_record(uint32_t number);
