@@ -24,7 +24,6 @@ struct client_conflicts {
 struct client_addresses {
     uint32_t next;
     char known[SAT_URL_BYTES_MAX + 1]; /* the directory's address that `next` was counted with */
-    bool unhinted;                     /* the server does not know paths that name its identity: it has but one */
 };
 
 struct satchel {

@@ -89,6 +89,9 @@ static enum sat_err prepare_home(struct joining *joining, struct sat_fault *faul
 {
     struct satchel *satchel = joining->satchel;
     enum sat_err err = client_home_enter(satchel->home, &joining->made, fault);
+    /* Somebody else's directory does not even get a lock. */
+    bool known = joining->made || client_home_has(satchel->home, "lock") || client_home_has(satchel->home, "keyring");
+    if (!err && !known) err = client_home_check_empty(satchel->home, fault);
     if (!err) err = client_home_lock(satchel->home, joining->open_options->wait_ms, &satchel->lock, fault);
     if (err) return err;
     /* Only now: another process may have joined here while this one waited for the lock. */

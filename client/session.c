@@ -14,7 +14,6 @@
 
 /* Where there is another address to try, one that swallows what it is sent must not use up all the time. */
 enum { CONNECT_MS_MAX = 10 * 1000 };
-enum { HTTP_NOT_FOUND = 404 };
 
 /* One message that waits for the socket. */
 struct outgoing {
@@ -31,8 +30,6 @@ struct client_session {
     struct outgoing *first, **last;
     uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
     bool open;                           /* the channel */
-    bool hinted;                         /* the path says which identity this device knows */
-    bool path_unknown;                   /* and that is not understood */
     bool greeted;                        /* its first message has come */
     bool met;                            /* the server has proved who it is */
     bool writable;                       /* the replica has frames to build */
@@ -209,10 +206,6 @@ void client_session_refused(struct client_session *session, unsigned status, str
     char said[300];
     enum sat_err err = client_version_refusal(status, text, client_session_address(session), said, sizeof said);
     session->gone = true;
-    if (status == HTTP_NOT_FOUND && session->hinted) {
-        session->path_unknown = true;
-        session->satchel->addresses.unhinted = true; /* the next session asks without */
-    }
     if (!session->done) client_session_fail(session, err, said);
 }
 
@@ -390,9 +383,7 @@ static void make_path(struct client_session *session)
     sat_hex_format(key.b, 8, hint);
     const struct sat_hash *known = &session->config->replica.org;
     if (session->config->replica.mode != SAT_REPLICA_CREATE) sat_hex_format(known->b, sizeof known->b, org);
-    session->hinted = !session->satchel->addresses.unhinted;
-    (void)snprintf(session->path, sizeof session->path, "/satchel/%s/%s%s%s", org, nonce, session->hinted ? "/" : "",
-                   session->hinted ? hint : "");
+    (void)snprintf(session->path, sizeof session->path, "/satchel/%s/%s/%s", org, nonce, hint);
 }
 
 static void set_deadlines(struct client_session *session)
@@ -456,7 +447,7 @@ void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
-    if (client_session_may_retry(session) && !session->path_unknown) session->satchel->addresses.next++;
+    if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;
         free(session->first);
@@ -476,19 +467,17 @@ bool client_session_may_retry(const struct client_session *session)
            !(stop && *stop) && !(session->deadline_ms && monotonic_ms() >= session->deadline_ms);
 }
 
-enum what_next { STOP, SAME_ADDRESS, NEXT_ADDRESS };
-
-/* One connection. *next: what may still be tried, where nobody was met who counts. */
+/* One connection. *again: nobody was met who counts, so that another address may be tried. */
 static enum sat_err run_once(struct satchel *satchel, const struct client_session_config *config,
-                             struct client_session_result *result, enum what_next *next)
+                             struct client_session_result *result, bool *again)
 {
     struct client_session *session;
-    *next = NEXT_ADDRESS;
+    *again = true;
     enum sat_err err = client_session_new(satchel, config, &session);
     if (err) return err;
     err = client_transport_run(session, &satchel->fault);
     if (!err) err = client_session_result(session, result);
-    *next = !client_session_may_retry(session) ? STOP : session->path_unknown ? SAME_ADDRESS : NEXT_ADDRESS;
+    *again = client_session_may_retry(session);
     client_session_free(session);
     return err;
 }
@@ -500,14 +489,13 @@ enum sat_err client_session_run(struct satchel *satchel, const struct client_ses
     uint64_t begun_ms = monotonic_ms();
     struct sat_fault told = {0};
     *result = (struct client_session_result){0};
-    for (enum what_next next = NEXT_ADDRESS; attempt.urls[0] && next != STOP;) {
+    for (bool again = true; attempt.urls[0] && again;) {
         uint64_t spent_ms = monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
         if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
-        enum sat_err err = run_once(satchel, &attempt, result, &next);
+        enum sat_err err = run_once(satchel, &attempt, result, &again);
         if (!err) return SAT_OK;
         /* An impostor is worth more than silence; else what the first address said is what is told. */
-        if (!told.err || next != NEXT_ADDRESS || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
-        if (next != NEXT_ADDRESS) continue;
+        if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
         memmove(attempt.urls, attempt.urls + 1, sizeof attempt.urls - sizeof attempt.urls[0]);
         attempt.urls[CLIENT_ADDRESSES_MAX - 1] = NULL;
     }

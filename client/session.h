@@ -66,8 +66,7 @@ void client_session_fail(struct client_session *session, enum sat_err err, const
 /* ---- For the carrier ---- */
 #define CLIENT_PATH_BYTES_MAX 192
 const char *client_session_address(const struct client_session *session); /* scheme, host, port and base path */
-/* "/satchel/<org or new>/<client nonce>/<first 8 bytes of the server's key that this device trusts>", all hex; without
- * the last to a server that has answered 404 to it. */
+/* "/satchel/<org or new>/<client nonce>/<first 8 bytes of the server's key that this device trusts>", all hex. */
 const char *client_session_path(const struct client_session *session);
 void client_session_nonce(const struct client_session *session, uint8_t out[32]);
 void client_session_opened(struct client_session *session, const struct sat_binding *binding);

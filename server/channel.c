@@ -241,12 +241,13 @@ static int write_bytes(struct satd_peer *peer, uint8_t *at, size_t len)
     return lws_write(peer->wsi, at, len, LWS_WRITE_BINARY) < (int)len ? -1 : 0;
 }
 
+/* The library does not tell of a pong without a payload, so there is one. */
 static int write_ping(struct satd_peer *peer)
 {
     uint8_t frame[LWS_PRE + 1] = {0};
     peer->ping_due = false;
     lws_callback_on_writable(peer->wsi); /* perhaps there is something else */
-    return lws_write(peer->wsi, frame + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+    return lws_write(peer->wsi, frame + LWS_PRE, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 static int write_close(struct satd_peer *peer)
@@ -349,8 +350,20 @@ static enum sat_err enter_org(struct satd_sockets *sockets, struct satd_peer *pe
     if (err != SAT_OK) return err;
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = peer->id, .binding = *binding};
     memcpy(event.client_nonce, upgrade->client_nonce, sizeof event.client_nonce);
+    memcpy(event.server_hint, upgrade->server_hint, sizeof event.server_hint);
     peer->guest = satd_org_enter(peer->org, &event);
     return SAT_OK;
+}
+
+/* Who asks for an org that is not here learns first that this is the server that was pinned. */
+static void greet_stranger(struct satd_sockets *sockets, struct satd_peer *peer, const struct satd_upgrade *upgrade,
+                           const struct sat_binding *binding)
+{
+    struct sat_buf hello;
+    sat_buf_init(&hello);
+    satd_hub_greet(sockets->config.hub, &upgrade->org, upgrade->client_nonce, binding, &hello);
+    send_message(sockets, peer, sat_buf_span(&hello));
+    sat_buf_deinit(&hello);
 }
 
 int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd_session *session)
@@ -369,6 +382,7 @@ int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd
     satd_journal_opened(&sockets->journal, peer, satd_peers_count(&sockets->peers));
     enum sat_err err = enter_org(sockets, peer, &upgrade, &binding, &fault);
     if (err == SAT_OK) return 0;
+    if (err == SAT_ERR_NOT_FOUND) greet_stranger(sockets, peer, &upgrade, &binding);
     /* What is local trouble stays in our log; an outsider hears that it is the server's. */
     bool ours = err != SAT_ERR_NOT_FOUND && err != SAT_ERR_BUSY;
     struct satd_refusal refusal = {.err = err,

@@ -62,6 +62,12 @@ struct satd_org *satd_hub_nursery(struct satd_hub *hub)
     return &hub->nursery;
 }
 
+void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const uint8_t client_nonce[32],
+                    const struct sat_binding *binding, struct sat_buf *out)
+{
+    sat_host_greet_new(hub->config.server, org, client_nonce, binding, satd_wall_ms(), &hub->config.entropy, out);
+}
+
 uint32_t satd_hub_orgs_open(const struct satd_hub *hub)
 {
     return hub->orgs_n;
@@ -200,8 +206,8 @@ struct satd_refusal satd_org_admit(struct satd_org *org, struct satd_account *de
 {
     struct satd_refusal why = {0};
     if (said->kind != SATD_SAID_OTHER) why = look_for_room(org, said);
-    if (why.err == SAT_OK) why = satd_quota_charge(&org->quota, device, bytes, said->changes, satd_mono_ms());
-    return why;
+    if (why.err != SAT_OK) return why;
+    return satd_quota_charge(&org->quota, device, bytes, said->changes, said->kind != SATD_SAID_OTHER, satd_mono_ms());
 }
 
 /* ---- Steps ---- */

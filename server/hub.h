@@ -33,6 +33,9 @@ enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struc
                           struct sat_fault *fault) SAT_MUST_CHECK;
 /* The place of peers that come to found an org. */
 struct satd_org *satd_hub_nursery(struct satd_hub *hub);
+/* The hello for a peer that asks for an org which is not here. */
+void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const uint8_t client_nonce[32],
+                    const struct sat_binding *binding, struct sat_buf *out);
 uint32_t satd_hub_orgs_open(const struct satd_hub *hub);
 
 const struct sat_hash *satd_org_id(const struct satd_org *org);

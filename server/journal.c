@@ -37,7 +37,6 @@ static void note_entries(const struct satd_journal *journal, struct satd_peer *p
 {
     uint64_t up_to = entries->first_seq + entries->entries.n - 1;
     peer->counts.entries += entries->entries.n;
-    peer->counts.pulled_entries += entries->entries.n;
     if (peer->caught_up) {
         satd_log(journal->log, PEER_LIVE, WHO(peer), satd_number("sub", entries->sub), satd_number("up_to", up_to));
         return;
@@ -67,13 +66,16 @@ void satd_journal_caught_up(const struct satd_journal *journal, struct satd_peer
 {
     const struct satd_peer_counts *counts = &peer->counts;
     if (counts->heads == 0) return; /* it has not subscribed to anything yet */
-    if (!peer->caught_up)
-        satd_log(journal->log, PEER_CAUGHT_UP, WHO(peer), satd_number("pushed_bundles", counts->bundles),
-                 satd_number("pushed_changes", counts->changes), satd_number("refused_bundles", counts->refused),
-                 satd_number("pulled_entries", counts->pulled_entries),
-                 satd_number("took_ms", satd_mono_ms() - peer->opened_ms));
+    /* Once, and then whenever its own work has come back to it; what others do would fill the log. */
+    if (!peer->caught_up || counts->bundles > peer->told.bundles)
+        satd_log(journal->log, PEER_CAUGHT_UP, WHO(peer),
+                 satd_number("pushed_bundles", counts->bundles - peer->told.bundles),
+                 satd_number("pushed_changes", counts->changes - peer->told.changes),
+                 satd_number("refused_bundles", counts->refused - peer->told.refused),
+                 satd_number("pulled_entries", counts->entries - peer->told.entries),
+                 satd_number("after_ms", satd_mono_ms() - peer->opened_ms));
     peer->caught_up = true;
-    peer->counts.pulled_entries = 0;
+    peer->told = *counts;
 }
 
 void satd_journal_postponed(const struct satd_journal *journal, const struct satd_peer *peer)

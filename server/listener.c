@@ -10,11 +10,13 @@
 #include "server/sockets_state.h"
 
 enum {
-    ACCEPTS_AT_ONCE = 64,          /* so that newcomers do not keep those waiting who are here */
-    REST_MS = 100,                 /* after running out of descriptors or memory */
-    OUTSTANDING_MS = 60000,        /* unacknowledged bytes for that long: the other side is gone */
-    SURPLUS = 64,                  /* connections beyond the limit, to be told so */
-    UNSENT_BYTES_MAX = 128 * 1024, /* what the kernel keeps for one peer beyond what is on its way */
+    ACCEPTS_AT_ONCE = 64,   /* so that newcomers do not keep those waiting who are here */
+    REST_MS = 100,          /* after running out of descriptors or memory */
+    OUTSTANDING_MS = 60000, /* unacknowledged bytes for that long: the other side is gone */
+    SURPLUS = 64,           /* connections beyond the limit, to be told so */
+    /* What the kernel keeps for one peer: not yet on its way, and come but not yet read by us. */
+    UNSENT_BYTES_MAX = 128 * 1024,
+    UNREAD_BYTES_MAX = 256 * 1024,
 };
 
 static void resume_accepting(lws_sorted_usec_list_t *timer)
@@ -34,14 +36,15 @@ static void rest(struct satd_sockets *sockets, const struct satd_listener *door,
 
 static void set_up_socket(int fd)
 {
-    int on = 1, outstanding_ms = OUTSTANDING_MS, unsent_bytes = UNSENT_BYTES_MAX;
+    int on = 1, outstanding_ms = OUTSTANDING_MS, unsent_bytes = UNSENT_BYTES_MAX, unread_bytes = UNREAD_BYTES_MAX;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &outstanding_ms, sizeof outstanding_ms);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &unread_bytes, sizeof unread_bytes);
 }
 
-static void accept_some(struct satd_sockets *sockets, const struct satd_listener *door)
+static void accept_some(struct satd_sockets *sockets, struct satd_listener *door)
 {
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         int fd = accept4(lws_get_socket_fd(door->wsi), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -54,8 +57,16 @@ static void accept_some(struct satd_sockets *sockets, const struct satd_listener
             continue;
         }
         set_up_socket(fd);
-        (void)lws_adopt_socket_vhost(door->vhost, fd); /* closes it if it fails */
+        struct lws *wsi = lws_adopt_socket_vhost(door->vhost, fd); /* closes it if it fails */
+        if (wsi) lws_set_opaque_user_data(wsi, door);
     }
+}
+
+/* The library may move a connection to another vhost, by the Host that its request names: the door stays. */
+bool satd_listener_is_metrics(struct lws *wsi)
+{
+    const struct satd_sockets *sockets = lws_context_user(lws_get_context(wsi));
+    return lws_get_opaque_user_data(wsi) == &sockets->doors[SATD_DOOR_METRICS];
 }
 
 static struct satd_listener *door_of(struct satd_sockets *sockets, const struct lws *wsi)

@@ -182,7 +182,7 @@ static void announce(struct service *service)
     if (metrics[0]) satd_line_text(&line, "metrics", metrics);
     satd_line_end(&line);
     satd_log(service->log, READY, satd_place("url", url), satd_id("pin", pin.b, sizeof pin.b),
-             satd_place("metrics", metrics), satd_number("pid", (uint64_t)getpid()));
+             satd_place("metrics", metrics[0] ? metrics : "loopback"), satd_number("pid", (uint64_t)getpid()));
     satd_set(&service->metrics, SATD_METRIC_UP, satd_wall_ms() / 1000);
     ssize_t written = write(STDOUT_FILENO, line.at, line.len);
     (void)written; /* who has closed stdout does not want to know */

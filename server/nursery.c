@@ -145,6 +145,7 @@ static bool answered(const struct sat_event *events, uint32_t before, uint64_t p
 void satd_nursery_step(const struct satd_hub_config *config, uint64_t now_ms, const struct sat_event *events,
                        uint32_t n, struct sat_actions *out)
 {
+    static const struct sat_hash no_org;
     struct sat_buf hello;
     sat_buf_init(&hello);
     for (uint32_t i = 0; i < n; i++) {
@@ -152,7 +153,8 @@ void satd_nursery_step(const struct satd_hub_config *config, uint64_t now_ms, co
         switch (event->kind) {
         case SAT_EVENT_OPENED:
             sat_buf_clear(&hello);
-            sat_host_greet_new(config->server, event->client_nonce, &event->binding, now_ms, &config->entropy, &hello);
+            sat_host_greet_new(config->server, &no_org, event->client_nonce, &event->binding, now_ms, &config->entropy,
+                               &hello);
             send_copy(out, event->peer, &hello);
             break;
         case SAT_EVENT_MESSAGE:

@@ -4,10 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a letter costs: many small ones are as good a way to fill memory as a large one. */
+static size_t cost_of(size_t len)
+{
+    return sizeof(struct satd_letter) + LWS_PRE + len;
+}
+
 bool satd_outbox_put(struct satd_outbox *outbox, struct sat_span message)
 {
-    if (outbox->bytes + message.len > SATD_OUTBOX_BYTES_MAX) return false;
-    struct satd_letter *letter = malloc(sizeof *letter + LWS_PRE + message.len);
+    if (outbox->bytes + cost_of(message.len) > SATD_OUTBOX_BYTES_MAX) return false;
+    struct satd_letter *letter = malloc(cost_of(message.len));
     if (!letter) return false;
     letter->next = NULL;
     letter->len = message.len;
@@ -17,7 +23,7 @@ bool satd_outbox_put(struct satd_outbox *outbox, struct sat_span message)
     else
         outbox->first = letter;
     outbox->last = letter;
-    outbox->bytes += message.len;
+    outbox->bytes += cost_of(message.len);
     return true;
 }
 
@@ -27,7 +33,7 @@ struct satd_letter *satd_outbox_take(struct satd_outbox *outbox)
     if (!letter) return NULL;
     outbox->first = letter->next;
     if (!outbox->first) outbox->last = NULL;
-    outbox->bytes -= letter->len;
+    outbox->bytes -= cost_of(letter->len);
     return letter;
 }
 

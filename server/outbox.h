@@ -14,7 +14,7 @@ struct satd_letter {
 
 struct satd_outbox {
     struct satd_letter *first, *last;
-    size_t bytes;
+    size_t bytes; /* with what each letter costs besides */
 };
 
 enum {

@@ -17,7 +17,6 @@ enum satd_peer_state {
 
 struct satd_peer_counts { /* for the journal */
     uint64_t bytes_in, bytes_out, entries, heads, bundles, changes, refused;
-    uint64_t pulled_entries; /* … since it last caught up */
 };
 
 struct satd_peer {
@@ -45,7 +44,7 @@ struct satd_peer {
     const char *why;       /* it ended; static */
     uint8_t org_prefix[8]; /* for the log; zeros in the nursery */
     char from[SATD_FROM_SIZE];
-    struct satd_peer_counts counts;
+    struct satd_peer_counts counts, told; /* so far; when it last caught up */
     struct sat_buf incoming;
     struct satd_outbox outbox;
 };

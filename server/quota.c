@@ -89,7 +89,7 @@ struct charge {
 };
 
 struct satd_refusal satd_quota_charge(struct satd_quota *quota, struct satd_account *device, uint64_t bytes,
-                                      uint64_t changes, uint64_t now_ms)
+                                      uint64_t changes, bool work, uint64_t now_ms)
 {
     const struct satd_limits *limits = quota->limits;
     const struct charge charges[] = {
@@ -103,7 +103,7 @@ struct satd_refusal satd_quota_charge(struct satd_quota *quota, struct satd_acco
     for (unsigned i = 0; i < sizeof charges / sizeof charges[0]; i++) {
         if (!charges[i].bucket || charges[i].n == 0) continue;
         drain(charges[i].bucket, charges[i].per_minute, now_ms);
-        if (charges[i].bucket->level < charges[i].per_minute) continue;
+        if (charges[i].bucket->level < (work ? 1 : 2) * charges[i].per_minute) continue;
         uint64_t ms = wait_ms(charges[i].bucket, charges[i].per_minute);
         return (struct satd_refusal){SAT_ERR_BUSY, ms + satd_retry_ms(ms / 4), charges[i].text};
     }

@@ -43,9 +43,10 @@ void satd_quota_deinit(struct satd_quota *quota);
  * buckets are empty, so that coming back changes nothing. */
 struct satd_account *satd_quota_join(struct satd_quota *quota, uint32_t device, uint64_t now_ms);
 void satd_quota_leave(struct satd_account *account);
-/* Takes a message off the org's account and the device's (NULL: not known yet), or says why not. */
+/* Takes a message off the org's account and the device's (NULL: not known yet), or says why not. Who has sent too much
+ * work may still ask and read: what is no work is taken up to twice the limit. */
 struct satd_refusal satd_quota_charge(struct satd_quota *quota, struct satd_account *device, uint64_t bytes,
-                                      uint64_t changes, uint64_t now_ms);
+                                      uint64_t changes, bool work, uint64_t now_ms);
 /* At least `ms` and less than twice that, by chance: so that those who are told together do not come back together. */
 uint64_t satd_retry_ms(uint64_t ms);
 

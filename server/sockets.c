@@ -41,9 +41,8 @@ static int on_satchel(struct lws *wsi, enum lws_callback_reasons reason, void *u
 static int confirm_upgrade(struct satd_sockets *sockets, struct lws *wsi, const char *to)
 {
     struct satd_upgrade upgrade;
-    bool service = lws_get_vhost(wsi) == sockets->doors[SATD_DOOR_SERVICE].vhost;
     enum sat_err err = to && strcasecmp(to, "websocket") == 0 ? satd_upgrade_read(wsi, &upgrade) : SAT_ERR_PROTOCOL;
-    if (!service) err = SAT_ERR_NOT_FOUND;
+    if (satd_listener_is_metrics(wsi)) err = SAT_ERR_NOT_FOUND;
     bool full = satd_peers_count(&sockets->peers) >= sockets->config.connections_max;
     if (err == SAT_OK && (sockets->draining || full)) err = SAT_ERR_BUSY;
     if (err == SAT_OK) return 0;
@@ -79,7 +78,7 @@ static void measure(struct satd_sockets *sockets)
  * proxy everybody comes from here. */
 static int on_request(struct satd_sockets *sockets, struct lws *wsi, struct satd_session *session)
 {
-    bool service = lws_get_vhost(wsi) == sockets->doors[SATD_DOOR_SERVICE].vhost;
+    bool service = !satd_listener_is_metrics(wsi);
     bool own = sockets->doors[SATD_DOOR_METRICS].vhost;
     struct satd_http http = {
         .disk = sockets->config.disk,

@@ -60,6 +60,7 @@ void satd_channel_dismiss(struct satd_sockets *sockets, struct satd_peer *peer, 
 
 /* listener.c */
 int satd_listener_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+bool satd_listener_is_metrics(struct lws *wsi); /* did the connection come in by that door? */
 
 /* pulse.c */
 void satd_pulse_start(struct satd_sockets *sockets);

@@ -19,7 +19,10 @@ static enum sat_err read_path(char *path, struct satd_upgrade *out)
     *slash = 0;
     out->founding = strcmp(org, "new") == 0;
     if (!out->founding && sat_hex_parse(org, out->org.b, sizeof out->org.b) != SAT_OK) return SAT_ERR_NOT_FOUND;
-    return sat_hex_parse(slash + 1, out->client_nonce, sizeof out->client_nonce) == SAT_OK ? SAT_OK : SAT_ERR_NOT_FOUND;
+    char *nonce = slash + 1, *hint = strchr(nonce, '/');
+    if (hint) *hint++ = 0;
+    if (hint && sat_hex_parse(hint, out->server_hint, sizeof out->server_hint) != SAT_OK) return SAT_ERR_NOT_FOUND;
+    return sat_hex_parse(nonce, out->client_nonce, sizeof out->client_nonce) == SAT_OK ? SAT_OK : SAT_ERR_NOT_FOUND;
 }
 
 static bool is_spoken(const char *word)

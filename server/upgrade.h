@@ -6,10 +6,12 @@
 
 struct lws;
 
-struct satd_upgrade { /* /satchel/<org>/<client nonce> */
+struct satd_upgrade { /* /satchel/<org>/<client nonce>, and if the client says which identity it knows, /<16 hex of it>
+                       */
     bool founding;    /* the org is "new" */
     struct sat_hash org;
     uint8_t client_nonce[32];
+    uint8_t server_hint[8]; /* zeros: it does not say */
 };
 
 /* Reads the request's path and subprotocols. SAT_ERR_NOT_FOUND (the path), SAT_ERR_VERSION (of all subprotocols that

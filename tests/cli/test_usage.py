@@ -11,7 +11,7 @@ COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory 
             "status", "conflicts", "resolve", "server set", "server show", "export", "doctor")
 LATER = ("user suspend X", "territory revoke X Y", "device revoke 3 --wipe", "device approve 3", "cosign X", "rotate X",
          "move account X --to Y --dry-run", "find words", "refused", "escrow list", "escrow show 1", "escrow accept 1",
-         "escrow reject 1", "import --map m.json a.csv b.csv", 
+         "escrow reject 1", "import --map m.json a.csv b.csv",
          "report sales --period 2024", "passphrase --admin", "recover --kit kit.txt --more", "policy",
          "policy set k v", "audit", "leave")
 

@@ -1,4 +1,5 @@
 """A satcheld of one's own: started on a free port, read until it is ready, stopped and waited for."""
+import fcntl
 import json
 import os
 import select
@@ -39,6 +40,8 @@ class Daemon:
     def __init__(self, data, *options, listen="127.0.0.1:0", file_bytes_max=None):
         self.data = data
         self.log_file = tempfile.TemporaryFile("w+")
+        # The position is shared with the server: what it writes goes to the end all the same.
+        fcntl.fcntl(self.log_file, fcntl.F_SETFL, fcntl.fcntl(self.log_file, fcntl.F_GETFL) | os.O_APPEND)
         # A disk that is full, for one process.
         limit = [] if file_bytes_max is None else ["prlimit", "--fsize=%d" % file_bytes_max]
         self.process = subprocess.Popen([*limit, BINARY, "--data", data, "--listen", listen, *options],
@@ -67,7 +70,7 @@ class Daemon:
 
     def events(self):
         """The log as objects."""
-        return [json.loads(line) for line in self.log().splitlines()]
+        return [json.loads(line) for line in self.log().splitlines(True) if line.endswith("\n")]
 
     def wait_for_event(self, name, seconds=5):
         until = time.monotonic() + seconds

@@ -1,5 +1,6 @@
 """A device of one's own, as small as it can be: founds an org of one link and authenticates. Written from
 docs/protocol.md with libraries other than the product's, so that it also says whether the two agree."""
+import collections
 import hashlib
 import os
 import struct
@@ -10,6 +11,7 @@ from ws import WebSocket
 HELLO, LINKS, BOXES, APPENDED, ERROR, GOODBYE = 1, 2, 6, 7, 8, 9
 AUTH, CREATE, SUBSCRIBE, APPEND, BOXES_GET = 16, 18, 19, 21, 22
 NO_ORG = bytes(32)
+UNBOUND = bytes(33)
 # What stands in front of the point in the SubjectPublicKeyInfo of a P-256 key.
 P256_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
@@ -31,7 +33,7 @@ def statement(label, org, message):
 def tls_binding(sock):
     """u8 kind, hash32: of the TLS key, or none on a plain connection."""
     if not hasattr(sock, "getpeercert"):
-        return bytes(33)
+        return UNBOUND
     certificate = sock.getpeercert(binary_form=True)
     at = certificate.index(P256_PREFIX)
     return b"\1" + digest("tls-key", certificate[at:at + len(P256_PREFIX) + 65])
@@ -46,7 +48,8 @@ class Hello:
             raise AssertionError("expected a hello, got %r" % (message,))
         (self.version, self.server_nonce, self.time_ms, self.dir_seq, self.dir_hash, self.binding_kind,
          signature) = message[1:]
-        self.binding = tls_binding(socket.sock)
+        # A server behind a proxy that ends TLS binds to nothing, and says so under its signature.
+        self.binding = tls_binding(socket.sock) if self.binding_kind else UNBOUND
         said = (client_nonce + self.server_nonce + struct.pack("<QQ", self.time_ms, self.dir_seq) + self.dir_hash
                 + self.binding)
         if self.binding[0] != self.binding_kind or not ed25519.verify(pin, statement("hello", org, said), signature):
@@ -114,6 +117,11 @@ class Org:
             socket.close()
             raise
         return socket
+
+    def connect_over(self, sock):
+        """The same on a connection that is there already."""
+        host, port = sock.getpeername()[:2]
+        return self.connect(collections.namedtuple("Server", "host port tls")(host, port, True), over=sock)
 
     def auth_message(self, socket):
         """For device 1, which knows the genesis."""

@@ -2,6 +2,7 @@
 ones), and the part of msgpack that Satchel's messages use. Standard library only."""
 import base64
 import hashlib
+import json
 import os
 import socket
 import ssl
@@ -17,9 +18,12 @@ class Closed(Exception):
 class Refused(Exception):
     """The upgrade was answered by something else than 101."""
 
-    def __init__(self, status):
+    def __init__(self, status, head="", body=""):
         super().__init__("HTTP status %s" % status)
-        self.status = status
+        self.status, self.head, self.body = status, head, body
+
+    def answer(self):
+        return json.loads(self.body)
 
 
 def connect(host, port, tls=True, timeout=10.0, receive_buffer=None):
@@ -39,19 +43,21 @@ def connect(host, port, tls=True, timeout=10.0, receive_buffer=None):
 
 
 class WebSocket:
-    def __init__(self, host, port, path, subprotocol="satchel.1", tls=True, timeout=10.0, receive_buffer=None):
-        self.sock = connect(host, port, tls, timeout, receive_buffer)
+    def __init__(self, host, port, path, subprotocol="satchel.1", tls=True, timeout=10.0, receive_buffer=None,
+                 over=None, headers=()):
+        """`over`: a connected socket to use; `headers`: lines to add."""
+        self.sock = over or connect(host, port, tls, timeout, receive_buffer)
         self.buffer = b""
         try:
-            self._upgrade(host, port, path, subprotocol)
+            self._upgrade(host, port, path, subprotocol, headers)
         except BaseException:
             self.sock.close()
             raise
 
-    def _upgrade(self, host, port, path, subprotocol):
+    def _upgrade(self, host, port, path, subprotocol, headers):
         key = base64.b64encode(os.urandom(16)).decode()
         lines = ["GET %s HTTP/1.1" % path, "Host: %s:%d" % (host, port), "Upgrade: websocket", "Connection: Upgrade",
-                 "Sec-WebSocket-Key: " + key, "Sec-WebSocket-Version: 13"]
+                 "Sec-WebSocket-Key: " + key, "Sec-WebSocket-Version: 13", *headers]
         if subprotocol:
             lines.append("Sec-WebSocket-Protocol: " + subprotocol)
         self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -60,13 +66,18 @@ class WebSocket:
                 self._fill()
         except Closed:
             raise Refused(self.buffer.split(b" ")[1].decode() if b" " in self.buffer else "none")
+        status = self.buffer.split(b" ")[1].decode()
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
-        status = head.split(b" ")[1].decode()
         if status != "101":
-            raise Refused(status)
+            raise Refused(status, head.decode(), self._body(head.lower()).decode("utf-8", "replace"))
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
         if accept not in head:
             raise Refused("101 with a wrong accept key")
+
+    def _body(self, head):
+        """Of an answer that is no upgrade."""
+        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in head else 0
+        return self._take(length)
 
     def _fill(self):
         try:

@@ -142,12 +142,14 @@ static void found_org(struct client_session *session)
     struct sat_binding binding = {0};
     struct sat_buf hello, message, reply;
     uint8_t nonce[32];
+    static const struct sat_hash no_org;
     sat_buf_init(&hello);
     sat_buf_init(&message);
     sat_buf_init(&reply);
     client_session_nonce(session, nonce);
     client_session_opened(session, &binding);
-    sat_host_greet_new(&the_world.key, nonce, &binding, client_now_ms(), &entropy, &hello);
+    static const struct sat_hash no_org;
+    sat_host_greet_new(&the_world.key, &no_org, nonce, &binding, client_now_ms(), &entropy, &hello);
     bool open = deliver(session, sat_buf_span(&hello));
     client_session_next(session, &message);
     assert_true(!open || message.len > 0);
