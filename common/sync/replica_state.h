@@ -7,11 +7,8 @@
 
 enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 
-enum link_wish {            /* what build_links() wants appended */
-                 WISH_NONE, /* nothing (more) to ask */
-                 WISH_OPEN, /* ask when the directory is current */
-                 WISH_SENT, /* waiting for APPENDED or an error */
-};
+/* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
+enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
 
 enum { PUSH_RETRIES_MAX = 3 };
 

@@ -1,7 +1,13 @@
 /* What a client says of a space when it subscribes (an item of the SUBSCRIBE message), and an entry as it travels (of
- * ENTRIES). subscription  varint sub ‖ space16 ‖ first 4 bytes of the log epoch (zeros: none yet) ‖ varint cursor ‖
- * first 8 bytes of the root there entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form u8
- * kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id     to its own author, who has the rest */
+ * ENTRIES).
+ *
+ *   subscription  varint sub ‖ space16 ‖ first 4 bytes of the log epoch (zeros: none yet) ‖ varint cursor ‖ root8
+ *
+ *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form
+ *
+ *   own entry     u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id
+ *
+ * root8 are the first bytes of the log's root at the cursor. An own entry goes to its author, who has the rest. */
 #ifndef SAT_SYNC_SUBSCRIPTION_H
 #define SAT_SYNC_SUBSCRIPTION_H
 
