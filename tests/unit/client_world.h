@@ -148,7 +148,6 @@ static void found_org(struct client_session *session)
     sat_buf_init(&reply);
     client_session_nonce(session, nonce);
     client_session_opened(session, &binding);
-    static const struct sat_hash no_org;
     sat_host_greet_new(&the_world.key, &no_org, nonce, &binding, client_now_ms(), &entropy, &hello);
     bool open = deliver(session, sat_buf_span(&hello));
     client_session_next(session, &message);
