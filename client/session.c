@@ -29,6 +29,7 @@ struct client_session {
     struct sat_replica *replica;
     struct outgoing *first, **last;
     uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
+    uint64_t retry_ms;                   /* what a refusal asked for */
     bool open;                           /* the channel */
     bool greeted;                        /* its first message has come */
     bool met;                            /* the server has proved who it is */
@@ -204,7 +205,8 @@ void client_session_opened(struct client_session *session, const struct sat_bind
 void client_session_refused(struct client_session *session, unsigned status, struct sat_span text)
 {
     char said[300];
-    enum sat_err err = client_version_refusal(status, text, client_session_address(session), said, sizeof said);
+    enum sat_err err =
+        client_version_refusal(status, text, client_session_address(session), said, sizeof said, &session->retry_ms);
     session->gone = true;
     if (!session->done) client_session_fail(session, err, said);
 }
@@ -436,6 +438,7 @@ enum sat_err client_session_result(struct client_session *session, struct client
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
+    if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
     enum sat_err err = settle(session);
     if (err) return err;

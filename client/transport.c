@@ -37,16 +37,17 @@ static void close_with(struct carrier *carrier, enum sat_err err, const char *te
     client_session_closed(carrier->session, err, text);
 }
 
-/* What the answer to the upgrade says of versions stands in its Sec-WebSocket-Protocol header, as libwebsockets does
- * not read the body of a refusal. */
+/* What the answer to the upgrade says stands in its headers, as libwebsockets does not read the body of a refusal. */
 static bool take_refusal(struct carrier *carrier, struct lws *wsi)
 {
-    char protocols[200];
+    char protocols[200] = "", retry[20] = "", text[300];
     unsigned status = lws_http_client_http_response(wsi);
     if (status == 0 || status == HTTP_SWITCHING_PROTOCOLS || carrier->told) return false;
-    int len = lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL);
+    if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0) protocols[0] = 0;
+    if (lws_hdr_copy(wsi, retry, sizeof retry, WSI_TOKEN_HTTP_RETRY_AFTER) < 0) retry[0] = 0;
+    (void)snprintf(text, sizeof text, "%s\nRetry-After: %s", protocols, retry);
     carrier->told = true;
-    client_session_refused(carrier->session, status, sat_span(protocols, len > 0 ? (size_t)len : 0));
+    client_session_refused(carrier->session, status, sat_span_text(text));
     return true;
 }
 

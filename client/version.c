@@ -21,23 +21,37 @@ static void widen(struct window *window, uint32_t version)
     if (version > window->newest) window->newest = version;
 }
 
+/* The number behind the next `name` in the text, from *at on; *at moves behind it. False: there is none. */
+static bool find_number(struct sat_span text, const char *name, size_t *at, uint32_t *number)
+{
+    size_t len = strlen(name);
+    for (; *at + len < text.len; ++*at) {
+        if (memcmp(text.at + *at, name, len) != 0) continue;
+        size_t digits = 0;
+        *number = 0;
+        for (*at += len; *at < text.len && text.at[*at] >= '0' && text.at[*at] <= '9'; ++*at)
+            *number = digits++ < DIGITS_MAX ? *number * 10 + (uint32_t)(text.at[*at] - '0') : 0;
+        return true;
+    }
+    return false;
+}
+
 /* Every "satchel.N" in the text. */
 static struct window read_window(struct sat_span text)
 {
-    static const char name[] = "satchel.";
-    const size_t len = sizeof name - 1;
     struct window window = {0};
-    for (size_t at = 0; at + len < text.len; at++) {
-        if (memcmp(text.at + at, name, len) != 0) continue;
-        uint32_t version = 0;
-        size_t digits = 0;
-        for (const uint8_t *digit = text.at + at + len; digit < text.at + text.len && digits <= DIGITS_MAX; digit++) {
-            if (*digit < '0' || *digit > '9') break;
-            version = digits++ < DIGITS_MAX ? version * 10 + (uint32_t)(*digit - '0') : 0;
-        }
-        widen(&window, version);
-    }
+    uint32_t version;
+    for (size_t at = 0; find_number(text, "satchel.", &at, &version);) widen(&window, version);
     return window;
+}
+
+static uint64_t read_retry(struct sat_span text)
+{
+    uint32_t number;
+    size_t at = 0;
+    if (find_number(text, "Retry-After: ", &at, &number)) return (uint64_t)number * 1000;
+    at = 0;
+    return find_number(text, "\"retry_ms\":", &at, &number) ? number : 0;
 }
 
 /* Names both sides and says which of them is to be replaced. */
@@ -56,12 +70,22 @@ static void say(const struct window *window, char *said, size_t size)
                    older ? "ask its operator for a newer one" : "install a newer one");
 }
 
-enum sat_err client_version_refusal(unsigned status, struct sat_span text, const char *where, char *said, size_t size)
+enum sat_err client_version_refusal(unsigned status, struct sat_span text, const char *where, char *said, size_t size,
+                                    uint64_t *retry_ms)
 {
     struct window window = read_window(text);
     bool ours = window.oldest <= SAT_PROTOCOL_VERSION && window.newest >= SAT_PROTOCOL_VERSION;
+    *retry_ms = read_retry(text);
     if ((status == HTTP_UPGRADE_REQUIRED || status == HTTP_BAD_REQUEST) && window.newest && !ours) {
         say(&window, said, size);
+        return SAT_ERR_VERSION;
+    }
+    if (status == HTTP_UPGRADE_REQUIRED) {
+        (void)snprintf(
+            said, size,
+            "the server and this program (version %d) have no version of the protocol in common: one of them "
+            "is too old. Nothing is lost: what is pending is kept",
+            SAT_PROTOCOL_VERSION);
         return SAT_ERR_VERSION;
     }
     if (status == HTTP_TOO_MANY_REQUESTS || status == HTTP_UNAVAILABLE) {

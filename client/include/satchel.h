@@ -193,8 +193,8 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* One JSON object:
- * {"org","user","role","device","server","server_last","pin","spaces":[{"space","name","cursor","pending",…}],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","fingerprint"}; server is where the server is said to be, server_last where
+ * {"org","user","role","device","server","server_last","pin","spaces":[{"space","name","cursor","pending",…}],"pending",
+ * "refused","conflicts","debts","last_sync","in_sync","fingerprint"}; server is where the server is said to be, server_last where
  * it answered last (null: nowhere yet). Two people who compare the fingerprint of one and the same moment find out
  * whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
@@ -293,9 +293,10 @@ SATCHEL_API const char *satchel_session_subprotocol(void);
  * or the platform does not tell: then only a server that ties nothing either (one behind a proxy that ends TLS) is
  * accepted. */
 SATCHEL_API_VOID void satchel_session_opened(struct satchel_session *session, const void *tls_key, size_t tls_key_len);
-/* The other side answered with an HTTP status instead of a WebSocket. `text` (may be NULL): its
- * Sec-WebSocket-Protocol header or its body, whichever can be had: they say which versions it speaks. The session is
- * over: version (the message says which side is too old), busy, unreachable. */
+/* The other side answered with an HTTP status instead of a WebSocket. `text` (may be NULL): what it said besides, as
+ * far as it can be had: its body, or its Sec-WebSocket-Protocol header and a line "Retry-After: SECONDS"; that tells
+ * which versions it speaks, and when to come back. The session is over: version (the message says which side is too
+ * old), busy, unreachable. */
 SATCHEL_API_VOID void satchel_session_refused(struct satchel_session *session, int http_status, const char *text);
 /* A whole binary message has come. */
 SATCHEL_API_VOID void satchel_session_received(struct satchel_session *session, const void *message, size_t len);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""doctor: a home that is whole is told whole; damage of each kind, planted with SQLite itself, is named with what to do."""
+"""doctor: a home that is whole is told whole; damage of each kind, planted with SQLite itself, is named, and what to do
+about it."""
 import os
 import shutil
 import sqlite3
@@ -127,7 +128,8 @@ def damaged_pages_are_named():
 
 @test
 def rows_that_belong_to_nothing_are_counted():
-    damaged("database", "belong to no bundle", "update change set cid = cid + (1 << 40) where cid = (select max(cid) from change)",
+    damaged("database", "belong to no bundle",
+            "update change set cid = cid + (1 << 40) where cid = (select max(cid) from change)",
             only=False)
     damaged("database", "drafts belong to no space", "update draft set sid = 77", only=False)
 
@@ -147,12 +149,16 @@ def a_bundle_that_is_not_as_it_was_signed_is_named():
     one = "(select min(bid) from bundle where device = 2)"
     damaged("bundles", "signature does not hold", "update bundle set signature = zeroblob(64) where bid = " + one)
     damaged("bundles", "its id is another", "update bundle set id = zeroblob(32) where bid = " + one, only=False)
-    damaged("bundles", "manifest or signature is cut", "update bundle set manifest = x'00' where bid = " + one, only=False)
-    damaged("bundles", "not filed as it was signed", "update bundle set first = first + 5000 where bid = " + one, only=False)
-    damaged("bundles", "not the one that was signed",
-            "update change set body = zeroblob(length(body)) where cid = (select min(cid) from change where length(body) > 0)",
+    damaged("bundles", "manifest or signature is cut", "update bundle set manifest = x'00' where bid = " + one,
             only=False)
-    damaged("bundles", "changes are missing", "delete from change where cid = (select max(cid) from change where state = 0)",
+    damaged("bundles", "not filed as it was signed", "update bundle set first = first + 5000 where bid = " + one,
+            only=False)
+    damaged("bundles", "not the one that was signed",
+            "update change set body = zeroblob(length(body))"
+            " where cid = (select min(cid) from change where length(body) > 0)",
+            only=False)
+    damaged("bundles", "changes are missing",
+            "delete from change where cid = (select max(cid) from change where state = 0)",
             only=False)
     damaged("bundles", "not those that were signed",
             "update change set record = x'0190b6f28f5c7cc19a547d7b6e0b1d2e' where cid = (select max(cid) from change)",

@@ -75,7 +75,8 @@ def derived_figures_sets_references_and_odd_texts_come_through():
     equal((rows[account]["name"], cells[account]["name"]), (ODD, ODD))
     equal((rows[plain]["tags"], json.loads(cells[plain]["tags"])), (["a,b", "wine"], ["a,b", "wine"]))
     equal((rows[account]["city"], cells[account]["city"]), (None, ""))
-    equal((ndjson(path("all"), "order_line")[0]["amount"], table(path("all"), "order_line")[0]["amount"]), (2850, "2850"))
+    equal(ndjson(path("all"), "order_line")[0]["amount"], 2850)
+    equal(table(path("all"), "order_line")[0]["amount"], "2850")
     equal(table(path("all"), "order_line")[0]["order"], order)
     equal(rows[account]["territory"], "Eastern")
 
