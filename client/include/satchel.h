@@ -192,9 +192,9 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * Archived records have a history too. not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
-/* One JSON object:
- * {"org","user","role","device","server","server_last","pin","spaces":[{"space","name","cursor","pending",…}],"pending",
- * "refused","conflicts","debts","last_sync","in_sync","fingerprint"}; server is where the server is said to be, server_last where
+/* One JSON object: {"org","user","role","device","server","server_last","pin","spaces":[…],"pending","refused",
+ * "conflicts","debts","last_sync","in_sync","fingerprint"}, and of each space {"space","name","cursor","pending",…};
+ * server is where the server is said to be, server_last where
  * it answered last (null: nowhere yet). Two people who compare the fingerprint of one and the same moment find out
  * whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One person with a phone and a laptop: an invite for somebody who has a device already adds one, both see the same, and
-what the two did to one field without a network is a conflict between the person's own devices."""
+"""One person with a phone and a laptop: an invite for somebody who has a device already adds one, both see the same,
+and what the two did to one field without a network is a conflict between the person's own devices."""
 from harness import Device, World, equal, has, run, test
 
 world = World(territories=["Eastern", "Western"])
