@@ -399,6 +399,8 @@ static struct satchel *bob_with_work(void)
     return bob;
 }
 
+static uint32_t retry_ms; /* that the refusal is to be read as asking for */
+
 static void refuse_with(struct satchel *bob, int status, const char *text, const char *name, const char *part)
 {
     struct satchel_session *session;
@@ -407,6 +409,7 @@ static void refuse_with(struct satchel *bob, int status, const char *text, const
     satchel_session_refused(session, status, text);
     assert_true(satchel_session_over(session));
     must_fail(bob, satchel_session_result(session, &result), name, part);
+    assert_int_equal(result.retry_ms, retry_ms);
     satchel_session_free(session);
 }
 
@@ -417,11 +420,17 @@ static void a_server_of_other_versions_says_who_is_too_old_and_the_work_stays(vo
     refuse_with(bob, 426, "satchel.2, satchel.3", "version",
                 "this program is too old: the server speaks versions 2 to 3");
     refuse_with(bob, 400, "{\"error\":\"version\",\"speaks\":[\"satchel.7\"]}", "version", "this program is too old");
-    refuse_with(bob, 426, "satchel.0", "unreachable", "HTTP 426");
-    refuse_with(bob, 426, "satchel.99999999999999", "unreachable", "HTTP 426");
+    refuse_with(bob, 426, "satchel.0", "version", "no version of the protocol in common");
+    refuse_with(bob, 426, "satchel.99999999999999", "version", "no version of the protocol in common");
+    refuse_with(bob, 426, NULL, "version", "no version of the protocol in common");
     refuse_with(bob, 400, NULL, "unreachable", "HTTP 400");
     refuse_with(bob, 404, "satchel.2", "unreachable", "HTTP 404");
     refuse_with(bob, 503, NULL, "busy", "HTTP 503");
+    retry_ms = 7000;
+    refuse_with(bob, 503, "\nRetry-After: 7", "busy", "HTTP 503");
+    retry_ms = 2500;
+    refuse_with(bob, 429, "{\"error\":\"busy\",\"retry_ms\":2500}", "busy", "HTTP 429");
+    retry_ms = 0;
     assert_int_equal(satchel_error_of(bob)->exit_code, 3);
     refuse_with(bob, 426, "satchel.2", "version", "what is pending is kept");
     assert_int_equal(satchel_error_of(bob)->exit_code, 5);
