@@ -1,5 +1,5 @@
-# `make` builds satcheld and satchel into .build/<MODE>; `make help` names the rest. No configure: pkg-config knows the libraries, and
-# .ci/setup, asked before anything is built, installs what is missing.
+# `make` builds the programs and the library into .build/<MODE>; `make help` names the rest. No configure: pkg-config knows
+# the libraries, and .ci/setup, asked before anything is built, installs what is missing.
 
 MODE ?= release
 BUILD := .build/$(MODE)
@@ -11,7 +11,8 @@ endif
 
 # ---- set-up: what the goals at hand need ----
 GOALS := $(or $(MAKECMDGOALS),all)
-NEEDS := $(if $(filter-out help clean format all programs,$(GOALS)),test,$(if $(filter all programs,$(GOALS)),build))
+BUILDING := all programs library install
+NEEDS := $(if $(filter-out help clean format uninstall clean-machine $(BUILDING),$(GOALS)),test,$(if $(filter $(BUILDING),$(GOALS)),build))
 NEEDS += $(if $(filter format,$(GOALS)),format)
 ifeq ($(MAKELEVEL)$(findstring n,$(firstword -$(MAKEFLAGS))),0)
 $(foreach need,$(strip $(NEEDS)),$(if $(shell .ci/setup $(need) && echo ok),,$(error setting up failed)))
@@ -34,9 +35,9 @@ $(if $(FLAGS_$(MODE)),,$(error MODE=$(MODE) is unknown: debug, release, asan, ts
 MSGPACK := $(if $(shell pkg-config --exists msgpack 2>/dev/null && echo y),msgpack,msgpack-c)
 MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl
 MODULES_client := sqlite3 libsodium $(MSGPACK) libwebsockets libzstd jansson
-CFLAGS := -std=c17 $(WARNINGS) $(FLAGS_$(MODE)) -fstack-protector-strong -fPIE \
+CFLAGS := -std=c17 $(WARNINGS) $(FLAGS_$(MODE)) -fstack-protector-strong -fPIC -fvisibility=hidden \
   -I. $(shell pkg-config --cflags $(MODULES_server) $(MODULES_client) 2>/dev/null)
-LDFLAGS := $(FLAGS_$(MODE)) -pie -Wl,-z,relro,-z,now,--as-needed
+LDFLAGS := $(FLAGS_$(MODE)) -Wl,-z,relro,-z,now,--as-needed
 LIBS_server := $(shell pkg-config --libs $(MODULES_server) 2>/dev/null)
 LIBS_client := $(shell pkg-config --libs $(MODULES_client) 2>/dev/null)
 # With WERROR=1 a warning is an error; without, `make lint` still finds it, as every object keeps what the compiler said.
@@ -50,8 +51,13 @@ SERVER := $(filter-out server/main.c,$(wildcard server/*.c))
 CLIENT := $(wildcard client/*.c client/view/*.c)
 CLI := $(filter-out client/cli/main.c,$(wildcard client/cli/*.c))
 
-all: programs
+VERSION := $(shell sed -n 's/^#define VERSION "\(.*\)"/\1/p' client/handle.c)
+SONAME := libsatchel.so.0
+SHARED := libsatchel.so.$(VERSION)
+
+all: programs library
 programs: $(BUILD)/satcheld $(BUILD)/satchel
+library: $(BUILD)/$(SHARED) $(BUILD)/install/libsatchel.a
 
 $(BUILD)/libengine.a: $(call objects,$(ENGINE))
 $(BUILD)/libvault.a: $(call objects,$(VAULT))
@@ -62,11 +68,19 @@ $(BUILD)/%.a: | $(BUILD)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-link = @echo "  link $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^)
+link = @echo "  link $@"; $(CC) $(LDFLAGS) $(or $(LINK_AS),-pie) -o $@ $(filter %.o,$^)
 $(BUILD)/satcheld: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengine.a
 	$(link) $(filter %.a,$^) $(LIBS_server)
 $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
+# What is installed of the library: from outside only satchel_* can be seen of it.
+$(BUILD)/$(SHARED): LINK_AS := -shared -Wl,-soname,$(SONAME)
+$(BUILD)/$(SHARED): $(BUILD)/libsatchel.a
+	$(link) -Wl,--whole-archive $< -Wl,--no-whole-archive $(LIBS_client)
+$(BUILD)/install/libsatchel.a: $(BUILD)/libsatchel.a
+	@mkdir -p $(@D) && rm -f $@
+	@$(LD) -r -o $(@D)/satchel.o --whole-archive $< && objcopy --localize-hidden $(@D)/satchel.o
+	@$(AR) rcs $@ $(@D)/satchel.o
 # What must never exist: the server with the vault inside. The check of blindness is tested on it.
 $(BUILD)/satcheld-with-vault: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengine.a $(BUILD)/libvault.a
 	$(link) $(BUILD)/libserver.a -Wl,--whole-archive $(BUILD)/libvault.a -Wl,--no-whole-archive $(BUILD)/libengine.a \
@@ -80,6 +94,42 @@ $(BUILD):
 	@mkdir -p $@
 $(BUILD)/flags: FORCE | $(BUILD)
 	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' >$@
+
+# ---- installing: each file with its mode and its place. Packagers set DESTDIR, and LIBDIR where it is not PREFIX/lib ----
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DOC := $(PREFIX)/share/doc/satchel
+define INSTALLED
+755 $(BUILD)/satchel $(PREFIX)/bin/satchel
+755 $(BUILD)/satcheld $(PREFIX)/sbin/satcheld
+644 $(BUILD)/$(SHARED) $(LIBDIR)/$(SHARED)
+644 $(BUILD)/install/libsatchel.a $(LIBDIR)/libsatchel.a
+644 $(BUILD)/install/satchel.pc $(LIBDIR)/pkgconfig/satchel.pc
+644 client/include/satchel.h $(PREFIX)/include/satchel.h
+644 docs/man/satchel.1 $(PREFIX)/share/man/man1/satchel.1
+644 docs/man/satcheld.8 $(PREFIX)/share/man/man8/satcheld.8
+644 deploy/completion/satchel.bash $(PREFIX)/share/bash-completion/completions/satchel
+644 $(BUILD)/install/satcheld.service $(PREFIX)/lib/systemd/system/satcheld.service
+$(foreach file,docs/operations.md $(wildcard deploy/*.conf deploy/*.cfg),
+644 $(file) $(DOC)/$(notdir $(file)))
+endef
+# What names the prefix is written anew each time, so that another one needs no cleaning.
+fill = @mkdir -p $(@D) && rm -f $@ && sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
+  -e 's|@VERSION@|$(VERSION)|; s|@MODULES@|$(MODULES_client)|; s|^\(ExecStart[A-Za-z]*=\)[^ ]*/satcheld |\1$(PREFIX)/sbin/satcheld |' $< >$@
+$(BUILD)/install/satchel.pc: deploy/satchel.pc.in FORCE
+	$(fill)
+$(BUILD)/install/satcheld.service: deploy/satcheld.service FORCE
+	$(fill)
+install uninstall: export LIST = $(INSTALLED)
+install: all $(BUILD)/install/satchel.pc $(BUILD)/install/satcheld.service
+	@echo "$$LIST" | grep . | while read -r mode file place; do install -D -m $$mode $$file "$(DESTDIR)$$place" || exit 1; done
+	@ln -sf $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SONAME)" && ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libsatchel.so"
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true
+	@echo "installed under $(DESTDIR)$(PREFIX)"
+uninstall:
+	@echo "$$LIST" | grep . | while read -r mode file place; do rm -f "$(DESTDIR)$$place"; done
+	@rm -f "$(DESTDIR)$(LIBDIR)/$(SONAME)" "$(DESTDIR)$(LIBDIR)/libsatchel.so"
+	@rmdir "$(DESTDIR)$(DOC)" 2>/dev/null || true
 
 # ---- test programs: each test_*.c is a main, the other files of its folder are shared by them; T=test_x builds and runs one ----
 T ?=
@@ -100,6 +150,10 @@ VECTORS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/vectors/make_vectors*.c))
 VECTORS_SHARED := $(call objects,$(filter-out tests/vectors/make_vectors%,$(wildcard tests/vectors/*.c)))
 $(VECTORS): %: %.o $(VECTORS_SHARED) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+BENCH_SHARED := $(call objects,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
+$(BENCH): %: %.o $(BENCH_SHARED) $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_tests)
 TRAIN := tests/data/train
 $(BUILD)/$(TRAIN)/train_dictionary: $(BUILD)/$(TRAIN)/train_dictionary.o
 	$(link) $(LIBS_client)
@@ -110,20 +164,32 @@ story-programs: $(call programs_of,story)
 sim-programs: $(call programs_of,sim)
 vectors-programs: $(VECTORS)
 server-programs cli-programs demo-programs: programs
+install-programs: all
 client-programs: programs $(BUILD)/libsatchel.a
-everything: programs unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault
+everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli demo
+SUITES := sim lint unit story vectors server client cli install demo
 export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
-$(filter-out demo,$(SUITES)): %: %-programs
+$(filter-out demo install,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
+# `make install` is the installation, not its tests.
+test-install: install-programs
+	@$(RUN) $(MODE):install
 test:
 	@$(MAKE) --no-print-directory everything
 	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs
 	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story
+# Follows docs/operations.md on a bare Debian of its own; minutes, as root.
+clean-machine:
+	@tests/install/clean_machine.sh
+# N="push pull": some figures alone; FOR: seconds.
+bench: programs $(BENCH)
+	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
+soak: programs $(BENCH)
+	@$(PYTHON) -B tests/bench/soak.py --build $(BUILD) --for $(or $(FOR),60)
 demo: programs
 	@$(PYTHON) -B tests/demo/demo.py --build $(BUILD)
 # The dictionary in use never changes (tests/data/train/README.md): a new one is put beside it, into the build's directory.
@@ -138,15 +204,20 @@ format:
 clean:
 	rm -rf .build
 help:
-	@echo 'make             build satcheld, satchel and libsatchel.a into .build/release'
+	@echo 'make             build satcheld, satchel and libsatchel into .build/release'
+	@echo 'make install PREFIX=/usr/local DESTDIR=    make uninstall takes away the same'
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server client cli   one part of the tests; T=test_bytes: one program; V=1: all it prints'
+	@echo 'make unit story sim vectors server client cli test-install   one part of the tests'
+	@echo '     T=test_bytes: one program; V=1: all that it prints'
+	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
+	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
 	@echo 'make format      run clang-format over the code            make clean       remove .build'
 	@echo 'MODE=release|debug|asan|tsan|fuzz|cov (release: -O2 -g), CC=clang, WERROR=1: warnings are errors'
 
-.PHONY: all programs everything $(SUITES) $(SUITES:%=%-programs) test dictionary format clean help FORCE
+.PHONY: bench soak all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
+.PHONY: clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
