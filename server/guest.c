@@ -8,7 +8,8 @@
 enum {
     QUEUE_EVENTS_MAX = 64,
     QUEUE_BYTES_MAX = 64 * 1024, /* and one message more, as that is looked at before it comes */
-    /* One guest's share of a batch, and a batch. The weight of a push is its changes, some 5 µs each to store. */
+    /* One guest's share of a batch, and a batch. The weight of a push is its changes, some 10 µs each to judge and
+     * store. */
     SHARE_EVENTS_MAX = 32,
     SHARE_WEIGHT_MAX = 2100,
     SHARE_BYTES_MAX = 512 * 1024,

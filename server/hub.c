@@ -192,9 +192,10 @@ static struct satd_refusal look_for_room(struct satd_org *org, const struct satd
 {
     const struct satd_hub_config *config = &org->hub->config;
     uint64_t now_ms = satd_mono_ms();
-    if (satd_disk_is_low(config->disk) || now_ms < org->resting_until_ms)
-        return (struct satd_refusal){SAT_ERR_BUSY, satd_retry_ms(BUSY_RETRY_MS),
-                                     "the server has no room: what is there can be read, new work must wait"};
+    if (satd_disk_is_low(config->disk))
+        return (struct satd_refusal){SAT_ERR_BUSY, satd_retry_ms(BUSY_RETRY_MS), SATD_NO_ROOM};
+    if (now_ms < org->resting_until_ms)
+        return (struct satd_refusal){SAT_ERR_BUSY, satd_retry_ms(BUSY_RETRY_MS), org->resting_text};
     if (said->kind == SATD_SAID_PUSH && satd_org_stored_bytes(org, config->dir, now_ms) >= config->limits->stored_bytes)
         return (struct satd_refusal){SAT_ERR_TOO_LARGE, satd_retry_ms(STORED_RETRY_MS),
                                      "your organisation has used up its room on this server"};

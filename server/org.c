@@ -24,7 +24,7 @@ static void count(struct satd_org *org, struct satd_metrics *metrics, uint64_t t
     org->counted = now;
 }
 
-/* A store that had no room is left alone for a while: each attempt costs all its peers their connection. */
+/* A store that has failed is left alone for a while: each attempt costs all its peers their connection. */
 static void fail(struct satd_org *org, const struct satd_hub_config *config, enum sat_err err, uint32_t events)
 {
     struct sat_fault fault = {0};
@@ -35,6 +35,7 @@ static void fail(struct satd_org *org, const struct satd_hub_config *config, enu
     satd_log(config->log, STEP_FAILED, satd_id("org", org->id.b, sizeof org->id.b), satd_number("events", events),
              satd_fault(&fault));
     org->resting_until_ms = satd_mono_ms() + REST_MS;
+    org->resting_text = err == SAT_ERR_DISK_FULL ? SATD_NO_ROOM : "the server cannot store new work at the moment";
     org->counted = sat_host_counts(org->host); /* what was undone was counted there */
 }
 

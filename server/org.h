@@ -4,6 +4,8 @@
 
 #include "server/hub.h"
 
+#define SATD_NO_ROOM "the server has no room: what is there can be read, new work must wait"
+
 struct satd_org {
     struct satd_hub *hub;
     struct satd_org *next;
@@ -15,7 +17,8 @@ struct satd_org {
     struct sat_host_counts counted; /* what the metrics have of the host's counts */
     uint64_t used;                  /* the hub's count of uses when this one was used last */
     uint64_t stored_bytes, stored_at_ms;
-    uint64_t resting_until_ms; /* the store was full: no work is tried before this */
+    uint64_t resting_until_ms; /* the store has failed: no work is tried before this … */
+    const char *resting_text;  /* … and this is said */
 };
 
 /* One batch, in one commit; its figures are counted. When the store fails the engine tells the peers. */

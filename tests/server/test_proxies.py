@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ws  # noqa: E402
 from case import Case, main, request  # noqa: E402
 from daemon import ROOT, make_token  # noqa: E402
-from org import APPENDED, GOODBYE, ask  # noqa: E402
+from org import APPENDED, GOODBYE, LINKS, ask  # noqa: E402
 from pusher import Author, Team, wait_for_entries  # noqa: E402
 from ws import Closed, Refused, WebSocket  # noqa: E402
 
@@ -164,6 +164,8 @@ class Proxied:
         with team.login(self.front) as socket:
             self.server.process.send_signal(signal.SIGTERM)
             message = socket.recv()
+            while message[0] == LINKS:
+                message = socket.recv()
             self.assertEqual(message[0], GOODBYE)
             with self.assertRaises(Closed):
                 socket.recv()
