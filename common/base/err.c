@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/base/check.h"
+#include "common/base/utf8.h"
 
 const char *sat_err_name(enum sat_err err)
 {
@@ -108,6 +109,7 @@ enum sat_err sat_fail(struct sat_fault *fault, enum sat_err err, const char *for
     va_start(args, format);
     (void)vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);
+    sat_utf8_mend(fault->text);
     return err;
 }
 

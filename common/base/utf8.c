@@ -35,6 +35,19 @@ bool sat_utf8_valid(struct sat_span text)
     return true;
 }
 
+void sat_utf8_mend(char *text)
+{
+    uint8_t *at = (uint8_t *)text;
+    for (size_t left = strlen(text); left;) {
+        uint32_t point;
+        size_t len = decode(at, left, &point);
+        if (len == 0) *at = '?';
+        if (len == 0) len = 1;
+        at += len;
+        left -= len;
+    }
+}
+
 static bool commands_a_terminal(uint32_t point)
 {
     return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x202a && point <= 0x202e) ||

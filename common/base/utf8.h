@@ -6,6 +6,8 @@
 
 /* Shortest form, no surrogates, at most U+10FFFF (RFC 3629), and no NUL. */
 bool sat_utf8_valid(struct sat_span text);
+/* Replaces every byte that belongs to no valid code point by '?', in place: a sentence that was cut somewhere. */
+void sat_utf8_mend(char *text);
 /* A copy in which control characters (C0, DEL, C1) and bidirectional overrides are written as U+XXXX in angle
  * brackets, so that a name cannot move the cursor. The arena owns it. */
 const char *sat_utf8_shown(struct sat_arena *arena, const char *text);

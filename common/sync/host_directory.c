@@ -62,7 +62,8 @@ static enum sat_err check_boxes(const struct batch *batch, struct sat_fault *fau
         if (err) return err;
         if (announced.count > batch->boxes_n - used)
             return sat_fail(fault, SAT_ERR_INVALID, "fewer key boxes than the link announces");
-        struct sat_hash root = sat_boxes_root(batch->boxes + used, announced.count);
+        struct sat_box *own = announced.count ? batch->boxes + used : NULL;
+        struct sat_hash root = sat_boxes_root(own, announced.count);
         if (!sat_hash_equal(&root, &announced.root))
             return sat_fail(fault, SAT_ERR_INVALID, "the key boxes are not those of the link");
         used += announced.count;

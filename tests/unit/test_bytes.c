@@ -412,9 +412,19 @@ static void copies_and_texts_are_the_arenas_own(void **state)
     sat_arena_deinit(&arena);
 }
 
+static void a_sentence_that_was_cut_in_a_character_is_mended(void **state)
+{
+    (void)state;
+    struct sat_fault fault;
+    assert_int_equal(sat_fail(&fault, SAT_ERR_INVALID, "%.7s", "价格表"), SAT_ERR_INVALID);
+    assert_true(sat_utf8_valid(sat_span_text(fault.text)));
+    assert_string_equal(fault.text, "价格?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sentence_that_was_cut_in_a_character_is_mended),
         cmocka_unit_test(numbers_are_little_endian),
         cmocka_unit_test(a_failed_reader_gives_zeros_and_stays_failed),
         cmocka_unit_test(what_is_left_over_is_malformed),
