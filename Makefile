@@ -13,7 +13,7 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 BUILDING := all programs library install
 NEEDS := $(if $(filter-out help clean format uninstall clean-machine $(BUILDING),$(GOALS)),test,$(if $(filter $(BUILDING),$(GOALS)),build))
-NEEDS += $(if $(filter format,$(GOALS)),format)
+NEEDS += $(if $(filter format,$(GOALS)),format) $(if $(filter fuzz fuzzers,$(GOALS)),ci)
 ifeq ($(MAKELEVEL)$(findstring n,$(firstword -$(MAKEFLAGS))),0)
 $(foreach need,$(strip $(NEEDS)),$(if $(shell .ci/setup $(need) && echo ok),,$(error setting up failed)))
 endif
@@ -146,6 +146,13 @@ $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) 
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
+# Fuzz targets: each is a fuzzer with MODE=fuzz, and replays the inputs that it is given otherwise.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/$(or $(T:test_%=%),fuzz_*).c))
+FUZZ_LIBS := $(BUILD)/tests/libfuzz.a $(BUILD)/tests/libworld.a $(TEST_LIBS)
+$(BUILD)/tests/libfuzz.a: $(call objects,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/fuzz_%: LINK_AS := -pie -fsanitize=fuzzer
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_LIBS)
+	$(link) $(filter %.a,$^) $(LIBS_tests)
 VECTORS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/vectors/make_vectors*.c))
 VECTORS_SHARED := $(call objects,$(filter-out tests/vectors/make_vectors%,$(wildcard tests/vectors/*.c)))
 $(VECTORS): %: %.o $(VECTORS_SHARED) $(TEST_LIBS)
@@ -190,6 +197,10 @@ bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
 soak: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/soak.py --build $(BUILD) --for $(or $(FOR),60)
+fuzzers: $(FUZZ:%=$(BUILD)/%)
+fuzz:
+	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
+	@$(PYTHON) -B tests/fuzz/fuzz.py .build/fuzz $(or $(FOR),60) $(T)
 demo: programs
 	@$(PYTHON) -B tests/demo/demo.py --build $(BUILD)
 # The dictionary in use never changes (tests/data/train/README.md): a new one is put beside it, into the build's directory.
@@ -213,11 +224,12 @@ help:
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
+	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
 	@echo 'make format      run clang-format over the code            make clean       remove .build'
 	@echo 'MODE=release|debug|asan|tsan|fuzz|cov (release: -O2 -g), CC=clang, WERROR=1: warnings are errors'
 
-.PHONY: bench soak all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
+.PHONY: bench soak fuzz fuzzers all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
 .PHONY: clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Runs the fuzz targets, two at a time, each for an even share of the time, and closes with "N passed, N failed".
+
+    tests/fuzz/fuzz.py [--keep] BUILD SECONDS [TARGET…]      `make fuzz FOR=60` calls it: BUILD is .build/fuzz
+
+A target begins with its committed corpus and what earlier runs have found (BUILD/corpus). What ends a target is in
+BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are chosen anew from all that is known:
+the few small inputs that reach the most. A file with a name of its own (not a hash) tells of a mended fault and stays.
+"""
+import concurrent.futures
+import glob
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+JOBS = 2
+INPUT_TIME_MAX_S = 25
+MEMORY_MAX_MB = 2048
+KEPT_FILES_MAX = 60
+KEPT_BYTES_MAX = 4096
+HASHED = re.compile(r"^[0-9a-f]{16}$")
+LINES_SHOWN_MAX = 24
+
+
+def ending(text):
+    """The lines of a log that tell what happened."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if re.search(r"internal check failed|runtime error|ERROR: |^SUMMARY", line):
+            return lines[number:number + LINES_SHOWN_MAX] + [line for line in lines if "Test unit written" in line]
+    return lines[-LINES_SHOWN_MAX:]
+
+
+class Target:
+    def __init__(self, build, what):
+        self.what = what
+        self.program = os.path.join(build, "fuzz_" + what)
+        self.committed = os.path.join(HERE, "corpus", what)
+        self.found = os.path.join(build, "corpus", what)
+        self.crashes = os.path.join(build, "crashes", what + "-")
+        self.log = os.path.join(build, "logs", what + ".log")
+        self.control = os.path.join(build, "logs", what + ".merge")
+        for folder in (self.committed, self.found, os.path.dirname(self.crashes), os.path.dirname(self.log)):
+            os.makedirs(folder, exist_ok=True)
+
+    def call(self, *arguments):
+        options = ["-timeout=%d" % INPUT_TIME_MAX_S, "-rss_limit_mb=%d" % MEMORY_MAX_MB,
+                   "-artifact_prefix=" + self.crashes]
+        words = os.path.join(HERE, self.what + ".dict")
+        if os.path.exists(words):
+            options.append("-dict=" + words)
+        env = dict(os.environ)
+        env.setdefault("ASAN_OPTIONS", "quarantine_size_mb=16:malloc_context_size=8")
+        env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+        with open(self.log, "wb") as log:
+            return subprocess.call([self.program] + options + list(arguments), cwd=ROOT, env=env,
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def fuzz(self, seconds):
+        code = self.call("-max_total_time=%d" % seconds, "-print_final_stats=1", self.found, self.committed)
+        text = self.said()
+        runs = re.findall(r"number_of_executed_units: *(\d+)", text) or ["?"]
+        reached = re.findall(r"cov: (\d+)", text) or ["?"]
+        verdict = "FAIL " if code else "ok   "
+        print("%s %-12s %9s runs in %d s, %s places reached" % (verdict, self.what, runs[-1], seconds, reached[-1]),
+              flush=True)
+        if code:
+            print("\n".join("    | " + line for line in ending(text)), flush=True)
+        return code == 0
+
+    def features(self):
+        """What each known input reaches, as the fuzzer itself counts it: [(path, set)]."""
+        for path in (self.control, self.control + ".out"):
+            shutil.rmtree(path, ignore_errors=True)
+            if os.path.exists(path):
+                os.remove(path)
+        os.makedirs(self.control + ".out")
+        self.call("-merge=1", "-merge_control_file=" + self.control, self.control + ".out", self.committed, self.found)
+        with open(self.control, encoding="utf-8") as control:
+            lines = control.read().splitlines()
+        files = lines[2:2 + int(lines[0])]
+        reached = {}
+        for line in lines[2 + len(files):]:
+            words = line.split()
+            if words and words[0] == "FT":
+                reached[int(words[1])] = set(map(int, words[2:]))
+        return [(files[index], what) for index, what in sorted(reached.items())]
+
+    def keep(self):
+        candidates = [(path, what, os.path.getsize(path)) for path, what in self.features()
+                      if os.path.getsize(path) <= KEPT_BYTES_MAX]
+        chosen, covered = {}, set()
+        for path, what, _ in candidates:
+            if os.path.dirname(path) == self.committed and not HASHED.match(os.path.basename(path)):
+                chosen[os.path.basename(path)] = None
+                covered |= what
+        while len(chosen) < KEPT_FILES_MAX:
+            best = max(candidates, key=lambda it: (len(it[1] - covered), -it[2], it[0]), default=None)
+            if not best or not best[1] - covered:
+                break
+            covered |= best[1]
+            with open(best[0], "rb") as file:
+                data = file.read()
+            chosen[hashlib.sha256(data).hexdigest()[:16]] = data
+        for path in glob.glob(os.path.join(self.committed, "*")):
+            if os.path.basename(path) not in chosen:
+                os.remove(path)
+        for name, data in chosen.items():
+            if data is not None:
+                with open(os.path.join(self.committed, name), "wb") as file:
+                    file.write(data)
+        print("kept  %-12s %d inputs" % (self.what, len(chosen)), flush=True)
+
+
+def main():
+    arguments = sys.argv[1:]
+    keep = "--keep" in arguments
+    arguments = [word for word in arguments if word != "--keep"]
+    if len(arguments) < 2 or not arguments[1].isdigit():
+        sys.exit(__doc__)
+    names = sorted(os.path.basename(path)[5:-2] for path in glob.glob(os.path.join(HERE, "fuzz_*.c")))
+    names = [re.sub("^(test_)?fuzz_", "", name) for name in arguments[2:]] or names
+    targets = [Target(os.path.abspath(arguments[0]), name) for name in names]
+    seconds = int(arguments[1])
+    share = max(1, seconds * JOBS // max(JOBS, len(targets)))
+    good = [True] * len(targets)
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        if seconds:
+            good = list(pool.map(lambda target: target.fuzz(share), targets))
+        if keep:
+            list(pool.map(Target.keep, targets))
+    print("%d passed, %d failed" % (good.count(True), good.count(False)))
+    return 0 if all(good) and good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,370 @@
+/* The server's role: a founded org in memory and one peer, who says what the input says. The first byte is who the peer
+ * is; then a byte for what happens and, for what is said, how it is mended, and a piece. Whatever was said, the host
+ * goes on, what it stores agrees with itself, and an honest device that reads it afterwards finds nothing wrong. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sync/digest.h"
+#include "common/sync/host.h"
+#include "common/sync/replica.h"
+#include "common/sync/subscription.h"
+#include "common/wire/message.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/make.h"
+
+enum { FRAMES_MAX = 64, ROUNDS_MAX = 256, READER = 3, SUBS_MAX = 16 };
+
+struct talk { /* one host and whom it talks to */
+    const struct fuzz_org *org;
+    struct sat_store *store;
+    struct sat_host *host;
+    struct sat_entropy_stream stream;
+    uint64_t now_ms, peer;
+    uint32_t device; /* 0: a stranger */
+    bool open;
+    struct sat_space_id subs[SUBS_MAX]; /* by the peer's own numbers */
+};
+
+/* What a host sends is a message of a server's. */
+static void check_sent(struct sat_span bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    sat_arena_init(&arena);
+    sat_check(bytes.len <= SAT_MESSAGE_BYTES_MAX);
+    fuzz_must(sat_message_decode(bytes, SAT_SENDER_SERVER, &arena, &message));
+    sat_arena_deinit(&arena);
+}
+
+static void step(struct talk *talk, const struct sat_event *event, struct sat_actions *actions)
+{
+    fuzz_must(sat_host_step(talk->host, talk->now_ms, event, 1, actions));
+    for (const struct sat_action *action = actions->first; action; action = action->next) {
+        sat_check(action->peer == talk->peer);
+        if (action->kind == SAT_ACTION_SEND) check_sent(action->bytes);
+        if (action->kind == SAT_ACTION_CLOSE) talk->open = false;
+    }
+}
+
+static void say(struct talk *talk, struct sat_span message)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    sat_arena_init(&arena);
+    sat_actions_init(&actions, &arena);
+    uint8_t *exact = malloc(message.len ? message.len : 1); /* so that reading behind its end is seen */
+    sat_check(exact != NULL);
+    if (message.len) memcpy(exact, message.at, message.len);
+    step(talk,
+         &(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = talk->peer, .bytes = sat_span(exact, message.len)},
+         &actions);
+    free(exact);
+    sat_arena_deinit(&arena);
+}
+
+static void say_message(struct talk *talk, const struct sat_message *message)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_message_encode(message, &bytes);
+    say(talk, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+}
+
+/* ---- Coming and going ---- */
+
+static void answer_hello(struct talk *talk, const struct sat_message_HELLO *hello)
+{
+    struct sat_auth auth = {
+        .server = sat_sign_public(&talk->org->server), .device = talk->device, .dir_seq = hello->dir_seq};
+    memcpy(auth.server_nonce, hello->server_nonce, sizeof auth.server_nonce);
+    memcpy(auth.dir_hash.b, hello->dir_hash, sizeof auth.dir_hash.b);
+    struct sat_signature signature = sat_auth_sign(&auth, &talk->org->id, talk->org->signing[talk->device - 1]);
+    struct sat_message message = {.type = SAT_MESSAGE_AUTH};
+    message.as.AUTH = (struct sat_message_AUTH){.device = talk->device, .dir_seq = hello->dir_seq};
+    memcpy(message.as.AUTH.signature, signature.b, sizeof signature.b);
+    say_message(talk, &message);
+}
+
+/* Leaves, and comes again as a device, or as a stranger who has yet to say who he is. */
+static void come(struct talk *talk, uint32_t device)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    struct sat_message hello;
+    sat_arena_init(&arena);
+    sat_actions_init(&actions, &arena);
+    step(talk, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = talk->peer}, &actions);
+    memset(talk->subs, 0, sizeof talk->subs);
+    talk->peer++;
+    talk->device = device;
+    talk->open = true;
+    sat_actions_init(&actions, &arena);
+    step(talk, &(struct sat_event){.kind = SAT_EVENT_OPENED, .peer = talk->peer}, &actions);
+    fuzz_must(sat_message_decode(actions.first->bytes, SAT_SENDER_SERVER, &arena, &hello));
+    sat_check(hello.type == SAT_MESSAGE_HELLO);
+    if (device) answer_hello(talk, &hello.as.HELLO);
+    sat_arena_deinit(&arena);
+}
+
+static void read_frames(struct talk *talk)
+{
+    struct sat_buf frame;
+    sat_buf_init(&frame);
+    for (uint32_t i = 0; i < FRAMES_MAX && talk->open; i++) {
+        sat_buf_clear(&frame);
+        fuzz_must(sat_host_frame(talk->host, talk->peer, talk->now_ms, &frame));
+        if (frame.len == 0) break;
+        check_sent(sat_buf_span(&frame));
+    }
+    sat_buf_deinit(&frame);
+}
+
+/* ---- Mending what is said ---- */
+
+static void note_subscriptions(struct talk *talk, struct sat_list items)
+{
+    for (uint32_t i = 0; i < items.n; i++) {
+        struct sat_subscription wish;
+        if (sat_subscription_decode(items.at[i], &wish) == SAT_OK && wish.sub < SUBS_MAX)
+            talk->subs[wish.sub] = wish.space;
+    }
+}
+
+static void mend_push(struct talk *talk, struct sat_message_PUSH *push, enum fuzz_mending how, struct sat_arena *arena)
+{
+    struct sat_space_row row;
+    bool found;
+    if (push->sub >= SUBS_MAX) return;
+    fuzz_must(sat_store_space_find(talk->store, &talk->subs[push->sub], &row, &found));
+    if (!found) return;
+    struct fuzz_place place = {
+        .store = talk->store, .directory = sat_host_directory(talk->host), .space = &row, .device = talk->device};
+    push->bundle = fuzz_mend_bundle(push->bundle, &place, how, arena);
+}
+
+/* A batch of one link only is put in its place: those behind it would need a directory with it applied. */
+static void mend_append(struct talk *talk, struct sat_message_APPEND *append, enum fuzz_mending how,
+                        struct sat_arena *arena)
+{
+    struct sat_span *links = sat_arena_array(arena, append->links.n, sizeof *links);
+    for (uint32_t i = 0; i < append->links.n; i++)
+        links[i] = fuzz_mend_link(append->links.at[i], sat_host_directory(talk->host), how, arena);
+    append->links.at = links;
+}
+
+static void say_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mending how)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    struct sat_buf mended;
+    sat_arena_init(&arena);
+    sat_buf_init(&mended);
+    bool read = sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK;
+    if (read && message.type == SAT_MESSAGE_SUBSCRIBE) note_subscriptions(talk, message.as.SUBSCRIBE.subs);
+    if (read && how != FUZZ_AS_IT_IS) {
+        if (message.type == SAT_MESSAGE_PUSH) mend_push(talk, &message.as.PUSH, how, &arena);
+        if (message.type == SAT_MESSAGE_APPEND) mend_append(talk, &message.as.APPEND, how, &arena);
+        sat_message_encode(&message, &mended);
+        bytes = sat_buf_span(&mended);
+    }
+    say(talk, bytes);
+    sat_buf_deinit(&mended);
+    sat_arena_deinit(&arena);
+}
+
+/* ---- Pushing what is made from a few bytes ---- */
+
+/* To the org's spaces by their places in it, as a device does that has seen nothing yet. */
+static void subscribe_to_all(struct talk *talk, struct sat_arena *arena)
+{
+    struct sat_span items[FUZZ_SPACES];
+    struct sat_message message = {.type = SAT_MESSAGE_SUBSCRIBE};
+    for (uint32_t i = 0; i < FUZZ_SPACES; i++) {
+        struct sat_buf item;
+        sat_buf_init(&item);
+        talk->subs[i + 1] = talk->org->spaces[i];
+        sat_subscription_encode(&(struct sat_subscription){.sub = i + 1, .space = talk->org->spaces[i]}, &item);
+        items[i] = sat_span_copy(arena, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    message.as.SUBSCRIBE.subs = (struct sat_list){items, FUZZ_SPACES};
+    say_message(talk, &message);
+}
+
+static void push_made(struct talk *talk, struct sat_span *input)
+{
+    struct sat_arena arena;
+    struct sat_space_row row;
+    bool found;
+    sat_arena_init(&arena);
+    uint8_t where = fuzz_byte(input);
+    uint32_t sub = where < 16 ? 1 + where % FUZZ_SPACES : FUZZ_SPACES; /* mostly into the territory */
+    static const struct sat_space_id none;
+    if (talk->device && sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, &arena);
+    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[sub - 1], &row, &found));
+    struct fuzz_place place = {.store = talk->store,
+                               .directory = sat_host_directory(talk->host),
+                               .space = &row,
+                               .device = talk->device ? talk->device : 1};
+    struct sat_message message = {.type = SAT_MESSAGE_PUSH};
+    message.as.PUSH =
+        (struct sat_message_PUSH){.sub = sub, .bundle = fuzz_make_bundle(input, &place, talk->now_ms, &arena)};
+    say_message(talk, &message);
+    sat_arena_deinit(&arena);
+}
+
+/* ---- Afterwards ---- */
+
+/* Is it the reader's fault that the session ended: a right that was taken away, say? */
+static bool is_own_fault(enum sat_err err)
+{
+    return sat_err_class(err) == SAT_CLASS_USER || err == SAT_ERR_UPGRADE_NEEDED;
+}
+
+static bool have_every_key(void *context, const struct sat_space_id *space, uint32_t epoch)
+{
+    (void)context;
+    (void)space;
+    (void)epoch;
+    return true;
+}
+
+struct reading {
+    struct talk *talk;
+    struct sat_replica *replica;
+    struct sat_arena arena;
+    bool over;
+};
+
+static void give(struct reading *reading, enum sat_event_kind kind, struct sat_span bytes);
+
+static void hear(struct reading *reading, const struct sat_actions *actions)
+{
+    for (const struct sat_action *action = actions->first; action; action = action->next) {
+        if (action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_FAILED)
+            sat_check(is_own_fault(action->err));
+        if (action->kind == SAT_ACTION_CLOSE) reading->over = true;
+        if (action->kind != SAT_ACTION_SEND) continue;
+        struct sat_actions answers;
+        sat_actions_init(&answers, &reading->arena);
+        step(reading->talk,
+             &(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = reading->talk->peer, .bytes = action->bytes},
+             &answers);
+        for (const struct sat_action *answer = answers.first; answer && !reading->over; answer = answer->next)
+            if (answer->kind == SAT_ACTION_SEND) give(reading, SAT_EVENT_MESSAGE, answer->bytes);
+    }
+}
+
+static void give(struct reading *reading, enum sat_event_kind kind, struct sat_span bytes)
+{
+    struct sat_actions actions;
+    struct sat_event event = {.kind = kind, .peer = reading->talk->peer, .bytes = bytes};
+    sat_actions_init(&actions, &reading->arena);
+    fuzz_must(sat_replica_step(reading->replica, reading->talk->now_ms, &event, 1, &actions));
+    hear(reading, &actions);
+}
+
+static void converse(struct reading *reading)
+{
+    struct talk *talk = reading->talk;
+    struct sat_actions greeting;
+    struct sat_event opened = {.kind = SAT_EVENT_OPENED, .peer = ++talk->peer};
+    sat_replica_nonce(reading->replica, opened.client_nonce);
+    talk->open = true;
+    sat_actions_init(&greeting, &reading->arena);
+    step(talk, &opened, &greeting);
+    give(reading, SAT_EVENT_OPENED, (struct sat_span){0});
+    give(reading, SAT_EVENT_MESSAGE, greeting.first->bytes);
+    for (uint32_t i = 0; i < ROUNDS_MAX && talk->open && !reading->over; i++) {
+        struct sat_buf frame;
+        sat_buf_init(&frame);
+        fuzz_must(sat_host_frame(talk->host, talk->peer, talk->now_ms, &frame));
+        struct sat_span bytes = sat_span_copy(&reading->arena, sat_buf_span(&frame));
+        sat_buf_deinit(&frame);
+        if (bytes.len == 0) break;
+        give(reading, SAT_EVENT_MESSAGE, bytes);
+    }
+}
+
+/* A device that has never synced reads all that it may. */
+static void read_honestly(struct talk *talk)
+{
+    struct satchel device;
+    struct reading reading = {.talk = talk};
+    fuzz_org_open(talk->org, READER, sat_entropy_seeded(&talk->stream, 2), &device);
+    struct sat_replica_config config = {
+        .mode = SAT_REPLICA_DEVICE,
+        .store = device.store,
+        .directory = &device.directory,
+        .server = sat_sign_public(&talk->org->server),
+        .org = talk->org->id,
+        .device = READER,
+        .key = talk->org->signing[READER - 1],
+        .entropy = device.entropy,
+        .hooks = {.have_key = have_every_key},
+    };
+    sat_arena_init(&reading.arena);
+    fuzz_must(sat_replica_new(&config, &reading.replica));
+    converse(&reading);
+    sat_check(reading.over || sat_replica_in_sync(reading.replica));
+    sat_replica_free(reading.replica);
+    sat_arena_deinit(&reading.arena);
+    fuzz_check_store(device.store, &device.directory);
+    fuzz_org_close(&device);
+}
+
+static void happen(struct talk *talk, struct sat_span *input)
+{
+    uint8_t what = fuzz_byte(input);
+    switch (what % 8) {
+    case 0:
+        talk->now_ms += (uint64_t)fuzz_byte(input) * 500;
+        return;
+    case 1:
+        come(talk, fuzz_byte(input) % READER);
+        return;
+    case 2:
+        read_frames(talk);
+        return;
+    case 3:
+    case 4:
+        push_made(talk, input);
+        return;
+    default:
+        say_mended(talk, fuzz_piece(input), what % 8 == 5 ? FUZZ_PLACED : what % 8 == 6 ? FUZZ_SIGNED : FUZZ_AS_IT_IS);
+        return;
+    }
+}
+
+/* To open a store is most of the work: one into which nothing was written is as good as a fresh one. */
+static struct sat_store **spare_store(void)
+{
+    static struct sat_store *store;
+    if (!store) store = fuzz_org_store(fuzz_org(), true);
+    return &store;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sat_span input = sat_span(data, size);
+    struct sat_store **store = spare_store();
+    struct talk talk = {.org = fuzz_org(), .store = *store};
+    struct sat_fault fault = {0};
+    talk.now_ms = talk.org->now_ms;
+    struct sat_host_config config = {
+        .store = talk.store, .server = &talk.org->server, .entropy = sat_entropy_seeded(&talk.stream, 1)};
+    fuzz_must(sat_host_new(&config, &talk.host, &fault));
+    come(&talk, fuzz_byte(&input) % READER);
+    while (input.len) happen(&talk, &input);
+    read_frames(&talk);
+    fuzz_check_store(talk.store, sat_host_directory(talk.host));
+    struct sat_host_counts counts = sat_host_counts(talk.host);
+    if (counts.bundles + counts.links) read_honestly(&talk);
+    sat_host_free(talk.host);
+    if (counts.commits) {
+        sat_store_close(talk.store);
+        *store = NULL;
+    }
+    return 0;
+}

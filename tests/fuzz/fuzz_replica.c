@@ -1,0 +1,448 @@
+/* The client's role: a device with some unsynced work in memory and one server, which says what the input says. The
+ * first byte says how they met; then a byte for what happens and how it is mended, and a piece. Whatever the server
+ * says, the device's store does not fail, what it keeps agrees with itself, and its own work is there still. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sync/base.h"
+#include "common/sync/digest.h"
+#include "common/sync/replica.h"
+#include "common/sync/subscription.h"
+#include "common/wire/message.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/make.h"
+
+enum { DEVICE = 2, FRAMES_MAX = 16, COUNTERSIGN_BYTES = 72, EDITS = 2 };
+
+struct talk {
+    const struct fuzz_org *org;
+    struct satchel device;
+    struct sat_entropy_stream stream;
+    struct sat_replica *replica;
+    uint64_t now_ms;
+    bool over;
+};
+
+/* What a client sends is a message of a client's. */
+static void check_sent(struct sat_span bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    sat_arena_init(&arena);
+    sat_check(bytes.len <= SAT_MESSAGE_BYTES_MAX);
+    fuzz_must(sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message));
+    sat_arena_deinit(&arena);
+}
+
+static void send_frames(struct talk *talk)
+{
+    struct sat_buf frame;
+    sat_buf_init(&frame);
+    for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+        sat_buf_clear(&frame);
+        fuzz_must(sat_replica_frame(talk->replica, talk->now_ms, &frame));
+        if (frame.len == 0) break;
+        check_sent(sat_buf_span(&frame));
+    }
+    sat_buf_deinit(&frame);
+}
+
+static void step(struct talk *talk, enum sat_event_kind kind, struct sat_span bytes)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    sat_arena_init(&arena);
+    sat_actions_init(&actions, &arena);
+    struct sat_event event = {.kind = kind, .peer = 1, .bytes = bytes};
+    fuzz_must(sat_replica_step(talk->replica, talk->now_ms, &event, 1, &actions));
+    for (const struct sat_action *action = actions.first; action; action = action->next) {
+        if (action->kind == SAT_ACTION_SEND) check_sent(action->bytes);
+        if (action->kind == SAT_ACTION_CLOSE) talk->over = true;
+        bool failed = action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_FAILED;
+        sat_check(!failed || action->err != SAT_OK);
+        if (failed) fuzz_check_sentence(action->text);
+    }
+    sat_arena_deinit(&arena);
+}
+
+static void hear(struct talk *talk, struct sat_span message)
+{
+    uint8_t *exact = malloc(message.len ? message.len : 1); /* so that reading behind its end is seen */
+    sat_check(exact != NULL);
+    if (message.len) memcpy(exact, message.at, message.len);
+    step(talk, SAT_EVENT_MESSAGE, sat_span(exact, message.len));
+    free(exact);
+}
+
+static void hear_message(struct talk *talk, const struct sat_message *message)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_message_encode(message, &bytes);
+    hear(talk, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+}
+
+/* ---- Meeting ---- */
+
+static void mend_hello(const struct talk *talk, struct sat_message_HELLO *message, enum fuzz_mending how)
+{
+    const struct sat_directory *directory = &talk->device.directory;
+    struct sat_hello hello = {.time_ms = message->time_ms, .dir_seq = message->dir_seq};
+    sat_replica_nonce(talk->replica, hello.client_nonce);
+    memcpy(hello.server_nonce, message->server_nonce, sizeof hello.server_nonce);
+    memcpy(hello.dir_hash.b, message->dir_hash, sizeof hello.dir_hash.b);
+    if (how == FUZZ_PLACED) {
+        hello.dir_seq = message->dir_seq = directory->seq;
+        hello.dir_hash = sat_directory_hash_at(directory, directory->seq);
+        memcpy(message->dir_hash, hello.dir_hash.b, sizeof hello.dir_hash.b);
+        message->version = SAT_PROTOCOL_VERSION;
+        message->binding_kind = SAT_BINDING_NONE;
+    }
+    struct sat_signature signature = sat_hello_sign(&hello, &talk->org->id, &talk->org->server);
+    memcpy(message->signature, signature.b, sizeof signature.b);
+}
+
+static void greet(struct talk *talk)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_HELLO};
+    message.as.HELLO = (struct sat_message_HELLO){.time_ms = talk->now_ms};
+    mend_hello(talk, &message.as.HELLO, FUZZ_PLACED);
+    hear_message(talk, &message);
+    sat_check(!talk->over);
+}
+
+/* ---- Mending what the server says ---- */
+
+/* The device's own number for a space is its place in the directory. False: there is none, or it does not know it. */
+static bool find_space(const struct talk *talk, uint64_t sub, struct sat_space_row *out)
+{
+    const struct sat_directory *directory = &talk->device.directory;
+    bool found = false;
+    if (sub == 0 || sub > directory->spaces_n) return false;
+    fuzz_must(sat_store_space_find(talk->device.store, &directory->spaces[sub - 1].id, out, &found));
+    return found;
+}
+
+static struct sat_span mend_signed_link(const struct talk *talk, struct sat_span item, enum fuzz_mending how,
+                                        struct sat_arena *arena)
+{
+    const struct sat_directory *directory = &talk->device.directory;
+    struct sat_link link;
+    struct sat_countersign sign;
+    struct sat_buf bytes;
+    if (item.len < COUNTERSIGN_BYTES) return item;
+    struct sat_span mended = fuzz_mend_link(sat_span(item.at, item.len - COUNTERSIGN_BYTES), directory, how, arena);
+    if (sat_link_decode(mended, &link)) return item;
+    struct sat_reader reader;
+    sat_reader_init(&reader, sat_span(item.at + item.len - COUNTERSIGN_BYTES, 8));
+    uint64_t time_ms = how == FUZZ_PLACED ? directory->time_ms : sat_take_u64(&reader);
+    sat_countersign(&link, time_ms, &talk->org->id, &talk->org->server, &sign);
+    sat_buf_init(&bytes);
+    sat_put_span(&bytes, mended);
+    sat_put_u64(&bytes, sign.time_ms);
+    sat_put_bytes(&bytes, sign.signature.b, sizeof sign.signature.b);
+    mended = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return mended;
+}
+
+static void mend_links(const struct talk *talk, struct sat_message_LINKS *message, enum fuzz_mending how,
+                       struct sat_arena *arena)
+{
+    struct sat_span *items = sat_arena_array(arena, message->links.n, sizeof *items);
+    for (uint32_t i = 0; i < message->links.n; i++) items[i] = mend_signed_link(talk, message->links.at[i], how, arena);
+    message->links.at = items;
+    if (how == FUZZ_PLACED) message->first_seq = talk->device.directory.seq + 1;
+}
+
+/* Somebody's bundle (an even directory position: the admin's, else the other rep's), or the echo of this device's own.
+ */
+static struct sat_span mend_entry(const struct talk *talk, struct sat_span item, const struct sat_space_row *row,
+                                  enum fuzz_mending how, struct sat_arena *arena)
+{
+    struct sat_entry_wire entry;
+    struct sat_buf bytes;
+    struct sat_bundle_row *pending;
+    uint32_t n;
+    if (sat_entry_wire_decode(item, &entry)) return item;
+    struct fuzz_place place = {.store = talk->device.store,
+                               .directory = &talk->device.directory,
+                               .space = row,
+                               .device = entry.dir_at & 1 ? 3 : 1};
+    entry.bundle = fuzz_mend_bundle(entry.bundle, &place, how, arena);
+    if (how == FUZZ_PLACED) {
+        entry.kind = SAT_ENTRY_BUNDLE;
+        entry.dir_at = talk->device.directory.seq;
+        if (entry.recv_ms < row->last_recv_ms) entry.recv_ms = row->last_recv_ms;
+        fuzz_must(sat_store_bundles_pending(talk->device.store, row->sid, 0, 1, arena, &pending, &n));
+        if (n) memcpy(entry.id_prefix, pending[0].id.b, sizeof entry.id_prefix);
+    }
+    sat_buf_init(&bytes);
+    sat_entry_wire_encode(&entry, &bytes);
+    item = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return item;
+}
+
+static void mend_entries(const struct talk *talk, struct sat_message_ENTRIES *message, enum fuzz_mending how,
+                         struct sat_arena *arena)
+{
+    struct sat_space_row row;
+    if (!find_space(talk, message->sub, &row)) return;
+    struct sat_span *items = sat_arena_array(arena, message->entries.n, sizeof *items);
+    for (uint32_t i = 0; i < message->entries.n; i++)
+        items[i] = mend_entry(talk, message->entries.at[i], &row, how, arena);
+    message->entries.at = items;
+    if (how == FUZZ_PLACED) message->first_seq = row.log.size + 1;
+}
+
+/* The head of what the device holds, or of something else. */
+static void mend_head(const struct talk *talk, struct sat_message_HEAD *message, enum fuzz_mending how,
+                      struct sat_arena *arena)
+{
+    const struct sat_directory *directory = &talk->device.directory;
+    struct sat_space_row row;
+    struct sat_head head;
+    struct sat_buf bytes;
+    if (!find_space(talk, message->sub, &row) || sat_head_decode(message->head, &row.id, &head)) return;
+    bool is_short = head.is_short;
+    if (how == FUZZ_PLACED) {
+        head.size = row.log.size;
+        head.root = sat_frontier_root(&row.log);
+        head.digest = sat_digest_of(&row);
+        head.dir_seq = directory->seq;
+        head.dir_hash = sat_directory_hash_at(directory, head.dir_seq);
+        for (uint32_t i = 0; i < FUZZ_SPACES; i++)
+            if (sat_space_equal(&talk->org->spaces[i], &row.id)) head.log_epoch = talk->org->log_epochs[i];
+    }
+    sat_head_sign(&head, &talk->org->id, &talk->org->server);
+    sat_buf_init(&bytes);
+    sat_head_encode(&head, is_short, &bytes);
+    message->head = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+}
+
+static void hear_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mending how)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    struct sat_buf mended;
+    sat_arena_init(&arena);
+    sat_buf_init(&mended);
+    if (how != FUZZ_AS_IT_IS && sat_message_decode(bytes, SAT_SENDER_SERVER, &arena, &message) == SAT_OK) {
+        if (message.type == SAT_MESSAGE_HELLO) mend_hello(talk, &message.as.HELLO, how);
+        if (message.type == SAT_MESSAGE_LINKS) mend_links(talk, &message.as.LINKS, how, &arena);
+        if (message.type == SAT_MESSAGE_ENTRIES) mend_entries(talk, &message.as.ENTRIES, how, &arena);
+        if (message.type == SAT_MESSAGE_HEAD) mend_head(talk, &message.as.HEAD, how, &arena);
+        sat_message_encode(&message, &mended);
+        bytes = sat_buf_span(&mended);
+    }
+    hear(talk, bytes);
+    sat_buf_deinit(&mended);
+    sat_arena_deinit(&arena);
+}
+
+/* ---- What is made from a few bytes ---- */
+
+/* A space of the org's, mostly the territory; false: the device has not subscribed to it yet. */
+static bool choose_space(const struct talk *talk, uint8_t where, uint32_t *sub, struct sat_space_row *out)
+{
+    *sub = where < 16 ? 1 + where % FUZZ_SPACES : FUZZ_SPACES;
+    return find_space(talk, *sub, out);
+}
+
+static void make_entry(struct talk *talk, struct sat_span *input, const struct sat_space_row *row,
+                       struct sat_entry_wire *out, struct sat_arena *arena)
+{
+    struct sat_bundle_row *pending;
+    uint32_t n;
+    uint8_t what = fuzz_byte(input);
+    struct fuzz_place place = {.store = talk->device.store,
+                               .directory = &talk->device.directory,
+                               .space = row,
+                               .device = what & 1    ? 3
+                                         : what & 32 ? DEVICE
+                                                     : 1};
+    *out = (struct sat_entry_wire){.kind = what & 2 && what & 4 ? what % 64 : SAT_ENTRY_BUNDLE,
+                                   .own = what & 16,
+                                   .recv_ms = talk->now_ms > row->last_recv_ms ? talk->now_ms : row->last_recv_ms,
+                                   .dir_at = place.directory->seq};
+    if (what & 128 && what & 64) out->recv_ms -= 1000;
+    fuzz_must(sat_store_bundles_pending(talk->device.store, row->sid, 0, 1, arena, &pending, &n));
+    if (n) memcpy(out->id_prefix, pending[0].id.b, sizeof out->id_prefix);
+    if (!out->own) out->bundle = fuzz_make_bundle(input, &place, talk->now_ms, arena);
+}
+
+static void hear_entry(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_entry_wire entry;
+    struct sat_buf bytes;
+    struct sat_arena arena;
+    uint32_t sub;
+    uint8_t where = fuzz_byte(input);
+    if (!choose_space(talk, where, &sub, &row)) return;
+    sat_arena_init(&arena);
+    sat_buf_init(&bytes);
+    make_entry(talk, input, &row, &entry, &arena);
+    sat_entry_wire_encode(&entry, &bytes);
+    struct sat_span item = sat_buf_span(&bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
+    message.as.ENTRIES = (struct sat_message_ENTRIES){
+        .sub = sub, .first_seq = row.log.size + 1 + (where == 255), .size = row.log.size + 1, .entries = {&item, 1}};
+    hear_message(talk, &message);
+    sat_buf_deinit(&bytes);
+    sat_arena_deinit(&arena);
+}
+
+static void hear_head(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_buf bytes;
+    uint32_t sub;
+    uint8_t where = fuzz_byte(input);
+    if (!choose_space(talk, where, &sub, &row)) return;
+    struct sat_head head =
+        fuzz_make_head(input, &row, &talk->org->log_epochs[sub - 1], &talk->device.directory, talk->now_ms);
+    sat_buf_init(&bytes);
+    sat_head_encode(&head, where & 1, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_HEAD};
+    message.as.HEAD = (struct sat_message_HEAD){.sub = sub, .head = sat_buf_span(&bytes)};
+    hear_message(talk, &message);
+    sat_buf_deinit(&bytes);
+}
+
+/* ---- The device ---- */
+
+static enum sat_err freeze(void *context, uint64_t *left)
+{
+    struct talk *talk = context;
+    struct sat_vault vault = client_vault(&talk->device);
+    return sat_author_freeze(&vault, left);
+}
+
+static enum sat_err open_box(void *context, const struct sat_box *box)
+{
+    struct talk *talk = context;
+    return sat_keys_open_box(talk->device.keys, &talk->device.directory, box, NULL, NULL);
+}
+
+static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
+{
+    struct talk *talk = context;
+    return sat_keys_have(talk->device.keys, space, epoch);
+}
+
+static struct sat_record_id record_of(uint32_t number)
+{
+    return (struct sat_record_id){{0x5a, 0x70, [15] = (uint8_t)number}};
+}
+
+/* One account in the territory, edited a few times. */
+static void write_something(struct talk *talk)
+{
+    struct sat_vault vault = client_vault(&talk->device);
+    struct sat_cell cell = {.field = 1, .value = {.kind = SAT_VALUE_TEXT}};
+    struct sat_edit edit = {.record = record_of(1), .type = 1, .cells = &cell, .cells_n = 1};
+    uint32_t written;
+    fuzz_must(client_sid_of_space(&talk->device, &talk->org->spaces[FUZZ_SPACES - 1], &edit.sid));
+    for (uint32_t i = 0; i < EDITS; i++) {
+        cell.value.text = sat_span_text(i ? "Berlin" : "Bern");
+        fuzz_must(sat_store_begin(talk->device.store));
+        fuzz_must(sat_author_commit(&vault, &edit, 1, talk->now_ms, &written));
+        fuzz_must(sat_store_commit(talk->device.store));
+        sat_check(written == 1);
+    }
+}
+
+/* Each change is somewhere still: a draft, or of a bundle. */
+static void check_work(const struct talk *talk)
+{
+    struct sat_arena arena;
+    struct sat_draft_row *drafts;
+    struct sat_bundle_row bundle;
+    uint32_t n;
+    sat_arena_init(&arena);
+    for (uint64_t counter = 1; counter <= EDITS; counter++) {
+        bool found = false;
+        fuzz_must(sat_store_drafts(talk->device.store, counter, 1, &arena, &drafts, &n));
+        bool is_draft = n && drafts[0].counter == counter;
+        fuzz_must(sat_store_bundle_of_dot(talk->device.store, (struct sat_dot){DEVICE, counter}, &bundle, &found));
+        sat_check(found != is_draft);
+    }
+    sat_arena_deinit(&arena);
+}
+
+/* Every record can be read, or it is known why not. */
+static enum sat_err read_record(void *context, int64_t sid, const struct sat_record_id *record)
+{
+    struct talk *talk = context;
+    struct sat_vault vault = client_vault(&talk->device);
+    struct sat_record_view view;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    fuzz_must(sat_record_load(&vault, sid, record, &arena, &view));
+    sat_arena_deinit(&arena);
+    return SAT_OK;
+}
+
+static void begin(struct talk *talk, bool met)
+{
+    talk->org = fuzz_org();
+    talk->now_ms = talk->org->now_ms;
+    fuzz_org_open(talk->org, DEVICE, sat_entropy_seeded(&talk->stream, 1), &talk->device);
+    write_something(talk);
+    struct sat_replica_config config = {
+        .mode = SAT_REPLICA_DEVICE,
+        .store = talk->device.store,
+        .directory = &talk->device.directory,
+        .server = sat_sign_public(&talk->org->server),
+        .org = talk->org->id,
+        .device = DEVICE,
+        .key = talk->org->signing[DEVICE - 1],
+        .entropy = talk->device.entropy,
+        .hooks = {.context = talk, .freeze = freeze, .open_box = open_box, .have_key = have_key},
+    };
+    fuzz_must(sat_replica_new(&config, &talk->replica));
+    step(talk, SAT_EVENT_OPENED, (struct sat_span){0});
+    if (met) greet(talk);
+}
+
+static void happen(struct talk *talk, struct sat_span *input)
+{
+    uint8_t what = fuzz_byte(input);
+    switch (what % 8) {
+    case 0:
+        talk->now_ms += (uint64_t)fuzz_byte(input) * 500;
+        return;
+    case 1:
+        send_frames(talk);
+        return;
+    case 2:
+    case 3:
+        hear_entry(talk, input);
+        return;
+    case 4:
+        hear_head(talk, input);
+        return;
+    default:
+        hear_mended(talk, fuzz_piece(input), what % 8 == 5 ? FUZZ_PLACED : what % 8 == 6 ? FUZZ_SIGNED : FUZZ_AS_IT_IS);
+        return;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sat_span input = sat_span(data, size);
+    struct talk talk = {0};
+    begin(&talk, !(fuzz_byte(&input) & 1));
+    while (input.len && !talk.over) happen(&talk, &input);
+    if (!talk.over) send_frames(&talk);
+    fuzz_check_store(talk.device.store, &talk.device.directory);
+    check_work(&talk);
+    fuzz_must(sat_store_each_record(talk.device.store, read_record, &talk));
+    sat_replica_free(talk.replica);
+    fuzz_org_close(&talk.device);
+    return 0;
+}

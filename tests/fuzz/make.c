@@ -1,0 +1,159 @@
+#include "tests/fuzz/make.h"
+
+#include <string.h>
+
+#include "common/proof/header.h"
+#include "common/sync/digest.h"
+#include "common/sync/vector.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { CHANGES_MAX = 4, RECORDS = 4, DOTS_MAX = 3 };
+
+enum seen { SEEN_NOTHING, SEEN_SOMETHING, SEEN_ALL, SEEN_ALL_BUT_ONE };
+
+/* ---- Bundles ---- */
+
+/* What the device can have seen of another: all that stands in the log that it witnesses; of itself, what it wrote. */
+static uint64_t counter_of(const struct fuzz_place *place, const struct sat_manifest *m, uint32_t device,
+                           uint32_t index)
+{
+    uint64_t counter;
+    if (device == m->device) return m->first + index - 1;
+    fuzz_must(sat_store_device_counter_at(place->store, place->space->sid, device, m->w_size, &counter));
+    return counter;
+}
+
+static struct sat_dots make_seen(struct sat_span *input, const struct fuzz_place *place, const struct sat_manifest *m,
+                                 uint32_t index, struct sat_arena *arena)
+{
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, arena);
+    uint8_t choices = fuzz_byte(input);
+    for (uint32_t device = 1; device <= FUZZ_DEVICES; device++, choices >>= 2) {
+        uint64_t counter = counter_of(place, m, device, index);
+        enum seen seen = choices & 3;
+        if (seen == SEEN_SOMETHING) counter = fuzz_byte(input) % 16;
+        if (seen == SEEN_ALL_BUT_ONE && counter) counter--;
+        if (seen != SEEN_NOTHING && counter) sat_dots_add(&builder, (struct sat_dot){device, counter});
+    }
+    return sat_dots_as_vector(&builder);
+}
+
+/* Some dots under `seen`, none of them in `others`. */
+static struct sat_dots make_dots(struct sat_span *input, struct sat_dots seen, struct sat_dots others, uint32_t n,
+                                 struct sat_arena *arena)
+{
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, arena);
+    for (uint32_t i = 0; i < n && seen.n; i++) {
+        uint8_t which = fuzz_byte(input);
+        struct sat_dot dot = seen.at[which % seen.n];
+        dot.counter -= (which / seen.n) % dot.counter;
+        if (!sat_dots_have(others, dot)) sat_dots_add(&builder, dot);
+    }
+    return sat_dots_as_set(&builder);
+}
+
+static void make_change(struct sat_span *input, const struct fuzz_place *place, const struct sat_manifest *m,
+                        uint32_t index, uint64_t now_ms, struct sat_arena *arena, struct sat_change *out)
+{
+    uint8_t what = fuzz_byte(input), lists = fuzz_byte(input);
+    struct sat_header header = {.deletion = what & 4, .hlc = now_ms << 16 | fuzz_byte(input)};
+    struct sat_buf bytes;
+    header.seen = make_seen(input, place, m, index, arena);
+    header.kept = make_dots(input, header.seen, (struct sat_dots){0}, lists % (DOTS_MAX + 1), arena);
+    header.holes = make_dots(input, header.seen, header.kept, lists / 16 % (DOTS_MAX + 1), arena);
+    sat_buf_init(&bytes);
+    sat_header_encode(&header, &bytes);
+    *out = (struct sat_change){.record = {{0x5a, 0x70, [15] = what % RECORDS}}};
+    out->stub = what >= 0xf8; /* a server may send one; nobody may push one */
+    out->header = out->stub ? (struct sat_span){0} : sat_span_copy(arena, sat_buf_span(&bytes));
+    out->body = out->stub ? (struct sat_span){0} : sat_span_copy(arena, sat_span_text("not to be read by anybody"));
+    out->rest = sat_change_rest(sat_buf_span(&bytes), sat_span_text("not to be read by anybody"));
+    sat_buf_deinit(&bytes);
+}
+
+/* Behind all that the device has written in whatever space. */
+static uint64_t next_counter(const struct fuzz_place *place, struct sat_arena *arena)
+{
+    struct sat_space_row *rows;
+    uint32_t n;
+    uint64_t next = 1;
+    fuzz_must(sat_store_spaces(place->store, arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_bundle_row tip;
+        bool found;
+        fuzz_must(sat_store_bundle_tip(place->store, rows[i].sid, place->device, true, &tip, &found));
+        if (found && tip.first + tip.count > next) next = tip.first + tip.count;
+    }
+    return next;
+}
+
+/* The witness may lag behind the log. */
+static void witness(struct sat_manifest *m, const struct fuzz_place *place, uint64_t lag)
+{
+    bool found;
+    m->log_epoch = place->space->log_epoch;
+    m->w_size = lag < place->space->log.size ? place->space->log.size - lag : 0;
+    fuzz_must(sat_store_root_at(place->store, place->space->sid, m->w_size, &m->w_root, &found));
+    sat_check(found);
+}
+
+struct sat_span fuzz_make_bundle(struct sat_span *input, const struct fuzz_place *place, uint64_t now_ms,
+                                 struct sat_arena *arena)
+{
+    uint8_t shape = fuzz_byte(input);
+    struct sat_bundle bundle = {.manifest = {.suite = SAT_SUITE_1,
+                                             .org = place->directory->org,
+                                             .space = place->space->id,
+                                             .device = place->device,
+                                             .first = next_counter(place, arena) + shape / 32 % 2,
+                                             .count = 1 + shape % CHANGES_MAX,
+                                             .dir_seq = place->directory->seq}};
+    struct sat_manifest *m = &bundle.manifest;
+    struct sat_bundle_row tip;
+    struct sat_buf bytes;
+    bool found;
+    fuzz_must(sat_store_bundle_tip(place->store, place->space->sid, place->device, false, &tip, &found));
+    if (found) m->prev = tip.id;
+    m->dir_hash = sat_directory_hash_at(place->directory, m->dir_seq);
+    m->epoch = sat_directory_epoch_at(place->directory, &m->space, m->dir_seq);
+    if (m->epoch == 0) m->epoch = 1;
+    witness(m, place, shape / 4 % 8);
+    bundle.changes = sat_arena_array(arena, m->count, sizeof *bundle.changes);
+    for (uint32_t i = 0; i < m->count; i++) make_change(input, place, m, i, now_ms, arena, &bundle.changes[i]);
+    m->changes_root = sat_changes_root(bundle.changes, m->count);
+    bundle.signature = sat_bundle_sign(m, fuzz_org()->signing[place->device - 1]);
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, shape & 64 ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bytes);
+    struct sat_span made = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return made;
+}
+
+/* ---- Heads ---- */
+
+struct sat_head fuzz_make_head(struct sat_span *input, const struct sat_space_row *space,
+                               const struct sat_log_epoch *log_epoch, const struct sat_directory *directory,
+                               uint64_t now_ms)
+{
+    uint8_t lie = fuzz_byte(input);
+    struct sat_head head = {.space = space->id,
+                            .log_epoch = *log_epoch,
+                            .size = space->log.size + (lie == 1) + (lie == 2 ? 1000 : 0),
+                            .root = sat_frontier_root(&space->log),
+                            .digest = sat_digest_of(space),
+                            .dir_seq = directory->seq + (lie == 3),
+                            .dir_hash = sat_directory_hash_at(directory, directory->seq),
+                            .time_ms = now_ms};
+    if (lie == 4) head.root.b[31] ^= 1;
+    if (lie == 5) head.digest.b[31] ^= 1;
+    if (lie == 6) head.log_epoch.b[15] ^= 1;
+    if (lie == 7) head.dir_hash.b[31] ^= 1;
+    if (lie == 8) head.root.b[0] ^= 1;
+    if (lie == 9) head.digest.b[0] ^= 1;
+    if (lie == 10 && head.size) head.size--;
+    sat_head_sign(&head, &directory->org, &fuzz_org()->server);
+    if (lie == 11) head.signature.b[0] ^= 1;
+    return head;
+}

@@ -1,0 +1,143 @@
+#include "tests/fuzz/mend.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static struct sat_span encoded(struct sat_buf *buf, struct sat_arena *arena)
+{
+    struct sat_span copy = sat_span_copy(arena, sat_buf_span(buf));
+    sat_buf_deinit(buf);
+    return copy;
+}
+
+/* ---- Links ---- */
+
+enum role { ROLE_SIGN, ROLE_BOX, ROLE_ADMIN };
+
+/* The key of an invite (`of` is its position) or of the device that joins by it. */
+static struct sat_public_key known_key(bool invite, uint64_t of, enum role role, struct sat_sign_key *secret)
+{
+    uint8_t seed[32] = {invite, (uint8_t)role, (uint8_t)of, (uint8_t)(of >> 8)};
+    struct sat_public_key key;
+    sat_sign_keypair(seed, &key, secret);
+    if (role == ROLE_BOX) sat_check(crypto_scalarmult_base(key.b, seed) == 0);
+    return key;
+}
+
+static struct sat_span with_known_keys(struct sat_body_invite *body, uint64_t seq, struct sat_arena *arena)
+{
+    struct sat_sign_key secret;
+    struct sat_buf buf;
+    body->sign = known_key(true, seq, ROLE_SIGN, &secret);
+    body->box = known_key(true, seq, ROLE_BOX, &secret);
+    sat_buf_init(&buf);
+    sat_body_invite_encode(body, &buf);
+    return encoded(&buf, arena);
+}
+
+/* The newest mended invite; NULL: there is none. */
+static const struct sat_invite *find_invite(const struct sat_directory *directory)
+{
+    for (uint32_t i = directory->invites_n; i-- > 0;) {
+        struct sat_sign_key secret;
+        const struct sat_invite *invite = &directory->invites[i];
+        struct sat_public_key key = known_key(true, invite->seq, ROLE_SIGN, &secret);
+        if (memcmp(key.b, invite->sign.b, sizeof key.b) == 0) return invite;
+    }
+    return NULL;
+}
+
+static void sign_join(struct sat_link *link, struct sat_body_join *body, const struct sat_directory *directory,
+                      struct sat_arena *arena)
+{
+    const struct sat_invite *invite = find_invite(directory);
+    struct sat_sign_key secret, device;
+    struct sat_buf buf;
+    bool admin = !sodium_is_zero(body->admin_sign.b, sizeof body->admin_sign.b);
+    if (!invite) return;
+    body->invite = invite->id;
+    body->box = known_key(false, link->seq, ROLE_BOX, &secret);
+    if (admin) body->admin_sign = known_key(false, link->seq, ROLE_ADMIN, &secret);
+    body->sign = known_key(false, link->seq, ROLE_SIGN, &device);
+    sat_buf_init(&buf);
+    sat_body_join_encode(body, &buf);
+    link->body = encoded(&buf, arena);
+    link->author = directory->devices_n + 1;
+    sat_link_finish(link, arena);
+    (void)known_key(true, invite->seq, ROLE_SIGN, &secret);
+    sat_link_sign(link, SAT_SIGNER_INVITE, (uint32_t)invite->seq, &directory->org, &secret);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, link->author, &directory->org, &device);
+}
+
+static void sign_by_admin(struct sat_link *link, const struct sat_directory *directory, struct sat_arena *arena)
+{
+    const struct fuzz_org *org = fuzz_org();
+    sat_link_finish(link, arena);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, 1, &directory->org, org->signing[0]);
+    if (link->type != SAT_LINK_EPOCH) sat_link_sign(link, SAT_SIGNER_ADMIN, 1, &directory->org, org->admin);
+}
+
+struct sat_span fuzz_mend_link(struct sat_span bytes, const struct sat_directory *directory, enum fuzz_mending how,
+                               struct sat_arena *arena)
+{
+    struct sat_link link;
+    struct sat_body_invite invite;
+    struct sat_body_join join;
+    struct sat_buf buf;
+    if (how == FUZZ_AS_IT_IS || sat_link_decode(bytes, &link)) return bytes;
+    if (link.message.len + 512 > SAT_LINK_BYTES_MAX) return bytes; /* no room for other signatures */
+    link.signatures_n = 0;
+    if (how == FUZZ_PLACED) {
+        link.seq = directory->seq + 1;
+        link.prev = sat_directory_hash_at(directory, directory->seq);
+        link.author = 1;
+    }
+    if (link.type == SAT_LINK_INVITE && sat_body_invite_decode(link.body, &invite) == SAT_OK)
+        link.body = with_known_keys(&invite, link.seq, arena);
+    if (link.type == SAT_LINK_JOIN && sat_body_join_decode(link.body, &join) == SAT_OK)
+        sign_join(&link, &join, directory, arena);
+    else
+        sign_by_admin(&link, directory, arena);
+    sat_buf_init(&buf);
+    sat_link_encode(&link, &buf);
+    return encoded(&buf, arena);
+}
+
+/* ---- Bundles ---- */
+
+static void put_in_place(struct sat_manifest *m, const struct fuzz_place *place)
+{
+    struct sat_bundle_row tip;
+    bool found;
+    fuzz_must(sat_store_bundle_tip(place->store, place->space->sid, place->device, false, &tip, &found));
+    m->prev = found ? tip.id : (struct sat_hash){0};
+    if (found && m->first < tip.first + tip.count) m->first = tip.first + tip.count;
+    m->suite = SAT_SUITE_1;
+    m->device = place->device;
+    m->dir_seq = place->directory->seq;
+    m->dir_hash = sat_directory_hash_at(place->directory, m->dir_seq);
+    m->epoch = sat_directory_epoch_at(place->directory, &m->space, m->dir_seq);
+    m->log_epoch = place->space->log_epoch;
+    m->w_size = place->space->log.size;
+    m->w_root = sat_frontier_root(&place->space->log);
+}
+
+struct sat_span fuzz_mend_bundle(struct sat_span bytes, const struct fuzz_place *place, enum fuzz_mending how,
+                                 struct sat_arena *arena)
+{
+    struct sat_bundle bundle;
+    struct sat_buf buf;
+    bool known = place->device >= 1 && place->device <= FUZZ_DEVICES;
+    if (how == FUZZ_AS_IT_IS || !known) return bytes;
+    if (sat_bundle_decode(bytes, &place->directory->org, &place->space->id, arena, &bundle)) return bytes;
+    enum sat_bundle_form form = bundle.form;
+    if (how == FUZZ_PLACED) put_in_place(&bundle.manifest, place);
+    if (how == FUZZ_PLACED) bundle.form = SAT_BUNDLE_FULL;
+    bundle.signature = sat_bundle_sign(&bundle.manifest, fuzz_org()->signing[place->device - 1]);
+    sat_buf_init(&buf);
+    sat_bundle_encode(&bundle, form, &buf);
+    if (buf.len > SAT_BUNDLE_BYTES_MAX) sat_buf_clear(&buf);
+    return buf.len ? encoded(&buf, arena) : bytes;
+}
