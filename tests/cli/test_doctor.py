@@ -139,7 +139,7 @@ def a_changed_link_of_the_directory_is_named():
     last = "(select max(seq) from link)"
     damaged("directory", "link", "update link set signature = zeroblob(64) where seq = " + last)
     damaged("directory", "link 3", "update link set signature = zeroblob(64) where seq = 3")
-    damaged("directory", "link 2", "update link set bytes = substr(bytes, 1, length(bytes) - 1) || x'00' where seq = 2")
+    damaged("directory", "link 2", "update link set bytes = substr(bytes, 1, length(bytes) - 1) || x'ff' where seq = 2")
     damaged("directory", "link 4", "delete from link where seq = 3", only=False)
     damaged("directory", "no directory", "delete from link", only=False)
 
