@@ -3,7 +3,8 @@
 # of its own, so that nothing outlives it. Every block of commands of the document is run as it stands there. Needs
 # root, the package debootstrap and Debian's archive, and takes minutes: `make test` leaves it out. No systemd can run
 # there: tests/install/systemctl stands in for it, and starts what the installed unit says, as the account it says.
-#   clean_machine.sh [FOLDER]      works in FOLDER (.build/clean-machine), keeps the bare system there for the next time
+#   clean_machine.sh [FOLDER]      works in FOLDER (.build/clean-machine); the bare system stays there for the next
+#                                  time, the machine only if something failed
 set -eu
 cd "$(dirname "$0")/../.."
 work=${1:-.build/clean-machine}
@@ -34,4 +35,4 @@ python3 -B tests/install/blocks.py docs/operations.md >"$root/document.sh"
 unshare --mount --pid --fork --kill-child --uts --ipc --mount-proc="$root/proc" chroot "$root" \
     /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
     DEBIAN_FRONTEND=noninteractive /bin/bash /document.sh </dev/null 2>&1 | tee "$work/log"
-tail -1 "$work/log" | grep -q ' 0 failed$'
+tail -1 "$work/log" | grep -q ' 0 failed$' && rm -rf --one-file-system "$root"
