@@ -77,7 +77,8 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_IDLE:
         return act->appended;
     case SAT_NOTICE_RECORD:
-        (void)!client_conflicts_look(act->satchel, action->sid, &action->record, false, &type, &conflict);
+        (void)!client_conflicts_look(act->satchel, action->sid, &action->record, false,
+                                     client_session_is_alone(session, action), &type, &conflict);
         return false;
     case SAT_NOTICE_CONNECTED:
     case SAT_NOTICE_DIRECTORY:

@@ -189,12 +189,12 @@ static enum sat_err may_conflict(struct satchel *satchel, int64_t sid, const str
 }
 
 enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool tell,
-                                   uint16_t *type, bool *conflict)
+                                   bool alone, uint16_t *type, bool *conflict)
 {
     bool open = tell;
     *type = 0;
     *conflict = false;
-    enum sat_err err = tell ? SAT_OK : may_conflict(satchel, sid, record, &open);
+    enum sat_err err = tell || alone ? SAT_OK : may_conflict(satchel, sid, record, &open);
     if (!err && open) err = look(satchel, sid, record, type, conflict);
     if (err)
         satchel->conflicts.known = false;

@@ -7,9 +7,10 @@
 #include "client/handle.h"
 
 /* Looks at one record after it changed, and takes it in or out of the list. `tell`: *type (0: nothing readable)
- * and *conflict are wanted whatever it costs; else a record that cannot be in conflict is not even opened. */
+ * and *conflict are wanted whatever it costs; else a record that cannot be in conflict is not even opened, and nothing
+ * at all is read where `alone` says that it has one change and no own work beside it. */
 enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool tell,
-                                   uint16_t *type, bool *conflict) SAT_MUST_CHECK;
+                                   bool alone, uint16_t *type, bool *conflict) SAT_MUST_CHECK;
 /* Writes the list; in the caller's transaction if one is open. */
 enum sat_err client_conflicts_save(struct satchel *satchel) SAT_MUST_CHECK;
 /* How many records are in conflict. */

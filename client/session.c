@@ -37,7 +37,8 @@ struct client_session {
     bool done;                           /* nothing more to do but to send what is queued */
     bool gone;                           /* the channel is closed */
     bool in_sync;
-    bool settled; /* what the end asks for is done */
+    enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
+    bool settled;                                         /* what the end asks for is done */
     enum sat_err err;
     struct sat_fault fault; /* of err: the handle's is for whatever is called in between */
     uint64_t entries_told;
@@ -61,6 +62,19 @@ uint64_t client_session_time(const struct client_session *session)
 {
     uint64_t time_ms = session->replica ? sat_replica_server_time(session->replica) : 0;
     return time_ms ? time_ms : client_now_ms();
+}
+
+bool client_session_is_alone(struct client_session *session, const struct sat_action *action)
+{
+    if (!action->alone) return false;
+    uint64_t drafts = 0, bundles = 0, changes = 0;
+    struct sat_store *store = session->satchel->store;
+    if (session->own_work == WORK_UNKNOWN)
+        session->own_work = sat_store_draft_count(store, &drafts) ||
+                                    sat_store_pending_count(store, &bundles, &changes) || drafts || bundles
+                                ? WORK_SOME
+                                : WORK_NONE;
+    return session->own_work == WORK_NONE;
 }
 
 void client_session_nonce(const struct client_session *session, uint8_t out[32])
@@ -172,6 +186,7 @@ static void step(struct client_session *session, const struct sat_event *event)
 {
     if (session->done) return;
     session->satchel->fault = (struct sat_fault){0};
+    session->own_work = WORK_UNKNOWN;
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_actions actions;

@@ -58,6 +58,8 @@ bool client_session_may_retry(const struct client_session *session);
 struct satchel *client_session_handle(struct client_session *session);
 /* The best time there is: the server's if it has said hello, else the wall clock. */
 uint64_t client_session_time(const struct client_session *session);
+/* A record's notice: has it one change in the base, and is no own work pending anywhere? Then it is in no conflict. */
+bool client_session_is_alone(struct client_session *session, const struct sat_action *action);
 /* New drafts are there to be pushed. */
 void client_session_poke(struct client_session *session);
 /* The session fails with this. */

@@ -18,16 +18,17 @@ static void tell_text(const struct client_syncing *syncing, enum satchel_event_k
 }
 
 /* A record has changed: whoever listens is told which, and whether it is in conflict now. */
-static void take_record(struct client_syncing *syncing, int64_t sid, const struct sat_record_id *id)
+static void take_record(struct client_syncing *syncing, struct client_session *session, const struct sat_action *action)
 {
     uint16_t type_number = 0;
-    bool conflict = false;
-    if (client_conflicts_look(syncing->satchel, sid, id, syncing->options.event != NULL, &type_number, &conflict))
+    bool conflict = false, told = syncing->options.event && !syncing->options.quiet;
+    if (client_conflicts_look(syncing->satchel, action->sid, &action->record, told,
+                              client_session_is_alone(session, action), &type_number, &conflict))
         return;
     const struct sat_type *type = sat_type_by_number(type_number);
-    if (!syncing->options.event || !type) return;
+    if (!told || !type) return;
     char text[SAT_UUID_TEXT_SIZE];
-    sat_uuid_format(id->b, text);
+    sat_uuid_format(action->record.b, text);
     tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_RECORD, .type = type->name, .id = text});
     if (conflict)
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_CONFLICT, .type = type->name, .id = text});
@@ -59,7 +60,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
         syncing->connected = true;
         return false;
     case SAT_NOTICE_RECORD:
-        take_record(syncing, action->sid, &action->record);
+        take_record(syncing, session, action);
         return false;
     case SAT_NOTICE_REFUSED:
         tell_text(syncing, SATCHEL_EVENT_REFUSED, action->text ? action->text : sat_err_text(action->err));

@@ -334,7 +334,8 @@ static enum sat_err look_for_conflicts(struct satchel_tx *tx)
         if (!known->used || !known->edited || known->created) continue; /* what is new has no rival */
         uint16_t type;
         bool conflict;
-        enum sat_err err = client_conflicts_look(tx->satchel, known->place.sid, &known->record, true, &type, &conflict);
+        enum sat_err err =
+            client_conflicts_look(tx->satchel, known->place.sid, &known->record, true, false, &type, &conflict);
         if (err) return err;
     }
     return client_conflicts_save(tx->satchel);

@@ -76,6 +76,7 @@ int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, s
     struct sync_show show = {.cli = cli, .live = options->live != 0};
     shown.event = show_event;
     shown.event_context = &show;
+    shown.quiet = !show.live;
     int failed = satchel_sync(cli->satchel, &shown, result);
     cli_progress_clear(&cli->progress);
     return failed;

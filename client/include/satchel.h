@@ -224,6 +224,7 @@ struct satchel_sync_options {
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
+    int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;

@@ -263,6 +263,37 @@ static void two_edits_at_once_are_told_as_a_conflict(void **state)
     close_line(&bob);
 }
 
+static void a_quiet_sync_tells_no_records_and_counts_their_conflicts_all_the_same(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE] = "0190b6f2-8f5c-7cc1-9a54-7d7b6e0b1d2f", other[SATCHEL_ID_SIZE] = "";
+    struct satchel *ann = open_home("ann"), *bob = open_home("bob");
+    struct line heard = {0};
+    struct satchel_sync_options options = {.event = count_event, .event_context = &heard, .quiet = 1};
+    struct satchel_sync_result result;
+    put_one(ann, "account", id, "Northern", "{\"name\":\"Du monde entier\"}");
+    (void)sync_now(ann);
+    uint64_t before = sync_now(bob).conflicts;
+    put_one(ann, "account", id, NULL, "{\"city\":\"Nantes\"}");
+    put_one(ann, "account", other, "Northern", "{\"name\":\"Eastern Connection\"}");
+    put_one(bob, "account", id, NULL, "{\"city\":\"Naoned\"}");
+    (void)sync_now(ann);
+    must(bob, satchel_sync(bob, &options, &result));
+    assert_int_equal(heard.records + heard.conflicts, 0);
+    assert_int_equal(heard.in_sync, 1);
+    assert_int_equal(result.conflicts, before + 1);
+    assert_int_equal(sync_now(ann).conflicts, before + 1);
+    put_one(ann, "account", id, NULL, "{\"city\":\"Nantes\"}");
+    (void)sync_now(ann);
+    must(bob, satchel_sync(bob, &options, &result)); /* settled by a change that is alone again */
+    assert_int_equal(result.conflicts, before);
+    satchel_close(ann);
+    satchel_close(bob);
+    bob = open_home("bob");
+    assert_int_equal(sync_now(bob).conflicts, before); /* what was written down says the same */
+    satchel_close(bob);
+}
+
 static void a_session_survives_no_connection_but_its_work_does(void **state)
 {
     (void)state;
@@ -462,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_driven_session_does_what_a_sync_does),
         cmocka_unit_test(what_is_committed_during_a_live_session_reaches_the_other_one_when_it_is_poked),
         cmocka_unit_test(two_edits_at_once_are_told_as_a_conflict),
+        cmocka_unit_test(a_quiet_sync_tells_no_records_and_counts_their_conflicts_all_the_same),
         cmocka_unit_test(a_session_survives_no_connection_but_its_work_does),
         cmocka_unit_test(a_session_is_alone_on_its_handle),
         cmocka_unit_test(a_handle_that_is_closed_takes_its_session_with_it),
