@@ -4,8 +4,9 @@
  * accounts, and devices, two a person, who work in the territories in turn bench_devices idle DIR FIRST COUNT     that
  * many devices connected, saying when each is in sync, until stdin ends bench_devices read HOME                one,
  * telling what it receives, until stdin ends bench_devices sync HOME COUNT          syncs so many times: {"ns"} each
- *   bench_devices write HOME COUNT MS      writes visits, one every so many milliseconds, and syncs each by itself:
- *                                          {"id","begin_ns","committed_ns","synced_ns"} */
+ *   bench_devices write HOME COUNT MS      writes visits, one every so many milliseconds, and connects for each:
+ *                                          {"id","begin_ns","committed_ns","synced_ns"}
+ *   bench_devices stay HOME COUNT MS       the same over one connection that stays */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/connection.h"
 #include "tests/bench/fleet.h"
 #include "tests/bench/measure.h"
 
@@ -177,20 +179,28 @@ static int read_live(const char *home)
 
 /* ---- write ---- */
 
-static int write_some(const char *home, uint32_t count, uint32_t ms)
+static int write_some(const char *home, uint32_t count, uint32_t ms, bool stay)
 {
     struct satchel *satchel = fleet_open(home);
+    struct connection *connection = stay ? connection_open(satchel) : NULL;
     struct satchel_sync_result result;
     char id[SATCHEL_ID_SIZE];
     for (uint32_t i = 0; i < count; i++) {
         uint64_t begin_ns = bench_now_ns();
         fleet_require(satchel, fleet_visit(satchel, 0, i, id), "writing");
         uint64_t committed_ns = bench_now_ns();
-        fleet_require(satchel, satchel_sync(satchel, NULL, &result), "syncing");
+        if (stay)
+            connection_sync(connection);
+        else
+            fleet_require(satchel, satchel_sync(satchel, NULL, &result), "syncing");
         fleet_say("{\"id\":\"%s\",\"begin_ns\":%" PRIu64 ",\"committed_ns\":%" PRIu64 ",\"synced_ns\":%" PRIu64 "}", id,
                   begin_ns, committed_ns, bench_now_ns());
-        pause_ms(ms);
+        if (stay)
+            connection_rest(connection, ms);
+        else
+            pause_ms(ms);
     }
+    if (stay) connection_close(connection);
     satchel_close(satchel);
     return 0;
 }
@@ -223,9 +233,10 @@ int main(int argc, char **argv)
     if (strcmp(command, "idle") == 0 && argc == 5) return idle(argv[2], number_of(argv[3]), number_of(argv[4]));
     if (strcmp(command, "read") == 0 && argc == 3) return read_live(argv[2]);
     if (strcmp(command, "sync") == 0 && argc == 4) return sync_often(argv[2], number_of(argv[3]));
-    if (strcmp(command, "write") == 0 && argc == 5) return write_some(argv[2], number_of(argv[3]), number_of(argv[4]));
+    if ((strcmp(command, "write") == 0 || strcmp(command, "stay") == 0) && argc == 5)
+        return write_some(argv[2], number_of(argv[3]), number_of(argv[4]), strcmp(command, "stay") == 0);
     bench_require(false,
                   "bench_devices make URL PIN TOKEN DIR TERRITORIES DEVICES | idle DIR FIRST COUNT | read HOME | "
-                  "sync HOME COUNT | write HOME COUNT MS");
+                  "sync HOME COUNT | write HOME COUNT MS | stay HOME COUNT MS");
     return 1;
 }

@@ -36,7 +36,7 @@ class Ran:
     """A command that has ended well: wall and CPU seconds, peak memory in bytes, and what it printed as JSON lines."""
 
     def __init__(self, ground, args, stdin=None):
-        report = os.path.join(ground.folder, "ran.json")
+        report = os.path.join(ground.folder, "ran-%d.json" % threading.get_ident())
         done = subprocess.run([ground.program("bench_run"), report] + list(args), input=stdin or b"",
                 stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=environment(), cwd=ground.folder, timeout=TIME_MAX_S,
@@ -174,6 +174,7 @@ class Ground:
         self.folder = tempfile.mkdtemp(prefix="satchel-bench-")
         self.started = []
         atexit.register(self.clean)
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # which cleans up
         self.passphrase_file = os.path.join(self.folder, "passphrase")
         with open(self.passphrase_file, "w", encoding="ascii") as file:
             file.write(PASSPHRASE + "\n")
@@ -202,13 +203,12 @@ WORDS = ("visit order price shelf display promised delivery sample competitor st
          "box carton pallet signed "
          "called meeting lunch north south east west branch head office parking 客户 价格 订单 库存 下周 陈列 送货 样品 竞争 经理 "
          "合同 促销 冰柜 新品 试用 电话 门店 付款").split()
+WORD_BYTES = sum(len(word.encode()) + 1 for word in WORDS) / len(WORDS)
 
 
 def text(dice, size):
-    out = ""
-    while len(out.encode()) < size:
-        out += dice.choice(WORDS) + " "
-    return out.strip()
+    """Words of about `size` bytes."""
+    return " ".join(dice.choices(WORDS, k=round(size / WORD_BYTES)))
 
 
 def visits(n, seed):
