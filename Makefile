@@ -161,9 +161,8 @@ BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SHARED := $(call objects,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
 $(BENCH): %: %.o $(BENCH_SHARED) $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_tests)
-TRAIN := tests/data/train
-$(BUILD)/$(TRAIN)/train_dictionary: $(BUILD)/$(TRAIN)/train_dictionary.o
-	$(link) $(LIBS_client)
+$(BUILD)/train: $(call objects,$(wildcard tests/data/train/*.c)) $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_client)
 .SECONDARY:
 
 unit-programs: $(call programs_of,unit)
@@ -204,12 +203,8 @@ fuzz:
 demo: programs
 	@$(PYTHON) -B tests/demo/demo.py --build $(BUILD)
 # The dictionary in use never changes (tests/data/train/README.md): a new one is put beside it, into the build's directory.
-dictionary: $(BUILD)/$(TRAIN)/train_dictionary
-	$(PYTHON) -B $(TRAIN)/encode_samples.py $(TRAIN)/northwind.ndjson $(TRAIN)/synthetic.ndjson >$(BUILD)/samples.bin
-	$(PYTHON) -B $(TRAIN)/encode_samples.py $(TRAIN)/prose.ndjson >$(BUILD)/statistics.bin
-	$< $(BUILD)/samples.bin $(BUILD)/statistics.bin $(TRAIN)/vocabulary_zh.txt $(TRAIN)/vocabulary_en.txt >$(BUILD)/dictionary.c
-	@cmp -s $(BUILD)/dictionary.c common/vault/dictionary_1.c && echo 'the same as common/vault/dictionary_1.c' || \
-	  echo '$(BUILD)/dictionary.c differs from common/vault/dictionary_1.c'
+dictionary: $(BUILD)/train
+	@$<
 format:
 	@clang-format -i $(wildcard common/*/*.[ch] server/*.[ch] client/*.[ch] client/*/*.[ch] tests/*/*.[ch])
 clean:
