@@ -158,7 +158,7 @@ static const struct typical TYPICAL[] = {
       "Get the signed framework agreement back from Rotterdam and file a copy with legal, then plan the "
       "next visit together with the new regional director",
       "due", "2026-06-30", "state", "open"},
-     96},
+     128},
 };
 
 static struct sat_value value_of(const struct sat_field *field, const char *text)

@@ -24,7 +24,7 @@
 enum {
     TRAINED_BYTES = 16 * 1024,
     DICTIONARY_BYTES_MAX = 64 * 1024,
-    LEVEL = 12,            /* as squeeze.c compresses */
+    LEVEL = 12,            /* the tables are measured at it; squeeze.c compresses at 5 */
     DICTIONARY_ID = 32769, /* never written into a frame; zstd wants one from its private range */
     LINE_COLUMNS_MAX = 116,
 };
