@@ -146,10 +146,13 @@ $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) 
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
-# Fuzz targets: each is a fuzzer with MODE=fuzz, and replays the inputs that it is given otherwise.
+# Fuzz targets: each is a test that replays its corpus and, with MODE=fuzz, a fuzzer.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/$(or $(T:test_%=%),fuzz_*).c))
+FUZZ_BUILD := $(if $(filter command,$(origin BUILD)),$(BUILD),.build/fuzz)
 FUZZ_LIBS := $(BUILD)/tests/libfuzz.a $(BUILD)/tests/libworld.a $(TEST_LIBS)
 $(BUILD)/tests/libfuzz.a: $(call objects,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+$(BUILD)/tests/fuzz/test_fuzz_%: $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_LIBS)
+	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/fuzz_%: LINK_AS := -pie -fsanitize=fuzzer
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
@@ -169,6 +172,8 @@ unit-programs: $(call programs_of,unit)
 story-programs: $(call programs_of,story)
 sim-programs: $(call programs_of,sim)
 vectors-programs: $(VECTORS)
+fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
+fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
 install-programs: all
 client-programs: programs $(BUILD)/libsatchel.a
@@ -186,8 +191,8 @@ test-install: install-programs
 	@$(RUN) $(MODE):install
 test:
 	@$(MAKE) --no-print-directory everything
-	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs
-	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story
+	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs fuzz-programs
+	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:fuzz
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh
@@ -196,10 +201,15 @@ bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
 soak: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/soak.py --build $(BUILD) --for $(or $(FOR),60)
-fuzzers: $(FUZZ:%=$(BUILD)/%)
+# FOR: seconds, all targets together; KEEP=1: choose the committed corpora anew. Without either they are replayed.
 fuzz:
+ifeq ($(FOR)$(KEEP),)
+	@$(MAKE) --no-print-directory MODE=asan fuzz-programs
+	@$(RUN) asan:fuzz
+else
 	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
-	@$(PYTHON) -B tests/fuzz/fuzz.py .build/fuzz $(or $(FOR),60) $(T)
+	@$(PYTHON) -B tests/fuzz/fuzz.py $(if $(KEEP),--keep) $(FUZZ_BUILD) $(or $(FOR),0) $(T)
+endif
 demo: programs
 	@$(PYTHON) -B tests/demo/demo.py --build $(BUILD)
 # The dictionary in use never changes (tests/data/train/README.md): a new one is put beside it, into the build's directory.
@@ -219,12 +229,12 @@ help:
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
-	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds'
+	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
 	@echo 'make format      run clang-format over the code            make clean       remove .build'
 	@echo 'MODE=release|debug|asan|tsan|fuzz|cov (release: -O2 -g), CC=clang, WERROR=1: warnings are errors'
 
-.PHONY: bench soak fuzz fuzzers all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
+.PHONY: bench soak fuzz fuzzers fuzz-programs all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
 .PHONY: clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -141,12 +141,21 @@ static enum sat_err find_space(struct satchel *satchel, const char *name, struct
 
 /* ---- People ---- */
 
+/* A name is taken by one that people would take for it. */
+static enum sat_err refuse_taken(struct satchel *satchel, const char *what, const char *taken, const char *name)
+{
+    if (!taken) return SAT_OK;
+    const char *why = strcmp(taken, name) == 0 ? "" : ": names that differ only in case or white space count as one";
+    return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a %s \"%.100s\" already%s", what, taken, why);
+}
+
 static enum sat_err check_user_is_new(struct satchel *satchel, const char *name)
 {
-    uint32_t user;
-    enum sat_err err = client_find_user(satchel, name, &user, NULL);
-    if (err == SAT_ERR_NOT_FOUND) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a user \"%.100s\" already", name);
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = refuse_taken(satchel, "user", client_user_like(satchel, name, &arena), name);
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 static enum sat_err build_user(struct act *act, struct client_links *links)
@@ -186,14 +195,16 @@ int satchel_user_add(struct satchel *satchel, const char *name, const char *role
 
 static enum sat_err check_territory_is_new(struct satchel *satchel, const char *name)
 {
-    struct sat_space_id space;
     uint8_t id[16];
-    if (strcmp(name, "org") == 0 || strcmp(name, "people") == 0)
+    if (client_name_is_like(name, "org") || client_name_is_like(name, "people"))
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%s\" is reserved: choose another name", name);
     if (!sat_uuid_parse(name, id))
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a territory's name must not look like an id");
-    if (client_find_space(satchel, name, &space, NULL) == SAT_ERR_NOT_FOUND) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a territory \"%.100s\" already", name);
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = refuse_taken(satchel, "territory", client_space_like(satchel, name, &arena), name);
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 static enum sat_err build_territory(struct act *act, struct client_links *links)

@@ -38,6 +38,7 @@ struct satchel {
     struct sat_fault fault; /* filled where the reason is known, read by client_end() */
     struct satchel_error error;
     struct satchel_tx *tx;          /* the open transaction; NULL: none */
+    uint32_t written;               /* changes of the last commit */
     struct client_session *session; /* under way; NULL: none */
     struct satchel_session *driven; /* the one that the application drives; NULL: none */
     struct client_addresses addresses;

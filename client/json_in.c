@@ -1,5 +1,6 @@
 /* JSON to cells. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/calendar.h"
@@ -7,7 +8,13 @@
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
 
-enum { SHOWN_MAX = 80 };
+enum {
+    SHOWN_MAX = 80,
+    /* The fields of one put travel as one change, so that nobody sees half of them: what is left of it beside their
+     * names and the short values. (The elements of sets may go along in further ones.) */
+    TEXTS_BYTES_MAX = SAT_BODY_BYTES_MAX - 1024,
+    ELEMENTS_MAX = 4 * SAT_CELLS_MAX, /* named at once in one set */
+};
 
 /* Where we are, for the sentence. */
 struct reading {
@@ -20,11 +27,12 @@ struct reading {
 /* The value as it will stand in the sentence: short, and unable to command a terminal. */
 static const char *shown(const struct reading *reading, const json_t *value)
 {
-    char text[SHOWN_MAX + 1];
-    size_t len = json_dumpb(value, text, SHOWN_MAX, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
-    bool cut = len > SHOWN_MAX;
-    text[cut ? SHOWN_MAX : len] = 0;
-    return sat_arena_format(reading->arena, "%s%s", text, cut ? "…" : "");
+    /* Whole, and then cut: into a buffer that is too small json_dumpb() writes only the pieces that fit. */
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+    if (!text) return "that";
+    const char *cut = sat_arena_format(reading->arena, "%.*s%s", SHOWN_MAX, text, strlen(text) > SHOWN_MAX ? "…" : "");
+    free(text);
+    return cut;
 }
 
 static enum sat_err refuse(const struct reading *reading, const json_t *value, const char *wanted)
@@ -46,6 +54,20 @@ static enum sat_err read_text(const struct reading *reading, const json_t *value
                         reading->field->name);
     *out = sat_span_copy(reading->arena, text);
     return SAT_OK;
+}
+
+static enum sat_err read_integer(const struct reading *reading, const json_t *value, struct sat_value *out)
+{
+    const struct sat_field *field = reading->field;
+    const char *wanted = field->kind == SAT_KIND_INT ? "an integer" : "money as an integer of minor units";
+    if (!json_is_integer(value)) return refuse(reading, value, wanted);
+    out->kind = SAT_VALUE_INT;
+    out->integer = json_integer_value(value);
+    const struct sat_range *range = field->range;
+    if (!range || !range->bounded || (out->integer >= range->least && out->integer <= range->most)) return SAT_OK;
+    return refuse(
+        reading, value,
+        sat_arena_format(reading->arena, "%s from %" PRId64 " to %" PRId64, wanted, range->least, range->most));
 }
 
 static enum sat_err read_time(const struct reading *reading, const json_t *value, struct sat_value *out)
@@ -71,12 +93,7 @@ static enum sat_err read_scalar(const struct reading *reading, const json_t *val
         return read_text(reading, value, SAT_VALUE_BYTES_MAX, &out->text);
     case SAT_KIND_INT:
     case SAT_KIND_MONEY:
-        if (!json_is_integer(value))
-            return refuse(reading, value,
-                          reading->field->kind == SAT_KIND_INT ? "an integer" : "money as an integer of minor units");
-        out->kind = SAT_VALUE_INT;
-        out->integer = json_integer_value(value);
-        return SAT_OK;
+        return read_integer(reading, value, out);
     case SAT_KIND_BOOL:
         if (!json_is_boolean(value)) return refuse(reading, value, "true or false");
         out->kind = SAT_VALUE_BOOL;
@@ -100,14 +117,25 @@ static enum sat_err read_scalar(const struct reading *reading, const json_t *val
 
 /* ---- Sets ---- */
 
-static void add_cell(struct client_fields *out, const struct sat_cell *cell)
+static int compare_cells(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < out->n; i++) {
-        if (sat_cell_compare(&out->cells[i], cell) != 0) continue;
-        out->cells[i].value.truth = out->cells[i].value.truth || cell->value.truth; /* in a set adding wins */
-        return;
+    return sat_cell_compare(a, b);
+}
+
+/* Sorts the cells from `first` on and makes those of one name one: adding wins. */
+static void join_elements(struct client_fields *out, uint32_t first)
+{
+    if (out->n - first < 2) return;
+    qsort(out->cells + first, out->n - first, sizeof *out->cells, compare_cells);
+    uint32_t n = first + 1;
+    for (uint32_t i = first + 1; i < out->n; i++) {
+        struct sat_cell *last = &out->cells[n - 1];
+        if (sat_cell_compare(last, &out->cells[i]) == 0)
+            last->value.truth = last->value.truth || out->cells[i].value.truth;
+        else
+            out->cells[n++] = out->cells[i];
     }
-    out->cells[out->n++] = *cell;
+    out->n = n;
 }
 
 static enum sat_err read_elements(const struct reading *reading, const json_t *array, bool in,
@@ -122,46 +150,50 @@ static enum sat_err read_elements(const struct reading *reading, const json_t *a
             .field = reading->field->number, .in_set = true, .value = {.kind = SAT_VALUE_BOOL, .truth = in}};
         enum sat_err err = read_text(reading, value, SAT_ELEMENT_BYTES_MAX, &cell.element);
         if (err) return err;
-        add_cell(out, &cell);
+        out->cells[out->n++] = cell;
     }
     return SAT_OK;
 }
 
-static enum sat_err read_set(const struct reading *reading, const json_t *value, struct client_fields *out)
+static enum sat_err read_parts(const struct reading *reading, const json_t *value, struct client_fields *out)
 {
-    if (json_is_null(value) || json_is_array(value)) {
-        out->whole[out->whole_n++] = reading->field->number;
-        return json_is_null(value) ? SAT_OK : read_elements(reading, value, true, out);
-    }
-    if (!json_is_object(value)) return refuse(reading, value, "an array, or {\"add\":[…],\"remove\":[…]}");
+    static const char wanted[] = "an array, or {\"add\":[…],\"remove\":[…]}";
+    if (!json_is_object(value)) return refuse(reading, value, wanted);
     const char *key;
     json_t *part;
     json_object_foreach((json_t *)value, key, part)
     {
         bool add = strcmp(key, "add") == 0;
-        if (!add && strcmp(key, "remove") != 0)
-            return refuse(reading, value, "an array, or {\"add\":[…],\"remove\":[…]}");
+        if (!add && strcmp(key, "remove") != 0) return refuse(reading, value, wanted);
         enum sat_err err = read_elements(reading, part, add, out);
         if (err) return err;
     }
     return SAT_OK;
 }
 
+static enum sat_err read_set(const struct reading *reading, const json_t *value, struct client_fields *out)
+{
+    uint32_t first = out->n;
+    enum sat_err err = SAT_OK;
+    if (json_is_null(value) || json_is_array(value)) {
+        out->whole[out->whole_n++] = reading->field->number;
+        if (json_is_array(value)) err = read_elements(reading, value, true, out);
+    } else {
+        err = read_parts(reading, value, out);
+    }
+    if (!err) join_elements(out, first);
+    return err;
+}
+
 /* ---- The object ---- */
 
-/* How many cells an object can give at most. */
-static size_t count_cells(const json_t *object)
+/* How many cells a member can give at most. */
+static size_t count_cells(const json_t *value)
 {
-    size_t n = 0;
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
-        n += 1 + json_array_size(value);
-        if (json_is_object(value))
-            n += json_array_size(json_object_get(value, "add")) + json_array_size(json_object_get(value, "remove"));
-    }
-    return n;
+    size_t n = json_array_size(value);
+    if (json_is_object(value))
+        n += json_array_size(json_object_get(value, "add")) + json_array_size(json_object_get(value, "remove"));
+    return n > 0 ? n : 1;
 }
 
 static enum sat_err find_field(struct reading *reading, const char *name)
@@ -177,19 +209,51 @@ static enum sat_err find_field(struct reading *reading, const char *name)
     return SAT_OK;
 }
 
-static enum sat_err read_fields(struct reading *reading, const json_t *object, struct client_fields *out)
+static enum sat_err make_room(const struct reading *reading, const json_t *object, struct client_fields *out)
 {
-    size_t cells_max = count_cells(object);
-    if (cells_max > 4 * (size_t)SAT_CELLS_MAX)
-        return sat_fail(reading->fault, SAT_ERR_TOO_LARGE, "one %s has too many values for one change",
-                        reading->type->name);
-    out->cells = sat_arena_array(reading->arena, cells_max, sizeof *out->cells);
-    out->whole = sat_arena_array(reading->arena, json_object_size(object), sizeof *out->whole);
+    size_t cells_max = 0;
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)object, key, value)
     {
-        enum sat_err err = find_field(reading, key);
+        size_t n = count_cells(value);
+        if (n > ELEMENTS_MAX)
+            return sat_fail(reading->fault, SAT_ERR_TOO_LARGE, "%s.%.80s: %zu elements at once, at most %d are allowed",
+                            reading->type->name, sat_utf8_shown(reading->arena, key), n, ELEMENTS_MAX);
+        cells_max += n;
+    }
+    out->cells = sat_arena_array(reading->arena, cells_max, sizeof *out->cells);
+    out->whole = sat_arena_array(reading->arena, json_object_size(object), sizeof *out->whole);
+    return SAT_OK;
+}
+
+static enum sat_err check_texts(const struct reading *reading, const struct client_fields *fields)
+{
+    size_t total = 0;
+    const struct sat_cell *longest = NULL;
+    for (uint32_t i = 0; i < fields->n; i++) {
+        const struct sat_cell *cell = &fields->cells[i];
+        if (cell->in_set || cell->value.kind != SAT_VALUE_TEXT) continue;
+        total += cell->value.text.len;
+        if (!longest || cell->value.text.len > longest->value.text.len) longest = cell;
+    }
+    if (total <= TEXTS_BYTES_MAX) return SAT_OK;
+    return sat_fail(reading->fault, SAT_ERR_TOO_LARGE,
+                    "%s: the texts of one put are too long, %zu bytes together where %d are allowed; the longest is %s "
+                    "with %zu",
+                    reading->type->name, total, TEXTS_BYTES_MAX,
+                    sat_field_by_number(reading->type, longest->field)->name, longest->value.text.len);
+}
+
+static enum sat_err read_fields(struct reading *reading, const json_t *object, struct client_fields *out)
+{
+    enum sat_err err = make_room(reading, object, out);
+    const char *key;
+    json_t *value;
+    if (err) return err;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        err = find_field(reading, key);
         struct sat_cell cell = {0};
         if (!err && reading->field->rule == SAT_RULE_ADD) {
             err = read_set(reading, value, out);
@@ -200,7 +264,7 @@ static enum sat_err read_fields(struct reading *reading, const json_t *object, s
         }
         if (err) return err;
     }
-    return SAT_OK;
+    return check_texts(reading, out);
 }
 
 /* jansson's sentences are fit for people; only the one about invalid UTF-8 needs the word. */

@@ -65,7 +65,82 @@ const char *client_space_name(struct satchel *satchel, const struct sat_space_id
     return sat_arena_text(arena, text, sizeof text - 1);
 }
 
+/* ---- Names that look the same ---- */
+
+/* Bytes of the white space that the text begins with, Unicode's and what has no width at all; 0: it begins with none.
+ */
+static size_t blank_at(const char *text)
+{
+    static const char *const blanks[] = {
+        " ",      "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007",
+        "\u2008", "\u2009", "\u200a", "\u200b", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\ufeff",
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++)
+        if (strncmp(text, blanks[i], strlen(blanks[i])) == 0) return strlen(blanks[i]);
+    return 0;
+}
+
+/* A to Z small, white space one blank between words and none around them. */
+static const char *folded(const char *name, struct sat_arena *arena)
+{
+    char *out = sat_arena_alloc(arena, strlen(name) + 1);
+    size_t len = 0, blank;
+    for (const char *at = name; *at; at += blank ? blank : 1) {
+        blank = blank_at(at);
+        if (!blank)
+            out[len++] = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        else if (len && out[len - 1] != ' ')
+            out[len++] = ' ';
+    }
+    if (len && out[len - 1] == ' ') len--;
+    out[len] = '\0';
+    return out;
+}
+
+bool client_name_is_like(const char *name, const char *plain)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    bool like = strcmp(folded(name, &arena), folded(plain, &arena)) == 0;
+    sat_arena_deinit(&arena);
+    return like;
+}
+
+const char *client_user_like(struct satchel *satchel, const char *name, struct sat_arena *arena)
+{
+    struct sat_arena one;
+    sat_arena_init(&one);
+    const char *like = NULL;
+    for (uint32_t user = 1; user <= satchel->directory.users_n && !like; user++) {
+        const char *known = client_user_name(satchel, user, &one);
+        if (known && client_name_is_like(known, name)) like = sat_arena_text(arena, known, strlen(known));
+        sat_arena_reset(&one);
+    }
+    sat_arena_deinit(&one);
+    return like;
+}
+
+const char *client_space_like(struct satchel *satchel, const char *name, struct sat_arena *arena)
+{
+    struct sat_arena one;
+    sat_arena_init(&one);
+    const char *like = NULL;
+    for (uint32_t i = 0; i < satchel->directory.spaces_n && !like; i++) {
+        const char *known = client_space_name(satchel, &satchel->directory.spaces[i].id, &one);
+        if (client_name_is_like(known, name)) like = sat_arena_text(arena, known, strlen(known));
+        sat_arena_reset(&one);
+    }
+    sat_arena_deinit(&one);
+    return like;
+}
+
 /* ---- From a name to a number ---- */
+
+/* What there is that could have been meant, for the end of a sentence. */
+static const char *but(const char *like, struct sat_arena *arena)
+{
+    return like ? sat_arena_format(arena, ", but there is \"%.100s\"", like) : "";
+}
 
 enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_t *user, struct sat_fault *fault)
 {
@@ -78,10 +153,14 @@ enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_
         if (known && strcmp(known, name) == 0) *user = i + 1, found++;
         sat_arena_reset(&arena);
     }
+    enum sat_err err = SAT_OK;
+    if (found == 0)
+        err = sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no user \"%.100s\"%s", name,
+                       but(fault ? client_user_like(satchel, name, &arena) : NULL, &arena));
+    else if (found > 1)
+        err = sat_fail(fault, SAT_ERR_INVALID, "%u users are called \"%.100s\"", (unsigned)found, name);
     sat_arena_deinit(&arena);
-    if (found == 1) return SAT_OK;
-    if (found == 0) return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no user \"%.100s\"", name);
-    return sat_fail(fault, SAT_ERR_INVALID, "%u users are called \"%.100s\"", (unsigned)found, name);
+    return err;
 }
 
 static bool is_called(struct satchel *satchel, const struct sat_space *space, const char *name, struct sat_arena *arena)
@@ -102,10 +181,15 @@ enum sat_err client_find_space(struct satchel *satchel, const char *name, struct
         if (is_called(satchel, known, name, &arena)) *space = known->id, found++;
         sat_arena_reset(&arena);
     }
+    enum sat_err err = SAT_OK;
+    if (found == 0)
+        err = sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no territory \"%.100s\"%s", name,
+                       but(fault ? client_space_like(satchel, name, &arena) : NULL, &arena));
+    else if (found > 1)
+        err =
+            sat_fail(fault, SAT_ERR_INVALID, "%u territories are called \"%.100s\": use the id", (unsigned)found, name);
     sat_arena_deinit(&arena);
-    if (found == 1) return SAT_OK;
-    if (found == 0) return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no territory \"%.100s\"", name);
-    return sat_fail(fault, SAT_ERR_INVALID, "%u territories are called \"%.100s\": use the id", (unsigned)found, name);
+    return err;
 }
 
 /* ---- Writing names ---- */
@@ -119,6 +203,15 @@ static bool has_control(struct sat_span text)
     return false;
 }
 
+static bool has_blank_around(const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        size_t blank = blank_at(at);
+        if (blank && (at == text || !at[blank])) return true;
+    }
+    return false;
+}
+
 enum sat_err client_check_name(const char *what, const char *name, struct sat_fault *fault)
 {
     struct sat_span text = sat_span_text(name ? name : "");
@@ -128,6 +221,7 @@ enum sat_err client_check_name(const char *what, const char *name, struct sat_fa
                         CLIENT_NAME_BYTES_MAX);
     if (!sat_utf8_valid(text)) return sat_fail(fault, SAT_ERR_INVALID, "the %s is not valid UTF-8", what);
     if (has_control(text)) return sat_fail(fault, SAT_ERR_INVALID, "the %s contains control characters", what);
+    if (has_blank_around(name)) return sat_fail(fault, SAT_ERR_INVALID, "the %s begins or ends with white space", what);
     return SAT_OK;
 }
 

@@ -29,22 +29,28 @@ static void grow(struct satchel_tx *tx)
     tx->known_cap = cap;
 }
 
-enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record, struct client_known **out)
+static enum sat_err look_up(struct satchel_tx *tx, const struct sat_record_id *record, struct client_place *place)
 {
-    if (tx->known_n * 2 >= tx->known_cap) grow(tx);
-    *out = slot_of(tx->known, tx->known_cap, record);
-    if ((*out)->used) return SAT_OK;
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_record_view view;
-    struct client_place place;
-    enum sat_err err = client_locate(tx->satchel, record, &arena, &place, &view);
-    if (!err) {
-        **out = (struct client_known){.record = *record, .place = place, .used = true};
-        tx->known_n++;
-    }
+    enum sat_err err = client_locate(tx->satchel, record, &arena, place, &view);
     sat_arena_deinit(&arena);
     return err;
+}
+
+enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record, struct client_known **out)
+{
+    *out = tx->known_cap ? slot_of(tx->known, tx->known_cap, record) : NULL;
+    if (*out && (*out)->used) return SAT_OK;
+    struct client_place place;
+    enum sat_err err = look_up(tx, record, &place);
+    if (err) return err;
+    if (tx->known_n * 2 >= tx->known_cap) grow(tx);
+    *out = slot_of(tx->known, tx->known_cap, record);
+    **out = (struct client_known){.record = *record, .place = place, .used = true};
+    tx->known_n++;
+    return SAT_OK;
 }
 
 /* ---- Rights ---- */
@@ -64,17 +70,19 @@ enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const stru
     return err;
 }
 
-enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type,
-                                     const struct client_fields *fields)
+enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_type *type, const struct sat_cell *cells,
+                                     uint32_t n, bool *unsure)
 {
-    for (uint32_t i = 0; i < fields->n; i++) {
-        const struct sat_cell *cell = &fields->cells[i];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_cell *cell = &cells[i];
         const struct sat_field *field = sat_field_by_number(type, cell->field);
-        if (cell->value.kind != SAT_VALUE_REF || !field || field->ref_type == 0) continue;
+        if (cell->value.kind != SAT_VALUE_REF) continue;
         struct client_known *known;
         enum sat_err err = client_tx_known(tx, &cell->value.ref, &known);
         if (err) return err;
+        if (!field || field->ref_type == 0) continue;
         uint16_t found = known->place.type;
+        if (!known->place.here) *unsure = true;
         if (!known->place.here || found == 0 || found == field->ref_type) continue;
         const struct sat_type *wanted = sat_type_by_number(field->ref_type), *other = sat_type_by_number(found);
         char id[SAT_UUID_TEXT_SIZE];
@@ -109,31 +117,39 @@ static enum sat_err place_by_kind(struct satchel *satchel, enum sat_space_kind k
     return client_sid_of_space(satchel, &space->id, sid);
 }
 
-/* Beside a record that it refers to: one in a territory before one in the org's space, where the line of an order
- * has its product. *sid 0: there is none. */
-static enum sat_err place_by_reference(struct satchel_tx *tx, const struct client_fields *fields, int64_t *sid)
+/* One in a territory before one in the org's space, where the line of an order has its product. */
+static enum sat_err look_beside(struct satchel_tx *tx, struct client_known *target, struct client_beside *beside)
 {
-    *sid = 0;
-    for (uint32_t i = 0; i < fields->n; i++) {
-        if (fields->cells[i].value.kind != SAT_VALUE_REF) continue;
-        struct client_known *known;
-        struct sat_space_id id;
-        enum sat_err err = client_tx_known(tx, &fields->cells[i].value.ref, &known);
-        if (!err && !known->place.here) continue;
-        if (!err) err = client_space_of_sid(tx->satchel, known->place.sid, &id);
+    struct sat_space_id id;
+    enum sat_err err = client_space_of_sid(tx->satchel, target->place.sid, &id);
+    if (err) return err;
+    const struct sat_space *space = sat_directory_space(&tx->satchel->directory, &id);
+    beside->decided = space && takes_work(space);
+    if (beside->decided || !beside->sid) beside->sid = target->place.sid;
+    return SAT_OK;
+}
+
+enum sat_err client_place_beside(struct satchel_tx *tx, const struct sat_cell *cells, uint32_t n,
+                                 struct client_beside *beside)
+{
+    for (uint32_t i = 0; i < n && !beside->decided; i++) {
+        if (cells[i].value.kind != SAT_VALUE_REF) continue;
+        struct client_known *target;
+        enum sat_err err = client_tx_known(tx, &cells[i].value.ref, &target);
         if (err) return err;
-        const struct sat_space *space = sat_directory_space(&tx->satchel->directory, &id);
-        if (space && takes_work(space)) {
-            *sid = known->place.sid;
-            return SAT_OK;
-        }
-        if (!*sid) *sid = known->place.sid;
+        bool open = target->place.here && target->place.sid == 0;
+        if (beside->at_commit && (!target->place.here || target->on_way)) continue;
+        beside->missing = !target->place.here;
+        beside->open = open ? target : NULL;
+        if (open || beside->missing) return SAT_OK;
+        err = look_beside(tx, target, beside);
+        if (err) return err;
     }
     return SAT_OK;
 }
 
 /* The caller's only territory; with none or several, a sentence that lists them. */
-static enum sat_err place_by_right(struct satchel_tx *tx, const struct sat_type *type, int64_t *sid)
+enum sat_err client_place_by_right(struct satchel_tx *tx, const struct sat_type *type, int64_t *sid)
 {
     struct satchel *satchel = tx->satchel;
     const struct sat_space *only = NULL;
@@ -166,9 +182,12 @@ static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *w
     case SAT_HOME_TERRITORY:
         break;
     }
-    enum sat_err err = place_by_reference(tx, wish->fields, sid);
-    if (err || *sid) return err;
-    return place_by_right(tx, wish->type, sid);
+    struct client_beside beside = {0};
+    enum sat_err err = client_place_beside(tx, wish->fields->cells, wish->fields->n, &beside);
+    if (err) return err;
+    bool waits = beside.open || beside.missing;
+    *sid = waits ? 0 : beside.sid;
+    return waits || *sid ? SAT_OK : client_place_by_right(tx, wish->type, sid);
 }
 
 /* A record that is here stays where it is. */
@@ -186,7 +205,7 @@ static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client
     struct sat_space_id space;
     enum sat_err err = place_by_name(satchel, wish->territory, &named);
     if (err || named == place->sid) return err;
-    if (place->spaces_n > 1) {
+    if (place->spaces_n > 1 || place->sid == 0) {
         *sid = named;
         return SAT_OK;
     }
@@ -207,5 +226,5 @@ enum sat_err client_place_record(struct satchel_tx *tx, const struct client_wish
         err = place_by_name(tx->satchel, wish->territory, sid);
     else
         err = place_new(tx, wish, sid);
-    return err ? err : client_check_right(tx->satchel, *sid, wish->record);
+    return err || *sid == 0 ? err : client_check_right(tx->satchel, *sid, wish->record);
 }

@@ -2,46 +2,144 @@
 #include "client/conflicts.h"
 #include "client/locate.h"
 #include "client/names.h"
+#include "client/read.h"
 #include "client/rows.h"
 
 #define HLC_MS(hlc) ((hlc) >> 16)
 
+/* ---- Which copy ---- */
+
+/* A record as its asker names it. */
+struct asked {
+    const char *type, *id, *territory; /* territory NULL: wherever it is */
+};
+
+/* What was found of it: how many copies are worth the same, the first of them, and where they are. */
+struct copies {
+    struct sat_record_view view;
+    int worth; /* 2: there, 1: archived, 0: none yet */
+    uint32_t n;
+    bool unreadable; /* there is something that cannot be read */
+    const char *places;
+};
+
+static enum sat_err look_at_copy(struct satchel *satchel, int64_t sid, const struct sat_record_id *record,
+                                 uint16_t type, struct sat_arena *arena, struct copies *copies)
+{
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_record_view view;
+    struct sat_space_id space;
+    enum sat_err err = sat_record_load(&vault, sid, record, arena, &view);
+    if (!err && view.live_n && !view.merged.exists) copies->unreadable = true;
+    if (err || view.live_n == 0 || !view.merged.exists || view.merged.type != type) return err;
+    int worth = view.merged.deleted ? 1 : 2;
+    if (worth < copies->worth) return SAT_OK;
+    err = client_space_of_sid(satchel, sid, &space);
+    if (err) return err;
+    bool first = worth > copies->worth;
+    const char *name = client_space_name(satchel, &space, arena);
+    copies->places = first ? name : sat_arena_format(arena, "%s, %s", copies->places, name);
+    copies->n = first ? 1 : copies->n + 1;
+    if (first) copies->view = view;
+    copies->worth = worth;
+    return SAT_OK;
+}
+
+static enum sat_err look_at_copies(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
+                                   uint16_t type, struct sat_arena *arena, struct copies *copies)
+{
+    enum { SPACES_MAX = SAT_SPACES_PER_DEVICE_MAX };
+    int64_t sids[SPACES_MAX];
+    uint32_t n = 0;
+    struct sat_space_id space;
+    struct sat_space_row wanted = {0};
+    bool known = false;
+    *copies = (struct copies){.places = ""};
+    enum sat_err err = sat_store_record_spaces(satchel->store, record, sids, SPACES_MAX, &n);
+    if (!err && territory) err = client_find_space(satchel, territory, &space, &satchel->fault);
+    if (!err && territory) err = sat_store_space_find(satchel->store, &space, &wanted, &known);
+    for (uint32_t i = 0; i < n && !err; i++)
+        if (!territory || (known && sids[i] == wanted.sid))
+            err = look_at_copy(satchel, sids[i], record, type, arena, copies);
+    return err;
+}
+
+/* Two devices can have made one id each in a territory of its own. Neither copy is the record more than the other, so
+ * that one must be named; but one that is there goes before those that are archived. */
+static enum sat_err find_copy(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena,
+                              const struct sat_type **type, struct sat_record_view *view)
+{
+    struct sat_record_id record;
+    struct copies copies;
+    struct client_place place;
+    enum sat_err err = client_find_type(satchel, asked->type, type);
+    if (!err) err = client_parse_id(satchel, asked->id, &record);
+    if (!err) err = look_at_copies(satchel, asked->territory, &record, (*type)->number, arena, &copies);
+    if (err) return err;
+    *view = copies.view;
+    if (copies.n == 1) return SAT_OK;
+    if (copies.n > 1)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s %s is in %u territories: name one of %.250s", asked->type,
+                        asked->id, (unsigned)copies.n, copies.places);
+    if (!asked->territory) return client_locate_named(satchel, asked->type, asked->id, arena, type, &place, view);
+    if (copies.unreadable)
+        return sat_fail(&satchel->fault, SAT_ERR_UNDECRYPTABLE, "%s %s is in %.100s but cannot be read", asked->type,
+                        asked->id, asked->territory);
+    return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s in %.100s", asked->type, asked->id,
+                    asked->territory);
+}
+
 /* ---- Get ---- */
 
-/* The fields that refer to a record that is not here (yet, or no longer). */
+/* Is there a record that the reference can mean: of the field's type, or one that cannot be read? */
+static enum sat_err can_follow(struct satchel *satchel, const struct sat_field *field,
+                               const struct sat_record_id *target, struct sat_arena *arena, bool *can)
+{
+    int64_t sids[SAT_SPACES_PER_DEVICE_MAX];
+    uint32_t n = 0;
+    struct sat_vault vault = client_vault(satchel);
+    enum sat_err err = sat_store_record_spaces(satchel->store, target, sids, SAT_SPACES_PER_DEVICE_MAX, &n);
+    *can = n > 0 && field->ref_type == 0;
+    for (uint32_t i = 0; i < n && !err && !*can; i++) {
+        struct sat_record_view view;
+        err = sat_record_load(&vault, sids[i], target, arena, &view);
+        *can = !err && view.live_n && (!view.merged.exists || view.merged.type == field->ref_type);
+    }
+    return err;
+}
+
+/* The fields that refer to a record that is not here (yet, or no longer), or to one of another type. */
 static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *type,
-                               const struct sat_merged_record *record, json_t *out)
+                               const struct sat_merged_record *record, struct sat_arena *arena, json_t *out)
 {
     for (uint32_t i = 0; i < record->cells_n; i++) {
         const struct sat_merged *cell = &record->cells[i];
         const struct sat_field *field = sat_field_by_number(type, cell->field);
         if (!field || cell->value.kind != SAT_VALUE_REF || type->home == SAT_HOME_PEOPLE) continue;
-        int64_t sid;
-        uint32_t n = 0;
-        enum sat_err err = sat_store_record_spaces(satchel->store, &cell->value.ref, &sid, 1, &n);
+        bool can = false;
+        enum sat_err err = can_follow(satchel, field, &cell->value.ref, arena, &can);
         if (err) return err;
-        if (n == 0) (void)json_array_append_new(out, json_string(field->name));
+        if (!can) (void)json_array_append_new(out, json_string(field->name));
     }
     return SAT_OK;
 }
 
-static enum sat_err get(struct satchel *satchel, const char *type_name, const char *id, struct sat_arena *arena,
-                        char **out)
+static enum sat_err get(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena, char **out)
 {
     const struct sat_type *type;
-    struct client_place place;
     struct sat_record_view view;
     struct sat_space_id space;
-    enum sat_err err = client_locate_named(satchel, type_name, id, arena, &type, &place, &view);
-    if (!err && place.archived) err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s is archived", type->name, id);
-    if (!err) err = client_space_of_sid(satchel, place.sid, &space);
+    enum sat_err err = find_copy(satchel, asked, arena, &type, &view);
+    if (!err && view.merged.deleted)
+        err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s is archived", type->name, asked->id);
+    if (!err) err = client_space_of_sid(satchel, view.sid, &space);
     if (err) return err;
     json_t *json = json_object(), *waiting = json_array();
     (void)json_object_set_new(json, "type", json_string(type->name));
     (void)json_object_set_new(json, "id", client_json_of_uuid(view.id.b));
     (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space, arena)));
     (void)json_object_set_new(json, "fields", client_json_of_record(type, &view.merged));
-    err = waiting_of(satchel, type, &view.merged, waiting);
+    err = waiting_of(satchel, type, &view.merged, arena, waiting);
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);
     else
@@ -53,15 +151,21 @@ static enum sat_err get(struct satchel *satchel, const char *type_name, const ch
     return err;
 }
 
-int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json)
+int client_get(struct satchel *satchel, const char *type, const char *id, const char *territory, char **json)
 {
     struct sat_arena arena;
+    struct asked asked = {type, id, territory};
     sat_arena_init(&arena);
     client_begin(satchel);
     *json = NULL;
-    enum sat_err err = get(satchel, type, id, &arena, json);
+    enum sat_err err = get(satchel, &asked, &arena, json);
     sat_arena_deinit(&arena);
     return client_end(satchel, err);
+}
+
+int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json)
+{
+    return client_get(satchel, type, id, NULL, json);
 }
 
 /* ---- Who ---- */
@@ -101,23 +205,29 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     return client_give_row(row, context, json);
 }
 
-int satchel_history(struct satchel *satchel, const char *type_name, const char *id, satchel_row_fn row, void *context)
+int client_history(struct satchel *satchel, const char *type_name, const char *id, const char *territory,
+                   satchel_row_fn row, void *context)
 {
     struct sat_arena arena;
+    struct asked asked = {type_name, id, territory};
     sat_arena_init(&arena);
     client_begin(satchel);
     struct sat_vault vault = client_vault(satchel);
     const struct sat_type *type;
-    struct client_place place;
     struct sat_record_view view;
     struct sat_history_item *items;
     uint32_t n = 0;
-    enum sat_err err = client_locate_named(satchel, type_name, id, &arena, &type, &place, &view);
-    if (!err) err = sat_record_history(&vault, place.sid, &view.id, &arena, &items, &n);
+    enum sat_err err = find_copy(satchel, &asked, &arena, &type, &view);
+    if (!err) err = sat_record_history(&vault, view.sid, &view.id, &arena, &items, &n);
     for (uint32_t i = 0; i < n && !err; i++)
         if (!give_step(satchel, type, &items[i], row, context, &arena)) break;
     sat_arena_deinit(&arena);
     return client_end(satchel, err);
+}
+
+int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row, void *context)
+{
+    return client_history(satchel, type, id, NULL, row, context);
 }
 
 /* ---- Conflicts ---- */

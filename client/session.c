@@ -46,7 +46,7 @@ struct client_session {
 
 enum { THE_PEER = 1 };
 
-static uint64_t monotonic_ms(void)
+uint64_t client_monotonic_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -290,18 +290,18 @@ void client_session_next(struct client_session *session, struct sat_buf *out)
 static void look_around(struct client_session *session)
 {
     const struct client_session_config *config = session->config;
-    uint64_t now_ms = monotonic_ms();
+    uint64_t now_ms = client_monotonic_ms();
     bool late = session->deadline_ms && now_ms >= session->deadline_ms;
     bool stopped = config->stop && *config->stop;
     if (late && session->done) session->gone = true; /* what is queued will not go any more */
     if (session->done) return;
-    if ((late || stopped) && config->live) {
+    if (config->live && (stopped || (late && session->met))) {
         session->done = true;
     } else if (stopped) {
         client_session_fail(session, SAT_ERR_CLOSED, "stopped before it was done");
     } else if (late && session->open) {
         client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not finish answering in time");
-    } else if (late || (!session->open && session->connect_by_ms && now_ms >= session->connect_by_ms)) {
+    } else if (late || (!session->met && session->connect_by_ms && now_ms >= session->connect_by_ms)) {
         client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not answer in time");
     }
 }
@@ -315,8 +315,8 @@ bool client_session_over(struct client_session *session)
 
 uint32_t client_session_wakeup_ms(const struct client_session *session)
 {
-    uint64_t at_ms = session->deadline_ms, now_ms = monotonic_ms();
-    if (!session->open && session->connect_by_ms && (!at_ms || session->connect_by_ms < at_ms))
+    uint64_t at_ms = session->deadline_ms, now_ms = client_monotonic_ms();
+    if (!session->met && session->connect_by_ms && (!at_ms || session->connect_by_ms < at_ms))
         at_ms = session->connect_by_ms;
     if (session->gone || !at_ms) return UINT32_MAX;
     if (at_ms <= now_ms) return 0;
@@ -406,11 +406,13 @@ static void make_path(struct client_session *session)
 static void set_deadlines(struct client_session *session)
 {
     const struct client_session_config *config = session->config;
-    uint64_t now_ms = monotonic_ms();
-    uint32_t connect_ms = CONNECT_MS_MAX;
+    uint64_t now_ms = client_monotonic_ms();
+    uint32_t connect_ms = config->connect_ms;
     if (config->timeout_ms) session->deadline_ms = now_ms + config->timeout_ms;
-    if (config->timeout_ms && config->timeout_ms / 2 < connect_ms) connect_ms = config->timeout_ms / 2;
-    if (config->urls[1]) session->connect_by_ms = now_ms + connect_ms;
+    if (config->urls[1] && (!connect_ms || connect_ms > CONNECT_MS_MAX)) connect_ms = CONNECT_MS_MAX;
+    if (config->urls[1] && config->timeout_ms && config->timeout_ms / 2 < connect_ms)
+        connect_ms = config->timeout_ms / 2;
+    if (connect_ms) session->connect_by_ms = now_ms + connect_ms;
 }
 
 enum sat_err client_session_new(struct satchel *satchel, const struct client_session_config *config,
@@ -482,7 +484,7 @@ bool client_session_may_retry(const struct client_session *session)
 {
     const volatile int *stop = session->config->stop;
     return session->err && !session->met && session->err != SAT_ERR_BUSY && !sat_err_is_local(session->err) &&
-           !(stop && *stop) && !(session->deadline_ms && monotonic_ms() >= session->deadline_ms);
+           !(stop && *stop) && !(session->deadline_ms && client_monotonic_ms() >= session->deadline_ms);
 }
 
 /* One connection. *again: nobody was met who counts, so that another address may be tried. */
@@ -504,11 +506,11 @@ enum sat_err client_session_run(struct satchel *satchel, const struct client_ses
                                 struct client_session_result *result)
 {
     struct client_session_config attempt = *config;
-    uint64_t begun_ms = monotonic_ms();
+    uint64_t begun_ms = client_monotonic_ms();
     struct sat_fault told = {0};
     *result = (struct client_session_result){0};
     for (bool again = true; attempt.urls[0] && again;) {
-        uint64_t spent_ms = monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
+        uint64_t spent_ms = client_monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
         if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
         enum sat_err err = run_once(satchel, &attempt, result, &again);
         if (!err) return SAT_OK;

@@ -19,7 +19,8 @@ struct client_session_config {
                     it calls open_box (for the boxes of an invite), build_links and links_appended */
     const char *urls[CLIENT_ADDRESSES_MAX]; /* where the server may be, the likeliest first; NULL: no more */
     uint32_t timeout_ms;                    /* 0: never */
-    bool live;                              /* running out of time is the planned end */
+    uint32_t connect_ms;                    /* so long may it take until the server has proved who it is; 0: any time */
+    bool live;                              /* running out of time is the planned end, once the server was met */
     const volatile int *stop;               /* may be NULL */
     /* Something happened; true: what was wanted is done, the session may end. */
     bool (*notice)(void *context, struct client_session *session, const struct sat_action *action);
@@ -56,6 +57,8 @@ bool client_session_may_retry(const struct client_session *session);
 
 /* ---- For notices ---- */
 struct satchel *client_session_handle(struct client_session *session);
+/* A clock that never goes back; its zero means nothing. */
+uint64_t client_monotonic_ms(void);
 /* The best time there is: the server's if it has said hello, else the wall clock. */
 uint64_t client_session_time(const struct client_session *session);
 /* A record's notice: has it one change in the base, and is no own work pending anywhere? Then it is in no conflict. */

@@ -1,11 +1,24 @@
-/* satchel_sync(): a session, told as events. */
+/* satchel_sync(): a session, told as events; a live one comes back when its connection is lost. */
+#define _GNU_SOURCE
 #include "client/sync.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "common/vault/types.h"
 
-enum { TIMEOUT_MS = 60 * 1000, QUIET_TIMEOUT_MS = 5 * 1000, SAVE_EVERY_MS = 10 * 1000 };
+enum {
+    TIMEOUT_MS = 60 * 1000,
+    QUIET_TIMEOUT_MS = 5 * 1000,
+    SAVE_EVERY_MS = 10 * 1000,
+    CONNECT_MS = 30 * 1000, /* a live session has no end, but its beginning must have one */
+    LOOK_MS = 50            /* so often does somebody who waits look whether to go on waiting */
+};
 
 static void tell(const struct client_syncing *syncing, const struct satchel_event *event)
 {
@@ -51,6 +64,31 @@ static void save_now_and_then(struct client_syncing *syncing, struct client_sess
     (void)!save(syncing, client_session_address(session), true);
 }
 
+static const char TAKES_NO_WORK[] = "the server does not take some work now; it is kept and goes along later";
+
+static void take_refusal(struct client_syncing *syncing, const struct sat_action *action)
+{
+    if (sat_err_class(action->err) != SAT_CLASS_RETRY) {
+        tell_text(syncing, SATCHEL_EVENT_REFUSED, action->text ? action->text : sat_err_text(action->err));
+    } else {
+        if (!syncing->postponed && !syncing->options.live) tell_text(syncing, SATCHEL_EVENT_NOTE, TAKES_NO_WORK);
+        syncing->postponed = true;
+    }
+}
+
+/* Nothing more can be done in this session. Work that the server may take the next time needs another one, so a live
+ * session, which would not end, fails. */
+static bool take_idle(struct client_syncing *syncing, struct client_session *session, const char *why)
+{
+    if (syncing->postponed) {
+        if (syncing->options.live) client_session_fail(session, SAT_ERR_BUSY, TAKES_NO_WORK);
+    } else {
+        if (why) tell_text(syncing, SATCHEL_EVENT_NOTE, why);
+        syncing->backoff.failures = 0;
+    }
+    return !syncing->options.live;
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -63,15 +101,15 @@ static bool on_notice(void *context, struct client_session *session, const struc
         take_record(syncing, session, action);
         return false;
     case SAT_NOTICE_REFUSED:
-        tell_text(syncing, SATCHEL_EVENT_REFUSED, action->text ? action->text : sat_err_text(action->err));
+        take_refusal(syncing, action);
         return false;
     case SAT_NOTICE_IN_SYNC:
         if (live) save_now_and_then(syncing, session);
+        syncing->backoff.failures = 0;
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_IN_SYNC});
         return !live;
     case SAT_NOTICE_IDLE:
-        if (action->text) tell_text(syncing, SATCHEL_EVENT_NOTE, action->text);
-        return !live;
+        return take_idle(syncing, session, action->text);
     case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_APPENDED:
     case SAT_NOTICE_LINKS_REFUSED:
@@ -119,6 +157,18 @@ enum sat_err client_sync_run(struct satchel *satchel, struct client_session_conf
 
 static const struct satchel_sync_options NO_OPTIONS;
 
+/* What every connection begins with. */
+static enum sat_err prepare(struct client_syncing *syncing)
+{
+    struct client_session_config *config = &syncing->config;
+    syncing->connected = syncing->postponed = false;
+    memset(config->urls, 0, sizeof config->urls); /* the last one may have learnt where the server is now */
+    sat_arena_deinit(&syncing->arena);
+    sat_arena_init(&syncing->arena);
+    enum sat_err err = client_conflicts_known(syncing->satchel); /* so that only what changes has to be looked at */
+    return err ? err : client_sync_address(syncing->satchel, config, &syncing->arena);
+}
+
 enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,
                                   const struct satchel_sync_options *options)
 {
@@ -137,8 +187,7 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
     };
     if (satchel->tx)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
-    enum sat_err err = client_conflicts_known(satchel); /* so that only what changes has to be looked at */
-    return err ? err : client_sync_address(satchel, &syncing->config, &syncing->arena);
+    return prepare(syncing);
 }
 
 enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err,
@@ -171,14 +220,80 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
     return err ? err : counted;
 }
 
+/* ---- Staying ---- */
+
+static bool is_stopped(const struct client_syncing *syncing)
+{
+    return syncing->options.stop && *syncing->options.stop;
+}
+
+static void tell_offline(const struct client_syncing *syncing, uint32_t wait_ms)
+{
+    char text[600];
+    const char *why = syncing->satchel->fault.text, *advice = NULL;
+    for (const char *at = why; (at = strstr(at, "; try again")) != NULL; at++) advice = at; /* we do as it says */
+    int len = (int)(advice ? (size_t)(advice - why) : strlen(why));
+    bool lost = syncing->connected && syncing->satchel->fault.err == SAT_ERR_CLOSED;
+    bool said = !lost || strcmp(why, sat_err_text(SAT_ERR_CLOSED)) != 0;
+    (void)snprintf(text, sizeof text, "%s%s%.*s%s; trying again in %" PRIu32 " s", lost ? "connection lost" : "",
+                   lost && said ? " (" : "", said ? len : 0, why, lost && said ? ")" : "", (wait_ms + 999) / 1000);
+    tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_OFFLINE, .message = text, .retry_ms = wait_ms});
+}
+
+/* False: it is not to be waited for any longer. */
+static bool wait_for(const struct client_syncing *syncing, uint64_t wait_ms, uint64_t deadline_ms)
+{
+    uint64_t now_ms = client_monotonic_ms(), until_ms = now_ms + wait_ms;
+    while (now_ms < until_ms) {
+        if (is_stopped(syncing) || (deadline_ms && now_ms >= deadline_ms)) return false;
+        uint64_t ms = until_ms - now_ms < LOOK_MS ? until_ms - now_ms : LOOK_MS;
+        struct timespec pause = {.tv_nsec = (long)ms * 1000000};
+        (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
+        now_ms = client_monotonic_ms();
+    }
+    return true;
+}
+
+static enum sat_err run_once(struct client_syncing *syncing, struct client_session_result *sum)
+{
+    struct client_session_result one = {0};
+    struct sat_replica_counts before = sum->counts;
+    enum sat_err err = client_session_run(syncing->satchel, &syncing->config, &one);
+    err = client_syncing_end(syncing, err, &one);
+    *sum = one;
+    sum->counts.sent += before.sent;
+    sum->counts.received += before.received;
+    sum->counts.refused += before.refused;
+    return err;
+}
+
+/* One connection after another, until it is over: the wish to stop, the end of the time, or an error that does not
+ * pass. Time that ends while there is no connection leaves the error that keeps it away. */
+static enum sat_err stay(struct client_syncing *syncing, struct client_session_result *result)
+{
+    uint32_t timeout_ms = syncing->options.timeout_ms, wait_ms = 0;
+    uint64_t deadline_ms = timeout_ms ? client_monotonic_ms() + timeout_ms : 0;
+    syncing->config.connect_ms = CONNECT_MS;
+    for (;;) {
+        enum sat_err err = run_once(syncing, result);
+        if (!client_backoff_next(&syncing->backoff, err, result->retry_ms, randombytes_random(), &wait_ms)) return err;
+        if (is_stopped(syncing)) return SAT_OK;
+        tell_offline(syncing, wait_ms);
+        if (!wait_for(syncing, wait_ms, deadline_ms)) return is_stopped(syncing) ? SAT_OK : err;
+        uint64_t now_ms = client_monotonic_ms();
+        if (deadline_ms) syncing->config.timeout_ms = now_ms < deadline_ms ? (uint32_t)(deadline_ms - now_ms) : 1;
+        err = prepare(syncing);
+        if (err) return err;
+    }
+}
+
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
     struct client_syncing syncing;
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
-    if (!err) err = client_session_run(satchel, &syncing.config, &result);
-    err = client_syncing_end(&syncing, err, &result);
+    if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
     return client_end(satchel, err);

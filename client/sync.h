@@ -2,6 +2,7 @@
 #ifndef CLIENT_SYNC_H
 #define CLIENT_SYNC_H
 
+#include "client/backoff.h"
 #include "client/session.h"
 
 /* Where a sync as this home's device goes, and as whom: fills mode, server, org, device, key and, unless they are
@@ -18,7 +19,9 @@ struct client_syncing {
     struct satchel_sync_options options;
     struct client_session_config config;
     struct sat_arena arena; /* the addresses; the caller deinits it, on failure too */
+    struct client_backoff backoff;
     bool connected;
+    bool postponed;    /* the server does not take some work now */
     uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */

@@ -7,7 +7,14 @@
 #include "common/wire/message.h"
 #include "common/wire/pack.h"
 
-enum { HTTP_BAD_REQUEST = 400, HTTP_UPGRADE_REQUIRED = 426, HTTP_TOO_MANY_REQUESTS = 429, HTTP_UNAVAILABLE = 503 };
+enum {
+    HTTP_BAD_REQUEST = 400,
+    HTTP_UPGRADE_REQUIRED = 426,
+    HTTP_TOO_MANY_REQUESTS = 429,
+    HTTP_BAD_GATEWAY = 502,
+    HTTP_UNAVAILABLE = 503,
+    HTTP_GATEWAY_TIMEOUT = 504
+};
 enum { DIGITS_MAX = 9, FIELDS_MAX = 64 };
 
 struct window {
@@ -89,8 +96,14 @@ enum sat_err client_version_refusal(unsigned status, struct sat_span text, const
         return SAT_ERR_VERSION;
     }
     if (status == HTTP_TOO_MANY_REQUESTS || status == HTTP_UNAVAILABLE) {
-        (void)snprintf(said, size, "the server at %.150s is busy (HTTP %u); try again later", where, status);
+        char when[40] = "later";
+        if (*retry_ms) (void)snprintf(when, sizeof when, "in %" PRIu64 " s", (*retry_ms + 999) / 1000);
+        (void)snprintf(said, size, "the server is busy; try again %s (HTTP %u)", when, status);
         return SAT_ERR_BUSY;
+    }
+    if (status == HTTP_BAD_GATEWAY || status == HTTP_GATEWAY_TIMEOUT) {
+        (void)snprintf(said, size, "%.150s answers, but does not reach the server behind it (HTTP %u)", where, status);
+        return SAT_ERR_UNREACHABLE;
     }
     (void)snprintf(said, size, "%.150s answers, but not as a Satchel server (HTTP %u)", where, status);
     return SAT_ERR_UNREACHABLE;

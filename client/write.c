@@ -26,18 +26,29 @@ void satchel_rollback(struct satchel_tx *tx)
     tx->satchel->tx = NULL;
     sat_arena_deinit(&tx->arena);
     free(tx->edits);
+    free(tx->steps);
     free(tx->known);
     free(tx);
 }
 
-static void add_edit(struct satchel_tx *tx, const struct sat_edit *edit)
+/* `known`: the entry of the edit's record. */
+static struct client_step *add_edit(struct satchel_tx *tx, struct client_known *known, const struct sat_edit *edit)
 {
     if (tx->n == tx->cap) {
         tx->cap = tx->cap ? tx->cap * 2 : 64;
         tx->edits = realloc(tx->edits, tx->cap * sizeof *tx->edits);
-        sat_check(tx->edits != NULL);
+        tx->steps = realloc(tx->steps, tx->cap * sizeof *tx->steps);
+        sat_check(tx->edits != NULL && tx->steps != NULL);
     }
+    struct client_step *step = &tx->steps[tx->n];
+    *step = (struct client_step){0};
     tx->edits[tx->n++] = *edit;
+    if (known->last)
+        tx->steps[known->last - 1].next = tx->n;
+    else
+        known->first = tx->n;
+    known->last = tx->n;
+    return step;
 }
 
 /* ---- Put ---- */
@@ -67,15 +78,23 @@ static enum sat_err check_existing(struct satchel *satchel, const struct sat_typ
     return SAT_OK;
 }
 
-static bool names_element(const struct sat_cell *cells, uint32_t n, const struct sat_cell *name)
+static int compare_cells(const void *a, const void *b)
 {
+    return sat_cell_compare(a, b);
+}
+
+/* Sorts cells by their names and drops those that are named before. */
+static uint32_t sort_names(struct sat_cell *cells, uint32_t n)
+{
+    uint32_t left = 0;
+    if (n > 1) qsort(cells, n, sizeof *cells, compare_cells);
     for (uint32_t i = 0; i < n; i++)
-        if (sat_cell_compare(&cells[i], name) == 0) return true;
-    return false;
+        if (i == 0 || sat_cell_compare(&cells[left - 1], &cells[i]) != 0) cells[left++] = cells[i];
+    return left;
 }
 
 /* The elements of a set as the transaction sees it: those stored, and those that earlier edits of the record name;
- * each as a cell that takes it out. */
+ * each as a cell that takes it out. Sorted. */
 static enum sat_err list_elements(struct satchel_tx *tx, const struct client_known *known, uint16_t field,
                                   struct sat_cell **cells, uint32_t *n)
 {
@@ -85,8 +104,7 @@ static enum sat_err list_elements(struct satchel_tx *tx, const struct client_kno
     enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
     if (err) return err;
     size_t most = view.merged.cells_n;
-    for (uint32_t i = 0; i < tx->n && known->edited; i++)
-        if (sat_record_equal(&tx->edits[i].record, &known->record)) most += tx->edits[i].cells_n;
+    for (uint32_t at = known->first; at; at = tx->steps[at - 1].next) most += tx->edits[at - 1].cells_n;
     *cells = sat_arena_array(&tx->arena, most, sizeof **cells);
     struct sat_value out = {.kind = SAT_VALUE_BOOL};
     for (uint32_t i = 0; i < view.merged.cells_n; i++) {
@@ -95,38 +113,57 @@ static enum sat_err list_elements(struct satchel_tx *tx, const struct client_kno
             (*cells)[(*n)++] =
                 (struct sat_cell){.field = field, .in_set = true, .element = cell->element, .value = out};
     }
-    for (uint32_t i = 0; i < tx->n && known->edited; i++) {
-        const struct sat_edit *edit = &tx->edits[i];
-        for (uint32_t c = 0; c < edit->cells_n && sat_record_equal(&edit->record, &known->record); c++) {
-            struct sat_cell cell = edit->cells[c];
+    for (uint32_t at = known->first; at; at = tx->steps[at - 1].next) {
+        const struct sat_edit *edit = &tx->edits[at - 1];
+        for (uint32_t i = 0; i < edit->cells_n; i++) {
+            struct sat_cell cell = edit->cells[i];
             cell.value = out;
-            if (cell.field == field && cell.in_set && !names_element(*cells, *n, &cell)) (*cells)[(*n)++] = cell;
+            if (cell.field == field && cell.in_set) (*cells)[(*n)++] = cell;
         }
+    }
+    *n = sort_names(*cells, *n);
+    return SAT_OK;
+}
+
+/* The cells of the fields and those of the elements that they do not name. A set's own stand together and are
+ * sorted. */
+static void take_out_others(struct satchel_tx *tx, struct client_fields *fields, uint16_t field,
+                            const struct sat_cell *elements, uint32_t n)
+{
+    struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)fields->n + n, sizeof *cells);
+    uint32_t total = 0, at = 0;
+    while (at < fields->n && fields->cells[at].field != field) at++;
+    for (uint32_t i = 0; i < fields->n; i++) cells[total++] = fields->cells[i];
+    for (uint32_t i = 0; i < n; i++) {
+        while (at < fields->n && fields->cells[at].field == field &&
+               sat_cell_compare(&fields->cells[at], &elements[i]) < 0)
+            at++;
+        bool named = at < fields->n && sat_cell_compare(&fields->cells[at], &elements[i]) == 0;
+        if (!named) cells[total++] = elements[i];
+    }
+    fields->cells = cells;
+    fields->n = total;
+}
+
+/* A set given as a whole takes out what is in it now and is not named. */
+static enum sat_err complete_sets(struct satchel_tx *tx, const struct client_known *known, struct client_fields *fields)
+{
+    for (uint32_t w = 0; w < fields->whole_n && known->place.here; w++) {
+        struct sat_cell *elements;
+        uint32_t n = 0;
+        enum sat_err err = list_elements(tx, known, fields->whole[w], &elements, &n);
+        if (err) return err;
+        take_out_others(tx, fields, fields->whole[w], elements, n);
     }
     return SAT_OK;
 }
 
-/* A set given as a whole takes out what is in it now and is not named. */
-static enum sat_err complete_sets(struct satchel_tx *tx, const struct sat_record_id *record,
-                                  struct client_fields *fields)
+/* A record that the caller knows by its id is named where its fields are too large; those of a new one say all. */
+static enum sat_err name_record(struct satchel_tx *tx, const struct sat_type *type, const char *id, enum sat_err err)
 {
-    for (uint32_t w = 0; w < fields->whole_n; w++) {
-        struct client_known *known;
-        struct sat_cell *elements;
-        uint32_t n = 0;
-        enum sat_err err = client_tx_known(tx, record, &known);
-        if (!err && !known->place.here) continue;
-        if (!err) err = list_elements(tx, known, fields->whole[w], &elements, &n);
-        if (err) return err;
-        struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)fields->n + n, sizeof *cells);
-        if (fields->n) memcpy(cells, fields->cells, fields->n * sizeof *cells);
-        uint32_t total = fields->n;
-        for (uint32_t i = 0; i < n; i++)
-            if (!names_element(fields->cells, fields->n, &elements[i])) cells[total++] = elements[i];
-        fields->cells = cells;
-        fields->n = total;
-    }
-    return SAT_OK;
+    if (err != SAT_ERR_TOO_LARGE || !id) return err;
+    const char *text = sat_arena_format(&tx->arena, "%s", tx->satchel->fault.text);
+    return sat_fail(&tx->satchel->fault, err, "%s %s: %s", type->name, id, text);
 }
 
 static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char *id, const char *territory,
@@ -138,22 +175,22 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     struct client_fields fields;
     struct client_wish wish = {.record = record, .territory = territory, .fields = &fields};
     int64_t sid = 0;
+    bool unsure = false;
     enum sat_err err = client_find_type(satchel, type_name, &type);
     if (!err) err = choose_id(tx, id, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
-    if (!err) err = client_json_fields(type, json, &tx->arena, &fields, &satchel->fault);
-    if (!err) err = complete_sets(tx, record, &fields);
-    if (!err) err = client_check_references(tx, type, &fields);
+    if (!err) err = name_record(tx, type, id, client_json_fields(type, json, &tx->arena, &fields, &satchel->fault));
+    if (!err) err = complete_sets(tx, known, &fields);
+    if (!err) err = client_check_references(tx, type, fields.cells, fields.n, &unsure);
     wish.type = type;
     if (!err) err = client_place_record(tx, &wish, &sid);
     if (!err) err = client_tx_known(tx, record, &known); /* again: looking others up may have moved it */
     if (err) return err;
     struct sat_edit edit = {
         .record = *record, .sid = sid, .type = type->number, .cells = fields.cells, .cells_n = fields.n};
-    add_edit(tx, &edit);
+    add_edit(tx, known, &edit)->unsure = unsure;
     known->created = known->created || !known->place.here;
-    known->edited = true;
     known->place = (struct client_place){.here = true, .spaces_n = 1, .sid = sid, .type = type->number};
     return SAT_OK;
 }
@@ -183,7 +220,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     if (err) return err;
     if (!(*known)->place.here || (*known)->place.type != type->number)
         return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s", type->name, id);
-    return client_check_right(satchel, (*known)->place.sid, &record);
+    return (*known)->place.sid ? client_check_right(satchel, (*known)->place.sid, &record) : SAT_OK;
 }
 
 static struct sat_cell *deleted_cell(struct satchel_tx *tx, bool truth)
@@ -204,8 +241,7 @@ static enum sat_err archive(struct satchel_tx *tx, const char *type, const char 
         edit.cells = deleted_cell(tx, false);
         edit.cells_n = 1;
     }
-    add_edit(tx, &edit);
-    known->edited = true;
+    (void)add_edit(tx, known, &edit);
     known->place.archived = archived;
     return SAT_OK;
 }
@@ -288,14 +324,13 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
     if (err) return err;
     struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
     *cell = (struct sat_cell){.field = choice->number, .value = value};
-    struct client_fields fields = {.cells = cell, .n = choice->field ? 1 : 0};
-    err = client_check_references(tx, choice->type, &fields);
+    bool unsure = false;
+    err = client_check_references(tx, choice->type, cell, 1, &unsure);
     if (!err) err = client_tx_known(tx, &view.id, &known);
     if (err) return err;
     struct sat_edit edit = {
         .record = view.id, .sid = place.sid, .type = choice->type->number, .cells = cell, .cells_n = 1};
-    add_edit(tx, &edit);
-    known->edited = true;
+    add_edit(tx, known, &edit)->unsure = unsure;
     return SAT_OK;
 }
 
@@ -309,29 +344,41 @@ int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, con
 
 /* ---- Commit ---- */
 
-/* Which edit it was, for the sentence: written one by one, in a transaction that is rolled back. */
-static void name_culprit(struct satchel_tx *tx, enum sat_err err)
+/* A record whose next change could not name all those before it: what all else comes to is split. */
+static const char *reason(struct satchel_tx *tx, enum sat_err err)
+{
+    if (err != SAT_ERR_TOO_LARGE) return sat_err_text(err);
+    return sat_arena_format(&tx->arena,
+                            "too many devices have written it, or too many values stand beside each other in it: a "
+                            "change can name %d devices and %d earlier changes",
+                            SAT_SEEN_MAX, SAT_KEPT_HOLES_MAX);
+}
+
+/* Which edit it was: written one by one, in a transaction that is rolled back. */
+static uint32_t find_culprit(struct satchel_tx *tx, enum sat_err err)
 {
     struct satchel *satchel = tx->satchel;
     struct sat_vault vault = client_vault(satchel);
-    if (sat_store_begin(satchel->store)) return;
-    for (uint32_t i = 0; i < tx->n; i++) {
+    uint32_t culprit = 0;
+    if (sat_store_begin(satchel->store)) return 0;
+    for (uint32_t i = 0; i < tx->n && !culprit; i++) {
         uint32_t written;
         if (sat_author_commit(&vault, &tx->edits[i], 1, client_now_ms(), &written) != err) continue;
         const struct sat_type *type = sat_type_by_number(tx->edits[i].type);
         char id[SAT_UUID_TEXT_SIZE];
         sat_uuid_format(tx->edits[i].record.b, id);
-        (void)sat_fail(&satchel->fault, err, "%s %s: %s", type ? type->name : "record", id, sat_err_text(err));
-        break;
+        (void)sat_fail(&satchel->fault, err, "%s %s: %s", type ? type->name : "record", id, reason(tx, err));
+        culprit = i + 1;
     }
     sat_store_rollback(satchel->store);
+    return culprit;
 }
 
 static enum sat_err look_for_conflicts(struct satchel_tx *tx)
 {
     for (uint32_t i = 0; i < tx->known_cap; i++) {
         const struct client_known *known = &tx->known[i];
-        if (!known->used || !known->edited || known->created) continue; /* what is new has no rival */
+        if (!known->used || !known->first || known->created) continue; /* what is new has no rival */
         uint16_t type;
         bool conflict;
         enum sat_err err =
@@ -341,32 +388,41 @@ static enum sat_err look_for_conflicts(struct satchel_tx *tx)
     return client_conflicts_save(tx->satchel);
 }
 
-static enum sat_err commit(struct satchel_tx *tx)
+static enum sat_err write_all(struct satchel_tx *tx, uint32_t *written, uint32_t *culprit)
 {
     struct satchel *satchel = tx->satchel;
     struct sat_vault vault = client_vault(satchel);
-    uint32_t written = 0;
     enum sat_err err = client_conflicts_known(satchel);
     if (!err) err = sat_store_begin(satchel->store);
     if (err) return err;
-    err = sat_author_commit(&vault, tx->edits, tx->n, client_now_ms(), &written);
+    err = sat_author_commit(&vault, tx->edits, tx->n, client_now_ms(), written);
     bool about_an_edit = err && sat_err_exit_code(err) == 2;
-    if (!err && written) err = look_for_conflicts(tx);
+    if (!err && *written) err = look_for_conflicts(tx);
     if (!err) err = sat_store_commit(satchel->store);
     if (!err) return SAT_OK;
     client_explain(satchel, err, &satchel->fault);
     sat_store_rollback(satchel->store);
     satchel->conflicts.known = false; /* it was of a state that never came to be */
-    if (about_an_edit) name_culprit(tx, err);
+    if (about_an_edit) *culprit = find_culprit(tx, err);
     return err;
 }
 
 int satchel_commit(struct satchel_tx *tx)
 {
     struct satchel *satchel = tx->satchel;
+    uint32_t written = 0, culprit = 0;
     client_begin(satchel);
-    enum sat_err err = tx->n ? commit(tx) : SAT_OK;
+    enum sat_err err = client_tx_settle(tx, &culprit);
+    if (!err && tx->n) err = write_all(tx, &written, &culprit);
     if (tx->n) client_touch(satchel);
     satchel_rollback(tx);
-    return client_end(satchel, err);
+    satchel->written = err ? 0 : written;
+    int failed = client_end(satchel, err);
+    satchel->error.edit = culprit;
+    return failed;
+}
+
+uint64_t satchel_written(const struct satchel *satchel)
+{
+    return satchel->written;
 }

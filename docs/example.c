@@ -1,8 +1,7 @@
 /* The smallest use of the library: open a home, write a record, read it back, ask the view, sync. */
+#include <satchel.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "client/include/satchel.h"
 
 static int print_row(void *context, const char *json)
 {

@@ -1,10 +1,9 @@
 /* A sync in an event loop of the application's own: the session says where to connect and what to send, and is told
  * what came. The network here is libwebsockets; with another one, on_event() is what has to be written again. */
 #include <libwebsockets.h>
+#include <satchel.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "client/include/satchel.h"
 
 struct loop {
     struct satchel_session *session;

@@ -37,6 +37,35 @@ enum sat_err satd_address_parse(const char *text, struct satd_address *out, stru
     return SAT_OK;
 }
 
+static enum sat_err parse_piece(const char *piece, size_t len, struct satd_address *out, struct sat_fault *fault)
+{
+    char text[300];
+    while (len && *piece == ' ') {
+        piece++;
+        len--;
+    }
+    while (len && piece[len - 1] == ' ') len--;
+    if (len >= sizeof text) len = sizeof text - 1; /* longer than any address: it is refused all the same */
+    memcpy(text, piece, len);
+    text[len] = 0;
+    return satd_address_parse(text, out, fault);
+}
+
+enum sat_err satd_addresses_parse(const char *text, struct satd_addresses *out, struct sat_fault *fault)
+{
+    enum sat_err err = SAT_OK;
+    const char *piece = text;
+    out->n = 0;
+    while (err == SAT_OK && piece) {
+        size_t len = strcspn(piece, ",");
+        if (out->n == SATD_ADDRESSES_MAX)
+            return sat_fail(fault, SAT_ERR_USAGE, "more than %d addresses to listen on", SATD_ADDRESSES_MAX);
+        err = parse_piece(piece, len, &out->at[out->n++], fault);
+        piece = piece[len] ? piece + len + 1 : NULL;
+    }
+    return err;
+}
+
 void satd_address_url(const struct satd_address *address, const char *scheme, char *out, unsigned out_size)
 {
     bool v6 = strchr(address->host, ':');

@@ -339,8 +339,25 @@ void satd_channel_dismiss(struct satd_sockets *sockets, struct satd_peer *peer, 
 
 /* ---- Opening and closing ---- */
 
+static struct sat_event opened_event(const struct satd_peer *peer, const struct satd_upgrade *upgrade,
+                                     const struct sat_binding *binding)
+{
+    struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = peer->id, .binding = *binding};
+    memcpy(event.client_nonce, upgrade->client_nonce, sizeof event.client_nonce);
+    memcpy(event.server_hint, upgrade->server_hint, sizeof event.server_hint);
+    return event;
+}
+
+static void note_identity(const struct satd_sockets *sockets, struct satd_peer *peer, const uint8_t hint[8])
+{
+    const struct sat_sign_key *identity = satd_org_identity(peer->org, hint);
+    struct sat_public_key pin = sat_sign_public(identity);
+    memcpy(peer->identity, pin.b, sizeof peer->identity);
+    peer->by_former = identity != sockets->config.identities->keys;
+}
+
 static enum sat_err enter_org(struct satd_sockets *sockets, struct satd_peer *peer, const struct satd_upgrade *upgrade,
-                              const struct sat_binding *binding, struct sat_fault *fault)
+                              const struct sat_event *opened, struct sat_fault *fault)
 {
     enum sat_err err = SAT_OK;
     if (upgrade->founding)
@@ -348,20 +365,18 @@ static enum sat_err enter_org(struct satd_sockets *sockets, struct satd_peer *pe
     else
         err = satd_hub_org(sockets->config.hub, &upgrade->org, &peer->org, fault);
     if (err != SAT_OK) return err;
-    struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = peer->id, .binding = *binding};
-    memcpy(event.client_nonce, upgrade->client_nonce, sizeof event.client_nonce);
-    memcpy(event.server_hint, upgrade->server_hint, sizeof event.server_hint);
-    peer->guest = satd_org_enter(peer->org, &event);
+    note_identity(sockets, peer, opened->server_hint);
+    peer->guest = satd_org_enter(peer->org, opened);
     return SAT_OK;
 }
 
 /* Who asks for an org that is not here learns first that this is the server that was pinned. */
-static void greet_stranger(struct satd_sockets *sockets, struct satd_peer *peer, const struct satd_upgrade *upgrade,
-                           const struct sat_binding *binding)
+static void greet_stranger(struct satd_sockets *sockets, struct satd_peer *peer, const struct sat_hash *org,
+                           const struct sat_event *opened)
 {
     struct sat_buf hello;
     sat_buf_init(&hello);
-    satd_hub_greet(sockets->config.hub, &upgrade->org, upgrade->client_nonce, binding, &hello);
+    satd_hub_greet(sockets->config.hub, org, opened, &hello);
     send_message(sockets, peer, sat_buf_span(&hello));
     sat_buf_deinit(&hello);
 }
@@ -380,9 +395,10 @@ int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd
     memcpy(peer->org_prefix, upgrade.org.b, sizeof peer->org_prefix);
     satd_http_from(wsi, sockets->config.proxies, peer->from);
     satd_journal_opened(&sockets->journal, peer, satd_peers_count(&sockets->peers));
-    enum sat_err err = enter_org(sockets, peer, &upgrade, &binding, &fault);
+    struct sat_event opened = opened_event(peer, &upgrade, &binding);
+    enum sat_err err = enter_org(sockets, peer, &upgrade, &opened, &fault);
     if (err == SAT_OK) return 0;
-    if (err == SAT_ERR_NOT_FOUND) greet_stranger(sockets, peer, &upgrade, &binding);
+    if (err == SAT_ERR_NOT_FOUND) greet_stranger(sockets, peer, &upgrade.org, &opened);
     /* What is local trouble stays in our log; an outsider hears that it is the server's. */
     bool ours = err != SAT_ERR_NOT_FOUND && err != SAT_ERR_BUSY;
     struct satd_refusal refusal = {.err = err,

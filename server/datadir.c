@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,10 +32,21 @@ enum sat_err satd_fail_errno(struct sat_fault *fault, const char *doing, const c
     return sat_fail(fault, err_of_errno(number), "%s %.200s: %s", doing, name, strerror(number));
 }
 
+/* What an operator makes as root must be usable for the service, which owns the directory. */
+static bool give_to_owner(int fd, int directory)
+{
+    struct stat status;
+    if (geteuid() != 0) return true;
+    return fstat(directory, &status) == 0 && (status.st_uid == 0 || fchown(fd, status.st_uid, status.st_gid) == 0);
+}
+
 static int open_directory(int at, const char *name)
 {
-    if (mkdirat(at, name, 0700) != 0 && errno != EEXIST) return -1;
-    return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool made = mkdirat(at, name, 0700) == 0;
+    if (!made && errno != EEXIST) return -1;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && made && at != AT_FDCWD) (void)give_to_owner(fd, at);
+    return fd;
 }
 
 enum sat_err satd_datadir_open(const char *path, struct satd_datadir *out, struct sat_fault *fault)
@@ -77,6 +89,20 @@ enum sat_err satd_datadir_lock(struct satd_datadir *dir, struct sat_fault *fault
     return sat_fail(fault, SAT_ERR_IN_USE, "the data directory %.200s is in use by another process", dir->path);
 }
 
+enum sat_err satd_datadir_hold(const struct satd_datadir *dir, struct sat_fault *fault)
+{
+    int result;
+    do {
+        result = flock(dir->fd, LOCK_EX);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? SAT_OK : satd_fail_errno(fault, "locking the data directory", dir->path);
+}
+
+void satd_datadir_release(const struct satd_datadir *dir)
+{
+    (void)flock(dir->fd, LOCK_UN);
+}
+
 enum sat_err satd_directory_sync(int fd, struct sat_fault *fault)
 {
     return fsync(fd) == 0 ? SAT_OK : satd_fail_errno(fault, "syncing", "a directory");
@@ -101,7 +127,7 @@ enum sat_err satd_file_write(int fd, const char *name, struct sat_span bytes, st
     (void)unlinkat(fd, temporary, 0);
     int file = openat(fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return satd_fail_errno(fault, "writing", name);
-    bool ok = write_all(file, bytes) && fsync(file) == 0;
+    bool ok = give_to_owner(file, fd) && write_all(file, bytes) && fsync(file) == 0;
     enum sat_err err = ok ? SAT_OK : satd_fail_errno(fault, "writing", name);
     if (close(file) != 0 && err == SAT_OK) err = satd_fail_errno(fault, "writing", name);
     if (err == SAT_OK && renameat(fd, temporary, fd, name) != 0) err = satd_fail_errno(fault, "writing", name);

@@ -1,7 +1,7 @@
 /* The data directory: who may use it, and how a file in it comes to be whole or not at all.
  *
  *   DIR/satcheld.lock   held by the serving process
- *   DIR/identity.key, tls-cert.pem, tls-key.pem
+ *   DIR/identity.key, identity-*.key, tls-cert.pem, tls-key.pem
  *   DIR/tokens/         one-time tokens, by hash
  *   DIR/orgs/           one store per org: <org id>.db */
 #ifndef SATD_DATADIR_H
@@ -21,8 +21,13 @@ enum sat_err satd_datadir_open(const char *path, struct satd_datadir *out, struc
 void satd_datadir_close(struct satd_datadir *dir);
 /* Takes the directory for this process until close: SAT_ERR_IN_USE names who has it. */
 enum sat_err satd_datadir_lock(struct satd_datadir *dir, struct sat_fault *fault) SAT_MUST_CHECK;
+/* For a moment, waiting for whoever has it: so that two commands do not change the same files at once. Apart from the
+ * lock above, as commands work beside a running server. */
+enum sat_err satd_datadir_hold(const struct satd_datadir *dir, struct sat_fault *fault) SAT_MUST_CHECK;
+void satd_datadir_release(const struct satd_datadir *dir);
 
-/* Writes `name` (0600) in the directory `fd`: after a crash it is there whole, or as it was before. Replaces. */
+/* Writes `name` in the directory `fd`: after a crash it is there whole, or as it was before. Replaces. The file is for
+ * its owner alone (0600): root gives it to the directory's owner, as the service is not root. */
 enum sat_err satd_file_write(int fd, const char *name, struct sat_span bytes, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Appends the file's bytes to `out`. SAT_ERR_NOT_FOUND; SAT_ERR_TOO_LARGE beyond `len_max`. */
 enum sat_err satd_file_read(int fd, const char *name, size_t len_max, struct sat_buf *out,

@@ -17,7 +17,7 @@ struct satd_reply {
     struct sat_buf body; /* behind LWS_PRE bytes of room */
 };
 
-enum { HEADERS_BYTES_MAX = 1024 };
+enum { HEADERS_BYTES_MAX = 1024, UPGRADE_REQUIRED = 426 };
 
 /* ---- Who is asking ---- */
 
@@ -39,6 +39,15 @@ bool satd_http_is_local(struct lws *wsi)
 
 /* ---- Answers ---- */
 
+/* What is spoken here. It stands in the body, too; but libwebsockets, for one, shows its user no body of a refusal. */
+static int write_versions(struct lws *wsi, uint8_t **at, uint8_t *end)
+{
+    static const char upgrade[] = "websocket", spoken[] = SAT_SUBPROTOCOL;
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_UPGRADE, (const uint8_t *)upgrade, sizeof upgrade - 1, at,
+                                        end) ||
+           lws_add_http_header_by_token(wsi, WSI_TOKEN_PROTOCOL, (const uint8_t *)spoken, sizeof spoken - 1, at, end);
+}
+
 static int write_headers(struct lws *wsi, unsigned status, const char *type, size_t len, uint64_t retry_ms)
 {
     uint8_t buffer[LWS_PRE + HEADERS_BYTES_MAX], *start = buffer + LWS_PRE, *at = start,
@@ -49,9 +58,7 @@ static int write_headers(struct lws *wsi, unsigned status, const char *type, siz
     if (retry_ms &&
         lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_RETRY_AFTER, (const uint8_t *)seconds, n, &at, end))
         return -1;
-    if (status == 426 &&
-        lws_add_http_header_by_name(wsi, (const uint8_t *)"upgrade:", (const uint8_t *)"websocket", 9, &at, end))
-        return -1;
+    if (status == UPGRADE_REQUIRED && write_versions(wsi, &at, end) != 0) return -1;
     return lws_finalize_write_http_header(wsi, start, &at, end) ? -1 : 0;
 }
 
@@ -133,7 +140,7 @@ static unsigned status_of(enum sat_err err)
 {
     if (err == SAT_ERR_NOT_FOUND) return HTTP_STATUS_NOT_FOUND;
     if (err == SAT_ERR_BUSY) return HTTP_STATUS_SERVICE_UNAVAILABLE;
-    return err == SAT_ERR_VERSION ? 426 : HTTP_STATUS_BAD_REQUEST;
+    return err == SAT_ERR_VERSION ? UPGRADE_REQUIRED : HTTP_STATUS_BAD_REQUEST;
 }
 
 int satd_http_refuse(struct lws *wsi, enum sat_err err, uint64_t retry_ms)

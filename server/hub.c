@@ -27,6 +27,7 @@ struct satd_hub *satd_hub_new(const struct satd_hub_config *config)
     struct satd_hub *hub = calloc(1, sizeof *hub);
     sat_check(hub != NULL);
     hub->config = *config;
+    hub->nursery.hub = hub;
     satd_quota_init(&hub->nursery.quota, config->limits);
     sat_arena_init(&hub->arena);
     satd_nursery_sweep(config);
@@ -58,14 +59,15 @@ void satd_hub_free(struct satd_hub *hub)
 
 struct satd_org *satd_hub_nursery(struct satd_hub *hub)
 {
-    hub->nursery.hub = hub;
     return &hub->nursery;
 }
 
-void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const uint8_t client_nonce[32],
-                    const struct sat_binding *binding, struct sat_buf *out)
+void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const struct sat_event *opened,
+                    struct sat_buf *out)
 {
-    sat_host_greet_new(hub->config.server, org, client_nonce, binding, satd_wall_ms(), &hub->config.entropy, out);
+    const struct sat_sign_key *identity = satd_org_identity(&hub->nursery, opened->server_hint);
+    sat_host_greet_new(identity, org, opened->client_nonce, &opened->binding, satd_wall_ms(), &hub->config.entropy,
+                       out);
 }
 
 uint32_t satd_hub_orgs_open(const struct satd_hub *hub)
@@ -74,6 +76,17 @@ uint32_t satd_hub_orgs_open(const struct satd_hub *hub)
 }
 
 /* ---- Opening and closing ---- */
+
+/* An org whose key is not here could greet nobody who believes it. */
+static enum sat_err check_identity(const struct satd_hub *hub, const struct satd_org *org, struct sat_fault *fault)
+{
+    char pin[65];
+    const struct sat_public_key *trusted = &sat_host_directory(org->host)->server;
+    if (satd_identities_find(hub->config.identities, trusted->b, sizeof trusted->b)) return SAT_OK;
+    sat_hex_format(trusted->b, sizeof trusted->b, pin);
+    return sat_fail(fault, SAT_ERR_CONFIG,
+                    "the identity that this org trusts is not here: bring its key file back, as identity-%s.key", pin);
+}
 
 static enum sat_err open_store(struct satd_hub *hub, const struct sat_hash *id, struct satd_org *org,
                                struct sat_fault *fault)
@@ -87,8 +100,14 @@ static enum sat_err open_store(struct satd_hub *hub, const struct sat_hash *id, 
         return sat_fail(fault, SAT_ERR_CONFIG, "the path of the data directory is too long");
     enum sat_err err = sat_store_open(path, SAT_STORE_OPEN, &org->store, fault);
     if (err != SAT_OK) return sat_fail_keep(fault, err);
-    struct sat_host_config config = {.store = org->store, .server = hub->config.server, .entropy = hub->config.entropy};
+    const struct satd_identities *identities = hub->config.identities;
+    struct sat_host_config config = {.store = org->store,
+                                     .server = identities->keys,
+                                     .former = identities->keys + 1,
+                                     .former_n = identities->n - 1,
+                                     .entropy = hub->config.entropy};
     err = sat_host_new(&config, &org->host, fault);
+    if (err == SAT_OK) err = check_identity(hub, org, fault);
     return err == SAT_OK ? SAT_OK : sat_fail_keep(fault, err);
 }
 
@@ -164,6 +183,16 @@ enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struc
 const struct sat_hash *satd_org_id(const struct satd_org *org)
 {
     return &org->id;
+}
+
+/* As the engine chooses it. */
+const struct sat_sign_key *satd_org_identity(const struct satd_org *org, const uint8_t hint[8])
+{
+    const struct satd_identities *identities = org->hub->config.identities;
+    const struct sat_sign_key *key = satd_identities_find(identities, hint, 8);
+    if (key || !org->host) return key ? key : identities->keys;
+    const struct sat_public_key *trusted = &sat_host_directory(org->host)->server;
+    return satd_identities_find(identities, trusted->b, sizeof trusted->b);
 }
 
 struct satd_guest *satd_org_enter(struct satd_org *org, const struct sat_event *opened)

@@ -7,6 +7,7 @@
 #include "common/sync/host.h"
 #include "server/disk.h"
 #include "server/guest.h"
+#include "server/identity.h"
 #include "server/intake.h"
 #include "server/quota.h"
 
@@ -14,8 +15,8 @@ struct satd_hub;
 struct satd_org;
 
 struct satd_hub_config {
-    const struct satd_datadir *dir;    /* borrowed, as all of these */
-    const struct sat_sign_key *server; /* the identity key */
+    const struct satd_datadir *dir; /* borrowed, as all of these */
+    const struct satd_identities *identities;
     struct sat_entropy entropy;
     struct satd_log *log;
     struct satd_metrics *metrics;
@@ -34,11 +35,14 @@ enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struc
 /* The place of peers that come to found an org. */
 struct satd_org *satd_hub_nursery(struct satd_hub *hub);
 /* The hello for a peer that asks for an org which is not here. */
-void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const uint8_t client_nonce[32],
-                    const struct sat_binding *binding, struct sat_buf *out);
+void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, const struct sat_event *opened,
+                    struct sat_buf *out);
 uint32_t satd_hub_orgs_open(const struct satd_hub *hub);
 
 const struct sat_hash *satd_org_id(const struct satd_org *org);
+/* The identity by which the org greets a peer that says which one it knows: that, or else the one that the org trusts.
+ */
+const struct sat_sign_key *satd_org_identity(const struct satd_org *org, const uint8_t hint[8]);
 struct satd_guest *satd_org_enter(struct satd_org *org, const struct sat_event *opened);
 struct satd_account *satd_org_join(struct satd_org *org, uint32_t device); /* satd_quota_join() */
 /* May this be given to the engine now? If so it is charged to the device's account (NULL: not known yet). */

@@ -16,7 +16,9 @@ void satd_journal_opened(const struct satd_journal *journal, const struct satd_p
 void satd_journal_authenticated(const struct satd_journal *journal, struct satd_peer *peer)
 {
     peer->known_ms = satd_mono_ms();
+    if (peer->by_former) satd_count(journal->metrics, SATD_METRIC_BY_FORMER, 1);
     satd_log(journal->log, PEER_AUTHENTICATED, WHO(peer), satd_place("from", peer->from),
+             satd_id("identity", peer->identity, sizeof peer->identity),
              satd_number("took_ms", peer->known_ms - peer->opened_ms));
 }
 

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/base/check.h"
 #include "server/address.h"
 #include "server/certificate.h"
 #include "server/clock.h"
@@ -31,12 +32,13 @@ struct service {
     struct satd_disk disk;
     struct satd_datadir dir;
     struct sat_arena arena;
-    struct sat_sign_key *identity;
+    struct satd_identities identities;
     struct satd_certificate certificate;
-    struct satd_address address, metrics_address;
+    struct satd_addresses addresses;
+    struct satd_address metrics_address;
     struct satd_hub *hub;
     struct satd_sockets *sockets;
-    int listen_fd, metrics_fd, signal_fd;
+    int listen_fds[SATD_ADDRESSES_MAX], metrics_fd, signal_fd;
 };
 
 /* As many descriptors as the connections and the orgs' stores need, or as many as we may have. */
@@ -84,7 +86,7 @@ static enum sat_err open_files(struct service *service, struct sat_fault *fault)
     struct sat_entropy entropy = sat_entropy_system();
     enum sat_err err = satd_datadir_open(value[SATD_OPTION_DATA], &service->dir, fault);
     if (err == SAT_OK) err = satd_datadir_lock(&service->dir, fault);
-    if (err == SAT_OK) err = satd_identity_open(&service->dir, &entropy, service->log, &service->identity, fault);
+    if (err == SAT_OK) err = satd_identities_open(&service->dir, &entropy, service->log, &service->identities, fault);
     if (err == SAT_OK && !value[SATD_OPTION_INSECURE])
         err = satd_certificate_open(&service->dir, value[SATD_OPTION_TLS_CERT], value[SATD_OPTION_TLS_KEY],
                                     service->log, &service->arena, &service->certificate, fault);
@@ -95,12 +97,18 @@ static enum sat_err open_addresses(struct service *service, struct sat_fault *fa
 {
     const char *const *value = service->options->value;
     const char *metrics = value[SATD_OPTION_METRICS];
-    enum sat_err err = satd_address_parse(value[SATD_OPTION_LISTEN], &service->address, fault);
-    if (err == SAT_OK)
-        err = satd_address_listen(&service->address, value[SATD_OPTION_INSECURE] != NULL, &service->listen_fd, fault);
+    bool loopback = value[SATD_OPTION_INSECURE];
+    enum sat_err err = satd_addresses_parse(value[SATD_OPTION_LISTEN], &service->addresses, fault);
+    for (uint32_t i = 0; err == SAT_OK && i < service->addresses.n; i++)
+        err = satd_address_listen(&service->addresses.at[i], loopback, &service->listen_fds[i], fault);
     if (err != SAT_OK || !metrics) return err;
     err = satd_address_parse(metrics, &service->metrics_address, fault);
     return err == SAT_OK ? satd_address_listen(&service->metrics_address, false, &service->metrics_fd, fault) : err;
+}
+
+static void have_no_listeners(struct service *service)
+{
+    for (unsigned i = 0; i < SATD_ADDRESSES_MAX; i++) service->listen_fds[i] = -1;
 }
 
 static enum sat_err open_sockets(struct service *service, struct sat_fault *fault)
@@ -112,15 +120,17 @@ static enum sat_err open_sockets(struct service *service, struct sat_fault *faul
         .ping_s = service->options->number[SATD_OPTION_PING],
         .proxies = &service->proxies,
         .limits = &service->limits,
+        .identities = &service->identities,
         .hub = service->hub,
         .disk = &service->disk,
         .log = service->log,
         .metrics = &service->metrics,
-        .listen_fd = service->listen_fd,
         .metrics_fd = service->metrics_fd,
         .signal_fd = service->signal_fd,
     };
-    service->listen_fd = service->metrics_fd = service->signal_fd = -1;
+    memcpy(config.listen_fds, service->listen_fds, sizeof config.listen_fds);
+    service->metrics_fd = service->signal_fd = -1;
+    have_no_listeners(service);
     return satd_sockets_open(&config, &service->sockets, fault);
 }
 
@@ -138,7 +148,7 @@ static enum sat_err open_service(struct service *service, struct sat_fault *faul
     satd_disk_init(&service->disk, &service->dir, service->limits.disk_reserve_bytes, service->log, &service->metrics);
     struct satd_hub_config hub = {
         .dir = &service->dir,
-        .server = service->identity,
+        .identities = &service->identities,
         .entropy = sat_entropy_system(),
         .log = service->log,
         .metrics = &service->metrics,
@@ -158,30 +168,48 @@ static void close_service(struct service *service)
 {
     satd_sockets_close(service->sockets);
     satd_hub_free(service->hub);
-    close_fd(service->listen_fd);
+    for (unsigned i = 0; i < SATD_ADDRESSES_MAX; i++) close_fd(service->listen_fds[i]);
     close_fd(service->metrics_fd);
     close_fd(service->signal_fd);
-    satd_identity_free(service->identity);
+    satd_identities_close(&service->identities);
     satd_datadir_close(&service->dir);
     sat_arena_deinit(&service->arena);
+}
+
+/* The addresses beside the first, with commas between; empty: none. */
+static void format_others(const struct service *service, const char *scheme, char *out, size_t out_size)
+{
+    char url[320];
+    size_t len = 0;
+    out[0] = 0;
+    for (uint32_t i = 1; i < service->addresses.n; i++) {
+        satd_address_url(&service->addresses.at[i], scheme, url, sizeof url);
+        int n = snprintf(out + len, out_size - len, "%s%s", len ? ", " : "", url);
+        sat_check(n > 0 && (size_t)n < out_size - len);
+        len += (size_t)n;
+    }
 }
 
 /* The one line on stdout that scripts wait for. */
 static void announce(struct service *service)
 {
     struct satd_line line;
-    char url[320], metrics[320] = "";
-    struct sat_public_key pin = sat_sign_public(service->identity);
-    satd_address_url(&service->address, service->certificate.cert_path ? "wss" : "ws", url, sizeof url);
+    char url[320], others[SATD_ADDRESSES_MAX * sizeof url], metrics[320] = "";
+    const char *scheme = service->certificate.cert_path ? "wss" : "ws";
+    struct sat_public_key pin = sat_sign_public(service->identities.keys);
+    satd_address_url(&service->addresses.at[0], scheme, url, sizeof url);
+    format_others(service, scheme, others, sizeof others);
     if (service->options->value[SATD_OPTION_METRICS])
         satd_address_url(&service->metrics_address, "http", metrics, sizeof metrics);
     satd_line_begin(&line);
     satd_line_text(&line, "event", "ready");
     satd_line_text(&line, "url", url);
     satd_line_hex(&line, "pin", sat_span(pin.b, sizeof pin.b));
+    if (others[0]) satd_line_text(&line, "also", others);
     if (metrics[0]) satd_line_text(&line, "metrics", metrics);
     satd_line_end(&line);
-    satd_log(service->log, READY, satd_place("url", url), satd_id("pin", pin.b, sizeof pin.b),
+    satd_log(service->log, READY, satd_place("url", url), satd_place("also", others[0] ? others : "none"),
+             satd_id("pin", pin.b, sizeof pin.b), satd_number("former_identities", service->identities.n - 1),
              satd_place("metrics", metrics[0] ? metrics : "loopback"), satd_number("pid", (uint64_t)getpid()));
     satd_set(&service->metrics, SATD_METRIC_UP, satd_wall_ms() / 1000);
     ssize_t written = write(STDOUT_FILENO, line.at, line.len);
@@ -226,10 +254,10 @@ enum sat_err satd_serve(const struct satd_options *options, struct satd_log *log
 {
     struct service service = {.options = options,
                               .log = log,
-                              .listen_fd = -1,
                               .metrics_fd = -1,
                               .signal_fd = -1,
                               .dir = {.fd = -1, .tokens_fd = -1, .orgs_fd = -1, .lock_fd = -1}};
+    have_no_listeners(&service);
     sat_arena_init(&service.arena);
     satd_log(log, STARTING, satd_place("data", options->value[SATD_OPTION_DATA]),
              satd_number("pid", (uint64_t)getpid()));

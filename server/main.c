@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/identity_command.h"
 #include "server/line.h"
 #include "server/loop.h"
 #include "server/options.h"
@@ -107,6 +108,9 @@ static enum sat_err run(const struct satd_options *options, struct sat_fault *fa
         break;
     case SATD_COMMAND_TOKEN:
         err = print_token(options, fault);
+        break;
+    case SATD_COMMAND_IDENTITY:
+        err = satd_identity_command(options, fault);
         break;
     case SATD_COMMAND_BACKUP:
     case SATD_COMMAND_RESTORE:

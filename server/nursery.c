@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/wire/message.h"
 #include "server/tokens.h"
 
 /* Names that begin so belong to stores in the making. */
@@ -60,6 +61,25 @@ static enum sat_err settle_store(const struct satd_hub_config *config, const cha
     return err;
 }
 
+/* The identity that the new org names, if it is one of ours: who was given the pin of one that is a former one by now
+ * founds with that. With any other the engine refuses. */
+static const struct sat_sign_key *named_identity(const struct satd_hub_config *config, struct sat_span create)
+{
+    const struct sat_sign_key *key = NULL;
+    struct sat_arena arena;
+    struct sat_message message;
+    struct sat_link genesis;
+    struct sat_body_genesis body;
+    sat_arena_init(&arena);
+    if (sat_message_decode(create, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK &&
+        message.type == SAT_MESSAGE_CREATE && message.as.CREATE.links.n &&
+        sat_link_decode(message.as.CREATE.links.at[0], &genesis) == SAT_OK &&
+        sat_body_genesis_decode(genesis.body, &body) == SAT_OK)
+        key = satd_identities_find(config->identities, body.server.b, sizeof body.server.b);
+    sat_arena_deinit(&arena);
+    return key ? key : config->identities->keys;
+}
+
 static enum sat_err make_store(const struct satd_hub_config *config, const char *name, struct sat_span create,
                                uint64_t now_ms, struct sat_buf *reply, struct sat_fault *fault)
 {
@@ -69,7 +89,8 @@ static enum sat_err make_store(const struct satd_hub_config *config, const char 
     if (len < 0 || (size_t)len >= sizeof path)
         return sat_fail(fault, SAT_ERR_CONFIG, "the path of the data directory is too long");
     enum sat_err err = sat_store_open(path, SAT_STORE_CREATE, &store, fault);
-    if (err == SAT_OK) err = sat_host_found(store, config->server, create, now_ms, &config->entropy, reply, fault);
+    if (err == SAT_OK)
+        err = sat_host_found(store, named_identity(config, create), create, now_ms, &config->entropy, reply, fault);
     sat_store_close(store);
     return err == SAT_OK ? settle_store(config, name, fault) : err;
 }
@@ -142,6 +163,13 @@ static bool answered(const struct sat_event *events, uint32_t before, uint64_t p
     return false;
 }
 
+static const struct sat_sign_key *greeter(const struct satd_hub_config *config, const struct sat_event *opened)
+{
+    const struct sat_sign_key *key =
+        satd_identities_find(config->identities, opened->server_hint, sizeof opened->server_hint);
+    return key ? key : config->identities->keys;
+}
+
 void satd_nursery_step(const struct satd_hub_config *config, uint64_t now_ms, const struct sat_event *events,
                        uint32_t n, struct sat_actions *out)
 {
@@ -153,8 +181,8 @@ void satd_nursery_step(const struct satd_hub_config *config, uint64_t now_ms, co
         switch (event->kind) {
         case SAT_EVENT_OPENED:
             sat_buf_clear(&hello);
-            sat_host_greet_new(config->server, &no_org, event->client_nonce, &event->binding, now_ms, &config->entropy,
-                               &hello);
+            sat_host_greet_new(greeter(config, event), &no_org, event->client_nonce, &event->binding, now_ms,
+                               &config->entropy, &hello);
             send_copy(out, event->peer, &hello);
             break;
         case SAT_EVENT_MESSAGE:

@@ -9,7 +9,7 @@
 #include "server/config.h"
 #include "server/proxies.h"
 
-enum { TEXT, FLAG, NUMBER, BYTES, ADDRESS, LEVEL, NETWORKS };
+enum { TEXT, FLAG, NUMBER, BYTES, ADDRESS, ADDRESSES, LEVEL, NETWORKS };
 enum { BOTH, LINE };
 
 static const struct {
@@ -26,11 +26,10 @@ static const struct {
 static const struct {
     const char *name;
     enum satd_command command;
+    unsigned operands_max;
 } commands[] = {
-    {"serve", SATD_COMMAND_SERVE},
-    {"token", SATD_COMMAND_TOKEN},
-    {"backup", SATD_COMMAND_BACKUP},
-    {"restore", SATD_COMMAND_RESTORE},
+    {"serve", SATD_COMMAND_SERVE, 0},   {"token", SATD_COMMAND_TOKEN, 0},     {"identity", SATD_COMMAND_IDENTITY, 2},
+    {"backup", SATD_COMMAND_BACKUP, 1}, {"restore", SATD_COMMAND_RESTORE, 1},
 };
 
 enum satd_option satd_option_find(const char *name, size_t len)
@@ -54,6 +53,12 @@ void satd_options_help(FILE *out)
         "  satcheld --check-config --config FILE   say whether the configuration is right\n"
         "  satcheld token --data DIR               print a one-time token that allows creating an org;\n"
         "                                          works beside a running server\n"
+        "  satcheld identity --data DIR            list the identity keys, which devices pin, and how many orgs trust\n"
+        "                                          each\n"
+        "  satcheld identity new --data DIR        make a new one, print its pin; the one before is kept for who "
+        "knows it\n"
+        "  satcheld identity drop PIN --data DIR   remove a former one that no org trusts any more; the server takes\n"
+        "                                          up both at its next start\n"
         "  satcheld backup --data DIR FILE         comes with a later version\n"
         "  satcheld restore --data DIR FILE        comes with a later version\n\n",
         out);
@@ -109,6 +114,7 @@ static bool take_value(struct satd_options *options, enum satd_option option, co
 {
     enum satd_level level;
     struct satd_address address;
+    struct satd_addresses addresses;
     struct satd_proxies proxies;
     struct sat_fault fault;
     switch (list[option].kind) {
@@ -129,6 +135,11 @@ static bool take_value(struct satd_options *options, enum satd_option option, co
     case ADDRESS:
         (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is not of the form HOST:PORT or [IPv6]:PORT", text);
         return satd_address_parse(text, &address, &fault) == SAT_OK;
+    case ADDRESSES:
+        (void)snprintf(complaint, SATD_COMPLAINT_BYTES,
+                       "%.60s is not of the form HOST:PORT or [IPv6]:PORT, or up to %d of them with commas between",
+                       text, SATD_ADDRESSES_MAX);
+        return satd_addresses_parse(text, &addresses, &fault) == SAT_OK;
     case NETWORKS:
         (void)snprintf(complaint, SATD_COMPLAINT_BYTES, "%.60s is not a list of addresses and networks (10.0.0.0/8)",
                        text);
@@ -181,11 +192,13 @@ static enum sat_err read_option(int argc, char **argv, int *i, struct satd_optio
     return satd_option_take(out, option, value, complaint) ? SAT_OK : satd_option_fail(out, option, complaint, fault);
 }
 
-static enum sat_err read_command(const char *word, struct satd_options *out, struct sat_fault *fault)
+static enum sat_err read_command(const char *word, struct satd_options *out, unsigned *operands_max,
+                                 struct sat_fault *fault)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(word, commands[i].name) != 0) continue;
         out->command = commands[i].command;
+        *operands_max = commands[i].operands_max;
         return SAT_OK;
     }
     return sat_fail(fault, SAT_ERR_USAGE, "unknown command %.100s; see --help", word);
@@ -193,17 +206,17 @@ static enum sat_err read_command(const char *word, struct satd_options *out, str
 
 static enum sat_err read_line(int argc, char **argv, struct satd_options *out, struct sat_fault *fault)
 {
-    bool command = false, file = false;
+    bool command = false;
+    unsigned operands_max = 0;
     for (int i = 1; i < argc; i++) {
         enum sat_err err = SAT_OK;
-        bool takes_file = command && (out->command == SATD_COMMAND_BACKUP || out->command == SATD_COMMAND_RESTORE);
         if (strncmp(argv[i], "--", 2) == 0 && argv[i][2]) {
             err = read_option(argc, argv, &i, out, fault);
         } else if (!command) {
-            err = read_command(argv[i], out, fault);
+            err = read_command(argv[i], out, &operands_max, fault);
             command = true;
-        } else if (takes_file && !file) {
-            file = true;
+        } else if (out->operands_n < operands_max) {
+            out->operands[out->operands_n++] = argv[i];
         } else {
             err = sat_fail(fault, SAT_ERR_USAGE, "unexpected argument %.100s; see --help", argv[i]);
         }

@@ -8,7 +8,13 @@
 #include "common/base/arena.h"
 #include "server/log.h"
 
-enum satd_command { SATD_COMMAND_SERVE, SATD_COMMAND_TOKEN, SATD_COMMAND_BACKUP, SATD_COMMAND_RESTORE };
+enum satd_command {
+    SATD_COMMAND_SERVE,
+    SATD_COMMAND_TOKEN,
+    SATD_COMMAND_IDENTITY,
+    SATD_COMMAND_BACKUP,
+    SATD_COMMAND_RESTORE
+};
 
 enum satd_option {
 #define X(NAME, name, kind, where, argument, preset, least, most, help) SATD_OPTION_##NAME,
@@ -19,6 +25,8 @@ enum satd_option {
 
 struct satd_options {
     enum satd_command command;
+    const char *operands[2]; /* what stands behind the command; borrowed from argv */
+    unsigned operands_n;
     const char *value[SATD_OPTION_COUNT]; /* NULL: not given; a flag that is given is "true". Borrowed from argv or the
                                              arena. */
     uint64_t number[SATD_OPTION_COUNT];   /* of NUMBER, BYTES and LEVEL */

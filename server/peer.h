@@ -43,6 +43,8 @@ struct satd_peer {
     uint64_t acked_bytes;  /* what the other side's TCP had acknowledged at the last beat */
     const char *why;       /* it ended; static */
     uint8_t org_prefix[8]; /* for the log; zeros in the nursery */
+    uint8_t identity[8];   /* of ours, by which it was greeted */
+    bool by_former;        /* … and that is not the current one */
     char from[SATD_FROM_SIZE];
     struct satd_peer_counts counts, told; /* so far; when it last caught up */
     struct sat_buf incoming;

@@ -209,8 +209,9 @@ static bool open_context(struct satd_sockets *sockets)
         info.ssl_private_key_filepath = sockets->config.key_path;
         info.ssl_options_set = satd_certificate_tls_options();
     }
-    sockets->doors[SATD_DOOR_SERVICE].vhost = lws_create_vhost(sockets->context, &info);
-    return sockets->doors[SATD_DOOR_SERVICE].vhost;
+    struct lws_vhost *service = lws_create_vhost(sockets->context, &info);
+    for (unsigned i = SATD_DOOR_SERVICE; i < SATD_DOORS; i++) sockets->doors[i].vhost = service;
+    return service;
 }
 
 /* Hands a descriptor over; the library owns it then. NULL: it is still ours. */
@@ -225,8 +226,12 @@ static struct lws *adopt(struct lws_vhost *vhost, int *fd, const char *protocol)
 static bool open_doors(struct satd_sockets *sockets)
 {
     struct satd_listener *service = &sockets->doors[SATD_DOOR_SERVICE], *metrics = &sockets->doors[SATD_DOOR_METRICS];
-    service->wsi = adopt(service->vhost, &sockets->config.listen_fd, "satcheld-listener");
-    if (!service->wsi || !adopt(service->vhost, &sockets->config.signal_fd, "satcheld-signal")) return false;
+    for (unsigned i = 0; i < SATD_ADDRESSES_MAX; i++) {
+        if (sockets->config.listen_fds[i] < 0) continue;
+        service[i].wsi = adopt(service[i].vhost, &sockets->config.listen_fds[i], "satcheld-listener");
+        if (!service[i].wsi) return false;
+    }
+    if (!adopt(service->vhost, &sockets->config.signal_fd, "satcheld-signal")) return false;
     if (!metrics->vhost) return true;
     metrics->wsi = adopt(metrics->vhost, &sockets->config.metrics_fd, "satcheld-listener");
     return metrics->wsi;
@@ -269,7 +274,7 @@ void satd_sockets_close(struct satd_sockets *sockets)
         lws_sul_cancel(&sockets->resume_accepting);
         lws_context_destroy(sockets->context);
     }
-    close_fd(sockets->config.listen_fd);
+    for (unsigned i = 0; i < SATD_ADDRESSES_MAX; i++) close_fd(sockets->config.listen_fds[i]);
     close_fd(sockets->config.metrics_fd);
     close_fd(sockets->config.signal_fd);
     satd_peers_deinit(&sockets->peers);

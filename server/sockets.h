@@ -15,13 +15,14 @@ struct satd_sockets_config {
     uint64_t ping_s;
     const struct satd_proxies *proxies;
     const struct satd_limits *limits;
+    const struct satd_identities *identities;
     struct satd_hub *hub;
     struct satd_disk *disk;
     struct satd_log *log;
     struct satd_metrics *metrics;
-    int listen_fd;  /* taken */
-    int metrics_fd; /* taken; -1: /metrics is served to loopback on the service's port */
-    int signal_fd;  /* taken: SIGHUP reloads, every other signal stops */
+    int listen_fds[SATD_ADDRESSES_MAX]; /* taken; -1: none */
+    int metrics_fd;                     /* taken; -1: /metrics is served to loopback on the service's port */
+    int signal_fd;                      /* taken: SIGHUP reloads, every other signal stops */
 };
 
 enum sat_err satd_sockets_open(const struct satd_sockets_config *config, struct satd_sockets **out,

@@ -10,7 +10,8 @@
 #include "server/sockets.h"
 #include "server/turns.h"
 
-enum satd_door { SATD_DOOR_SERVICE, SATD_DOOR_METRICS, SATD_DOORS };
+/* One for each address of the service, behind the first. */
+enum satd_door { SATD_DOOR_METRICS, SATD_DOOR_SERVICE, SATD_DOORS = SATD_DOOR_SERVICE + SATD_ADDRESSES_MAX };
 
 struct satd_listener {
     struct lws *wsi; /* NULL: there is none, or no longer */

@@ -31,6 +31,8 @@ PASSED = re.compile(r"^\[  PASSED  \] (\d+) test", re.M)
 FAILED = re.compile(r"^\[  FAILED  \] (\d+) test", re.M)
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
 CMOCKA = re.compile(r"^\[ *(=+|-+|RUN|OK|PASSED|FAILED|SKIPPED) *\]")
+# What was not looked at is to be seen, also where everything else passes.
+LEFT_OUT = re.compile(r"\.\.\. skipped |^no systemd-analyze|^neither mandoc nor groff")
 # What these suites print is worth reading when they pass, too: the simulated lives count what happened in them.
 TALKATIVE = ("sim",)
 
@@ -71,6 +73,9 @@ def find_programs(mode, suite):
     for source in sorted(glob.glob(os.path.join(folder, "test_*.c"))):
         path = os.path.join(build_dir(mode), source[:-2])
         found.append(Program(mode, suite, source[:-2], [path]))
+    for source in sorted(glob.glob(os.path.join(folder, "fuzz_*.c"))):
+        name = "test_" + os.path.basename(source)[:-2]
+        found.append(Program(mode, suite, name, [os.path.join(build_dir(mode), folder, name)]))
     for source in sorted(glob.glob(os.path.join(folder, "make_vectors*.c"))):
         path = os.path.join(build_dir(mode), source[:-2])
         found.append(Program(mode, suite, source[:-2], ["compare", path]))
@@ -176,7 +181,7 @@ def report(program, seconds):
     if not program.failed and program.suite in TALKATIVE and not verbose:
         lines = [line for line in lines if not CMOCKA.match(line)]
     elif not program.failed and not verbose:
-        lines = []
+        lines = [line for line in lines if LEFT_OUT.search(line)]
     if len(lines) > LINES_SHOWN_MAX:
         lines = ["… %d lines before" % (len(lines) - LINES_SHOWN_MAX)] + lines[-LINES_SHOWN_MAX:]
     say("\n".join([text] + ["    | " + line for line in lines]))

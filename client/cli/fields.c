@@ -44,14 +44,22 @@ static struct field_question ask(const char *type, const char *field)
     return question;
 }
 
+/* As JSON writes integers, and nothing else: whoever gives 01 or +5 may mean something else by it. */
+static bool is_integer(const char *word, long long *number)
+{
+    const char *digits = word + (*word == '-');
+    bool zero = strcmp(word, "0") == 0;
+    if (!zero && (*digits < '1' || *digits > '9' || digits[strspn(digits, "0123456789")])) return false;
+    errno = 0;
+    *number = strtoll(word, NULL, 10);
+    return errno == 0;
+}
+
 json_t *cli_value_of_word(const char *type, const char *field, const char *word)
 {
     struct field_question question = ask(type, field);
-    char *end = NULL;
-    errno = 0;
-    bool digits = *word && word[strspn(word, "-0123456789")] == '\0';
-    long long number = question.integer && digits ? strtoll(word, &end, 10) : 0;
-    if (end && end != word && !*end && !errno) return json_integer(number);
+    long long number;
+    if (question.integer && is_integer(word, &number)) return json_integer(number);
     if (question.boolean && (strcmp(word, "true") == 0 || strcmp(word, "false") == 0))
         return json_boolean(*word == 't');
     return json_string(word);

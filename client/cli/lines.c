@@ -93,6 +93,7 @@ struct put_run {
     struct satchel_tx *tx;
     struct sat_arena arena; /* of one line */
     struct sat_buf printed; /* the ids, held back until the commit is done */
+    struct sat_buf numbers; /* of the lines that were put, each 8 bytes as they are in memory */
     uint64_t number;
 };
 
@@ -128,6 +129,7 @@ static int put_line(struct put_run *run, const char *line, size_t len)
                               sat_arena_format(&run->arena, "line %llu", (unsigned long long)run->number));
     } else {
         print_later(run, it.type, id);
+        sat_put_bytes(&run->numbers, &run->number, sizeof run->number);
     }
     free(fields);
     json_decref(object);
@@ -162,12 +164,16 @@ static int put_all(struct put_run *run)
     size_t len;
     int code = 0;
     while (!code && next_line(line, &len)) {
-        run->number++;
+        const char *start = line;
+        if (++run->number == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) { /* a byte-order mark */
+            start += 3;
+            len -= 3;
+        }
         if (len > LINE_BYTES_MAX) {
             code = cli_fail(cli, SAT_ERR_TOO_LARGE, "line %llu: longer than %d bytes", (unsigned long long)run->number,
                             LINE_BYTES_MAX);
-        } else if (!is_empty(line, len)) {
-            code = put_line(run, line, len);
+        } else if (!is_empty(start, len)) {
+            code = put_line(run, start, len);
         }
         sat_arena_reset(&run->arena);
         cli_progress_show(&cli->progress, "reading", run->number, 0);
@@ -175,6 +181,17 @@ static int put_all(struct put_run *run)
     if (!code && ferror(stdin)) code = cli_fail(cli, SAT_ERR_IO, "stdin cannot be read: %s", strerror(errno));
     free(line);
     return code;
+}
+
+/* What only the whole commit tells is told with its line's number all the same. */
+static int commit_lines(struct put_run *run)
+{
+    if (!satchel_commit(run->tx)) return 0;
+    const struct satchel_error *error = satchel_error_of(run->cli->satchel);
+    if (error->edit == 0) return cli_fail_handle(run->cli);
+    uint64_t number;
+    memcpy(&number, run->numbers.at + (error->edit - 1) * sizeof number, sizeof number);
+    return cli_fail_error(run->cli, error, sat_arena_format(&run->arena, "line %llu", (unsigned long long)number));
 }
 
 int cli_put_lines(struct cli *cli)
@@ -186,15 +203,17 @@ int cli_put_lines(struct cli *cli)
     if (code) return code;
     sat_arena_init(&run.arena);
     sat_buf_init(&run.printed);
+    sat_buf_init(&run.numbers);
     code = put_all(&run);
     if (code) {
         satchel_rollback(run.tx);
     } else {
-        code = cli_end(cli, run.tx, 0);
+        code = commit_lines(&run);
         if (!code) cli_out_span(cli, sat_buf_span(&run.printed));
     }
     cli_progress_clear(&cli->progress);
     sat_arena_deinit(&run.arena);
     sat_buf_wipe(&run.printed);
+    sat_buf_deinit(&run.numbers);
     return code;
 }

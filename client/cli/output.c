@@ -66,6 +66,15 @@ static void put_text(struct sat_buf *buf, const char *text)
     sat_put_bytes(buf, text, strlen(text));
 }
 
+/* A query can make a text with a zero in it, which ends no text here. */
+static void put_string(struct sat_buf *buf, const char *text, size_t len)
+{
+    for (size_t at = 0; at <= len; at += strlen(text + at) + 1) {
+        if (at) put_text(buf, "<U+0000>");
+        put_text(buf, text + at);
+    }
+}
+
 static void put_list(struct sat_buf *buf, const json_t *list)
 {
     size_t index;
@@ -95,7 +104,7 @@ static void put_object(struct sat_buf *buf, const json_t *object)
 static void put_value(struct sat_buf *buf, const json_t *value, bool nested)
 {
     if (json_is_string(value)) {
-        put_text(buf, json_string_value(value));
+        put_string(buf, json_string_value(value), json_string_length(value));
     } else if (json_is_array(value) || json_is_object(value)) {
         if (nested) put_text(buf, json_is_array(value) ? "[" : "(");
         (json_is_array(value) ? put_list : put_object)(buf, value);

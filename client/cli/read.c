@@ -4,13 +4,15 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "client/read.h"
 
 int cli_run_get(struct cli *cli)
 {
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
     char *text = NULL;
-    if (satchel_get(cli->satchel, cli->args[0], cli->args[1], &text)) return cli_fail_handle(cli);
+    if (client_get(cli->satchel, cli->args[0], cli->args[1], cli_option(cli, CLI_OPTION_TERRITORY), &text))
+        return cli_fail_handle(cli);
     if (cli->json) {
         cli_out(cli, "%s\n", text);
     } else {
@@ -55,5 +57,7 @@ int cli_run_history(struct cli *cli)
     if (code) return code;
     struct cli_table table;
     cli_table_init(&table, cli);
-    return finish(cli, &table, satchel_history(cli->satchel, cli->args[0], cli->args[1], cli_table_row, &table));
+    return finish(cli, &table,
+                  client_history(cli->satchel, cli->args[0], cli->args[1], cli_option(cli, CLI_OPTION_TERRITORY),
+                                 cli_table_row, &table));
 }

@@ -67,6 +67,10 @@ static void show_event(void *context, const struct satchel_event *event)
     case SATCHEL_EVENT_NOTE:
         tell_event(cli, "note", event, "");
         break;
+    case SATCHEL_EVENT_OFFLINE:
+        cli_tell(cli, json_pack("{s:s, s:I}", "event", "offline", "retry_ms", (json_int_t)event->retry_ms),
+                 event->message);
+        break;
     }
 }
 
@@ -119,7 +123,8 @@ int cli_run_sync(struct cli *cli)
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
     if (options.live) {
-        struct sigaction action = {.sa_handler = want_stop};
+        /* The second one ends it by force: looking up a name can block for a while, and nothing is lost by it. */
+        struct sigaction action = {.sa_handler = want_stop, .sa_flags = (int)SA_RESETHAND};
         (void)sigaction(SIGINT, &action, NULL);
         (void)sigaction(SIGTERM, &action, NULL);
     }

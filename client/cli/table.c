@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/cli/output.h"
+#include "common/base/utf8.h"
 
 enum { ROWS_LOOKED_AT = 200, GAP_COLUMNS = 2 };
 
@@ -22,7 +23,8 @@ static void measure(struct cli_table *table, const json_t *row)
     json_object_foreach((json_t *)row, name, value)
     {
         const json_t *known = json_object_get(table->columns, name);
-        long long width = known ? json_integer_value(known) : -(long long)cli_width(name);
+        long long width =
+            known ? json_integer_value(known) : -(long long)cli_width(sat_utf8_shown(&table->arena, name));
         bool numbers = width < 0 && (json_is_number(value) || json_is_null(value));
         if (width < 0) width = -width;
         long long own = cli_width(cli_shown(&table->arena, value));
@@ -54,7 +56,8 @@ static void print_row(struct cli_table *table, const json_t *row)
     sat_buf_init(&line);
     json_object_foreach(table->columns, name, width)
     {
-        const char *text = row ? cli_shown(&table->arena, json_object_get(row, name)) : name;
+        const char *text =
+            row ? cli_shown(&table->arena, json_object_get(row, name)) : sat_utf8_shown(&table->arena, name);
         if (line.len) put_spaces(&line, GAP_COLUMNS);
         put_cell(&line, text, json_integer_value(width));
     }
@@ -82,7 +85,7 @@ int cli_table_row(void *context, const char *json)
         cli_out(table->cli, "%s\n", json);
         return table->cli->output_errno;
     }
-    json_t *row = json_loads(json, 0, NULL);
+    json_t *row = json_loads(json, JSON_ALLOW_NUL, NULL);
     if (!row) return 0;
     if (!table->begun) measure(table, row);
     (void)json_array_append_new(table->waiting, row);

@@ -53,26 +53,43 @@ int cli_run_put(struct cli *cli)
 }
 
 /* rm and restore: one record, one verb. */
-static int change_one(struct cli *cli, int (*verb)(struct satchel_tx *tx, const char *type, const char *id),
-                      const char *done)
+struct change {
+    int (*verb)(struct satchel_tx *tx, const char *type, const char *id);
+    const char *done, *needless;
+};
+
+/* The id as ids are written; whatever else was given, the library refuses. */
+static const char *lower_case(struct cli *cli, const char *id)
 {
-    const char *type = cli->args[0], *id = cli->args[1];
+    char *text = sat_arena_text(&cli->arena, id, strlen(id));
+    for (char *at = text; *at; at++)
+        if (*at >= 'A' && *at <= 'F') *at = (char)(*at - 'A' + 'a');
+    return text;
+}
+
+static int change_one(struct cli *cli, const struct change *change)
+{
+    const char *type = cli->args[0], *id = lower_case(cli, cli->args[1]);
     struct satchel_tx *tx = NULL;
     int code = cli_open(cli, CLI_EVERYDAY);
     if (!code) code = cli_begin(cli, &tx);
-    if (!code) code = cli_end(cli, tx, verb(tx, type, id));
+    if (!code) code = cli_end(cli, tx, change->verb(tx, type, id));
     if (code) return code;
-    if (cli->json) return cli_print_new(cli, json_pack("{s:s, s:s}", "type", type, "id", id));
-    cli_note(cli, "%s: %s %s", done, type, id);
-    return 0;
+    bool changed = satchel_written(cli->satchel) > 0;
+    if (!changed) cli_note(cli, "%s %s is %s", type, id, change->needless);
+    if (changed && !cli->json) cli_note(cli, "%s: %s %s", change->done, type, id);
+    if (!cli->json) return 0;
+    return cli_print_new(cli, json_pack("{s:s, s:s, s:b}", "type", type, "id", id, "changed", changed));
 }
 
 int cli_run_rm(struct cli *cli)
 {
-    return change_one(cli, satchel_remove, "archived");
+    static const struct change rm = {satchel_remove, "archived", "archived already"};
+    return change_one(cli, &rm);
 }
 
 int cli_run_restore(struct cli *cli)
 {
-    return change_one(cli, satchel_restore, "restored");
+    static const struct change restore = {satchel_restore, "restored", "not archived"};
+    return change_one(cli, &restore);
 }

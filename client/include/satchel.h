@@ -55,6 +55,8 @@ struct satchel_error {
     const char *name; /* "not_found", "wrong_passphrase", …; static */
     const char *class_; /* "user", "peer", "retry" or "fatal": what to do; static */
     char message[400];  /* names the thing and says what to do; never holds a secret */
+    uint32_t edit;      /* satchel_commit() alone: which of the transaction's edits it is about, counted from 1 over the
+                           calls that succeeded; 0: none of them */
 };
 
 struct satchel;
@@ -123,20 +125,23 @@ struct satchel_tx;
 
 /* A transaction gathers edits in memory and writes all or none of them. One at a time per handle (else: invalid). *out
  * is given to satchel_commit() or satchel_rollback(), which end it. An edit that is refused leaves the others as they
- * are. */
+ * are. The order of edits of different records does not matter: a record may refer to one that comes later. */
 SATCHEL_API int satchel_begin(struct satchel *satchel, struct satchel_tx **out);
 
 /* Creates or edits a record. `type`: "account", "visit", … `id`: NULL makes a new record; an id that does not
- * exist yet creates the record under it. `territory`: a territory's name or id, "org", or NULL: where the record
- * is, else where the record that it refers to lives (also one of this transaction), else the caller's only
- * territory. `fields` (NULL: none): a JSON object; null clears a field, a set field takes an array (these and no
- * others) or {"add":[…],"remove":[…]}. `id_out` (may be NULL) receives the id. A reference to a record that is not here
- * is fine, and waits. Errors name the type, field or value: invalid (a value of the wrong kind, a reference to a record
- * of the wrong type, no territory to choose), not_found (no such type, field or territory), exists (the record is
- * archived), too_large, denied. */
+ * exist yet creates the record under it: any UUID, in either case. `territory`: a territory's name or id, "org", or
+ * NULL: where the record is, else where the record that it refers to lives (also one that comes later in this
+ * transaction), else the caller's only territory. `fields` (NULL: none): a JSON object; null clears a field, a set
+ * field takes an array (these and no others) or {"add":[…],"remove":[…]}. `id_out` (may be NULL) receives the id. A
+ * reference to a record that is not here is fine, and waits: then it is satchel_commit() that refuses the edit, if no
+ * territory is found or another edit shows the reference to be of the wrong type. Errors name the type, field or value:
+ * invalid (a value of the wrong kind or out of the field's range, a reference to a record of the wrong type, no
+ * territory to choose), not_found (no such type, field or territory), exists (the record is archived), too_large (a
+ * text, texts that do not fit one change, over 4,096 elements at once), denied. */
 SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory,
                             const char *fields, char id_out[SATCHEL_ID_SIZE]);
-/* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). not_found, denied. */
+/* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). Nothing is written for
+ * one that is archived, unless that settles edit against delete. not_found, denied. */
 SATCHEL_API int satchel_remove(struct satchel_tx *tx, const char *type, const char *id);
 /* Brings an archived record back as it was; nothing happens to one that is not archived. not_found, denied. */
 SATCHEL_API int satchel_restore(struct satchel_tx *tx, const char *type, const char *id);
@@ -146,8 +151,11 @@ SATCHEL_API int satchel_restore(struct satchel_tx *tx, const char *type, const c
 SATCHEL_API int satchel_resolve(struct satchel_tx *tx, const char *type, const char *id, const char *field,
                                 uint32_t pick, const char *value);
 /* Writes the transaction; durable on return. The transaction is gone afterwards, also on failure, which has written
- * nothing. too_large (a record that does not fit one change), disk_full, read_only. */
+ * nothing; `edit` of the error says which edit was refused. invalid, denied (see satchel_put), too_large (a record that
+ * thousands of devices have written), disk_full, read_only. */
 SATCHEL_API int satchel_commit(struct satchel_tx *tx);
+/* How many changes the last satchel_commit() on the handle wrote; 0: everything was so already, or it failed. */
+SATCHEL_API uint64_t satchel_written(const struct satchel *satchel);
 /* Forgets the transaction. NULL is fine. */
 SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 
@@ -163,7 +171,8 @@ typedef int (*satchel_row_fn)(void *context, const char *json);
 SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
- * are left out. "waiting", where there is one, names the fields that refer to a record that is not here (yet). */
+ * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
+ * here (yet), or is of another type. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
@@ -171,7 +180,8 @@ SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const ch
                              void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
  * derived figures (a set is a JSON array); archived.<type> has the same of the archived records; `waiting` has the
- * references to what is not here: type, id, field, target.
+ * references that cannot be followed: type, id, field, target, and found: the type of what is there instead, null for
+ * nothing.
  * One object per row, keyed by column. invalid: SQLite's own sentence, for all that is not one reading statement. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
@@ -208,19 +218,21 @@ enum satchel_event_kind {
     SATCHEL_EVENT_REFUSED = 4,  /* message: the server refused a bundle; it is kept and listed */
     SATCHEL_EVENT_REVOKED = 5,  /* message: this device, or its access to a space, is gone */
     SATCHEL_EVENT_IN_SYNC = 6,
-    SATCHEL_EVENT_NOTE = 7, /* message: something worth telling a person */
+    SATCHEL_EVENT_NOTE = 7,   /* message: something worth telling a person */
+    SATCHEL_EVENT_OFFLINE = 8 /* retry_ms, message: with `live`, there is no connection; the next attempt is then */
 };
 struct satchel_event {
     enum satchel_event_kind kind;
     const char *type, *id; /* NULL when not meant */
     const char *message;   /* NULL when not meant */
     uint64_t done, total;
+    uint32_t retry_ms;
 };
 typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
 
 struct satchel_sync_options {
     uint32_t timeout_ms;      /* give up after this long; 0: 60 s. With `live`: leave after this long, 0: never */
-    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error */
+    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
@@ -234,8 +246,16 @@ struct satchel_sync_result {
 /* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
  * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
- * that are in conflict now. unreachable, timed_out, closed, busy, wrong_server, revoked, tampered, fork; invalid while
- * a transaction is open. */
+ * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
+ * invalid while a transaction is open.
+ *
+ * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
+ * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
+ * within their upper half, so that many devices do not come at once; later if the server asks for it, though not later
+ * than ten minutes and a half. A sync that succeeds begins the count anew, and takes along what is pending. What ends
+ * it: `stop` (at once, no error), `timeout_ms` (no error if there is a connection then, else what keeps it away), and
+ * errors that the next attempt would meet again, as version, wrong_server, revoked, or this machine's own. The numbers
+ * are those of all connections together. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);
 
@@ -264,6 +284,9 @@ SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_
  *
  * A server may have several addresses, as when it has moved. A session is about one of them; where nobody was found
  * there, the next session that is opened on the handle is about the next one.
+ *
+ * A session is one connection also with `live`: when it fails with an error of class "retry", or with any that comes
+ * with a retry_ms, the application opens another one, not before retry_ms and later each time that it fails again.
  *
  * The functions that tell what happened return nothing: what it led to is known from satchel_session_over() and
  * satchel_session_result(), and from the options' `event`, which is called from within them. They do their work, disk

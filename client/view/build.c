@@ -10,6 +10,9 @@
 #include "client/view/figures.h"
 #include "common/base/check.h"
 
+/* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
+enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
+
 struct building {
     struct satchel *satchel;
     sqlite3 *db;
@@ -183,12 +186,14 @@ static enum sat_err add_record(void *context, int64_t sid, const struct sat_reco
     struct sat_record_view view;
     enum sat_err err = sid == building->sid ? SAT_OK : enter_space(building, sid);
     if (!err) err = sat_record_load(&vault, sid, record, &building->arena, &view);
+    const struct sat_type *type = !err && view.merged.exists ? sat_type_by_number(view.merged.type) : NULL;
     if (!err && view.live_n) {
+        const char *name = !view.merged.exists ? "" : type ? type->name : "?"; /* unreadable; of a later version */
         bind_uuid(building->insert_any, 1, record->b);
+        bind_text(building->insert_any, 2, name, strlen(name));
         err = run(building, building->insert_any);
     }
-    const struct sat_type *type = !err && view.merged.exists ? sat_type_by_number(view.merged.type) : NULL;
-    if (type && !names_the_org(building, &view)) err = insert(building, type, &view);
+    if (!err && type && !names_the_org(building, &view)) err = insert(building, type, &view);
     sat_arena_reset(&building->arena);
     return err;
 }
@@ -200,7 +205,7 @@ static enum sat_err fill(struct building *building)
     struct satchel *satchel = building->satchel;
     sqlite3 *db = building->db;
     if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO temp.here VALUES (?)", -1, &building->insert_any, NULL) !=
+        sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO temp.here VALUES (?, ?)", -1, &building->insert_any, NULL) !=
             SQLITE_OK)
         return client_view_fail(db, &satchel->fault, SAT_ERR_IO);
     enum sat_err err = sat_store_each_record(satchel->store, add_record, building);
@@ -239,6 +244,7 @@ enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
                         NULL) != SQLITE_OK)
         err = client_view_fail(view->db, &satchel->fault, SAT_ERR_NO_MEMORY);
+    if (!err) (void)sqlite3_limit(view->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
     if (!err) err = build(satchel, view->db);
     if (err)
         client_view_free(view);

@@ -11,3 +11,21 @@ bool client_line_amount(int64_t qty, int64_t unit_price, int64_t discount_bp, in
     *out = (int64_t)amount;
     return amount >= INT64_MIN && amount <= INT64_MAX;
 }
+
+void client_total_add(struct client_total *total, int64_t amount)
+{
+    uint64_t before = total->low;
+    total->low += (uint64_t)amount;
+    total->high += (amount < 0 ? -1 : 0) + (total->low < before ? 1 : 0);
+}
+
+void client_total_lose(struct client_total *total)
+{
+    total->absent = true;
+}
+
+bool client_total_get(const struct client_total *total, int64_t *out)
+{
+    *out = (int64_t)total->low;
+    return !total->absent && total->high == (*out < 0 ? -1 : 0);
+}

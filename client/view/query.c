@@ -4,22 +4,84 @@
 #include "client/locate.h"
 #include "client/rows.h"
 #include "client/view/database.h"
+#include "common/base/utf8.h"
+
+/* A statement, and how much of it its asker wrote: what is said of a failure speaks of that alone. */
+struct question {
+    const char *sql;
+    size_t to;      /* where they end */
+    bool condition; /* what they are; else the whole query */
+};
+
+/* ---- Refusing ---- */
+
+/* The name that a syntax error is near, if it is one of ours that is a word of SQL too and so has to be quoted. */
+static bool is_near_unquoted_name(const char *said)
+{
+    static const char near[] = "near \"";
+    if (strncmp(said, near, sizeof near - 1) != 0) return false;
+    said += sizeof near - 1;
+    size_t len = strcspn(said, "\"");
+    if (!sqlite3_keyword_check(said, (int)len)) return false;
+    for (uint16_t t = 0; t < sat_types_count(); t++) {
+        const struct sat_type *type = sat_type_at(t);
+        if (strlen(type->name) == len && sqlite3_strnicmp(type->name, said, (int)len) == 0) return true;
+        for (uint16_t f = 0; f < type->fields_n; f++)
+            if (strlen(type->fields[f].name) == len && sqlite3_strnicmp(type->fields[f].name, said, (int)len) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Did SQLite miss something at the condition's end, where for it the statement around it went on? */
+static bool is_open_ended(const struct question *question, const char *said, int at)
+{
+    static const char token[] = "unrecognized token: \"";
+    if (strcmp(said, "incomplete input") == 0) return true; /* a comment that is not closed hides what follows */
+    if (at < 0) return false;
+    if ((size_t)at >= question->to) return true;
+    bool quote = strncmp(said, token, sizeof token - 1) == 0;
+    return quote && (size_t)at + strlen(said) - sizeof token > question->to;
+}
+
+/* What is more than a question: SQLite says so by a code, but of functions and of tables that it makes up by the
+ * sentence alone. */
+static bool is_forbidden(sqlite3 *db, const char *said)
+{
+    static const char *const sentences[] = {"not authorized", "vtable constructor failed"};
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+        if (strncmp(said, sentences[i], strlen(sentences[i])) == 0) return true;
+    return sqlite3_errcode(db) == SQLITE_AUTH;
+}
 
 /* SQLite's sentence; "not authorized" means that it was no mere question. */
-static enum sat_err refuse(sqlite3 *db, struct sat_fault *fault)
+static enum sat_err refuse(sqlite3 *db, const struct question *question, struct sat_fault *fault)
 {
-    if (sqlite3_errcode(db) == SQLITE_AUTH)
-        return sat_fail(fault, SAT_ERR_INVALID, "queries can only read: %s", sqlite3_errmsg(db));
+    const char *said = sqlite3_errmsg(db);
+    const char *where = question->condition ? "in the condition: " : "";
+    const char *hint =
+        is_near_unquoted_name(said) ? ": as the name of a table or column it is put in double quotes" : "";
     if (sqlite3_errcode(db) == SQLITE_NOMEM) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
-    return sat_fail(fault, SAT_ERR_INVALID, "%s", sqlite3_errmsg(db));
+    if (is_forbidden(db, said)) return sat_fail(fault, SAT_ERR_INVALID, "queries can only read: %s", said);
+    if (question->condition && is_open_ended(question, said, sqlite3_error_offset(db)))
+        return sat_fail(fault, SAT_ERR_INVALID,
+                        "the condition ends too early: something is missing there, or a bracket, a quote or a comment "
+                        "is not closed");
+    return sat_fail(fault, SAT_ERR_INVALID, "%s%.250s%s", where, said, hint);
+}
+
+static const char *parameter_of(sqlite3_stmt *statement)
+{
+    const char *name = sqlite3_bind_parameter_name(statement, sqlite3_bind_parameter_count(statement));
+    return name ? name : "?";
 }
 
 /* One statement, and nothing but white space and comments behind it. */
-static enum sat_err prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct sat_fault *fault)
+static enum sat_err prepare(sqlite3 *db, const struct question *question, sqlite3_stmt **out, struct sat_fault *fault)
 {
     const char *rest = NULL;
     sqlite3_stmt *second = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, out, &rest) != SQLITE_OK) return refuse(db, fault);
+    if (sqlite3_prepare_v2(db, question->sql, -1, out, &rest) != SQLITE_OK) return refuse(db, question, fault);
     if (!*out) return sat_fail(fault, SAT_ERR_INVALID, "there is no statement in the query");
     while (rest && rest[0]) { /* a lone ";" or a comment prepares to nothing */
         const char *next = NULL;
@@ -29,8 +91,13 @@ static enum sat_err prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, st
             return sat_fail(fault, SAT_ERR_INVALID, "a query is one statement; there is more behind it");
         rest = next;
     }
+    if (sqlite3_bind_parameter_count(*out)) /* it would be null, whatever its asker thinks it is */
+        return sat_fail(fault, SAT_ERR_INVALID, "%.80s stands for a value that nobody gives: write the value itself",
+                        parameter_of(*out));
     return SAT_OK;
 }
+
+/* ---- Rows ---- */
 
 static json_t *json_of_text(sqlite3_stmt *statement, int at)
 {
@@ -56,15 +123,20 @@ static json_t *json_of_blob(sqlite3_stmt *statement, int at)
     return json;
 }
 
+/* Another arm of a UNION can put any number where the first has a boolean. */
+static json_t *json_of_integer(sqlite3_int64 number, const char *declared)
+{
+    bool truth = declared && strcmp(declared, CLIENT_COLUMN_BOOL) == 0 && (number == 0 || number == 1);
+    return truth ? json_boolean(number == 1) : json_integer(number);
+}
+
 static json_t *json_of_column(sqlite3_stmt *statement, int at)
 {
     const char *declared = sqlite3_column_decltype(statement, at);
     json_t *json = NULL;
     switch (sqlite3_column_type(statement, at)) {
     case SQLITE_INTEGER:
-        if (declared && strcmp(declared, CLIENT_COLUMN_BOOL) == 0)
-            return json_boolean(sqlite3_column_int(statement, at) != 0);
-        return json_integer(sqlite3_column_int64(statement, at));
+        return json_of_integer(sqlite3_column_int64(statement, at), declared);
     case SQLITE_FLOAT:
         json = json_real(sqlite3_column_double(statement, at));
         return json ? json : json_null(); /* infinity has no JSON */
@@ -77,39 +149,60 @@ static json_t *json_of_column(sqlite3_stmt *statement, int at)
     }
 }
 
-/* Two columns of one name would be one member: the later ones are numbered. */
-static void set_column(json_t *object, const char *name, json_t *value)
+/* The columns' names. Two columns of one name would be one member: the later ones are numbered. */
+static const char **name_columns(sqlite3_stmt *statement, struct sat_arena *arena)
 {
-    char numbered[200];
-    for (int i = 2; json_object_get(object, name) && i < 1000; i++) {
-        (void)sqlite3_snprintf(sizeof numbered, numbered, "%.150s_%d", name, i);
-        if (!json_object_get(object, numbered)) name = numbered;
+    int n = sqlite3_column_count(statement);
+    const char **names = sat_arena_array(arena, (size_t)n, sizeof *names);
+    json_t *taken = json_object();
+    for (int i = 0; i < n; i++) {
+        const char *given = sqlite3_column_name(statement, i);
+        char *name = sat_arena_text(arena, given ? given : "?", strlen(given ? given : "?"));
+        sat_utf8_mend(name);
+        names[i] = name;
+        for (int k = 2; json_object_get(taken, names[i]); k++) names[i] = sat_arena_format(arena, "%s_%d", name, k);
+        (void)json_object_set_new(taken, names[i], json_true());
     }
-    if (json_object_set_new(object, name, value) != 0) (void)json_object_set_new(object, "?", json_null());
+    json_decref(taken);
+    return names;
 }
 
-static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, satchel_row_fn row, void *context,
-                             struct sat_fault *fault)
+static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, const struct question *question, satchel_row_fn row,
+                             void *context, struct sat_fault *fault)
 {
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    const char **names = name_columns(statement, &arena);
     int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    bool more = true;
+    while (more && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         json_t *object = json_object();
         for (int i = 0; i < sqlite3_column_count(statement); i++)
-            set_column(object, sqlite3_column_name(statement, i), json_of_column(statement, i));
-        if (!client_give_row(row, context, object)) return SAT_OK;
+            (void)json_object_set_new(object, names[i], json_of_column(statement, i));
+        more = client_give_row(row, context, object);
     }
-    return code == SQLITE_DONE ? SAT_OK : refuse(db, fault);
+    sat_arena_deinit(&arena);
+    return !more || code == SQLITE_DONE ? SAT_OK : refuse(db, question, fault);
+}
+
+static enum sat_err ask(sqlite3 *db, const struct question *question, satchel_row_fn row, void *context,
+                        struct sat_fault *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    enum sat_err err = prepare(db, question, &statement, fault);
+    if (!err) err = step_all(db, statement, question, row, context, fault);
+    (void)sqlite3_finalize(statement);
+    return err;
 }
 
 enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context,
                                struct sat_fault *fault)
 {
-    sqlite3_stmt *statement = NULL;
-    enum sat_err err = prepare(view->db, sql, &statement, fault);
-    if (!err) err = step_all(view->db, statement, row, context, fault);
-    (void)sqlite3_finalize(statement);
-    return err;
+    struct question question = {.sql = sql, .to = strlen(sql)};
+    return ask(view->db, &question, row, context, fault);
 }
+
+/* ---- A query ---- */
 
 int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context)
 {
@@ -120,22 +213,58 @@ int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, 
     return client_end(satchel, err);
 }
 
-int satchel_list(struct satchel *satchel, const char *type_name, const char *where, satchel_row_fn row, void *context)
+/* ---- A type's table, under a condition ---- */
+
+/* The condition between what stands before and behind it; the line break ends a comment in it. */
+static struct question frame(struct sat_arena *arena, const char *before, const char *condition, const char *behind)
 {
-    client_begin(satchel);
+    return (struct question){.sql = sat_arena_format(arena, "%s%s\n%s", before, condition, behind),
+                             .to = strlen(before) + strlen(condition),
+                             .condition = true};
+}
+
+/* Is the text an expression, whole by itself? Whatever breaks out of one frame does not fit the other: `1) OR (1` has
+ * no bracket to close here, and `1 THEN 0 WHEN 1` is nothing in brackets. */
+static enum sat_err check_condition(sqlite3 *db, const struct sat_type *type, const char *condition,
+                                    struct sat_arena *arena, struct sat_fault *fault)
+{
+    if (condition[strspn(condition, " \t\r\n\f")] == '\0')
+        return sat_fail(fault, SAT_ERR_INVALID, "the condition is empty");
+    const char *before = sat_arena_format(arena, "SELECT 1 FROM \"%s\" WHERE CASE WHEN ", type->name);
+    struct question question = frame(arena, before, condition, "THEN 1 END");
+    sqlite3_stmt *statement = NULL;
+    enum sat_err err = prepare(db, &question, &statement, fault);
+    (void)sqlite3_finalize(statement);
+    return err;
+}
+
+static enum sat_err list(struct satchel *satchel, const struct sat_type *type, const char *condition,
+                         satchel_row_fn row, void *context)
+{
     struct client_view *view;
-    const struct sat_type *type;
     struct sat_arena arena;
+    enum sat_err err = client_view_get(satchel, &view);
+    if (err) return err;
     sat_arena_init(&arena);
-    enum sat_err err = client_find_type(satchel, type_name, &type);
-    if (!err) err = client_view_get(satchel, &view);
-    if (!err) {
-        /* the line break ends a comment in the condition */
-        const char *sql = where && where[0] ? sat_arena_format(&arena, "SELECT * FROM \"%s\" WHERE (%s\n) ORDER BY id",
-                                                               type->name, where)
-                                            : sat_arena_format(&arena, "SELECT * FROM \"%s\" ORDER BY id", type->name);
+    const char *table = sat_arena_format(&arena, "SELECT * FROM \"%s\"", type->name);
+    if (condition) {
+        err = check_condition(view->db, type, condition, &arena, &satchel->fault);
+        struct question question =
+            frame(&arena, sat_arena_format(&arena, "%s WHERE (", table), condition, ") ORDER BY id, territory");
+        if (!err) err = ask(view->db, &question, row, context, &satchel->fault);
+    } else {
+        const char *sql = sat_arena_format(&arena, "%s ORDER BY id, territory", table);
         err = client_view_query(view, sql, row, context, &satchel->fault);
     }
     sat_arena_deinit(&arena);
+    return err;
+}
+
+int satchel_list(struct satchel *satchel, const char *type_name, const char *where, satchel_row_fn row, void *context)
+{
+    client_begin(satchel);
+    const struct sat_type *type;
+    enum sat_err err = client_find_type(satchel, type_name, &type);
+    if (!err) err = list(satchel, type, where, row, context);
     return client_end(satchel, err);
 }

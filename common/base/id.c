@@ -104,9 +104,7 @@ enum sat_err sat_uuid_parse(const char *text, uint8_t out[16])
         if (!hyphen) digits[n++] = text[i];
     }
     digits[n] = 0;
-    if (text[36] || sat_hex_parse(digits, out, 16)) return SAT_ERR_INVALID;
-    static const uint8_t nil[16];
-    return memcmp(out, nil, 16) == 0 ? SAT_ERR_INVALID : SAT_OK;
+    return text[36] ? SAT_ERR_INVALID : sat_hex_parse(digits, out, 16);
 }
 
 void sat_uuid_v7(uint64_t time_ms, const uint8_t random[10], uint8_t out[16])

@@ -50,7 +50,8 @@ bool sat_log_epoch_equal(const struct sat_log_epoch *a, const struct sat_log_epo
 #define SAT_UUID_TEXT_SIZE 37 /* with NUL */
 /* 16 bytes as lower-case hyphenated text, NUL-terminated. */
 void sat_uuid_format(const uint8_t id[16], char out[SAT_UUID_TEXT_SIZE]);
-/* Reads 8-4-4-4-12 hexadecimal digits in either case; SAT_ERR_INVALID on anything else, the nil UUID included. */
+/* Reads 8-4-4-4-12 hexadecimal digits in either case, whatever version and variant they say, the nil UUID too: what a
+ * caller's system calls an id is one. SAT_ERR_INVALID on anything else. */
 enum sat_err sat_uuid_parse(const char *text, uint8_t out[16]) SAT_MUST_CHECK;
 /* Makes a UUIDv7 (RFC 9562) from a time and 10 random bytes. */
 void sat_uuid_v7(uint64_t time_ms, const uint8_t random[10], uint8_t out[16]);

@@ -147,17 +147,21 @@ static enum sat_err place_bundle(const struct sat_accept *accept, int64_t *bid)
     return err;
 }
 
-enum sat_err sat_base_accept(const struct sat_accept *accept, struct sat_arena *arena)
+enum sat_err sat_base_accept(const struct sat_accept *accept)
 {
     int64_t bid;
+    struct sat_arena arena; /* of one change: a bundle may name the same record a thousand times */
+    sat_arena_init(&arena);
     uint64_t stubs = 0;
     enum sat_err err = place_bundle(accept, &bid);
     if (!err) err = append_entry(accept, bid);
     if (!err) err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
     for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) {
         if (accept->bundle->changes[i].stub) stubs++;
-        err = accept_change(accept, bid, i, stubs > 0, arena);
+        err = accept_change(accept, bid, i, stubs > 0, &arena);
+        sat_arena_reset(&arena);
     }
+    sat_arena_deinit(&arena);
     return err;
 }
 

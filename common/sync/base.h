@@ -17,7 +17,7 @@ struct sat_accept {
 };
 
 /* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */
-enum sat_err sat_base_accept(const struct sat_accept *accept, struct sat_arena *arena) SAT_MUST_CHECK;
+enum sat_err sat_base_accept(const struct sat_accept *accept) SAT_MUST_CHECK;
 
 /* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
  * kept). The arena owns it. */

@@ -193,7 +193,7 @@ static enum sat_err judge_and_accept(struct host_step *step, struct host_space *
                                 .recv_ms = recv_ms,
                                 .dir_at = host->directory.seq};
     space->dirty = true;
-    err = sat_base_accept(&accept, step->arena);
+    err = sat_base_accept(&accept);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT; /* half applied: the batch must not be committed */
     host->counts.bundles++;
     host->counts.changes += m->count;

@@ -168,25 +168,26 @@ static struct sat_version version_of(const struct sat_header *header)
 
 /* Does y stand for each live change of the record that it replaces; and how many stay beside it? */
 static enum sat_err compare_with_live(const struct sat_judge *judge, const struct sat_record_id *record,
-                                      const struct sat_version *y, struct sat_arena *arena, bool *sound,
-                                      uint32_t *beside)
+                                      const struct sat_version *y, bool *sound, uint32_t *beside)
 {
     struct sat_change_row *rows;
-    uint32_t n;
-    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, arena, &rows, &n);
-    if (err) return err;
+    struct sat_arena arena; /* of one record: a bundle may name the same one a thousand times */
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, &arena, &rows, &n);
     *beside = 0;
-    for (uint32_t k = 0; k < n; k++) {
+    for (uint32_t k = 0; k < n && !err; k++) {
         struct sat_header header;
         if (!sat_merge_covers(y, &rows[k].dot)) {
             ++*beside;
             continue;
         }
-        if (sat_header_decode(rows[k].header, arena, &header)) return SAT_ERR_CORRUPT;
+        if (sat_header_decode(rows[k].header, &arena, &header)) err = SAT_ERR_CORRUPT;
         struct sat_version x = version_of(&header);
-        if (!stands_for(y, &x)) *sound = false;
+        if (!err && !stands_for(y, &x)) *sound = false;
     }
-    return SAT_OK;
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 /* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
@@ -194,24 +195,26 @@ static enum sat_err compare_with_live(const struct sat_judge *judge, const struc
  * joins later (docs/decisions/0028). And a record has a bound on its live changes, so that nobody makes its merge
  * arbitrarily slow. */
 static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_bundle *bundle,
-                                   struct sat_arena *arena, const struct sat_header *headers, struct sat_fault *fault)
+                                   const struct sat_header *headers, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     for (uint32_t i = 0; i < m->count; i++) {
         struct sat_version y = version_of(&headers[i]);
         bool sound = true;
         uint32_t beside;
-        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, &y, arena, &sound, &beside);
+        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, &y, &sound, &beside);
         if (err) return err;
-        if (beside >= SAT_RECORD_LIVE_MAX)
-            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", beside);
-        uint64_t own = sat_vector_counter(y.seen, m->device);
-        for (uint32_t k = 0; sound && k < i && m->first + k <= own; k++) { /* its own, which are not in the store yet */
+        for (uint32_t k = 0; sound && k < i; k++) { /* its own, which are not in the store yet */
             struct sat_version x = version_of(&headers[k]);
             struct sat_dot dot = {m->device, m->first + k};
             if (!sat_record_equal(&bundle->changes[k].record, &bundle->changes[i].record)) continue;
-            sound = !sat_merge_covers(&y, &dot) || stands_for(&y, &x);
+            if (!sat_merge_covers(&y, &dot))
+                beside++;
+            else
+                sound = stands_for(&y, &x);
         }
+        if (beside >= SAT_RECORD_LIVE_MAX)
+            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", beside);
         if (!sound)
             return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on",
                             m->device);
@@ -239,6 +242,6 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
-    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, arena, headers, fault);
+    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, headers, fault);
     return err;
 }

@@ -64,6 +64,21 @@ static void send_auth(struct replica_step *step)
     replica_send(step, &message);
 }
 
+/* Whoever meets an unknown server must not take a new home for the way out: what was not synced would stay behind. */
+static const char *advice_on_identity(enum sat_replica_mode mode)
+{
+    switch (mode) {
+    case SAT_REPLICA_DEVICE:
+        return "This device keeps its work: do not join again, ask who runs the server whether its identity was "
+               "changed";
+    case SAT_REPLICA_INVITEE:
+        return "Ask who gave out the code whether it is still good";
+    case SAT_REPLICA_CREATE:
+        return "Compare the pin with the one that the server prints when it starts";
+    }
+    return "";
+}
+
 enum sat_err replica_hello(struct replica_step *step, const struct sat_message_HELLO *message)
 {
     struct sat_replica *replica = step->replica;
@@ -84,7 +99,8 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
     if (message->binding_kind != replica->binding.kind ||
         sat_hello_verify(&hello, &replica->config.org, &replica->config.server, &signature))
         return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER,
-                        "the server is not the one that was pinned: its identity key is another");
+                        "the server is not the one that was pinned: its identity key is another. %s",
+                        advice_on_identity(replica->config.mode));
     if (message->dir_seq == 0 && replica->config.mode != SAT_REPLICA_CREATE)
         return sat_fail(&step->fault, SAT_ERR_NOT_FOUND, "the server does not have this organisation");
     struct sat_hash known = sat_directory_hash_at(directory, message->dir_seq);

@@ -100,7 +100,7 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
                               .alone = alone};
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
-    if (!err) err = sat_base_accept(&done, step->arena);
+    if (!err) err = sat_base_accept(&done);
     uint64_t latest = 0;
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
         uint64_t effective = sat_clock_effective(headers[i].hlc, entry->recv_ms);

@@ -68,15 +68,25 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     return SAT_OK;
 }
 
+/* The bundle stays here, listed with its reason, and what is behind it in the space waits. */
+static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle_row *row, enum sat_err why)
+{
+    enum sat_err err = replica_begin(step);
+    if (!err) err = sat_store_bundle_set_refused(step->replica->config.store, row->bid, why);
+    step->replica->counts.refused += row->count;
+    return err;
+}
+
 /* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
- * full. Anything else is final for that bundle: it stays here, listed with its reason, and what is behind it in the
- * space waits. */
+ * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
+ * trouble. Anything else is final for that bundle. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a refusal for a space that was not subscribed");
     enum sat_err why = sat_err_from_wire(message->error);
+    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
     if (sub->in_flight) sub->in_flight--;
     if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
         if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
@@ -91,14 +101,8 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
         sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
     if (err || n == 0 || rows[0].first != message->first)
         return err; /* accepted meanwhile: the refusal was of a repetition */
-    if (why == SAT_ERR_STALE) {
-        sub->blocked = true; /* for this session */
-        return SAT_OK;
-    }
-    err = replica_begin(step);
-    if (!err) err = sat_store_bundle_set_refused(replica->config.store, rows[0].bid, why);
+    if (sat_err_class(why) != SAT_CLASS_RETRY) err = put_aside(step, &rows[0], why);
     sub->blocked = true;
-    replica->counts.refused += rows[0].count;
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
     notice->sid = sub->row.sid;
     notice->err = why;

@@ -36,7 +36,8 @@ enum sat_notice {
     SAT_NOTICE_CONNECTED,      /* the server is the pinned one and has heard who we are */
     SAT_NOTICE_DIRECTORY,      /* links were applied */
     SAT_NOTICE_RECORD,         /* sid, record, alone: its accepted base changed by somebody else's work */
-    SAT_NOTICE_REFUSED,        /* sid, err: the server refused a bundle of ours; it is kept and listed */
+    SAT_NOTICE_REFUSED,        /* sid, err: the server refused a bundle of ours; it is kept, and listed unless err is of
+                                  class retry: then the next session sends it again */
     SAT_NOTICE_LINKS_APPENDED, /* what build_links() asked for is in the directory */
     SAT_NOTICE_LINKS_REFUSED,  /* err, text */
     SAT_NOTICE_CREATED,        /* the org exists on the server */

@@ -21,9 +21,10 @@ struct sat_edit {
 /* Turns edits into drafts, in order, inside the caller's transaction; a later one sees what an earlier one wrote. An
  * edit that changes nothing writes nothing (to clear what was never set changes nothing). An edit of a record seen as
  * deleted carries deleted=false and every cell that it shows (MERGE 6). An edit of a cell in conflict with the shown
- * value settles the conflict; so does removing again a record that was edited beside its deletion. SAT_ERR_NOT_FOUND
- * (remove of a record that is not there), SAT_ERR_INVALID (type differs from the record's; a cell twice),
- * SAT_ERR_TOO_LARGE. Sets *written to the number of drafts made. After an error the caller rolls back. */
+ * value settles the conflict; so does removing again a record that was edited beside its deletion. One that does not
+ * fit a change is written as several, fields before elements of sets. SAT_ERR_NOT_FOUND (remove of a record that is not
+ * there), SAT_ERR_INVALID (type differs from the record's; a cell twice), SAT_ERR_TOO_LARGE (the change cannot name all
+ * those before it). Sets *written to the number of drafts made. After an error the caller rolls back. */
 enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_edit *edits, uint32_t n, uint64_t now_ms,
                                uint32_t *written) SAT_MUST_CHECK;
 

@@ -1,18 +1,26 @@
 /* From edits to drafts: what a change says, and what it claims about the changes before it. */
 #include "common/vault/author.h"
 
+#include <stdlib.h>
+
 #include "common/base/check.h"
 #include "common/sync/clock.h"
 #include "common/sync/vector.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
-enum { DRAFT_NONCE_BYTES = 24 };
+enum {
+    DRAFT_NONCE_BYTES = 24,
+    /* At most, of what the encoding of a body adds: to a cell's element or text, and to all cells. */
+    CELL_EXTRA_BYTES = 24,
+    BODY_EXTRA_BYTES = 64,
+};
 
 struct author {
     const struct sat_vault *vault;
     uint64_t now_ms, counter; /* counter: the last that was used */
     struct sat_arena arena;   /* for one edit */
+    struct sat_arena part;    /* for one change of an edit that takes several */
     struct sat_buf header, body, sealed;
 };
 
@@ -91,7 +99,6 @@ static enum sat_err plan_put(const struct sat_edit *edit, const struct sat_recor
                              struct plan *plan)
 {
     if (view->merged.exists && view->merged.type != edit->type) return SAT_ERR_INVALID;
-    if (edit->cells_n > SAT_CELLS_MAX) return SAT_ERR_TOO_LARGE;
     plan->type = edit->type;
     plan->cells = sat_arena_array(arena, (size_t)edit->cells_n + view->merged.cells_n + 1, sizeof *plan->cells);
     for (uint32_t i = 0; i < edit->cells_n; i++)
@@ -179,6 +186,48 @@ static enum sat_err write_change(struct author *author, const struct sat_edit *e
     return put_draft(author, edit);
 }
 
+/* ---- What does not fit one change: a large set that is emptied, a large record that is brought back ---- */
+
+static int compare_for_parts(const void *a, const void *b)
+{
+    const struct sat_cell *x = a, *y = b;
+    if (x->in_set != y->in_set) return x->in_set ? 1 : -1;
+    return sat_cell_compare(x, y);
+}
+
+/* How many of the cells fit a change for certain. */
+static uint32_t count_fitting(const struct sat_cell *cells, uint32_t n)
+{
+    size_t bytes = BODY_EXTRA_BYTES;
+    uint32_t fit = 0;
+    for (; fit < n && fit < SAT_CELLS_MAX; fit++) {
+        bytes += CELL_EXTRA_BYTES + cells[fit].element.len + cells[fit].value.text.len;
+        if (bytes > SAT_BODY_BYTES_MAX) break;
+    }
+    return fit ? fit : 1;
+}
+
+/* Several changes, each of which has seen and keeps those before it, so that together they say what one would. The
+ * fields come before the elements of sets, `deleted` first of all: what is brought back is there from the first. */
+static enum sat_err write_parts(struct author *author, const struct sat_edit *edit, const struct plan *plan,
+                                uint32_t *written)
+{
+    if (plan->deletion) return SAT_ERR_TOO_LARGE; /* a deletion says nothing else */
+    qsort(plan->cells, plan->n, sizeof *plan->cells, compare_for_parts);
+    enum sat_err err = SAT_OK;
+    for (uint32_t at = 0; at < plan->n && !err;) {
+        struct plan part = {.type = plan->type, .cells = plan->cells + at};
+        struct sat_record_view view;
+        part.n = count_fitting(part.cells, plan->n - at);
+        sat_arena_reset(&author->part);
+        err = sat_record_load(author->vault, edit->sid, &edit->record, &author->part, &view);
+        if (!err) err = write_change(author, edit, &view, &part);
+        if (!err) (*written)++;
+        at += part.n;
+    }
+    return err;
+}
+
 static enum sat_err write_edit(struct author *author, const struct sat_edit *edit, uint32_t *written)
 {
     struct sat_record_view view;
@@ -190,6 +239,7 @@ static enum sat_err write_edit(struct author *author, const struct sat_edit *edi
     bool creates = !edit->remove && view.live_n == 0;
     if (plan.n == 0 && !creates) return SAT_OK;
     err = write_change(author, edit, &view, &plan);
+    if (err == SAT_ERR_TOO_LARGE) return write_parts(author, edit, &plan, written);
     if (!err) (*written)++;
     return err;
 }
@@ -202,11 +252,13 @@ enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_e
     enum sat_err err = sat_store_meta_get_u64(vault->store, "counter", 0, &author.counter);
     if (err) return err;
     sat_arena_init(&author.arena);
+    sat_arena_init(&author.part);
     for (uint32_t i = 0; i < n && !err; i++) {
         sat_arena_reset(&author.arena);
         err = write_edit(&author, &edits[i], written);
     }
     if (!err && *written) err = sat_store_meta_put_u64(vault->store, "counter", author.counter);
+    sat_arena_deinit(&author.part);
     sat_arena_deinit(&author.arena);
     sat_buf_deinit(&author.header);
     sat_buf_wipe(&author.body);

@@ -2,23 +2,40 @@
 
 #include <string.h>
 
-/* All fields in one array, in the order of types.def. */
-static const struct sat_field all_fields[] = {
-#define TYPE(number, name, home)
-#define FIELD(type, number, name, kind, rule, ref) {number, #name, SAT_KIND_##kind, SAT_RULE_##rule, ref},
-#include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-};
-
-/* Where each type's fields begin in it: BACK_x takes the number of BEGIN_x back, so that only fields count. */
+/* Where each type's fields begin among all of them: BACK_x takes the number of BEGIN_x back, so that only fields count.
+ */
 enum {
 #define TYPE(number, name, home) BEGIN_##name, BACK_##name = BEGIN_##name - 1,
 #define FIELD(type, number, name, kind, rule, ref) FIELD_##type##_##name,
+#define RANGE(type, field, least, most)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
+#undef RANGE
     FIELDS_N
+};
+
+/* The ranges, each at its field's place; where nobody gave one, any integer will do. */
+static const struct sat_range ranges[FIELDS_N] = {
+#define TYPE(number, name, home)
+#define FIELD(type, number, name, kind, rule, ref)
+#define RANGE(type, field, least, most) [FIELD_##type##_##field] = {true, least, most},
+#include "common/vault/types.def"
+#undef TYPE
+#undef FIELD
+#undef RANGE
+};
+
+/* All fields in one array, in the order of types.def. */
+static const struct sat_field all_fields[] = {
+#define TYPE(number, name, home)
+#define FIELD(type, number, name, kind, rule, ref)                                                                     \
+    {number, #name, SAT_KIND_##kind, SAT_RULE_##rule, ref, &ranges[FIELD_##type##_##name]},
+#define RANGE(type, field, least, most)
+#include "common/vault/types.def"
+#undef TYPE
+#undef FIELD
+#undef RANGE
 };
 _Static_assert(FIELDS_N == sizeof all_fields / sizeof all_fields[0], "every field belongs to a type");
 
@@ -31,18 +48,22 @@ struct before_the_first_type {
     struct fields_of_##name {                                                                                          \
         char none;
 #define FIELD(type, number, name, kind, rule, ref) char field_##name;
+#define RANGE(type, field, least, most)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
+#undef RANGE
 };
 
 static const struct sat_type types[] = {
 #define TYPE(number, name, home)                                                                                       \
     {number, #name, SAT_HOME_##home, &all_fields[BEGIN_##name], (uint16_t)(sizeof(struct fields_of_##name) - 1)},
 #define FIELD(type, number, name, kind, rule, ref)
+#define RANGE(type, field, least, most)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
+#undef RANGE
 };
 
 enum { TYPES_N = sizeof types / sizeof types[0] };

@@ -21,12 +21,19 @@ enum sat_merge_rule {
     SAT_RULE_DER, /* derived: never stored or merged, a column of the view */
 };
 
+/* What a person may put into an integer. What comes from others is shown whatever it is. */
+struct sat_range {
+    bool bounded; /* false: any integer */
+    int64_t least, most;
+};
+
 struct sat_field {
     uint16_t number; /* within its type, from 1 */
     const char *name;
     enum sat_field_kind kind;
     enum sat_merge_rule rule;
     uint16_t ref_type; /* kind REF: the type it refers to; 0 for any */
+    const struct sat_range *range;
 };
 
 enum sat_type_home { SAT_HOME_TERRITORY, SAT_HOME_ORG, SAT_HOME_PEOPLE }; /* where a record of it goes if nobody says */
@@ -39,7 +46,7 @@ struct sat_type {
     uint16_t fields_n;
 };
 
-#define SAT_SCHEMA_VERSION 1 /* of types.def, written into every body */
+#define SAT_SCHEMA_VERSION 1  /* of types.def, written into every body */
 #define SAT_FIELD_DELETED 0   /* the cell `deleted` of every record (MERGE 6) */
 #define SAT_FIELD_TYPE 0xffff /* its type as a cell: in conflict when two people made two things under one id */
 

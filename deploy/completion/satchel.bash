@@ -30,11 +30,11 @@ put: --territory --stdin
 rm:
 restore:
 import: --map
-get:
+get: --territory
 list: --where
 query:
 find:
-history:
+history: --territory
 report: --period
 export: --format
 sync: --live --timeout --allow-mass-change --confirm-restore

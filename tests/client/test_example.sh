@@ -65,7 +65,7 @@ warnings="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror"
 # compile COMPILER LANGUAGE FLAGS OUTPUT [SOURCE]
 compile()
 {
-    $1 $3 $warnings -I "$root" -x "$2" "$root/docs/${5:-example}.c" -x none -o "$4" \
+    $1 $3 $warnings -I "$root/client/include" -x "$2" "$root/docs/${5:-example}.c" -x none -o "$4" \
         "$build/libsatchel.a" $libraries
 }
 
@@ -89,8 +89,14 @@ else
     echo "no C++ compiler: only the C form is tested"
 fi
 echo '#include "satchel.h"' >"$scratch/alone.c"
-check "the public header stands alone" "$c" -std=c99 -Wall -Wextra -Wpedantic -Wundef -Wstrict-prototypes -Werror \
-    -I "$root/client/include" -fsyntax-only "$scratch/alone.c"
+for standard in c90 c99 c17; do
+    check "the public header stands alone in $standard" "$c" -std=$standard -Wall -Wextra -Wpedantic -Wundef \
+        -Wstrict-prototypes -Werror -I "$root/client/include" -fsyntax-only "$scratch/alone.c"
+done
+if command -v "$cxx" >/dev/null; then
+    check "the public header stands alone in C++98" "$cxx" -std=c++98 -Wall -Wextra -Wpedantic -Wundef -Werror \
+        -I "$root/client/include" -fsyntax-only -x c++ "$scratch/alone.c"
+fi
 check "a server starts" start_server
 check "an org is created" make_org
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs the fuzz targets, two at a time, each for an even share of the time, and closes with "N passed, N failed".
 
-    tests/fuzz/fuzz.py [--keep] BUILD SECONDS [TARGET…]      `make fuzz FOR=60` calls it: BUILD is .build/fuzz
+    tests/fuzz/fuzz.py [--keep] [--jobs N] BUILD SECONDS [TARGET…]      `make fuzz FOR=60` calls it: BUILD is .build/fuzz
 
 A target begins with its committed corpus and what earlier runs have found (BUILD/corpus). What ends a target is in
 BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are chosen anew from all that is known:
 the few small inputs that reach the most. A file with a name of its own (not a hash) tells of a mended fault and stays.
 """
+import argparse
 import concurrent.futures
 import glob
 import hashlib
@@ -21,8 +22,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 JOBS = 2
 INPUT_TIME_MAX_S = 25
 MEMORY_MAX_MB = 2048
-KEPT_FILES_MAX = 60
-KEPT_BYTES_MAX = 4096
+KEPT_FILES_MAX = 48
+KEPT_BYTES_MAX = 8 * 1024
+KEPT_TOGETHER_MAX = 24 * 1024
+FILE_WORTH_BYTES = 64  # what a file costs besides its bytes
 HASHED = re.compile(r"^[0-9a-f]{16}$")
 LINES_SHOWN_MAX = 24
 
@@ -103,11 +106,14 @@ class Target:
             if os.path.dirname(path) == self.committed and not HASHED.match(os.path.basename(path)):
                 chosen[os.path.basename(path)] = None
                 covered |= what
+        room = KEPT_TOGETHER_MAX
         while len(chosen) < KEPT_FILES_MAX:
-            best = max(candidates, key=lambda it: (len(it[1] - covered), -it[2], it[0]), default=None)
-            if not best or not best[1] - covered:
+            candidates = [it for it in candidates if it[1] - covered and it[2] <= room]
+            if not candidates:
                 break
+            best = max(candidates, key=lambda it: (len(it[1] - covered) / (FILE_WORTH_BYTES + it[2]), it[0]))
             covered |= best[1]
+            room -= best[2]
             with open(best[0], "rb") as file:
                 data = file.read()
             chosen[hashlib.sha256(data).hexdigest()[:16]] = data
@@ -122,21 +128,22 @@ class Target:
 
 
 def main():
-    arguments = sys.argv[1:]
-    keep = "--keep" in arguments
-    arguments = [word for word in arguments if word != "--keep"]
-    if len(arguments) < 2 or not arguments[1].isdigit():
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("build")
+    parser.add_argument("seconds", type=int)
+    parser.add_argument("targets", nargs="*")
+    given = parser.parse_args()
     names = sorted(os.path.basename(path)[5:-2] for path in glob.glob(os.path.join(HERE, "fuzz_*.c")))
-    names = [re.sub("^(test_)?fuzz_", "", name) for name in arguments[2:]] or names
-    targets = [Target(os.path.abspath(arguments[0]), name) for name in names]
-    seconds = int(arguments[1])
-    share = max(1, seconds * JOBS // max(JOBS, len(targets)))
+    names = [re.sub("^(test_)?fuzz_", "", name) for name in given.targets] or names
+    targets = [Target(os.path.abspath(given.build), name) for name in names]
+    share = max(1, given.seconds * given.jobs // max(given.jobs, len(targets)))
     good = [True] * len(targets)
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        if seconds:
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        if given.seconds:
             good = list(pool.map(lambda target: target.fuzz(share), targets))
-        if keep:
+        if given.keep:
             list(pool.map(Target.keep, targets))
     print("%d passed, %d failed" % (good.count(True), good.count(False)))
     return 0 if all(good) and good else 1

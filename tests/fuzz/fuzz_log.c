@@ -1,4 +1,5 @@
-/* What a log shows of itself: heads in both forms, and entries as they travel. */
+/* What a log shows of itself: heads in both forms, entries as they travel, and where its tree stands. */
+#include "common/base/limits.h"
 #include "common/proof/log.h"
 #include "common/sync/subscription.h"
 #include "tests/fuzz/fuzz.h"
@@ -32,9 +33,30 @@ static void check_entry(struct sat_span bytes)
     sat_buf_deinit(&again);
 }
 
+/* What stands somewhere has a root, and can grow. */
+static void check_frontier(struct sat_span bytes)
+{
+    struct sat_frontier frontier;
+    struct sat_buf again;
+    if (sat_frontier_decode(bytes, &frontier)) return;
+    sat_buf_init(&again);
+    sat_frontier_encode(&frontier, &again);
+    sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
+    if (frontier.size < SAT_COUNTER_MAX) {
+        static const struct sat_hash leaf = {{1}};
+        struct sat_hash before = sat_frontier_root(&frontier);
+        uint64_t size = frontier.size;
+        sat_frontier_append(&frontier, &leaf);
+        struct sat_hash after = sat_frontier_root(&frontier);
+        sat_check(frontier.size == size + 1 && !sat_hash_equal(&before, &after));
+    }
+    sat_buf_deinit(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_head(sat_span(data, size));
     check_entry(sat_span(data, size));
+    check_frontier(sat_span(data, size));
     return 0;
 }

@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/make.h"
 
-enum { DEVICE = 2, FRAMES_MAX = 16, COUNTERSIGN_BYTES = 72, EDITS = 2 };
+enum { DEVICE = 2, FRAMES_MAX = 16, EDITS = 2 };
 
 struct talk {
     const struct fuzz_org *org;
@@ -85,29 +85,11 @@ static void hear_message(struct talk *talk, const struct sat_message *message)
 
 /* ---- Meeting ---- */
 
-static void mend_hello(const struct talk *talk, struct sat_message_HELLO *message, enum fuzz_mending how)
-{
-    const struct sat_directory *directory = &talk->device.directory;
-    struct sat_hello hello = {.time_ms = message->time_ms, .dir_seq = message->dir_seq};
-    sat_replica_nonce(talk->replica, hello.client_nonce);
-    memcpy(hello.server_nonce, message->server_nonce, sizeof hello.server_nonce);
-    memcpy(hello.dir_hash.b, message->dir_hash, sizeof hello.dir_hash.b);
-    if (how == FUZZ_PLACED) {
-        hello.dir_seq = message->dir_seq = directory->seq;
-        hello.dir_hash = sat_directory_hash_at(directory, directory->seq);
-        memcpy(message->dir_hash, hello.dir_hash.b, sizeof hello.dir_hash.b);
-        message->version = SAT_PROTOCOL_VERSION;
-        message->binding_kind = SAT_BINDING_NONE;
-    }
-    struct sat_signature signature = sat_hello_sign(&hello, &talk->org->id, &talk->org->server);
-    memcpy(message->signature, signature.b, sizeof signature.b);
-}
-
 static void greet(struct talk *talk)
 {
     struct sat_message message = {.type = SAT_MESSAGE_HELLO};
     message.as.HELLO = (struct sat_message_HELLO){.time_ms = talk->now_ms};
-    mend_hello(talk, &message.as.HELLO, FUZZ_PLACED);
+    fuzz_mend_hello(&message.as.HELLO, talk->replica, &talk->org->id, &talk->device.directory, FUZZ_PLACED);
     hear_message(talk, &message);
     sat_check(!talk->over);
 }
@@ -124,34 +106,12 @@ static bool find_space(const struct talk *talk, uint64_t sub, struct sat_space_r
     return found;
 }
 
-static struct sat_span mend_signed_link(const struct talk *talk, struct sat_span item, enum fuzz_mending how,
-                                        struct sat_arena *arena)
-{
-    const struct sat_directory *directory = &talk->device.directory;
-    struct sat_link link;
-    struct sat_countersign sign;
-    struct sat_buf bytes;
-    if (item.len < COUNTERSIGN_BYTES) return item;
-    struct sat_span mended = fuzz_mend_link(sat_span(item.at, item.len - COUNTERSIGN_BYTES), directory, how, arena);
-    if (sat_link_decode(mended, &link)) return item;
-    struct sat_reader reader;
-    sat_reader_init(&reader, sat_span(item.at + item.len - COUNTERSIGN_BYTES, 8));
-    uint64_t time_ms = how == FUZZ_PLACED ? directory->time_ms : sat_take_u64(&reader);
-    sat_countersign(&link, time_ms, &talk->org->id, &talk->org->server, &sign);
-    sat_buf_init(&bytes);
-    sat_put_span(&bytes, mended);
-    sat_put_u64(&bytes, sign.time_ms);
-    sat_put_bytes(&bytes, sign.signature.b, sizeof sign.signature.b);
-    mended = sat_span_copy(arena, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-    return mended;
-}
-
 static void mend_links(const struct talk *talk, struct sat_message_LINKS *message, enum fuzz_mending how,
                        struct sat_arena *arena)
 {
     struct sat_span *items = sat_arena_array(arena, message->links.n, sizeof *items);
-    for (uint32_t i = 0; i < message->links.n; i++) items[i] = mend_signed_link(talk, message->links.at[i], how, arena);
+    for (uint32_t i = 0; i < message->links.n; i++)
+        items[i] = fuzz_mend_signed_link(message->links.at[i], &talk->device.directory, how, arena);
     message->links.at = items;
     if (how == FUZZ_PLACED) message->first_seq = talk->device.directory.seq + 1;
 }
@@ -231,7 +191,8 @@ static void hear_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mend
     sat_arena_init(&arena);
     sat_buf_init(&mended);
     if (how != FUZZ_AS_IT_IS && sat_message_decode(bytes, SAT_SENDER_SERVER, &arena, &message) == SAT_OK) {
-        if (message.type == SAT_MESSAGE_HELLO) mend_hello(talk, &message.as.HELLO, how);
+        if (message.type == SAT_MESSAGE_HELLO)
+            fuzz_mend_hello(&message.as.HELLO, talk->replica, &talk->org->id, &talk->device.directory, how);
         if (message.type == SAT_MESSAGE_LINKS) mend_links(talk, &message.as.LINKS, how, &arena);
         if (message.type == SAT_MESSAGE_ENTRIES) mend_entries(talk, &message.as.ENTRIES, how, &arena);
         if (message.type == SAT_MESSAGE_HEAD) mend_head(talk, &message.as.HEAD, how, &arena);
@@ -334,17 +295,12 @@ static bool have_key(void *context, const struct sat_space_id *space, uint32_t e
     return sat_keys_have(talk->device.keys, space, epoch);
 }
 
-static struct sat_record_id record_of(uint32_t number)
-{
-    return (struct sat_record_id){{0x5a, 0x70, [15] = (uint8_t)number}};
-}
-
 /* One account in the territory, edited a few times. */
 static void write_something(struct talk *talk)
 {
     struct sat_vault vault = client_vault(&talk->device);
     struct sat_cell cell = {.field = 1, .value = {.kind = SAT_VALUE_TEXT}};
-    struct sat_edit edit = {.record = record_of(1), .type = 1, .cells = &cell, .cells_n = 1};
+    struct sat_edit edit = {.record = fuzz_record(1), .type = 1, .cells = &cell, .cells_n = 1};
     uint32_t written;
     fuzz_must(client_sid_of_space(&talk->device, &talk->org->spaces[FUZZ_SPACES - 1], &edit.sid));
     for (uint32_t i = 0; i < EDITS; i++) {

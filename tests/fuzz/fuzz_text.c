@@ -1,9 +1,11 @@
 /* Small texts that a person types: a server's address, dates and times, ids, hexadecimal; and how any text is shown on
- * a terminal. The first byte says which. */
+ * a terminal and in a log's line. The first byte says which. */
+#include <jansson.h>
 #include <string.h>
 
 #include "client/calendar.h"
 #include "client/transport.h"
+#include "server/line.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_address(const char *text)
@@ -58,6 +60,24 @@ static void check_shown(const char *text, struct sat_arena *arena)
     for (const char *at = once; *at; at++) sat_check((uint8_t)*at >= ' ' && *at != 0x7f);
 }
 
+/* A line of the log is one JSON object, whatever it quotes; what fits is in it as it was, and the rest is not. */
+static void check_line(const char *text)
+{
+    struct satd_line line;
+    satd_line_begin(&line);
+    satd_line_text(&line, "before", "one");
+    satd_line_text(&line, "text", text);
+    satd_line_number(&line, "after", strlen(text));
+    satd_line_end(&line);
+    sat_check(strlen(line.at) == line.len && strcspn(line.at, "\n") == line.len - 1);
+    json_t *object = json_loadb(line.at, line.len, 0, NULL);
+    sat_check(json_is_object(object) && json_object_get(object, "before"));
+    sat_check(json_object_get(object, "after") || strlen(text) > 500);
+    const char *shown = json_string_value(json_object_get(object, "text"));
+    sat_check(shown ? !sat_utf8_valid(sat_span_text(text)) || strcmp(shown, text) == 0 : strlen(text) > 500);
+    json_decref(object);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sat_span input = sat_span(data, size);
@@ -65,11 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sat_arena_init(&arena);
     uint8_t which = fuzz_byte(&input);
     const char *text = sat_arena_text(&arena, (const char *)input.at, input.len);
-    if (which % 5 == 0) check_address(text);
-    if (which % 5 == 1) check_time(input);
-    if (which % 5 == 2) check_id(text);
-    if (which % 5 == 3) check_hex(text);
-    if (which % 5 == 4) check_shown(text, &arena);
+    if (which % 6 == 0) check_address(text);
+    if (which % 6 == 1) check_time(input);
+    if (which % 6 == 2) check_id(text);
+    if (which % 6 == 3) check_hex(text);
+    if (which % 6 == 4) check_shown(text, &arena);
+    if (which % 6 == 5) check_line(text);
     sat_arena_deinit(&arena);
     return 0;
 }

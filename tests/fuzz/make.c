@@ -5,11 +5,17 @@
 #include "common/proof/header.h"
 #include "common/sync/digest.h"
 #include "common/sync/vector.h"
+#include "common/vault/seal.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { CHANGES_MAX = 4, RECORDS = 4, DOTS_MAX = 3 };
+enum { CHANGES_MAX = 4, DOTS_MAX = 3 };
 
 enum seen { SEEN_NOTHING, SEEN_SOMETHING, SEEN_ALL, SEEN_ALL_BUT_ONE };
+
+struct sat_record_id fuzz_record(uint32_t index)
+{
+    return (struct sat_record_id){{0x5a, 0x70, [15] = (uint8_t)index}};
+}
 
 /* ---- Bundles ---- */
 
@@ -54,6 +60,26 @@ static struct sat_dots make_dots(struct sat_span *input, struct sat_dots seen, s
     return sat_dots_as_set(&builder);
 }
 
+/* A whole one is of an order of 16 bytes more than its piece, so that all fit a bundle. */
+static struct sat_span make_body(struct sat_span *input, const struct fuzz_place *place, const struct sat_manifest *m,
+                                 uint32_t index, const struct sat_change *change, struct sat_arena *arena)
+{
+    const struct fuzz_org *org = fuzz_org();
+    struct sat_bundle_key key;
+    struct sat_buf sealed;
+    uint32_t space = 0;
+    while (space < FUZZ_SPACES - 1 && !sat_space_equal(&org->spaces[space], &m->space)) space++;
+    if (!place->squeezer) return sat_span_copy(arena, sat_span_text("not to be read by anybody"));
+    struct sat_plain_change plain = {.record = change->record, .header = change->header, .body = fuzz_piece(input)};
+    plain.compress = plain.body.len & 1;
+    sat_buf_init(&sealed);
+    sat_bundle_key_derive(&org->keys[space], m, &key);
+    fuzz_must(sat_seal_change(place->squeezer, &key, m, index, &plain, &sealed));
+    struct sat_span body = sat_span_copy(arena, sat_buf_span(&sealed));
+    sat_buf_deinit(&sealed);
+    return body;
+}
+
 static void make_change(struct sat_span *input, const struct fuzz_place *place, const struct sat_manifest *m,
                         uint32_t index, uint64_t now_ms, struct sat_arena *arena, struct sat_change *out)
 {
@@ -65,11 +91,12 @@ static void make_change(struct sat_span *input, const struct fuzz_place *place, 
     header.holes = make_dots(input, header.seen, header.kept, lists / 16 % (DOTS_MAX + 1), arena);
     sat_buf_init(&bytes);
     sat_header_encode(&header, &bytes);
-    *out = (struct sat_change){.record = {{0x5a, 0x70, [15] = what % RECORDS}}};
+    *out = (struct sat_change){.record = fuzz_record(what % FUZZ_RECORDS)};
     out->stub = what >= 0xf8; /* a server may send one; nobody may push one */
-    out->header = out->stub ? (struct sat_span){0} : sat_span_copy(arena, sat_buf_span(&bytes));
-    out->body = out->stub ? (struct sat_span){0} : sat_span_copy(arena, sat_span_text("not to be read by anybody"));
-    out->rest = sat_change_rest(sat_buf_span(&bytes), sat_span_text("not to be read by anybody"));
+    out->header = sat_span_copy(arena, sat_buf_span(&bytes));
+    out->body = make_body(input, place, m, index, out, arena);
+    out->rest = sat_change_rest(out->header, out->body);
+    if (out->stub) out->header = out->body = (struct sat_span){0};
     sat_buf_deinit(&bytes);
 }
 

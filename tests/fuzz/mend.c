@@ -3,7 +3,10 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/proof/handshake.h"
 #include "tests/fuzz/fuzz.h"
+
+enum { COUNTERSIGN_BYTES = 72 };
 
 static struct sat_span encoded(struct sat_buf *buf, struct sat_arena *arena)
 {
@@ -103,6 +106,55 @@ struct sat_span fuzz_mend_link(struct sat_span bytes, const struct sat_directory
     sat_buf_init(&buf);
     sat_link_encode(&link, &buf);
     return encoded(&buf, arena);
+}
+
+void fuzz_invite_keys(uint64_t seq, struct sat_sign_key *sign, struct sat_public_key *sign_public,
+                      struct sat_public_key *box_public)
+{
+    struct sat_sign_key secret;
+    *sign_public = known_key(true, seq, ROLE_SIGN, sign);
+    *box_public = known_key(true, seq, ROLE_BOX, &secret);
+}
+
+struct sat_span fuzz_mend_signed_link(struct sat_span item, const struct sat_directory *directory,
+                                      enum fuzz_mending how, struct sat_arena *arena)
+{
+    struct sat_link link;
+    struct sat_countersign sign;
+    struct sat_buf bytes;
+    if (how == FUZZ_AS_IT_IS || item.len < COUNTERSIGN_BYTES) return item;
+    struct sat_span mended = fuzz_mend_link(sat_span(item.at, item.len - COUNTERSIGN_BYTES), directory, how, arena);
+    if (sat_link_decode(mended, &link)) return item;
+    struct sat_reader reader;
+    sat_reader_init(&reader, sat_span(item.at + item.len - COUNTERSIGN_BYTES, 8));
+    uint64_t time_ms = how == FUZZ_PLACED ? directory->time_ms : sat_take_u64(&reader);
+    struct sat_hash org = link.type == SAT_LINK_GENESIS ? sat_link_org(&link) : directory->org;
+    sat_countersign(&link, time_ms, &org, &fuzz_org()->server, &sign);
+    sat_buf_init(&bytes);
+    sat_put_span(&bytes, mended);
+    sat_put_u64(&bytes, sign.time_ms);
+    sat_put_bytes(&bytes, sign.signature.b, sizeof sign.signature.b);
+    return encoded(&bytes, arena);
+}
+
+/* ---- Hellos ---- */
+
+void fuzz_mend_hello(struct sat_message_HELLO *message, const struct sat_replica *replica, const struct sat_hash *org,
+                     const struct sat_directory *directory, enum fuzz_mending how)
+{
+    struct sat_hello hello = {.time_ms = message->time_ms, .dir_seq = message->dir_seq};
+    sat_replica_nonce(replica, hello.client_nonce);
+    memcpy(hello.server_nonce, message->server_nonce, sizeof hello.server_nonce);
+    memcpy(hello.dir_hash.b, message->dir_hash, sizeof hello.dir_hash.b);
+    if (how == FUZZ_PLACED) {
+        hello.dir_seq = message->dir_seq = directory->seq;
+        hello.dir_hash = sat_directory_hash_at(directory, directory->seq);
+        memcpy(message->dir_hash, hello.dir_hash.b, sizeof hello.dir_hash.b);
+        message->version = SAT_PROTOCOL_VERSION;
+        message->binding_kind = SAT_BINDING_NONE;
+    }
+    struct sat_signature signature = sat_hello_sign(&hello, org, &fuzz_org()->server);
+    memcpy(message->signature, signature.b, sizeof signature.b);
 }
 
 /* ---- Bundles ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/conflicts.h"
 #include "common/sync/base.h"
 #include "common/sync/digest.h"
 #include "common/sync/replica.h"
@@ -135,6 +136,7 @@ void fuzz_org_open(const struct fuzz_org *org, uint32_t device, struct sat_entro
 void fuzz_org_close(struct satchel *handle)
 {
     client_touch(handle);
+    client_conflicts_free(&handle->conflicts);
     sat_keys_free(handle->keys);
     sat_directory_deinit(&handle->directory);
     sat_store_close(handle->store);

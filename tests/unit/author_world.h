@@ -258,7 +258,7 @@ static inline void accept(struct sat_store *store, struct office *office, int64_
         OK(sat_store_bundle_of_dot(store, (struct sat_dot){bundle->manifest.device, bundle->manifest.first}, &own,
                                    &found));
     if (found) accept.pending_bid = own.bid;
-    OK(sat_base_accept(&accept, arena));
+    OK(sat_base_accept(&accept));
     for (uint32_t i = 0; i < bundle->manifest.count; i++)
         if (!is_author) OK(sat_clock_receive(store, sat_clock_effective(headers[i].hlc, recv_ms)));
     space.head_size = space.log.size;

@@ -185,13 +185,32 @@ static void a_uuid_goes_to_text_and_back(void **state)
     assert_memory_equal(back, id, 16);
 }
 
+static void a_uuid_of_any_version_is_one(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "c232ab00-9414-11ec-b3c8-9f6bdeced846", "000003e8-9414-21ec-b300-325096b39f47",
+        "5df41881-3aed-3515-88a7-2f4a814cf09e", "919108f7-52d1-4320-9bac-f847db4148a8",
+        "2ed6657d-e927-568b-95e1-2665a8aea6a2", "1ec9414c-232a-6b00-b3c8-9f6bdeced846",
+        "2489e9ad-2ee2-8e00-8ec9-32d5f69181c0", "12345678-1234-0234-0234-123456789abc",
+        "12345678-1234-f234-f234-123456789abc",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        uint8_t id[16];
+        char text[SAT_UUID_TEXT_SIZE];
+        assert_int_equal(sat_uuid_parse(texts[i], id), SAT_OK);
+        sat_uuid_format(id, text);
+        assert_string_equal(text, texts[i]);
+    }
+}
+
 static void other_texts_are_no_uuid(void **state)
 {
     (void)state;
     static const char *const texts[] = {
         "",
         "0",
-        "00000000-0000-0000-0000-000000000000",
         "019abcdef012734586780102030405ff",
         "019abcde-f012-7345-8678-0102030405f",
         "019abcde-f012-7345-8678-0102030405fff",
@@ -434,6 +453,7 @@ int main(void)
         cmocka_unit_test(spans_are_ordered_bytewise_and_shorter_first),
         cmocka_unit_test(a_buffer_keeps_what_it_has_while_it_grows),
         cmocka_unit_test(a_uuid_goes_to_text_and_back),
+        cmocka_unit_test(a_uuid_of_any_version_is_one),
         cmocka_unit_test(other_texts_are_no_uuid),
         cmocka_unit_test(a_uuid_v7_has_its_time_in_front),
         cmocka_unit_test(hex_goes_both_ways_and_is_exact),

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/proof/bundle.h"
+#include "common/wire/message.h"
 #include "tests/unit/client_world.h"
 
 static int make_org(void **state)
@@ -40,8 +42,9 @@ struct line { /* one application with its connection */
     struct satchel_session *session;
     uint64_t peer; /* the host's name for the connection; 0: there is none */
     bool host_has_more;
-    uint32_t records, conflicts, in_sync; /* events */
-    char last_id[SATCHEL_ID_SIZE];
+    enum sat_err refuses; /* the host answers each push with this, and does not look at it */
+    uint32_t records, conflicts, in_sync, refused, notes, offline; /* events */
+    char last_id[SATCHEL_ID_SIZE], last_message[600];
 };
 
 static void count_event(void *context, const struct satchel_event *event)
@@ -49,6 +52,10 @@ static void count_event(void *context, const struct satchel_event *event)
     struct line *line = context;
     if (event->kind == SATCHEL_EVENT_IN_SYNC) line->in_sync++;
     if (event->kind == SATCHEL_EVENT_CONFLICT) line->conflicts++;
+    if (event->kind == SATCHEL_EVENT_REFUSED) line->refused++;
+    if (event->kind == SATCHEL_EVENT_NOTE) line->notes++;
+    if (event->kind == SATCHEL_EVENT_OFFLINE) line->offline++;
+    if (event->message) (void)snprintf(line->last_message, sizeof line->last_message, "%s", event->message);
     if (event->kind != SATCHEL_EVENT_RECORD) return;
     line->records++;
     (void)snprintf(line->last_id, sizeof line->last_id, "%s", event->id);
@@ -122,6 +129,32 @@ static void connect_line(struct line *line)
     tell_host(&event);
 }
 
+static bool refuse_push(struct line *line, struct sat_span bytes)
+{
+    static const struct sat_space_id any;
+    struct sat_arena arena;
+    struct sat_message message, answer = {.type = SAT_MESSAGE_REFUSED};
+    struct sat_bundle bundle;
+    struct sat_buf out;
+    sat_arena_init(&arena);
+    sat_buf_init(&out);
+    assert_int_equal(sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    bool push = message.type == SAT_MESSAGE_PUSH;
+    if (push) {
+        const struct sat_hash *org = &line->satchel->directory.org;
+        assert_int_equal(sat_bundle_decode(message.as.PUSH.bundle, org, &any, &arena, &bundle), SAT_OK);
+        answer.as.REFUSED = (struct sat_message_REFUSED){.sub = message.as.PUSH.sub,
+                                                         .first = bundle.manifest.first,
+                                                         .error = line->refuses,
+                                                         .text = sat_span_text("no room")};
+        sat_message_encode(&answer, &out);
+        satchel_session_received(line->session, out.at, out.len);
+    }
+    sat_buf_deinit(&out);
+    sat_arena_deinit(&arena);
+    return push;
+}
+
 /* One turn of a line's event loop; true: something happened. */
 static bool turn(struct line *line)
 {
@@ -130,7 +163,8 @@ static bool turn(struct line *line)
     bool moved = false;
     if (!line->peer) return false;
     if (satchel_session_wants_write(line->session) && satchel_session_writable(line->session, &message, &len)) {
-        tell_host(&(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = line->peer, .bytes = sat_span(message, len)});
+        struct sat_event said = {.kind = SAT_EVENT_MESSAGE, .peer = line->peer, .bytes = sat_span(message, len)};
+        if (!line->refuses || !refuse_push(line, said.bytes)) tell_host(&said);
         moved = true;
     }
     if (line->peer && line->host_has_more) {
@@ -420,6 +454,137 @@ static void a_handshake_that_is_tied_to_another_channel_is_refused(void **state)
     close_line(&ann);
 }
 
+/* ---- Work that is not taken ---- */
+
+/* A push that is refused with `err`, in a session of its own. */
+static struct satchel_sync_result sync_refused(struct line *bob, enum sat_err err)
+{
+    open_line(bob, "bob", false);
+    bob->refuses = err;
+    connect_line(bob);
+    run_lines();
+    assert_true(satchel_session_over(bob->session));
+    struct satchel_sync_result result = result_of(bob);
+    assert_false(result.in_sync);
+    assert_int_equal(result.sent, 0);
+    return result;
+}
+
+static void work_that_the_server_does_not_take_now_goes_with_the_next_session(void **state)
+{
+    (void)state;
+    static const enum sat_err passing[] = {SAT_ERR_BUSY, SAT_ERR_TIMED_OUT, SAT_ERR_DISK_FULL, SAT_ERR_IO};
+    struct line bob = {0};
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        char id[SATCHEL_ID_SIZE] = "", *status = NULL;
+        struct satchel *before = open_home("bob");
+        put_one(before, "note", id, "Northern", "{\"text\":\"later\"}");
+        satchel_close(before);
+        assert_int_equal(sync_refused(&bob, passing[i]).refused, 0);
+        assert_int_equal(bob.refused, 0);
+        assert_int_equal(bob.notes, 1);
+        assert_non_null(strstr(bob.last_message, "does not take some work now"));
+        must(bob.satchel, satchel_status(bob.satchel, &status));
+        json_t *shown = json_loads(status, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(shown, "pending")), 1);
+        assert_int_equal(json_integer_value(json_object_get(shown, "refused")), 0);
+        json_decref(shown);
+        satchel_free(status);
+        close_line(&bob);
+        struct satchel *after = open_home("bob");
+        assert_int_equal(sync_now(after).sent, 1);
+        satchel_close(after);
+    }
+}
+
+static void a_live_session_whose_work_is_not_taken_ends_so_that_another_one_brings_it(void **state)
+{
+    (void)state;
+    struct line bob = {0};
+    struct satchel_sync_result result;
+    char id[SATCHEL_ID_SIZE] = "";
+    open_line(&bob, "bob", true);
+    bob.refuses = SAT_ERR_BUSY;
+    connect_line(&bob);
+    run_lines();
+    assert_false(satchel_session_over(bob.session));
+    put_one(bob.satchel, "note", id, "Northern", "{\"text\":\"later, too\"}");
+    satchel_session_poke(bob.session);
+    run_lines();
+    assert_true(satchel_session_over(bob.session));
+    must_fail(bob.satchel, satchel_session_result(bob.session, &result), "busy", "does not take some work now");
+    assert_int_equal(result.refused, 0);
+    close_line(&bob);
+    open_line(&bob, "bob", true);
+    connect_line(&bob);
+    run_lines();
+    result = result_of(&bob);
+    assert_true(result.in_sync && result.sent == 1);
+    close_line(&bob);
+}
+
+/* ---- A live sync that comes back ---- */
+
+struct absence { /* what happens to the server while somebody stays */
+    struct line line;
+    uint32_t back_after, stop_after; /* times that the client was told to wait */
+    volatile int stop;
+};
+
+static void live_event(void *context, const struct satchel_event *event)
+{
+    struct absence *absence = context;
+    count_event(&absence->line, event);
+    if (event->kind != SATCHEL_EVENT_OFFLINE) return;
+    assert_in_range(event->retry_ms, 500, 60 * 1000);
+    if (absence->line.offline == absence->back_after) the_world.down = false;
+    if (absence->line.offline == absence->stop_after) absence->stop = 1;
+}
+
+static struct satchel_sync_result stay(struct satchel *satchel, struct absence *absence, int expected)
+{
+    struct satchel_sync_result result;
+    struct satchel_sync_options options = {
+        .live = 1, .stop = &absence->stop, .event = live_event, .event_context = absence};
+    assert_int_equal(satchel_sync(satchel, &options, &result), expected);
+    return result;
+}
+
+/* In this world a live session ends once nobody has anything to say (timed_out). */
+static void a_live_sync_tries_until_the_server_is_there_and_counts_over_all_connections(void **state)
+{
+    (void)state;
+    struct absence absence = {.back_after = 1, .stop_after = 3};
+    char id[SATCHEL_ID_SIZE] = "";
+    struct satchel *bob = open_home("bob");
+    put_one(bob, "note", id, "Northern", "{\"text\":\"waits\"}");
+    the_world.down = true;
+    struct satchel_sync_result result = stay(bob, &absence, SATCHEL_OK);
+    assert_int_equal(absence.line.offline, 3);
+    assert_int_equal(absence.line.in_sync, 2); /* between the waits */
+    assert_int_equal(result.sent, 1);
+    assert_false(result.in_sync); /* it is not connected now */
+    assert_string_equal(absence.line.last_message, "connection lost; trying again in 1 s");
+    assert_true(sync_now(bob).in_sync);
+    satchel_close(bob);
+}
+
+static void a_live_sync_ends_with_what_time_does_not_mend(void **state)
+{
+    (void)state;
+    struct absence absence = {0};
+    struct satchel *bob = open_home("bob");
+    struct sat_sign_key right = the_world.key;
+    the_world.key = the_world.next_key;
+    reopen_host();
+    (void)stay(bob, &absence, SAT_ERR_WRONG_SERVER);
+    assert_int_equal(absence.line.offline, 0);
+    the_world.key = right;
+    reopen_host();
+    assert_true(sync_now(bob).in_sync);
+    satchel_close(bob);
+}
+
 /* ---- The version window ---- */
 
 static struct satchel *bob_with_work(void)
@@ -457,11 +622,13 @@ static void a_server_of_other_versions_says_who_is_too_old_and_the_work_stays(vo
     refuse_with(bob, 400, NULL, "unreachable", "HTTP 400");
     refuse_with(bob, 404, "satchel.2", "unreachable", "HTTP 404");
     refuse_with(bob, 503, NULL, "busy", "HTTP 503");
+    refuse_with(bob, 503, "\nRetry-After: tomorrow", "busy", "the server is busy; try again later");
     retry_ms = 7000;
-    refuse_with(bob, 503, "\nRetry-After: 7", "busy", "HTTP 503");
+    refuse_with(bob, 503, "\nRetry-After: 7", "busy", "the server is busy; try again in 7 s (HTTP 503)");
     retry_ms = 2500;
-    refuse_with(bob, 429, "{\"error\":\"busy\",\"retry_ms\":2500}", "busy", "HTTP 429");
+    refuse_with(bob, 429, "{\"error\":\"busy\",\"retry_ms\":2500}", "busy", "try again in 3 s (HTTP 429)");
     retry_ms = 0;
+    refuse_with(bob, 502, NULL, "unreachable", "does not reach the server behind it (HTTP 502)");
     assert_int_equal(satchel_error_of(bob)->exit_code, 3);
     refuse_with(bob, 426, "satchel.2", "version", "what is pending is kept");
     assert_int_equal(satchel_error_of(bob)->exit_code, 5);
@@ -500,6 +667,10 @@ int main(void)
         cmocka_unit_test(time_and_the_wish_to_stop_end_a_session),
         cmocka_unit_test(what_no_server_can_send_ends_the_session),
         cmocka_unit_test(a_handshake_that_is_tied_to_another_channel_is_refused),
+        cmocka_unit_test(work_that_the_server_does_not_take_now_goes_with_the_next_session),
+        cmocka_unit_test(a_live_session_whose_work_is_not_taken_ends_so_that_another_one_brings_it),
+        cmocka_unit_test(a_live_sync_tries_until_the_server_is_there_and_counts_over_all_connections),
+        cmocka_unit_test(a_live_sync_ends_with_what_time_does_not_mend),
         cmocka_unit_test(a_server_of_other_versions_says_who_is_too_old_and_the_work_stays),
         cmocka_unit_test(a_hello_of_another_version_is_told_whatever_else_is_in_it),
     };

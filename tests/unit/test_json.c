@@ -84,17 +84,41 @@ static void integers_span_64_bits_and_nothing_else_is_one(void **state)
     refuse("order_line", "{\"qty\":true}", SAT_ERR_INVALID, "order_line.qty", "true");
 }
 
+static void an_integer_out_of_its_fields_range_is_refused_with_the_bounds(void **state)
+{
+    (void)state;
+    assert_round_trip("order_line", "{\"discount_bp\":0}", "{\"discount_bp\":0}");
+    assert_round_trip("order_line", "{\"discount_bp\":10000}", "{\"discount_bp\":10000}");
+    refuse("order_line", "{\"discount_bp\":-1}", SAT_ERR_INVALID, "order_line.discount_bp", "from 0 to 10000, not -1");
+    refuse("order_line", "{\"discount_bp\":10001}", SAT_ERR_INVALID, "order_line.discount_bp", "10001");
+    const struct sat_type *type = sat_type_by_name("order_line");
+    struct sat_value value;
+    assert_int_equal(client_json_value(type, sat_field_by_name(type, "discount_bp"), "10001", &arena, &value, &fault),
+                     SAT_ERR_INVALID);
+}
+
 static void a_value_of_the_wrong_kind_is_refused_by_name(void **state)
 {
     (void)state;
     refuse("account", "{\"name\":5}", SAT_ERR_INVALID, "account.name", "5");
     refuse("product", "{\"discontinued\":\"yes\"}", SAT_ERR_INVALID, "product.discontinued", "yes");
     refuse("visit", "{\"account\":\"beef\"}", SAT_ERR_INVALID, "visit.account", "beef");
-    refuse("visit", "{\"account\":\"00000000-0000-0000-0000-000000000000\"}", SAT_ERR_INVALID, "visit.account", "id");
+    refuse("visit", "{\"account\":\"00000000-0000-0000-0000-0000000000\"}", SAT_ERR_INVALID, "visit.account", "id");
     refuse("account", "{\"tags\":\"vip\"}", SAT_ERR_INVALID, "account.tags", "vip");
     refuse("account", "{\"tags\":[1]}", SAT_ERR_INVALID, "account.tags", "1");
     refuse("account", "{\"tags\":{\"put\":[\"a\"]}}", SAT_ERR_INVALID, "account.tags", "put");
     refuse("account", "{\"name\":{\"a\":1}}", SAT_ERR_INVALID, "account.name", "text");
+}
+
+static void of_a_long_value_that_is_refused_the_beginning_is_shown(void **state)
+{
+    (void)state;
+    char text[101], json[300], quoted[120];
+    for (size_t i = 0; i < sizeof text - 1; i++) text[i] = (char)('a' + i % 26);
+    text[sizeof text - 1] = 0;
+    (void)snprintf(json, sizeof json, "{\"tags\":\"%s\"}", text);
+    (void)snprintf(quoted, sizeof quoted, "not \"%.79s…", text);
+    refuse("account", json, SAT_ERR_INVALID, "account.tags", quoted);
 }
 
 static void unknown_and_computed_fields_are_refused(void **state)
@@ -141,6 +165,46 @@ static void text_that_is_too_long_is_refused(void **state)
     memcpy(json, "{\"tags\":[\"", 10);
     memcpy(json + 1100, "\"]}", 4);
     refuse("account", json, SAT_ERR_TOO_LARGE, "account.tags", "1024");
+    free(json);
+}
+
+static void texts_that_do_not_fit_one_change_together_are_refused(void **state)
+{
+    (void)state;
+    size_t len = 50000;
+    char *json = calloc(2, len + 32);
+    assert_non_null(json);
+    size_t at = (size_t)snprintf(json, len, "{\"name\":\"");
+    memset(json + at, 'x', len);
+    size_t second = at + len + (size_t)snprintf(json + at + len, 32, "\",\"note\":\"");
+    memset(json + second, 'y', len + 1);
+    memcpy(json + second + len + 1, "\"}", 3);
+    refuse("account", json, SAT_ERR_TOO_LARGE, "account: ", "100001 bytes together where 97280 are allowed");
+    refuse("account", json, SAT_ERR_TOO_LARGE, "account: ", "the longest is note with 50001");
+    memcpy(json + second + 97280 - len, "\"}", 3);
+    assert_int_equal(read_good("account", json).n, 2);
+    free(json);
+}
+
+/* {"tags":["0","1",…]} */
+static char *many_elements(uint32_t n)
+{
+    char *json = calloc(n + 2, 8);
+    assert_non_null(json);
+    size_t at = (size_t)snprintf(json, 16, "{\"tags\":[");
+    for (uint32_t i = 0; i < n; i++) at += (size_t)snprintf(json + at, 16, "%s\"%u\"", i ? "," : "", (unsigned)i);
+    (void)snprintf(json + at, 4, "]}");
+    return json;
+}
+
+static void too_many_elements_at_once_are_refused_by_name(void **state)
+{
+    (void)state;
+    char *json = many_elements(4097);
+    refuse("account", json, SAT_ERR_TOO_LARGE, "account.tags: 4097 elements", "4096");
+    free(json);
+    json = many_elements(4096);
+    assert_int_equal(read_good("account", json).n, 4096);
     free(json);
 }
 
@@ -246,11 +310,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_goes_in_and_comes_out),
         cmocka_unit_test(integers_span_64_bits_and_nothing_else_is_one),
+        cmocka_unit_test(an_integer_out_of_its_fields_range_is_refused_with_the_bounds),
         cmocka_unit_test(a_value_of_the_wrong_kind_is_refused_by_name),
+        cmocka_unit_test(of_a_long_value_that_is_refused_the_beginning_is_shown),
         cmocka_unit_test(unknown_and_computed_fields_are_refused),
         cmocka_unit_test(broken_json_is_refused),
         cmocka_unit_test(text_that_is_not_utf_8_is_refused_and_control_characters_are_kept),
         cmocka_unit_test(text_that_is_too_long_is_refused),
+        cmocka_unit_test(texts_that_do_not_fit_one_change_together_are_refused),
+        cmocka_unit_test(too_many_elements_at_once_are_refused_by_name),
         cmocka_unit_test(an_element_named_twice_is_in_if_any_says_so),
         cmocka_unit_test(times_keep_their_offset_and_milliseconds),
         cmocka_unit_test(times_that_no_clock_shows_are_refused),

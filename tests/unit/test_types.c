@@ -87,6 +87,25 @@ static void a_reference_names_a_type_that_is_there_or_any(void **state)
     }
 }
 
+static void ranges_are_for_integers_and_as_listed(void **state)
+{
+    (void)state;
+    const struct sat_range *range = sat_field_by_name(type_named("order_line"), "discount_bp")->range;
+    assert_true(range->bounded);
+    assert_int_equal(range->least, 0);
+    assert_int_equal(range->most, 10000);
+    assert_false(sat_field_by_name(type_named("order_line"), "qty")->range->bounded);
+    for (uint16_t i = 0; i < sat_types_count(); i++) {
+        const struct sat_type *type = sat_type_at(i);
+        for (uint16_t f = 0; f < type->fields_n; f++) {
+            const struct sat_field *field = &type->fields[f];
+            if (!field->range->bounded) continue;
+            assert_true(field->kind == SAT_KIND_INT || field->kind == SAT_KIND_MONEY);
+            assert_true(field->range->least <= field->range->most);
+        }
+    }
+}
+
 static void every_kind_has_a_name_of_its_own(void **state)
 {
     (void)state;
@@ -105,6 +124,7 @@ int main(void)
         cmocka_unit_test(numbers_are_what_they_were),
         cmocka_unit_test(kinds_rules_homes_and_references_are_as_listed),
         cmocka_unit_test(a_reference_names_a_type_that_is_there_or_any),
+        cmocka_unit_test(ranges_are_for_integers_and_as_listed),
         cmocka_unit_test(every_kind_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests_name("types", tests, NULL, NULL);

@@ -1,0 +1,116 @@
+#include "tests/unit/author_world.h"
+
+#include "common/base/limits.h"
+
+enum { R = 1, STRANGER = 77 };
+
+/* ---- Helpers ---- */
+
+/* A phone's next bundle in EAST: so many changes of one record, beside each other, as no honest device writes. */
+static struct sat_bundle siblings(struct office *office, const struct phone *phone, uint64_t first, uint32_t n)
+{
+    const struct sat_directory *directory = &office->world.directory;
+    struct sat_bundle bundle = {.manifest = {.suite = SAT_SUITE_1,
+                                             .org = directory->org,
+                                             .space = space_id(EAST),
+                                             .epoch = 1,
+                                             .device = phone->device,
+                                             .first = first,
+                                             .count = n,
+                                             .dir_seq = directory->seq,
+                                             .dir_hash = sat_directory_hash_at(directory, directory->seq),
+                                             .log_epoch = LOG_EPOCH}};
+    struct sat_bundle_row tip;
+    bool found;
+    OK(sat_store_bundle_tip(office->server, office->sid[EAST], phone->device, false, &tip, &found));
+    if (found) bundle.manifest.prev = tip.id;
+    struct sat_buf bytes = {0};
+    sat_header_encode(&(struct sat_header){.hlc = office->now_ms << 16}, &bytes);
+    struct sat_span header = sat_span_copy(&office->arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    bundle.changes = sat_arena_array(&office->arena, n, sizeof *bundle.changes);
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_change *change = &bundle.changes[i];
+        *change = (struct sat_change){.record = record_id(R), .header = header, .body = sat_span_text("sealed")};
+        change->rest = sat_change_rest(change->header, change->body);
+    }
+    bundle.manifest.changes_root = sat_changes_root(bundle.changes, n);
+    bundle.signature = sat_bundle_sign(&bundle.manifest, &sat_keyring_secrets(phone->keyring)->sign);
+    bundle.id = sat_bundle_id(&bundle.manifest);
+    return bundle;
+}
+
+/* As many live changes of the record, of somebody else. */
+static void crowd(struct office *office, uint32_t n)
+{
+    struct sat_buf header = {0};
+    sat_header_encode(&(struct sat_header){.hlc = office->now_ms << 16}, &header);
+    OK(sat_store_begin(office->server));
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_change_row row = {.cid = 1000000 + i,
+                                     .sid = office->sid[EAST],
+                                     .record = record_id(R),
+                                     .dot = {STRANGER, 1 + i},
+                                     .state = SAT_CHANGE_LIVE,
+                                     .header = sat_buf_span(&header),
+                                     .body = sat_span_text("sealed")};
+        OK(sat_store_change_insert(office->server, &row));
+    }
+    OK(sat_store_commit(office->server));
+    sat_buf_deinit(&header);
+}
+
+/* What the server says; *used_bytes: what it needed in its arena for that. */
+static enum sat_err judge_bundle(struct office *office, const struct sat_bundle *bundle, size_t *used_bytes)
+{
+    struct sat_arena arena;
+    struct sat_space_row space;
+    struct sat_fault fault = {0};
+    sat_arena_init(&arena);
+    OK(sat_store_space_get(office->server, office->sid[EAST], &space));
+    struct sat_judge judge = {.store = office->server,
+                              .directory = &office->world.directory,
+                              .space = &space,
+                              .dir_at = office->world.directory.seq};
+    struct sat_header *headers = sat_arena_array(&office->arena, bundle->manifest.count, sizeof *headers);
+    enum sat_err err = sat_judge_bundle(&judge, bundle, &arena, headers, &fault);
+    *used_bytes = arena.used_bytes;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* ---- A record that many write at once ---- */
+
+static void a_bundle_that_names_one_record_often_costs_no_memory_for_each_time(void **state)
+{
+    struct office *office = *state;
+    enum { LIVE = 500, CHANGES = 100, ROOM_BYTES = 64 * 1024 };
+    crowd(office, LIVE);
+    struct sat_bundle bundle = siblings(office, &office->phones[0], 1, CHANGES);
+    size_t used_bytes;
+    OK(judge_bundle(office, &bundle, &used_bytes));
+    assert_in_range(used_bytes, 0, ROOM_BYTES);
+}
+
+static void the_bound_on_what_stands_side_by_side_holds_within_a_bundle(void **state)
+{
+    struct office *office = *state;
+    enum { ROOM = 20 };
+    crowd(office, SAT_RECORD_LIVE_MAX - ROOM);
+    struct sat_bundle fits = siblings(office, &office->phones[0], 1, ROOM);
+    struct sat_bundle one_more = siblings(office, &office->phones[0], 1, ROOM + 1);
+    size_t used_bytes;
+    OK(judge_bundle(office, &fits, &used_bytes));
+    assert_int_equal(judge_bundle(office, &one_more, &used_bytes), SAT_ERR_TOO_LARGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_bundle_that_names_one_record_often_costs_no_memory_for_each_time, open_office,
+                                        close_office),
+        cmocka_unit_test_setup_teardown(the_bound_on_what_stands_side_by_side_holds_within_a_bundle, open_office,
+                                        close_office),
+    };
+    return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
+}
