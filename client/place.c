@@ -117,7 +117,8 @@ static enum sat_err place_by_kind(struct satchel *satchel, enum sat_space_kind k
     return client_sid_of_space(satchel, &space->id, sid);
 }
 
-/* One in a territory before one in the org's space, where the line of an order has its product. */
+/* One in a territory before one in the org's space, where the line of an order has its product; and that not at all for
+ * those who may not write there. */
 static enum sat_err look_beside(struct satchel_tx *tx, struct client_known *target, struct client_beside *beside)
 {
     struct sat_space_id id;
@@ -125,7 +126,8 @@ static enum sat_err look_beside(struct satchel_tx *tx, struct client_known *targ
     if (err) return err;
     const struct sat_space *space = sat_directory_space(&tx->satchel->directory, &id);
     beside->decided = space && takes_work(space);
-    if (beside->decided || !beside->sid) beside->sid = target->place.sid;
+    bool second_best = !beside->sid && (client_rights(tx->satchel, &id) & SAT_RIGHT_WRITE);
+    if (beside->decided || second_best) beside->sid = target->place.sid;
     return SAT_OK;
 }
 

@@ -7,7 +7,7 @@ static enum sat_err check_references(struct satchel_tx *tx, uint32_t *culprit)
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < tx->n && !err; i++) {
         const struct sat_edit *edit = &tx->edits[i];
-        bool unsure;
+        bool unsure = false;
         if (!tx->steps[i].unsure) continue;
         err = client_check_references(tx, sat_type_by_number(edit->type), edit->cells, edit->cells_n, &unsure);
         if (err) *culprit = i + 1;

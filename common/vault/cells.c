@@ -233,9 +233,8 @@ static void add_types(const struct merge *merge, struct sat_merged_record *recor
     struct sat_merged cell = {.field = SAT_FIELD_TYPE};
     cell.alternatives = sat_arena_array(merge->arena, merge->n, sizeof *cell.alternatives);
     for (uint16_t type = record->type; type; type = next_type(merge->sources, merge->n, type))
-        cell.alternatives[cell.alternatives_n++] =
-            (struct sat_alternative){.value = {.kind = SAT_VALUE_INT, .integer = type},
-                                     .source = newest_of(merge->sources, merge->n, type)};
+        cell.alternatives[cell.alternatives_n++] = (struct sat_alternative){
+            .value = {.kind = SAT_VALUE_INT, .integer = type}, .source = newest_of(merge->sources, merge->n, type)};
     show(&cell, 0);
     record->cells[record->cells_n++] = cell;
     record->conflicts++;

@@ -64,6 +64,15 @@ def a_line_without_a_territory_anywhere_is_named_by_its_number():
 
 
 @test
+def a_line_that_knows_its_product_alone_goes_where_its_writer_may_write():
+    product = admin.put("product", "sku=CHAI")
+    for device in (admin, rep):
+        device.sync()
+    line = rep.put("order_line", "product=" + product, "qty=1")
+    equal(rep.row("get", "order_line", line)["territory"], "Eastern")
+
+
+@test
 def a_reference_to_the_wrong_type_is_refused_in_any_order_of_the_lines():
     for swapped in (False, True):
         product, order = new_id(), new_id()
