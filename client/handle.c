@@ -202,23 +202,42 @@ enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
     return err;
 }
 
+static enum sat_err fail_unfinished(const struct satchel *satchel, struct sat_fault *fault)
+{
+    return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has not finished joining: run join again with the same code",
+                    satchel->home);
+}
+
+static enum sat_err fail_foreign(const struct satchel *satchel, const char *what, struct sat_fault *fault)
+{
+    return sat_fail(fault, SAT_ERR_CORRUPT,
+                    "the keyring in %.150s belongs to another %s than its store, store.db: put back the one of the two "
+                    "that was there, from a backup of this home",
+                    satchel->home, what);
+}
+
 /* A keyring and a store that do not belong together are two halves of different backups (R27): better told than
  * used. */
 static enum sat_err check_belonging(struct satchel *satchel, struct sat_fault *fault)
 {
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
-    if (secrets->device == 0)
-        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has not finished joining: run join again with the same code",
-                        satchel->home);
-    if (!sat_hash_equal(&secrets->org, &satchel->directory.org))
-        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another organisation than its store",
-                        satchel->home);
+    if (secrets->device == 0) return fail_unfinished(satchel, fault);
+    if (!sat_hash_equal(&secrets->org, &satchel->directory.org)) return fail_foreign(satchel, "organisation", fault);
     const struct sat_device *device = sat_directory_device(&satchel->directory, secrets->device);
     struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);
     if (!device || !sat_span_equal(SAT_SPAN(own.b), SAT_SPAN(device->sign.b)) || !client_membership_own(satchel))
-        return sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s belongs to another device than its store",
-                        satchel->home);
+        return fail_foreign(satchel, "device", fault);
     return SAT_OK;
+}
+
+static enum sat_err fail_without_store(const struct satchel *satchel, struct sat_fault *fault)
+{
+    if (sat_keyring_secrets(satchel->keyring)->device == 0) return fail_unfinished(satchel, fault);
+    return sat_fail(
+        fault, SAT_ERR_CORRUPT,
+        "the store, store.db, is missing in %.150s, the keyring is there: restore store.db from a backup "
+        "of this home, or join again in another directory by a new invite; what was synced is on the server",
+        satchel->home);
 }
 
 static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options,
@@ -226,11 +245,11 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
 {
     enum sat_err err = client_home_check(satchel->home, fault);
     if (!err) err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
+    if (!err) client_home_tidy(satchel->home);
     if (!err) err = client_keyfile_open(satchel, options, fault);
     if (err) return err;
     err = client_home_store(satchel->home, SAT_STORE_OPEN, &satchel->store, fault);
-    if (err == SAT_ERR_NOT_FOUND && sat_keyring_secrets(satchel->keyring)->device)
-        err = sat_fail(fault, SAT_ERR_CORRUPT, "the store in %s is missing: only the keyring is there", satchel->home);
+    if (err == SAT_ERR_NOT_FOUND) err = fail_without_store(satchel, fault);
     if (!err) err = client_load(satchel, fault);
     if (!err) err = check_belonging(satchel, fault);
     return err;

@@ -4,6 +4,7 @@
 #define CLIENT_HANDLE_H
 
 #include "client/include/satchel.h"
+#include "client/leasehold.h"
 #include "common/vault/record.h"
 
 struct client_view;
@@ -44,6 +45,7 @@ struct satchel {
     struct client_addresses addresses;
     struct client_view *view; /* built when it is first asked for; NULL: not built, or outdated */
     struct client_conflicts conflicts;
+    struct client_leasehold leasehold;
 };
 
 /* Wall clock, milliseconds since 1970 UTC. */

@@ -161,6 +161,13 @@ void client_home_remove(const char *home, bool made)
     if (made) (void)rmdir(home);
 }
 
+void client_home_tidy(const char *home)
+{
+    char *path = client_home_path(home, "keyring.new");
+    (void)unlink(path);
+    free(path);
+}
+
 /* ---- The store ---- */
 
 enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
@@ -209,9 +216,12 @@ bool client_sync_directory(const char *home)
     return synced;
 }
 
+/* What an earlier attempt left goes first, whatever mode and links it has. */
 static bool write_aside(const char *path, struct sat_span bytes)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (unlink(path) != 0 && errno != ENOENT) return false;
+    errno = 0;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return false;
     bool good = write_all(fd, bytes) && fsync(fd) == 0;
     int number = errno;
@@ -227,9 +237,12 @@ enum sat_err client_home_write(const char *home, const char *name, struct sat_sp
     char *path = client_home_path(home, name), *aside = client_home_path(home, aside_name);
     enum sat_err err = SAT_OK;
     errno = 0;
-    if (!write_aside(aside, bytes) || rename(aside, path) != 0 || !client_sync_directory(home)) {
+    if (!write_aside(aside, bytes) || rename(aside, path) != 0) {
         err = client_fail_errno(fault, path, errno ? errno : EIO);
         (void)unlink(aside);
+    } else if (!client_sync_directory(home)) {
+        err = sat_fail(fault, SAT_ERR_IO, "%s is replaced, but after a power cut it may be the old one again: %s", path,
+                       strerror(errno));
     }
     free(aside);
     free(path);

@@ -33,13 +33,18 @@ enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fa
  * library's. */
 void client_home_remove(const char *home, bool made);
 
+/* Removes what an attempt to replace the keyring left beside it when the machine stopped: a copy that nobody changes
+ * the passphrase of. For who has the lock. */
+void client_home_tidy(const char *home);
+
 /* The home's store. A new one is for this user alone, and so are the files that SQLite keeps beside it, which take
  * after it. */
 enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
                                struct sat_fault *fault) SAT_MUST_CHECK;
 
 bool client_home_has(const char *home, const char *name);
-/* Replaces a file by `bytes`: written aside, synced, renamed, the directory synced. */
+/* Replaces a file by `bytes`, for its owner alone: written aside as name.new, synced, renamed, the directory synced. At
+ * every moment the name stands for the old bytes or the new ones, whole. */
 enum sat_err client_home_write(const char *home, const char *name, struct sat_span bytes,
                                struct sat_fault *fault) SAT_MUST_CHECK;
 /* Reads a file of at most size_max bytes. SAT_ERR_NOT_FOUND, SAT_ERR_TOO_LARGE. */

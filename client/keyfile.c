@@ -20,9 +20,11 @@ static enum sat_err open_admin(struct satchel *satchel, const struct satchel_ope
 {
     if (options->everyday || !sat_keyring_has_admin(satchel->keyring)) return SAT_OK;
     bool own = options->admin_passphrase.len > 0;
-    struct sat_span passphrase =
-        own ? sat_span(options->admin_passphrase.at, options->admin_passphrase.len) : passphrase_of(options);
-    enum sat_err err = sat_keyring_open_admin(satchel->keyring, passphrase);
+    enum sat_err err = own ? sat_keyring_open_admin(satchel->keyring, sat_span(options->admin_passphrase.at,
+                                                                               options->admin_passphrase.len))
+                           : SAT_ERR_WRONG_PASSPHRASE;
+    /* Also where one is given: it may not have been set yet. */
+    if (err == SAT_ERR_WRONG_PASSPHRASE) err = sat_keyring_open_admin(satchel->keyring, passphrase_of(options));
     if (err == SAT_ERR_WRONG_PASSPHRASE && !own) return SAT_OK; /* stays wrapped; what needs it says so */
     if (err == SAT_ERR_WRONG_PASSPHRASE)
         return sat_fail(fault, err, "wrong passphrase for the admin key in %s", satchel->home);
@@ -34,11 +36,16 @@ enum sat_err client_keyfile_open(struct satchel *satchel, const struct satchel_o
 {
     struct sat_buf file;
     sat_buf_init(&file);
-    enum sat_err err = check_given(options, satchel->home, fault);
-    if (!err) err = client_home_read(satchel->home, "keyring", KEYRING_BYTES_MAX, &file, fault);
+    /* Before anybody is asked for a passphrase: there is nothing that it would open. */
+    enum sat_err err = client_home_read(satchel->home, "keyring", KEYRING_BYTES_MAX, &file, fault);
     if (err == SAT_ERR_NOT_FOUND)
-        err = sat_fail(fault, SAT_ERR_CORRUPT, "the keyring in %s is missing: without it the store cannot be read",
-                       satchel->home);
+        err =
+            sat_fail(fault, SAT_ERR_CORRUPT,
+                     "the keyring is missing in %.150s, and without it nobody can read the store that is there: "
+                     "restore the file keyring from a backup of this home, or join again in another directory by a new "
+                     "invite; what was synced is on the server",
+                     satchel->home);
+    if (!err) err = check_given(options, satchel->home, fault);
     if (!err) {
         err = sat_keyring_open(sat_buf_span(&file), passphrase_of(options), &satchel->keyring);
         if (err == SAT_ERR_WRONG_PASSPHRASE) (void)sat_fail(fault, err, "wrong passphrase for %s", satchel->home);

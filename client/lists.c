@@ -45,6 +45,7 @@ static json_t *territories_of(struct satchel *satchel, uint32_t user, struct sat
 int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context)
 {
     refresh(satchel, refreshed);
+    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     struct sat_arena arena;
     sat_arena_init(&arena);
     bool more = true;
@@ -84,6 +85,7 @@ static json_t *members_of(struct satchel *satchel, const struct sat_space *space
 int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context)
 {
     refresh(satchel, refreshed);
+    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     struct sat_arena arena;
     sat_arena_init(&arena);
     bool more = true;
@@ -133,6 +135,7 @@ static json_t *json_of_device(struct satchel *satchel, const struct sat_device *
 int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context)
 {
     refresh(satchel, refreshed);
+    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     struct sat_arena arena;
     sat_arena_init(&arena);
     bool more = true;

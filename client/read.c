@@ -126,6 +126,7 @@ static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *t
 
 static enum sat_err get(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena, char **out)
 {
+    if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
     const struct sat_type *type;
     struct sat_record_view view;
     struct sat_space_id space;
@@ -212,6 +213,7 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
     struct asked asked = {type_name, id, territory};
     sat_arena_init(&arena);
     client_begin(satchel);
+    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     struct sat_vault vault = client_vault(satchel);
     const struct sat_type *type;
     struct sat_record_view view;
@@ -284,6 +286,7 @@ static enum sat_err give_conflicts_of(struct satchel *satchel, const struct clie
 int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context)
 {
     client_begin(satchel);
+    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     bool more = true;
     enum sat_err err = client_conflicts_known(satchel);
     for (uint32_t i = 0; !err && more && i < satchel->conflicts.n; i++)

@@ -129,12 +129,15 @@ static void take_notice(struct client_session *session, const struct sat_action 
         break;
     case SAT_NOTICE_CONNECTED:
         session->met = true;
+        client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+        break;
+    case SAT_NOTICE_IN_SYNC:
+        client_lease_still_met(session->satchel);
         break;
     case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_REFUSED:
     case SAT_NOTICE_LINKS_APPENDED:
     case SAT_NOTICE_CREATED:
-    case SAT_NOTICE_IN_SYNC:
     case SAT_NOTICE_IDLE:
         break;
     }

@@ -67,7 +67,19 @@ static bool owes_key(struct satchel *satchel, const struct sat_space *space)
 struct standing { /* of the whole home */
     struct counts total;
     uint64_t debts;
+    bool lapsed; /* the lease has run out: names, which are records, are not shown */
 };
+
+static const char *name_of_space(struct satchel *satchel, const struct sat_space_id *space, bool lapsed,
+                                 struct sat_arena *arena)
+{
+    const struct sat_space *known = sat_directory_space(&satchel->directory, space);
+    bool own = known && (known->kind == SAT_SPACE_ORG || known->kind == SAT_SPACE_PEOPLE);
+    if (own || !lapsed) return client_space_name(satchel, space, arena);
+    char text[SAT_UUID_TEXT_SIZE];
+    sat_uuid_format(space->b, text);
+    return sat_arena_text(arena, text, sizeof text - 1);
+}
 
 static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts,
                              struct standing *standing, struct sat_arena *arena)
@@ -78,7 +90,7 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     standing->debts += debt;
     json_t *json = json_object();
     (void)json_object_set_new(json, "space", client_json_of_uuid(row->id.b));
-    (void)json_object_set_new(json, "name", json_string(client_space_name(satchel, &row->id, arena)));
+    (void)json_object_set_new(json, "name", json_string(name_of_space(satchel, &row->id, standing->lapsed, arena)));
     (void)json_object_set_new(json, "cursor", json_integer((json_int_t)row->log.size));
     (void)json_object_set_new(json, "live", json_integer((json_int_t)row->live));
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)counts->pending));
@@ -126,38 +138,50 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     return err;
 }
 
-static void set_identity(struct satchel *satchel, json_t *json, const struct client_membership *membership,
+static void set_identity(struct satchel *satchel, json_t *json, const struct client_membership *membership, bool lapsed,
                          struct sat_arena *arena)
 {
     const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
-    const char *org_name = client_org_name(satchel, arena);
+    const char *org_name = lapsed ? NULL : client_org_name(satchel, arena);
     char org[65], pin[65];
     sat_hex_format(membership->org.b, sizeof membership->org.b, org);
     sat_hex_format(satchel->directory.server.b, sizeof satchel->directory.server.b, pin);
     (void)json_object_set_new(json, "org", client_json_of_text(org_name ? org_name : membership->org_name));
     (void)json_object_set_new(json, "org_id", json_string(org));
-    (void)json_object_set_new(json, "user",
-                              client_json_of_text(user ? client_user_name(satchel, user->number, arena) : NULL));
+    (void)json_object_set_new(
+        json, "user", client_json_of_text(user && !lapsed ? client_user_name(satchel, user->number, arena) : NULL));
     (void)json_object_set_new(json, "role", json_string(user ? sat_role_name(user->role) : "unknown"));
     (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
-    (void)json_object_set_new(json, "device_name",
-                              client_json_of_text(client_device_name(satchel, client_device(satchel), arena)));
+    const char *device_name = lapsed ? NULL : client_device_name(satchel, client_device(satchel), arena);
+    (void)json_object_set_new(json, "device_name", client_json_of_text(device_name));
     const char *moved_to = satchel->directory.server_url;
     (void)json_object_set_new(json, "server", json_string(moved_to[0] ? moved_to : membership->server_url));
     (void)json_object_set_new(json, "server_last", client_json_of_text(membership->server_url_last));
     (void)json_object_set_new(json, "pin", json_string(pin));
 }
 
+/* When it runs out is told by this device's own clock, to the second. */
+static void set_lease(struct satchel *satchel, json_t *json, bool lapsed)
+{
+    uint32_t days = client_lease_days(satchel);
+    uint64_t renewed_ms = client_lease_renewed_ms(satchel);
+    uint64_t until_ms = client_now_ms() / 1000 * 1000 + client_lease_left_ms(satchel) / 1000 * 1000;
+    (void)json_object_set_new(json, "lease", json_string(!days ? "none" : lapsed ? "lapsed" : "held"));
+    (void)json_object_set_new(json, "lease_days", json_integer(days));
+    (void)json_object_set_new(json, "lease_renewed", renewed_ms ? client_json_of_time(renewed_ms) : json_null());
+    (void)json_object_set_new(json, "lease_until", days && !lapsed ? client_json_of_time(until_ms) : json_null());
+}
+
 static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
     struct client_membership membership;
-    struct standing standing = {0};
+    struct standing standing = {.lapsed = client_lease_has_lapsed(satchel)};
     uint64_t last_ms = 0, aside = 0;
     uint32_t conflicts = 0;
     bool was_in_sync = false;
     enum sat_err err = client_membership_get(satchel, arena, &membership);
     if (err) return err;
-    set_identity(satchel, json, &membership, arena);
+    set_identity(satchel, json, &membership, standing.lapsed, arena);
     err = set_spaces(satchel, json, &standing, arena);
     if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
     if (!err) err = client_conflicts_count(satchel, &conflicts);
@@ -171,6 +195,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
     (void)json_object_set_new(json, "recovering", json_false());
+    set_lease(satchel, json, standing.lapsed);
     (void)json_object_set_new(json, "fingerprint", fingerprint_of(satchel));
     return err;
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,13 +23,14 @@
 
 #define VERSION "0.1.0"
 
-/* What we write is for us alone, and no key of ours is to end in a core file. Writing to who has gone, or beyond a
- * limit, is an error to handle, not a death. */
+/* What we write is for us alone, and no key of ours is to end in a core file or before a debugger. Writing to who has
+ * gone, or beyond a limit, is an error to handle, not a death. */
 static void harden(void)
 {
     struct rlimit none = {0, 0};
     (void)umask(077);
     (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0); /* a pipe for core files knows no limit */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
 }

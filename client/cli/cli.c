@@ -101,44 +101,91 @@ int cli_home(struct cli *cli, const char **home)
     return cli_fail(cli, SAT_ERR_USAGE, "which home? Give --home DIR or set SATCHEL_HOME");
 }
 
+/* The file that an option names, else a variable of the environment; NULL: neither. */
+static const char *file_of(const struct cli *cli, enum cli_option option, const char *variable)
+{
+    const char *path = cli_option(cli, option);
+    if (!path) path = getenv(variable);
+    return path && *path ? path : NULL;
+}
+
 enum sat_err cli_passphrases_take(struct cli *cli, bool creating, struct cli_passphrases *out, struct sat_fault *fault)
 {
-    sat_buf_init(&out->own);
-    sat_buf_init(&out->admin);
-    const char *path = cli_option(cli, CLI_OPTION_PASSPHRASE_FILE),
-               *admin_path = getenv("SATCHEL_ADMIN_PASSPHRASE_FILE");
-    if (!path) path = getenv("SATCHEL_PASSPHRASE_FILE");
+    static const struct cli_asking present = {
+        .prompt = "Passphrase: ",
+        .else_ = "the home is locked: give --passphrase-file FILE or set SATCHEL_PASSPHRASE_FILE"};
+    struct cli_asking asking = present;
+    if (creating) {
+        asking.prompt = "New passphrase: ";
+        asking.repeat = true;
+    }
+    const char *path = file_of(cli, CLI_OPTION_PASSPHRASE_FILE, "SATCHEL_PASSPHRASE_FILE");
+    *out = (struct cli_passphrases){0};
     enum sat_err err =
-        path && *path ? cli_passphrase_file(path, &out->own, fault) : cli_passphrase_ask(creating, &out->own, fault);
-    if (!err && admin_path && *admin_path) err = cli_passphrase_file(admin_path, &out->admin, fault);
-    out->options = (struct satchel_open_options){
-        .passphrase = {out->own.at, out->own.len},
-        .admin_passphrase = {out->admin.at, out->admin.len},
-        .wait_ms = HOME_WAIT_MS,
-    };
+        path ? cli_passphrase_file(path, &out->own, fault) : cli_passphrase_ask(&asking, &out->own, fault);
+    out->options = (struct satchel_open_options){.passphrase = {out->own.at, out->own.len}, .wait_ms = HOME_WAIT_MS};
+    return err;
+}
+
+static void use_admin(struct cli_passphrases *passphrases)
+{
+    passphrases->options.admin_passphrase = (struct satchel_bytes){passphrases->admin.at, passphrases->admin.len};
+}
+
+enum sat_err cli_passphrases_admin(struct cli *cli, struct cli_passphrases *passphrases, struct sat_fault *fault)
+{
+    const char *path = file_of(cli, CLI_OPTION_ADMIN_PASSPHRASE_FILE, "SATCHEL_ADMIN_PASSPHRASE_FILE");
+    enum sat_err err = path ? cli_passphrase_file(path, &passphrases->admin, fault) : SAT_OK;
+    use_admin(passphrases);
+    return err;
+}
+
+enum sat_err cli_passphrases_ask_admin(struct cli_passphrases *passphrases, struct sat_fault *fault)
+{
+    static const struct cli_asking asking = {.prompt = "Admin passphrase: ",
+                                             .else_ = "the admin key has a passphrase of its own: give "
+                                                      "--admin-passphrase-file FILE or set "
+                                                      "SATCHEL_ADMIN_PASSPHRASE_FILE"};
+    enum sat_err err = cli_passphrase_ask(&asking, &passphrases->admin, fault);
+    use_admin(passphrases);
     return err;
 }
 
 void cli_passphrases_wipe(struct cli_passphrases *passphrases)
 {
-    sat_buf_wipe(&passphrases->own);
-    sat_buf_wipe(&passphrases->admin);
+    cli_secret_wipe(&passphrases->own);
+    cli_secret_wipe(&passphrases->admin);
+}
+
+/* An admin's key that the passphrases so far did not open. */
+static int unlock_admin(struct cli *cli, struct cli_passphrases *passphrases)
+{
+    struct sat_fault fault = {0};
+    if (!satchel_admin_locked(cli->satchel)) return 0;
+    if (cli_passphrases_ask_admin(passphrases, &fault)) return cli_fail_fault(cli, &fault);
+    return satchel_admin_unlock(cli->satchel, passphrases->options.admin_passphrase) ? cli_fail_handle(cli) : 0;
+}
+
+static int open_home(struct cli *cli, const char *home, enum cli_purpose purpose, struct cli_passphrases *passphrases)
+{
+    bool admin = purpose == CLI_ADMINISTRATION;
+    struct sat_fault fault = {0};
+    struct satchel_error error = {0};
+    enum sat_err err = cli_passphrases_take(cli, false, passphrases, &fault);
+    if (!err && admin) err = cli_passphrases_admin(cli, passphrases, &fault);
+    if (err) return cli_fail_fault(cli, &fault);
+    passphrases->options.everyday = !admin;
+    if (satchel_open(home, &passphrases->options, &cli->satchel, &error)) return cli_fail_error(cli, &error, NULL);
+    return admin ? unlock_admin(cli, passphrases) : 0;
 }
 
 int cli_open(struct cli *cli, enum cli_purpose purpose)
 {
     const char *home;
+    struct cli_passphrases passphrases;
     int code = cli_home(cli, &home);
     if (code) return code;
-    struct cli_passphrases passphrases;
-    struct sat_fault fault = {0};
-    struct satchel_error error = {0};
-    if (cli_passphrases_take(cli, false, &passphrases, &fault)) {
-        code = cli_fail_fault(cli, &fault);
-    } else {
-        passphrases.options.everyday = purpose == CLI_EVERYDAY;
-        if (satchel_open(home, &passphrases.options, &cli->satchel, &error)) code = cli_fail_error(cli, &error, NULL);
-    }
+    code = open_home(cli, home, purpose, &passphrases);
     cli_passphrases_wipe(&passphrases);
     return code;
 }

@@ -7,6 +7,7 @@
 #define CLI_CLI_H
 
 #include "client/cli/options.h"
+#include "client/cli/passphrase.h"
 #include "client/cli/progress.h"
 #include "client/include/satchel.h"
 #include "common/base/bytes.h"
@@ -55,19 +56,24 @@ void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(pr
 /* ---- The home ---- */
 int cli_home(struct cli *cli, const char **home) SAT_MUST_CHECK;
 enum cli_purpose {
-    CLI_EVERYDAY, /* an admin's signing key stays wrapped */
-    CLI_ADMINISTRATION,
+    CLI_EVERYDAY,       /* an admin's signing key stays wrapped */
+    CLI_ADMINISTRATION, /* it is opened, and asked for where it has a passphrase of its own */
 };
 /* Opens and unlocks the home into cli->satchel. */
 int cli_open(struct cli *cli, enum cli_purpose purpose) SAT_MUST_CHECK;
 /* The passphrases of a home, and the options to open or make one with; for org create and join, which make one. */
 struct cli_passphrases {
-    struct sat_buf own, admin;
+    struct cli_secret own, admin;
     struct satchel_open_options options; /* borrows from the two */
 };
-/* To be wiped on failure, too. A prompt asks twice when `creating`. */
+/* The home's. To be wiped on failure, too. A prompt asks twice when `creating`. */
 enum sat_err cli_passphrases_take(struct cli *cli, bool creating, struct cli_passphrases *out,
                                   struct sat_fault *fault) SAT_MUST_CHECK;
+/* The admin's own as well, if a file is named for it. */
+enum sat_err cli_passphrases_admin(struct cli *cli, struct cli_passphrases *passphrases,
+                                   struct sat_fault *fault) SAT_MUST_CHECK;
+/* … or by asking, where it turned out to be needed. */
+enum sat_err cli_passphrases_ask_admin(struct cli_passphrases *passphrases, struct sat_fault *fault) SAT_MUST_CHECK;
 void cli_passphrases_wipe(struct cli_passphrases *passphrases);
 
 /* A text from stdin where `argument` is "-", else the argument; one line. The buffer holds it with its NUL and is wiped

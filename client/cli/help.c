@@ -8,7 +8,7 @@ static void put_option(FILE *out, enum cli_option option)
     char left[48];
     (void)snprintf(left, sizeof left, "--%s%s%s", cli_option_name(option), argument ? " " : "",
                    argument ? argument : "");
-    (void)fprintf(out, "  %-24s %s\n", left, cli_option_help(option));
+    (void)fprintf(out, "  %-28s %s\n", left, cli_option_help(option));
 }
 
 static void put_everywhere(FILE *out)

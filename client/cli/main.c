@@ -8,10 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/cli/help.h"
 #include "client/cli/output.h"
+
+/* No secret of ours ends in a core file or before a debugger of the same user, also where core files are piped to a
+ * program. What could not be forbidden stops nobody's work. */
+static void harden(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
 
 /* A file that is opened later must not become the stdout that somebody has closed. */
 static void keep_standard_streams(void)
@@ -113,6 +124,7 @@ static int finish_output(struct cli *cli, int code)
 
 int main(int argc, char **argv)
 {
+    harden();
     keep_standard_streams();
     (void)signal(SIGPIPE, SIG_IGN);
     /* For the width of characters alone. */

@@ -12,7 +12,7 @@ enum cli_option {
     CLI_OPTION_COUNT
 };
 
-#define CLI_OPTIONS_EVERYWHERE 5 /* the first five of the list */
+#define CLI_OPTIONS_EVERYWHERE 6 /* the first six of the list */
 
 struct cli_options {
     const char *value[CLI_OPTION_COUNT]; /* NULL: not given; a flag that is given is "". Borrowed from argv. */

@@ -19,7 +19,9 @@
  *   - A handle is used by one thread at a time; several handles by several threads. The library keeps no globals,
  *     starts no threads, installs no signal handlers that outlive a call, and reads no environment variable. One
  *     process owns a home; another one waits or is told who has it.
- *   - Passphrases are bytes with a length. The library keeps no copy of them. */
+ *   - Passphrases are bytes with a length. The library keeps no copy of them. It leaves the process as it is: an
+ *     application with a home open does well to forbid core dumps and debuggers (on Linux RLIMIT_CORE,
+ * PR_SET_DUMPABLE), and to keep what it was typed in guarded memory (sodium_malloc()) no longer than it takes. */
 #ifndef SATCHEL_H
 #define SATCHEL_H
 
@@ -77,17 +79,55 @@ struct satchel_open_options {
     uint32_t weak_kdf; /* 1: passphrase hashing at its minimum, when a keyring is made. For tests alone. */
     uint32_t everyday; /* 1: leave an admin's signing key wrapped, for work that is no administration: opening takes
                           half the time. What needs the key then answers `locked` */
-    struct satchel_bytes admin_passphrase; /* of the admin's key, where it has one of its own; len 0: the same */
+    struct satchel_bytes admin_passphrase; /* of the admin's key, where it has one of its own; len 0: the same. Where
+                                              it has none of its own yet, the home's is taken */
 };
 
 /* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out
- * is NULL and *error (may be NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase,
- * in_use (with the process id), newer_store, corrupt. */
+ * is NULL and *error (may be NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase (the
+ * home's, or one that was given for the admin's key), in_use (with the process id), newer_store, corrupt: also where of
+ * keyring and store one is missing, or they belong to two homes; the message says which and what to do. */
 SATCHEL_API int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
                              struct satchel_error *error);
 /* Closes the home, wipes its keys from memory and lets the next process have it. An open transaction is rolled back.
  * NULL is fine. */
 SATCHEL_API_VOID void satchel_close(struct satchel *satchel);
+
+/* ---- Passphrases ----
+ *
+ * The keys of a home are wrapped under its passphrase. An admin's signing key is wrapped apart from them, at first
+ * under the same one; once it has a passphrase of its own, everyday work needs the one and administration both. */
+
+#define SATCHEL_PASSPHRASE_BYTES_MAX 4096
+
+struct satchel_passphrase_options {
+    struct satchel_bytes new_passphrase; /* 1 to SATCHEL_PASSPHRASE_BYTES_MAX bytes; how good it is, is not judged */
+    uint32_t admin;      /* 1: that of the admin's key, which has one of its own from here on; 0: the home's, and the
+                            admin's key along with it as long as one opens both */
+    uint32_t only_check; /* 1: change nothing, only say whether it could be: before a person thinks of a new one */
+};
+/* Changes a passphrase: wraps the keyring anew and nothing else. No key changes, the store is not even opened, and what
+ * the other passphrase opens keeps its bytes. The new file takes the old one's name at once: after a crash there is the
+ * one or the other, whole. Hashing costs what is the rule today, or what it did if that was more. No handle may have
+ * the home (in_use). `open_options`: the present passphrase in `passphrase`; with `admin` the key's own in
+ * `admin_passphrase`, where it has one; wait_ms and weak_kdf as for satchel_open(). *error (may be NULL) has the
+ * sentence. wrong_passphrase; locked (no passphrase, or the admin's own is missing); invalid (the new one is empty);
+ * too_large; not_found (no home, no admin's key there); corrupt; io, where the message may say that the new one counts
+ * already.
+ *
+ * Whoever has a copy of the old file and its passphrase has the keys still: a passphrase that others know calls for
+ * a new device as well. */
+SATCHEL_API int satchel_passphrase_set(const char *home, const struct satchel_open_options *open_options,
+                                       const struct satchel_passphrase_options *options, struct satchel_error *error);
+
+/* 1: there is an admin's key and it is wrapped (`everyday`, or it has a passphrase of its own that was not given): what
+ * needs it answers `locked`. */
+SATCHEL_API int satchel_admin_locked(const struct satchel *satchel);
+/* Unwraps it, until the handle is closed; nothing happens if it is open. wrong_passphrase; not_found (there is none).
+ */
+SATCHEL_API int satchel_admin_unlock(struct satchel *satchel, struct satchel_bytes passphrase);
+
+/* ---- Beginning ---- */
 
 struct satchel_create_options {
     const char *server_url; /* wss://host:port */
@@ -159,7 +199,12 @@ SATCHEL_API uint64_t satchel_written(const struct satchel *satchel);
 /* Forgets the transaction. NULL is fine. */
 SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 
-/* ---- Reading: never touches the network ---- */
+/* ---- Reading: never touches the network ----
+ *
+ * A device that has not met its server for as many days as the organisation gives its person's role (30) shows nothing
+ * until it has: reading then answers `locked`. Writing goes on, edits of what is there included, and satchel_sync()
+ * renews the lease. It is counted by the machine's running time, and over reboots by its clock as far as that can be
+ * believed; satchel_status() tells how it stands. */
 
 /* Receives one JSON object. */
 typedef int (*satchel_row_fn)(void *context, const char *json);
@@ -203,10 +248,12 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* One JSON object: {"org","user","role","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","fingerprint"}, and of each space {"space","name","cursor","pending",…};
- * server is where the server is said to be, server_last where
- * it answered last (null: nowhere yet). Two people who compare the fingerprint of one and the same moment find out
- * whether the server shows them the same directory and the same people. */
+ * "conflicts","debts","last_sync","in_sync","lease","lease_days","lease_renewed","lease_until","fingerprint"}, and of
+ * each space {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it
+ * answered last (null: nowhere yet). lease is "held", "none", or "lapsed": then names, which are records, are not shown
+ * (null, or an id); lease_renewed is the server's time when it was met last (null: not known), lease_until when the
+ * lease runs out, by this device's clock (null: never, or it has). Two people who compare the fingerprint of one and
+ * the same moment find out whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */

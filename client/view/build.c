@@ -236,6 +236,7 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
 enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
 {
     *out = satchel->view;
+    if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
     if (satchel->view) return SAT_OK;
     struct client_view *view = calloc(1, sizeof *view);
     if (!view) return SAT_ERR_NO_MEMORY;

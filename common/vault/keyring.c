@@ -29,7 +29,7 @@ enum section_kind { SECTION_DEVICE = 1, SECTION_ADMIN = 2 };
 struct sat_keyring {
     struct sat_keyring_secrets *secrets; /* guarded memory */
     bool has_admin, admin_open;
-    struct sat_buf admin_section; /* its bytes, while it is closed */
+    struct sat_buf device_section, admin_section; /* their bytes in the file that was opened; empty: in none yet */
 };
 
 struct section { /* spans borrowed from the file */
@@ -96,6 +96,7 @@ void sat_keyring_free(struct sat_keyring *keyring)
 {
     if (!keyring) return;
     sodium_free(keyring->secrets); /* wipes */
+    sat_buf_deinit(&keyring->device_section);
     sat_buf_deinit(&keyring->admin_section);
     free(keyring);
 }
@@ -121,6 +122,7 @@ void sat_keyring_set_member(struct sat_keyring *keyring, const struct sat_hash *
 {
     keyring->secrets->org = *org;
     keyring->secrets->device = device;
+    sat_buf_clear(&keyring->device_section); /* says something else */
 }
 
 void sat_keyring_make_admin(struct sat_keyring *keyring, const struct sat_entropy *entropy)
@@ -133,6 +135,11 @@ void sat_keyring_make_admin(struct sat_keyring *keyring, const struct sat_entrop
 bool sat_keyring_has_admin(const struct sat_keyring *keyring)
 {
     return keyring->has_admin;
+}
+
+bool sat_keyring_admin_is_open(const struct sat_keyring *keyring)
+{
+    return keyring->admin_open;
 }
 
 static enum sat_err derive_key(struct sat_span passphrase, const uint8_t salt[SALT_BYTES], uint64_t ops,
@@ -249,30 +256,77 @@ static bool take_checksum(struct sat_span *file)
     return memcmp(file->at + file->len, hash.b, CHECKSUM_BYTES) == 0;
 }
 
-enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
-                              const struct sat_entropy *entropy, struct sat_buf *out)
+/* The device's section anew, or as it came. */
+static enum sat_err put_device(const struct sat_keyring *keyring, bool anew, struct sat_span passphrase,
+                               struct sat_keyring_cost cost, const struct sat_entropy *entropy, struct sat_buf *out)
 {
-    sat_check(cost_allowed(cost.ops, cost.mem_bytes));
-    size_t begin = out->len;
+    if (!anew) {
+        sat_check(keyring->device_section.len > 0);
+        sat_put_span(out, sat_buf_span(&keyring->device_section));
+        return SAT_OK;
+    }
     uint8_t *plain = sodium_malloc(DEVICE_BYTES);
     if (!plain) return SAT_ERR_NO_MEMORY;
     put_device_secrets(keyring->secrets, plain);
-    sat_put_bytes(out, MAGIC, sizeof MAGIC - 1);
-    sat_put_u16(out, VERSION);
     enum sat_err err = seal_section(SECTION_DEVICE, plain, DEVICE_BYTES, passphrase, cost, entropy, out);
     sodium_free(plain);
-    if (err) goto out;
+    return err;
+}
+
+static enum sat_err put_admin(const struct sat_keyring *keyring, bool anew, struct sat_span passphrase,
+                              struct sat_keyring_cost cost, const struct sat_entropy *entropy, struct sat_buf *out)
+{
     sat_put_u8(out, keyring->has_admin);
-    if (keyring->admin_open)
-        err = seal_section(SECTION_ADMIN, keyring->secrets->admin.b, ADMIN_BYTES, passphrase, cost, entropy, out);
-    else if (keyring->has_admin)
-        sat_put_span(out, sat_buf_span(&keyring->admin_section));
-out:
+    if (!keyring->has_admin) return SAT_OK;
+    if (anew)
+        return seal_section(SECTION_ADMIN, keyring->secrets->admin.b, ADMIN_BYTES, passphrase, cost, entropy, out);
+    sat_check(keyring->admin_section.len > 0);
+    sat_put_span(out, sat_buf_span(&keyring->admin_section));
+    return SAT_OK;
+}
+
+enum sat_err sat_keyring_reseal(const struct sat_keyring *keyring, unsigned sections, struct sat_span passphrase,
+                                struct sat_keyring_cost cost, const struct sat_entropy *entropy, struct sat_buf *out)
+{
+    bool device = sections & SAT_KEYRING_DEVICE, admin = sections & SAT_KEYRING_ADMIN;
+    sat_check(cost_allowed(cost.ops, cost.mem_bytes));
+    if (admin && keyring->has_admin && !keyring->admin_open) return SAT_ERR_LOCKED;
+    size_t begin = out->len;
+    sat_put_bytes(out, MAGIC, sizeof MAGIC - 1);
+    sat_put_u16(out, VERSION);
+    enum sat_err err = put_device(keyring, device, passphrase, cost, entropy, out);
+    if (!err) err = put_admin(keyring, admin, passphrase, cost, entropy, out);
     if (err)
         out->len = begin;
     else
         put_checksum(out, begin);
     return err;
+}
+
+enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
+                              const struct sat_entropy *entropy, struct sat_buf *out)
+{
+    unsigned sections = SAT_KEYRING_DEVICE | (keyring->admin_open ? SAT_KEYRING_ADMIN : 0u);
+    return sat_keyring_reseal(keyring, sections, passphrase, cost, entropy, out);
+}
+
+static void raise_to(struct sat_keyring_cost *cost, const struct sat_buf *bytes)
+{
+    struct sat_reader reader;
+    struct section section;
+    if (bytes->len == 0) return;
+    sat_reader_init(&reader, sat_buf_span(bytes));
+    take_section(&reader, &section);
+    if (section.ops > cost->ops) cost->ops = section.ops;
+    if (section.mem_bytes > cost->mem_bytes) cost->mem_bytes = section.mem_bytes;
+}
+
+struct sat_keyring_cost sat_keyring_cost_of(const struct sat_keyring *keyring, unsigned sections)
+{
+    struct sat_keyring_cost cost = {0};
+    if (sections & SAT_KEYRING_DEVICE) raise_to(&cost, &keyring->device_section);
+    if (sections & SAT_KEYRING_ADMIN) raise_to(&cost, &keyring->admin_section);
+    return cost;
 }
 
 enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase, struct sat_keyring **out)
@@ -286,7 +340,9 @@ enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase, 
     uint16_t version = sat_take_u16(&reader);
     if (reader.failed || !sat_span_equal(magic, sat_span_text(MAGIC)) || version == 0) return SAT_ERR_CORRUPT;
     if (version > VERSION) return SAT_ERR_UPGRADE_NEEDED;
+    size_t begin = reader.pos;
     take_section(&reader, &device);
+    struct sat_span device_section = sat_span(reader.at + begin, reader.pos - begin);
     uint8_t has_admin = sat_take_u8(&reader);
     struct sat_span admin_section = sat_span(reader.at + reader.pos, sat_reader_left(&reader));
     if (has_admin > 1) return SAT_ERR_CORRUPT;
@@ -304,6 +360,7 @@ enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase, 
     if (err) goto out;
     take_device_secrets(plain, keyring->secrets);
     keyring->has_admin = has_admin;
+    sat_put_span(&keyring->device_section, device_section);
     sat_put_span(&keyring->admin_section, admin_section);
     *out = keyring;
 out:

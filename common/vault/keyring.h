@@ -49,11 +49,23 @@ void sat_keyring_set_member(struct sat_keyring *keyring, const struct sat_hash *
 /* Gives the keyring an admin key (from entropy); it is sealed in a section of its own by sat_keyring_seal(). */
 void sat_keyring_make_admin(struct sat_keyring *keyring, const struct sat_entropy *entropy);
 bool sat_keyring_has_admin(const struct sat_keyring *keyring); /* also when its section is still closed */
+bool sat_keyring_admin_is_open(const struct sat_keyring *keyring);
 
 /* The file's bytes under `passphrase`. An admin section that is open is sealed under the same passphrase; one that is
  * closed is carried over as it is. */
 enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
                               const struct sat_entropy *entropy, struct sat_buf *out) SAT_MUST_CHECK;
+
+enum { SAT_KEYRING_DEVICE = 1, SAT_KEYRING_ADMIN = 2 }; /* the sections, as a set */
+/* The same for a keyring that was opened: the sections in `sections` are sealed under `passphrase`, the others keep the
+ * bytes that they had in the file, open or not, and so their passphrase. SAT_ERR_LOCKED: the admin's is among them and
+ * closed. The keyring itself still stands for the old file: to go on from the new one, open that. */
+enum sat_err sat_keyring_reseal(const struct sat_keyring *keyring, unsigned sections, struct sat_span passphrase,
+                                struct sat_keyring_cost cost, const struct sat_entropy *entropy,
+                                struct sat_buf *out) SAT_MUST_CHECK;
+/* What guessing at these sections' passphrases costs, by the dearest of them, in the file that was opened; zeros for
+ * none. */
+struct sat_keyring_cost sat_keyring_cost_of(const struct sat_keyring *keyring, unsigned sections);
 /* SAT_ERR_CORRUPT (damaged, or not a keyring; told before the passphrase is tried), SAT_ERR_UPGRADE_NEEDED (a later
  * version), SAT_ERR_WRONG_PASSPHRASE, SAT_ERR_NO_MEMORY. Costs above 1 GiB or 16 passes are refused as corrupt. */
 enum sat_err sat_keyring_open(struct sat_span file, struct sat_span passphrase,

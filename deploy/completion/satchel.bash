@@ -6,7 +6,7 @@ _satchel_commands='
 org create: --server --pin --token --name --user --recovery-kit --device-name
 invite: --expires
 join: --device-name
-passphrase: --admin
+passphrase: --admin --new-passphrase-file
 recover: --kit
 leave:
 user add: --role
@@ -45,9 +45,9 @@ refused:
 escrow:
 doctor:
 '
-_satchel_everywhere='--home --json --passphrase-file --help --version'
+_satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'
 # These take a value, so that the word after them is neither a command nor an argument.
-_satchel_valued=' --home --passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
+_satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
  --expires --url --to --territory --where --timeout --pick --value --map --format --period --kit '
 _satchel_roles='admin manager rep auditor service'
 _satchel_types='account contact visit order order_line product price_list price_row task note user device territory'

@@ -131,5 +131,69 @@ def the_echo_is_back_after_the_answer():
     has(text, "sent 0")
 
 
+# ---- Changing them ----
+
+@test
+def a_change_asks_for_the_old_one_first_and_for_the_new_one_twice():
+    terminal = Terminal("--home", home, "passphrase")
+    terminal.answer("Passphrase: ", "secret wrong\n")
+    code, text = terminal.finish()
+    equal(code, 6, text)
+    has(text, "wrong passphrase")
+    lacks(text, "New")
+    terminal = Terminal("--home", home, "passphrase")
+    terminal.answer("Passphrase: ", "secret one\n")
+    terminal.answer("New passphrase: ", "secret three\n")
+    terminal.answer("Once more: ", "secret four\n")
+    code, text = terminal.finish()
+    equal(code, 6, text)
+    has(text, "not the same")
+    terminal = Terminal("--home", home, "passphrase")
+    terminal.answer("Passphrase: ", "secret one\n")
+    terminal.answer("New passphrase: ", "\n")
+    equal(terminal.finish()[0], 6)
+    terminal = Terminal("--home", home, "passphrase")
+    terminal.answer("Passphrase: ", "secret one\n")
+    terminal.answer("New passphrase: ", "secret three\n")
+    terminal.answer("Once more: ", "secret three\n")
+    code, text = terminal.finish()
+    equal(code, 0, text)
+    has(text, "the passphrase is changed")
+    lacks(text, "secret")
+    terminal = Terminal("--home", home, "status")
+    terminal.answer("Passphrase: ", "secret three\n")
+    equal(terminal.finish()[0], 0)
+
+
+@test
+def an_admins_own_is_asked_for_where_it_is_needed_and_nowhere_else():
+    own = ["--home", world.admin.home, "--passphrase-file", world.admin.passphrase_file]
+    terminal = Terminal(*own, "passphrase", "--admin")
+    terminal.answer("New admin passphrase: ", "admin secret\n")
+    terminal.answer("Once more: ", "admin secret\n")
+    code, text = terminal.finish()
+    equal(code, 0, text)
+    lacks(text, "secret")
+    terminal = Terminal(*own, "user", "add", "Janet", "--role", "rep")
+    terminal.answer("Admin passphrase: ", "admin guess\n")
+    code, text = terminal.finish()
+    equal(code, 6, text)
+    has(text, "wrong passphrase for the admin key")
+    terminal = Terminal(*own, "user", "add", "Janet", "--role", "rep")
+    terminal.answer("Admin passphrase: ", "admin secret\n")
+    code, text = terminal.finish()
+    equal(code, 0, text)
+    terminal = Terminal(*own, "status")
+    code, text = terminal.finish()
+    equal(code, 0, text)
+    lacks(text, "passphrase")
+    terminal = Terminal(*own, "passphrase", "--admin")
+    terminal.answer("Admin passphrase: ", "admin secret\n")
+    terminal.answer("New admin passphrase: ", "admin secret two\n")
+    terminal.answer("Once more: ", "admin secret two\n")
+    code, text = terminal.finish()
+    equal(code, 0, text)
+
+
 if __name__ == "__main__":
     run()

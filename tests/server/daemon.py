@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("SATCHELD", os.path.join(ROOT, ".build", "debug", "satcheld"))
@@ -89,7 +90,14 @@ class Daemon:
         raise AssertionError("no VmRSS")
 
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+        return len(os.listdir(self.descriptors_folder()))
+
+    def descriptors_folder(self):
+        """What it has open is not even for its own user to see, as it is no process to look into."""
+        folder = "/proc/%d/fd" % self.process.pid
+        if not os.access(folder, os.R_OK):
+            raise unittest.SkipTest("only root sees what the server has open")
+        return folder
 
     def stop(self, signal_number=signal.SIGTERM, seconds=15):
         """Its exit code."""

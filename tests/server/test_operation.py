@@ -454,7 +454,7 @@ class ManyOrgs(OperationCase):
         return socket, socket.recv()
 
     def open_stores(self, server):
-        folder = "/proc/%d/fd" % server.process.pid
+        folder = server.descriptors_folder()
         paths = []
         for fd in os.listdir(folder):
             try:

@@ -166,12 +166,61 @@ static void a_damaged_or_missing_keyring_or_store_is_told_from_a_wrong_passphras
     (void)snprintf(path, sizeof path, "%s/keyring", home_of("damaged", home));
     assert_int_equal(unlink(path), 0);
     assert_int_not_equal(open_home_with("damaged", &options, &satchel), SATCHEL_OK);
+    assert_error("corrupt", 5, "the keyring is missing in");
+    assert_error("corrupt", 5, "restore the file keyring from a backup");
+    options.passphrase.len = 0; /* there is nothing that one would open: nobody is asked for it first */
+    assert_int_not_equal(open_home_with("damaged", &options, &satchel), SATCHEL_OK);
     assert_error("corrupt", 5, "keyring");
+    options = test_options();
     copy_home("ann", "storeless");
     (void)snprintf(path, sizeof path, "%s/store.db", home_of("storeless", home));
     assert_int_equal(unlink(path), 0);
     assert_int_not_equal(open_home_with("storeless", &options, &satchel), SATCHEL_OK);
-    assert_error("corrupt", 5, "store");
+    assert_error("corrupt", 5, "store.db, is missing");
+    assert_error("corrupt", 5, "restore store.db from a backup");
+}
+
+static void put_file_of(const char *from, const char *name, const char *to)
+{
+    char command[400], a[128], b[128];
+    (void)snprintf(command, sizeof command, "cp %s/%s %s/%s", home_of(from, a), name, home_of(to, b), name);
+    assert_int_equal(system(command), 0);
+}
+
+/* Keyrings that are whole and open by the right passphrase, beside a store that is not theirs. */
+static void a_keyring_of_another_home_is_named_as_such(void **state)
+{
+    (void)state;
+    struct satchel_open_options options = test_options();
+    struct satchel *satchel = NULL;
+    char *code = invite_bob(0), home[128];
+    assert_int_equal(join_with("bobs", code, &satchel), SATCHEL_OK);
+    satchel_close(satchel);
+    satchel_free(code);
+    copy_home("ann", "mixed");
+    put_file_of("bobs", "keyring", "mixed");
+    assert_int_not_equal(open_home_with("mixed", &options, &satchel), SATCHEL_OK);
+    assert_error("corrupt", 5, "belongs to another device than its store");
+    assert_error("corrupt", 5, "backup");
+
+    struct sat_keyring *keyring;
+    struct sat_entropy entropy = sat_entropy_system();
+    struct sat_hash org = {{1}};
+    struct sat_buf file;
+    sat_buf_init(&file);
+    assert_int_equal(sat_keyring_new(&entropy, &keyring), SAT_OK);
+    sat_keyring_set_member(keyring, &org, 1);
+    assert_int_equal(sat_keyring_seal(keyring, sat_span_text(PASSPHRASE), sat_keyring_cost_minimum(), &entropy, &file),
+                     SAT_OK);
+    assert_int_equal(client_home_write(home_of("mixed", home), "keyring", sat_buf_span(&file), NULL), SAT_OK);
+    assert_int_not_equal(open_home_with("mixed", &options, &satchel), SATCHEL_OK);
+    assert_error("corrupt", 5, "belongs to another organisation than its store");
+    sat_buf_deinit(&file);
+    sat_keyring_free(keyring);
+
+    put_file_of("ann", "keyring", "mixed"); /* the one of the two that was there */
+    assert_int_equal(open_home_with("mixed", &options, &satchel), SATCHEL_OK);
+    satchel_close(satchel);
 }
 
 static void secrets_are_for_their_owner_alone(void **state)
@@ -437,6 +486,7 @@ int main(void)
         cmocka_unit_test(two_handles_do_not_have_one_home_and_the_second_is_told_who_has),
         cmocka_unit_test(who_waits_gets_the_home_when_the_other_process_is_done),
         cmocka_unit_test(a_damaged_or_missing_keyring_or_store_is_told_from_a_wrong_passphrase),
+        cmocka_unit_test(a_keyring_of_another_home_is_named_as_such),
         cmocka_unit_test(secrets_are_for_their_owner_alone),
         cmocka_unit_test(a_servers_address_is_read_and_goes_without_tls_to_this_machine_alone),
         cmocka_unit_test(the_kits_page_has_all_that_is_needed_and_a_checksum),

@@ -238,6 +238,56 @@ static void a_closed_admin_section_is_carried_over_as_it_is(void **state)
     sat_buf_deinit(&both);
 }
 
+static struct sat_buf reseal(const struct sat_keyring *keyring, unsigned sections, const char *passphrase,
+                             struct sat_keyring_cost cost, const struct sat_entropy *from)
+{
+    struct sat_buf file = {0};
+    assert_int_equal(sat_keyring_reseal(keyring, sections, sat_span_text(passphrase), cost, from, &file), SAT_OK);
+    return file;
+}
+
+static void sections_are_resealed_each_alone(void **state)
+{
+    (void)state;
+    struct sat_entropy from = entropy();
+    struct sat_keyring_cost least = sat_keyring_cost_minimum(), dear = {.ops = 2, .mem_bytes = 16384};
+    struct sat_keyring *keyring = make(&from, true), *opened, *again;
+    struct sat_buf file = seal(keyring, "p", &from), none = {0};
+    size_t admin_len = file.len - HAS_ADMIN_AT - CHECKSUM_BYTES;
+    assert_int_equal(sat_keyring_open(sat_buf_span(&file), sat_span_text("p"), &opened), SAT_OK);
+    assert_false(sat_keyring_admin_is_open(opened));
+    assert_int_equal(sat_keyring_reseal(opened, SAT_KEYRING_ADMIN, sat_span_text("q"), least, &from, &none),
+                     SAT_ERR_LOCKED);
+    assert_int_equal(none.len, 0);
+    assert_int_equal(sat_keyring_open_admin(opened, sat_span_text("p")), SAT_OK);
+    assert_true(sat_keyring_admin_is_open(opened));
+
+    /* open, and still carried over where it is not named */
+    struct sat_buf device = reseal(opened, SAT_KEYRING_DEVICE, "q", least, &from);
+    assert_memory_equal(device.at + HAS_ADMIN_AT, file.at + HAS_ADMIN_AT, admin_len);
+    assert_int_equal(open_err(&device, "p"), SAT_ERR_WRONG_PASSPHRASE);
+    assert_int_equal(open_err(&device, "q"), SAT_OK);
+    struct sat_buf admin = reseal(opened, SAT_KEYRING_ADMIN, "q", dear, &from);
+    assert_memory_equal(admin.at, file.at, HAS_ADMIN_AT);
+    assert_memory_not_equal(admin.at + HAS_ADMIN_AT, file.at + HAS_ADMIN_AT, admin_len);
+    assert_int_equal(sat_keyring_open(sat_buf_span(&admin), sat_span_text("p"), &again), SAT_OK);
+    assert_int_equal(sat_keyring_open_admin(again, sat_span_text("p")), SAT_ERR_WRONG_PASSPHRASE);
+    assert_int_equal(sat_keyring_open_admin(again, sat_span_text("q")), SAT_OK);
+    assert_same_secrets(keyring, again, true);
+
+    /* what they cost, each, and the dearer of both; a new keyring is in no file yet */
+    assert_int_equal(sat_keyring_cost_of(again, SAT_KEYRING_DEVICE).ops, least.ops);
+    assert_int_equal(sat_keyring_cost_of(again, SAT_KEYRING_ADMIN).ops, dear.ops);
+    assert_int_equal(sat_keyring_cost_of(again, SAT_KEYRING_DEVICE | SAT_KEYRING_ADMIN).mem_bytes, dear.mem_bytes);
+    assert_int_equal(sat_keyring_cost_of(keyring, SAT_KEYRING_DEVICE | SAT_KEYRING_ADMIN).ops, 0);
+    sat_keyring_free(keyring);
+    sat_keyring_free(opened);
+    sat_keyring_free(again);
+    sat_buf_deinit(&file);
+    sat_buf_deinit(&device);
+    sat_buf_deinit(&admin);
+}
+
 static void a_flipped_bit_anywhere_is_damage_whatever_the_passphrase(void **state)
 {
     (void)state;
@@ -400,6 +450,7 @@ int main(void)
         cmocka_unit_test(sealing_twice_shares_neither_salt_nor_nonce),
         cmocka_unit_test(the_admin_section_opens_by_itself),
         cmocka_unit_test(a_closed_admin_section_is_carried_over_as_it_is),
+        cmocka_unit_test(sections_are_resealed_each_alone),
         cmocka_unit_test(a_flipped_bit_anywhere_is_damage_whatever_the_passphrase),
         cmocka_unit_test(a_flipped_bit_below_a_right_checksum_is_refused),
         cmocka_unit_test(costs_are_bounded_and_authentic),
