@@ -13,7 +13,7 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 BUILDING := all programs library install
 NEEDS := $(if $(filter-out help clean format uninstall clean-machine $(BUILDING),$(GOALS)),test,$(if $(filter $(BUILDING),$(GOALS)),build))
-NEEDS += $(if $(filter format,$(GOALS)),format) $(if $(filter fuzz fuzzers,$(GOALS)),ci)
+NEEDS += $(if $(filter format,$(GOALS)),format) $(if $(filter fuzzers $(if $(FOR)$(KEEP),fuzz),$(GOALS)),fuzz)
 ifeq ($(MAKELEVEL)$(findstring n,$(firstword -$(MAKEFLAGS))),0)
 $(foreach need,$(strip $(NEEDS)),$(if $(shell .ci/setup $(need) && echo ok),,$(error setting up failed)))
 endif

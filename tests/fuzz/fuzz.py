@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs the fuzz targets, two at a time, each for an even share of the time, and closes with "N passed, N failed".
 
-    tests/fuzz/fuzz.py [--keep] [--jobs N] BUILD SECONDS [TARGET…]      `make fuzz FOR=60` calls it: BUILD is .build/fuzz
+    tests/fuzz/fuzz.py [--keep] [--jobs N] BUILD SECONDS [TARGET…]
+
+`make fuzz FOR=60` calls it, BUILD being .build/fuzz.
 
 A target begins with its committed corpus and what earlier runs have found (BUILD/corpus). What ends a target is in
 BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are chosen anew from all that is known:
@@ -21,13 +23,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 JOBS = 2
 INPUT_TIME_MAX_S = 25
+START_AND_END_S = 1  # of a target, together
 MEMORY_MAX_MB = 2048
-KEPT_FILES_MAX = 48
+KEPT_FILES_MAX = 64
 KEPT_BYTES_MAX = 8 * 1024
-KEPT_TOGETHER_MAX = 24 * 1024
-FILE_WORTH_BYTES = 64  # what a file costs besides its bytes
+KEPT_TOGETHER_MAX = 40 * 1024
+FILE_WORTH_BYTES = 512  # what a file costs besides its bytes
 HASHED = re.compile(r"^[0-9a-f]{16}$")
 LINES_SHOWN_MAX = 24
+COUNTERS_OF_A_PLACE = 8  # the fuzzer counts up to 128 visits, in eight steps
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def hash_of(path):
+    return hashlib.sha256(read(path)).hexdigest()[:16]
 
 
 def ending(text):
@@ -35,7 +48,8 @@ def ending(text):
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if re.search(r"internal check failed|runtime error|ERROR: |^SUMMARY", line):
-            return lines[number:number + LINES_SHOWN_MAX] + [line for line in lines if "Test unit written" in line]
+            where = [line for line in lines if re.search("Test unit written|^Base64: ", line)]
+            return lines[number:number + LINES_SHOWN_MAX] + where
     return lines[-LINES_SHOWN_MAX:]
 
 
@@ -87,7 +101,8 @@ class Target:
             if os.path.exists(path):
                 os.remove(path)
         os.makedirs(self.control + ".out")
-        self.call("-merge=1", "-merge_control_file=" + self.control, self.control + ".out", self.committed, self.found)
+        self.call("-set_cover_merge=1", "-merge_control_file=" + self.control, self.control + ".out", self.committed,
+                  self.found)
         with open(self.control, encoding="utf-8") as control:
             lines = control.read().splitlines()
         files = lines[2:2 + int(lines[0])]
@@ -99,32 +114,35 @@ class Target:
         return [(files[index], what) for index, what in sorted(reached.items())]
 
     def keep(self):
-        candidates = [(path, what, os.path.getsize(path)) for path, what in self.features()
-                      if os.path.getsize(path) <= KEPT_BYTES_MAX]
-        chosen, covered = {}, set()
-        for path, what, _ in candidates:
-            if os.path.dirname(path) == self.committed and not HASHED.match(os.path.basename(path)):
-                chosen[os.path.basename(path)] = None
-                covered |= what
+        """Chooses what reaches every place first, then what reaches one more or less often."""
+        known = [(path, what, os.path.getsize(path)) for path, what in self.features()]
+        names = [path for path, _, _ in known
+                 if os.path.dirname(path) == self.committed and not HASHED.match(os.path.basename(path))]
+        chosen = {os.path.basename(path): None for path in names}
         room = KEPT_TOGETHER_MAX
-        while len(chosen) < KEPT_FILES_MAX:
-            candidates = [it for it in candidates if it[1] - covered and it[2] <= room]
-            if not candidates:
-                break
-            best = max(candidates, key=lambda it: (len(it[1] - covered) / (FILE_WORTH_BYTES + it[2]), it[0]))
-            covered |= best[1]
-            room -= best[2]
-            with open(best[0], "rb") as file:
-                data = file.read()
-            chosen[hashlib.sha256(data).hexdigest()[:16]] = data
+        for thing in (lambda feature: feature // COUNTERS_OF_A_PLACE, lambda feature: feature):
+            left = [(path, set(map(thing, what)), size) for path, what, size in known if size <= KEPT_BYTES_MAX]
+            covered = set().union(*(what for path, what, _ in left
+                                    if path in names or hash_of(path) in chosen))
+            while len(chosen) < KEPT_FILES_MAX:
+                left = [it for it in left if it[1] - covered and it[2] <= room]
+                if not left:
+                    break
+                best = max(left, key=lambda it: (len(it[1] - covered) / (FILE_WORTH_BYTES + it[2]), it[0]))
+                covered |= best[1]
+                room -= best[2]
+                chosen[hash_of(best[0])] = best[0]
+        self.replace(chosen)
+        print("kept  %-12s %d inputs" % (self.what, len(chosen)), flush=True)
+
+    def replace(self, chosen):
+        data = {name: read(path) for name, path in chosen.items() if path}
         for path in glob.glob(os.path.join(self.committed, "*")):
             if os.path.basename(path) not in chosen:
                 os.remove(path)
-        for name, data in chosen.items():
-            if data is not None:
-                with open(os.path.join(self.committed, name), "wb") as file:
-                    file.write(data)
-        print("kept  %-12s %d inputs" % (self.what, len(chosen)), flush=True)
+        for name, contents in data.items():
+            with open(os.path.join(self.committed, name), "wb") as file:
+                file.write(contents)
 
 
 def main():
@@ -138,7 +156,7 @@ def main():
     names = sorted(os.path.basename(path)[5:-2] for path in glob.glob(os.path.join(HERE, "fuzz_*.c")))
     names = [re.sub("^(test_)?fuzz_", "", name) for name in given.targets] or names
     targets = [Target(os.path.abspath(given.build), name) for name in names]
-    share = max(1, given.seconds * given.jobs // max(given.jobs, len(targets)))
+    share = max(1, given.seconds * given.jobs // max(given.jobs, len(targets)) - START_AND_END_S)
     good = [True] * len(targets)
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
         if given.seconds:
