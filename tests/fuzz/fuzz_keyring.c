@@ -65,6 +65,31 @@ static void check_again(struct sat_keyring *keyring)
     sat_buf_deinit(&file);
 }
 
+/* With other passphrases for some of its sections: each opens with its own. */
+static void check_resealed(struct sat_keyring *keyring, unsigned sections)
+{
+    static const char other[] = "another";
+    struct sat_entropy_stream stream;
+    struct sat_entropy entropy = sat_entropy_seeded(&stream, 2);
+    struct sat_keyring *again;
+    struct sat_buf file;
+    sat_buf_init(&file);
+    bool closed = sat_keyring_has_admin(keyring) && !sat_keyring_admin_is_open(keyring);
+    enum sat_err err =
+        sat_keyring_reseal(keyring, sections, sat_span_text(other), sat_keyring_cost_minimum(), &entropy, &file);
+    sat_check(err == (closed && sections & SAT_KEYRING_ADMIN ? SAT_ERR_LOCKED : SAT_OK));
+    if (!err) {
+        struct sat_span device = sat_span_text(sections & SAT_KEYRING_DEVICE ? other : PASSPHRASE);
+        fuzz_must(sat_keyring_open(sat_buf_span(&file), device, &again));
+        if (sat_keyring_has_admin(keyring) && sections & SAT_KEYRING_ADMIN)
+            fuzz_must(sat_keyring_open_admin(again, sat_span_text(other)));
+        struct sat_keyring_cost cost = sat_keyring_cost_of(again, sections), least = sat_keyring_cost_minimum();
+        sat_check(cost.ops <= least.ops && cost.mem_bytes <= least.mem_bytes);
+        sat_keyring_free(again);
+    }
+    sat_buf_deinit(&file);
+}
+
 static bool may_say(enum sat_err err)
 {
     return !err || err == SAT_ERR_CORRUPT || err == SAT_ERR_UPGRADE_NEEDED || err == SAT_ERR_WRONG_PASSPHRASE;
@@ -85,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum sat_err admin = sat_keyring_open_admin(keyring, sat_span_text(what & 2 ? PASSPHRASE : "another"));
     sat_check(admin == SAT_ERR_NOT_FOUND ? !sat_keyring_has_admin(keyring) : may_say(admin));
     check_again(keyring);
+    check_resealed(keyring, what >> 2 & 3);
     sat_keyring_free(keyring);
     return 0;
 }
