@@ -14,6 +14,7 @@
 #include "client/membership.h"
 #include "client/view/view.h"
 #include "common/base/check.h"
+#include "common/proof/directory_index.h"
 #include "common/sync/replica.h"
 
 #define VERSION "0.1.0"
@@ -110,15 +111,35 @@ uint32_t client_user(const struct satchel *satchel)
     return device ? device->user : 0;
 }
 
+static bool has_role(const struct satchel *satchel, enum sat_role role)
+{
+    const struct sat_device *device = sat_directory_device(&satchel->directory, client_device(satchel));
+    const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
+    bool counts = user && user->state == SAT_USER_ACTIVE && device->approved_seq && !device->revoked_seq;
+    return counts && user->role == role;
+}
+
 bool client_is_admin(const struct satchel *satchel)
 {
-    const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
-    return user && user->role == SAT_ROLE_ADMIN;
+    return has_role(satchel, SAT_ROLE_ADMIN);
+}
+
+bool client_is_manager(const struct satchel *satchel)
+{
+    return has_role(satchel, SAT_ROLE_MANAGER);
+}
+
+const char *client_device_state(const struct satchel *satchel, uint32_t device)
+{
+    const struct sat_device *known = sat_directory_device(&satchel->directory, device);
+    if (!known || known->revoked_seq) return "revoked";
+    if (sat_directory_out(&satchel->directory, device)) return "suspended";
+    return known->approved_seq ? "active" : "pending approval";
 }
 
 uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *space)
 {
-    return sat_directory_rights(&satchel->directory, space, client_user(satchel), satchel->directory.seq);
+    return sat_directory_device_rights(&satchel->directory, space, client_device(satchel), satchel->directory.seq);
 }
 
 enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid)
@@ -177,6 +198,8 @@ void satchel_close(struct satchel *satchel)
     satchel_session_free(satchel->driven);
     client_view_free(satchel->view);
     client_conflicts_free(&satchel->conflicts);
+    sodium_free(satchel->kit); /* wipes; NULL is fine */
+    free(satchel->proposal);
     sat_keys_free(satchel->keys);
     sat_squeezer_free(satchel->squeezer);
     sat_store_close(satchel->store);

@@ -5,6 +5,7 @@
 
 #include "client/include/satchel.h"
 #include "client/leasehold.h"
+#include "common/vault/kit.h"
 #include "common/vault/record.h"
 
 struct client_view;
@@ -45,6 +46,8 @@ struct satchel {
     struct client_addresses addresses;
     struct client_view *view; /* built when it is first asked for; NULL: not built, or outdated */
     struct client_conflicts conflicts;
+    struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
+    char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
     struct client_leasehold leasehold;
 };
 
@@ -62,8 +65,11 @@ enum sat_err client_reload_directory(struct satchel *satchel, struct sat_fault *
 struct sat_vault client_vault(const struct satchel *satchel);
 uint32_t client_device(const struct satchel *satchel);
 uint32_t client_user(const struct satchel *satchel); /* 0: unknown */
-bool client_is_admin(const struct satchel *satchel);
-/* The rights (SAT_RIGHT_) that this device's user has in a space now. */
+bool client_is_admin(const struct satchel *satchel); /* by a device that is approved and not revoked */
+bool client_is_manager(const struct satchel *satchel);
+/* How the directory says that a device stands: "active", "pending approval", "suspended", "revoked"; static. */
+const char *client_device_state(const struct satchel *satchel, uint32_t device);
+/* The rights (SAT_RIGHT_) that this device has in a space now. */
 uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *space);
 
 /* The store's number of a space; the space's row is made when it is not there yet (then inside a transaction of

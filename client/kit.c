@@ -68,3 +68,76 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
     sodium_memzero(key, sizeof key);
     return page;
 }
+
+/* ---- Back ---- */
+
+/* The digits of what stands behind a label, up to the first letter or sign that is none: a digit at a time into `out`,
+ * at most `digits_max`. People write O for 0, and l or I for 1, which no digit looks like. */
+static size_t take_digits(const char *text, char *out, size_t digits_max)
+{
+    size_t n = 0;
+    for (; *text && n < digits_max; text++) {
+        char digit = *text;
+        if (strchr(" \t\r\n-", digit)) continue;
+        if (digit >= 'A' && digit <= 'F') digit = (char)(digit - 'A' + 'a');
+        if (digit == 'o' || digit == 'O') digit = '0';
+        if (digit == 'l' || digit == 'I' || digit == 'i') digit = '1';
+        if (!strchr("0123456789abcdef", digit)) break;
+        out[n++] = digit;
+    }
+    out[n] = '\0';
+    return n;
+}
+
+/* Behind the line that begins with the label; NULL: there is none. */
+static const char *behind_label(const char *page, const char *label)
+{
+    size_t len = strlen(label);
+    for (const char *line = page; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        line += strspn(line, " \t");
+        if (strncmp(line, label, len) == 0) return line + len;
+    }
+    return NULL;
+}
+
+static bool take_number(const char *page, const char *label, uint8_t *out, size_t size)
+{
+    char digits[2 * KEY_BYTES + 1];
+    const char *at = behind_label(page, label);
+    if (at) at = strchr(at, '\n'); /* the rest of the label's line is for people */
+    bool found = at && take_digits(at, digits, 2 * size) == 2 * size && sat_hex_parse(digits, out, size) == SAT_OK;
+    sodium_memzero(digits, sizeof digits);
+    return found;
+}
+
+/* The word behind a label on its line. */
+static const char *take_word(const char *page, const char *label, struct sat_arena *arena)
+{
+    const char *at = behind_label(page, label);
+    if (!at) return NULL;
+    at += strspn(at, " \t");
+    size_t len = strcspn(at, "\r\n");
+    while (len && (at[len - 1] == ' ' || at[len - 1] == '\t')) len--;
+    return len ? sat_arena_text(arena, at, len) : NULL;
+}
+
+enum sat_err client_kit_parse(const char *page, struct sat_arena *arena, struct client_kit *out,
+                              uint8_t seed[SAT_KIT_SEED_BYTES], struct sat_fault *fault)
+{
+    uint8_t key[KEY_BYTES];
+    *out = (struct client_kit){0};
+    if (!take_number(page, "Key", key, sizeof key))
+        return sat_fail(fault, SAT_ERR_INVALID, "there is no whole key in the recovery kit: 18 groups of four digits");
+    struct sat_hash check = sat_hash("kit", sat_span(key, SAT_KIT_SEED_BYTES));
+    bool good = memcmp(check.b, key + SAT_KIT_SEED_BYTES, CHECK_BYTES) == 0;
+    if (good) memcpy(seed, key, SAT_KIT_SEED_BYTES);
+    sodium_memzero(key, sizeof key);
+    if (!good)
+        return sat_fail(fault, SAT_ERR_INVALID, "the recovery kit's key has a copying error: compare the digits");
+    out->org_name = take_word(page, "Organisation ", arena);
+    out->server_url = take_word(page, "Server ", arena);
+    if (!take_number(page, "Organisation id", out->org.b, sizeof out->org.b)) out->org = (struct sat_hash){0};
+    if (!take_number(page, "Server's identity key", out->server.b, sizeof out->server.b))
+        out->server = (struct sat_public_key){0};
+    return SAT_OK;
+}

@@ -7,6 +7,7 @@
 #ifndef CLIENT_KIT_H
 #define CLIENT_KIT_H
 
+#include "common/base/arena.h"
 #include "common/vault/kit.h"
 
 struct client_kit { /* what the page says */
@@ -17,5 +18,10 @@ struct client_kit { /* what the page says */
 
 /* The page, on the heap; a secret: the caller wipes and frees it. */
 char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES]);
+/* Reads a page, also one that a person typed in again: white space and case do not matter, nor what else stands there.
+ * What is missing besides the key is NULL or zeros. The arena owns the texts; the seed is a secret. SAT_ERR_INVALID
+ * says what is wrong: no key, a copying error. */
+enum sat_err client_kit_parse(const char *page, struct sat_arena *arena, struct client_kit *out,
+                              uint8_t seed[SAT_KIT_SEED_BYTES], struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -4,22 +4,30 @@
 #include "client/handle.h"
 
 static const char KEY[] = "lease";
-enum { WRITE_EVERY_MS = 3600 * 1000, RENEW_EVERY_MS = 60 * 1000, DAYS = 30 };
+enum { WRITE_EVERY_MS = 3600 * 1000, RENEW_EVERY_MS = 60 * 1000 };
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+static enum sat_policy policy_of(uint8_t role)
+{
+    switch ((enum sat_role)role) {
+    case SAT_ROLE_ADMIN:
+        return SAT_POLICY_LEASE_ADMIN;
+    case SAT_ROLE_MANAGER:
+        return SAT_POLICY_LEASE_MANAGER;
+    case SAT_ROLE_REP:
+        return SAT_POLICY_LEASE_REP;
+    case SAT_ROLE_AUDITOR:
+        return SAT_POLICY_LEASE_AUDITOR;
+    case SAT_ROLE_SERVICE:
+        return SAT_POLICY_LEASE_SERVICE;
+    }
+    return SAT_POLICY_LEASE_REP;
+}
 
 uint32_t client_lease_days(const struct satchel *satchel)
 {
     const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
-    if (!user) return DAYS;
-    switch ((enum sat_role)user->role) { /* the place for what the organisation's policy says of each */
-    case SAT_ROLE_ADMIN:
-    case SAT_ROLE_MANAGER:
-    case SAT_ROLE_REP:
-    case SAT_ROLE_AUDITOR:
-    case SAT_ROLE_SERVICE:
-        return DAYS;
-    }
-    return DAYS;
+    return (uint32_t)sat_directory_policy(&satchel->directory, policy_of(user ? user->role : SAT_ROLE_REP));
 }
 
 /* A failure to write it is none of who only wants to read: the next look counts the same time again. */

@@ -25,7 +25,7 @@ void client_links_give(const struct client_links *links, struct sat_link_batch *
     out->links = sat_arena_copy(links->arena, links->links, links->n * sizeof links->links[0]);
     out->n = links->n;
     out->boxes = links->boxes;
-    out->boxes_n = links->boxes_n;
+    out->boxes_n = links->boxes_done;
 }
 
 /* ---- Links ---- */
@@ -33,7 +33,7 @@ void client_links_give(const struct client_links *links, struct sat_link_batch *
 static struct sat_link *make(struct client_links *links, enum sat_link_type type, uint32_t author,
                              const struct sat_buf *body)
 {
-    sat_check(links->n < CLIENT_LINKS_MAX);
+    sat_check(links->n < CLIENT_LINKS_MAX && !links->proposes);
     struct sat_link *link = &links->links[links->n];
     *link = (struct sat_link){
         .seq = links->ahead.seq + 1,
@@ -48,12 +48,65 @@ static struct sat_link *make(struct client_links *links, enum sat_link_type type
     return link;
 }
 
-static enum sat_err try_out(struct client_links *links, const struct sat_link *link)
+static enum sat_err apply(struct client_links *links, const struct sat_link *link, enum sat_directory_trust trust,
+                          struct sat_fault *fault)
 {
-    enum sat_err err =
-        sat_directory_apply(&links->ahead, link, NULL, links->now_ms, SAT_DIRECTORY_VERIFY, links->fault);
-    if (!err) links->n++;
+    return sat_directory_apply(&links->ahead, link, NULL, links->now_ms, trust, fault);
+}
+
+static enum sat_err try_out(struct client_links *links, const struct sat_link *link, struct sat_fault *fault)
+{
+    enum sat_err err = apply(links, link, SAT_DIRECTORY_VERIFY, fault);
+    if (err) return err;
+    links->n++;
+    links->boxes_done = links->boxes_n;
+    return SAT_OK;
+}
+
+/* Would it be good with one signature more, whoever's? Then it is applied: nothing comes behind it in this batch. */
+static bool lacks_second(struct client_links *links, const struct sat_link *link)
+{
+    struct sat_link signed_twice = *link;
+    if (link->signatures_n == SAT_LINK_SIGNATURES_MAX) return false;
+    signed_twice.signatures[signed_twice.signatures_n++] =
+        (struct sat_link_signature){.kind = SAT_SIGNER_KIT, .number = (uint32_t)links->ahead.kit_seq};
+    return apply(links, &signed_twice, SAT_DIRECTORY_STORED, NULL) == SAT_OK;
+}
+
+static bool sign_by_kit(struct client_links *links, struct sat_link *link)
+{
+    struct sat_link unsigned_link = *link;
+    if (!links->kit) return false;
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)links->ahead.kit_seq, &links->ahead.org, &links->kit->sign);
+    if (!try_out(links, link, NULL)) return true;
+    *link = unsigned_link;
+    return false;
+}
+
+/* What a second signature is due for gets the kit's, or waits for another admin's. */
+static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *link)
+{
+    struct sat_fault why = {0};
+    enum sat_err err = try_out(links, link, &why);
+    if (err == SAT_ERR_DENIED) {
+        if (sign_by_kit(links, link)) return SAT_OK;
+        links->proposes = lacks_second(links, link);
+        if (links->proposes && links->kit)
+            return sat_fail(links->fault, SAT_ERR_DENIED,
+                            "this recovery kit is worth nothing any more: another one has replaced it");
+        if (links->proposes) return SAT_OK;
+    }
+    if (err) *links->fault = why;
     return err;
+}
+
+/* A key that is owed may be paid by whoever reads the space, and whoever holds a device may say that it leaves; all
+ * else is signed by the device's admin key as well. */
+static bool takes_device_alone(enum sat_link_type type, const struct sat_buf *body, uint32_t device)
+{
+    struct sat_body_revoke revoke;
+    if (type != SAT_LINK_REVOKE) return type == SAT_LINK_EPOCH;
+    return sat_body_revoke_decode(sat_buf_span(body), &revoke) == SAT_OK && revoke.device == device;
 }
 
 enum sat_err client_links_add(struct client_links *links, enum sat_link_type type, const struct sat_buf *body)
@@ -61,13 +114,11 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(links->satchel->keyring);
     bool founds = type == SAT_LINK_GENESIS;
     uint32_t device = founds ? 1 : secrets->device;
-    uint32_t user = founds ? 1 : client_user(links->satchel);
-    if (!user) user = 1; /* the founder, whose genesis is a link of this very batch */
     struct sat_link *link = make(links, type, device, body);
     sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &secrets->sign);
-    /* A key that is owed may be paid by whoever reads the space; all else needs an admin. */
-    if (type != SAT_LINK_EPOCH) sat_link_sign(link, SAT_SIGNER_ADMIN, user, &links->ahead.org, &secrets->admin);
-    return try_out(links, link);
+    if (takes_device_alone(type, body, device)) return try_out(links, link, links->fault);
+    sat_link_sign(link, SAT_SIGNER_ADMIN, device, &links->ahead.org, &secrets->admin);
+    return founds ? try_out(links, link, links->fault) : try_out_by_two(links, link);
 }
 
 enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
@@ -78,113 +129,29 @@ enum sat_err client_links_add_join(struct client_links *links, const struct sat_
     sat_link_sign(link, SAT_SIGNER_INVITE, (uint32_t)invite->seq, &links->ahead.org, invite_key);
     sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org,
                   &sat_keyring_secrets(links->satchel->keyring)->sign);
-    return try_out(links, link);
+    return try_out(links, link, links->fault);
 }
 
-/* ---- Boxes ---- */
-
-/* Seals the key to each recipient and adds the boxes behind those of earlier links; the root says which they are. */
-static struct sat_boxes add_boxes(struct client_links *links, const struct sat_space_id *space, uint32_t epoch,
-                                  const struct sat_epoch_key *key, const struct sat_recipient *recipients, uint32_t n)
+enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body)
 {
-    struct sat_box *boxes = sat_arena_array(links->arena, (size_t)links->boxes_n + n, sizeof *boxes);
-    if (links->boxes_n) memcpy(boxes, links->boxes, links->boxes_n * sizeof *boxes);
-    for (uint32_t i = 0; i < n; i++) {
-        struct sat_box *box = &boxes[links->boxes_n + i];
-        *box = (struct sat_box){
-            .space = *space, .epoch = epoch, .kind = recipients[i].kind, .number = recipients[i].number};
-        sat_epoch_box_seal(key, &recipients[i].box, box->bytes);
-    }
-    links->boxes = boxes;
-    struct sat_boxes out = {.root = sat_boxes_root(boxes + links->boxes_n, n), .count = n};
-    links->boxes_n += n;
-    return out;
-}
-
-enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space,
-                                    enum sat_space_kind kind, struct sat_epoch_key *key)
-{
-    struct sat_buf body;
-    sat_buf_init(&body);
-    sat_body_space_encode(&(struct sat_body_space){.space = *space, .kind = (uint8_t)kind}, &body);
-    enum sat_err err = client_links_add(links, SAT_LINK_SPACE, &body);
-    if (!err) {
-        sat_entropy_fill(&links->satchel->entropy, key->b, sizeof key->b);
-        struct sat_epoch_ctx ctx = {.org = links->ahead.org, .space = *space, .epoch = 1, .suite = SUITE};
-        struct sat_body_epoch epoch = {
-            .space = *space, .epoch = 1, .suite = SUITE, .kc = sat_epoch_commitment(key, &ctx)};
-        struct sat_recipient *recipients;
-        uint32_t n = sat_directory_recipients(&links->ahead, space, links->now_ms, links->arena, &recipients);
-        epoch.boxes = add_boxes(links, space, 1, key, recipients, n);
-        sat_buf_clear(&body);
-        sat_body_epoch_encode(&epoch, &body);
-        err = client_links_add(links, SAT_LINK_EPOCH, &body);
-    }
-    sat_buf_deinit(&body);
-    return err;
-}
-
-/* The key of a space's current epoch; without it nobody can be let in. */
-static enum sat_err current_key(struct client_links *links, const struct sat_space_id *space, uint32_t *epoch,
-                                const struct sat_epoch_key **key)
-{
-    const struct sat_space *known = sat_directory_space(&links->ahead, space);
-    *epoch = known ? known->epoch : 0;
-    enum sat_err err = sat_keys_get(links->satchel->keys, &links->ahead, space, *epoch, key);
-    if (err == SAT_ERR_DEBT)
-        return sat_fail(links->fault, err,
-                        "this device does not have the key of a territory yet: sync, then try again");
-    return err;
-}
-
-enum sat_err client_links_add_grant(struct client_links *links, const struct sat_space_id *space, uint32_t user,
-                                    uint8_t rights)
-{
-    struct sat_body_grant grant = {.space = *space, .user = user, .rights = rights};
-    bool reads = sat_directory_rights(&links->ahead, space, user, links->ahead.seq) & SAT_RIGHT_READ;
-    enum sat_err err = SAT_OK;
-    if ((rights & SAT_RIGHT_READ) && !reads) {
-        uint32_t epoch;
-        const struct sat_epoch_key *key;
-        err = current_key(links, space, &epoch, &key);
-        struct sat_recipient *recipients;
-        uint32_t n = sat_directory_recipients_of_user(&links->ahead, user, links->now_ms, links->arena, &recipients);
-        if (!err) grant.boxes = add_boxes(links, space, epoch, key, recipients, n);
-    }
-    struct sat_buf body;
-    sat_buf_init(&body);
-    sat_body_grant_encode(&grant, &body);
-    if (!err) err = client_links_add(links, SAT_LINK_GRANT, &body);
-    sat_buf_deinit(&body);
-    return err;
-}
-
-/* One box for each space that the invited may read. */
-static enum sat_err box_for_invite(struct client_links *links, struct sat_body_invite *body)
-{
-    struct sat_recipient recipient = {.kind = SAT_BOX_INVITE, .number = links->ahead.seq + 1, .box = body->box};
-    uint32_t first = links->boxes_n;
-    for (uint32_t i = 0; i < links->ahead.spaces_n; i++) {
-        const struct sat_space_id *space = &links->ahead.spaces[i].id;
-        uint32_t epoch;
-        const struct sat_epoch_key *key;
-        if (!(sat_directory_rights(&links->ahead, space, body->user, links->ahead.seq) & SAT_RIGHT_READ)) continue;
-        enum sat_err err = current_key(links, space, &epoch, &key);
-        if (err) return err;
-        (void)add_boxes(links, space, epoch, key, &recipient, 1);
-    }
-    body->boxes.count = links->boxes_n - first;
-    body->boxes.root = sat_boxes_root(links->boxes + first, body->boxes.count);
-    return SAT_OK;
-}
-
-enum sat_err client_links_add_invite(struct client_links *links, struct sat_body_invite *body)
-{
+    const struct sat_keyring_secrets *secrets = sat_keyring_secrets(links->satchel->keyring);
+    uint32_t device = links->ahead.devices_n + 1;
     struct sat_buf buf;
     sat_buf_init(&buf);
-    enum sat_err err = box_for_invite(links, body);
-    sat_body_invite_encode(body, &buf);
-    if (!err) err = client_links_add(links, SAT_LINK_INVITE, &buf);
+    sat_body_kit_encode(body, &buf);
+    struct sat_link *link = make(links, SAT_LINK_KIT, device, &buf);
     sat_buf_deinit(&buf);
-    return err;
+    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &secrets->sign);
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)links->ahead.kit_seq, &links->ahead.org, &links->kit->sign);
+    return try_out(links, link, links->fault);
+}
+
+enum sat_err client_links_add_signed(struct client_links *links, const struct sat_link *link,
+                                     const struct sat_box *boxes, uint32_t boxes_n)
+{
+    sat_check(links->n == 0 && links->boxes_n == 0);
+    links->links[0] = *link;
+    links->boxes = sat_arena_copy(links->arena, boxes, boxes_n * sizeof *boxes);
+    links->boxes_n = boxes_n;
+    return try_out(links, &links->links[0], links->fault);
 }

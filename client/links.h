@@ -1,46 +1,76 @@
-/* Links under construction: a batch of directory links with their boxes, each signed by this device and, as all
- * but joins need an admin, by the admin's key. Every link is tried on a copy of the directory before it is sent,
- * so that what cannot be accepted is refused here, with the reason. */
+/* Links under construction: a batch of directory links with their boxes, each signed by this device and, where an admin
+ * or a manager must answer for it, by the admin key that it has. Every link is tried on a copy of the directory before
+ * it is sent, so that what cannot be accepted is refused here, with the reason.
+ *
+ * Where another admin has to sign as well, the recovery kit does if it is at hand. Else the link becomes a proposal: it
+ * is the batch's last, stays here, and goes to the other admin as text (proposal.h). */
 #ifndef CLIENT_LINKS_H
 #define CLIENT_LINKS_H
 
 #include "client/handle.h"
 #include "common/sync/replica.h"
+#include "common/vault/kit.h"
 
-#define CLIENT_LINKS_MAX 16 /* of one batch, as the protocol has it */
+#define CLIENT_LINKS_MAX SAT_LINKS_PER_APPEND_MAX
 
 struct client_links {
     struct satchel *satchel;
     struct sat_arena *arena;
     struct sat_fault *fault;
     uint64_t now_ms;
-    struct sat_directory ahead; /* with the batch's links applied */
+    const struct sat_kit_keys *kit; /* the second signature, where one is due; NULL: not at hand */
+    struct sat_directory ahead;     /* with the batch's links applied */
     struct sat_link links[CLIENT_LINKS_MAX];
     uint32_t n;
     struct sat_box *boxes;
-    uint32_t boxes_n;
+    uint32_t boxes_n, boxes_done; /* all; those of the links that are finished */
+    bool proposes;                /* a link behind the last one lacks the second signature: links[n], with the boxes
+                                     behind boxes_done */
 };
 
 /* Begins where the stored directory ends. The caller ends it, on failure too. */
 enum sat_err client_links_begin(struct client_links *links, struct satchel *satchel, uint64_t now_ms,
                                 struct sat_arena *arena, struct sat_fault *fault) SAT_MUST_CHECK;
 void client_links_end(struct client_links *links);
-/* Hands the batch over. The links live in the arena. */
+/* Hands the batch over, without the proposal. The links live in the arena. */
 void client_links_give(const struct client_links *links, struct sat_link_batch *out);
 
-/* A link by this device, as an admin's; the body is copied. The author of a genesis is device 1. */
+/* A link by this device; the body is copied. The author of a genesis is device 1. */
 enum sat_err client_links_add(struct client_links *links, enum sat_link_type type,
                               const struct sat_buf *body) SAT_MUST_CHECK;
 /* The join of an invite's holder. */
 enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
                                    const struct sat_sign_key *invite_key, const struct sat_buf *body) SAT_MUST_CHECK;
+/* An admin's new device, by the recovery kit (links->kit), which is replaced by it. */
+enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body) SAT_MUST_CHECK;
+/* A finished link that is signed already; `boxes` are copied. */
+enum sat_err client_links_add_signed(struct client_links *links, const struct sat_link *link,
+                                     const struct sat_box *boxes, uint32_t boxes_n) SAT_MUST_CHECK;
+
+/* ---- With keys (links_keys.c) ---- */
+
 /* A space and its first epoch, with a fresh key, which *key receives (a secret: wipe it). */
 enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space,
                                     enum sat_space_kind kind, struct sat_epoch_key *key) SAT_MUST_CHECK;
+/* The next epoch of a space that this device reads, for all who are due its key. Its own box comes from the server. */
+enum sat_err client_links_add_epoch(struct client_links *links, const struct sat_space_id *space) SAT_MUST_CHECK;
+/* Is there room for an epoch of the space in this batch? In an empty one there always is. */
+bool client_links_has_room(const struct client_links *links, const struct sat_space_id *space);
 /* A grant with boxes of the current epoch for the user's devices and open invites, where he could not read before. */
 enum sat_err client_links_add_grant(struct client_links *links, const struct sat_space_id *space, uint32_t user,
                                     uint8_t rights) SAT_MUST_CHECK;
-/* An invite with boxes of every space that the user reads. */
+/* An invite, with boxes of every space that the user reads where its role gets keys in advance. */
 enum sat_err client_links_add_invite(struct client_links *links, struct sat_body_invite *body) SAT_MUST_CHECK;
+/* A device is approved, with boxes of every space that its user reads. */
+enum sat_err client_links_add_approval(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
+/* A device is put out, with the cuts of its work as the logs stand here (admin_devices.c). */
+enum sat_err client_links_add_revoke(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
+/* Boxes of every space's current epoch for a new kit, whose link is the next; all their keys must be here. */
+enum sat_err client_links_box_for_kit(struct client_links *links, const struct sat_public_key *kit_box,
+                                      struct sat_boxes *out) SAT_MUST_CHECK;
+
+/* For the replica's hook: epochs of those of the `n` spaces that still owe one and whose key is here. */
+enum sat_err client_links_pay(struct satchel *satchel, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
+                              struct sat_arena *arena, struct sat_link_batch *out) SAT_MUST_CHECK;
 
 #endif

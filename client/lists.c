@@ -1,6 +1,5 @@
 /* What the directory says of people, devices and territories, with their names. */
 #include "client/locate.h"
-#include "client/membership.h"
 #include "client/names.h"
 #include "client/rows.h"
 #include "client/sync.h"
@@ -101,52 +100,4 @@ int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_
     }
     sat_arena_deinit(&arena);
     return client_end(satchel, SAT_OK);
-}
-
-/* ---- Devices ---- */
-
-/* Of the own device it is known when it last spoke with the server and what waits; of others only the server knows. */
-static enum sat_err set_own(struct satchel *satchel, json_t *json)
-{
-    uint64_t last_ms = 0, drafts = 0, bundles = 0, changes = 0;
-    bool in_sync;
-    enum sat_err err = client_membership_last_sync(satchel, &last_ms, &in_sync);
-    if (!err) err = sat_store_draft_count(satchel->store, &drafts);
-    if (!err) err = sat_store_pending_count(satchel->store, &bundles, &changes);
-    (void)json_object_set_new(json, "last_seen", last_ms ? client_json_of_time(last_ms) : json_null());
-    (void)json_object_set_new(json, "pending", json_integer((json_int_t)(drafts + changes)));
-    return err;
-}
-
-static json_t *json_of_device(struct satchel *satchel, const struct sat_device *device, struct sat_arena *arena)
-{
-    json_t *json = json_object();
-    (void)json_object_set_new(json, "device", json_integer(device->number));
-    (void)json_object_set_new(json, "user", client_json_of_text(client_user_name(satchel, device->user, arena)));
-    (void)json_object_set_new(json, "name", client_json_of_text(client_device_name(satchel, device->number, arena)));
-    (void)json_object_set_new(json, "state", json_string(device->revoked_seq ? "revoked" : "active"));
-    (void)json_object_set_new(json, "joined_at",
-                              device->joined_ms ? client_json_of_time(device->joined_ms) : json_null());
-    (void)json_object_set_new(json, "last_seen", json_null());
-    (void)json_object_set_new(json, "pending", json_null());
-    return json;
-}
-
-int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context)
-{
-    refresh(satchel, refreshed);
-    if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    bool more = true;
-    enum sat_err err = SAT_OK;
-    for (uint32_t i = 0; i < satchel->directory.devices_n && more && !err; i++) {
-        const struct sat_device *device = &satchel->directory.devices[i];
-        json_t *json = json_of_device(satchel, device, &arena);
-        if (device->number == client_device(satchel)) err = set_own(satchel, json);
-        more = client_give_row(row, context, json);
-        sat_arena_reset(&arena);
-    }
-    sat_arena_deinit(&arena);
-    return client_end(satchel, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/links.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
@@ -139,6 +140,14 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_LINKS_APPENDED:
     case SAT_NOTICE_CREATED:
     case SAT_NOTICE_IDLE:
+    case SAT_NOTICE_HANDED_IN:
+    case SAT_NOTICE_DEBT:
+    case SAT_NOTICE_REVOKED:
+    case SAT_NOTICE_WIPED:
+        break;
+    case SAT_NOTICE_SPACE_LOST:
+        client_touch(session->satchel); /* its rows are gone */
+        session->satchel->conflicts.known = false;
         break;
     }
     if (session->config->notice(session->config->context, session, action)) session->done = true;
@@ -185,29 +194,57 @@ static void tell_progress(struct client_session *session)
     session->config->progress(session->config->context, counts);
 }
 
-static void step(struct client_session *session, const struct sat_event *event)
+static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)
 {
-    if (session->done) return;
     session->satchel->fault = (struct sat_fault){0};
     session->own_work = WORK_UNKNOWN;
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    struct sat_actions actions;
-    sat_actions_init(&actions, &arena);
-    enum sat_err err = event ? sat_replica_step(session->replica, client_now_ms(), event, 1, &actions)
-                             : sat_replica_poke(session->replica, client_now_ms(), &actions);
+    sat_arena_init(arena);
+    sat_actions_init(actions, arena);
+}
+
+static void end_step(struct client_session *session, enum sat_err err, struct sat_actions *actions)
+{
     if (err)
         fail_locally(session, err);
     else
-        act(session, &actions);
+        act(session, actions);
     session->in_sync = sat_replica_in_sync(session->replica);
     tell_progress(session);
-    sat_arena_deinit(&arena);
+    sat_arena_deinit(actions->arena);
+}
+
+static void step(struct client_session *session, const struct sat_event *event)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    if (session->done) return;
+    begin_step(session, &arena, &actions);
+    enum sat_err err = event ? sat_replica_step(session->replica, client_now_ms(), event, 1, &actions)
+                             : sat_replica_poke(session->replica, client_now_ms(), &actions);
+    end_step(session, err, &actions);
 }
 
 void client_session_poke(struct client_session *session)
 {
     step(session, NULL);
+}
+
+void client_session_ask_escrow(struct client_session *session, uint64_t after)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    if (session->done) return;
+    begin_step(session, &arena, &actions);
+    end_step(session, sat_replica_ask_escrow(session->replica, client_now_ms(), after, &actions), &actions);
+}
+
+void client_session_ask_devices(struct client_session *session, uint32_t after)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    if (session->done) return;
+    begin_step(session, &arena, &actions);
+    end_step(session, sat_replica_ask_devices(session->replica, client_now_ms(), after, &actions), &actions);
 }
 
 /* ---- The transport's side ---- */
@@ -328,11 +365,11 @@ uint32_t client_session_wakeup_ms(const struct client_session *session)
 
 /* ---- The keys' side: hooks that every session has ---- */
 
-static enum sat_err freeze(void *context, uint64_t *left)
+static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    return sat_author_freeze(&vault, left);
+    return sat_author_freeze(&vault, now_ms, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)
@@ -366,6 +403,32 @@ static enum sat_err links_appended(void *context)
     return own->links_appended ? own->links_appended(own->context) : SAT_OK;
 }
 
+static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
+                              struct sat_arena *arena, struct sat_link_batch *out)
+{
+    return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
+}
+
+static void forget_space(void *context, const struct sat_space_id *space)
+{
+    struct client_session *session = context;
+    const struct sat_replica_hooks *own = &session->config->replica.hooks;
+    sat_keys_forget(session->satchel->keys, space);
+    if (own->forget_space) own->forget_space(own->context, space);
+}
+
+static enum sat_err escrow(void *context, const struct sat_escrow_item *items, uint32_t n, bool more)
+{
+    const struct sat_replica_hooks *own = &((struct client_session *)context)->config->replica.hooks;
+    return own->escrow(own->context, items, n, more);
+}
+
+static enum sat_err devices(void *context, const struct sat_device_item *items, uint32_t n, bool more)
+{
+    const struct sat_replica_hooks *own = &((struct client_session *)context)->config->replica.hooks;
+    return own->devices(own->context, items, n, more);
+}
+
 /* ---- Beginning and ending ---- */
 
 static void fill_config(struct client_session *session, struct sat_replica_config *config)
@@ -375,14 +438,20 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
     config->store = satchel->store;
     config->directory = &satchel->directory;
     config->entropy = satchel->entropy;
-    bool links = config->hooks.build_links != NULL;
+    struct sat_replica_hooks own = config->hooks;
+    config->hooks = (struct sat_replica_hooks){.context = session};
+    if (config->mode == SAT_REPLICA_WIPED) return; /* there are no keys any more */
     config->hooks = (struct sat_replica_hooks){
         .context = session,
         .freeze = config->mode == SAT_REPLICA_DEVICE ? freeze : NULL,
         .open_box = open_box,
         .have_key = have_key,
-        .build_links = links ? build_links : NULL,
-        .links_appended = links ? links_appended : NULL,
+        .build_links = own.build_links ? build_links : NULL,
+        .links_appended = own.build_links ? links_appended : NULL,
+        .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .forget_space = forget_space,
+        .escrow = own.escrow ? escrow : NULL,
+        .devices = own.devices ? devices : NULL,
     };
 }
 

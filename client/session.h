@@ -16,7 +16,8 @@ struct client_session;
 struct client_session_config {
     struct sat_replica_config
         replica; /* the session fills in store, directory and entropy, and brings hooks of its own; of those given here
-                    it calls open_box (for the boxes of an invite), build_links and links_appended */
+                    it calls open_box (for the boxes of an invite or of the kit), build_links, links_appended,
+                    forget_space, escrow and devices; debts it pays itself */
     const char *urls[CLIENT_ADDRESSES_MAX]; /* where the server may be, the likeliest first; NULL: no more */
     uint32_t timeout_ms;                    /* 0: never */
     uint32_t connect_ms;                    /* so long may it take until the server has proved who it is; 0: any time */
@@ -65,6 +66,9 @@ uint64_t client_session_time(const struct client_session *session);
 bool client_session_is_alone(struct client_session *session, const struct sat_action *action);
 /* New drafts are there to be pushed. */
 void client_session_poke(struct client_session *session);
+/* What admins and managers are shown, by the hooks `escrow` and `devices`, from behind number `after` on. */
+void client_session_ask_escrow(struct client_session *session, uint64_t after);
+void client_session_ask_devices(struct client_session *session, uint32_t after);
 /* The session fails with this. */
 void client_session_fail(struct client_session *session, enum sat_err err, const char *text);
 

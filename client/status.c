@@ -70,6 +70,19 @@ struct standing { /* of the whole home */
     bool lapsed; /* the lease has run out: names, which are records, are not shown */
 };
 
+/* Where somebody lost access since the current key was made: a new one is owed. 0: it is not. */
+static uint64_t owed_since(struct satchel *satchel, const struct sat_space_id *space)
+{
+    return sat_directory_owed(&satchel->directory, space, client_now_ms());
+}
+
+/* Of a territory that was taken from this device nothing is here but its name. */
+static bool is_gone(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts)
+{
+    bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused == 0;
+    return empty && !(client_rights(satchel, &row->id) & SAT_RIGHT_READ);
+}
+
 static const char *name_of_space(struct satchel *satchel, const struct sat_space_id *space, bool lapsed,
                                  struct sat_arena *arena)
 {
@@ -84,7 +97,9 @@ static const char *name_of_space(struct satchel *satchel, const struct sat_space
 static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts,
                              struct standing *standing, struct sat_arena *arena)
 {
-    bool debt = owes_key(satchel, sat_directory_space(&satchel->directory, &row->id));
+    const struct sat_space *space = sat_directory_space(&satchel->directory, &row->id);
+    uint64_t owed = owed_since(satchel, &row->id);
+    bool debt = owed || owes_key(satchel, space);
     standing->total.pending += counts->pending;
     standing->total.refused += counts->refused;
     standing->debts += debt;
@@ -96,7 +111,9 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)counts->pending));
     (void)json_object_set_new(json, "refused", json_integer((json_int_t)counts->refused));
     (void)json_object_set_new(json, "synced_at", row->synced_ms ? client_json_of_time(row->synced_ms) : json_null());
+    (void)json_object_set_new(json, "epoch", json_integer(space ? space->epoch : 0));
     (void)json_object_set_new(json, "debt", json_boolean(debt));
+    (void)json_object_set_new(json, "owed_since", owed ? json_integer((json_int_t)owed) : json_null());
     return json;
 }
 
@@ -132,8 +149,10 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     if (!err) err = count_drafts(satchel, rows, n, counts);
     for (uint32_t i = 0; i < n && !err; i++) err = count_bundles(satchel, rows[i].sid, &counts[i]);
     json_t *spaces = json_array();
-    for (uint32_t i = 0; i < n && !err; i++)
+    for (uint32_t i = 0; i < n && !err; i++) {
+        if (is_gone(satchel, &rows[i], &counts[i])) continue;
         (void)json_array_append_new(spaces, json_of_space(satchel, &rows[i], &counts[i], standing, arena));
+    }
     (void)json_object_set_new(json, "spaces", spaces);
     return err;
 }
@@ -151,6 +170,7 @@ static void set_identity(struct satchel *satchel, json_t *json, const struct cli
     (void)json_object_set_new(
         json, "user", client_json_of_text(user && !lapsed ? client_user_name(satchel, user->number, arena) : NULL));
     (void)json_object_set_new(json, "role", json_string(user ? sat_role_name(user->role) : "unknown"));
+    (void)json_object_set_new(json, "state", json_string(client_device_state(satchel, client_device(satchel))));
     (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
     const char *device_name = lapsed ? NULL : client_device_name(satchel, client_device(satchel), arena);
     (void)json_object_set_new(json, "device_name", client_json_of_text(device_name));

@@ -10,6 +10,7 @@
 
 #include "client/conflicts.h"
 #include "client/membership.h"
+#include "client/names.h"
 #include "common/vault/types.h"
 
 enum {
@@ -76,6 +77,33 @@ static void take_refusal(struct client_syncing *syncing, const struct sat_action
     }
 }
 
+/* What a change of the directory did to this device's work: the territory's name between two halves of a sentence. */
+static void tell_of_space(const struct client_syncing *syncing, enum satchel_event_kind kind,
+                          const struct sat_action *action, const char *before, const char *behind)
+{
+    struct satchel *satchel = syncing->satchel;
+    struct sat_space_id space = action->space;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    if (!sat_directory_space(&satchel->directory, &space) && action->sid)
+        (void)!client_space_of_sid(satchel, action->sid, &space);
+    tell_text(syncing, kind,
+              sat_arena_format(&arena, "%s%.100s%s", before, client_space_name(satchel, &space, &arena), behind));
+    sat_arena_deinit(&arena);
+}
+
+static void take_handed_in(const struct client_syncing *syncing, const struct sat_action *action)
+{
+    if (action->err == SAT_ERR_ESCROWED)
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "the right to write in ",
+                      " was lost: the work that was waiting is with the admins, who decide about it");
+    else if (action->err == SAT_ERR_EXISTS)
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "what was waiting for ", " had arrived before");
+    else
+        tell_of_space(syncing, SATCHEL_EVENT_REFUSED, action, "the server does not take the work that waits for ",
+                      ": it is kept, see `satchel refused`");
+}
+
 /* Nothing more can be done in this session. Work that the server may take the next time needs another one, so a live
  * session, which would not end, fails. */
 static bool take_idle(struct client_syncing *syncing, struct client_session *session, const char *why)
@@ -103,6 +131,18 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_REFUSED:
         take_refusal(syncing, action);
         return false;
+    case SAT_NOTICE_HANDED_IN:
+        take_handed_in(syncing, action);
+        return false;
+    case SAT_NOTICE_SPACE_LOST:
+        tell_of_space(syncing, SATCHEL_EVENT_REVOKED, action, "this device may not read ",
+                      " any more: what was here of it is removed");
+        return false;
+    case SAT_NOTICE_DEBT:
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "",
+                      " is due a new key, as somebody has lost it: work there waits until somebody who has the key "
+                      "syncs");
+        return false;
     case SAT_NOTICE_IN_SYNC:
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
@@ -115,6 +155,8 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_LINKS_REFUSED:
     case SAT_NOTICE_CREATED:
     case SAT_NOTICE_FAILED:
+    case SAT_NOTICE_REVOKED:
+    case SAT_NOTICE_WIPED:
         return false;
     }
     return false;

@@ -3,8 +3,9 @@
 #include "common/base/limits.h"
 #include "common/wire/message.h"
 
-/* The answer to a question of many boxes is large; as many of one peer would not fit its outbox. */
-enum { BOX_WEIGHT = 8 };
+/* The answer to a question of many boxes is large, and so is a page of the escrow or of the devices; as many of one
+ * peer would not fit its outbox. */
+enum { BOX_WEIGHT = 8, PAGE_WEIGHT = 1000 };
 
 /* The manifest's numbers stand in front of a bundle's wire form: form, suite, epoch, device, first, count. */
 static uint32_t count_changes(struct sat_span bundle)
@@ -27,9 +28,10 @@ struct satd_said satd_intake_read(struct sat_span bytes)
     struct sat_message message;
     sat_arena_init(&arena);
     if (sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK) {
-        if (message.type == SAT_MESSAGE_PUSH) {
+        bool pushed = message.type == SAT_MESSAGE_PUSH, handed_in = message.type == SAT_MESSAGE_HAND_IN;
+        if (pushed || handed_in) {
             said.kind = SATD_SAID_PUSH;
-            said.changes = count_changes(message.as.PUSH.bundle);
+            said.changes = count_changes(pushed ? message.as.PUSH.bundle : message.as.HAND_IN.bundle);
             said.weight += said.changes;
         } else if (message.type == SAT_MESSAGE_APPEND) {
             said.kind = SATD_SAID_APPEND;
@@ -37,6 +39,8 @@ struct satd_said satd_intake_read(struct sat_span bytes)
             said.kind = SATD_SAID_CREATE;
         } else if (message.type == SAT_MESSAGE_BOXES_GET) {
             said.weight += message.as.BOXES_GET.wants.n * BOX_WEIGHT;
+        } else if (message.type == SAT_MESSAGE_ESCROW_GET || message.type == SAT_MESSAGE_DEVICES_GET) {
+            said.weight += PAGE_WEIGHT;
         }
     }
     sat_arena_deinit(&arena);

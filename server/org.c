@@ -10,8 +10,9 @@
 
 enum { STORED_FRESH_MS = 200, REST_MS = 5000 };
 
-static void count(struct satd_org *org, struct satd_metrics *metrics, uint64_t took_us, uint32_t events)
+static void count(struct satd_org *org, const struct satd_hub_config *config, uint64_t took_us, uint32_t events)
 {
+    struct satd_metrics *metrics = config->metrics;
     struct sat_host_counts now = sat_host_counts(org->host), *before = &org->counted;
     satd_observe(metrics, SATD_METRIC_BATCH_EVENTS, events);
     if (now.commits > before->commits) satd_observe(metrics, SATD_METRIC_COMMIT_SECONDS, took_us);
@@ -21,6 +22,14 @@ static void count(struct satd_org *org, struct satd_metrics *metrics, uint64_t t
     satd_count(metrics, SATD_METRIC_CHANGES, now.changes - before->changes);
     satd_count(metrics, SATD_METRIC_BUNDLES_REFUSED, now.refused - before->refused);
     satd_count(metrics, SATD_METRIC_LINKS, now.links - before->links);
+    satd_count(metrics, SATD_METRIC_BUNDLES_ESCROWED, now.escrowed - before->escrowed);
+    satd_count(metrics, SATD_METRIC_PEERS_OUT, now.out - before->out);
+    if (now.escrowed > before->escrowed)
+        satd_log(config->log, BUNDLES_ESCROWED, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_number("bundles", now.escrowed - before->escrowed));
+    if (now.out > before->out)
+        satd_log(config->log, PEERS_OUT, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_number("peers", now.out - before->out));
     org->counted = now;
 }
 
@@ -49,7 +58,7 @@ void satd_org_step(struct satd_org *org, const struct satd_hub_config *config, c
         fail(org, config, err, n);
         return;
     }
-    count(org, config->metrics, took_us, n);
+    count(org, config, took_us, n);
     satd_log(config->log, STEP, satd_id("org", org->id.b, sizeof org->id.b), satd_number("events", n),
              satd_number("took_us", took_us));
 }

@@ -1,13 +1,15 @@
 /* join: this home becomes a device of the person that the code is for, and gets what there is. */
 #include "client/cli/join.h"
 
+#include <string.h>
+
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
 #include "client/cli/sync.h"
 
 int cli_print_membership(struct cli *cli, json_t *more)
 {
-    static const char *const shown[] = {"org", "user", "role", "device"};
+    static const char *const shown[] = {"org", "user", "role", "device", "state"};
     char *text = NULL;
     if (satchel_status(cli->satchel, &text)) {
         json_decref(more);
@@ -19,6 +21,10 @@ int cli_print_membership(struct cli *cli, json_t *more)
         json_t *member = json_object_get(status, shown[i]);
         if (member) (void)json_object_set(object, shown[i], member);
     }
+    const char *state = json_string_value(json_object_get(object, "state"));
+    if (state && strcmp(state, "pending approval") == 0)
+        cli_note(cli, "this device waits for approval: an admin runs `satchel device approve %s`",
+                 cli_shown(&cli->arena, json_object_get(object, "device")));
     if (more) (void)json_object_update(object, more);
     json_decref(more);
     json_decref(status);

@@ -1,45 +1,53 @@
-/* People, territories, devices and invites: what the directory knows. */
+/* People, territories and invites: what the directory knows. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cli/act.h"
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "client/cli/people.h"
 
 enum { EXPIRES_DAYS = 7, EXPIRES_DAYS_MAX = 3650 };
 static const uint64_t day_ms = (uint64_t)24 * 3600 * 1000;
-
-/* Does a change to the directory, `failed` being what the library returned, end well? Then it is told. */
-static int print_done(struct cli *cli, int failed, json_t *object, const char *note)
-{
-    if (failed) {
-        json_decref(object);
-        return cli_fail_handle(cli);
-    }
-    if (cli->json) return cli_print_new(cli, object);
-    json_decref(object);
-    cli_note(cli, "%s", note);
-    return 0;
-}
 
 int cli_run_user_add(struct cli *cli)
 {
     const char *name = cli->args[0], *role;
     int code = cli_need(cli, CLI_OPTION_ROLE, &role);
-    if (!code) code = cli_open(cli, CLI_ADMINISTRATION);
+    if (!code) code = cli_act_open(cli);
     if (code) return code;
-    return print_done(cli, satchel_user_add(cli->satchel, name, role),
-                      json_pack("{s:s, s:s}", "name", name, "role", role),
-                      sat_arena_format(&cli->arena, "%s is added as %s", name, role));
+    return cli_act_done(cli, satchel_user_add(cli->satchel, name, role),
+                        json_pack("{s:s, s:s}", "name", name, "role", role),
+                        sat_arena_format(&cli->arena, "%s is added as %s", name, role));
+}
+
+static int change_user(struct cli *cli, int (*change)(struct satchel *satchel, const char *name), const char *state)
+{
+    const char *name = cli->args[0];
+    int code = cli_act_open(cli);
+    if (code) return code;
+    return cli_act_done(cli, change(cli->satchel, name), json_pack("{s:s, s:s}", "name", name, "state", state),
+                        sat_arena_format(&cli->arena, "%s is %s now", name, state));
+}
+
+int cli_run_user_suspend(struct cli *cli)
+{
+    return change_user(cli, satchel_user_suspend, "suspended");
+}
+
+int cli_run_user_resume(struct cli *cli)
+{
+    return change_user(cli, satchel_user_resume, "active");
 }
 
 int cli_run_territory_add(struct cli *cli)
 {
     const char *name = cli->args[0];
-    int code = cli_open(cli, CLI_ADMINISTRATION);
+    int code = cli_act_open(cli);
     if (code) return code;
-    return print_done(cli, satchel_territory_add(cli->satchel, name), json_pack("{s:s}", "name", name),
-                      sat_arena_format(&cli->arena, "the territory %s is added", name));
+    return cli_act_done(cli, satchel_territory_add(cli->satchel, name), json_pack("{s:s}", "name", name),
+                        sat_arena_format(&cli->arena, "the territory %s is added", name));
 }
 
 /* --manage includes what one manages, unless --read says otherwise. */
@@ -52,16 +60,33 @@ static int wanted_rights(const struct cli *cli)
 int cli_run_territory_grant(struct cli *cli)
 {
     const char *territory = cli->args[0], *user = cli->args[1];
-    int code = cli_open(cli, CLI_ADMINISTRATION);
+    int code = cli_act_open(cli);
     if (code) return code;
-    return print_done(cli, satchel_territory_grant(cli->satchel, territory, user, wanted_rights(cli)),
-                      json_pack("{s:s, s:s}", "territory", territory, "user", user),
-                      sat_arena_format(&cli->arena, "%s may use %s now", user, territory));
+    return cli_act_done(cli, satchel_territory_grant(cli->satchel, territory, user, wanted_rights(cli)),
+                        json_pack("{s:s, s:s}", "territory", territory, "user", user),
+                        sat_arena_format(&cli->arena, "%s may use %s now", user, territory));
 }
 
-typedef int (*list_fn)(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+int cli_run_territory_revoke(struct cli *cli)
+{
+    const char *territory = cli->args[0], *user = cli->args[1];
+    int code = cli_act_open(cli);
+    if (code) return code;
+    return cli_act_done(cli, satchel_territory_revoke(cli->satchel, territory, user),
+                        json_pack("{s:s, s:s}", "territory", territory, "user", user),
+                        sat_arena_format(&cli->arena, "%s may not use %s any more", user, territory));
+}
 
-static int print_list(struct cli *cli, list_fn list, satchel_row_fn row)
+int cli_run_rotate(struct cli *cli)
+{
+    const char *territory = cli->args[0];
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    return cli_act_done(cli, satchel_rotate(cli->satchel, territory), json_pack("{s:s}", "territory", territory),
+                        sat_arena_format(&cli->arena, "%s has a new key", territory));
+}
+
+int cli_print_list(struct cli *cli, cli_list_fn list, satchel_row_fn row)
 {
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
@@ -105,17 +130,12 @@ static int print_territory(void *context, const char *json)
 
 int cli_run_user_list(struct cli *cli)
 {
-    return print_list(cli, satchel_user_list, cli_table_row);
+    return cli_print_list(cli, satchel_user_list, cli_table_row);
 }
 
 int cli_run_territory_list(struct cli *cli)
 {
-    return print_list(cli, satchel_territory_list, print_territory);
-}
-
-int cli_run_device_list(struct cli *cli)
-{
-    return print_list(cli, satchel_device_list, cli_table_row);
+    return cli_print_list(cli, satchel_territory_list, print_territory);
 }
 
 /* 90s, 30m, 12h, 7d, 2w */
@@ -138,7 +158,7 @@ int cli_run_invite(struct cli *cli)
     if (expires && !parse_duration(expires, &valid_ms)) {
         return cli_fail(cli, SAT_ERR_USAGE, "--expires takes a time as in 90s, 30m, 12h, 7d or 2w, not %s", expires);
     }
-    int code = cli_open(cli, CLI_ADMINISTRATION);
+    int code = cli_act_open(cli);
     if (code) return code;
     char *text = NULL;
     if (satchel_invite(cli->satchel, cli->args[0], valid_ms, &text)) return cli_fail_handle(cli);

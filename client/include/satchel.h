@@ -159,6 +159,26 @@ SATCHEL_API int satchel_join(const char *home, const struct satchel_open_options
                              const struct satchel_join_options *options, struct satchel **out,
                              struct satchel_error *error);
 
+struct satchel_recover_options {
+    const char *kit;         /* the recovery kit's page, as it was given out or typed in again */
+    const char *server_url;  /* NULL: what the page says */
+    const char *pin;         /* NULL: what the page says */
+    const char *device_name; /* NULL: a name made from the machine's */
+    uint32_t user;           /* whom to bring back, by number; 0: the first admin */
+    uint32_t timeout_ms;     /* 0: 60 s */
+    /* Keeps the page of the new kit, a secret, before the server is asked to take it; not 0: it could not, and nothing
+     * is done. Not called where an earlier attempt had got through: then that one's page counts. */
+    int (*keep_kit)(void *context, const char *page);
+    void *context;
+};
+/* Comes back with the recovery kit, with no other admin left: makes this home a new device of an admin, and replaces
+ * the kit; the old one is worth nothing then. Call satchel_sync() next, which changes all keys. After a failure on the
+ * way the same call goes on where it stopped. invalid (a copying error in the page, no address, no pin), denied (the
+ * kit was replaced), exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
+SATCHEL_API int satchel_recover(const char *home, const struct satchel_open_options *open_options,
+                                const struct satchel_recover_options *options, struct satchel **out,
+                                struct satchel_error *error);
+
 /* ---- Writing: transactions ---- */
 
 struct satchel_tx;
@@ -247,7 +267,11 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * Archived records have a history too. not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
-/* One JSON object: {"org","user","role","device","server","server_last","pin","spaces":[…],"pending","refused",
+/* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
+ * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
+ * server let through though it should not have; at: when it came, else null). */
+SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
+/* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
  * "conflicts","debts","last_sync","in_sync","lease","lease_days","lease_renewed","lease_until","fingerprint"}, and of
  * each space {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it
  * answered last (null: nowhere yet). lease is "held", "none", or "lapsed": then names, which are records, are not shown
@@ -404,13 +428,36 @@ SATCHEL_API int satchel_doctor(const char *home, const struct satchel_open_optio
 
 /* ---- Administration ----
  *
- * The directory is one for all, so these talk to the server. What changes it is for admins (denied), needs the admin's
- * key (locked, where it was opened for `everyday` work or has a passphrase of its own) and the server (unreachable,
- * timed_out, wrong_server, stale: another admin was first, try again). Done is done once the directory has it; the
- * names, which are records, go along or follow with the next sync. */
+ * The directory is one for all, so these talk to the server. What changes it is for admins, or within what they manage
+ * for managers (denied), needs the admin's key (locked, where it was opened for `everyday` work or has a passphrase of
+ * its own) and the server (unreachable, timed_out, wrong_server, stale: another admin was first, try again). Done is
+ * done once the directory has it; the names, which are records, go along or follow with the next sync. Where somebody
+ * loses access by it, the keys of what he or she could read are changed in the same session.
+ *
+ * Where there are two admins or more, what could do most harm in a thief's hands needs a second signature: to make an
+ * admin, to approve another admin's device, to change policy, more than three wipes a day. Such a call succeeds without
+ * having had an effect, and satchel_proposal() is the text that another admin gives to satchel_cosign(). With
+ * satchel_use_kit() the recovery kit signs instead. */
 
-/* A person. `role`: "admin", "manager", "rep", "auditor" or "service". exists (the name is taken), invalid. */
+/* What the last act on the handle left for another admin to sign, "satchel-cosign1…": one line; NULL: nothing, it is
+ * done. Borrowed until the next call on the handle. It is worthless once anything else has come into the directory. */
+SATCHEL_API const char *satchel_proposal(const struct satchel *satchel);
+/* Says, as *about, what a proposal is about; the caller checks it before signing. invalid. */
+SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *proposal, char **about);
+/* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be
+ * proposed anew), denied (an own proposal), tampered. */
+SATCHEL_API int satchel_cosign(struct satchel *satchel, const char *proposal);
+/* The recovery kit's page, as it was given out or typed in again: it signs where a second signature is due, until the
+ * handle is closed. invalid (a copying error), denied (another organisation's). */
+SATCHEL_API int satchel_use_kit(struct satchel *satchel, const char *page);
+
+/* A person. `role`: "admin", "manager", "rep", "auditor" or "service"; managers add reps. exists (the name is taken),
+ * invalid. */
 SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
+/* Nobody gets in by this person's devices any more, until the person is let back in. not_found, exists (it is so
+ * already), invalid (the last admin). */
+SATCHEL_API int satchel_user_suspend(struct satchel *satchel, const char *name);
+SATCHEL_API int satchel_user_resume(struct satchel *satchel, const char *name);
 /* A territory: a space of its own, with a key of its own. "org" and "people" are reserved. exists, invalid. */
 SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name);
 #define SATCHEL_READ 1
@@ -419,9 +466,50 @@ SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name)
 /* Lets a person use a territory. `rights`: a set of SATCHEL_READ, SATCHEL_WRITE (reads as well) and SATCHEL_MANAGE
  * (reads and writes as well); 0: read and write. not_found (no such territory or user), invalid. */
 SATCHEL_API int satchel_territory_grant(struct satchel *satchel, const char *territory, const char *user, int rights);
+/* Takes a territory from a person. not_found (also: had it not), invalid (an admin, who has it by role). */
+SATCHEL_API int satchel_territory_revoke(struct satchel *satchel, const char *territory, const char *user);
+/* Gives a territory, "org" or "people" a new key; for whoever may read there. not_found, denied. */
+SATCHEL_API int satchel_rotate(struct satchel *satchel, const char *territory);
 /* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
- * not_found, not_yet (a role whose invites have to be approved), invalid. */
+ * The device of an admin, a manager or an auditor then waits for satchel_device_approve(). not_found, invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+/* Puts a device out: what the server does not have of its work by now, the admins decide about (satchel_escrow()).
+ * `wipe`: orders it to destroy what it holds, which this version does not obey yet; also for one that is out already.
+ * not_found, exists, invalid (this device, the last admin's). */
+SATCHEL_API int satchel_device_revoke(struct satchel *satchel, uint32_t device, int wipe);
+/* Lets in a device that waits for approval. not_found, exists (it needs none). */
+SATCHEL_API int satchel_device_approve(struct satchel *satchel, uint32_t device);
+
+/* What admins, and managers of the territory, decide about: work that came after its author had lost the right to write
+ * it. {"number","state","device","user","territory","changes","received_at","reason"} per bundle; state is "open",
+ * "accepted", "rejected", or "forged" (its device did not sign it). Talks to the server. denied. */
+SATCHEL_API int satchel_escrow(struct satchel *satchel, satchel_row_fn row, void *context);
+/* What a bundle says: {"type","id","fields","at",…} per change, with the bundle's members besides. not_found, tampered
+ * (forged). */
+SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, satchel_row_fn row, void *context);
+/* Lets `n` bundles in, as their authors' work, or rejects them; what was rejected can be let in later. Of a device's
+ * bundles in one territory the first has to be let in before the next. not_found, exists (it is decided), stale (an
+ * earlier one is not in), tampered (forged). */
+SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
+
+/* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
+ * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Syncs first as the lists do. What
+ * is listed holds; tampered: the message says at which link the directory does not. */
+SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
+/* Territories that are due a new key, as somebody who has the current one may not read there any more:
+ * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */
+SATCHEL_API int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context);
+
+/* Takes this device out of the organisation and removes the home. Refused while there is work that is nowhere else
+ * (invalid: the message says how much) and for the last admin. Talks to the server. The handle is of no use afterwards
+ * but to satchel_close(). */
+SATCHEL_API int satchel_leave(struct satchel *satchel);
+
+/* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
+ * device shows no data; 0: no limit), "export.rep" (1: reps may export). */
+SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
+/* not_found, invalid (more than it may be). */
+SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
 
 /* Says where the server is now, and by which identity key (`pin`, 64 hexadecimal digits) it is known from here on;
  * NULL: as before. The server must have the new identity beside the old one (invalid), and a new address must lead to
@@ -437,8 +525,11 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending"} per device; state is "active" or "revoked";
- * last_seen and pending are null but for this device. */
+/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wiped_at"} per device; state is
+ * "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its
+ * lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told to admins of
+ * all devices and to managers of those of the people whom they manage, and null where nothing is known; pending is
+ * known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus

@@ -25,11 +25,22 @@ enum {
     SAT_LINK_BYTES_MAX = 16 * 1024,
     SAT_LINK_SIGNATURES_MAX = 4, /* device, admin, two co-signers */
     SAT_LINK_GRANTS_MAX = 256,   /* grants named by one invite */
+    SAT_LINK_CUTS_MAX = 256,     /* spaces that one device wrote in */
+    SAT_LINK_POLICIES_MAX = 64,
     SAT_BOXES_PER_LINK_MAX = 65536,
     SAT_BOXES_PER_MESSAGE_MAX = 2000,
     SAT_SPACES_PER_DEVICE_MAX = 256,
     SAT_LINKS_PER_MESSAGE_MAX = 256,
-    SAT_RECORD_LIVE_MAX = 4096, /* live changes of one record: what a merge has to look at */
+    SAT_LINKS_PER_APPEND_MAX = 16, /* what belongs together: a revocation and the epochs that it owes */
+    SAT_RECORD_LIVE_MAX = 4096,    /* live changes of one record: what a merge has to look at */
+    /* … and of them of one device: what one that means ill can add. As many as a large set takes that grew one by one.
+     */
+    SAT_RECORD_LIVE_DEVICE_MAX = 1024,
+    /* … and whoever has no more there than this is not kept out by what others have there. */
+    SAT_RECORD_LIVE_RESERVED = 64,
+    /* What one device can have put aside on the server: an offline season of a busy rep. */
+    SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
+    SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,
 };
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */

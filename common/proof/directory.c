@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/directory_debts.h"
 #include "common/proof/directory_rules.h"
 
 void sat_directory_init(struct sat_directory *directory)
@@ -14,7 +15,7 @@ void sat_directory_init(struct sat_directory *directory)
 
 void sat_directory_deinit(struct sat_directory *directory)
 {
-    sat_index_free(directory->index, directory->users_n, directory->spaces_n, directory->invites_n);
+    sat_index_free(directory);
     free(directory->ids);
     free(directory->users);
     free(directory->devices);
@@ -30,38 +31,70 @@ void sat_directory_deinit(struct sat_directory *directory)
 static void set_standing(struct sat_directory *directory, uint64_t seq, uint32_t number, uint8_t role, uint8_t state)
 {
     struct sat_user_past *past = &directory->index->users[number - 1];
+    uint32_t acted = sat_index_acts(directory, number);
     directory->users[number - 1].role = role;
     directory->users[number - 1].state = state;
+    directory->index->admins += sat_index_acts(directory, number) - acted;
     past->standings = sat_grown(past->standings, past->standings_n, &past->standings_cap, sizeof *past->standings);
     past->standings[past->standings_n++] = (struct sat_standing){seq, role, state};
 }
 
-static void add_user(struct sat_directory *directory, uint64_t seq, uint8_t role)
+static void change_standing(struct sat_directory *directory, uint64_t seq, uint32_t number, uint8_t role, uint8_t state)
+{
+    sat_debts_standing(directory, number, role, state, seq);
+    set_standing(directory, seq, number, role, state);
+}
+
+static void add_user(struct sat_directory *directory, uint64_t seq, uint8_t role, uint32_t creator)
 {
     struct sat_directory_index *index = directory->index;
     uint32_t at = directory->users_n;
     directory->users = sat_grown(directory->users, at, &index->users_cap, sizeof *directory->users);
     index->users = sat_grown(index->users, at, &index->users_past_cap, sizeof *index->users);
-    directory->users[at] = (struct sat_user){.number = at + 1, .since_seq = seq};
+    directory->users[at] = (struct sat_user){.number = at + 1, .since_seq = seq, .creator = creator};
     index->users[at] = (struct sat_user_past){0};
     directory->users_n++;
     set_standing(directory, seq, at + 1, role, SAT_USER_ACTIVE);
 }
 
+static bool is_zero(const struct sat_public_key *key)
+{
+    static const struct sat_public_key none;
+    return memcmp(key->b, none.b, sizeof none.b) == 0;
+}
+
+/* One device more, or one less, that can sign as an admin's. */
+static void count_signer(struct sat_directory *directory, const struct sat_device *device, bool more)
+{
+    if (is_zero(&device->admin_sign)) return;
+    uint32_t acted = sat_index_acts(directory, device->user);
+    directory->index->users[device->user - 1].signers += more ? 1u : UINT32_MAX;
+    directory->index->admins += sat_index_acts(directory, device->user) - acted;
+}
+
 static void add_device(struct sat_directory *directory, const struct sat_device *device)
 {
     struct sat_directory_index *index = directory->index;
-    directory->devices =
-        sat_grown(directory->devices, directory->devices_n, &index->devices_cap, sizeof *directory->devices);
-    directory->devices[directory->devices_n++] = *device;
+    uint32_t at = directory->devices_n;
+    directory->devices = sat_grown(directory->devices, at, &index->devices_cap, sizeof *directory->devices);
+    index->devices_past = sat_grown(index->devices_past, at, &index->devices_past_cap, sizeof *index->devices_past);
+    directory->devices[at] = *device;
+    index->devices_past[at] = (struct sat_device_past){0};
+    directory->devices_n++;
     sat_index_put_key(index, &device->sign);
     sat_index_put_key(index, &device->box);
+    if (!is_zero(&device->admin_sign)) sat_index_put_key(index, &device->admin_sign);
+    if (device->approved_seq) count_signer(directory, device, true);
 }
 
-static void set_admin_key(struct sat_directory *directory, uint32_t user, const struct sat_public_key *key)
+static void set_kit(struct sat_directory *directory, uint64_t seq, const struct sat_public_key *sign,
+                    const struct sat_public_key *box)
 {
-    directory->users[user - 1].admin_sign = *key;
-    sat_index_put_key(directory->index, key);
+    directory->kit_sign = *sign;
+    directory->kit_box = *box;
+    directory->kit_seq = seq;
+    sat_index_put_key(directory->index, sign);
+    sat_index_put_key(directory->index, box);
 }
 
 static void apply_genesis(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t time_ms)
@@ -69,29 +102,26 @@ static void apply_genesis(struct sat_directory *directory, const struct sat_ruli
     const struct sat_body_genesis *body = &ruling->body.genesis;
     directory->org = ruling->org;
     directory->server = body->server;
-    directory->kit_sign = body->kit_sign;
-    directory->kit_box = body->kit_box;
-    directory->kit_seq = 1;
-    add_user(directory, 1, SAT_ROLE_ADMIN);
-    set_admin_key(directory, 1, &body->admin_sign);
+    set_kit(directory, 1, &body->kit_sign, &body->kit_box);
+    sat_index_put_key(directory->index, &body->server);
+    add_user(directory, 1, SAT_ROLE_ADMIN, 0);
     struct sat_device device = {.number = 1,
                                 .user = 1,
                                 .sign = body->device_sign,
                                 .box = body->device_box,
+                                .admin_sign = body->admin_sign,
                                 .since_seq = 1,
+                                .approved_seq = 1,
                                 .joined_ms = time_ms};
     add_device(directory, &device);
-    sat_index_put_key(directory->index, &body->kit_sign);
-    sat_index_put_key(directory->index, &body->kit_box);
-    sat_index_put_key(directory->index, &body->server);
 }
 
-static void apply_user(struct sat_directory *directory, const struct sat_body_user *body, uint64_t seq)
+static void apply_user(struct sat_directory *directory, const struct sat_body_user *body, const struct sat_link *link)
 {
     if (body->user > directory->users_n)
-        add_user(directory, seq, body->role);
+        add_user(directory, link->seq, body->role, link->author);
     else
-        set_standing(directory, seq, body->user, body->role, body->state);
+        change_standing(directory, link->seq, body->user, body->role, body->state);
 }
 
 static void apply_server_key(struct sat_directory *directory, const struct sat_body_server_key *body)
@@ -126,6 +156,17 @@ static void add_grant(struct sat_directory *directory, uint64_t seq, uint32_t sp
     sat_trail_add(sat_index_make_holding(&index->users[user - 1], space), at);
 }
 
+/* Open invites get their boxes by a grant as the devices do. */
+static void apply_grant(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
+{
+    const struct sat_body_grant *body = &ruling->body.grant;
+    struct sat_directory_index *index = directory->index;
+    sat_debts_grant(directory, body->user, ruling->place, body->rights, seq);
+    add_grant(directory, seq, ruling->place, body->user, body->rights);
+    const struct sat_trail *invites = &index->users[body->user - 1].invites;
+    for (uint32_t i = 0; body->boxes.count && i < invites->n; i++) index->invites_past[invites->at[i]].boxed = true;
+}
+
 static void apply_epoch(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
 {
     const struct sat_body_epoch *body = &ruling->body.epoch;
@@ -138,6 +179,7 @@ static void apply_epoch(struct sat_directory *directory, const struct sat_ruling
     memcpy(epoch->chain, body->chain, sizeof epoch->chain);
     directory->epochs_n++;
     directory->spaces[ruling->place].epoch = body->epoch;
+    directory->spaces[ruling->place].owed_seq = 0;
     sat_trail_add(&index->spaces_past[ruling->place].epochs, at);
 }
 
@@ -146,7 +188,7 @@ static void apply_invite(struct sat_directory *directory, const struct sat_rulin
     const struct sat_body_invite *body = &ruling->body.invite;
     struct sat_directory_index *index = directory->index;
     uint32_t at = directory->invites_n;
-    struct sat_invite_past past = {.grants_n = body->grants_n};
+    struct sat_invite_past past = {.grants_n = body->grants_n, .boxed = body->boxes.count > 0};
     if (past.grants_n) {
         past.grants = calloc(past.grants_n, sizeof *past.grants);
         sat_check(past.grants != NULL);
@@ -170,6 +212,9 @@ static void apply_invite(struct sat_directory *directory, const struct sat_rulin
     sat_index_put_invite(index, &ruling->invite_id, at);
     sat_index_put_key(index, &body->sign);
     sat_index_put_key(index, &body->box);
+    sat_trail_add(&index->users[body->user - 1].invites, at);
+    sat_trail_add(&index->devices_past[link->author - 1].issued, at);
+    sat_debts_watch(directory, at);
 }
 
 /* What an invite grants comes on top of what the user holds by then: joining takes nothing away. */
@@ -188,20 +233,111 @@ static void apply_join(struct sat_directory *directory, const struct sat_ruling 
 {
     const struct sat_body_join *body = &ruling->body.join;
     struct sat_invite *invite = &directory->invites[ruling->place];
+    bool keys_in_advance = invite->role == SAT_ROLE_REP || invite->role == SAT_ROLE_SERVICE;
     struct sat_device device = {.number = link->author,
                                 .user = invite->user,
                                 .sign = body->sign,
                                 .box = body->box,
+                                .admin_sign = body->admin_sign,
                                 .since_seq = link->seq,
+                                .approved_seq = keys_in_advance ? link->seq : 0,
                                 .joined_ms = time_ms};
     add_device(directory, &device);
     invite->state = SAT_INVITE_USED;
     invite->device = link->author;
-    static const struct sat_public_key none;
-    if (memcmp(body->admin_sign.b, none.b, sizeof none.b) != 0)
-        set_admin_key(directory, invite->user, &body->admin_sign);
     const struct sat_invite_past *past = &directory->index->invites_past[ruling->place];
     for (uint32_t i = 0; i < past->grants_n; i++) grant_by_invite(directory, link->seq, invite->user, &past->grants[i]);
+}
+
+static void apply_cancel(struct sat_directory *directory, uint32_t invite, uint64_t seq)
+{
+    sat_debts_cancel(directory, invite, seq);
+    directory->invites[invite].state = SAT_INVITE_CANCELLED;
+}
+
+/* The device is out, what counts of it is written down, and nobody joins any more by an invite that it issued. */
+static void apply_revoke(struct sat_directory *directory, const struct sat_body_revoke *body, uint64_t seq)
+{
+    struct sat_device *device = &directory->devices[body->device - 1];
+    struct sat_device_past *past = &directory->index->devices_past[body->device - 1];
+    sat_debts_revoke(directory, device, seq);
+    if (device->approved_seq) count_signer(directory, device, false);
+    device->revoked_seq = seq;
+    past->cuts_n = body->cuts_n;
+    if (past->cuts_n) {
+        past->cuts = calloc(past->cuts_n, sizeof *past->cuts);
+        sat_check(past->cuts != NULL);
+        memcpy(past->cuts, body->cuts, past->cuts_n * sizeof *past->cuts);
+    }
+    for (uint32_t i = 0; i < past->issued.n; i++) {
+        struct sat_invite *invite = &directory->invites[past->issued.at[i]];
+        if (invite->state == SAT_INVITE_OPEN) invite->state = SAT_INVITE_CANCELLED;
+    }
+}
+
+static void apply_wipe(struct sat_directory *directory, const struct sat_body_wipe *body, const struct sat_link *link,
+                       uint64_t time_ms)
+{
+    uint32_t user = directory->devices[link->author - 1].user;
+    struct sat_user_past *past = &directory->index->users[user - 1];
+    past->wipes_ms[past->wipes_n++ % SAT_WIPES_KEPT] = time_ms;
+    directory->devices[body->device - 1].wiped_seq = link->seq;
+}
+
+static void decide(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+{
+    struct sat_directory_index *index = directory->index;
+    uint32_t at = index->decisions_n, before = sat_table_get(&index->decided, body->bundle.b);
+    index->decisions = sat_grown(index->decisions, at, &index->decisions_cap, sizeof *index->decisions);
+    index->decisions[at] = (struct sat_decision){.seq = seq, .what = body->what};
+    index->decisions_n++;
+    if (before)
+        index->decisions[before - 1].next = at + 1; /* there are two at most: rejected, then let in */
+    else
+        sat_table_put(&index->decided, body->bundle.b, at + 1);
+}
+
+static void apply_accept(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+{
+    if (body->what != SAT_ACCEPT_DEVICE) {
+        decide(directory, body, seq);
+        return;
+    }
+    struct sat_device *device = &directory->devices[body->device - 1];
+    device->approved_seq = seq;
+    count_signer(directory, device, true);
+}
+
+static void set_policy(struct sat_directory_index *index, const struct sat_policy_value *value)
+{
+    uint32_t at = 0;
+    while (at < index->policies_n && index->policies[at].key < value->key) at++;
+    if (at == index->policies_n || index->policies[at].key != value->key) {
+        index->policies = sat_grown(index->policies, index->policies_n, &index->policies_cap, sizeof *index->policies);
+        memmove(index->policies + at + 1, index->policies + at, (index->policies_n - at) * sizeof *index->policies);
+        index->policies_n++;
+    }
+    index->policies[at] = *value;
+}
+
+/* A new kit; by the old one, an admin's new device too. */
+static void apply_kit(struct sat_directory *directory, const struct sat_body_kit *body, const struct sat_link *link,
+                      uint64_t time_ms)
+{
+    sat_debts_kit(directory, link->seq);
+    set_kit(directory, link->seq, &body->kit_sign, &body->kit_box);
+    if (!body->user) return;
+    struct sat_device device = {.number = link->author,
+                                .user = body->user,
+                                .sign = body->device_sign,
+                                .box = body->device_box,
+                                .admin_sign = body->admin_sign,
+                                .since_seq = link->seq,
+                                .approved_seq = link->seq,
+                                .joined_ms = time_ms};
+    add_device(directory, &device);
+    if (directory->users[body->user - 1].state != SAT_USER_ACTIVE)
+        change_standing(directory, link->seq, body->user, SAT_ROLE_ADMIN, SAT_USER_ACTIVE);
 }
 
 static void apply_body(struct sat_directory *directory, const struct sat_link *link, const struct sat_ruling *ruling,
@@ -212,17 +348,17 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_genesis(directory, ruling, time_ms);
         return;
     case SAT_LINK_USER:
-        apply_user(directory, &ruling->body.user, link->seq);
+        apply_user(directory, &ruling->body.user, link);
         return;
     case SAT_LINK_ROLE:
-        set_standing(directory, link->seq, ruling->body.role.user, ruling->body.role.role,
-                     directory->users[ruling->body.role.user - 1].state);
+        change_standing(directory, link->seq, ruling->body.role.user, ruling->body.role.role,
+                        directory->users[ruling->body.role.user - 1].state);
         return;
     case SAT_LINK_SPACE:
         apply_space(directory, &ruling->body.space, link->seq);
         return;
     case SAT_LINK_GRANT:
-        add_grant(directory, link->seq, ruling->place, ruling->body.grant.user, ruling->body.grant.rights);
+        apply_grant(directory, ruling, link->seq);
         return;
     case SAT_LINK_EPOCH:
         apply_epoch(directory, ruling, link->seq);
@@ -231,7 +367,7 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_invite(directory, ruling, link);
         return;
     case SAT_LINK_INVITE_CANCEL:
-        directory->invites[ruling->place].state = SAT_INVITE_CANCELLED;
+        apply_cancel(directory, ruling->place, link->seq);
         return;
     case SAT_LINK_JOIN:
         apply_join(directory, ruling, link, time_ms);
@@ -239,12 +375,23 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     case SAT_LINK_SERVER_KEY:
         apply_server_key(directory, &ruling->body.server_key);
         return;
-    case SAT_LINK_REINDEX:
     case SAT_LINK_REVOKE:
+        apply_revoke(directory, &ruling->body.revoke, link->seq);
+        return;
     case SAT_LINK_WIPE:
+        apply_wipe(directory, &ruling->body.wipe, link, time_ms);
+        return;
     case SAT_LINK_ACCEPT:
+        apply_accept(directory, &ruling->body.accept, link->seq);
+        return;
     case SAT_LINK_POLICY:
+        for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
+            set_policy(directory->index, &ruling->body.policy.values[i]);
+        return;
     case SAT_LINK_KIT:
+        apply_kit(directory, &ruling->body.kit, link, time_ms);
+        return;
+    case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
@@ -268,6 +415,7 @@ enum sat_err sat_directory_apply(struct sat_directory *directory, const struct s
     if (trust == SAT_DIRECTORY_VERIFY && sign && sat_countersign_verify(link, sign, &ruling.org, &ruling.server))
         return sat_fail(fault, SAT_ERR_TAMPERED, "the server's countersignature of link %llu does not hold",
                         (unsigned long long)link->seq);
+    sat_debts_lapse(directory, time_ms);
     if (!ruling.ignored) apply_body(directory, link, &ruling, time_ms);
     uint32_t at = (uint32_t)directory->seq;
     directory->ids = sat_grown(directory->ids, at, &directory->index->ids_cap, sizeof *directory->ids);

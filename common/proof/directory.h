@@ -9,22 +9,26 @@
 
 struct sat_user {
     uint32_t number;
-    uint8_t role, state;              /* as of now */
-    struct sat_public_key admin_sign; /* zeros if the user has no admin key */
+    uint8_t role, state; /* as of now */
     uint64_t since_seq;
+    uint32_t creator; /* the device that made the user; 0: the genesis */
 };
 struct sat_device {
     uint32_t number, user;
     struct sat_public_key sign, box;
-    uint64_t since_seq;   /* position of its join */
-    uint64_t revoked_seq; /* 0: active */
+    struct sat_public_key admin_sign; /* zeros: it has no admin key */
+    uint64_t since_seq;               /* position of its join */
+    uint64_t approved_seq;            /* from where on it counts; 0: a privileged role, not approved yet */
+    uint64_t revoked_seq;             /* 0: active */
+    uint64_t wiped_seq;               /* of the link that orders the wipe; 0: none */
     uint64_t joined_ms;
 };
 struct sat_space {
     struct sat_space_id id;
     uint8_t kind;
     uint64_t since_seq;
-    uint32_t epoch; /* the current one; 0 before the first */
+    uint32_t epoch;    /* the current one; 0 before the first */
+    uint64_t owed_seq; /* where somebody lost it first since the current epoch began: a new one is owed; 0: none is */
 };
 struct sat_grant { /* one event; the newest at or before a position counts */
     uint64_t seq;
@@ -114,10 +118,46 @@ struct sat_hash sat_directory_hash_at(const struct sat_directory *directory, uin
  */
 uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user,
                              uint64_t seq);
-/* May the device write this record in this space at `seq`? A device may write its own name record in `people` (and
- * nothing else there) though its user may not write the space. */
+/* May the device write this record in this space at `seq`? In `people` a device may write its own name record, and a
+ * manager's the names of the users whom that manager added (and nothing else there), though its user may not write the
+ * space. */
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq);
+/* The newest position at or before `seq` at which it might; 0: never until then. */
+uint64_t sat_directory_last_write(const struct sat_directory *directory, const struct sat_space_id *space,
+                                  uint32_t device, const struct sat_record_id *record, uint64_t seq);
+
+/* Rights of a device: its user's, but nothing before it is approved and from its revocation on. */
+uint8_t sat_directory_device_rights(const struct sat_directory *directory, const struct sat_space_id *space,
+                                    uint32_t device, uint64_t seq);
+/* Could the device ever read the space, until now? */
+bool sat_directory_could_read(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device);
+/* How far a device that is out may still read the directory: to the link that orders its wipe, else to its revocation,
+ * else to its user's suspension. 0: it is in. */
+uint64_t sat_directory_out(const struct sat_directory *directory, uint32_t device);
+/* Does `manager` (a user) administer `user`? A manager does so for reps and service accounts all of whose grants lie in
+ * spaces that he or she manages, and who have one or were added by one of his or her devices. */
+bool sat_directory_manages(const struct sat_directory *directory, uint32_t manager, uint32_t user);
+/* The position since which the space owes a new epoch, as somebody who had its key may not read it any more: who lost
+ * it by a link, or an early invite that expired unused (by `now_ms`) since the epoch began. 0: nothing is owed. */
+uint64_t sat_directory_owed(const struct sat_directory *directory, const struct sat_space_id *space, uint64_t now_ms);
+/* Is the device revoked? Then *seq is where, and *cut (NULL: not listed) what counts of it in the space. */
+bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, const struct sat_space_id *space,
+                       uint64_t *seq, const struct sat_cut **cut);
+/* What admins decided about a bundle that was put aside, at or before `seq`: enum sat_accept_what, 0: nothing yet. */
+uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq);
+/* A policy's value as of now (policies.def). */
+enum sat_policy {
+#define X(id, name, number, absent, most) SAT_POLICY_##id = number,
+#include "common/proof/policies.def"
+#undef X
+};
+uint64_t sat_directory_policy(const struct sat_directory *directory, enum sat_policy policy);
+/* Does the link, which its author has signed, lack a second signature that it needs as of now: another admin's, or the
+ * kit's? Nothing else of it is judged. */
+bool sat_directory_wants_cosigner(const struct sat_directory *directory, const struct sat_link *link, uint64_t now_ms);
+/* How many users can act as admins: active, with an approved device that has an admin key and is not revoked. */
+uint32_t sat_directory_admins(const struct sat_directory *directory);
 
 /* Ids of the name records in `people`: first 16 bytes of H("name-id", org32 ‖ u8 kind ‖ number), as a UUIDv8. */
 struct sat_record_id sat_name_record_user(const struct sat_hash *org, uint32_t user);     /* kind 1, u32 */

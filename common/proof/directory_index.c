@@ -158,6 +158,63 @@ const struct sat_standing *sat_index_standing(const struct sat_user_past *user, 
     return low ? &user->standings[low - 1] : NULL;
 }
 
+/* ---- As of now ---- */
+
+static uint8_t rights_by_role(uint8_t role, uint8_t kind)
+{
+    if (kind == SAT_SPACE_NARROW) return 0;
+    if (role == SAT_ROLE_ADMIN) return SAT_RIGHT_READ | SAT_RIGHT_WRITE;
+    return kind == SAT_SPACE_TERRITORY ? 0 : SAT_RIGHT_READ;
+}
+
+uint8_t sat_rights_of(uint8_t role, uint8_t state, uint8_t kind, uint8_t granted)
+{
+    if (state != SAT_USER_ACTIVE) return 0;
+    uint8_t rights = rights_by_role(role, kind) | granted;
+    return role == SAT_ROLE_AUDITOR ? rights & SAT_RIGHT_READ : rights;
+}
+
+uint8_t sat_index_granted(const struct sat_directory *directory, uint32_t user, uint32_t space)
+{
+    const struct sat_trail *held = sat_index_holding(&directory->index->users[user - 1], space);
+    return held && held->n ? directory->grants[held->at[held->n - 1]].rights : 0;
+}
+
+uint8_t sat_index_rights(const struct sat_directory *directory, uint32_t user, uint32_t space)
+{
+    const struct sat_user *now = &directory->users[user - 1];
+    uint8_t kind = directory->spaces[space].kind;
+    return sat_rights_of(now->role, now->state, kind, sat_index_granted(directory, user, space));
+}
+
+/* An invite is made out to a role; a code that was handed out for less must not collect the keys of more. */
+bool sat_index_invite_good(const struct sat_directory *directory, uint32_t place)
+{
+    const struct sat_invite *invite = &directory->invites[place];
+    const struct sat_user *user = &directory->users[invite->user - 1];
+    bool early = invite->role == SAT_ROLE_REP || invite->role == SAT_ROLE_SERVICE;
+    return early && invite->state == SAT_INVITE_OPEN && user->state == SAT_USER_ACTIVE && user->role == invite->role;
+}
+
+bool sat_index_acts(const struct sat_directory *directory, uint32_t user)
+{
+    const struct sat_user *now = &directory->users[user - 1];
+    return now->role == SAT_ROLE_ADMIN && now->state == SAT_USER_ACTIVE && directory->index->users[user - 1].signers;
+}
+
+uint32_t sat_cuts_seek(const struct sat_cut *cuts, uint32_t n, const struct sat_space_id *space)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (memcmp(cuts[middle].space.b, space->b, sizeof space->b) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct sat_directory_index *sat_index_new(void)
 {
     struct sat_directory_index *index = calloc(1, sizeof *index);
@@ -165,21 +222,32 @@ struct sat_directory_index *sat_index_new(void)
     return index;
 }
 
-void sat_index_free(struct sat_directory_index *index, uint32_t users_n, uint32_t spaces_n, uint32_t invites_n)
+void sat_index_free(const struct sat_directory *directory)
 {
+    struct sat_directory_index *index = directory->index;
     if (!index) return;
-    for (uint32_t i = 0; i < users_n; i++) {
+    for (uint32_t i = 0; i < directory->users_n; i++) {
         for (uint32_t j = 0; j < index->users[i].holdings_n; j++) free(index->users[i].holdings[j].grants.at);
         free(index->users[i].holdings);
         free(index->users[i].standings);
+        free(index->users[i].invites.at);
     }
-    for (uint32_t i = 0; i < spaces_n; i++) free(index->spaces_past[i].epochs.at);
-    for (uint32_t i = 0; i < invites_n; i++) free(index->invites_past[i].grants);
+    for (uint32_t i = 0; i < directory->devices_n; i++) {
+        free(index->devices_past[i].issued.at);
+        free(index->devices_past[i].cuts);
+    }
+    for (uint32_t i = 0; i < directory->spaces_n; i++) free(index->spaces_past[i].epochs.at);
+    for (uint32_t i = 0; i < directory->invites_n; i++) free(index->invites_past[i].grants);
     free(index->users);
+    free(index->devices_past);
     free(index->spaces_past);
     free(index->invites_past);
+    free(index->decisions);
+    free(index->policies);
+    free(index->expiring.at);
     sat_table_deinit(&index->spaces);
     sat_table_deinit(&index->invites);
     sat_table_deinit(&index->keys);
+    sat_table_deinit(&index->decided);
     free(index);
 }

@@ -31,11 +31,21 @@ struct sat_holding { /* a user's grants in one space */
     uint32_t space;  /* place in spaces */
     struct sat_trail grants;
 };
+enum { SAT_WIPES_KEPT = 3 };
 struct sat_user_past {
     struct sat_standing *standings;
     uint32_t standings_n, standings_cap;
     struct sat_holding *holdings; /* by space */
     uint32_t holdings_n, holdings_cap;
+    struct sat_trail invites;          /* made out to the user */
+    uint32_t signers;                  /* devices with an admin key, approved and not revoked */
+    uint64_t wipes_ms[SAT_WIPES_KEPT]; /* when the user's devices ordered the last wipes; the oldest is next */
+    uint32_t wipes_n;                  /* all of them */
+};
+struct sat_device_past {
+    struct sat_trail issued; /* invites */
+    struct sat_cut *cuts;    /* by space; of its revocation */
+    uint32_t cuts_n;
 };
 struct sat_space_past {
     struct sat_trail epochs; /* at[i] is the place of epoch i + 1 */
@@ -43,18 +53,32 @@ struct sat_space_past {
 struct sat_invite_past {
     struct sat_invite_grant *grants;
     uint32_t grants_n;
+    bool boxed;  /* key boxes were made out to it by itself or by a grant */
+    bool lapsed; /* it expired unused, and what was owed by that is booked */
+};
+struct sat_decision { /* about a bundle that was put aside */
+    uint64_t seq;
+    uint8_t what;
+    uint32_t next; /* the place plus one of a later one about the same bundle; 0: it stands */
 };
 
 struct sat_directory_index {
     struct sat_table spaces;  /* id, then zeros: place + 1 */
     struct sat_table invites; /* id: place + 1 */
     struct sat_table keys;    /* every public key that ever had a part: 1 */
+    struct sat_table decided; /* a bundle's id: place + 1 of the first decision about it */
     struct sat_user_past *users;
+    struct sat_device_past *devices_past;
     struct sat_space_past *spaces_past;
     struct sat_invite_past *invites_past;
+    struct sat_decision *decisions;
+    struct sat_policy_value *policies; /* by key */
+    struct sat_trail expiring;         /* a heap of invites that may have key boxes: the first to expire is on top */
+    uint32_t decisions_n, policies_n;
+    uint32_t admins;                  /* users who can act as such */
     uint32_t org_space, people_space; /* place + 1; 0: none yet */
-    uint32_t ids_cap, users_cap, users_past_cap, devices_cap, spaces_cap, spaces_past_cap, grants_cap, epochs_cap;
-    uint32_t invites_cap, invites_past_cap;
+    uint32_t ids_cap, users_cap, users_past_cap, devices_cap, devices_past_cap, spaces_cap, spaces_past_cap;
+    uint32_t grants_cap, epochs_cap, invites_cap, invites_past_cap, decisions_cap, policies_cap;
 };
 
 /* `array` with room for one more than `n` items; takes the old array. */
@@ -75,7 +99,19 @@ struct sat_trail *sat_index_make_holding(struct sat_user_past *user, uint32_t sp
 /* A user's standing as of a position; NULL: not yet a user there. */
 const struct sat_standing *sat_index_standing(const struct sat_user_past *user, uint64_t seq);
 
+/* What a user of this role and state has in a space of this kind who was granted this there. */
+uint8_t sat_rights_of(uint8_t role, uint8_t state, uint8_t kind, uint8_t granted);
+/* The newest grant as it stands, and the rights that come of it; `space` is a place. */
+uint8_t sat_index_granted(const struct sat_directory *directory, uint32_t user, uint32_t space);
+uint8_t sat_index_rights(const struct sat_directory *directory, uint32_t user, uint32_t space);
+/* Is the invite open, for keys in advance, and its user what it was made out for? Whether it has expired is apart. */
+bool sat_index_invite_good(const struct sat_directory *directory, uint32_t invite);
+/* Can the user act as an admin now? */
+bool sat_index_acts(const struct sat_directory *directory, uint32_t user);
+/* The first of sorted `cuts` whose space is not below `space`. */
+uint32_t sat_cuts_seek(const struct sat_cut *cuts, uint32_t n, const struct sat_space_id *space);
+
 struct sat_directory_index *sat_index_new(void);
-void sat_index_free(struct sat_directory_index *index, uint32_t users_n, uint32_t spaces_n, uint32_t invites_n);
+void sat_index_free(const struct sat_directory *directory);
 
 #endif

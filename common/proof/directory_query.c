@@ -74,8 +74,9 @@ struct sat_hash sat_directory_hash_at(const struct sat_directory *directory, uin
     return seq >= 1 && seq <= directory->seq ? directory->ids[seq - 1] : (struct sat_hash){0};
 }
 
-static uint8_t rights_by_grant(const struct sat_directory *directory, const struct sat_user_past *user, uint32_t space,
-                               uint64_t seq)
+/* The user's newest grant in the space as of a position; NULL: none yet. */
+static const struct sat_grant *grant_at(const struct sat_directory *directory, const struct sat_user_past *user,
+                                        uint32_t space, uint64_t seq)
 {
     const struct sat_trail *grants = sat_index_holding(user, space);
     uint32_t low = 0, high = grants ? grants->n : 0;
@@ -86,14 +87,7 @@ static uint8_t rights_by_grant(const struct sat_directory *directory, const stru
         else
             high = middle;
     }
-    return low ? directory->grants[grants->at[low - 1]].rights : 0;
-}
-
-static uint8_t rights_by_role(uint8_t role, uint8_t kind)
-{
-    if (kind == SAT_SPACE_NARROW) return 0;
-    if (role == SAT_ROLE_ADMIN) return SAT_RIGHT_READ | SAT_RIGHT_WRITE;
-    return kind == SAT_SPACE_TERRITORY ? 0 : SAT_RIGHT_READ;
+    return low ? &directory->grants[grants->at[low - 1]] : NULL;
 }
 
 uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user,
@@ -104,23 +98,169 @@ uint8_t sat_directory_rights(const struct sat_directory *directory, const struct
     if (!sat_directory_user(directory, user)) return 0;
     const struct sat_user_past *past = &directory->index->users[user - 1];
     const struct sat_standing *standing = sat_index_standing(past, seq);
-    if (!standing || standing->state != SAT_USER_ACTIVE) return 0;
-    uint8_t rights = rights_by_role(standing->role, directory->spaces[place].kind);
-    rights |= rights_by_grant(directory, past, place, seq);
-    return standing->role == SAT_ROLE_AUDITOR ? rights & SAT_RIGHT_READ : rights;
+    if (!standing) return 0;
+    const struct sat_grant *grant = grant_at(directory, past, place, seq);
+    return sat_rights_of(standing->role, standing->state, directory->spaces[place].kind, grant ? grant->rights : 0);
+}
+
+uint8_t sat_directory_device_rights(const struct sat_directory *directory, const struct sat_space_id *space,
+                                    uint32_t device, uint64_t seq)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    bool counts = known && known->approved_seq && known->approved_seq <= seq &&
+                  !(known->revoked_seq && known->revoked_seq <= seq);
+    return counts ? sat_directory_rights(directory, space, known->user, seq) : 0;
+}
+
+/* Is it the name of somebody whom a device of this manager added? */
+static bool names_added_user(const struct sat_directory *directory, const struct sat_device *device,
+                             const struct sat_record_id *record, uint64_t seq)
+{
+    const struct sat_standing *standing = sat_index_standing(&directory->index->users[device->user - 1], seq);
+    if (!standing || standing->role != SAT_ROLE_MANAGER) return false;
+    for (uint32_t i = 0; i < directory->users_n && directory->users[i].since_seq <= seq; i++) {
+        const struct sat_device *creator = sat_directory_device(directory, directory->users[i].creator);
+        if (!creator || creator->user != device->user) continue;
+        struct sat_record_id name = sat_name_record_user(&directory->org, directory->users[i].number);
+        if (sat_record_equal(record, &name)) return true;
+    }
+    return false;
 }
 
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq)
 {
-    const struct sat_device *author = sat_directory_device(directory, device);
-    if (!author || author->since_seq > seq || (author->revoked_seq && author->revoked_seq <= seq)) return false;
-    uint8_t rights = sat_directory_rights(directory, space, author->user, seq);
+    uint8_t rights = sat_directory_device_rights(directory, space, device, seq);
     if (rights & SAT_RIGHT_WRITE) return true;
     if (!(rights & SAT_RIGHT_READ) || sat_index_space(directory, space) != directory->index->people_space - 1)
         return false;
     struct sat_record_id own = sat_name_record_device(&directory->org, device);
-    return sat_record_equal(record, &own);
+    const struct sat_device *known = sat_directory_device(directory, device);
+    return sat_record_equal(record, &own) || (known && names_added_user(directory, known, record, seq));
+}
+
+/* The newest position at or before `seq` from which on nothing happened that bears on the device's rights in the space;
+ * 0: nothing ever did. */
+static uint64_t last_event(const struct sat_directory *directory, uint32_t space, const struct sat_device *device,
+                           uint64_t seq)
+{
+    const struct sat_user_past *past = &directory->index->users[device->user - 1];
+    const struct sat_standing *standing = sat_index_standing(past, seq);
+    const struct sat_grant *grant = grant_at(directory, past, space, seq);
+    const uint64_t events[] = {standing ? standing->seq : 0, grant ? grant->seq : 0, device->approved_seq,
+                               device->revoked_seq, directory->spaces[space].since_seq};
+    uint64_t last = 0;
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i] <= seq && events[i] > last) last = events[i];
+    return last;
+}
+
+uint64_t sat_directory_last_write(const struct sat_directory *directory, const struct sat_space_id *space,
+                                  uint32_t device, const struct sat_record_id *record, uint64_t seq)
+{
+    uint32_t place = sat_index_space(directory, space);
+    const struct sat_device *known = sat_directory_device(directory, device);
+    if (place == UINT32_MAX || !known) return 0;
+    if (seq > directory->seq) seq = directory->seq;
+    while (seq && !sat_directory_may_write(directory, space, device, record, seq)) {
+        uint64_t event = last_event(directory, place, known, seq);
+        seq = event ? event - 1 : 0;
+    }
+    return seq;
+}
+
+bool sat_directory_could_read(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device)
+{
+    uint32_t place = sat_index_space(directory, space);
+    const struct sat_device *known = sat_directory_device(directory, device);
+    if (place == UINT32_MAX || !known) return false;
+    for (uint64_t seq = directory->seq; seq;) {
+        if (sat_directory_device_rights(directory, space, device, seq) & SAT_RIGHT_READ) return true;
+        uint64_t event = last_event(directory, place, known, seq);
+        seq = event ? event - 1 : 0;
+    }
+    return false;
+}
+
+uint64_t sat_directory_out(const struct sat_directory *directory, uint32_t device)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    if (!known) return 0;
+    if (known->wiped_seq || known->revoked_seq) return known->wiped_seq ? known->wiped_seq : known->revoked_seq;
+    const struct sat_user_past *past = &directory->index->users[known->user - 1];
+    uint64_t since = 0; /* he may have got another role meanwhile */
+    for (uint32_t i = past->standings_n; i > 0 && past->standings[i - 1].state == SAT_USER_SUSPENDED; i--)
+        since = past->standings[i - 1].seq;
+    return since;
+}
+
+/* ---- People and their devices, as of now ---- */
+
+static bool manages_all_grants(const struct sat_directory *directory, uint32_t manager, uint32_t user, bool *any)
+{
+    const struct sat_user_past *past = &directory->index->users[user - 1];
+    for (uint32_t i = 0; i < past->holdings_n; i++) {
+        const struct sat_trail *grants = &past->holdings[i].grants;
+        if (directory->grants[grants->at[grants->n - 1]].rights == 0) continue;
+        *any = true;
+        if (!(sat_index_rights(directory, manager, past->holdings[i].space) & SAT_RIGHT_MANAGE)) return false;
+    }
+    return true;
+}
+
+bool sat_directory_manages(const struct sat_directory *directory, uint32_t manager, uint32_t user)
+{
+    const struct sat_user *boss = sat_directory_user(directory, manager), *person = sat_directory_user(directory, user);
+    if (!boss || !person || boss->role != SAT_ROLE_MANAGER || boss->state != SAT_USER_ACTIVE) return false;
+    if (person->role != SAT_ROLE_REP && person->role != SAT_ROLE_SERVICE) return false;
+    bool any = false;
+    if (!manages_all_grants(directory, manager, user, &any)) return false;
+    const struct sat_device *creator = sat_directory_device(directory, person->creator);
+    return any || (creator && creator->user == manager);
+}
+
+uint32_t sat_directory_admins(const struct sat_directory *directory)
+{
+    return directory->index->admins;
+}
+
+bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, const struct sat_space_id *space,
+                       uint64_t *seq, const struct sat_cut **cut)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    *seq = 0;
+    *cut = NULL;
+    if (!known || !known->revoked_seq) return false;
+    const struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    uint32_t at = sat_cuts_seek(past->cuts, past->cuts_n, space);
+    *seq = known->revoked_seq;
+    if (at < past->cuts_n && sat_space_equal(&past->cuts[at].space, space)) *cut = &past->cuts[at];
+    return true;
+}
+
+uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq)
+{
+    uint8_t what = 0;
+    const struct sat_directory_index *index = directory->index;
+    for (uint32_t place = sat_table_get(&index->decided, bundle->b); place; place = index->decisions[place - 1].next) {
+        if (index->decisions[place - 1].seq > seq) break;
+        what = index->decisions[place - 1].what;
+    }
+    return what;
+}
+
+uint64_t sat_directory_policy(const struct sat_directory *directory, enum sat_policy policy)
+{
+    for (uint32_t i = 0; i < directory->index->policies_n; i++)
+        if (directory->index->policies[i].key == policy) return directory->index->policies[i].value;
+    switch (policy) {
+#define X(id, name, number, absent, most)                                                                              \
+    case SAT_POLICY_##id:                                                                                              \
+        return absent;
+#include "common/proof/policies.def"
+#undef X
+    }
+    return 0;
 }
 
 static struct sat_record_id name_record(const struct sat_hash *org, uint8_t kind, struct sat_span number)
@@ -162,13 +302,9 @@ struct sat_record_id sat_name_record_space(const struct sat_hash *org, const str
 
 /* ---- Recipients of key boxes ---- */
 
-static bool invite_open(const struct sat_directory *directory, const struct sat_invite *invite, uint64_t now_ms)
+static bool invite_open(const struct sat_directory *directory, uint32_t invite, uint64_t now_ms)
 {
-    /* An invite is made out to a role; a code that was handed out for less must not collect the keys of more. */
-    const struct sat_user *user = &directory->users[invite->user - 1];
-    bool early = invite->role == SAT_ROLE_REP || invite->role == SAT_ROLE_SERVICE;
-    return early && invite->state == SAT_INVITE_OPEN && invite->expires_ms >= now_ms &&
-           user->state == SAT_USER_ACTIVE && user->role == invite->role;
+    return directory->invites[invite].expires_ms >= now_ms && sat_index_invite_good(directory, invite);
 }
 
 static bool invite_names(const struct sat_directory *directory, uint32_t invite, const struct sat_space_id *space)
@@ -179,9 +315,14 @@ static bool invite_names(const struct sat_directory *directory, uint32_t invite,
     return false;
 }
 
-static bool reads_now(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user)
+static bool reads_now(const struct sat_directory *directory, uint32_t place, uint32_t user)
 {
-    return sat_directory_rights(directory, space, user, directory->seq) & SAT_RIGHT_READ;
+    return sat_index_rights(directory, user, place) & SAT_RIGHT_READ;
+}
+
+static bool counts_now(const struct sat_device *device)
+{
+    return device->approved_seq && !device->revoked_seq;
 }
 
 uint32_t sat_directory_recipients(const struct sat_directory *directory, const struct sat_space_id *space,
@@ -189,16 +330,17 @@ uint32_t sat_directory_recipients(const struct sat_directory *directory, const s
 {
     uint32_t n = 0;
     *out = sat_arena_array(arena, (size_t)directory->devices_n + directory->invites_n + 1, sizeof **out);
-    if (!sat_directory_space(directory, space)) return 0;
+    uint32_t place = sat_index_space(directory, space);
+    if (place == UINT32_MAX) return 0;
     for (uint32_t i = 0; i < directory->devices_n; i++) {
         const struct sat_device *device = &directory->devices[i];
-        if (device->revoked_seq || !reads_now(directory, space, device->user)) continue;
+        if (!counts_now(device) || !reads_now(directory, place, device->user)) continue;
         (*out)[n++] = (struct sat_recipient){SAT_BOX_DEVICE, device->number, device->box};
     }
     for (uint32_t i = 0; i < directory->invites_n; i++) {
         const struct sat_invite *invite = &directory->invites[i];
-        if (!invite_open(directory, invite, now_ms)) continue;
-        if (!reads_now(directory, space, invite->user) && !invite_names(directory, i, space)) continue;
+        if (!invite_open(directory, i, now_ms)) continue;
+        if (!reads_now(directory, place, invite->user) && !invite_names(directory, i, space)) continue;
         (*out)[n++] = (struct sat_recipient){SAT_BOX_INVITE, invite->seq, invite->box};
     }
     (*out)[n++] = (struct sat_recipient){SAT_BOX_KIT, directory->kit_seq, directory->kit_box};
@@ -214,12 +356,12 @@ uint32_t sat_directory_recipients_of_user(const struct sat_directory *directory,
     if (!member || member->state != SAT_USER_ACTIVE) return 0; /* who is suspended gets no keys, granted or not */
     for (uint32_t i = 0; i < directory->devices_n; i++) {
         const struct sat_device *device = &directory->devices[i];
-        if (device->user != user || device->revoked_seq) continue;
+        if (device->user != user || !counts_now(device)) continue;
         (*out)[n++] = (struct sat_recipient){SAT_BOX_DEVICE, device->number, device->box};
     }
     for (uint32_t i = 0; i < directory->invites_n; i++) {
         const struct sat_invite *invite = &directory->invites[i];
-        if (invite->user != user || !invite_open(directory, invite, now_ms)) continue;
+        if (invite->user != user || !invite_open(directory, i, now_ms)) continue;
         (*out)[n++] = (struct sat_recipient){SAT_BOX_INVITE, invite->seq, invite->box};
     }
     return n;

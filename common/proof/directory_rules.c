@@ -1,35 +1,12 @@
 #include "common/proof/directory_rules.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/directory_authority.h"
 
 enum { SUITE = 1, GENESIS_VERSION = 1 };
-
-/* One link being judged. */
-struct court {
-    const struct sat_directory *directory;
-    const struct sat_link *link;
-    const char *kind; /* the link's, for the sentence */
-    uint64_t now_ms;
-    bool verify;
-    struct sat_fault *fault;
-};
-
-enum author { AUTHOR_UNKNOWN, AUTHOR_ADMIN, AUTHOR_MEMBER, AUTHOR_INVITEE, AUTHOR_LATER };
-
-static enum author author_of(uint16_t type)
-{
-    switch (type) {
-#define X(id, name, number, who)                                                                                       \
-    case number:                                                                                                       \
-        return AUTHOR_##who;
-#include "common/proof/links.def"
-#undef X
-    default:
-        return AUTHOR_UNKNOWN;
-    }
-}
 
 static bool key_is_zero(const struct sat_public_key *key)
 {
@@ -49,119 +26,25 @@ static bool can_seal_to(const struct sat_public_key *box)
     return crypto_scalarmult(point, scalar, box->b) == 0;
 }
 
-/* ---- Signatures ---- */
-
-struct demand { /* a signature that a link must carry */
-    uint8_t kind;
-    uint64_t number;
-    const struct sat_public_key *key;
-};
-
-static enum sat_err check_signatures(const struct court *court, const struct demand *demands, uint8_t n,
-                                     const struct sat_hash *org)
-{
-    const struct sat_link *link = court->link;
-    for (uint8_t i = 0; i < link->signatures_n; i++) {
-        bool wanted = false;
-        for (uint8_t j = 0; j < n; j++) wanted = wanted || demands[j].kind == link->signatures[i].kind;
-        for (uint8_t j = 0; j < i; j++) wanted = wanted && link->signatures[j].kind != link->signatures[i].kind;
-        if (!wanted)
-            return sat_fail(court->fault, SAT_ERR_MALFORMED, "the %s link carries a surplus signature", court->kind);
-    }
-    for (uint8_t j = 0; j < n; j++) {
-        const struct sat_link_signature *found = NULL;
-        for (uint8_t i = 0; i < link->signatures_n; i++)
-            if (link->signatures[i].kind == demands[j].kind) found = &link->signatures[i];
-        if (!found || found->number != demands[j].number)
-            return sat_fail(court->fault, SAT_ERR_DENIED, "the %s link lacks a signature that its kind demands",
-                            court->kind);
-        if (court->verify && sat_verify(demands[j].key, "link", org, link->message, &found->signature))
-            return sat_fail(court->fault, SAT_ERR_TAMPERED, "a signature of the %s link does not hold", court->kind);
-    }
-    return SAT_OK;
-}
-
-/* The user whose active device the author is; NULL with the fault filled. */
-static const struct sat_user *active_author(const struct court *court, enum sat_err *err)
-{
-    const struct sat_device *device = sat_directory_device(court->directory, court->link->author);
-    const struct sat_user *user = device ? sat_directory_user(court->directory, device->user) : NULL;
-    if (user && !device->revoked_seq && user->state == SAT_USER_ACTIVE) return user;
-    *err = sat_fail(court->fault, SAT_ERR_DENIED, "device %u may author nothing: it is unknown, revoked or suspended",
-                    (unsigned)court->link->author);
-    return NULL;
-}
-
-static enum sat_err admit_admin(const struct court *court)
-{
-    enum sat_err err = SAT_OK;
-    const struct sat_user *user = active_author(court, &err);
-    if (!user) return err;
-    if (user->role != SAT_ROLE_ADMIN || key_is_zero(&user->admin_sign))
-        return sat_fail(court->fault, SAT_ERR_DENIED, "only an admin may author a %s link", court->kind);
-    const struct sat_device *device = sat_directory_device(court->directory, court->link->author);
-    struct demand demands[] = {
-        {SAT_SIGNER_DEVICE, device->number, &device->sign},
-        {SAT_SIGNER_ADMIN, user->number, &user->admin_sign},
-    };
-    return check_signatures(court, demands, 2, &court->directory->org);
-}
-
-static enum sat_err admit_member(const struct court *court)
-{
-    enum sat_err err = SAT_OK;
-    if (!active_author(court, &err)) return err;
-    const struct sat_device *device = sat_directory_device(court->directory, court->link->author);
-    struct demand demands[] = {{SAT_SIGNER_DEVICE, device->number, &device->sign}};
-    return check_signatures(court, demands, 1, &court->directory->org);
-}
-
-/* A later version may demand more signatures of its non-critical kinds: the author's own is the one that must hold. */
-static enum sat_err admit_unknown(const struct court *court)
-{
-    enum sat_err err = SAT_OK;
-    if (!active_author(court, &err)) return err;
-    const struct sat_device *device = sat_directory_device(court->directory, court->link->author);
-    const struct sat_link_signature *own = NULL;
-    for (uint8_t i = 0; i < court->link->signatures_n; i++) {
-        if (court->link->signatures[i].kind != SAT_SIGNER_DEVICE || court->link->signatures[i].number != device->number)
-            continue;
-        if (own) return sat_fail(court->fault, SAT_ERR_MALFORMED, "the link carries its author's signature twice");
-        own = &court->link->signatures[i];
-    }
-    if (!own) return sat_fail(court->fault, SAT_ERR_DENIED, "the link lacks its author's signature");
-    if (court->verify &&
-        sat_verify(&device->sign, "link", &court->directory->org, court->link->message, &own->signature))
-        return sat_fail(court->fault, SAT_ERR_TAMPERED, "the signature of link %llu does not hold",
-                        (unsigned long long)court->link->seq);
-    return SAT_OK;
-}
-
 /* ---- Bodies ---- */
 
-static enum sat_err malformed(const struct court *court)
+static enum sat_err judge_genesis(const struct sat_court *court, struct sat_ruling *out)
 {
-    return sat_fail(court->fault, SAT_ERR_MALFORMED, "the body of the %s link is malformed", court->kind);
-}
-
-static enum sat_err judge_genesis(const struct court *court, struct sat_ruling *out)
-{
-    struct sat_body_genesis *body = &out->body.genesis;
-    if (sat_body_genesis_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_genesis *body = &out->body.genesis;
     if (body->version != GENESIS_VERSION)
         return sat_fail(court->fault, SAT_ERR_UPGRADE_NEEDED, "the org was founded by version %u",
                         (unsigned)body->version);
     if (court->link->author != 1)
         return sat_fail(court->fault, SAT_ERR_INVALID, "the genesis is not authored by device 1");
     static const struct sat_hash zeros;
-    struct demand demands[] = {
+    struct sat_demand demands[] = {
         {SAT_SIGNER_DEVICE, 1, &body->device_sign},
         {SAT_SIGNER_ADMIN, 1, &body->admin_sign},
     };
-    enum sat_err err = check_signatures(court, demands, 2, &zeros);
+    enum sat_err err = sat_check_signatures(court, demands, 2, &zeros);
     if (err) return err;
-    if (key_equal(&body->device_sign, &body->admin_sign))
-        return sat_fail(court->fault, SAT_ERR_INVALID, "the admin key is the device's own");
+    if (key_is_zero(&body->admin_sign) || key_equal(&body->device_sign, &body->admin_sign))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "there is no admin key, or it is the device's own");
     if (court->verify && !(can_seal_to(&body->device_box) && can_seal_to(&body->kit_box)))
         return sat_fail(court->fault, SAT_ERR_INVALID, "nothing can be sealed to a key of the genesis");
     out->org = sat_link_org(court->link);
@@ -174,30 +57,24 @@ static bool role_exists(uint8_t role)
     return role >= SAT_ROLE_ADMIN && role <= SAT_ROLE_SERVICE;
 }
 
-/* Can somebody else than `user` still sign as an admin? */
-static bool another_admin(const struct sat_directory *directory, uint32_t user)
+/* Somebody must be left who can sign as an admin. */
+static enum sat_err keep_an_admin(const struct sat_court *court, uint32_t user, bool stays_one)
 {
-    for (uint32_t i = 0; i < directory->users_n; i++) {
-        const struct sat_user *other = &directory->users[i];
-        if (other->number != user && other->role == SAT_ROLE_ADMIN && other->state == SAT_USER_ACTIVE &&
-            !key_is_zero(&other->admin_sign))
-            return true;
-    }
-    return false;
-}
-
-static enum sat_err judge_change(const struct court *court, const struct sat_user *user, uint8_t role, uint8_t state)
-{
-    bool is_admin = role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE;
-    if (!is_admin && !another_admin(court->directory, user->number))
-        return sat_fail(court->fault, SAT_ERR_INVALID, "user %u is the last active admin", (unsigned)user->number);
+    bool last = sat_index_acts(court->directory, user) && sat_directory_admins(court->directory) == 1;
+    if (last && !stays_one)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "user %u is the last admin who can act", (unsigned)user);
     return SAT_OK;
 }
 
-static enum sat_err judge_user(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_change(const struct sat_court *court, const struct sat_user *user, uint8_t role,
+                                 uint8_t state)
 {
-    struct sat_body_user *body = &out->body.user;
-    if (sat_body_user_decode(court->link->body, body)) return malformed(court);
+    return keep_an_admin(court, user->number, role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE);
+}
+
+static enum sat_err judge_user(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_user *body = &out->body.user;
     if (!role_exists(body->role))
         return sat_fail(court->fault, SAT_ERR_INVALID, "there is no role %u", (unsigned)body->role);
     if (body->state != SAT_USER_ACTIVE && body->state != SAT_USER_SUSPENDED)
@@ -210,15 +87,14 @@ static enum sat_err judge_user(const struct court *court, struct sat_ruling *out
     return SAT_OK;
 }
 
-static enum sat_err unknown_user(const struct court *court, uint32_t user)
+static enum sat_err unknown_user(const struct sat_court *court, uint32_t user)
 {
     return sat_fail(court->fault, SAT_ERR_INVALID, "there is no user %u", (unsigned)user);
 }
 
-static enum sat_err judge_role(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_role(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_role *body = &out->body.role;
-    if (sat_body_role_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_role *body = &out->body.role;
     if (!role_exists(body->role))
         return sat_fail(court->fault, SAT_ERR_INVALID, "there is no role %u", (unsigned)body->role);
     const struct sat_user *user = sat_directory_user(court->directory, body->user);
@@ -226,10 +102,9 @@ static enum sat_err judge_role(const struct court *court, struct sat_ruling *out
     return judge_change(court, user, body->role, user->state);
 }
 
-static enum sat_err judge_space(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_space(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_space *body = &out->body.space;
-    if (sat_body_space_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_space *body = &out->body.space;
     if (body->kind < SAT_SPACE_ORG || body->kind > SAT_SPACE_NARROW)
         return sat_fail(court->fault, SAT_ERR_INVALID, "there is no kind %u of space", (unsigned)body->kind);
     if (sodium_is_zero(body->space.b, sizeof body->space.b))
@@ -244,7 +119,7 @@ static enum sat_err judge_space(const struct court *court, struct sat_ruling *ou
 }
 
 /* Spaces that everyone reads by role take no grants. */
-static enum sat_err judge_rights(const struct court *court, const struct sat_space_id *space, uint8_t rights)
+static enum sat_err judge_rights(const struct sat_court *court, const struct sat_space_id *space, uint8_t rights)
 {
     const struct sat_space *known = sat_directory_space(court->directory, space);
     if (!known)
@@ -257,10 +132,9 @@ static enum sat_err judge_rights(const struct court *court, const struct sat_spa
     return SAT_OK;
 }
 
-static enum sat_err judge_grant(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_grant(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_grant *body = &out->body.grant;
-    if (sat_body_grant_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_grant *body = &out->body.grant;
     enum sat_err err = judge_rights(court, &body->space, body->rights);
     if (err) return err;
     if (!sat_directory_user(court->directory, body->user)) return unknown_user(court, body->user);
@@ -268,10 +142,9 @@ static enum sat_err judge_grant(const struct court *court, struct sat_ruling *ou
     return SAT_OK;
 }
 
-static enum sat_err judge_epoch(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_epoch(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_epoch *body = &out->body.epoch;
-    if (sat_body_epoch_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_epoch *body = &out->body.epoch;
     const struct sat_directory *directory = court->directory;
     const struct sat_space *space = sat_directory_space(directory, &body->space);
     if (!space) return sat_fail(court->fault, SAT_ERR_INVALID, "the epoch link names a space that there is not");
@@ -283,7 +156,7 @@ static enum sat_err judge_epoch(const struct court *court, struct sat_ruling *ou
         return sat_fail(court->fault, SAT_ERR_INVALID, "an epoch seals its predecessor's key, and the first has none");
     const struct sat_user *user =
         sat_directory_user(directory, sat_directory_device(directory, court->link->author)->user);
-    if (!(sat_directory_rights(directory, &body->space, user->number, directory->seq) & SAT_RIGHT_READ))
+    if (!(sat_directory_device_rights(directory, &body->space, court->link->author, directory->seq) & SAT_RIGHT_READ))
         return sat_fail(court->fault, SAT_ERR_DENIED, "user %u does not read that space", (unsigned)user->number);
     if (body->epoch == 1 && user->role != SAT_ROLE_ADMIN)
         return sat_fail(court->fault, SAT_ERR_DENIED, "only an admin makes a space's first epoch");
@@ -291,7 +164,7 @@ static enum sat_err judge_epoch(const struct court *court, struct sat_ruling *ou
     return SAT_OK;
 }
 
-static enum sat_err judge_invite_grants(const struct court *court, const struct sat_body_invite *body)
+static enum sat_err judge_invite_grants(const struct sat_court *court, const struct sat_body_invite *body)
 {
     for (uint16_t i = 0; i < body->grants_n; i++) {
         enum sat_err err = judge_rights(court, &body->grants[i].space, body->grants[i].rights);
@@ -304,10 +177,9 @@ static enum sat_err judge_invite_grants(const struct court *court, const struct 
     return SAT_OK;
 }
 
-static enum sat_err judge_invite(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_invite(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_invite *body = &out->body.invite;
-    if (sat_body_invite_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_invite *body = &out->body.invite;
     const struct sat_user *user = sat_directory_user(court->directory, body->user);
     if (!user) return unknown_user(court, body->user);
     if (user->state != SAT_USER_ACTIVE || user->role != body->role)
@@ -330,7 +202,7 @@ static enum sat_err judge_invite(const struct court *court, struct sat_ruling *o
     return SAT_OK;
 }
 
-static enum sat_err find_open_invite(const struct court *court, const struct sat_hash *id, struct sat_ruling *out)
+static enum sat_err find_open_invite(const struct sat_court *court, const struct sat_hash *id, struct sat_ruling *out)
 {
     const struct sat_invite *invite = sat_directory_invite(court->directory, id);
     if (!invite) return sat_fail(court->fault, SAT_ERR_INVALID, "there is no such invite");
@@ -341,34 +213,40 @@ static enum sat_err find_open_invite(const struct court *court, const struct sat
     return SAT_OK;
 }
 
-static enum sat_err judge_cancel(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_cancel(const struct sat_court *court, struct sat_ruling *out)
 {
-    if (sat_body_invite_cancel_decode(court->link->body, &out->body.cancel)) return malformed(court);
     return find_open_invite(court, &out->body.cancel.invite, out);
 }
 
-static enum sat_err judge_join_keys(const struct court *court, const struct sat_user *user,
-                                    const struct sat_body_join *body)
+/* The admin key may be zeros. */
+static enum sat_err judge_device_keys(const struct sat_court *court, const struct sat_public_key *sign,
+                                      const struct sat_public_key *box, const struct sat_public_key *admin_sign)
 {
     const struct sat_directory *directory = court->directory;
-    if (sat_index_key_in_use(directory, &body->sign) || sat_index_key_in_use(directory, &body->box))
+    if (sat_index_key_in_use(directory, sign) || sat_index_key_in_use(directory, box))
         return sat_fail(court->fault, SAT_ERR_EXISTS, "a key of the new device is in use already");
-    if (court->verify && !can_seal_to(&body->box))
+    if (court->verify && !can_seal_to(box))
         return sat_fail(court->fault, SAT_ERR_INVALID, "nothing can be sealed to the new device's key");
-    if (key_is_zero(&body->admin_sign)) return SAT_OK;
-    bool may_have = user->role == SAT_ROLE_ADMIN || user->role == SAT_ROLE_MANAGER;
-    if (!may_have || !key_is_zero(&user->admin_sign))
-        return sat_fail(court->fault, SAT_ERR_INVALID, "user %u takes no admin key by this join",
-                        (unsigned)user->number);
-    if (sat_index_key_in_use(directory, &body->admin_sign) || key_equal(&body->admin_sign, &body->sign))
+    if (key_is_zero(admin_sign)) return SAT_OK;
+    if (sat_index_key_in_use(directory, admin_sign) || key_equal(admin_sign, sign))
         return sat_fail(court->fault, SAT_ERR_EXISTS, "the admin key is in use already");
     return SAT_OK;
 }
 
-static enum sat_err judge_join(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_join_keys(const struct sat_court *court, const struct sat_user *user,
+                                    const struct sat_body_join *body)
 {
-    struct sat_body_join *body = &out->body.join;
-    if (sat_body_join_decode(court->link->body, body)) return malformed(court);
+    enum sat_err err = judge_device_keys(court, &body->sign, &body->box, &body->admin_sign);
+    bool may_have = user->role == SAT_ROLE_ADMIN || user->role == SAT_ROLE_MANAGER;
+    if (!err && !key_is_zero(&body->admin_sign) && !may_have)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "a device of user %u has no use for an admin key",
+                        (unsigned)user->number);
+    return err;
+}
+
+static enum sat_err judge_join(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_join *body = &out->body.join;
     enum sat_err err = find_open_invite(court, &body->invite, out);
     if (err) return err;
     const struct sat_directory *directory = court->directory;
@@ -376,11 +254,11 @@ static enum sat_err judge_join(const struct court *court, struct sat_ruling *out
     if (court->now_ms > invite->expires_ms) return sat_fail(court->fault, SAT_ERR_INVITE_EXPIRED, NULL);
     if (court->link->author != directory->devices_n + 1)
         return sat_fail(court->fault, SAT_ERR_INVALID, "device %u is not the next", (unsigned)court->link->author);
-    struct demand demands[] = {
+    struct sat_demand demands[] = {
         {SAT_SIGNER_INVITE, invite->seq, &invite->sign},
         {SAT_SIGNER_DEVICE, court->link->author, &body->sign},
     };
-    err = check_signatures(court, demands, 2, &directory->org);
+    err = sat_check_signatures(court, demands, 2, &directory->org);
     if (err) return err;
     /* A code that was handed out for one role does not make a device of another. */
     const struct sat_user *user = &directory->users[invite->user - 1];
@@ -390,13 +268,10 @@ static enum sat_err judge_join(const struct court *court, struct sat_ruling *out
     return judge_join_keys(court, user, body);
 }
 
-/* ---- Judgement ---- */
-
 /* The server says whether it has the key: here it must only be nobody else's. */
-static enum sat_err judge_server_key(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_server_key(const struct sat_court *court, struct sat_ruling *out)
 {
-    struct sat_body_server_key *body = &out->body.server_key;
-    if (sat_body_server_key_decode(court->link->body, body)) return malformed(court);
+    const struct sat_body_server_key *body = &out->body.server_key;
     if (key_is_zero(&body->server)) return sat_fail(court->fault, SAT_ERR_INVALID, "a server's key is not zero");
     bool same = key_equal(&body->server, &court->directory->server);
     if (!same && sat_index_key_in_use(court->directory, &body->server))
@@ -404,27 +279,209 @@ static enum sat_err judge_server_key(const struct court *court, struct sat_rulin
     return SAT_OK;
 }
 
-static enum sat_err admit(const struct court *court)
+/* ---- Devices that leave, work that comes late ---- */
+
+static enum sat_err unknown_device(const struct sat_court *court, uint32_t device)
 {
-    bool founds = court->link->type == SAT_LINK_GENESIS;
-    switch (author_of(court->link->type)) {
-    case AUTHOR_ADMIN:
-        return founds ? SAT_OK : admit_admin(court); /* the genesis brings its keys itself */
-    case AUTHOR_MEMBER:
-        return admit_member(court);
-    case AUTHOR_INVITEE:
-        return SAT_OK; /* as above: by the invite's key and the new device's */
-    case AUTHOR_UNKNOWN:
-        if (!court->link->critical) return admit_unknown(court);
-        break;
-    case AUTHOR_LATER:
-        break;
-    }
-    return sat_fail(court->fault, SAT_ERR_UPGRADE_NEEDED, "link %llu is of kind %u (%s), which needs a newer version",
-                    (unsigned long long)court->link->seq, (unsigned)court->link->type, court->kind);
+    return sat_fail(court->fault, SAT_ERR_INVALID, "there is no device %u", (unsigned)device);
 }
 
-static enum sat_err judge_body(const struct court *court, struct sat_ruling *out)
+static enum sat_err judge_cuts(const struct sat_court *court, const struct sat_body_revoke *body)
+{
+    for (uint16_t i = 0; i < body->cuts_n; i++) {
+        const struct sat_cut *cut = &body->cuts[i];
+        if (i && memcmp(cut->space.b, body->cuts[i - 1].space.b, sizeof cut->space.b) <= 0)
+            return sat_fail(court->fault, SAT_ERR_INVALID, "the cuts are not in the order of their spaces, each once");
+        if (!sat_directory_space(court->directory, &cut->space))
+            return sat_fail(court->fault, SAT_ERR_INVALID, "a cut is in a space that there is not");
+        if (cut->counter == 0 || cut->counter > SAT_COUNTER_MAX || sat_hash_is_zero(&cut->bundle))
+            return sat_fail(court->fault, SAT_ERR_INVALID, "a cut names the bundle that is the last to count");
+    }
+    return SAT_OK;
+}
+
+static enum sat_err judge_revoke(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_revoke *body = &out->body.revoke;
+    const struct sat_directory *directory = court->directory;
+    const struct sat_device *device = sat_directory_device(directory, body->device);
+    if (!device) return unknown_device(court, body->device);
+    if (device->revoked_seq)
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "device %u has been revoked already", (unsigned)body->device);
+    enum sat_err err = judge_cuts(court, body);
+    if (err) return err;
+    bool signs = device->approved_seq && !key_is_zero(&device->admin_sign);
+    bool others = directory->index->users[device->user - 1].signers > 1;
+    return signs ? keep_an_admin(court, device->user, others) : SAT_OK;
+}
+
+static enum sat_err judge_wipe(const struct sat_court *court, struct sat_ruling *out)
+{
+    uint32_t number = out->body.wipe.device;
+    const struct sat_device *device = sat_directory_device(court->directory, number);
+    if (!device) return unknown_device(court, number);
+    if (!device->revoked_seq)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "device %u is not revoked: that comes first", (unsigned)number);
+    if (device->wiped_seq)
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "device %u is to be wiped already", (unsigned)number);
+    return SAT_OK;
+}
+
+static enum sat_err judge_approval(const struct sat_court *court, const struct sat_body_accept *body)
+{
+    const struct sat_device *device = sat_directory_device(court->directory, body->device);
+    if (!sodium_is_zero(body->space.b, sizeof body->space.b) || !sat_hash_is_zero(&body->bundle))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "to approve a device names no space and no bundle");
+    if (device->revoked_seq)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "device %u has been revoked", (unsigned)body->device);
+    if (device->approved_seq)
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "device %u needs no approval, or has it", (unsigned)body->device);
+    return SAT_OK;
+}
+
+static enum sat_err judge_accept(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_accept *body = &out->body.accept;
+    const struct sat_directory *directory = court->directory;
+    if (body->what < SAT_ACCEPT_DEVICE || body->what > SAT_ACCEPT_REJECT)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "there is no decision %u", (unsigned)body->what);
+    if (!sat_directory_device(directory, body->device)) return unknown_device(court, body->device);
+    if (body->what == SAT_ACCEPT_DEVICE) return judge_approval(court, body);
+    if (!sat_directory_space(directory, &body->space))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the accept link names a space that there is not");
+    if (sat_hash_is_zero(&body->bundle) || body->boxes.count)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "a decision names a bundle, and hands out no keys");
+    /* What was rejected may be let in later; what was let in is in the log. */
+    uint8_t before = sat_directory_decided(directory, &body->bundle, directory->seq);
+    if (before && !(before == SAT_ACCEPT_REJECT && body->what == SAT_ACCEPT_BUNDLE))
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "that bundle has been %s already",
+                        before == SAT_ACCEPT_REJECT ? "rejected" : "let in");
+    return SAT_OK;
+}
+
+/* ---- Policy and the kit ---- */
+
+static uint64_t most_of(uint16_t key)
+{
+    switch (key) {
+#define X(id, name, number, absent, most)                                                                              \
+    case number:                                                                                                       \
+        return most;
+#include "common/proof/policies.def"
+#undef X
+    default:
+        return UINT64_MAX; /* a later version's: kept and ignored */
+    }
+}
+
+static enum sat_err judge_policy(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_policy *body = &out->body.policy;
+    if (body->values_n == 0) return sat_fail(court->fault, SAT_ERR_INVALID, "the policy link sets nothing");
+    for (uint16_t i = 0; i < body->values_n; i++) {
+        if (i && body->values[i].key <= body->values[i - 1].key)
+            return sat_fail(court->fault, SAT_ERR_INVALID, "the policies are not in order, each once");
+        if (body->values[i].value > most_of(body->values[i].key))
+            return sat_fail(court->fault, SAT_ERR_INVALID, "%llu is more than policy %u may be",
+                            (unsigned long long)body->values[i].value, (unsigned)body->values[i].key);
+    }
+    return SAT_OK;
+}
+
+static enum sat_err judge_kit_keys(const struct sat_court *court, const struct sat_body_kit *body)
+{
+    const struct sat_directory *directory = court->directory;
+    if (sat_index_key_in_use(directory, &body->kit_sign) || sat_index_key_in_use(directory, &body->kit_box))
+        return sat_fail(court->fault, SAT_ERR_EXISTS, "a key of the new kit has been in use before");
+    if (key_is_zero(&body->kit_sign) || (court->verify && !can_seal_to(&body->kit_box)))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "nothing can be signed by the new kit, or sealed to it");
+    return SAT_OK;
+}
+
+/* The kit makes an admin's new device, as its holder may have no other left. */
+static enum sat_err judge_recovery(const struct sat_court *court, const struct sat_body_kit *body)
+{
+    const struct sat_directory *directory = court->directory;
+    const struct sat_user *user = sat_directory_user(directory, body->user);
+    if (!user) return unknown_user(court, body->user);
+    if (user->role != SAT_ROLE_ADMIN)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the kit recovers admins, which user %u is not",
+                        (unsigned)user->number);
+    if (court->link->author != directory->devices_n + 1)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "device %u is not the next", (unsigned)court->link->author);
+    struct sat_demand demands[] = {
+        {SAT_SIGNER_DEVICE, court->link->author, &body->device_sign},
+        {SAT_SIGNER_KIT, directory->kit_seq, &directory->kit_sign},
+    };
+    enum sat_err err = sat_check_signatures(court, demands, 2, &directory->org);
+    if (!err) err = judge_device_keys(court, &body->device_sign, &body->device_box, &body->admin_sign);
+    if (err) return err;
+    if (key_is_zero(&body->admin_sign))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "an admin's device by the kit has an admin key");
+    bool shared = key_equal(&body->kit_sign, &body->device_sign) || key_equal(&body->kit_sign, &body->admin_sign) ||
+                  key_equal(&body->kit_box, &body->device_box);
+    if (shared) return sat_fail(court->fault, SAT_ERR_EXISTS, "the new kit has a key of the new device");
+    return SAT_OK;
+}
+
+static enum sat_err judge_kit(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_kit *body = &out->body.kit;
+    enum sat_err err = judge_kit_keys(court, body);
+    if (err) return err;
+    if (body->user) return judge_recovery(court, body);
+    bool plain = key_is_zero(&body->device_sign) && key_is_zero(&body->device_box) && key_is_zero(&body->admin_sign);
+    if (!plain) return sat_fail(court->fault, SAT_ERR_INVALID, "a kit that is only replaced lets no device in");
+    return SAT_OK;
+}
+
+/* ---- Judgement ---- */
+
+enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *out)
+{
+    switch ((enum sat_link_type)link->type) {
+    case SAT_LINK_GENESIS:
+        return sat_body_genesis_decode(link->body, &out->body.genesis);
+    case SAT_LINK_USER:
+        return sat_body_user_decode(link->body, &out->body.user);
+    case SAT_LINK_ROLE:
+        return sat_body_role_decode(link->body, &out->body.role);
+    case SAT_LINK_SPACE:
+        return sat_body_space_decode(link->body, &out->body.space);
+    case SAT_LINK_GRANT:
+        return sat_body_grant_decode(link->body, &out->body.grant);
+    case SAT_LINK_EPOCH:
+        return sat_body_epoch_decode(link->body, &out->body.epoch);
+    case SAT_LINK_INVITE:
+        return sat_body_invite_decode(link->body, &out->body.invite);
+    case SAT_LINK_INVITE_CANCEL:
+        return sat_body_invite_cancel_decode(link->body, &out->body.cancel);
+    case SAT_LINK_JOIN:
+        return sat_body_join_decode(link->body, &out->body.join);
+    case SAT_LINK_REVOKE:
+        return sat_body_revoke_decode(link->body, &out->body.revoke);
+    case SAT_LINK_WIPE:
+        return sat_body_wipe_decode(link->body, &out->body.wipe);
+    case SAT_LINK_ACCEPT:
+        return sat_body_accept_decode(link->body, &out->body.accept);
+    case SAT_LINK_POLICY:
+        return sat_body_policy_decode(link->body, &out->body.policy);
+    case SAT_LINK_KIT:
+        return sat_body_kit_decode(link->body, &out->body.kit);
+    case SAT_LINK_SERVER_KEY:
+        return sat_body_server_key_decode(link->body, &out->body.server_key);
+    case SAT_LINK_REINDEX:
+    case SAT_LINK_LOG_EPOCH:
+    case SAT_LINK_GRAFT:
+    case SAT_LINK_ERASE:
+    case SAT_LINK_EXPEL:
+    case SAT_LINK_REPUDIATE:
+        break;
+    }
+    return SAT_OK; /* a body that nobody here reads */
+}
+
+static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling *out)
 {
     switch ((enum sat_link_type)court->link->type) {
     case SAT_LINK_GENESIS:
@@ -447,12 +504,17 @@ static enum sat_err judge_body(const struct court *court, struct sat_ruling *out
         return judge_join(court, out);
     case SAT_LINK_SERVER_KEY:
         return judge_server_key(court, out);
-    case SAT_LINK_REINDEX:
     case SAT_LINK_REVOKE:
+        return judge_revoke(court, out);
     case SAT_LINK_WIPE:
+        return judge_wipe(court, out);
     case SAT_LINK_ACCEPT:
+        return judge_accept(court, out);
     case SAT_LINK_POLICY:
+        return judge_policy(court, out);
     case SAT_LINK_KIT:
+        return judge_kit(court, out);
+    case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
@@ -460,7 +522,7 @@ static enum sat_err judge_body(const struct court *court, struct sat_ruling *out
     case SAT_LINK_REPUDIATE:
         break;
     }
-    sat_check(author_of(court->link->type) == AUTHOR_UNKNOWN); /* later kinds are not admitted */
+    sat_check(sat_author_of(court->link->type) == SAT_AUTHOR_UNKNOWN); /* later kinds are not admitted */
     out->ignored = true;
     return SAT_OK;
 }
@@ -468,8 +530,8 @@ static enum sat_err judge_body(const struct court *court, struct sat_ruling *out
 enum sat_err sat_directory_judge(const struct sat_directory *directory, const struct sat_link *link, uint64_t now_ms,
                                  enum sat_directory_trust trust, struct sat_ruling *out, struct sat_fault *fault)
 {
-    struct court court = {directory, link, sat_link_type_name(link->type), now_ms, trust == SAT_DIRECTORY_VERIFY,
-                          fault};
+    struct sat_court court = {directory, link, sat_link_type_name(link->type), now_ms, trust == SAT_DIRECTORY_VERIFY,
+                              fault};
     out->ignored = false;
     out->org = directory->org;
     out->server = directory->server;
@@ -482,6 +544,12 @@ enum sat_err sat_directory_judge(const struct sat_directory *directory, const st
         return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "the link is of suite %u", (unsigned)link->suite);
     if ((link->type == SAT_LINK_GENESIS) != (directory->seq == 0))
         return sat_fail(fault, SAT_ERR_INVALID, "a directory begins with its genesis, and has one");
-    enum sat_err err = admit(&court);
+    enum sat_author author = sat_author_of(link->type);
+    if (author == SAT_AUTHOR_LATER || (author == SAT_AUTHOR_UNKNOWN && link->critical))
+        return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "link %llu is of kind %u (%s), which needs a newer version",
+                        (unsigned long long)link->seq, (unsigned)link->type, court.kind);
+    if (sat_ruling_decode(link, out))
+        return sat_fail(fault, SAT_ERR_MALFORMED, "the body of the %s link is malformed", court.kind);
+    enum sat_err err = sat_admit(&court, out);
     return err ? err : judge_body(&court, out);
 }

@@ -22,9 +22,17 @@ struct sat_ruling {
         struct sat_body_invite invite;
         struct sat_body_invite_cancel cancel;
         struct sat_body_join join;
+        struct sat_body_revoke revoke;
+        struct sat_body_wipe wipe;
+        struct sat_body_accept accept;
+        struct sat_body_policy policy;
+        struct sat_body_kit kit;
         struct sat_body_server_key server_key;
     } body;
 };
+
+/* Reads the body into out->body, if it is of a kind that is known. */
+enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *out) SAT_MUST_CHECK;
 
 /* Errors as sat_directory_apply()'s. */
 enum sat_err sat_directory_judge(const struct sat_directory *directory, const struct sat_link *link, uint64_t now_ms,

@@ -23,9 +23,9 @@ const char *sat_link_type_name(uint16_t type); /* "unknown" for a number that is
 
 enum sat_signer_kind {
     SAT_SIGNER_DEVICE = 1, /* number: the device */
-    SAT_SIGNER_ADMIN = 2,  /* number: the user whose admin key it is */
+    SAT_SIGNER_ADMIN = 2,  /* number: the device whose admin key it is */
     SAT_SIGNER_INVITE = 3, /* number: seq of the invite's link (u32) */
-    SAT_SIGNER_KIT = 4,
+    SAT_SIGNER_KIT = 4,    /* number: seq of the link that names the kit (u32) */
 };
 
 struct sat_link_signature {
@@ -143,6 +143,45 @@ struct sat_body_join { /* invite_id32 ‖ edpk32 ‖ xpk32 ‖ admin edpk32 (zer
     struct sat_public_key sign, box, admin_sign;
 };
 
+struct sat_cut { /* what counts of a device in a space: up to this bundle, whose last change has this counter */
+    struct sat_space_id space;
+    uint64_t counter;
+    struct sat_hash bundle;
+};
+struct sat_body_revoke { /* u32 device ‖ u16 n ‖ n × (space16 ‖ u64 counter ‖ bundle_id32), ascending by space */
+    uint32_t device;
+    struct sat_cut cuts[SAT_LINK_CUTS_MAX];
+    uint16_t cuts_n;
+};
+struct sat_body_wipe { /* u32 device: one that is revoked */
+    uint32_t device;
+};
+enum sat_accept_what { SAT_ACCEPT_DEVICE = 1, SAT_ACCEPT_BUNDLE = 2, SAT_ACCEPT_REJECT = 3 };
+struct sat_body_accept { /* u8 what ‖ u32 device ‖ space16 ‖ bundle_id32 ‖ boxes_root32 ‖ u32 count; of a device: space
+                            and bundle are zeros; of a bundle: there are no boxes */
+    uint8_t what;
+    uint32_t device;
+    struct sat_space_id space;
+    struct sat_hash bundle;
+    struct sat_boxes boxes;
+};
+struct sat_policy_value {
+    uint16_t key; /* policies.def; one that is not known is kept and ignored */
+    uint64_t value;
+};
+struct sat_body_policy { /* u16 n ‖ n × (u16 key ‖ u64 value), ascending by key */
+    struct sat_policy_value values[SAT_LINK_POLICIES_MAX];
+    uint16_t values_n;
+};
+struct sat_body_kit { /* kit edpk32 ‖ kit xpk32 ‖ u32 user ‖ device edpk32 ‖ device xpk32 ‖ admin edpk32 ‖ boxes_root32
+                         ‖ u32 count: the new kit; with a user, that admin's new device, which the old kit lets in;
+                         zeros otherwise */
+    struct sat_public_key kit_sign, kit_box;
+    uint32_t user;
+    struct sat_public_key device_sign, device_box, admin_sign;
+    struct sat_boxes boxes; /* for the new kit, of every space's current epoch */
+};
+
 #define SAT_URL_BYTES_MAX 255
 struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where
                                 to find it (empty: as before) */
@@ -168,6 +207,16 @@ void sat_body_invite_cancel_encode(const struct sat_body_invite_cancel *body, st
 enum sat_err sat_body_invite_cancel_decode(struct sat_span bytes, struct sat_body_invite_cancel *out) SAT_MUST_CHECK;
 void sat_body_join_encode(const struct sat_body_join *body, struct sat_buf *out);
 enum sat_err sat_body_join_decode(struct sat_span bytes, struct sat_body_join *out) SAT_MUST_CHECK;
+void sat_body_revoke_encode(const struct sat_body_revoke *body, struct sat_buf *out);
+enum sat_err sat_body_revoke_decode(struct sat_span bytes, struct sat_body_revoke *out) SAT_MUST_CHECK;
+void sat_body_wipe_encode(const struct sat_body_wipe *body, struct sat_buf *out);
+enum sat_err sat_body_wipe_decode(struct sat_span bytes, struct sat_body_wipe *out) SAT_MUST_CHECK;
+void sat_body_accept_encode(const struct sat_body_accept *body, struct sat_buf *out);
+enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accept *out) SAT_MUST_CHECK;
+void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out);
+enum sat_err sat_body_policy_decode(struct sat_span bytes, struct sat_body_policy *out) SAT_MUST_CHECK;
+void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out);
+enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out) SAT_MUST_CHECK;
 void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
 enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 

@@ -244,3 +244,112 @@ enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_s
         if (out->url[i] <= ' ' || out->url[i] > '~') return SAT_ERR_MALFORMED;
     return sat_reader_end(&reader);
 }
+
+void sat_body_revoke_encode(const struct sat_body_revoke *body, struct sat_buf *out)
+{
+    sat_check(body->cuts_n <= SAT_LINK_CUTS_MAX);
+    sat_put_u32(out, body->device);
+    sat_put_u16(out, body->cuts_n);
+    for (uint16_t i = 0; i < body->cuts_n; i++) {
+        sat_put_bytes(out, body->cuts[i].space.b, sizeof body->cuts[i].space.b);
+        sat_put_u64(out, body->cuts[i].counter);
+        sat_put_bytes(out, body->cuts[i].bundle.b, sizeof body->cuts[i].bundle.b);
+    }
+}
+
+enum sat_err sat_body_revoke_decode(struct sat_span bytes, struct sat_body_revoke *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->device = sat_take_u32(&reader);
+    out->cuts_n = sat_take_u16(&reader);
+    if (out->cuts_n > SAT_LINK_CUTS_MAX) return SAT_ERR_MALFORMED;
+    for (uint16_t i = 0; i < out->cuts_n; i++) {
+        sat_take_bytes(&reader, out->cuts[i].space.b, sizeof out->cuts[i].space.b);
+        out->cuts[i].counter = sat_take_u64(&reader);
+        sat_take_bytes(&reader, out->cuts[i].bundle.b, sizeof out->cuts[i].bundle.b);
+    }
+    return sat_reader_end(&reader);
+}
+
+void sat_body_wipe_encode(const struct sat_body_wipe *body, struct sat_buf *out)
+{
+    sat_put_u32(out, body->device);
+}
+
+enum sat_err sat_body_wipe_decode(struct sat_span bytes, struct sat_body_wipe *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->device = sat_take_u32(&reader);
+    return sat_reader_end(&reader);
+}
+
+void sat_body_accept_encode(const struct sat_body_accept *body, struct sat_buf *out)
+{
+    sat_put_u8(out, body->what);
+    sat_put_u32(out, body->device);
+    sat_put_bytes(out, body->space.b, sizeof body->space.b);
+    sat_put_bytes(out, body->bundle.b, sizeof body->bundle.b);
+    put_boxes(out, &body->boxes);
+}
+
+enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accept *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->what = sat_take_u8(&reader);
+    out->device = sat_take_u32(&reader);
+    sat_take_bytes(&reader, out->space.b, sizeof out->space.b);
+    sat_take_bytes(&reader, out->bundle.b, sizeof out->bundle.b);
+    take_boxes(&reader, &out->boxes);
+    return sat_reader_end(&reader);
+}
+
+void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out)
+{
+    sat_check(body->values_n <= SAT_LINK_POLICIES_MAX);
+    sat_put_u16(out, body->values_n);
+    for (uint16_t i = 0; i < body->values_n; i++) {
+        sat_put_u16(out, body->values[i].key);
+        sat_put_u64(out, body->values[i].value);
+    }
+}
+
+enum sat_err sat_body_policy_decode(struct sat_span bytes, struct sat_body_policy *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->values_n = sat_take_u16(&reader);
+    if (out->values_n > SAT_LINK_POLICIES_MAX) return SAT_ERR_MALFORMED;
+    for (uint16_t i = 0; i < out->values_n; i++) {
+        out->values[i].key = sat_take_u16(&reader);
+        out->values[i].value = sat_take_u64(&reader);
+    }
+    return sat_reader_end(&reader);
+}
+
+void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out)
+{
+    put_key(out, &body->kit_sign);
+    put_key(out, &body->kit_box);
+    sat_put_u32(out, body->user);
+    put_key(out, &body->device_sign);
+    put_key(out, &body->device_box);
+    put_key(out, &body->admin_sign);
+    put_boxes(out, &body->boxes);
+}
+
+enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    take_key(&reader, &out->kit_sign);
+    take_key(&reader, &out->kit_box);
+    out->user = sat_take_u32(&reader);
+    take_key(&reader, &out->device_sign);
+    take_key(&reader, &out->device_box);
+    take_key(&reader, &out->admin_sign);
+    take_boxes(&reader, &out->boxes);
+    return sat_reader_end(&reader);
+}

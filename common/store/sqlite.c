@@ -289,6 +289,25 @@ void sat_store_rollback(struct sat_store *store)
     store->doomed = SAT_OK;
 }
 
+static enum sat_err run(struct sat_store *store, enum sat_sql name)
+{
+    struct sat_query query = sat_query_begin(store, name);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_mark(struct sat_store *store)
+{
+    sat_check(store->in_transaction);
+    return run(store, SAT_SQL_MARK);
+}
+
+enum sat_err sat_store_mark_end(struct sat_store *store, bool keep)
+{
+    sat_check(store->in_transaction);
+    enum sat_err err = keep ? SAT_OK : run(store, SAT_SQL_MARK_BACK); /* which leaves the mark */
+    return err ? err : run(store, SAT_SQL_MARK_DROP);
+}
+
 bool sat_store_in_transaction(const struct sat_store *store)
 {
     return store->in_transaction;

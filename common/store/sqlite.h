@@ -63,6 +63,9 @@ enum sat_err sat_query_end_found(struct sat_query *query, bool found, const char
 /* The only column of the only row: a count. */
 enum sat_err sat_query_count(struct sat_query *query, uint64_t *out) SAT_MUST_CHECK;
 
+/* The boxes of schema 1, which had a table row each, into pages (sqlite_box.c); the table goes. */
+enum sat_err sat_box_pages_gather(struct sat_store *store) SAT_MUST_CHECK;
+
 /* Rows of one size that gather in an arena; starts as {arena, row_size}. */
 struct sat_rows {
     struct sat_arena *arena;

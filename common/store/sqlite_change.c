@@ -77,6 +77,22 @@ enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const 
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot, int64_t *sid,
+                                    struct sat_record_id *record, bool *found)
+{
+    struct sat_bundle_row bundle;
+    enum sat_err err = sat_store_bundle_of_dot(store, dot, &bundle, found);
+    if (err || !*found) return err;
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_PLACE);
+    sat_bind_i64(&query, bundle.bid << 10 | (int64_t)(dot.counter - bundle.first));
+    *found = sat_query_step(&query);
+    if (*found) {
+        *sid = sat_column_i64(&query);
+        sat_column_bytes(&query, record->b, sizeof record->b);
+    }
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
 {
@@ -173,8 +189,7 @@ enum sat_err sat_store_each_record(struct sat_store *store,
 
 enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out)
 {
-    bool rare = state == SAT_CHANGE_ASIDE || state == SAT_CHANGE_PENDING;
-    struct sat_query query = sat_query_begin(store, rare ? SAT_SQL_COUNT_STATE_RARE : SAT_SQL_COUNT_STATE);
+    struct sat_query query = sat_query_begin(store, SAT_SQL_COUNT_STATE);
     sat_bind_i64(&query, state);
     return sat_query_count(&query, out);
 }

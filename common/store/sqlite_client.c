@@ -1,4 +1,4 @@
-/* What only a device's store holds: drafts, epoch keys, stubs that wait for their justification, what was put aside. */
+/* What only a device's store holds: drafts, epoch keys, stubs that wait for their justification. */
 #include "common/store/sqlite.h"
 
 enum sat_err sat_store_draft_insert(struct sat_store *store, const struct sat_draft_row *row)
@@ -128,19 +128,5 @@ enum sat_err sat_store_stub_count(struct sat_store *store, int64_t sid, uint64_t
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_STUB_COUNT);
     sat_bind_i64(&query, sid);
-    return sat_query_count(&query, out);
-}
-
-enum sat_err sat_store_aside_put(struct sat_store *store, int64_t cid, enum sat_err reason)
-{
-    struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_PUT);
-    sat_bind_i64(&query, cid);
-    sat_bind_i64(&query, reason);
-    return sat_query_run(&query);
-}
-
-enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *out)
-{
-    struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_COUNT);
     return sat_query_count(&query, out);
 }

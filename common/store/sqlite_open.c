@@ -9,10 +9,11 @@
 struct migration {
     uint32_t version;
     const char *sql;
+    enum sat_err (*then)(struct sat_store *store); /* what SQL cannot say; NULL: nothing */
 };
 
 static const struct migration migrations[] = {
-#define X(version, sql) {version, sql},
+#define X(version, sql, then) {version, sql, then},
 #include "common/store/migrations.def"
 #undef X
 };
@@ -101,6 +102,7 @@ static enum sat_err migrate_to(struct sat_store *store, const struct migration *
         (void)sqlite3_snprintf(sizeof set_version, set_version, "PRAGMA application_id = %d; PRAGMA user_version = %u",
                                (int)APPLICATION_ID, migration->version);
         err = run_sql(store, migration->sql);
+        if (err == SAT_OK && migration->then) err = migration->then(store);
         if (err == SAT_OK) err = run_sql(store, set_version);
     }
     if (err == SAT_OK) err = run_sql(store, "COMMIT");
@@ -147,8 +149,10 @@ static enum sat_err use_wal(struct sat_store *store)
     return err;
 }
 
+/* What is deleted is overwritten: the keys of a space that was left must not be found in what is free. */
 static const char settings[] = "PRAGMA page_size = 8192; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-                               "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF";
+                               "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
+                               "PRAGMA secure_delete = ON";
 
 static enum sat_err set_up(struct sat_store *store, enum sat_store_mode mode)
 {

@@ -1,4 +1,4 @@
-/* Named values, the directory with its boxes, and the spaces. */
+/* Named values, the directory, and the spaces. */
 #include <string.h>
 
 #include "common/store/sqlite.h"
@@ -69,32 +69,6 @@ enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32
     }
     *out = rows.at;
     *n = rows.n;
-    return sat_query_end(&query);
-}
-
-static void bind_box_key(struct sat_query *query, const struct sat_box *box)
-{
-    sat_bind_bytes(query, box->space.b, sizeof box->space.b);
-    sat_bind_i64(query, box->epoch);
-    sat_bind_i64(query, box->kind);
-}
-
-enum sat_err sat_store_box_put(struct sat_store *store, const struct sat_box *box)
-{
-    struct sat_query query = sat_query_begin(store, SAT_SQL_BOX_PUT);
-    bind_box_key(&query, box);
-    sat_bind_u64(&query, box->number);
-    sat_bind_bytes(&query, box->bytes, sizeof box->bytes);
-    return sat_query_run(&query);
-}
-
-enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, bool *found)
-{
-    struct sat_query query = sat_query_begin(store, SAT_SQL_BOX_GET);
-    bind_box_key(&query, box);
-    sat_bind_bound(&query, box->number);
-    *found = sat_query_step(&query);
-    if (*found) sat_column_bytes(&query, box->bytes, sizeof box->bytes);
     return sat_query_end(&query);
 }
 
@@ -180,4 +154,28 @@ enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, 
     *out = rows.at;
     *n = rows.n;
     return sat_query_end(&query);
+}
+
+static enum sat_err purge(struct sat_store *store, enum sat_sql which, int64_t sid)
+{
+    struct sat_query query = sat_query_begin(store, which);
+    sat_bind_i64(&query, sid);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
+{
+    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES, SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_DRAFTS, SAT_SQL_PURGE_STUBS};
+    struct sat_space_row row;
+    enum sat_err err = sat_store_space_get(store, sid, &row);
+    for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);
+    if (err) return err;
+    struct sat_query keys = sat_query_begin(store, SAT_SQL_PURGE_KEYS);
+    sat_bind_bytes(&keys, row.id.b, sizeof row.id.b);
+    err = sat_query_run(&keys);
+    if (err) return err;
+    row = (struct sat_space_row){.sid = sid, .id = row.id};
+    sat_frontier_init(&row.log);
+    return sat_store_space_save(store, &row);
 }

@@ -32,6 +32,10 @@ uint32_t sat_store_schema_version(const struct sat_store *store);
 enum sat_err sat_store_begin(struct sat_store *store) SAT_MUST_CHECK;  /* takes the write lock at once */
 enum sat_err sat_store_commit(struct sat_store *store) SAT_MUST_CHECK; /* durable when it returns */
 void sat_store_rollback(struct sat_store *store);                      /* no transaction open: nothing happens */
+/* A mark in the open transaction, one at a time: what came behind it is kept or undone, the rest of it stays as it is.
+ */
+enum sat_err sat_store_mark(struct sat_store *store) SAT_MUST_CHECK;
+enum sat_err sat_store_mark_end(struct sat_store *store, bool keep) SAT_MUST_CHECK;
 bool sat_store_in_transaction(const struct sat_store *store);
 
 /* ---- Small named values ---- */
@@ -52,8 +56,9 @@ enum sat_err sat_store_link_append(struct sat_store *store, const struct sat_lin
 /* Up to `limit` links from `first_seq` on, in order. */
 enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32_t limit, struct sat_arena *arena,
                              struct sat_link_row **out, uint32_t *n) SAT_MUST_CHECK;
-enum sat_err sat_store_box_put(struct sat_store *store,
-                               const struct sat_box *box) SAT_MUST_CHECK; /* an existing one stays */
+/* Many at once, which is how they come: kept in pages, so that a box costs little more than its 80 bytes. An existing
+ * one stays. Sorts `boxes`. */
+enum sat_err sat_store_boxes_put(struct sat_store *store, struct sat_box *boxes, uint32_t n) SAT_MUST_CHECK;
 /* Fills box->bytes for the box named by its other members. */
 enum sat_err sat_store_box_get(struct sat_store *store, struct sat_box *box, bool *found) SAT_MUST_CHECK;
 
@@ -155,6 +160,9 @@ enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, c
 /* A bundle's changes in order; without manifest and recv_ms. */
 enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, struct sat_arena *arena,
                                          struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Which record a known change is of, and in which space. */
+enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot, int64_t *sid,
+                                    struct sat_record_id *record, bool *found) SAT_MUST_CHECK;
 /* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
 enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
                                      uint32_t max, uint32_t *n) SAT_MUST_CHECK;
@@ -212,8 +220,57 @@ enum sat_err sat_store_stub_remove(struct sat_store *store, int64_t sid, const s
                                    struct sat_dot dot) SAT_MUST_CHECK;
 enum sat_err sat_store_stub_count(struct sat_store *store, int64_t sid, uint64_t *out) SAT_MUST_CHECK;
 
-/* What was put aside and why: a change (cid) that is not shown. */
-enum sat_err sat_store_aside_put(struct sat_store *store, int64_t cid, enum sat_err reason) SAT_MUST_CHECK;
-enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
+/* ---- Put aside: bundles kept verbatim, listed with their reason, not shown (P3). On the server the escrow: work that
+ * came after its author had lost the right, for the admins to decide about. On a device: what the server let through
+ * and the directory does not. ---- */
+enum sat_aside_state { SAT_ASIDE_OPEN = 0, SAT_ASIDE_ACCEPTED = 1, SAT_ASIDE_REJECTED = 2 };
+
+struct sat_aside_row {
+    int64_t number; /* set by put; ascending */
+    struct sat_space_id space;
+    uint32_t device;
+    uint64_t first;
+    uint32_t count;
+    struct sat_hash id;    /* the bundle's */
+    struct sat_span bytes; /* its full form */
+    uint64_t recv_ms;
+    uint32_t reason; /* enum sat_err */
+    uint8_t state;
+};
+/* One with the same bundle id stays as it is, and row->number becomes its. */
+enum sat_err sat_store_aside_put(struct sat_store *store, struct sat_aside_row *row) SAT_MUST_CHECK;
+/* Rows of every state with numbers above `after`, ascending, with their bytes, until `limit` rows or some
+ * `bytes_target` bytes; at least one if there is one. */
+enum sat_err sat_store_asides(struct sat_store *store, int64_t after, uint32_t limit, size_t bytes_target,
+                              struct sat_arena *arena, struct sat_aside_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The same without the bytes. */
+enum sat_err sat_store_aside_list(struct sat_store *store, int64_t after, uint32_t limit, struct sat_arena *arena,
+                                  struct sat_aside_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash *bundle, struct sat_arena *arena,
+                                  struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number,
+                                       enum sat_aside_state state) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *open) SAT_MUST_CHECK;
+/* What one device has put there. */
+enum sat_err sat_store_aside_sum(struct sat_store *store, uint32_t device, uint64_t *rows,
+                                 uint64_t *bytes) SAT_MUST_CHECK;
+
+/* ---- Server only: when a device was here, and what it said when it was wiped ---- */
+struct sat_sighting {
+    uint32_t device;
+    uint64_t seen_ms;
+    uint64_t lag;      /* entries of its spaces that it had not been sent when it left */
+    uint32_t version;  /* of the protocol */
+    uint64_t wiped_ms; /* 0: no receipt of a wipe */
+    struct sat_signature receipt;
+};
+enum sat_err sat_store_sighting_put(struct sat_store *store, const struct sat_sighting *sighting) SAT_MUST_CHECK;
+enum sat_err sat_store_sighting_get(struct sat_store *store, uint32_t device, struct sat_sighting *out,
+                                    bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_sightings(struct sat_store *store, uint32_t after, uint32_t limit, struct sat_arena *arena,
+                                 struct sat_sighting **out, uint32_t *n) SAT_MUST_CHECK; /* by device */
+
+/* ---- Leaving a space: its bundles, changes, entries, drafts, stubs and keys go; its row stays, emptied ---- */
+enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
 #endif

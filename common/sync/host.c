@@ -7,6 +7,11 @@
 #include "common/sync/host_state.h"
 #include "common/sync/replica.h"
 
+enum {
+    RETRY_MS = 5000,
+    OUT_GRACE_MS = 60 * 1000, /* for who is out and says nothing more: by then it has what there was for it */
+};
+
 struct host_peer *host_peer_find(const struct sat_host *host, uint64_t id)
 {
     uint32_t low = 0, high = host->peers_n;
@@ -92,9 +97,37 @@ static void forget_spaces(struct sat_host *host)
 
 bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space)
 {
+    const struct sat_directory *directory = &host->directory;
+    return sat_directory_device_rights(directory, space, peer->device, directory->seq) & SAT_RIGHT_READ;
+}
+
+enum host_standing host_standing(const struct sat_host *host, const struct host_peer *peer)
+{
+    if (peer->state == HOST_PEER_WIPED) return HOST_STANDING_OUT;
+    if (peer->state != HOST_PEER_DEVICE) return HOST_STANDING_GOOD;
+    if (sat_directory_out(&host->directory, peer->device)) return HOST_STANDING_OUT;
     const struct sat_device *device = sat_directory_device(&host->directory, peer->device);
-    if (!device || device->revoked_seq) return false;
-    return sat_directory_rights(&host->directory, space, device->user, host->directory.seq) & SAT_RIGHT_READ;
+    return device && device->approved_seq ? HOST_STANDING_GOOD : HOST_STANDING_NEW;
+}
+
+uint64_t host_links_end(const struct sat_host *host, const struct host_peer *peer)
+{
+    const struct sat_directory *directory = &host->directory;
+    uint64_t out = 0;
+    switch (peer->state) {
+    case HOST_PEER_GREETED:
+    case HOST_PEER_WIPED:
+        return 0;
+    case HOST_PEER_DEVICE:
+        out = sat_directory_out(directory, peer->device);
+        break;
+    case HOST_PEER_KIT: /* one that was replaced meanwhile opens nothing more */
+        if (peer->kit_seq != directory->kit_seq) out = directory->kit_seq;
+        break;
+    case HOST_PEER_INVITEE:
+        break;
+    }
+    return out ? out : directory->seq;
 }
 
 static const struct sat_sign_key *identity_with(const struct sat_host *host, const uint8_t *prefix, size_t len)
@@ -123,6 +156,16 @@ void host_send(struct host_step *step, uint64_t peer, const struct sat_message *
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_message_encode(message, &buf);
+    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    sat_buf_deinit(&buf);
+}
+
+void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
+                     const struct sat_fault *fault)
+{
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_host_error(err, retry_ms, fault && fault->err == err ? fault->text : NULL, &buf);
     sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
     sat_buf_deinit(&buf);
 }
@@ -213,15 +256,19 @@ static void greet(struct host_step *step, const struct sat_event *event)
     host_send(step, event->peer, &message);
 }
 
-static void refuse_peer(struct host_step *step, uint64_t peer, enum sat_err err, const char *text)
+/* It has left, or is made to. */
+static void end_peer(struct host_step *step, uint64_t id)
 {
-    struct sat_buf buf;
-    sat_buf_init(&buf);
-    sat_host_error(err, sat_err_class(err) == SAT_CLASS_RETRY ? 5000 : 0, text, &buf);
-    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    const struct host_peer *peer = host_peer_find(step->host, id);
+    if (peer) host_sight(step, peer);
+    remove_peer(step->host, id);
+}
+
+static void refuse_peer(struct host_step *step, uint64_t peer, enum sat_err err, const struct sat_fault *fault)
+{
+    host_send_error(step, peer, err, sat_err_class(err) == SAT_CLASS_RETRY ? RETRY_MS : 0, fault);
     sat_actions_add(step->out, SAT_ACTION_CLOSE, peer)->err = err;
-    sat_buf_deinit(&buf);
-    remove_peer(step->host, peer);
+    end_peer(step, peer);
 }
 
 static enum sat_err take_event(struct host_step *step, const struct sat_event *event)
@@ -233,7 +280,7 @@ static enum sat_err take_event(struct host_step *step, const struct sat_event *e
         greet(step, event);
         return SAT_OK;
     case SAT_EVENT_CLOSED:
-        remove_peer(host, event->peer);
+        end_peer(step, event->peer);
         return SAT_OK;
     case SAT_EVENT_MESSAGE:
         break;
@@ -243,7 +290,7 @@ static enum sat_err take_event(struct host_step *step, const struct sat_event *e
     struct sat_fault fault = {0};
     enum sat_err err = host_message(step, peer, event->bytes, &fault);
     if (err && !sat_err_is_local(err)) {
-        refuse_peer(step, event->peer, err, fault.err == err ? fault.text : sat_err_text(err));
+        refuse_peer(step, event->peer, err, &fault);
         err = SAT_OK;
     }
     return err;
@@ -261,20 +308,43 @@ static enum sat_err save_and_commit(struct sat_host *host)
     return sat_store_commit(host->store);
 }
 
-/* After a commit: who has something to fetch now? */
+/* Nothing more of a space comes to who has lost the right to read it. */
+static void end_subs(const struct sat_host *host, struct host_peer *peer)
+{
+    for (uint32_t i = 0; i < peer->subs_n; i++) {
+        const struct host_space *space = host_space_by_sid(host, peer->subs[i].sid);
+        if (!space || !host_peer_may_read(host, peer, &space->row.id)) peer->subs[i].ended = true;
+    }
+}
+
+static bool has_news(const struct sat_host *host, const struct host_peer *peer)
+{
+    if (peer->state == HOST_PEER_GREETED) return false;
+    if (peer->dir_sent < host_links_end(host, peer)) return true;
+    for (uint32_t i = 0; i < peer->subs_n; i++) {
+        const struct host_sub *sub = &peer->subs[i];
+        const struct host_space *space = host_space_by_sid(host, sub->sid);
+        if (sub->ended) continue;
+        if (sub->head_due || sub->full_head || sub->full_entry || !space || sub->head_sent != space->row.log.size)
+            return true;
+    }
+    return false;
+}
+
+/* After a commit: who has something to fetch now? And who was out long enough to have learnt it? */
 static void wake_readers(struct host_step *step)
 {
     struct sat_host *host = step->host;
-    for (uint32_t i = 0; i < host->peers_n; i++) {
-        const struct host_peer *peer = host->peers[i];
-        bool wake = peer->state != HOST_PEER_GREETED && peer->dir_sent < host->directory.seq;
-        for (uint32_t k = 0; !wake && k < peer->subs_n; k++) {
-            const struct host_space *space = host_space_by_sid(host, peer->subs[k].sid);
-            wake = peer->subs[k].head_due || peer->subs[k].full_head || peer->subs[k].full_entry || !space ||
-                   peer->subs[k].head_sent != space->row.log.size;
-        }
-        if (wake) sat_actions_add(step->out, SAT_ACTION_WRITABLE, peer->id);
+    for (uint32_t i = host->peers_n; i-- > 0;) {
+        struct host_peer *peer = host->peers[i];
+        bool out = host_standing(host, peer) == HOST_STANDING_OUT;
+        if (step->directory_changed) end_subs(host, peer);
+        if (out && !peer->out_ms) host->counts.out++;
+        if (!out || !peer->out_ms) peer->out_ms = out ? step->now_ms : 0;
+        if (out && step->now_ms - peer->out_ms > OUT_GRACE_MS) refuse_peer(step, peer->id, SAT_ERR_REVOKED, NULL);
     }
+    for (uint32_t i = 0; i < host->peers_n; i++)
+        if (has_news(host, host->peers[i])) sat_actions_add(step->out, SAT_ACTION_WRITABLE, host->peers[i]->id);
     for (uint32_t i = 0; i < host->spaces_n; i++) host->spaces[i]->dirty = false;
 }
 
@@ -285,11 +355,12 @@ static void abandon(struct host_step *step, const struct sat_event *events, uint
     sat_store_rollback(host->store);
     forget_spaces(host);
     for (uint32_t i = 0; i < host->peers_n; i++) host->peers[i]->subs_n = 0;
+    struct sat_fault full = {0};
+    if (err == SAT_ERR_DISK_FULL) (void)sat_fail(&full, SAT_ERR_BUSY, "the server's disk is full");
     sat_actions_init(step->out, step->out->arena);
     for (uint32_t i = 0; i < n; i++)
         if (events[i].kind != SAT_EVENT_CLOSED && host_peer_find(host, events[i].peer))
-            refuse_peer(step, events[i].peer, SAT_ERR_BUSY,
-                        err == SAT_ERR_DISK_FULL ? "the server's disk is full" : NULL);
+            refuse_peer(step, events[i].peer, SAT_ERR_BUSY, &full);
     while (host->peers_n) refuse_peer(step, host->peers[0]->id, SAT_ERR_BUSY, NULL);
     if (step->directory_changed) host->directory_lost = true;
 }
@@ -318,6 +389,7 @@ enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct 
         abandon(&step, events, n, err);
     else
         wake_readers(&step);
+    if (!err) host_sightings_keep(&step);
     sat_arena_deinit(&arena);
     return err;
 }

@@ -30,6 +30,8 @@ static enum sat_err boxes_of(const struct sat_link *link, struct sat_boxes *out)
     struct sat_body_grant grant;
     struct sat_body_epoch epoch;
     struct sat_body_invite invite;
+    struct sat_body_accept accept;
+    struct sat_body_kit kit;
     enum sat_err err = SAT_OK;
     *out = (struct sat_boxes){0};
     if (link->type == SAT_LINK_GRANT) {
@@ -41,6 +43,12 @@ static enum sat_err boxes_of(const struct sat_link *link, struct sat_boxes *out)
     } else if (link->type == SAT_LINK_INVITE) {
         err = sat_body_invite_decode(link->body, &invite);
         if (!err) *out = invite.boxes;
+    } else if (link->type == SAT_LINK_ACCEPT) {
+        err = sat_body_accept_decode(link->body, &accept);
+        if (!err) *out = accept.boxes;
+    } else if (link->type == SAT_LINK_KIT) {
+        err = sat_body_kit_decode(link->body, &kit);
+        if (!err) *out = kit.boxes;
     }
     return err;
 }
@@ -48,12 +56,16 @@ static enum sat_err boxes_of(const struct sat_link *link, struct sat_boxes *out)
 struct batch { /* the links of one APPEND, with the boxes handed over for them */
     struct sat_link *links;
     struct sat_countersign *signs;
+    struct own_boxes { /* of each link; in the batch's boxes */
+        struct sat_box *at;
+        uint32_t n;
+    } * own;
     uint32_t n;
     struct sat_box *boxes;
     uint32_t boxes_n;
 };
 
-static enum sat_err check_boxes(const struct batch *batch, struct sat_fault *fault)
+static enum sat_err share_boxes(struct batch *batch, struct sat_fault *fault)
 {
     uint32_t used = 0;
     for (uint32_t i = 0; i < batch->n; i++) {
@@ -63,6 +75,7 @@ static enum sat_err check_boxes(const struct batch *batch, struct sat_fault *fau
         if (announced.count > batch->boxes_n - used)
             return sat_fail(fault, SAT_ERR_INVALID, "fewer key boxes than the link announces");
         struct sat_box *own = announced.count ? batch->boxes + used : NULL;
+        batch->own[i] = (struct own_boxes){own, announced.count};
         struct sat_hash root = sat_boxes_root(own, announced.count);
         if (!sat_hash_equal(&root, &announced.root))
             return sat_fail(fault, SAT_ERR_INVALID, "the key boxes are not those of the link");
@@ -94,8 +107,7 @@ static enum sat_err store_batch(struct sat_store *store, const struct sat_entrop
         if (!err && batch->links[i].type == SAT_LINK_SPACE) err = open_space(store, entropy, &batch->links[i]);
         sat_buf_deinit(&bytes);
     }
-    for (uint32_t i = 0; !err && i < batch->boxes_n; i++) err = sat_store_box_put(store, &batch->boxes[i]);
-    return err;
+    return err ? err : sat_store_boxes_put(store, batch->boxes, batch->boxes_n);
 }
 
 static enum sat_err decode_links(struct sat_list list, struct sat_arena *arena, struct batch *out)
@@ -103,6 +115,7 @@ static enum sat_err decode_links(struct sat_list list, struct sat_arena *arena, 
     out->n = list.n;
     out->links = sat_arena_array(arena, list.n, sizeof *out->links);
     out->signs = sat_arena_array(arena, list.n, sizeof *out->signs);
+    out->own = sat_arena_array(arena, list.n, sizeof *out->own);
     for (uint32_t i = 0; i < list.n; i++) {
         enum sat_err err = sat_link_decode(list.at[i], &out->links[i]);
         if (err) return err;
@@ -110,20 +123,18 @@ static enum sat_err decode_links(struct sat_list list, struct sat_arena *arena, 
     return SAT_OK;
 }
 
-/* Applies all links or, with the directory loaded anew, none. */
-static enum sat_err apply_links(struct sat_directory *directory, const struct sat_sign_key *server, uint64_t now_ms,
-                                struct batch *batch, uint32_t *applied, struct sat_fault *fault)
+/* Checks and applies the link at `index`, and countersigns it. */
+static enum sat_err apply_link(struct sat_directory *directory, const struct sat_sign_key *server, uint64_t now_ms,
+                               struct batch *batch, uint32_t index, struct sat_arena *arena, struct sat_fault *fault)
 {
-    for (*applied = 0; *applied < batch->n; (*applied)++) {
-        struct sat_link *link = &batch->links[*applied];
-        uint64_t time_ms = now_ms > directory->time_ms ? now_ms : directory->time_ms;
-        struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : directory->org;
-        sat_countersign(link, time_ms, &org, server, &batch->signs[*applied]);
-        enum sat_err err =
-            sat_directory_apply(directory, link, &batch->signs[*applied], now_ms, SAT_DIRECTORY_VERIFY, fault);
-        if (err) return err;
-    }
-    return SAT_OK;
+    struct sat_link *link = &batch->links[index];
+    uint64_t time_ms = now_ms > directory->time_ms ? now_ms : directory->time_ms;
+    enum sat_err err =
+        host_check_boxes(directory, link, batch->own[index].at, batch->own[index].n, time_ms, arena, fault);
+    if (err) return err;
+    struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : directory->org;
+    sat_countersign(link, time_ms, &org, server, &batch->signs[index]);
+    return sat_directory_apply(directory, link, &batch->signs[index], now_ms, SAT_DIRECTORY_VERIFY, fault);
 }
 
 static void send_appended(struct host_step *step, const struct host_peer *peer, const struct batch *batch)
@@ -140,16 +151,6 @@ static void send_appended(struct host_step *step, const struct host_peer *peer, 
     message.as.APPENDED.first_seq = batch->links[0].seq;
     message.as.APPENDED.signs = (struct sat_list){items, batch->n};
     host_send(step, peer->id, &message);
-}
-
-static void send_error(struct host_step *step, const struct host_peer *peer, enum sat_err err,
-                       const struct sat_fault *fault)
-{
-    struct sat_buf buf;
-    sat_buf_init(&buf);
-    sat_host_error(err, 0, fault->err == err ? fault->text : NULL, &buf);
-    sat_actions_add(step->out, SAT_ACTION_SEND, peer->id)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
-    sat_buf_deinit(&buf);
 }
 
 static enum sat_err reload_directory(struct sat_host *host)
@@ -176,6 +177,56 @@ static enum sat_err check_identity(const struct sat_host *host, const struct bat
     return SAT_OK;
 }
 
+/* ---- A decision about a bundle writes into the log while links behind it may still be refused ---- */
+
+/* The batch's transaction has other peers' work before this mark; what this APPEND does comes behind it. */
+static enum sat_err set_mark(struct host_step *step)
+{
+    struct sat_host *host = step->host;
+    enum sat_err err = host_begin(step);
+    for (uint32_t i = 0; i < host->spaces_n && !err; i++)
+        if (host->spaces[i]->dirty) err = sat_store_space_save(host->store, &host->spaces[i]->row);
+    return err ? err : sat_store_mark(host->store);
+}
+
+static enum sat_err go_back(struct sat_host *host, const struct sat_host_counts *counts)
+{
+    enum sat_err err = sat_store_mark_end(host->store, false);
+    for (uint32_t i = 0; i < host->spaces_n && !err; i++) {
+        err = sat_store_space_get(host->store, host->spaces[i]->row.sid, &host->spaces[i]->row);
+        host->spaces[i]->head_valid = false;
+    }
+    host->counts = *counts;
+    return err;
+}
+
+/* Does the link decide about a bundle? */
+static bool decides(const struct sat_link *link, struct sat_body_accept *body)
+{
+    return link->type == SAT_LINK_ACCEPT && sat_body_accept_decode(link->body, body) == SAT_OK &&
+           body->what != SAT_ACCEPT_DEVICE;
+}
+
+static enum sat_err append_links(struct host_step *step, struct batch *batch, uint32_t *applied, bool *marked,
+                                 struct sat_fault *fault)
+{
+    struct sat_host *host = step->host;
+    enum sat_err err = SAT_OK;
+    for (*applied = 0; *applied < batch->n && !err; (*applied)++) {
+        const struct sat_link *link = &batch->links[*applied];
+        struct sat_body_accept accept;
+        err = host_check_cuts(host, link, step->arena, fault);
+        if (!err)
+            err = apply_link(&host->directory, host_signer(host), step->now_ms, batch, *applied, step->arena, fault);
+        if (err) return err;
+        if (!decides(link, &accept)) continue;
+        if (!*marked) err = set_mark(step);
+        *marked = *marked || !err;
+        if (!err) err = host_decide(step, &accept, link->seq, fault);
+    }
+    return err;
+}
+
 enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message,
                          struct sat_fault *fault)
 {
@@ -185,19 +236,27 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     enum sat_err err = decode_links(message->links, step->arena, &batch);
     if (err) return err;
     struct sat_fault why = {0};
+    struct sat_host_counts counts = host->counts;
     uint32_t applied = 0;
-    err = check_boxes(&batch, &why);
+    bool marked = false;
+    err = share_boxes(&batch, &why);
     if (!err) err = check_identity(host, &batch, &why);
-    if (!err) err = apply_links(&host->directory, host_signer(host), step->now_ms, &batch, &applied, &why);
+    if (!err) err = append_links(step, &batch, &applied, &marked, &why);
     peer->boxes_n = 0;
+    if (err && sat_err_is_local(err)) {
+        step->directory_changed = true; /* and the batch is not committed */
+        return err;
+    }
     if (err) { /* a refusal is an answer, not a fault of the connection: the next attempt may extend the right head */
-        enum sat_err reload = applied ? reload_directory(host) : SAT_OK;
-        if (reload) return sat_fail(fault, reload, NULL);
-        send_error(step, peer, err, &why);
+        enum sat_err undone = marked ? go_back(host, &counts) : SAT_OK;
+        if (!undone && applied) undone = reload_directory(host);
+        if (undone) return sat_fail(fault, undone, NULL);
+        host_send_error(step, peer->id, err, 0, &why);
         return SAT_OK;
     }
     step->directory_changed = true;
     err = host_begin(step);
+    if (!err && marked) err = sat_store_mark_end(host->store, true);
     if (!err) err = store_batch(host->store, &host->entropy, &batch);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
     host->counts.links += batch.n;
@@ -207,9 +266,11 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     return SAT_OK;
 }
 
-/* A device fetches its own boxes, and those of the invite by which it joined or joins. */
+/* A device fetches its own boxes, and those of the invite by which it joined or joins; the kit its own. */
 static bool box_is_due(const struct sat_host *host, const struct host_peer *peer, const struct sat_box *box)
 {
+    if (peer->state == HOST_PEER_KIT)
+        return box->kind == SAT_BOX_KIT && box->number == peer->kit_seq && peer->kit_seq == host->directory.kit_seq;
     if (peer->state == HOST_PEER_DEVICE && box->kind == SAT_BOX_DEVICE) return box->number == peer->device;
     if (box->kind != SAT_BOX_INVITE) return false;
     for (uint32_t i = 0; i < host->directory.invites_n; i++) {
@@ -299,13 +360,13 @@ static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key
     struct sat_message_BOXES handed = {.boxes = create->boxes};
     struct sat_directory directory;
     sat_directory_init(&directory);
-    uint32_t applied;
     enum sat_err err = decode_links(create->links, arena, batch);
     if (!err) err = host_boxes(&boxes, &handed, fault);
     batch->boxes = boxes.boxes;
     batch->boxes_n = boxes.boxes_n;
-    if (!err) err = check_boxes(batch, fault);
-    if (!err) err = apply_links(&directory, server, now_ms, batch, &applied, fault);
+    if (!err) err = share_boxes(batch, fault);
+    for (uint32_t i = 0; i < batch->n && !err; i++)
+        err = apply_link(&directory, server, now_ms, batch, i, arena, fault);
     struct sat_public_key identity = sat_sign_public(server);
     if (!err && memcmp(directory.server.b, identity.b, sizeof identity.b))
         err = sat_fail(fault, SAT_ERR_WRONG_SERVER, "the genesis names another server");

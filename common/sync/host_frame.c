@@ -3,6 +3,7 @@
  * the log's end, then its signed head. */
 #include <string.h>
 
+#include "common/proof/link_short.h"
 #include "common/sync/base.h"
 #include "common/sync/digest.h"
 #include "common/sync/host_state.h"
@@ -21,16 +22,19 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
 {
     struct sat_link_row *rows;
     uint32_t n;
-    enum sat_err err = sat_store_links(host->store, peer->dir_sent + 1, LINKS_PER_FRAME, arena, &rows, &n);
+    uint64_t left = host_links_end(host, peer) - peer->dir_sent;
+    uint32_t limit = left < LINKS_PER_FRAME ? (uint32_t)left : LINKS_PER_FRAME;
+    enum sat_err err = sat_store_links(host->store, peer->dir_sent + 1, limit, arena, &rows, &n);
     if (err) return err;
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
     while (used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+        struct sat_link link;
         struct sat_buf item;
+        if (sat_link_decode(rows[used].bytes, &link)) return SAT_ERR_CORRUPT;
         sat_buf_init(&item);
-        sat_put_span(&item, rows[used].bytes);
-        host_countersign_encode(&rows[used].sign, &item);
+        sat_link_encode_short(&link, &rows[used].sign, &item);
         items[used++] = sat_span_copy(arena, sat_buf_span(&item));
         bytes += item.len;
         sat_buf_deinit(&item);
@@ -140,7 +144,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
                               uint64_t now_ms, struct sat_arena *arena, struct sat_buf *out)
 {
     struct host_space *space = host_space_by_sid(host, sub->sid);
-    if (!space || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
+    if (!space || sub->ended || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;
@@ -162,7 +166,7 @@ enum sat_err sat_host_frame(struct sat_host *host, uint64_t peer_id, uint64_t no
     sat_arena_init(&arena);
     size_t before = out->len;
     enum sat_err err = SAT_OK;
-    if (peer->dir_sent < host->directory.seq) {
+    if (peer->dir_sent < host_links_end(host, peer)) {
         err = links_frame(host, peer, &arena, out);
     } else {
         for (uint32_t tried = 0; !err && tried < peer->subs_n && out->len == before; tried++) {

@@ -34,16 +34,6 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
     return SAT_OK;
 }
 
-/* May the device talk to us at all? Asked at the door and, as that can change, with every message. */
-static enum sat_err check_standing(const struct sat_host *host, const struct sat_device *device,
-                                   struct sat_fault *fault)
-{
-    if (device->revoked_seq) return sat_fail(fault, SAT_ERR_REVOKED, "device %u has been revoked", device->number);
-    const struct sat_user *user = sat_directory_user(&host->directory, device->user);
-    if (!user || user->state != 1) return sat_fail(fault, SAT_ERR_REVOKED, "user %u is suspended", device->user);
-    return SAT_OK;
-}
-
 static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, const struct sat_message_AUTH *message,
                               struct sat_fault *fault)
 {
@@ -56,9 +46,7 @@ static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, co
     memcpy(signature.b, message->signature, sizeof signature.b);
     if (sat_auth_verify(&auth, &step->host->directory.org, &device->sign, &signature))
         return sat_fail(fault, SAT_ERR_DENIED, "this is not device %u", device->number);
-    enum sat_err err = check_standing(step->host, device, fault);
-    if (err) return err;
-    peer->device = device->number;
+    peer->device = device->number; /* one that is out is to learn that, and to hand in its work */
     return admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
 }
 
@@ -82,6 +70,21 @@ static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *p
         return sat_fail(fault, SAT_ERR_INVITE_EXPIRED, "this invite has been cancelled");
     peer->invite = id;
     return admit(step, peer, message->dir_seq, HOST_PEER_INVITEE, fault);
+}
+
+static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer,
+                                  const struct sat_message_AUTH_KIT *message, struct sat_fault *fault)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    if (message->binding_kind != peer->binding.kind)
+        return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
+    struct sat_auth auth = auth_of(step, peer, 0, message->dir_seq);
+    struct sat_signature signature;
+    memcpy(signature.b, message->signature, sizeof signature.b);
+    if (sat_auth_verify(&auth, &directory->org, &directory->kit_sign, &signature))
+        return sat_fail(fault, SAT_ERR_DENIED, "this is not the organisation's recovery kit, or it has been replaced");
+    peer->kit_seq = directory->kit_seq;
+    return admit(step, peer, message->dir_seq, HOST_PEER_KIT, fault);
 }
 
 static struct host_sub *sub_of(struct host_peer *peer, uint64_t number)
@@ -123,17 +126,19 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
                               struct sat_fault *fault)
 {
     struct sat_subscription wish;
+    struct host_space *space = NULL;
     enum sat_err err = sat_subscription_decode(item, &wish);
     if (err) return err;
-    if (!host_peer_may_read(step->host, peer, &wish.space))
-        return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
-    struct host_space *space;
-    err = host_space_load(step->host, &wish.space, &space);
+    /* One that was lost a moment ago: its device learns that from the links that are on their way to it. */
+    bool lost = !host_peer_may_read(step->host, peer, &wish.space);
+    if (!lost || sat_directory_could_read(&step->host->directory, &wish.space, peer->device))
+        err = host_space_load(step->host, &wish.space, &space);
     if (err) return err;
     if (!space) return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
-    err = check_cursor(step, space, &wish, fault);
+    if (!lost) err = check_cursor(step, space, &wish, fault);
     if (err) return err;
-    if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX) return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
+    if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
+        return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
     *add_sub(peer, wish.sub) = (struct host_sub){
         .sub = wish.sub,
@@ -142,6 +147,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .head_due = true,
         .full_head =
             memcmp(wish.log_epoch, none, sizeof none) == 0, /* who has no head yet cannot complete a short one */
+        .ended = lost,
     };
     return SAT_OK;
 }
@@ -164,8 +170,8 @@ static void send_refusal(struct host_step *step, const struct host_peer *peer, u
     host_send(step, peer->id, &message);
 }
 
-static enum sat_err judge_and_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
-                                     struct sat_fault *fault)
+enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
+                         struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
     struct sat_bundle_row row;
@@ -174,7 +180,7 @@ static enum sat_err judge_and_accept(struct host_step *step, struct host_space *
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
     if (err) return err;
     struct sat_judge judge = {
-        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
+        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = dir_at};
     if (found && row.first == m->first && row.count == m->count &&
         memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
         return SAT_OK; /* the same bundle again: its entry tells its author so */
@@ -191,7 +197,7 @@ static enum sat_err judge_and_accept(struct host_step *step, struct host_space *
                                 .bundle = bundle,
                                 .headers = headers,
                                 .recv_ms = recv_ms,
-                                .dir_at = host->directory.seq};
+                                .dir_at = dir_at};
     space->dirty = true;
     err = sat_base_accept(&accept);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT; /* half applied: the batch must not be committed */
@@ -214,9 +220,10 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
     struct sat_fault why = {0};
-    err = judge_and_accept(step, space, &bundle, &why);
+    err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
+    if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
-        step->host->counts.refused++;
+        if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;
         send_refusal(step, peer, sub->sub, bundle.manifest.first, err, &why);
         err = SAT_OK;
     }
@@ -228,6 +235,7 @@ static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool 
 {
     struct host_sub *sub = sub_of(peer, number);
     if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+    if (sub->ended) return SAT_OK; /* there is no answer any more */
     if (head) sub->full_head = true;
     if (entry) {
         sub->full_entry = entry;
@@ -236,28 +244,63 @@ static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool 
     return SAT_OK;
 }
 
+/* ---- Who may say what ---- */
+
 static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
                                  struct sat_fault *fault)
 {
     if (message->type == SAT_MESSAGE_AUTH) return take_auth(step, peer, &message->as.AUTH, fault);
     if (message->type == SAT_MESSAGE_AUTH_INVITE) return take_auth_invite(step, peer, &message->as.AUTH_INVITE, fault);
+    if (message->type == SAT_MESSAGE_AUTH_KIT) return take_auth_kit(step, peer, &message->as.AUTH_KIT, fault);
+    if (message->type == SAT_MESSAGE_WIPED) return host_wiped(step, peer, &message->as.WIPED, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s before the handshake", sat_message_name(message->type));
 }
 
+static enum sat_err from_device(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                struct sat_fault *fault)
+{
+    if (message->type == SAT_MESSAGE_SUBSCRIBE) return take_subscribe(step, peer, &message->as.SUBSCRIBE, fault);
+    if (message->type == SAT_MESSAGE_PUSH) return take_push(step, peer, &message->as.PUSH, fault);
+    if (message->type == SAT_MESSAGE_HEAD_GET) return take_question(peer, message->as.HEAD_GET.sub, true, 0, fault);
+    if (message->type == SAT_MESSAGE_ENTRY_GET)
+        return take_question(peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+    if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
+    if (message->type == SAT_MESSAGE_ESCROW_GET) return host_escrow_get(step, peer, &message->as.ESCROW_GET, fault);
+    if (message->type == SAT_MESSAGE_DEVICES_GET) return host_devices_get(step, peer, &message->as.DEVICES_GET, fault);
+    return sat_fail(fault, SAT_ERR_PROTOCOL, "%s does not belong here", sat_message_name(message->type));
+}
+
+/* In good standing. The holders of invites and of the kit append links, for which the holder of the kit, as a device,
+ * brings boxes; the rest is for devices. */
 static enum sat_err from_member(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
                                 struct sat_fault *fault)
 {
     if (message->type == SAT_MESSAGE_APPEND) return host_append(step, peer, &message->as.APPEND, fault);
     if (message->type == SAT_MESSAGE_BOXES_GET) return host_boxes_get(step, peer, &message->as.BOXES_GET);
-    if (peer->state == HOST_PEER_DEVICE) {
-        if (message->type == SAT_MESSAGE_SUBSCRIBE) return take_subscribe(step, peer, &message->as.SUBSCRIBE, fault);
-        if (message->type == SAT_MESSAGE_PUSH) return take_push(step, peer, &message->as.PUSH, fault);
-        if (message->type == SAT_MESSAGE_BOXES) return host_boxes(peer, &message->as.BOXES, fault);
-        if (message->type == SAT_MESSAGE_HEAD_GET) return take_question(peer, message->as.HEAD_GET.sub, true, 0, fault);
-        if (message->type == SAT_MESSAGE_ENTRY_GET)
-            return take_question(peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
-    }
+    if (message->type == SAT_MESSAGE_BOXES && peer->state != HOST_PEER_INVITEE)
+        return host_boxes(peer, &message->as.BOXES, fault);
+    if (peer->state == HOST_PEER_DEVICE) return from_device(step, peer, message, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s does not belong here", sat_message_name(message->type));
+}
+
+/* Not approved yet. The directory lets it author nothing but its own leaving. */
+static enum sat_err from_newcomer(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                  struct sat_fault *fault)
+{
+    if (message->type == SAT_MESSAGE_APPEND) return host_append(step, peer, &message->as.APPEND, fault);
+    return sat_fail(fault, SAT_ERR_DENIED, "device %u has not been approved yet", peer->device);
+}
+
+/* What it says before it can know that it is out is passed over, but for its work; after that it hands in, and whatever
+ * else it says is the end. */
+static enum sat_err from_outcast(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                 struct sat_fault *fault)
+{
+    if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
+    if (message->type == SAT_MESSAGE_PUSH && sub_of(peer, message->as.PUSH.sub))
+        return take_push(step, peer, &message->as.PUSH, fault);
+    if (peer->dir_sent < host_links_end(step->host, peer)) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_REVOKED, "device %u has been revoked, or its user suspended", peer->device);
 }
 
 enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct sat_span bytes,
@@ -267,7 +310,13 @@ enum sat_err host_message(struct host_step *step, struct host_peer *peer, struct
     enum sat_err err = sat_message_decode(bytes, SAT_SENDER_CLIENT, step->arena, &message);
     if (err) return err;
     if (peer->state == HOST_PEER_GREETED) return from_greeted(step, peer, &message, fault);
-    if (peer->state == HOST_PEER_DEVICE)
-        err = check_standing(step->host, sat_directory_device(&step->host->directory, peer->device), fault);
-    return err ? err : from_member(step, peer, &message, fault);
+    switch (host_standing(step->host, peer)) {
+    case HOST_STANDING_GOOD:
+        return from_member(step, peer, &message, fault);
+    case HOST_STANDING_NEW:
+        return from_newcomer(step, peer, &message, fault);
+    case HOST_STANDING_OUT:
+        break;
+    }
+    return from_outcast(step, peer, &message, fault);
 }

@@ -13,9 +13,23 @@ struct host_sub {
     bool head_due;       /* a head is owed though the size is the same: the first one */
     bool full_head;      /* the peer asked for the full form */
     uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
+    bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
-enum host_peer_state { HOST_PEER_GREETED, HOST_PEER_DEVICE, HOST_PEER_INVITEE };
+enum host_peer_state {
+    HOST_PEER_GREETED,
+    HOST_PEER_DEVICE, /* what it may do follows from the directory, at each message: host_standing() */
+    HOST_PEER_INVITEE,
+    HOST_PEER_KIT,   /* the holder of the recovery kit */
+    HOST_PEER_WIPED, /* who has shown the receipt of a device's wipe, whose keys are gone: it hands in, and nothing else
+                      */
+};
+
+enum host_standing {
+    HOST_STANDING_GOOD,
+    HOST_STANDING_NEW, /* not approved yet: it reads the directory, and may leave */
+    HOST_STANDING_OUT, /* revoked, wiped or suspended: it learns that from the directory, and hands in its work */
+};
 
 struct host_peer {
     uint64_t id;
@@ -23,8 +37,10 @@ struct host_peer {
     uint8_t client_nonce[32], server_nonce[32];
     struct sat_binding binding;
     const struct sat_sign_key *server; /* the identity that this peer was greeted with */
-    uint32_t device;                   /* DEVICE */
+    uint32_t device;                   /* DEVICE, WIPED */
     struct sat_hash invite;            /* INVITEE */
+    uint64_t kit_seq;                  /* KIT: of the link that names its kit */
+    uint64_t out_ms;                   /* since when it is out, or has last handed something in; 0: it is not */
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
@@ -56,6 +72,13 @@ struct sat_host {
     struct sat_host_counts counts;
 };
 
+struct host_sighting {
+    uint32_t device;
+    uint64_t seen_ms, lag;
+    bool lag_known; /* it had subscribed to something */
+    struct host_sighting *next;
+};
+
 /* One batch in progress. */
 struct host_step {
     struct sat_host *host;
@@ -63,6 +86,7 @@ struct host_step {
     struct sat_arena *arena;
     struct sat_actions *out;
     bool directory_changed;
+    struct host_sighting *sightings; /* of sessions that ended */
 };
 
 /* host.c */
@@ -72,7 +96,14 @@ enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *i
                              struct host_space **out) SAT_MUST_CHECK; /* NULL: none */
 struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
+void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
+                     const struct sat_fault *fault); /* the fault's sentence, if it has one for the error */
 bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space);
+
+/* What a device may do here now; the holders of invites and of the kit are in good standing. */
+enum host_standing host_standing(const struct sat_host *host, const struct host_peer *peer);
+/* How far in the directory the peer may read. */
+uint64_t host_links_end(const struct sat_host *host, const struct host_peer *peer);
 
 /* The identity with that public key; NULL: this server does not have it. */
 const struct sat_sign_key *host_identity(const struct sat_host *host, const struct sat_public_key *key);
@@ -91,8 +122,41 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
 
-/* A link as it travels in LINKS: the link ‖ u64 time_ms ‖ countersignature64. */
-#define HOST_COUNTERSIGN_BYTES 72
+/* host_rules.c: what the server demands of a link beyond what the reducer does, as it alone has the boxes and the logs.
+ * Asked before the link is applied; time_ms: of its countersignature. */
+enum sat_err host_check_boxes(const struct sat_directory *directory, const struct sat_link *link,
+                              const struct sat_box *boxes, uint32_t n, uint64_t time_ms, struct sat_arena *arena,
+                              struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link, struct sat_arena *arena,
+                             struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_message.c: judges a bundle as of directory position `dir_at` and appends it to the log. SAT_OK too where the
+ * log has it already. */
+enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
+                         struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_escrow.c: puts a bundle aside for the admins, in full form. SAT_ERR_ESCROWED: it is there (now); else why not.
+ */
+enum sat_err host_put_aside(struct host_step *step, const struct sat_bundle *bundle,
+                            struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const struct sat_message_HAND_IN *message,
+                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* Does what an ACCEPT link at `seq`, which is applied, says of a bundle. */
+enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *body, uint64_t seq,
+                         struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *peer,
+                             const struct sat_message_ESCROW_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_sightings.c: a session ends, or has sent the receipt of a wipe; keep() writes the former, in a transaction of
+ * its own that may fail without harm. */
+void host_sight(struct host_step *step, const struct host_peer *peer);
+void host_sightings_keep(struct host_step *step);
+enum sat_err host_wiped(struct host_step *step, struct host_peer *peer, const struct sat_message_WIPED *message,
+                        struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_devices_get(struct host_step *step, const struct host_peer *peer,
+                              const struct sat_message_DEVICES_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);
 
 #endif

@@ -24,15 +24,15 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
     return sat_bundle_complete(bundle, &known);
 }
 
-/* The author, its right to write every record there, the epoch, and its directory position. */
-static enum sat_err judge_authority(const struct sat_judge *judge, const struct sat_bundle *bundle,
-                                    struct sat_fault *fault)
+/* Who it is, and where in the directory. */
+static enum sat_err judge_position(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                   const struct sat_device **author, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     const struct sat_directory *directory = judge->directory;
     if (m->suite != SAT_SUITE_1) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
-    const struct sat_device *device = sat_directory_device(directory, m->device);
-    if (!device || m->dir_seq < device->since_seq)
+    *author = sat_directory_device(directory, m->device);
+    if (!*author || m->dir_seq < (*author)->since_seq)
         return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device,
                         (unsigned long long)m->dir_seq);
     if (m->dir_seq > judge->dir_at || judge->dir_at > directory->seq)
@@ -41,14 +41,72 @@ static enum sat_err judge_authority(const struct sat_judge *judge, const struct 
     if (!sat_hash_equal(&dir_hash, &m->dir_hash))
         return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device,
                         (unsigned long long)m->dir_seq);
-    if (m->epoch == 0 || m->epoch != sat_directory_epoch_at(directory, &m->space, m->dir_seq))
-        return sat_fail(fault, SAT_ERR_DENIED, "key epoch %u was not current", m->epoch);
-    for (uint32_t i = 0; i < m->count; i++)
-        if (!sat_directory_may_write(directory, &m->space, m->device, &bundle->changes[i].record, m->dir_seq))
-            return sat_fail(fault, SAT_ERR_DENIED, "device %u may not write here", m->device);
-    if (sat_bundle_verify(bundle, &device->sign))
-        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", m->device);
     return SAT_OK;
+}
+
+/* Every record of it. */
+static bool may_write_at(const struct sat_judge *judge, const struct sat_bundle *bundle, uint64_t seq)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    if (sat_directory_device_rights(judge->directory, &m->space, m->device, seq) & SAT_RIGHT_WRITE) return true;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (!sat_directory_may_write(judge->directory, &m->space, m->device, &bundle->changes[i].record, seq))
+            return false;
+    return true;
+}
+
+static enum sat_err judge_signature(const struct sat_bundle *bundle, const struct sat_device *author,
+                                    struct sat_fault *fault)
+{
+    if (sat_bundle_verify(bundle, &author->sign))
+        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", author->number);
+    return SAT_OK;
+}
+
+/* The right to write every record there, the epoch. */
+static enum sat_err judge_authority(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                    const struct sat_device *author, struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    if (m->epoch == 0 || m->epoch != sat_directory_epoch_at(judge->directory, &m->space, m->dir_seq))
+        return sat_fail(fault, SAT_ERR_DENIED, "key epoch %u was not current", m->epoch);
+    if (!may_write_at(judge, bundle, m->dir_seq))
+        return sat_fail(fault, SAT_ERR_DENIED, "device %u may not write here", m->device);
+    return judge_signature(bundle, author, fault);
+}
+
+/* ---- What came late ---- */
+
+static bool is_above(const struct sat_bundle *bundle, const struct sat_cut *cut)
+{
+    uint64_t last = bundle->manifest.first + bundle->manifest.count - 1;
+    return last > cut->counter || (last == cut->counter && !sat_hash_equal(&bundle->id, &cut->bundle));
+}
+
+/* What counts of a revoked device is what its revocation lists; of a space that it does not list, what was there
+ * before. Of others, what came while they had the right. */
+static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bundle)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    uint64_t revoked_seq;
+    const struct sat_cut *cut;
+    if (sat_directory_cut(judge->directory, m->device, &m->space, &revoked_seq, &cut) &&
+        (cut ? is_above(bundle, cut) : judge->dir_at >= revoked_seq))
+        return true;
+    return m->dir_seq < judge->dir_at && !may_write_at(judge, bundle, judge->dir_at) &&
+           may_write_at(judge, bundle, m->dir_seq);
+}
+
+/* Before its chain: what comes behind a bundle that was late is late as well, whether or not that one was let in. */
+static enum sat_err judge_time(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                               const struct sat_device *author, struct sat_fault *fault)
+{
+    if (!is_late(judge, bundle)) return SAT_OK;
+    if (sat_directory_decided(judge->directory, &bundle->id, judge->dir_at) == SAT_ACCEPT_BUNDLE) return SAT_OK;
+    enum sat_err err = judge_signature(bundle, author, fault);
+    if (err) return err;
+    return sat_fail(fault, SAT_ERR_ESCROWED, "change %llu of device %u came after it had lost the right to write here",
+                    (unsigned long long)bundle->manifest.first, author->number);
 }
 
 /* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
@@ -145,6 +203,54 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
     return SAT_OK;
 }
 
+/* Is the dot, as far as it is known, of the record? */
+static enum sat_err is_of_record(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_dot dot,
+                                 const struct sat_record_id *record, bool *is)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    if (dot.device == m->device && dot.counter >= m->first) { /* under seen, and so one of those before it */
+        *is = sat_record_equal(&bundle->changes[dot.counter - m->first].record, record);
+        return SAT_OK;
+    }
+    int64_t sid;
+    struct sat_record_id other;
+    bool found;
+    enum sat_err err = sat_store_change_place(judge->store, dot, &sid, &other, &found);
+    *is = err || !found || (sid == judge->space->sid && sat_record_equal(&other, record));
+    return err;
+}
+
+static enum sat_err judge_dots(const struct sat_judge *judge, const struct sat_bundle *bundle, uint32_t index,
+                               struct sat_dots dots, struct sat_dots looked_at, struct sat_fault *fault)
+{
+    for (uint32_t i = 0; i < dots.n; i++) {
+        bool is = true;
+        if (sat_dots_have(looked_at, dots.at[i])) continue;
+        enum sat_err err = is_of_record(judge, bundle, dots.at[i], &bundle->changes[index].record, &is);
+        if (err) return err;
+        if (!is)
+            return sat_fail(fault, SAT_ERR_BOUNDS, "device %u names change %llu of device %u, of another record",
+                            bundle->manifest.device, (unsigned long long)dots.at[i].counter, dots.at[i].device);
+    }
+    return SAT_OK;
+}
+
+/* What is kept, or was not read, is the record's own: names that nothing ever takes away would make its merge slow for
+ * ever. Changes of one record behind each other name much the same. */
+static enum sat_err judge_named(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                const struct sat_header *headers, struct sat_fault *fault)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
+        static const struct sat_header none;
+        bool same = i && sat_record_equal(&bundle->changes[i - 1].record, &bundle->changes[i].record);
+        const struct sat_header *before = same ? &headers[i - 1] : &none;
+        err = judge_dots(judge, bundle, i, headers[i].kept, before->kept, fault);
+        if (!err) err = judge_dots(judge, bundle, i, headers[i].holes, before->holes, fault);
+    }
+    return err;
+}
+
 static bool covers_any(const struct sat_version *x, struct sat_dots dots)
 {
     for (uint32_t i = 0; i < dots.n; i++)
@@ -166,20 +272,29 @@ static struct sat_version version_of(const struct sat_header *header)
     return (struct sat_version){.seen = header->seen, .kept = header->kept, .holes = header->holes};
 }
 
-/* Does y stand for each live change of the record that it replaces; and how many stay beside it? */
+struct beside { /* what stays live beside a change; own: of the same device */
+    uint32_t all, own;
+};
+
+static void count_beside(struct beside *beside, bool own)
+{
+    beside->all++;
+    if (own) beside->own++;
+}
+
+/* Does y, the device's, stand for each live change of the record that it replaces; and how many stay beside it? */
 static enum sat_err compare_with_live(const struct sat_judge *judge, const struct sat_record_id *record,
-                                      const struct sat_version *y, bool *sound, uint32_t *beside)
+                                      uint32_t device, const struct sat_version *y, bool *sound, struct beside *beside)
 {
     struct sat_change_row *rows;
     struct sat_arena arena; /* of one record: a bundle may name the same one a thousand times */
     uint32_t n = 0;
     sat_arena_init(&arena);
     enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, &arena, &rows, &n);
-    *beside = 0;
     for (uint32_t k = 0; k < n && !err; k++) {
         struct sat_header header;
         if (!sat_merge_covers(y, &rows[k].dot)) {
-            ++*beside;
+            count_beside(beside, rows[k].dot.device == device);
             continue;
         }
         if (sat_header_decode(rows[k].header, &arena, &header)) err = SAT_ERR_CORRUPT;
@@ -188,6 +303,14 @@ static enum sat_err compare_with_live(const struct sat_judge *judge, const struc
     }
     sat_arena_deinit(&arena);
     return err;
+}
+
+/* The bound on a record's live changes is for all together, but no device may take it up alone, and none is kept out by
+ * what others have put there. */
+static bool is_crowded(const struct beside *beside)
+{
+    return beside->own >= SAT_RECORD_LIVE_DEVICE_MAX ||
+           (beside->all >= SAT_RECORD_LIVE_MAX && beside->own >= SAT_RECORD_LIVE_RESERVED);
 }
 
 /* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
@@ -201,20 +324,22 @@ static enum sat_err judge_replaced(const struct sat_judge *judge, const struct s
     for (uint32_t i = 0; i < m->count; i++) {
         struct sat_version y = version_of(&headers[i]);
         bool sound = true;
-        uint32_t beside;
-        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, &y, &sound, &beside);
+        struct beside beside = {0};
+        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, m->device, &y, &sound, &beside);
         if (err) return err;
         for (uint32_t k = 0; sound && k < i; k++) { /* its own, which are not in the store yet */
             struct sat_version x = version_of(&headers[k]);
             struct sat_dot dot = {m->device, m->first + k};
             if (!sat_record_equal(&bundle->changes[k].record, &bundle->changes[i].record)) continue;
             if (!sat_merge_covers(&y, &dot))
-                beside++;
+                count_beside(&beside, true);
             else
                 sound = stands_for(&y, &x);
         }
-        if (beside >= SAT_RECORD_LIVE_MAX)
-            return sat_fail(fault, SAT_ERR_TOO_LARGE, "the record has %u changes that stand side by side", beside);
+        if (is_crowded(&beside))
+            return sat_fail(fault, SAT_ERR_TOO_LARGE,
+                            "the record has %u changes that stand side by side, %u of them of device %u", beside.all,
+                            beside.own, m->device);
         if (!sound)
             return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on",
                             m->device);
@@ -235,11 +360,15 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
             return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
                             (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
     }
-    /* The chain first: a bundle whose predecessor is still under way is to wait, whatever else might be said of it. */
-    enum sat_err err = judge_chain(judge, bundle, fault);
-    if (!err) err = judge_authority(judge, bundle, fault);
+    /* The chain before the rest: a bundle whose predecessor is still under way is to wait, whatever might be said. */
+    const struct sat_device *author = NULL;
+    enum sat_err err = judge_position(judge, bundle, &author, fault);
+    if (!err) err = judge_time(judge, bundle, author, fault);
+    if (!err) err = judge_chain(judge, bundle, fault);
+    if (!err) err = judge_authority(judge, bundle, author, fault);
     if (!err) err = judge_witness(judge, bundle, fault);
     if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
+    if (!err) err = judge_named(judge, bundle, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
     if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, headers, fault);

@@ -12,6 +12,7 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     sat_check(replica != NULL);
     replica->config = *config;
     replica->wish = config->hooks.build_links ? WISH_OPEN : WISH_NONE;
+    replica->version_stale = UINT64_MAX;
     sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
     sat_arena_init(&replica->batch_arena);
     *out = replica;
@@ -23,6 +24,7 @@ void sat_replica_free(struct sat_replica *replica)
     if (!replica) return;
     sat_arena_deinit(&replica->batch_arena);
     free(replica->subs);
+    free(replica->leaving);
     free(replica);
 }
 
@@ -77,18 +79,39 @@ struct replica_sub *replica_sub_of(struct sat_replica *replica, uint64_t number)
     return NULL;
 }
 
+uint64_t replica_now(const struct replica_step *step)
+{
+    const struct sat_replica *replica = step->replica;
+    uint64_t since_ms = step->now_ms > replica->met_ms ? step->now_ms - replica->met_ms : 0;
+    return replica->server_time_ms + since_ms;
+}
+
 bool replica_may_read(const struct sat_replica *replica, const struct sat_space_id *space)
 {
     const struct sat_directory *directory = replica->config.directory;
-    uint32_t user = 0;
-    if (replica->config.mode == SAT_REPLICA_INVITEE) {
-        const struct sat_invite *invite = sat_directory_invite(directory, &replica->config.invite);
-        if (invite) user = invite->user;
-    } else {
-        const struct sat_device *device = sat_directory_device(directory, replica->config.device);
-        if (device && !device->revoked_seq) user = device->user;
-    }
-    return user && (sat_directory_rights(directory, space, user, directory->seq) & SAT_RIGHT_READ);
+    if (replica->config.mode == SAT_REPLICA_KIT) return true;
+    if (replica->config.mode != SAT_REPLICA_INVITEE)
+        return sat_directory_device_rights(directory, space, replica->config.device, directory->seq) & SAT_RIGHT_READ;
+    const struct sat_invite *invite = sat_directory_invite(directory, &replica->config.invite);
+    return invite && (sat_directory_rights(directory, space, invite->user, directory->seq) & SAT_RIGHT_READ);
+}
+
+static const struct sat_device *own_device(const struct sat_replica *replica)
+{
+    if (replica->config.mode != SAT_REPLICA_DEVICE) return NULL;
+    return sat_directory_device(replica->config.directory, replica->config.device);
+}
+
+bool replica_is_out(const struct sat_replica *replica)
+{
+    const struct sat_device *device = own_device(replica);
+    return device && sat_directory_out(replica->config.directory, device->number);
+}
+
+bool replica_is_approved(const struct sat_replica *replica)
+{
+    const struct sat_device *device = own_device(replica);
+    return device && device->approved_seq;
 }
 
 /* Who may not read a space any more is told nothing more of it. */
@@ -105,11 +128,26 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return false;
     uint64_t bundles, changes;
-    if (replica->drafts_left || replica->subs_n == 0) return false;
+    if (replica->frozen.left || replica->subs_n == 0) return false;
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
     for (uint32_t i = 0; i < replica->subs_n; i++)
         if (!settled(replica, &replica->subs[i])) return false;
     return true;
+}
+
+static bool is_idle_without_spaces(const struct sat_replica *replica)
+{
+    return replica->config.directory_only || replica->config.mode == SAT_REPLICA_INVITEE ||
+           replica->config.mode == SAT_REPLICA_KIT;
+}
+
+static const char *why_work_waits(const struct sat_replica *replica, bool blocked)
+{
+    if (replica->frozen.owing_n) return "work waits for a new key of its territory, which is owed";
+    if (replica->frozen.left) return "work waits for a key or a right that this device does not have";
+    if (replica->counts.refused) return "the server refused work of this device; see the refused items";
+    return blocked ? "work of this device was refused, or waits for the admins to decide; see the refused items"
+                   : "work is pending in a space that this device may not use";
 }
 
 /* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
@@ -117,38 +155,52 @@ static const char *stuck(const struct sat_replica *replica)
 {
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return NULL;
-    if (replica->config.directory_only || replica->config.mode == SAT_REPLICA_INVITEE)
-        return "the directory is up to date";
-    const char *why = "this device may read no space";
+    if (replica->escrow.wanted || replica->devices.wanted) return NULL;
+    if (is_idle_without_spaces(replica)) return "the directory is up to date";
+    if (!replica_is_approved(replica)) return "this device waits for approval: an admin has to approve it";
+    bool under_way = false;
+    const char *leaving = replica_leaving_stuck(replica, &under_way);
+    if (under_way) return NULL;
+    bool blocked = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
         if (!replica_may_read(replica, &sub->row.id)) continue;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
-        why = sub->blocked ? "the server refused work of this device; see the refused items" : why;
+        if (sub->blocked) blocked = true;
     }
-    if (replica->subs_n && replica->drafts_left)
-        return "work waits for a key or a right that this device does not have";
-    if (replica->subs_n)
-        return replica->counts.refused ? why : "work is pending in a space that this device may not use";
-    return why;
+    if (leaving) return leaving;
+    return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
+}
+
+/* What the spaces need. Keys first: what is frozen now should be frozen under the current epoch. */
+static enum sat_err advance_spaces(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
+    enum sat_err err = replica_subscribe(step);
+    if (err || replica->boxes_asked) return err;
+    err = replica_freeze(step);
+    return err ? err : replica_leave_spaces(step);
 }
 
 /* One round of what can be done now; called at the end of every step. */
 static enum sat_err advance(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
-    if (replica->state != REPLICA_TALKING || replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    enum sat_replica_mode mode = replica->config.mode;
+    if (replica->state != REPLICA_TALKING || replica->ending) return SAT_OK;
+    if (mode == SAT_REPLICA_WIPED || replica_is_out(replica)) return replica_leave(step);
+    if (replica->config.directory->seq < replica->dir_goal) return SAT_OK;
     enum sat_err err = SAT_OK;
-    if (replica->wish == WISH_OPEN) err = replica_wish(step);
-    if (err || replica->config.mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
+    if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
+    if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
+    if (err || mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
     err = replica_ask_boxes(step);
-    if (!err && replica->config.mode == SAT_REPLICA_DEVICE && !replica->config.directory_only) {
-        err = replica_subscribe(step);
-        /* Keys first: what is frozen now should be frozen under the current epoch. */
-        if (!err && !replica->boxes_asked) err = replica_freeze(step);
-    }
-    return err;
+    if (!err) err = replica_ask(step);
+    if (err || (mode == SAT_REPLICA_DEVICE && !replica_is_approved(replica))) return err;
+    err = advance_spaces(step);
+    return err || mode != SAT_REPLICA_DEVICE ? err : replica_pay(step);
 }
 
 static enum sat_err take_error(struct replica_step *step, const struct sat_message_ERROR *message)
@@ -159,9 +211,27 @@ static enum sat_err take_error(struct replica_step *step, const struct sat_messa
         return sat_fail(&step->fault, SAT_ERR_WRONG_SERVER,
                         "the server refuses without having shown that it is the one that was pinned");
     step->replica->retry_ms = message->retry_ms;
+    bool member = step->replica->config.mode == SAT_REPLICA_DEVICE || step->replica->config.mode == SAT_REPLICA_WIPED;
+    if (err == SAT_ERR_REVOKED && member) return replica_said_revoked(step);
     if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY)
         return replica_append_refused(step, err, message->text);
     return sat_fail(&step->fault, err, "the server says: %.*s", (int)message->text.len, (const char *)message->text.at);
+}
+
+/* What a server may say that has proved who it is. */
+static enum sat_err take_from_known(struct replica_step *step, const struct sat_message *message)
+{
+    if (message->type == SAT_MESSAGE_LINKS) return replica_links(step, &message->as.LINKS);
+    if (message->type == SAT_MESSAGE_APPENDED) return replica_appended(step, &message->as.APPENDED);
+    if (message->type == SAT_MESSAGE_BOXES) return replica_boxes(step, &message->as.BOXES);
+    if (message->type == SAT_MESSAGE_ENTRIES) return replica_entries(step, &message->as.ENTRIES);
+    if (message->type == SAT_MESSAGE_HEAD) return replica_head(step, &message->as.HEAD);
+    if (message->type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message->as.REFUSED);
+    if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
+    if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
+    if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
+    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
+                    sat_message_name(message->type));
 }
 
 static enum sat_err take_message(struct replica_step *step, struct sat_span bytes)
@@ -180,14 +250,7 @@ static enum sat_err take_message(struct replica_step *step, struct sat_span byte
         if (message.type == SAT_MESSAGE_HELLO) return replica_hello(step, &message.as.HELLO);
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server did not begin with a hello");
     }
-    if (message.type == SAT_MESSAGE_LINKS) return replica_links(step, &message.as.LINKS);
-    if (message.type == SAT_MESSAGE_APPENDED) return replica_appended(step, &message.as.APPENDED);
-    if (message.type == SAT_MESSAGE_BOXES) return replica_boxes(step, &message.as.BOXES);
-    if (message.type == SAT_MESSAGE_ENTRIES) return replica_entries(step, &message.as.ENTRIES);
-    if (message.type == SAT_MESSAGE_HEAD) return replica_head(step, &message.as.HEAD);
-    if (message.type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message.as.REFUSED);
-    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
-                    sat_message_name(message.type));
+    return take_from_known(step, &message);
 }
 
 static enum sat_err take_event(struct replica_step *step, const struct sat_event *event)
@@ -207,7 +270,7 @@ static enum sat_err take_event(struct replica_step *step, const struct sat_event
     return SAT_OK;
 }
 
-static void fail_session(struct replica_step *step, enum sat_err err)
+void replica_fail_session(struct replica_step *step, enum sat_err err)
 {
     step->replica->state = REPLICA_OVER;
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_FAILED);
@@ -221,7 +284,8 @@ static void fail_session(struct replica_step *step, enum sat_err err)
 static void tell(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
-    if (replica->state != REPLICA_TALKING) return;
+    if (replica->state != REPLICA_TALKING || replica->config.mode == SAT_REPLICA_WIPED || replica_is_out(replica))
+        return;
     bool in_sync = sat_replica_in_sync(replica);
     if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
     replica->told_in_sync = in_sync;
@@ -274,8 +338,10 @@ static void undo(struct replica_step *step, enum sat_err err)
         enum sat_err reload = sat_directory_load(replica->config.store, directory, &fault);
         if (reload) err = sat_fail(&step->fault, reload, "%s", fault.text);
     }
+    /* Should that fail, what the server did is told all the same. */
+    (void)!replica_keep_evidence(step);
     sat_actions_init(step->out, step->out->arena);
-    fail_session(step, err);
+    replica_fail_session(step, err);
 }
 
 static enum sat_err run(struct replica_step *step, const struct sat_event *events, uint32_t n)
@@ -294,11 +360,12 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
 static enum sat_err finish(struct replica_step *step, enum sat_err err)
 {
     if (!err) {
+        if (step->replica->ending && step->replica->state != REPLICA_OVER) replica_end(step);
         tell(step);
         return SAT_OK;
     }
     if (err == SAT_ERR_CLOSED)
-        fail_session(step, err);
+        replica_fail_session(step, err);
     else
         undo(step, err);
     return sat_err_is_local(err) ? err : SAT_OK;
@@ -322,6 +389,7 @@ enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, cons
 enum sat_err sat_replica_poke(struct sat_replica *replica, uint64_t now_ms, struct sat_actions *out)
 {
     if (replica->config.hooks.build_links && replica->wish == WISH_NONE) replica->wish = WISH_OPEN;
+    replica->version_stale = UINT64_MAX;
     replica->told_idle = false;
     return sat_replica_step(replica, now_ms, NULL, 0, out);
 }

@@ -8,7 +8,9 @@
 
 #include "common/proof/directory.h"
 #include "common/proof/entropy.h"
+#include "common/proof/wipe_receipt.h"
 #include "common/store/store.h"
+#include "common/sync/admin_items.h"
 #include "common/sync/step.h"
 
 /* What the engine asks of the one who holds the keys. All run inside a transaction of the store that the engine opened.
@@ -20,10 +22,16 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
         *boxes; /* the boxes that the links announce, in the links' order, each link's own sorted by sat_boxes_root() */
     uint32_t boxes_n;
 };
+struct sat_frozen { /* what a freeze left behind */
+    uint64_t left;  /* drafts that could not be frozen */
+    /* Spaces whose drafts wait for a new epoch, as one is owed; more of them than fit are named the next time. */
+    struct sat_space_id owing[SAT_LINKS_PER_APPEND_MAX];
+    uint32_t owing_n;
+};
 struct sat_replica_hooks {
     void *context;
-    /* Freezes what may be frozen (sat_author_freeze); *left: drafts that could not be. NULL: nothing is ever pushed. */
-    enum sat_err (*freeze)(void *context, uint64_t *left);
+    /* Freezes what may be frozen (sat_author_freeze); now_ms is the server's time. NULL: nothing is ever pushed. */
+    enum sat_err (*freeze)(void *context, uint64_t now_ms, struct sat_frozen *out);
     /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the
      * box is bad (a debt). */
     enum sat_err (*open_box)(void *context, const struct sat_box *box);
@@ -32,15 +40,32 @@ struct sat_replica_hooks {
     /* The links to append now, extending the directory as it is (called again when somebody else was first). n == 0:
      * nothing to append. NULL: never. An error ends the wish: SAT_NOTICE_LINKS_REFUSED. */
     enum sat_err (*build_links)(void *context, struct sat_arena *arena, struct sat_link_batch *out);
-    /* The batch was accepted and is applied and stored. May be NULL. */
+    /* The batch was accepted and is applied and stored: build_links()'s alone. May be NULL. */
     enum sat_err (*links_appended)(void *context);
+    /* These spaces owe a new epoch, and this device is one that pays (it has work waiting there, or it is an admin's or
+     * the space's manager's): EPOCH links for some of them, asked again for the rest. n == 0: it cannot, now. What is
+     * owed may have changed since: ask sat_directory_owed() with now_ms, the server's time. An error, here or by the
+     * server, ends the paying in this session, not the session: SAT_NOTICE_DEBT. NULL: never. */
+    enum sat_err (*pay_debts)(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
+                              struct sat_arena *arena, struct sat_link_batch *out);
+    /* The store has let go of all that it held of the space, keys included: so must who keeps keys in memory. NULL:
+     * nobody does. */
+    void (*forget_space)(void *context, const struct sat_space_id *space);
+    /* Answers to sat_replica_ask_…(), a page at a time, in order; !more: that was the last. Borrowed for the call. */
+    enum sat_err (*escrow)(void *context, const struct sat_escrow_item *items, uint32_t n, bool more);
+    enum sat_err (*devices)(void *context, const struct sat_device_item *items, uint32_t n, bool more);
 };
 
 enum sat_replica_mode {
     SAT_REPLICA_CREATE,  /* build_links() gives genesis and first links; ends with SAT_NOTICE_CREATED */
     SAT_REPLICA_INVITEE, /* reads the directory, appends the join by build_links(), fetches the invite's boxes; ends
                             with SAT_NOTICE_LINKS_APPENDED and then SAT_NOTICE_IDLE */
-    SAT_REPLICA_DEVICE,  /* syncs */
+    SAT_REPLICA_DEVICE,  /* syncs; one that is not approved yet reads the directory and waits (SAT_NOTICE_IDLE), one
+                            that is revoked hands in its work (SAT_NOTICE_REVOKED) */
+    SAT_REPLICA_KIT,     /* as the holder of the recovery kit: reads the directory, fetches the kit's boxes of every
+                            space, then appends by build_links(); ends as an INVITEE does */
+    SAT_REPLICA_WIPED,   /* a revoked device whose keys are destroyed: shows its receipt and hands in what the store has
+                            frozen; ends with SAT_NOTICE_WIPED */
 };
 
 struct sat_replica_config {
@@ -49,14 +74,18 @@ struct sat_replica_config {
     struct sat_directory *directory; /* loaded from the store by the caller; the replica applies what arrives */
     struct sat_public_key server;    /* pinned; once the directory names the server's key, that one counts */
     struct sat_hash org;             /* zeros in mode CREATE */
-    uint32_t device;                 /* mode DEVICE */
-    const struct sat_sign_key *key;  /* device's, or the invite's */
+    uint32_t device;                 /* modes DEVICE, WIPED */
+    const struct sat_sign_key *key;  /* device's, the invite's or the kit's; NULL in mode WIPED */
     struct sat_hash invite;          /* mode INVITEE: its id */
     struct sat_span token;           /* mode CREATE */
     uint64_t trust_seq;              /* mode INVITEE: the code's directory position and half hash; 0: none */
     uint8_t trust_hash[16];
+    struct sat_wipe_receipt receipt; /* mode WIPED */
     struct sat_entropy entropy;
     struct sat_replica_hooks hooks;
+    /* Mode DEVICE: build_links() is asked only when all that the server has of the spaces is here: for links that say
+     * what is there, as a revocation's cuts. */
+    bool links_when_pulled;
     bool directory_only; /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
 };
 
@@ -65,6 +94,7 @@ struct sat_replica;
 struct sat_replica_counts {
     uint64_t sent, received; /* changes: accepted from us; merged from others */
     uint64_t refused;        /* changes refused in this session */
+    uint64_t handed_in;      /* changes that the admins decide about: this device had lost the right to write them */
     uint64_t bytes_in, bytes_out;
     uint64_t entries_known, entries_applied; /* progress: of the heads or cursors announced; applied in this session */
 };
@@ -74,7 +104,7 @@ void sat_replica_free(struct sat_replica *replica);
 void sat_replica_nonce(const struct sat_replica *replica, uint8_t out[32]); /* the client nonce for the upgrade path */
 struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica);
 bool sat_replica_in_sync(const struct sat_replica *replica);
-uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, ms; 0: none yet */
+uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, verified, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
 
 /* One batch of events of the one peer. An error of the session is told by SAT_NOTICE_FAILED and SAT_ACTION_CLOSE; the
@@ -86,6 +116,13 @@ enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, cons
 enum sat_err sat_replica_frame(struct sat_replica *replica, uint64_t now_ms, struct sat_buf *out) SAT_MUST_CHECK;
 /* The application has made new drafts, or wants build_links() asked again. */
 enum sat_err sat_replica_poke(struct sat_replica *replica, uint64_t now_ms, struct sat_actions *out) SAT_MUST_CHECK;
+
+/* Asks for what admins and managers are shown, beginning behind number `after`: now, or as soon as the server has been
+ * met and the directory is current. The answers come by the hooks; the session is not idle before they have. */
+enum sat_err sat_replica_ask_escrow(struct sat_replica *replica, uint64_t now_ms, uint64_t after,
+                                    struct sat_actions *out) SAT_MUST_CHECK;
+enum sat_err sat_replica_ask_devices(struct sat_replica *replica, uint64_t now_ms, uint32_t after,
+                                     struct sat_actions *out) SAT_MUST_CHECK;
 
 /* Loads a directory from what the store holds (links verified when they came). */
 enum sat_err sat_directory_load(struct sat_store *store, struct sat_directory *directory,

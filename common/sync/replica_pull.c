@@ -45,22 +45,46 @@ static enum sat_err space_row(struct replica_step *step, const struct sat_space_
     return err ? err : sat_store_space_create(store, out);
 }
 
+/* Anew, if the right to read the space was lost and has come back. */
+static enum sat_err open_sub(struct replica_step *step, struct replica_sub *known, const struct sat_space_id *id,
+                             struct replica_sub *sub)
+{
+    struct sat_replica *replica = step->replica;
+    if (known && known->dirty) { /* what it pulled until then counts */
+        enum sat_err err = replica_save_spaces(replica);
+        if (err) return err;
+    }
+    enum sat_err err = space_row(step, id, &sub->row);
+    if (err) return err;
+    if (!known) {
+        replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
+        sat_check(replica->subs != NULL);
+        known = &replica->subs[replica->subs_n++];
+    }
+    *known = *sub;
+    return SAT_OK;
+}
+
 enum sat_err replica_subscribe(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_directory *directory = replica->config.directory;
     struct sat_span items[SAT_SPACES_PER_DEVICE_MAX];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < directory->spaces_n && replica->subs_n < SAT_SPACES_PER_DEVICE_MAX; i++) {
+    for (uint32_t i = 0; i < directory->spaces_n && n < SAT_SPACES_PER_DEVICE_MAX; i++) {
         const struct sat_space *space = &directory->spaces[i];
-        if (replica_sub_of(replica, i + 1) || !replica_may_read(replica, &space->id)) continue;
+        struct replica_sub *known = replica_sub_of(replica, i + 1);
+        bool reads = replica_may_read(replica, &space->id);
+        if (known && !reads) {
+            known->gone = true;
+            known->head_here = known->digest_agrees = false;
+        }
+        if (!reads || (known && !known->gone)) continue;
+        if (!known && replica->subs_n >= SAT_SPACES_PER_DEVICE_MAX) continue;
         struct replica_sub sub = {.sub = i + 1};
-        enum sat_err err = space_row(step, &space->id, &sub.row);
+        enum sat_err err = open_sub(step, known, &space->id, &sub);
         if (err) return err;
-        replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
-        sat_check(replica->subs != NULL);
-        replica->subs[replica->subs_n++] = sub;
-        items[n++] = subscription_item(step, &replica->subs[replica->subs_n - 1]);
+        items[n++] = subscription_item(step, &sub);
     }
     send_subscriptions(step, items, n);
     return SAT_OK;
@@ -121,6 +145,41 @@ static void tell_records(struct replica_step *step, const struct replica_sub *su
     }
 }
 
+/* Own work that is not here: fine if this device let go of it with its space, else the home is an older copy. */
+static enum sat_err check_own(struct replica_step *step, const struct replica_sub *sub, uint64_t last)
+{
+    uint64_t let_go;
+    enum sat_err err = replica_let_go_of(step->replica, &sub->row.id, &let_go);
+    if (err || (let_go && last <= let_go)) return err;
+    return sat_fail(&step->fault, SAT_ERR_FORK,
+                    "the server has work of this device that is not here: this home is an older copy");
+}
+
+/* What the judge says against it is kept as evidence; the session fails as a peer's fault, since the author's is the
+ * server's too, who let it in. */
+static enum sat_err judge(struct replica_step *step, const struct replica_sub *sub, const struct sat_judge *court,
+                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers)
+{
+    enum sat_err err = sat_judge_bundle(court, bundle, step->arena, headers, &step->fault);
+    if (err == SAT_ERR_STALE)
+        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
+                       bundle->manifest.device);
+    if (!err || sat_err_is_local(err) || err == SAT_ERR_UPGRADE_NEEDED) return err;
+    (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
+    if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
+    struct sat_fault why = step->fault;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED, "%s", why.text);
+}
+
+/* A head says under which directory the log stood: what comes behind it was not accepted under an older one. */
+static enum sat_err check_time(struct replica_step *step, const struct replica_sub *sub,
+                               const struct sat_entry_wire *entry)
+{
+    if (entry->recv_ms < sub->row.last_recv_ms || entry->dir_at < sub->row.last_dir_at)
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
+    return SAT_OK;
+}
+
 /* Somebody's bundle. */
 static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
 {
@@ -129,33 +188,28 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     enum sat_err err =
         sat_bundle_decode(entry->bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
     if (err) return sat_fail(&step->fault, err, "the server sent a bundle that cannot be read");
-    struct sat_judge judge = {.store = replica->config.store,
+    struct sat_judge court = {.store = replica->config.store,
                               .directory = replica->config.directory,
                               .space = &sub->row,
                               .dir_at = entry->dir_at,
                               .stubs_allowed = true};
-    err = sat_judge_complete(&judge, &bundle);
+    err = sat_judge_complete(&court, &bundle);
     if (err == SAT_ERR_STALE) {
         ask_entry(step, sub, sub->row.log.size + 1);
         return SAT_ERR_STALE;
     }
     if (err) return err;
-    if (bundle.manifest.device == replica->config.device)
-        return sat_fail(&step->fault, SAT_ERR_FORK,
-                        "the server has work of this device that is not here: this home is an older copy");
-    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
-    err = sat_judge_bundle(&judge, &bundle, step->arena, headers, &step->fault);
-    if (err == SAT_ERR_STALE)
-        return sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
-                        bundle.manifest.device);
-    if (err == SAT_ERR_DENIED) { /* its author, not this device: the server let in what nobody may write */
-        struct sat_fault why = step->fault;
-        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "%s", why.text);
-    }
-    bool *alone = sat_arena_array(step->arena, bundle.manifest.count, sizeof *alone);
+    err = check_time(step, sub, entry);
+    if (err) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
+    const struct sat_manifest *manifest = &bundle.manifest;
+    if (manifest->device == replica->config.device) err = check_own(step, sub, manifest->first + manifest->count - 1);
+    if (err) return err;
+    struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
+    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers);
+    bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;
-    replica->counts.received += bundle.manifest.count;
+    replica->counts.received += manifest->count;
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;
 }
@@ -167,11 +221,15 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     struct sat_store *store = replica->config.store;
     struct sat_bundle_row *rows;
     uint32_t n;
-    enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    enum sat_err err = check_time(step, sub, entry);
+    if (!err) err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;
-    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
-        return sat_fail(&step->fault, SAT_ERR_FORK,
-                        "the server has work of this device that is not here: this home is an older copy");
+    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix)) {
+        err = check_own(step, sub, 0);
+        if (err) return err;
+        ask_entry(step, sub, sub->row.log.size + 1); /* from before the space was let go of */
+        return SAT_ERR_STALE;
+    }
     struct sat_bundle bundle;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (err) return err;
@@ -179,6 +237,10 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
     err = accept(step, sub, &bundle, headers, entry, rows[0].bid, NULL);
+    if (!err && rows[0].state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
+        err = sat_store_bundle_set_refused(store, rows[0].bid, 0);
+        sub->blocked = false;
+    }
     if (err) return err;
     uint64_t last = rows[0].first + rows[0].count - 1;
     if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
@@ -195,8 +257,6 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     if (err) return err;
     if (entry.kind != SAT_ENTRY_BUNDLE)
         return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
-    if (entry.recv_ms < sub->row.last_recv_ms || entry.dir_at < sub->row.last_dir_at)
-        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
@@ -208,6 +268,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
+    if (sub->gone) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -258,6 +319,7 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     sub->dirty = true;
     sub->row.log_epoch = head->log_epoch;
     sub->row.head_size = head->size;
+    if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
     return err;
 }
@@ -278,6 +340,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
+    if (sub->gone) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

@@ -5,14 +5,16 @@
 enum sat_err replica_freeze(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
-    uint64_t drafts;
-    enum sat_err err = sat_store_draft_count(replica->config.store, &drafts);
-    replica->drafts_left = drafts;
-    if (err || drafts == 0 || !replica->config.hooks.freeze) return err;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    uint64_t before = replica->frozen.left;
+    replica->frozen = (struct sat_frozen){0};
+    enum sat_err err = sat_store_draft_count(replica->config.store, &replica->frozen.left);
+    if (err || replica->frozen.left == 0 || !hooks->freeze) return err;
     /* The hook reads the spaces from the store: give it the heads that this step verified. */
     err = replica_begin(step);
     if (!err) err = replica_save_spaces(replica);
-    if (!err) err = replica->config.hooks.freeze(replica->config.hooks.context, &replica->drafts_left);
+    if (!err) err = hooks->freeze(hooks->context, replica_now(step), &replica->frozen);
+    if (replica->frozen.left != before) replica->leaving_at = 0;
     return err;
 }
 
@@ -28,7 +30,14 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     sub->pushable = n;
     if (n == 0) return SAT_OK;
     if (rows[0].state == SAT_BUNDLE_REFUSED) sub->blocked = true;
-    if (!sub->blocked) *out = &rows[0];
+    if (sub->blocked) return SAT_OK;
+    bool late;
+    err = replica_is_late(replica, &sub->row.id, &rows[0], arena, &late);
+    if (err || late) { /* it is handed in */
+        sub->pushable = 0;
+        return err;
+    }
+    *out = &rows[0];
     return SAT_OK;
 }
 
@@ -51,11 +60,13 @@ static enum sat_err encode_push(struct sat_replica *replica, const struct replic
 enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out, bool *more)
 {
     *more = false;
+    enum sat_err err = replica_hand_in(replica, arena, out, more);
+    if (err || *more || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
-        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked) continue;
+        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
         struct sat_bundle_row *row;
-        enum sat_err err = next_bundle(replica, sub, arena, &row);
+        err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
         if (!row) continue;
         *more = true;
@@ -73,7 +84,11 @@ static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle
 {
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_bundle_set_refused(step->replica->config.store, row->bid, why);
-    step->replica->counts.refused += row->count;
+    step->replica->leaving_at = 0;
+    if (why == SAT_ERR_ESCROWED)
+        step->replica->counts.handed_in += row->count;
+    else
+        step->replica->counts.refused += row->count;
     return err;
 }
 
@@ -88,6 +103,7 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     enum sat_err why = sat_err_from_wire(message->error);
     if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
     if (sub->in_flight) sub->in_flight--;
+    if (sub->gone) return SAT_OK; /* it is handed in, and answered then */
     if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
         if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
         sub->retries++;
@@ -103,8 +119,10 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
         return err; /* accepted meanwhile: the refusal was of a repetition */
     if (sat_err_class(why) != SAT_CLASS_RETRY) err = put_aside(step, &rows[0], why);
     sub->blocked = true;
-    struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
+    bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
+    struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);
     notice->sid = sub->row.sid;
+    notice->space = sub->row.id;
     notice->err = why;
     notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
     return err;

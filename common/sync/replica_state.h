@@ -9,8 +9,12 @@ enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 
 /* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
 enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
+/* Whose links are under way: build_links()'s or pay_debts()'s. */
+enum link_batch_kind { BATCH_WISH, BATCH_DEBTS };
+/* The session comes to its planned end with this step, which is committed. */
+enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED };
 
-enum { PUSH_RETRIES_MAX = 3 };
+enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
 struct replica_sub {
     uint32_t sub;
@@ -27,7 +31,22 @@ struct replica_sub {
     uint32_t retries;
     bool push_full;    /* the short form was not understood */
     bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
+};
+
+struct replica_leaving { /* a space from which work is handed in, as it cannot be pushed any more */
+    int64_t sid;
+    struct sat_space_id id;
+    uint64_t sent; /* counter of the last change handed over in this session */
+    uint32_t in_flight;
+    bool refused; /* the server does not take some of it now */
+    enum sat_err why;
+};
+
+struct replica_question { /* escrow or devices */
+    bool wanted, asked;
+    uint64_t after;
 };
 
 struct sat_replica {
@@ -37,18 +56,32 @@ struct sat_replica {
     struct sat_binding binding;
     uint64_t peer;
     uint64_t server_time_ms, retry_ms;
+    uint64_t met_ms;    /* this device's time when the server told its own */
     uint64_t dir_goal;  /* the directory's length as the server said; its links are on their way */
     uint64_t hello_seq; /* what the hello said of the directory */
     struct sat_hash hello_hash;
     enum link_wish wish;
+    enum link_batch_kind batch_kind;
+    uint32_t stale;                       /* how often the links were refused as such, with nothing new here */
+    uint64_t version_sent, version_stale; /* of what is known here: under which the batch was built, and was too old */
+    uint64_t debts_at;                    /* the directory's length when debts were last looked at, plus one */
+    uint32_t debts_owing;                 /* … and for how many spaces work waited */
+    bool debts_given_up;
     struct sat_link_batch batch; /* what was sent, in batch_arena, until it is in the directory */
     struct sat_arena batch_arena;
-    bool boxes_asked, boxes_answered; /* an answer is awaited; one has come for the directory as it is */
-    uint64_t boxes_at;                /* the directory's length when they were asked */
+    bool boxes_asked;    /* an answer is awaited */
+    uint64_t boxes_at;   /* the directory's length when they were asked */
+    uint32_t boxes_next; /* place of the space from which on they are asked next */
     struct replica_sub *subs;
     uint32_t subs_n, next_sub;
-    uint64_t drafts_left;
-    bool told_in_sync, told_idle, appended_told;
+    struct sat_frozen frozen; /* by the last freeze: what is left */
+    struct replica_leaving *leaving;
+    uint32_t leaving_n;
+    uint64_t leaving_at; /* the directory's length when it was last looked what is to be handed in, plus one; 0: look */
+    bool last_freeze, last_word; /* a device that is out: has frozen for the last time; has asked for the end */
+    enum replica_ending ending;
+    struct replica_question escrow, devices;
+    bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
 };
 
@@ -59,30 +92,78 @@ struct replica_step {
     struct sat_actions *out;
     struct sat_fault fault;
     uint64_t dir_before; /* the directory's length when the batch began */
+    /* What the server let through, to be kept when the batch is undone; id zeros: nothing. */
+    struct sat_aside_row evidence;
 };
 
 /* replica.c */
 void replica_send(struct replica_step *step, const struct sat_message *message);
 struct sat_action *replica_notice(struct replica_step *step, enum sat_notice notice);
 enum sat_err replica_begin(struct replica_step *step) SAT_MUST_CHECK;
+void replica_fail_session(struct replica_step *step, enum sat_err err); /* the fault has the sentence */
 enum sat_err replica_save_spaces(struct sat_replica *replica) SAT_MUST_CHECK;
 bool replica_may_read(const struct sat_replica *replica, const struct sat_space_id *space);
 struct replica_sub *replica_sub_of(struct sat_replica *replica, uint64_t number);
+uint64_t replica_now(const struct replica_step *step); /* the server's time, as it goes on since its hello */
+/* Is this device out: revoked, or its user suspended? */
+bool replica_is_out(const struct sat_replica *replica);
+bool replica_is_approved(const struct sat_replica *replica);
 
 /* replica_directory.c */
 enum sat_err replica_hello(struct replica_step *step, const struct sat_message_HELLO *message) SAT_MUST_CHECK;
 enum sat_err replica_links(struct replica_step *step, const struct sat_message_LINKS *message) SAT_MUST_CHECK;
+enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
+/* For every readable space whose key is not here. */
+enum sat_err replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_keep_link(struct replica_step *step, const struct sat_link *link, struct sat_span bytes,
+                               const struct sat_countersign *sign) SAT_MUST_CHECK;
+
+/* replica_append.c */
 enum sat_err replica_appended(struct replica_step *step, const struct sat_message_APPENDED *message) SAT_MUST_CHECK;
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text) SAT_MUST_CHECK;
-enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
-enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK; /* asks build_links() and sends what it gives */
-enum sat_err
-replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK; /* for every readable space whose key is not here */
+/* Asks build_links() and sends what it gives, if there is a wish and it can be fulfilled now. */
+enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK; /* the same for epochs that are owed */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
+
+/* replica_evidence.c */
+/* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */
+enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id *space,
+                            const struct sat_bundle *bundle, uint64_t recv_ms, enum sat_err why);
+/* Keeps what was noted, in a transaction of its own. */
+enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
+/* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
+enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+
+/* replica_leave.c */
+/* The counter up to which work of this device in the space was let go of; 0: none. */
+enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space,
+                               uint64_t *counter) SAT_MUST_CHECK;
+/* May the pending bundle not be pushed any more? */
+enum sat_err replica_is_late(struct sat_replica *replica, const struct sat_space_id *space,
+                             const struct sat_bundle_row *row, struct sat_arena *arena, bool *late) SAT_MUST_CHECK;
+/* What is to be handed in; spaces that are lost and have nothing (more) of that are purged. */
+enum sat_err replica_leave_spaces(struct replica_step *step) SAT_MUST_CHECK;
+/* The last things of a device that is out, or of one that was wiped. */
+enum sat_err replica_leave(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_handed_in(struct replica_step *step, const struct sat_message_HANDED_IN *message) SAT_MUST_CHECK;
+/* The next bundle to hand in, as replica_push(). */
+enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
+                             bool *more) SAT_MUST_CHECK;
+/* Why work waits that cannot be handed in; NULL: none does. *under_way: some is on its way. */
+const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under_way);
+void replica_send_wiped(struct replica_step *step);
+enum sat_err replica_said_revoked(struct replica_step *step) SAT_MUST_CHECK; /* the server did, as an error */
+void replica_end(struct replica_step *step);                                 /* tells the planned end */
+
+/* replica_admin.c */
+enum sat_err replica_ask(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_escrow(struct replica_step *step, const struct sat_message_ESCROW *message) SAT_MUST_CHECK;
+enum sat_err replica_devices(struct replica_step *step, const struct sat_message_DEVICES *message) SAT_MUST_CHECK;
 
 /* replica_push.c */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message) SAT_MUST_CHECK;

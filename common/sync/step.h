@@ -44,6 +44,17 @@ enum sat_notice {
     SAT_NOTICE_IN_SYNC, /* every space's digest agrees and nothing is pending; once for each time it becomes true */
     SAT_NOTICE_IDLE,    /* nothing more will come of this session by itself, though it is not in sync (text says why) */
     SAT_NOTICE_FAILED,  /* err, text: the session is over */
+    SAT_NOTICE_HANDED_IN, /* sid, err: a bundle that this device may not push any more went to the admins (escrowed), or
+                             was in the log already (exists); err of another kind: it was not taken, and is listed */
+    SAT_NOTICE_SPACE_LOST, /* sid, space: this device may not read it any more, and nothing of its work there waits: its
+                              rows and keys are purged */
+    SAT_NOTICE_DEBT,       /* sid (0: not here), space, err, text: it owes a new epoch, which could not be paid in this
+                              session; work waits */
+    SAT_NOTICE_REVOKED, /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
+                           why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
+                           SAT_ERR_REVOKED follows */
+    SAT_NOTICE_WIPED,   /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
+                           not) */
 };
 
 struct sat_action {
@@ -53,7 +64,9 @@ struct sat_action {
     enum sat_err err;
     enum sat_notice notice;
     int64_t sid;
+    struct sat_space_id space;
     struct sat_record_id record;
+    bool wipe;
     bool alone; /* the base has one live change of the record: no conflict, unless with work that is still pending here
                  */
     const char *text; /* for a person; owned by the list's arena; NULL for none */

@@ -6,6 +6,7 @@
 #ifndef SAT_VAULT_AUTHOR_H
 #define SAT_VAULT_AUTHOR_H
 
+#include "common/sync/replica.h"
 #include "common/vault/record.h"
 
 struct sat_edit {
@@ -28,11 +29,13 @@ struct sat_edit {
 enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_edit *edits, uint32_t n, uint64_t now_ms,
                                uint32_t *written) SAT_MUST_CHECK;
 
-/* Freezes the drafts that may be frozen, inside the caller's transaction: those of spaces whose newest verified head is
- * at the cursor (space.head_size == log.size: the witness must cover what was seen), where this device may write now
- * and holds the current epoch's key. Others stay drafts; *left says how many. A bundle is a run of contiguous counters
- * in one space within the limits. In a space nothing is frozen past a draft that has to stay, as a device's counters
- * rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
-enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t *left) SAT_MUST_CHECK;
+/* Freezes the drafts that may be frozen, inside the caller's transaction. Where this device may write now, those of
+ * spaces whose newest verified head is at the cursor (space.head_size == log.size: the witness must cover what was
+ * seen), whose current epoch's key is here and which do not owe a new one (by `now_ms`). Where it has lost the right,
+ * at the newest position where it had it and whose epoch's key is here, if the chain has not gone beyond: the admins
+ * decide about such bundles, which are handed in. Others stay drafts; *out says how many, and which spaces owe an
+ * epoch. A bundle is a run of contiguous counters in one space within the limits. In a space nothing is frozen past a
+ * draft that has to stay, as a device's counters rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
+enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, struct sat_frozen *out) SAT_MUST_CHECK;
 
 #endif

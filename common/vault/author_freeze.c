@@ -19,14 +19,26 @@ enum {
 /* A space in which drafts lie. */
 struct place {
     struct sat_space_row space;
-    uint32_t epoch;
-    bool blocked; /* nothing (more) may be frozen there now */
+    uint64_t chain_seq; /* the directory position of the own chain's tip: nothing is frozen below it */
+    bool ready;         /* where this device may write now, it may freeze now */
+    bool owing;         /* … but for a new epoch, which the space owes */
+    bool blocked;       /* nothing (more) may be frozen there now */
+    bool keys_known;
+    uint32_t newest_key;
     struct place *next;
+};
+
+/* Where in the directory's history a bundle stands, and under which key. */
+struct standpoint {
+    uint64_t seq; /* 0: nowhere */
+    uint32_t epoch;
 };
 
 struct freezer {
     const struct sat_vault *vault;
     const struct sat_keyring_secrets *secrets;
+    struct sat_frozen *out;
+    uint64_t now_ms;
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -34,26 +46,42 @@ struct freezer {
 
 /* ---- What may be frozen ---- */
 
-static enum sat_err find_key(const struct freezer *freezer, struct place *place, const struct sat_epoch_key **key)
+static enum sat_err have_key(const struct freezer *freezer, const struct place *place, uint32_t epoch, bool *have)
 {
     const struct sat_vault *vault = freezer->vault;
-    return sat_keys_get(vault->keys, vault->directory, &place->space.id, place->epoch, key);
+    const struct sat_epoch_key *key;
+    *have = false;
+    if (epoch == 0) return SAT_OK;
+    enum sat_err err = sat_keys_get(vault->keys, vault->directory, &place->space.id, epoch, &key);
+    *have = !err;
+    return err == SAT_ERR_DEBT ? SAT_OK : err;
+}
+
+static enum sat_err find_tip(const struct freezer *freezer, const struct place *place, struct sat_bundle_row *tip,
+                             bool *found)
+{
+    return sat_store_bundle_tip(freezer->vault->store, place->space.sid, freezer->secrets->device, true, tip, found);
 }
 
 static enum sat_err open_place(struct freezer *freezer, int64_t sid, struct place **out)
 {
     const struct sat_vault *vault = freezer->vault;
+    const struct sat_directory *directory = vault->directory;
     struct place *place = sat_arena_alloc(&freezer->places_arena, sizeof *place);
+    struct sat_bundle_row tip;
+    bool found = false;
     enum sat_err err = sat_store_space_get(vault->store, sid, &place->space);
+    if (!err) err = find_tip(freezer, place, &tip, &found);
     if (err) return err;
-    place->epoch = sat_directory_epoch_at(vault->directory, &place->space.id, vault->directory->seq);
-    place->blocked = place->epoch == 0 || place->space.head_size != place->space.log.size;
-    if (!place->blocked) {
-        const struct sat_epoch_key *key;
-        err = find_key(freezer, place, &key);
-        place->blocked = err == SAT_ERR_DEBT;
-        if (place->blocked) err = SAT_OK;
+    if (found) {
+        struct sat_manifest manifest;
+        sat_manifest_decode(tip.manifest, &manifest);
+        place->chain_seq = manifest.dir_seq;
     }
+    const struct sat_space_id *id = &place->space.id;
+    err = have_key(freezer, place, sat_directory_epoch_at(directory, id, directory->seq), &place->ready);
+    if (place->space.head_size != place->space.log.size) place->ready = false;
+    place->owing = sat_directory_owed(directory, id, freezer->now_ms) != 0;
     place->next = freezer->places;
     freezer->places = place;
     *out = place;
@@ -77,60 +105,117 @@ static size_t bytes_max(const struct sat_draft_row *draft)
     return CHANGE_FIXED_BYTES + draft->header.len + sat_squeeze_bucket(draft->body.len) + TAG_BYTES;
 }
 
-/* How many of the drafts make one bundle, from the first on: 0 if that one may not be frozen. *open: more of the same
- * run could follow. */
-static uint32_t run_length(const struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
-                           uint32_t n, bool *open)
+static void note_debt(struct freezer *freezer, const struct place *place)
+{
+    struct sat_frozen *out = freezer->out;
+    for (uint32_t i = 0; i < out->owing_n; i++)
+        if (sat_space_equal(&out->owing[i], &place->space.id)) return;
+    if (out->owing_n < SAT_LINKS_PER_APPEND_MAX) out->owing[out->owing_n++] = place->space.id;
+}
+
+/* The newest epoch whose key is here; older ones are reached from it. */
+static uint32_t newest_key(const struct freezer *freezer, struct place *place)
 {
     const struct sat_vault *vault = freezer->vault;
+    if (place->keys_known) return place->newest_key;
+    uint32_t epoch = sat_directory_epoch_at(vault->directory, &place->space.id, vault->directory->seq);
+    while (epoch && !sat_keys_have(vault->keys, &place->space.id, epoch)) epoch--;
+    place->keys_known = true;
+    place->newest_key = epoch;
+    return epoch;
+}
+
+/* The right is lost: what was written under it, or before this device knew, stands where it was had last and under a
+ * key that is here. It goes to the admins, whom the position tells that it was no forgery. */
+static enum sat_err stand_in_the_past(const struct freezer *freezer, struct place *place,
+                                      const struct sat_record_id *record, struct standpoint *out)
+{
+    const struct sat_directory *directory = freezer->vault->directory;
+    const struct sat_space_id *space = &place->space.id;
+    uint32_t newest = newest_key(freezer, place);
+    const struct sat_epoch *behind = sat_directory_epoch(directory, space, newest + 1);
+    uint64_t seq = sat_directory_last_write(directory, space, freezer->secrets->device, record,
+                                            behind ? behind->seq - 1 : directory->seq);
+    uint32_t epoch = sat_directory_epoch_at(directory, space, seq);
+    if (seq == 0 || seq < place->chain_seq) return SAT_OK;
+    bool have;
+    enum sat_err err = have_key(freezer, place, epoch, &have);
+    if (!err && have) *out = (struct standpoint){seq, epoch};
+    return err;
+}
+
+static enum sat_err find_standpoint(struct freezer *freezer, struct place *place, const struct sat_record_id *record,
+                                    struct standpoint *out)
+{
+    const struct sat_directory *directory = freezer->vault->directory;
+    const struct sat_space_id *space = &place->space.id;
+    *out = (struct standpoint){0};
+    if (place->blocked) return SAT_OK;
+    if (!sat_directory_may_write(directory, space, freezer->secrets->device, record, directory->seq))
+        return stand_in_the_past(freezer, place, record, out);
+    if (place->owing) note_debt(freezer, place);
+    if (place->ready && !place->owing)
+        *out = (struct standpoint){directory->seq, sat_directory_epoch_at(directory, space, directory->seq)};
+    return SAT_OK;
+}
+
+/* How many of the drafts make one bundle, from the first on, and where it stands: 0 if the first one may not be frozen.
+ * *open: more of the same run could follow. */
+static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
+                               uint32_t n, struct standpoint *stand, uint32_t *run, bool *open)
+{
     size_t bytes = BUNDLE_FIXED_BYTES;
     *open = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return i;
+    for (*run = 0; *run < n; ++*run) {
+        uint32_t i = *run;
+        if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return SAT_OK;
         bytes += bytes_max(&drafts[i]);
-        if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return i; /* one alone always fits */
-        if (place->blocked || !sat_directory_may_write(vault->directory, &place->space.id, freezer->secrets->device,
-                                                       &drafts[i].record, vault->directory->seq)) {
-            place->blocked = true;
-            return i;
-        }
+        if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return SAT_OK; /* one alone always fits */
+        struct standpoint here;
+        enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
+        if (err) return err;
+        if (here.seq == 0) place->blocked = true;
+        if (i == 0) *stand = here;
+        if (here.seq == 0 || here.seq != stand->seq) return SAT_OK;
     }
     *open = n < SAT_BUNDLE_CHANGES_MAX;
-    return n;
+    return SAT_OK;
 }
 
 /* ---- One bundle ---- */
 
+/* The log as it was seen. Of a space that is lost no head will come any more that covers the last entries: whoever
+ * judges the bundle has those entries, or it does not hold. */
 static enum sat_err set_witness(const struct freezer *freezer, const struct place *place, struct sat_manifest *manifest)
 {
-    if (place->space.head_size == 0) return SAT_OK;
+    uint64_t size = place->space.log.size;
+    if (size == 0) return SAT_OK;
     bool found;
-    enum sat_err err =
-        sat_store_root_at(freezer->vault->store, place->space.sid, place->space.head_size, &manifest->w_root, &found);
+    enum sat_err err = sat_store_root_at(freezer->vault->store, place->space.sid, size, &manifest->w_root, &found);
     if (err || !found) return err ? err : SAT_ERR_CORRUPT;
     manifest->log_epoch = place->space.log_epoch;
-    manifest->w_size = place->space.head_size;
+    manifest->w_size = size;
     return SAT_OK;
 }
 
-static enum sat_err begin_manifest(const struct freezer *freezer, const struct place *place, uint64_t first,
-                                   uint32_t count, struct sat_manifest *out)
+static enum sat_err begin_manifest(const struct freezer *freezer, const struct place *place,
+                                   const struct standpoint *stand, uint64_t first, uint32_t count,
+                                   struct sat_manifest *out)
 {
-    const struct sat_directory *directory = freezer->vault->directory;
     *out = (struct sat_manifest){
         .suite = SAT_SUITE_1,
         .org = freezer->secrets->org,
         .space = place->space.id,
-        .epoch = place->epoch,
+        .epoch = stand->epoch,
         .device = freezer->secrets->device,
         .first = first,
         .count = count,
-        .dir_seq = directory->seq,
-        .dir_hash = sat_directory_hash_at(directory, directory->seq),
+        .dir_seq = stand->seq,
+        .dir_hash = sat_directory_hash_at(freezer->vault->directory, stand->seq),
     };
     struct sat_bundle_row tip;
     bool found;
-    enum sat_err err = sat_store_bundle_tip(freezer->vault->store, place->space.sid, out->device, true, &tip, &found);
+    enum sat_err err = find_tip(freezer, place, &tip, &found);
     if (err) return err;
     if (found) out->prev = tip.id;
     return set_witness(freezer, place, out);
@@ -160,14 +245,15 @@ static enum sat_err open_drafts(const struct freezer *freezer, const struct sat_
     return SAT_OK;
 }
 
-static enum sat_err seal_changes(struct freezer *freezer, struct place *place, struct sat_manifest *manifest,
+static enum sat_err seal_changes(struct freezer *freezer, struct sat_manifest *manifest,
                                  const struct sat_plain_change *plain, struct sat_change *out)
 {
+    const struct sat_vault *vault = freezer->vault;
     uint8_t random[32];
-    sat_entropy_fill(freezer->vault->entropy, random, sizeof random);
+    sat_entropy_fill(vault->entropy, random, sizeof random);
     sat_seal_nonce(manifest, freezer->secrets->nonce_key, random, plain);
     const struct sat_epoch_key *key;
-    enum sat_err err = find_key(freezer, place, &key);
+    enum sat_err err = sat_keys_get(vault->keys, vault->directory, &manifest->space, manifest->epoch, &key);
     if (err) return err;
     struct sat_bundle_key bundle_key;
     sat_bundle_key_derive(key, manifest, &bundle_key);
@@ -176,7 +262,7 @@ static enum sat_err seal_changes(struct freezer *freezer, struct place *place, s
     size_t bytes = BUNDLE_FIXED_BYTES;
     for (uint32_t i = 0; i < manifest->count && !err; i++) {
         sat_buf_clear(&sealed);
-        err = sat_seal_change(freezer->vault->squeezer, &bundle_key, manifest, i, &plain[i], &sealed);
+        err = sat_seal_change(vault->squeezer, &bundle_key, manifest, i, &plain[i], &sealed);
         if (err) break;
         struct sat_span body = sat_span_copy(&freezer->arena, sat_buf_span(&sealed));
         out[i] = (struct sat_change){.record = plain[i].record, .header = plain[i].header, .body = body};
@@ -220,18 +306,19 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
     return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);
 }
 
-static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
-                               uint32_t n)
+static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct standpoint *stand,
+                               const struct sat_draft_row *drafts, uint32_t n)
 {
     struct sat_manifest manifest;
     struct sat_plain_change *plain = sat_arena_array(&freezer->arena, n, sizeof *plain);
     struct sat_change *changes = sat_arena_array(&freezer->arena, n, sizeof *changes);
     struct sat_buf bodies;
     sat_buf_init(&bodies);
-    enum sat_err err = begin_manifest(freezer, place, drafts[0].counter, n, &manifest);
+    enum sat_err err = begin_manifest(freezer, place, stand, drafts[0].counter, n, &manifest);
     if (!err) err = open_drafts(freezer, drafts, n, &bodies, plain);
-    if (!err) err = seal_changes(freezer, place, &manifest, plain, changes);
+    if (!err) err = seal_changes(freezer, &manifest, plain, changes);
     if (!err) err = store_bundle(freezer, place, &manifest, changes);
+    if (!err) place->chain_seq = stand->seq;
     sat_buf_wipe(&bodies);
     return err;
 }
@@ -246,21 +333,24 @@ static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_
     uint32_t i = 0;
     while (i < n && !err) {
         struct place *place;
-        bool open;
+        struct standpoint stand = {0};
+        uint32_t run = 0;
+        bool open = false;
         err = find_place(freezer, drafts[i].sid, &place);
-        if (err) break;
-        uint32_t run = run_length(freezer, place, drafts + i, n - i, &open);
-        if (open && n == PAGE) break;
-        if (run) err = freeze_run(freezer, place, drafts + i, run);
+        if (!err) err = run_length(freezer, place, drafts + i, n - i, &stand, &run, &open);
+        if (err || (open && n == PAGE)) break;
+        if (run) err = freeze_run(freezer, place, &stand, drafts + i, run);
         i += run ? run : 1;
     }
     *next = i < n ? drafts[i].counter : drafts[n - 1].counter + 1;
     return err;
 }
 
-enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t *left)
+enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, struct sat_frozen *out)
 {
-    struct freezer freezer = {.vault = vault, .secrets = sat_keyring_secrets(vault->keyring)};
+    struct freezer freezer = {
+        .vault = vault, .secrets = sat_keyring_secrets(vault->keyring), .out = out, .now_ms = now_ms};
+    *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
     sat_arena_init(&freezer.arena);
     enum sat_err err = SAT_OK;
@@ -273,5 +363,5 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t *left)
     }
     sat_arena_deinit(&freezer.arena);
     sat_arena_deinit(&freezer.places_arena);
-    return err ? err : sat_store_draft_count(vault->store, left);
+    return err ? err : sat_store_draft_count(vault->store, &out->left);
 }

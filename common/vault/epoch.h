@@ -53,11 +53,13 @@ enum sat_err sat_keys_get(struct sat_keys *keys, const struct sat_directory *dir
                           const struct sat_epoch_key **out) SAT_MUST_CHECK;
 bool sat_keys_have(struct sat_keys *keys, const struct sat_space_id *space,
                    uint32_t epoch); /* held itself, without the chain */
-/* Opens a box made out to this device (box->kind DEVICE) or to an invite (with the invite's box keys; NULL otherwise),
- * checks the commitment of the directory, and adds the key. SAT_ERR_UNDECRYPTABLE, SAT_ERR_PROTOCOL for an epoch that
- * the directory does not know. */
+/* Lets go of a space's keys in memory; the store has let go of them (sat_store_space_purge). */
+void sat_keys_forget(struct sat_keys *keys, const struct sat_space_id *space);
+/* Opens a box made out to this device (box->kind DEVICE), or to an invite or the recovery kit (with its box keys; NULL
+ * otherwise), checks the commitment of the directory, and adds the key. SAT_ERR_UNDECRYPTABLE, SAT_ERR_PROTOCOL for an
+ * epoch that the directory does not know. */
 enum sat_err sat_keys_open_box(struct sat_keys *keys, const struct sat_directory *directory, const struct sat_box *box,
-                               const struct sat_public_key *invite_public,
-                               const struct sat_box_secret *invite_secret) SAT_MUST_CHECK;
+                               const struct sat_public_key *other_public,
+                               const struct sat_box_secret *other_secret) SAT_MUST_CHECK;
 
 #endif

@@ -152,6 +152,17 @@ enum sat_err sat_keys_add(struct sat_keys *keys, const struct sat_space_id *spac
     return err ? err : cache_put(keys, space, epoch, key);
 }
 
+void sat_keys_forget(struct sat_keys *keys, const struct sat_space_id *space)
+{
+    size_t first = cache_place(keys, space, 0), end = first;
+    while (end < keys->cache_n && sat_space_equal(&keys->cache[end].space, space)) end++;
+    if (first == end) return;
+    size_t gone = end - first;
+    memmove(keys->cache + first, keys->cache + end, (keys->cache_n - end) * sizeof *keys->cache);
+    keys->cache_n -= gone;
+    sodium_memzero(keys->cache + keys->cache_n, gone * sizeof *keys->cache);
+}
+
 bool sat_keys_have(struct sat_keys *keys, const struct sat_space_id *space, uint32_t epoch)
 {
     /* The store's word, not the cache's: a key that was added in a transaction rolled back since is still cached. */
@@ -223,16 +234,16 @@ enum sat_err sat_keys_get(struct sat_keys *keys, const struct sat_directory *dir
 }
 
 enum sat_err sat_keys_open_box(struct sat_keys *keys, const struct sat_directory *directory, const struct sat_box *box,
-                               const struct sat_public_key *invite_public, const struct sat_box_secret *invite_secret)
+                               const struct sat_public_key *other_public, const struct sat_box_secret *other_secret)
 {
     const struct sat_epoch *epoch = sat_directory_epoch(directory, &box->space, box->epoch);
     if (!epoch) return SAT_ERR_PROTOCOL;
     struct sat_epoch_ctx ctx = context(directory, epoch);
     struct sat_public_key own = sat_keyring_box_public(keys->keyring);
     struct sat_epoch_key key;
-    enum sat_err err = sat_epoch_box_open(box->bytes, invite_secret ? invite_public : &own,
-                                          invite_secret ? invite_secret : &sat_keyring_secrets(keys->keyring)->box,
-                                          &ctx, &epoch->kc, &key);
+    enum sat_err err = sat_epoch_box_open(box->bytes, other_secret ? other_public : &own,
+                                          other_secret ? other_secret : &sat_keyring_secrets(keys->keyring)->box, &ctx,
+                                          &epoch->kc, &key);
     if (!err) err = sat_keys_add(keys, &box->space, box->epoch, &key);
     sodium_memzero(&key, sizeof key);
     return err;

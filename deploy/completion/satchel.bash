@@ -7,23 +7,25 @@ org create: --server --pin --token --name --user --recovery-kit --device-name
 invite: --expires
 join: --device-name
 passphrase: --admin --new-passphrase-file
-recover: --kit
+recover: --kit --recovery-kit --server --pin --user --device-name
 leave:
-user add: --role
+user add: --role --kit
 user list:
 user suspend:
+user resume: --kit
 territory add:
 territory grant: --read --manage
 territory revoke:
 territory list:
 device list:
-device revoke: --wipe
-device approve:
-cosign:
+device revoke: --wipe --kit
+device approve: --kit
+cosign: --kit
 rotate:
 move: --to --dry-run
 server set: --url --pin
 server show:
+policy set: --kit
 policy:
 audit:
 put: --territory --stdin
@@ -42,7 +44,10 @@ status: --fingerprint
 conflicts:
 resolve: --pick --value
 refused:
-escrow:
+escrow list:
+escrow show:
+escrow accept:
+escrow reject:
 doctor:
 '
 _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'

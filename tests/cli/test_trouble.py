@@ -271,12 +271,6 @@ def a_server_that_does_not_answer_in_time_is_told_with_the_numbers():
 
 
 @test
-def a_role_that_needs_approval_comes_later():
-    admin.run("user", "add", "Margaret", "--role", "manager")
-    equal(admin.error(2, "invite", "Margaret")["error"], "not_yet")
-
-
-@test
 def a_reader_of_a_territory_cannot_write_it():
     admin.run("user", "add", "Steven", "--role", "rep")
     admin.run("territory", "grant", "Eastern", "Steven", "--read")

@@ -20,14 +20,22 @@ static void add_members(struct sat_hasher *hasher, const struct sat_directory *d
         sat_hash_add_u8(hasher, user->role);
         sat_hash_add_u8(hasher, user->state);
         sat_hash_add_u64(hasher, user->since_seq);
-        add_key(hasher, &user->admin_sign);
+        sat_hash_add_u32(hasher, user->creator);
+        for (uint32_t manager = 1; manager <= directory->users_n; manager++)
+            sat_hash_add_u8(hasher, sat_directory_manages(directory, manager, user->number));
     }
     for (uint32_t i = 0; i < directory->devices_n; i++) {
         const struct sat_device *device = &directory->devices[i];
         sat_check(device->number == i + 1 && device->user >= 1 && device->user <= directory->users_n);
         sat_hash_add_u32(hasher, device->user);
         sat_hash_add_u64(hasher, device->since_seq);
+        sat_check(!device->wiped_seq || device->revoked_seq);
+        sat_check(!device->approved_seq || device->approved_seq >= device->since_seq);
+        sat_hash_add_u64(hasher, device->approved_seq);
+        sat_hash_add_u64(hasher, device->revoked_seq);
+        sat_hash_add_u64(hasher, device->wiped_seq);
         sat_hash_add_u64(hasher, device->joined_ms);
+        add_key(hasher, &device->admin_sign);
         add_key(hasher, &device->sign);
         add_key(hasher, &device->box);
     }
@@ -39,6 +47,38 @@ static void add_members(struct sat_hasher *hasher, const struct sat_directory *d
     }
 }
 
+/* Users who can act as admins, counted anew. */
+static uint32_t count_admins(const struct sat_directory *directory)
+{
+    uint32_t n = 0;
+    static const struct sat_public_key none;
+    for (uint32_t i = 0; i < directory->users_n; i++) {
+        bool acts = false;
+        for (uint32_t j = 0; j < directory->devices_n; j++) {
+            const struct sat_device *device = &directory->devices[j];
+            acts = acts || (device->user == i + 1 && device->approved_seq && !device->revoked_seq &&
+                            memcmp(device->admin_sign.b, none.b, sizeof none.b) != 0);
+        }
+        n += acts && directory->users[i].role == SAT_ROLE_ADMIN && directory->users[i].state == 1;
+    }
+    return n;
+}
+
+static void add_devices_in(struct sat_hasher *hasher, const struct sat_directory *directory,
+                           const struct sat_space_id *space)
+{
+    for (uint32_t device = 1; device <= directory->devices_n; device++) {
+        uint64_t seq;
+        const struct sat_cut *cut;
+        bool out = sat_directory_cut(directory, device, space, &seq, &cut);
+        sat_check(out == (directory->devices[device - 1].revoked_seq != 0));
+        sat_hash_add_u64(hasher, cut ? cut->counter : 0);
+        uint8_t rights = sat_directory_device_rights(directory, space, device, directory->seq);
+        sat_check(!out || rights == 0);
+        sat_hash_add_u8(hasher, rights);
+    }
+}
+
 static void add_spaces(struct sat_hasher *hasher, const struct sat_directory *directory)
 {
     for (uint32_t i = 0; i < directory->spaces_n; i++) {
@@ -47,6 +87,10 @@ static void add_spaces(struct sat_hasher *hasher, const struct sat_directory *di
         sat_hash_add(hasher, space->id.b, sizeof space->id.b);
         sat_hash_add_u8(hasher, space->kind);
         sat_hash_add_u32(hasher, space->epoch);
+        sat_check(space->owed_seq <= directory->seq && (space->epoch || !space->owed_seq));
+        sat_hash_add_u64(hasher, sat_directory_owed(directory, &space->id, directory->time_ms));
+        sat_hash_add_u64(hasher, sat_directory_owed(directory, &space->id, UINT64_MAX));
+        add_devices_in(hasher, directory, &space->id);
         sat_check(sat_directory_epoch_at(directory, &space->id, directory->seq) == space->epoch);
         for (uint32_t user = 1; user <= directory->users_n; user++)
             sat_hash_add_u8(hasher, sat_directory_rights(directory, &space->id, user, directory->seq));
@@ -69,6 +113,14 @@ static struct sat_hash fingerprint(const struct sat_directory *directory)
     sat_hash_add(&hasher, (const uint8_t *)directory->server_url, strlen(directory->server_url));
     sat_hash_add_u64(&hasher, directory->seq);
     sat_hash_add_u64(&hasher, directory->time_ms);
+    sat_hash_add_u64(&hasher, directory->kit_seq);
+    add_key(&hasher, &directory->kit_sign);
+    add_key(&hasher, &directory->kit_box);
+    sat_check(sat_directory_admins(directory) == count_admins(directory));
+    sat_check(directory->seq == 0 || count_admins(directory) > 0);
+    sat_hash_add_u32(&hasher, sat_directory_admins(directory));
+    for (int policy = 1; policy < 16; policy++)
+        sat_hash_add_u64(&hasher, sat_directory_policy(directory, (enum sat_policy)policy));
     for (uint64_t seq = 1; seq <= directory->seq; seq++) {
         struct sat_hash id = sat_directory_hash_at(directory, seq);
         sat_hash_add(&hasher, id.b, sizeof id.b);

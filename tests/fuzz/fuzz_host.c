@@ -214,6 +214,175 @@ static void push_made(struct talk *talk, struct sat_span *input)
     sat_arena_deinit(&arena);
 }
 
+/* ---- Leaving, handing in, deciding, rotating ---- */
+
+static void hand_in_made(struct talk *talk, struct sat_span *input)
+{
+    struct sat_arena arena;
+    struct sat_space_row row;
+    bool found;
+    sat_arena_init(&arena);
+    uint32_t index = fuzz_byte(input) % FUZZ_SPACES;
+    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[index], &row, &found));
+    struct fuzz_place place = {.store = talk->store,
+                               .directory = sat_host_directory(talk->host),
+                               .space = &row,
+                               .device = talk->device ? talk->device : 1};
+    struct sat_message message = {.type = SAT_MESSAGE_HAND_IN};
+    message.as.HAND_IN.bundle = fuzz_make_bundle(input, &place, talk->now_ms, &arena);
+    memcpy(message.as.HAND_IN.space, row.id.b, sizeof row.id.b);
+    say_message(talk, &message);
+    sat_arena_deinit(&arena);
+}
+
+/* The next link, by the device that talks; by its admin key as well where it has one and one is due. */
+static void append_made(struct talk *talk, enum sat_link_type type, bool admin, const struct sat_buf *body)
+{
+    const struct sat_directory *directory = sat_host_directory(talk->host);
+    struct sat_arena arena;
+    struct sat_buf bytes;
+    sat_arena_init(&arena);
+    sat_buf_init(&bytes);
+    struct sat_link link = {.seq = directory->seq + 1,
+                            .prev = sat_directory_hash_at(directory, directory->seq),
+                            .author = talk->device,
+                            .type = (uint16_t)type,
+                            .critical = 1,
+                            .suite = 1,
+                            .body = sat_buf_span(body)};
+    sat_link_finish(&link, &arena);
+    sat_link_sign(&link, SAT_SIGNER_DEVICE, talk->device, &directory->org, talk->org->signing[talk->device - 1]);
+    if (admin) sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
+    sat_link_encode(&link, &bytes);
+    struct sat_span item = sat_buf_span(&bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_APPEND};
+    message.as.APPEND.links = (struct sat_list){&item, 1};
+    say_message(talk, &message);
+    sat_buf_deinit(&bytes);
+    sat_arena_deinit(&arena);
+}
+
+/* A device revokes itself; the admin's revokes device 2. Cuts are in the order of their spaces. */
+static void revoke(struct talk *talk)
+{
+    static const uint32_t other = 2;
+    struct sat_body_revoke body = {.device = talk->device == 1 ? other : talk->device};
+    struct sat_buf bytes;
+    uint8_t before[16] = {0};
+    for (uint32_t n = 0; n < FUZZ_SPACES; n++) {
+        const struct sat_space_id *next = NULL;
+        struct sat_space_row row;
+        struct sat_bundle_row tip;
+        bool found;
+        for (uint32_t i = 0; i < FUZZ_SPACES; i++) {
+            const struct sat_space_id *space = &talk->org->spaces[i];
+            if (memcmp(space->b, before, 16) > 0 && (!next || memcmp(space->b, next->b, 16) < 0)) next = space;
+        }
+        if (!next) break;
+        memcpy(before, next->b, sizeof before);
+        fuzz_must(sat_store_space_find(talk->store, next, &row, &found));
+        fuzz_must(sat_store_bundle_tip(talk->store, row.sid, body.device, false, &tip, &found));
+        if (found) body.cuts[body.cuts_n++] = (struct sat_cut){*next, tip.first + tip.count - 1, tip.id};
+    }
+    sat_buf_init(&bytes);
+    sat_body_revoke_encode(&body, &bytes);
+    append_made(talk, SAT_LINK_REVOKE, talk->device == 1, &bytes);
+    sat_buf_deinit(&bytes);
+}
+
+/* About one of the first bundles of the escrow. */
+static void decide(struct talk *talk, uint8_t which)
+{
+    struct sat_arena arena;
+    struct sat_aside_row *rows;
+    struct sat_buf bytes;
+    uint32_t n;
+    sat_arena_init(&arena);
+    fuzz_must(sat_store_aside_list(talk->store, 0, 16, &arena, &rows, &n));
+    if (n) {
+        const struct sat_aside_row *row = &rows[which / 2 % n];
+        struct sat_body_accept body = {.what = which % 2 ? SAT_ACCEPT_BUNDLE : SAT_ACCEPT_REJECT,
+                                       .device = row->device,
+                                       .space = row->space,
+                                       .bundle = row->id};
+        sat_buf_init(&bytes);
+        sat_body_accept_encode(&body, &bytes);
+        append_made(talk, SAT_LINK_ACCEPT, true, &bytes);
+        sat_buf_deinit(&bytes);
+    }
+    sat_arena_deinit(&arena);
+}
+
+/* A new epoch of a space for all who are due its key, or for all but one. */
+static void rotate(struct talk *talk, uint8_t which)
+{
+    const struct sat_directory *directory = sat_host_directory(talk->host);
+    struct sat_arena arena;
+    struct sat_recipient *due;
+    struct sat_box boxes[16] = {0};
+    struct sat_span items[16];
+    struct sat_buf bytes;
+    const struct sat_space_id *space = &talk->org->spaces[which % FUZZ_SPACES];
+    sat_arena_init(&arena);
+    uint32_t n = sat_directory_recipients(directory, space, talk->now_ms, &arena, &due);
+    if (n > 16) n = 16;
+    if (n && which >= 240) n--;
+    struct sat_body_epoch body = {.space = *space, .suite = 1, .kc = {{which}}, .chain = {1}};
+    body.epoch = sat_directory_epoch_at(directory, space, directory->seq) + 1;
+    for (uint32_t i = 0; i < n; i++)
+        boxes[i] = (struct sat_box){
+            .space = *space, .epoch = body.epoch, .kind = due[i].kind, .number = due[i].number, .bytes = {which}};
+    body.boxes = (struct sat_boxes){.root = sat_boxes_root(boxes, n), .count = n};
+    for (uint32_t i = 0; i < n; i++) {
+        sat_buf_init(&bytes);
+        sat_box_encode(&boxes[i], &bytes);
+        items[i] = sat_span_copy(&arena, sat_buf_span(&bytes));
+        sat_buf_deinit(&bytes);
+    }
+    struct sat_message message = {.type = SAT_MESSAGE_BOXES};
+    message.as.BOXES.boxes = (struct sat_list){items, n};
+    say_message(talk, &message);
+    sat_buf_init(&bytes);
+    sat_body_epoch_encode(&body, &bytes);
+    if (talk->open) append_made(talk, SAT_LINK_EPOCH, false, &bytes);
+    sat_buf_deinit(&bytes);
+    sat_arena_deinit(&arena);
+}
+
+static void ask(struct talk *talk, uint8_t what)
+{
+    struct sat_message message = {.type = what % 2 ? SAT_MESSAGE_ESCROW_GET : SAT_MESSAGE_DEVICES_GET};
+    if (what % 2)
+        message.as.ESCROW_GET.after = what / 2;
+    else
+        message.as.DEVICES_GET.after = what / 2;
+    say_message(talk, &message);
+}
+
+/* What devices do that lose something, and admins about that. */
+static void order(struct talk *talk, uint8_t what, struct sat_span *input)
+{
+    if (talk->device == 0 && what % 8 != 0) return; /* who has shown nothing yet signs nothing */
+    switch (what % 8) {
+    case 1:
+        revoke(talk);
+        return;
+    case 2:
+    case 3:
+        decide(talk, fuzz_byte(input));
+        return;
+    case 4:
+        rotate(talk, fuzz_byte(input));
+        return;
+    case 5:
+        ask(talk, fuzz_byte(input));
+        return;
+    default:
+        hand_in_made(talk, input);
+        return;
+    }
+}
+
 /* ---- Afterwards ---- */
 
 /* Is it the reader's fault that the session ended: a right that was taken away, say? */
@@ -269,6 +438,8 @@ static void converse(struct reading *reading)
 {
     struct talk *talk = reading->talk;
     struct sat_actions greeting;
+    sat_actions_init(&greeting, &reading->arena);
+    step(talk, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = talk->peer}, &greeting);
     struct sat_event opened = {.kind = SAT_EVENT_OPENED, .peer = ++talk->peer};
     sat_replica_nonce(reading->replica, opened.client_nonce);
     talk->open = true;
@@ -317,6 +488,10 @@ static void read_honestly(struct talk *talk)
 static void happen(struct talk *talk, struct sat_span *input)
 {
     uint8_t what = fuzz_byte(input);
+    if (what >= 224) {
+        order(talk, what, input);
+        return;
+    }
     switch (what % 8) {
     case 0:
         talk->now_ms += (uint64_t)fuzz_byte(input) * 500;

@@ -23,6 +23,11 @@ BODY(epoch)
 BODY(invite)
 BODY(invite_cancel)
 BODY(join)
+BODY(revoke)
+BODY(wipe)
+BODY(accept)
+BODY(policy)
+BODY(kit)
 BODY(server_key)
 
 static void check_body(unsigned type, struct sat_span bytes)
@@ -31,11 +36,21 @@ static void check_body(unsigned type, struct sat_span bytes)
         unsigned type;
         void (*check)(struct sat_span bytes);
     } bodies[] = {
-        {SAT_LINK_GENESIS, check_genesis}, {SAT_LINK_USER, check_user},
-        {SAT_LINK_ROLE, check_role},       {SAT_LINK_SPACE, check_space},
-        {SAT_LINK_GRANT, check_grant},     {SAT_LINK_EPOCH, check_epoch},
-        {SAT_LINK_INVITE, check_invite},   {SAT_LINK_INVITE_CANCEL, check_invite_cancel},
-        {SAT_LINK_JOIN, check_join},       {SAT_LINK_SERVER_KEY, check_server_key},
+        {SAT_LINK_GENESIS, check_genesis},
+        {SAT_LINK_USER, check_user},
+        {SAT_LINK_ROLE, check_role},
+        {SAT_LINK_SPACE, check_space},
+        {SAT_LINK_GRANT, check_grant},
+        {SAT_LINK_EPOCH, check_epoch},
+        {SAT_LINK_INVITE, check_invite},
+        {SAT_LINK_INVITE_CANCEL, check_invite_cancel},
+        {SAT_LINK_JOIN, check_join},
+        {SAT_LINK_REVOKE, check_revoke},
+        {SAT_LINK_WIPE, check_wipe},
+        {SAT_LINK_ACCEPT, check_accept},
+        {SAT_LINK_POLICY, check_policy},
+        {SAT_LINK_KIT, check_kit},
+        {SAT_LINK_SERVER_KEY, check_server_key},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         if (bodies[i].type == type) bodies[i].check(bytes);

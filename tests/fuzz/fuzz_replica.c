@@ -1,9 +1,12 @@
 /* The client's role: a device with some unsynced work in memory and one server, which says what the input says. The
- * first byte says how they met; then a byte for what happens and how it is mended, and a piece. Whatever the server
- * says, the device's store does not fail, what it keeps agrees with itself, and its own work is there still. */
+ * first byte says as what they met, and what the device had lost by then; then a byte for what happens and how it is
+ * mended, and a piece. Whatever the server says, the device's store does not fail, what it keeps agrees with itself,
+ * and its own work is there still, unless it was handed in from a territory that the directory took away. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/links.h"
+#include "common/proof/link_short.h"
 #include "common/sync/base.h"
 #include "common/sync/digest.h"
 #include "common/sync/replica.h"
@@ -20,7 +23,17 @@ struct talk {
     struct sat_entropy_stream stream;
     struct sat_replica *replica;
     uint64_t now_ms;
-    bool over;
+    bool over, lost_space;
+};
+
+/* What the first byte says. */
+enum {
+    NOT_MET = 1,
+    ASKS = 2,       /* what admins are shown */
+    AS_KIT = 4,     /* … and holds the recovery kit */
+    WIPED = 8,      /* its keys are gone, its work is frozen */
+    TERRITORY = 16, /* is taken away */
+    REVOKED = 32
 };
 
 /* What a client sends is a message of a client's. */
@@ -61,6 +74,7 @@ static void step(struct talk *talk, enum sat_event_kind kind, struct sat_span by
         bool failed = action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_FAILED;
         sat_check(!failed || action->err != SAT_OK);
         if (failed) fuzz_check_sentence(action->text);
+        if (action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_SPACE_LOST) talk->lost_space = true;
     }
     sat_arena_deinit(&arena);
 }
@@ -106,12 +120,33 @@ static bool find_space(const struct talk *talk, uint64_t sub, struct sat_space_r
     return found;
 }
 
+static struct sat_span mend_signed_link(const struct talk *talk, struct sat_span item, uint64_t seq,
+                                        enum fuzz_mending how, struct sat_arena *arena)
+{
+    const struct sat_directory *directory = &talk->device.directory;
+    struct sat_hash prev = sat_directory_hash_at(directory, seq - 1);
+    struct sat_link link;
+    struct sat_countersign sign;
+    struct sat_span long_form;
+    struct sat_buf bytes;
+    if (sat_link_decode_short(item, seq, &prev, arena, &link, &long_form, &sign)) return item;
+    struct sat_span mended = fuzz_mend_link(long_form, directory, how, arena);
+    if (sat_link_decode(mended, &link)) return item;
+    uint64_t time_ms = how == FUZZ_PLACED ? directory->time_ms : sign.time_ms;
+    sat_countersign(&link, time_ms, &talk->org->id, &talk->org->server, &sign);
+    sat_buf_init(&bytes);
+    sat_link_encode_short(&link, &sign, &bytes);
+    mended = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return mended;
+}
+
 static void mend_links(const struct talk *talk, struct sat_message_LINKS *message, enum fuzz_mending how,
                        struct sat_arena *arena)
 {
     struct sat_span *items = sat_arena_array(arena, message->links.n, sizeof *items);
     for (uint32_t i = 0; i < message->links.n; i++)
-        items[i] = fuzz_mend_signed_link(message->links.at[i], &talk->device.directory, how, arena);
+        items[i] = mend_signed_link(talk, message->links.at[i], message->first_seq + i, how, arena);
     message->links.at = items;
     if (how == FUZZ_PLACED) message->first_seq = talk->device.directory.seq + 1;
 }
@@ -181,6 +216,17 @@ static void mend_head(const struct talk *talk, struct sat_message_HEAD *message,
     sat_head_encode(&head, is_short, &bytes);
     message->head = sat_span_copy(arena, sat_buf_span(&bytes));
     sat_buf_deinit(&bytes);
+}
+
+static void ask(struct talk *talk)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    sat_arena_init(&arena);
+    sat_actions_init(&actions, &arena);
+    fuzz_must(sat_replica_ask_escrow(talk->replica, talk->now_ms, 0, &actions));
+    fuzz_must(sat_replica_ask_devices(talk->replica, talk->now_ms, 0, &actions));
+    sat_arena_deinit(&arena);
 }
 
 static void hear_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mending how)
@@ -276,11 +322,11 @@ static void hear_head(struct talk *talk, struct sat_span *input)
 
 /* ---- The device ---- */
 
-static enum sat_err freeze(void *context, uint64_t *left)
+static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
 {
     struct talk *talk = context;
     struct sat_vault vault = client_vault(&talk->device);
-    return sat_author_freeze(&vault, left);
+    return sat_author_freeze(&vault, now_ms, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)
@@ -293,6 +339,90 @@ static bool have_key(void *context, const struct sat_space_id *space, uint32_t e
 {
     struct talk *talk = context;
     return sat_keys_have(talk->device.keys, space, epoch);
+}
+
+static void forget_space(void *context, const struct sat_space_id *space)
+{
+    struct talk *talk = context;
+    sat_keys_forget(talk->device.keys, space);
+}
+
+static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
+                              struct sat_arena *arena, struct sat_link_batch *out)
+{
+    struct talk *talk = context;
+    return client_links_pay(&talk->device, now_ms, spaces, n, arena, out);
+}
+
+static enum sat_err see_escrow(void *context, const struct sat_escrow_item *items, uint32_t n, bool more)
+{
+    (void)context, (void)more;
+    for (uint32_t i = 1; i < n; i++) sat_check(items[i].number > items[i - 1].number);
+    return SAT_OK;
+}
+
+static enum sat_err see_devices(void *context, const struct sat_device_item *items, uint32_t n, bool more)
+{
+    (void)context, (void)more;
+    for (uint32_t i = 1; i < n; i++) sat_check(items[i].device > items[i - 1].device);
+    return SAT_OK;
+}
+
+/* ---- What it has lost ---- */
+
+/* A link of the admin's that the device has had from the server before. */
+static void order(struct talk *talk, enum sat_link_type type, const struct sat_buf *body)
+{
+    struct sat_directory *directory = &talk->device.directory;
+    struct sat_countersign sign;
+    struct sat_arena arena;
+    struct sat_buf bytes;
+    sat_arena_init(&arena);
+    sat_buf_init(&bytes);
+    struct sat_link link = {.seq = directory->seq + 1,
+                            .prev = sat_directory_hash_at(directory, directory->seq),
+                            .author = 1,
+                            .type = (uint16_t)type,
+                            .critical = 1,
+                            .suite = 1,
+                            .body = sat_buf_span(body)};
+    sat_link_finish(&link, &arena);
+    sat_link_sign(&link, SAT_SIGNER_DEVICE, 1, &directory->org, talk->org->signing[0]);
+    sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
+    sat_countersign(&link, talk->now_ms, &directory->org, &talk->org->server, &sign);
+    sat_link_encode(&link, &bytes);
+    fuzz_must(sat_directory_apply(directory, &link, &sign, 0, SAT_DIRECTORY_VERIFY, NULL));
+    fuzz_must(sat_store_begin(talk->device.store));
+    fuzz_must(sat_store_link_append(talk->device.store, &(struct sat_link_row){link.seq, sat_buf_span(&bytes), sign}));
+    fuzz_must(sat_store_commit(talk->device.store));
+    sat_buf_deinit(&bytes);
+    sat_arena_deinit(&arena);
+}
+
+static void lose(struct talk *talk, uint8_t met)
+{
+    struct sat_buf body;
+    sat_buf_init(&body);
+    if (met & TERRITORY) {
+        uint32_t user = sat_directory_device(&talk->device.directory, DEVICE)->user;
+        struct sat_body_grant grant = {.space = talk->org->spaces[FUZZ_SPACES - 1], .user = user};
+        sat_body_grant_encode(&grant, &body);
+        order(talk, SAT_LINK_GRANT, &body);
+    }
+    if (met & REVOKED) {
+        sat_buf_clear(&body);
+        sat_body_revoke_encode(&(struct sat_body_revoke){.device = DEVICE}, &body);
+        order(talk, SAT_LINK_REVOKE, &body);
+    }
+    sat_buf_deinit(&body);
+}
+
+static void freeze_all(struct talk *talk)
+{
+    struct sat_frozen frozen;
+    fuzz_must(sat_store_begin(talk->device.store));
+    fuzz_must(freeze(talk, talk->now_ms, &frozen));
+    fuzz_must(sat_store_commit(talk->device.store));
 }
 
 /* One account in the territory, edited a few times. */
@@ -343,12 +473,14 @@ static enum sat_err read_record(void *context, int64_t sid, const struct sat_rec
     return SAT_OK;
 }
 
-static void begin(struct talk *talk, bool met)
+static void begin(struct talk *talk, uint8_t met)
 {
     talk->org = fuzz_org();
     talk->now_ms = talk->org->now_ms;
     fuzz_org_open(talk->org, DEVICE, sat_entropy_seeded(&talk->stream, 1), &talk->device);
     write_something(talk);
+    lose(talk, met);
+    if (met & WIPED) freeze_all(talk);
     struct sat_replica_config config = {
         .mode = SAT_REPLICA_DEVICE,
         .store = talk->device.store,
@@ -358,11 +490,67 @@ static void begin(struct talk *talk, bool met)
         .device = DEVICE,
         .key = talk->org->signing[DEVICE - 1],
         .entropy = talk->device.entropy,
-        .hooks = {.context = talk, .freeze = freeze, .open_box = open_box, .have_key = have_key},
+        .hooks = {.context = talk,
+                  .freeze = freeze,
+                  .open_box = open_box,
+                  .have_key = have_key,
+                  .pay_debts = pay_debts,
+                  .forget_space = forget_space,
+                  .escrow = see_escrow,
+                  .devices = see_devices},
     };
+    if (met & AS_KIT) config.mode = SAT_REPLICA_KIT;
+    if (met & WIPED) {
+        config.mode = SAT_REPLICA_WIPED;
+        config.key = NULL;
+        config.hooks = (struct sat_replica_hooks){0};
+    }
     fuzz_must(sat_replica_new(&config, &talk->replica));
     step(talk, SAT_EVENT_OPENED, (struct sat_span){0});
-    if (met) greet(talk);
+    if (!(met & NOT_MET)) greet(talk);
+    if (met & ASKS && !talk->over) ask(talk);
+}
+
+/* An answer about the oldest work of the device, or about any. */
+static void hear_handed_in(struct talk *talk, struct sat_span *input)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_HANDED_IN};
+    uint8_t where = fuzz_byte(input);
+    const struct sat_space_id *space = &talk->org->spaces[where < 16 ? where % FUZZ_SPACES : FUZZ_SPACES - 1];
+    memcpy(message.as.HANDED_IN.space, space->b, sizeof space->b);
+    message.as.HANDED_IN.first = where & 32 ? fuzz_byte(input) : 1;
+    message.as.HANDED_IN.error = where & 64 ? fuzz_byte(input) : SAT_ERR_ESCROWED;
+    message.as.HANDED_IN.text = fuzz_piece(input);
+    if (message.as.HANDED_IN.text.len > 400) message.as.HANDED_IN.text.len = 400;
+    hear_message(talk, &message);
+}
+
+/* An item of the escrow and one of the devices. */
+static void hear_page(struct talk *talk, struct sat_span *input)
+{
+    struct sat_buf item;
+    sat_buf_init(&item);
+    struct sat_message message = {.type = SAT_MESSAGE_ESCROW};
+    struct sat_escrow_item kept = {.number = fuzz_byte(input),
+                                   .state = fuzz_byte(input) % 4,
+                                   .space = talk->org->spaces[FUZZ_SPACES - 1],
+                                   .recv_ms = talk->now_ms,
+                                   .reason = fuzz_byte(input),
+                                   .bundle = fuzz_piece(input)};
+    struct sat_device_item device = {.device = (uint32_t)kept.number, .seen_ms = talk->now_ms};
+    bool of_devices = kept.state == 3;
+    if (of_devices)
+        sat_device_item_encode(&device, &item);
+    else
+        sat_escrow_item_encode(&kept, &item);
+    struct sat_span span = sat_buf_span(&item);
+    message.as.ESCROW = (struct sat_message_ESCROW){.more = kept.reason & 1, .items = {&span, 1}};
+    if (of_devices) {
+        message.type = SAT_MESSAGE_DEVICES;
+        message.as.DEVICES = (struct sat_message_DEVICES){.more = kept.reason & 1, .items = {&span, 1}};
+    }
+    hear_message(talk, &message);
+    sat_buf_deinit(&item);
 }
 
 static void happen(struct talk *talk, struct sat_span *input)
@@ -370,6 +558,14 @@ static void happen(struct talk *talk, struct sat_span *input)
     uint8_t what = fuzz_byte(input);
     switch (what % 8) {
     case 0:
+        if (what & 8) {
+            hear_handed_in(talk, input);
+            return;
+        }
+        if (what & 16) {
+            hear_page(talk, input);
+            return;
+        }
         talk->now_ms += (uint64_t)fuzz_byte(input) * 500;
         return;
     case 1:
@@ -392,11 +588,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sat_span input = sat_span(data, size);
     struct talk talk = {0};
-    begin(&talk, !(fuzz_byte(&input) & 1));
+    begin(&talk, fuzz_byte(&input));
     while (input.len && !talk.over) happen(&talk, &input);
     if (!talk.over) send_frames(&talk);
     fuzz_check_store(talk.device.store, &talk.device.directory);
-    check_work(&talk);
+    if (!talk.lost_space) check_work(&talk);
     fuzz_must(sat_store_each_record(talk.device.store, read_record, &talk));
     sat_replica_free(talk.replica);
     fuzz_org_close(&talk.device);

@@ -13,6 +13,7 @@ PUSH = 20
 USER, SPACE, GRANT, EPOCH, INVITE, JOIN = 2, 4, 5, 6, 7, 9
 REP, TERRITORY, READ_WRITE = 3, 3, 3
 BY_DEVICE, BY_ADMIN, BY_INVITE = 1, 2, 3
+DEVICE_BOX, KIT_BOX = 1, 3
 NOTHING = bytes(32)
 BASE_POINT = bytes([9]) + bytes(31)
 
@@ -50,8 +51,10 @@ class Team(Org):
         self.links, self.newest = [self._signed(self.link, NO_ORG)], self.link
         self.keys = {1: self.device}
         self._append(SPACE, self.space + bytes([TERRITORY]))
-        self._append(EPOCH, self.space + struct.pack("<IH", 1, 1) + os.urandom(32) + bytes(72) + NOTHING + bytes(4),
-                     (BY_DEVICE,))
+        self.boxes = [self.space + struct.pack("<IBQ", 1, kind, 1) + os.urandom(80) for kind in (DEVICE_BOX, KIT_BOX)]
+        root = merkle(sorted(digest("box", box[:29] + digest("boxbytes", box[29:])) for box in self.boxes))
+        self._append(EPOCH, self.space + struct.pack("<IH", 1, 1) + os.urandom(32) + bytes(72) + root
+                     + struct.pack("<I", len(self.boxes)), (BY_DEVICE,))
         self.in_create = 16
         for number in range(2, 2 + reps):
             self._append(USER, struct.pack("<IBB", number, REP, 1))
@@ -84,7 +87,7 @@ class Team(Org):
         return struct.unpack("<Q", self.newest[:8])[0]
 
     def create_message(self, token):
-        return [CREATE, token.encode(), self.links[:self.in_create], []]
+        return [CREATE, token.encode(), self.links[:self.in_create], self.boxes]
 
     def rest(self):
         """The messages that append what did not fit into the first."""

@@ -175,9 +175,10 @@ static void what_a_client_says_in_the_wrong_state_ends_its_connection(void **sta
     for (size_t i = 0; i < TYPES_N; i++) {
         enum sat_message_type type = TYPES[i];
         struct sat_span message = message_of(type, &arena);
-        if (!FITS(type, SAT_MESSAGE_AUTH, SAT_MESSAGE_AUTH_INVITE))
+        if (!FITS(type, SAT_MESSAGE_AUTH, SAT_MESSAGE_AUTH_INVITE, SAT_MESSAGE_AUTH_KIT, SAT_MESSAGE_WIPED))
             expect_protocol(server_says(noisy, false, message), type, "before the handshake");
-        if (!FITS(type, SAT_MESSAGE_SUBSCRIBE, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES, SAT_MESSAGE_BOXES_GET))
+        if (!FITS(type, SAT_MESSAGE_SUBSCRIBE, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES, SAT_MESSAGE_BOXES_GET,
+                  SAT_MESSAGE_HAND_IN, SAT_MESSAGE_ESCROW_GET, SAT_MESSAGE_DEVICES_GET))
             expect_protocol(server_says(noisy, true, message), type, "from a device");
         patience.done = false;
         if (!FITS(type, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES_GET))

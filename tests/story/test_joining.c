@@ -218,10 +218,19 @@ static void add_user(struct world_wish *wish, struct client_links *links)
     sat_buf_deinit(&body);
 }
 
+static void approve(struct world_wish *wish, struct client_links *links)
+{
+    assert_int_equal(client_links_add_approval(links, scene_number(wish->context)), SAT_OK);
+}
+
+/* Joins by an invite, and counts once the first one has approved the device. */
 static struct world_device *second_admin(void)
 {
     struct sat_invite_code code = world_make_invite(&world, SAT_ROLE_ADMIN, 0);
     struct world_device *device = world_holder(&world, &code, true);
+    assert_false(world_sync(&world, device)); /* it waits for approval */
+    assert_true(device->idle);
+    assert_true(world_append(&world, &world.devices[0], approve, device));
     assert_true(world_sync(&world, device));
     assert_true(world_sync(&world, &world.devices[0]));
     return device;

@@ -11,6 +11,7 @@
 #include "common/sync/replica.h"
 #include "common/vault/author.h"
 #include "common/vault/invite.h"
+#include "common/vault/kit.h"
 
 enum { WORLD_DEVICES_MAX = 6, WORLD_SPACES_MAX = 4, WORLD_QUEUE_MAX = 512 };
 
@@ -45,6 +46,12 @@ struct world_device {
     uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
+    uint32_t heard[SAT_NOTICE_WIPED + 1]; /* notices of the sessions so far, by kind */
+    bool told_wipe;                       /* by SAT_NOTICE_REVOKED */
+    bool pays_nothing;                    /* leaves epochs that are owed to others */
+    /* Changes what its next sessions are configured with. NULL: nothing. */
+    void (*tune)(void *context, struct sat_replica_config *config);
+    void *tune_context;
     struct sat_invite_code code; /* that it joins by */
     struct sat_invite_keys invite_keys;
     struct world_wish *wish; /* NULL: none */
@@ -66,6 +73,7 @@ struct world {
     uint64_t now_ms;
     char dir[128];
     struct sat_sign_key server_key;
+    uint8_t kit_seed[SAT_KIT_SEED_BYTES]; /* of the recovery kit */
     struct sat_store *server_store;
     struct sat_host *host;
     struct world_device devices[WORLD_DEVICES_MAX];

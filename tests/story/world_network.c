@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "client/links.h"
 #include "common/base/check.h"
 #include "tests/story/world_parts.h"
 
@@ -33,11 +34,11 @@ static void take(struct world_queue *queue, uint32_t index)
 
 /* ---- Hooks ---- */
 
-static enum sat_err freeze(void *context, uint64_t *left)
+static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
 {
     struct world_device *device = context;
     struct sat_vault vault = client_vault(&device->handle);
-    return sat_author_freeze(&vault, left);
+    return sat_author_freeze(&vault, now_ms, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)
@@ -53,7 +54,21 @@ static enum sat_err open_box(void *context, const struct sat_box *box)
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
 {
     struct world_device *device = context;
-    return sat_keys_have(device->handle.keys, space, epoch);
+    const struct sat_epoch_key *key;
+    return sat_keys_get(device->handle.keys, &device->handle.directory, space, epoch, &key) == SAT_OK;
+}
+
+static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
+                              struct sat_arena *arena, struct sat_link_batch *out)
+{
+    struct world_device *device = context;
+    return client_links_pay(&device->handle, now_ms, spaces, n, arena, out);
+}
+
+static void forget_space(void *context, const struct sat_space_id *space)
+{
+    struct world_device *device = context;
+    sat_keys_forget(device->handle.keys, space);
 }
 
 /* ---- Sessions ---- */
@@ -145,6 +160,8 @@ void world_replica_actions(struct world *world, struct world_device *device, con
         if (action->kind == SAT_ACTION_WRITABLE) device->replica_writable = true;
         if (action->kind == SAT_ACTION_CLOSE) over = true;
         if (action->kind != SAT_ACTION_NOTICE) continue;
+        device->heard[action->notice]++;
+        if (action->notice == SAT_NOTICE_REVOKED) device->told_wipe = action->wipe;
         if (action->notice == SAT_NOTICE_IN_SYNC) device->in_sync++;
         if (action->notice == SAT_NOTICE_IDLE) device->idle = true;
         if (action->notice == SAT_NOTICE_FAILED || action->notice == SAT_NOTICE_REFUSED ||
@@ -192,7 +209,12 @@ void world_connect(struct world *world, struct world_device *device)
         .device = secrets->device,
         .key = device->joined ? &secrets->sign : &device->invite_keys.sign,
         .entropy = world->entropy,
-        .hooks = {.context = device, .freeze = freeze, .open_box = open_box, .have_key = have_key},
+        .hooks = {.context = device,
+                  .freeze = freeze,
+                  .open_box = open_box,
+                  .have_key = have_key,
+                  .pay_debts = device->pays_nothing ? NULL : pay_debts,
+                  .forget_space = forget_space},
     };
     if (device != &world->devices[0]) {
         config.invite = sat_invite_id(&device->invite_keys.sign_public, &device->invite_keys.box_public);
@@ -204,6 +226,7 @@ void world_connect(struct world *world, struct world_device *device)
         config.hooks.build_links = world_build_wish;
         config.hooks.links_appended = world_wish_done;
     }
+    if (device->tune) device->tune(device->tune_context, &config);
     must(sat_replica_new(&config, &device->replica));
     device->peer = world->next_peer++;
     device->sessions++;

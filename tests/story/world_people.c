@@ -1,5 +1,4 @@
 /* Who is in the world: the org and its founding, invites, joins. */
-#include <sodium.h>
 #include <string.h>
 
 #include "client/links.h"
@@ -17,11 +16,11 @@ static void build_org(struct world *world, struct world_device *admin, uint32_t 
                                        .server = sat_sign_public(&world->server_key)};
     sat_entropy_fill(&world->entropy, genesis.random, sizeof genesis.random);
     genesis.admin_sign = sat_sign_public(&sat_keyring_secrets(admin->handle.keyring)->admin);
-    uint8_t seed[32];
-    sat_entropy_fill(&world->entropy, seed, sizeof seed);
-    struct sat_sign_key kit;
-    sat_sign_keypair(seed, &genesis.kit_sign, &kit);
-    crypto_scalarmult_base(genesis.kit_box.b, seed);
+    struct sat_kit_keys kit;
+    sat_entropy_fill(&world->entropy, world->kit_seed, sizeof world->kit_seed);
+    sat_kit_keys_derive(world->kit_seed, &kit);
+    genesis.kit_sign = kit.sign_public;
+    genesis.kit_box = kit.box_public;
     struct sat_buf body;
     sat_buf_init(&body);
     sat_body_genesis_encode(&genesis, &body);
@@ -79,6 +78,7 @@ void world_found(struct world *world, uint32_t territories)
         sat_entropy_fill(&world->entropy, row.log_epoch.b, sizeof row.log_epoch.b);
         must(sat_store_space_create(store, &row));
     }
+    must(sat_store_boxes_put(store, batch.boxes, batch.boxes_n));
     must(sat_store_commit(store));
     client_links_end(&links);
     sat_arena_deinit(&arena);

@@ -227,11 +227,11 @@ static inline uint32_t rm(struct phone *phone, uint8_t record)
 /* Freezes; gives the number of drafts that are left. */
 static inline uint64_t freeze(struct phone *phone)
 {
-    uint64_t left;
+    struct sat_frozen frozen;
     OK(sat_store_begin(phone->store));
-    OK(sat_author_freeze(&phone->vault, &left));
+    OK(sat_author_freeze(&phone->vault, 0, &frozen));
     OK(sat_store_commit(phone->store));
-    return left;
+    return frozen.left;
 }
 
 /* ---- Exchanging ---- */

@@ -25,11 +25,12 @@ struct world {
     struct sat_directory directory;
     struct sat_arena arena;
     uint64_t now_ms;
-    uint32_t device, admin; /* whose keys sign what is made: device 1 and user 1 unless a test changes them */
+    uint32_t device, admin; /* whose keys sign what is made: device 1's and its admin key, unless a test changes them */
+    uint32_t cosigner, kit; /* a device whose admin key, and the link whose kit signs as well; 0: none */
     struct sat_fault fault;
 };
 
-/* ---- Keys: 'd'evice, 'a'dmin, 'i'nvite, 'k'it, 's'erver ---- */
+/* ---- Keys: 'd'evice, 'a'dmin's of a device, 'i'nvite, 'k'it by its link, 's'erver ---- */
 
 static inline void key_seed(char owner, uint32_t number, uint8_t seed[32])
 {
@@ -99,6 +100,11 @@ static inline void sign_as(struct world *world, struct sat_link *link, char owne
     sat_link_sign(link, kind, number, &world->directory.org, &secret);
 }
 
+static inline void act_as(struct world *world, uint32_t device)
+{
+    world->device = world->admin = device;
+}
+
 /* Writes M anew after a test changed a member, and signs as an admin does. */
 static inline void sign_admin_link(struct world *world, struct sat_link *link)
 {
@@ -106,6 +112,8 @@ static inline void sign_admin_link(struct world *world, struct sat_link *link)
     sat_link_finish(link, &world->arena);
     sign_as(world, link, 'd', world->device, SAT_SIGNER_DEVICE, world->device);
     sign_as(world, link, 'a', world->admin, SAT_SIGNER_ADMIN, world->admin);
+    if (world->cosigner) sign_as(world, link, 'a', world->cosigner, SAT_SIGNER_ADMIN, world->cosigner);
+    if (world->kit) sign_as(world, link, 'k', world->kit, SAT_SIGNER_KIT, world->kit);
 }
 
 static inline void sign_member_link(struct world *world, struct sat_link *link)
@@ -255,6 +263,99 @@ static inline struct sat_link join_link(struct world *world, uint32_t invite, ui
     return join_link_of(world, invite, device, &body);
 }
 
+static inline struct sat_body_revoke revoke_body(uint32_t device)
+{
+    return (struct sat_body_revoke){.device = device};
+}
+
+/* By an admin's or a manager's device, or signed by the device alone where it leaves. */
+static inline struct sat_link revoke_link_of(struct world *world, const struct sat_body_revoke *body)
+{
+    struct sat_buf buf = {0};
+    sat_body_revoke_encode(body, &buf);
+    struct sat_link link = admin_link(world, SAT_LINK_REVOKE, &buf);
+    if (body->device == world->device) sign_member_link(world, &link);
+    return link;
+}
+
+static inline struct sat_link revoke_link(struct world *world, uint32_t device)
+{
+    struct sat_body_revoke body = revoke_body(device);
+    return revoke_link_of(world, &body);
+}
+
+static inline struct sat_link wipe_link(struct world *world, uint32_t device)
+{
+    struct sat_buf buf = {0};
+    sat_body_wipe_encode(&(struct sat_body_wipe){device}, &buf);
+    return admin_link(world, SAT_LINK_WIPE, &buf);
+}
+
+static inline struct sat_link accept_link_of(struct world *world, const struct sat_body_accept *body)
+{
+    struct sat_buf buf = {0};
+    sat_body_accept_encode(body, &buf);
+    return admin_link(world, SAT_LINK_ACCEPT, &buf);
+}
+
+static inline struct sat_link approve_link(struct world *world, uint32_t device)
+{
+    struct sat_body_accept body = {.what = SAT_ACCEPT_DEVICE, .device = device};
+    return accept_link_of(world, &body);
+}
+
+static inline struct sat_link decide_link(struct world *world, uint8_t what, uint32_t device, uint8_t space,
+                                          uint8_t bundle)
+{
+    struct sat_body_accept body = {.what = what, .device = device, .space = space_id(space), .bundle = {{bundle}}};
+    return accept_link_of(world, &body);
+}
+
+static inline struct sat_link policy_link(struct world *world, uint16_t key, uint64_t value)
+{
+    struct sat_buf buf = {0};
+    sat_body_policy_encode(&(struct sat_body_policy){.values = {{key, value}}, .values_n = 1}, &buf);
+    return admin_link(world, SAT_LINK_POLICY, &buf);
+}
+
+/* The kit of a link has its position for a number. */
+static inline struct sat_body_kit kit_body(const struct world *world)
+{
+    uint32_t seq = (uint32_t)world->directory.seq + 1;
+    return (struct sat_body_kit){.kit_sign = sign_public('k', seq), .kit_box = box_public('k', seq)};
+}
+
+static inline struct sat_link kit_link_of(struct world *world, const struct sat_body_kit *body)
+{
+    struct sat_buf buf = {0};
+    sat_body_kit_encode(body, &buf);
+    return admin_link(world, SAT_LINK_KIT, &buf);
+}
+
+static inline struct sat_body_kit recovery_body(const struct world *world, uint32_t user, uint32_t device)
+{
+    struct sat_body_kit body = kit_body(world);
+    body.user = user;
+    body.device_sign = sign_public('d', device);
+    body.device_box = box_public('d', device);
+    body.admin_sign = sign_public('a', device);
+    return body;
+}
+
+/* Signed by the new device and by the kit of link `kit`. */
+static inline struct sat_link recovery_link_of(struct world *world, uint32_t device, uint32_t kit,
+                                               const struct sat_body_kit *body)
+{
+    struct sat_buf buf = {0};
+    sat_body_kit_encode(body, &buf);
+    struct sat_link link = draft(world, SAT_LINK_KIT, &buf);
+    link.author = device;
+    sat_link_finish(&link, &world->arena);
+    sign_as(world, &link, 'd', device, SAT_SIGNER_DEVICE, device);
+    sign_as(world, &link, 'k', kit, SAT_SIGNER_KIT, kit);
+    return link;
+}
+
 /* ---- Applying ---- */
 
 static inline enum sat_err apply(struct world *world, const struct sat_link *link)
@@ -298,6 +399,14 @@ static inline struct sat_hash fingerprint(const struct world *world)
     sat_hash_add(&hasher, d->epochs, d->epochs_n * sizeof *d->epochs);
     sat_hash_add(&hasher, d->invites, d->invites_n * sizeof *d->invites);
     for (uint32_t space = 0; space < d->spaces_n; space++) {
+        sat_hash_add_u64(&hasher, sat_directory_owed(d, &d->spaces[space].id, world->now_ms + 48 * HOUR_MS));
+        for (uint32_t device = 0; device <= d->devices_n + 1; device++) {
+            uint64_t seq;
+            const struct sat_cut *cut;
+            sat_hash_add_u8(&hasher, sat_directory_cut(d, device, &d->spaces[space].id, &seq, &cut));
+            sat_hash_add_u64(&hasher, cut ? cut->counter : 0);
+            sat_hash_add_u8(&hasher, sat_directory_device_rights(d, &d->spaces[space].id, device, d->seq));
+        }
         for (uint64_t seq = 0; seq <= d->seq + 1; seq++) {
             sat_hash_add_u32(&hasher, sat_directory_epoch_at(d, &d->spaces[space].id, seq));
             for (uint32_t user = 0; user <= d->users_n + 1; user++)
@@ -307,6 +416,8 @@ static inline struct sat_hash fingerprint(const struct world *world)
     for (uint32_t n = 0; n < 8; n++) {
         struct sat_hash id = invite_id(n);
         sat_hash_add_u8(&hasher, sat_directory_invite(d, &id) != NULL);
+        sat_hash_add_u8(&hasher, sat_directory_decided(d, &(struct sat_hash){{(uint8_t)n}}, d->seq));
+        sat_hash_add_u64(&hasher, n ? sat_directory_policy(d, (enum sat_policy)n) : sat_directory_admins(d));
     }
     return sat_hash_end(&hasher);
 }
@@ -325,6 +436,26 @@ static inline void refuse(struct world *world, struct sat_link link, enum sat_er
     assert_memory_equal(before.b, after.b, sizeof before.b);
 }
 
+/* And the sentence has these words. */
+static inline void refuse_saying(struct world *world, struct sat_link link, enum sat_err err, const char *words)
+{
+    refuse(world, link, err);
+    if (!strstr(world->fault.text, words)) print_error("\"%s\" has no \"%s\"\n", world->fault.text, words);
+    assert_non_null(strstr(world->fault.text, words));
+}
+
+static inline uint8_t device_rights(const struct world *world, uint8_t space, uint32_t device, uint64_t seq)
+{
+    struct sat_space_id id = space_id(space);
+    return sat_directory_device_rights(&world->directory, &id, device, seq);
+}
+
+static inline uint64_t owed(const struct world *world, uint8_t space)
+{
+    struct sat_space_id id = space_id(space);
+    return sat_directory_owed(&world->directory, &id, world->now_ms);
+}
+
 /* ---- Worlds ---- */
 
 static inline void world_init_empty(struct world *world)
@@ -335,6 +466,33 @@ static inline void world_init_empty(struct world *world)
 }
 
 enum { ORG = 1, PEOPLE = 2, EAST = 3, WEST = 4, BOARD = 5 };
+
+/* A device of the user, joined by invite `device` + 1000, with an admin key where one is due; not approved. */
+static inline uint32_t join_device(struct world *world, uint32_t user)
+{
+    uint32_t device = world->directory.devices_n + 1, invite = device + 1000;
+    uint8_t role = sat_directory_user(&world->directory, user)->role;
+    must(world, invite_link(world, invite, user, role));
+    struct sat_body_join body = join_body(invite, device);
+    if (role == SAT_ROLE_ADMIN || role == SAT_ROLE_MANAGER) body.admin_sign = sign_public('a', device);
+    must(world, join_link_of(world, invite, device, &body));
+    return device;
+}
+
+/* The same, approved; a co-signature that is due must be set. */
+static inline uint32_t add_device_of(struct world *world, uint32_t user)
+{
+    uint32_t device = join_device(world, user);
+    if (!sat_directory_device(&world->directory, device)->approved_seq) must(world, approve_link(world, device));
+    return device;
+}
+
+static inline uint32_t add_user(struct world *world, uint8_t role)
+{
+    uint32_t user = world->directory.users_n + 1;
+    must(world, user_link(world, user, role, ACTIVE));
+    return user;
+}
 
 /* user 1: admin (device 1); user 2: rep (device 2), who works in EAST; user 3: manager; user 4: auditor; org, people,
  * two territories and a narrow space, each with its first epoch except WEST. The device number is the user's. */

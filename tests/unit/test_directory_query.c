@@ -1,8 +1,6 @@
 /* What the directory answers: rights and epochs of any position, who may write what, who gets a key. */
 #include "tests/unit/directory_world.h"
 
-#include <time.h>
-
 #include "common/proof/entropy.h"
 
 #define SEED 4
@@ -437,100 +435,6 @@ static void recipients_of_a_user_are_his_devices_and_invites_without_the_kit(voi
     world_deinit(&world);
 }
 
-/* ---- A large org ---- */
-
-static struct sat_public_key filler_key(uint8_t kind, uint32_t n)
-{
-    struct sat_public_key key = {{kind}};
-    memcpy(key.b + 1, &n, sizeof n);
-    return key;
-}
-
-static struct sat_space_id filler_space(uint32_t n)
-{
-    struct sat_space_id id = {{1}};
-    memcpy(id.b + 8, &n, sizeof n);
-    return id;
-}
-
-/* Applies a link whose signatures are empty, as the store gives it after they were checked; counts the processor's
- * time. */
-static void store(struct world *world, uint16_t type, uint32_t author, uint8_t second, uint32_t number,
-                  struct sat_buf *body, clock_t *spent)
-{
-    struct sat_link link = draft(world, type, body);
-    struct sat_countersign sign = {.time_ms = NOW_MS};
-    link.author = author;
-    sat_link_finish(&link, &world->arena);
-    link.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = author};
-    link.signatures[1] = (struct sat_link_signature){.kind = second, .number = number};
-    link.signatures_n = 2;
-    clock_t start = clock();
-    enum sat_err err = sat_directory_apply(&world->directory, &link, &sign, 0, SAT_DIRECTORY_STORED, &world->fault);
-    *spent += clock() - start;
-    assert_int_equal(err, SAT_OK);
-}
-
-enum { MANY_DEVICES = 5000, MANY_SPACES = 500, MANY_LINKS = 50000 };
-
-static void fill_users_and_devices(struct world *world, clock_t *spent)
-{
-    for (uint32_t n = 2; n <= MANY_DEVICES; n++) {
-        struct sat_buf user = {0}, invite = {0}, join = {0};
-        sat_body_user_encode(&(struct sat_body_user){n, SAT_ROLE_REP, ACTIVE}, &user);
-        store(world, SAT_LINK_USER, 1, SAT_SIGNER_ADMIN, 1, &user, spent);
-        struct sat_body_invite offer = {.sign = filler_key(1, n),
-                                        .box = filler_key(2, n),
-                                        .user = n,
-                                        .role = SAT_ROLE_REP,
-                                        .expires_ms = NOW_MS + 1};
-        sat_body_invite_encode(&offer, &invite);
-        store(world, SAT_LINK_INVITE, 1, SAT_SIGNER_ADMIN, 1, &invite, spent);
-        struct sat_body_join taken = {
-            .invite = sat_invite_id(&offer.sign, &offer.box), .sign = filler_key(3, n), .box = filler_key(4, n)};
-        sat_body_join_encode(&taken, &join);
-        store(world, SAT_LINK_JOIN, n, SAT_SIGNER_INVITE, (uint32_t)world->directory.seq, &join, spent);
-    }
-}
-
-static void fifty_thousand_links_of_five_thousand_devices_are_quick(void **state)
-{
-    (void)state;
-    struct world world;
-    clock_t spent = 0;
-    world_init_empty(&world);
-    struct sat_body_genesis genesis = genesis_body();
-    must(&world, genesis_link(&world, &genesis));
-    fill_users_and_devices(&world, &spent);
-    for (uint32_t n = 0; n < MANY_SPACES; n++) {
-        struct sat_buf body = {0};
-        sat_body_space_encode(&(struct sat_body_space){filler_space(n), SAT_SPACE_TERRITORY}, &body);
-        store(&world, SAT_LINK_SPACE, 1, SAT_SIGNER_ADMIN, 1, &body, &spent);
-    }
-    for (uint32_t n = 0; world.directory.seq < MANY_LINKS; n++) {
-        struct sat_buf body = {0};
-        struct sat_body_grant grant = {
-            .space = filler_space(n * 7919 % MANY_SPACES), .user = 2 + n % 4999, .rights = RW};
-        sat_body_grant_encode(&grant, &body);
-        store(&world, SAT_LINK_GRANT, 1, SAT_SIGNER_ADMIN, 1, &body, &spent);
-    }
-    assert_int_equal(world.directory.devices_n, MANY_DEVICES);
-    clock_t asked = clock();
-    uint32_t writers = 0;
-    for (uint32_t n = 0; n < 200000; n++) {
-        const struct sat_grant *grant = &world.directory.grants[n * UINT64_C(7919) % world.directory.grants_n];
-        uint64_t seq = n * UINT64_C(104729) % MANY_LINKS;
-        writers += sat_directory_rights(&world.directory, &grant->space, grant->user, seq) == RW;
-    }
-    asked = clock() - asked;
-    assert_true(writers > 20000 && writers < 180000); /* both answers are among them */
-    print_message("50,000 links %.3f s, 200,000 questions %.3f s of processor time\n", (double)spent / CLOCKS_PER_SEC,
-                  (double)asked / CLOCKS_PER_SEC);
-    /* Far above what it takes, and far below what anything quadratic would. */
-    assert_true((double)spent / CLOCKS_PER_SEC < 5 && (double)asked / CLOCKS_PER_SEC < 10);
-    world_deinit(&world);
-}
-
 int main(void)
 {
     if (sodium_init() < 0) return 1;
@@ -551,7 +455,6 @@ int main(void)
         cmocka_unit_test(an_invite_that_grants_a_space_gets_its_keys_in_advance),
         cmocka_unit_test(a_reps_invite_gets_no_keys_once_he_is_more_than_a_rep),
         cmocka_unit_test(recipients_of_a_user_are_his_devices_and_invites_without_the_kit),
-        cmocka_unit_test(fifty_thousand_links_of_five_thousand_devices_are_quick),
     };
     return cmocka_run_group_tests_name("directory_query", tests, NULL, NULL);
 }

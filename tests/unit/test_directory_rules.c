@@ -58,10 +58,12 @@ static void the_last_active_admin_stays(void **state)
     refuse(&world, role_link(&world, 1, SAT_ROLE_REP), SAT_ERR_INVALID);
     must(&world, invite_link(&world, 1, 5, SAT_ROLE_ADMIN));
     struct sat_body_join body = join_body(1, 3);
-    body.admin_sign = sign_public('a', 5);
+    body.admin_sign = sign_public('a', 3);
     must(&world, join_link_of(&world, 1, 3, &body));
+    refuse(&world, role_link(&world, 1, SAT_ROLE_REP), SAT_ERR_INVALID); /* nor one who is not approved */
+    must(&world, approve_link(&world, 3));
     must(&world, user_link(&world, 1, SAT_ROLE_ADMIN, SUSPENDED));
-    world.device = 3, world.admin = 5;
+    act_as(&world, 3);
     refuse(&world, role_link(&world, 5, SAT_ROLE_REP), SAT_ERR_INVALID);
     world_deinit(&world);
 }
@@ -416,18 +418,19 @@ static void a_join_sets_an_admin_key_where_one_is_due(void **state)
     refuse(&world, join_link_of(&world, 1, 3, &body), SAT_ERR_INVALID); /* a rep has none */
     must(&world, invite_link(&world, 2, 1, SAT_ROLE_ADMIN));
     body = join_body(2, 3);
-    body.admin_sign = sign_public('a', 9);
-    refuse(&world, join_link_of(&world, 2, 3, &body), SAT_ERR_INVALID); /* has one already */
-    must(&world, join_link(&world, 2, 3));
+    body.admin_sign = sign_public('a', 3); /* each device of an admin has its own */
+    must(&world, join_link_of(&world, 2, 3, &body));
     must(&world, invite_link(&world, 3, 3, SAT_ROLE_MANAGER));
     body = join_body(3, 4);
     body.admin_sign = sign_public('a', 1);
     refuse(&world, join_link_of(&world, 3, 4, &body), SAT_ERR_EXISTS); /* another's */
     body.admin_sign = body.sign;
     refuse(&world, join_link_of(&world, 3, 4, &body), SAT_ERR_EXISTS); /* the device's own */
-    body.admin_sign = sign_public('a', 3);
+    body.admin_sign = sign_public('a', 4);
     must(&world, join_link_of(&world, 3, 4, &body));
-    assert_memory_equal(sat_directory_user(&world.directory, 3)->admin_sign.b, body.admin_sign.b, 32);
+    assert_memory_equal(sat_directory_device(&world.directory, 4)->admin_sign.b, body.admin_sign.b, 32);
+    body.admin_sign = sign_public('a', 1);
+    assert_memory_equal(sat_directory_device(&world.directory, 1)->admin_sign.b, body.admin_sign.b, 32);
     world_deinit(&world);
 }
 

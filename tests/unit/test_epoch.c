@@ -442,9 +442,39 @@ static void many_spaces_and_epochs_are_kept_apart(void **state)
     stop(&setting);
 }
 
+static void the_keys_of_a_space_that_is_forgotten_come_from_the_store_or_not_at_all(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 1);
+    struct sat_space_id spaces[] = {space_id(4), space_id(5), space_id(6), space_id(7)};
+    sat_keys_forget(setting.keys, &spaces[0]); /* nothing is there yet */
+    assert_int_equal(sat_store_begin(setting.store), SAT_OK);
+    for (uint32_t n = 0; n < 9; n++) {
+        struct sat_epoch_key key = some_key(n);
+        assert_int_equal(sat_keys_add(setting.keys, &spaces[n / 3], n % 3 + 1, &key), SAT_OK);
+    }
+    assert_int_equal(sat_store_commit(setting.store), SAT_OK);
+    struct sat_space_row row = {.id = spaces[1]};
+    assert_int_equal(sat_store_begin(setting.store), SAT_OK);
+    assert_int_equal(sat_store_space_create(setting.store, &row), SAT_OK);
+    assert_int_equal(sat_store_space_purge(setting.store, row.sid), SAT_OK);
+    assert_int_equal(sat_store_commit(setting.store), SAT_OK);
+    for (uint32_t i = 0; i < 4; i++) sat_keys_forget(setting.keys, &spaces[i]);
+    for (uint32_t n = 0; n < 9; n++) {
+        const struct sat_epoch_key *found;
+        struct sat_epoch_key key = some_key(n);
+        enum sat_err err = sat_keys_get(setting.keys, &setting.world.directory, &spaces[n / 3], n % 3 + 1, &found);
+        assert_int_equal(err, n / 3 == 1 ? SAT_ERR_DEBT : SAT_OK);
+        if (!err) assert_memory_equal(found->b, key.b, 32);
+    }
+    stop(&setting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_keys_of_a_space_that_is_forgotten_come_from_the_store_or_not_at_all),
         cmocka_unit_test(a_commitment_depends_on_the_key_and_all_of_its_context),
         cmocka_unit_test(a_box_opens_for_its_recipient_alone),
         cmocka_unit_test(a_box_with_another_key_than_the_committed_one_is_refused),

@@ -340,17 +340,6 @@ static void without_an_epoch_a_draft_waits(void **state)
     assert_int_equal(freeze(a), 1);
 }
 
-static void without_the_right_to_write_a_draft_waits(void **state)
-{
-    struct office *office = *state;
-    struct phone *a = &office->phones[0];
-    (void)put(a, R, text_cell(NAME, "x"));
-    must(&office->world, grant_link(&office->world, EAST, USER, SAT_RIGHT_READ));
-    assert_int_equal(freeze(a), 1);
-    must(&office->world, grant_link(&office->world, EAST, USER, RW));
-    assert_int_equal(freeze(a), 0);
-}
-
 static void in_a_space_nothing_is_frozen_past_a_draft_that_waits(void **state)
 {
     struct office *office = *state;
@@ -413,7 +402,6 @@ int main(void)
         TEST(a_space_whose_head_is_not_at_the_cursor_waits_and_holds_up_no_other),
         TEST(without_the_current_key_a_draft_waits),
         TEST(without_an_epoch_a_draft_waits),
-        TEST(without_the_right_to_write_a_draft_waits),
         TEST(in_a_space_nothing_is_frozen_past_a_draft_that_waits),
         TEST(a_run_stops_before_a_draft_that_waits),
         TEST(no_drafts_is_nothing_to_do),

@@ -40,8 +40,8 @@ static struct sat_bundle siblings(struct office *office, const struct phone *pho
     return bundle;
 }
 
-/* As many live changes of the record, of somebody else. */
-static void crowd(struct office *office, uint32_t n)
+/* As many live changes of the record, of these devices in turn. */
+static void crowd_of(struct office *office, const uint32_t *devices, uint32_t devices_n, uint32_t n)
 {
     struct sat_buf header = {0};
     sat_header_encode(&(struct sat_header){.hlc = office->now_ms << 16}, &header);
@@ -50,7 +50,7 @@ static void crowd(struct office *office, uint32_t n)
         struct sat_change_row row = {.cid = 1000000 + i,
                                      .sid = office->sid[EAST],
                                      .record = record_id(R),
-                                     .dot = {STRANGER, 1 + i},
+                                     .dot = {devices[i % devices_n], 1 + i},
                                      .state = SAT_CHANGE_LIVE,
                                      .header = sat_buf_span(&header),
                                      .body = sat_span_text("sealed")};
@@ -58,6 +58,12 @@ static void crowd(struct office *office, uint32_t n)
     }
     OK(sat_store_commit(office->server));
     sat_buf_deinit(&header);
+}
+
+static void crowd(struct office *office, uint32_t n)
+{
+    const uint32_t strangers[] = {STRANGER, STRANGER + 1, STRANGER + 2, STRANGER + 3};
+    crowd_of(office, strangers, 4, n);
 }
 
 /* What the server says; *used_bytes: what it needed in its arena for that. */
@@ -95,13 +101,40 @@ static void a_bundle_that_names_one_record_often_costs_no_memory_for_each_time(v
 static void the_bound_on_what_stands_side_by_side_holds_within_a_bundle(void **state)
 {
     struct office *office = *state;
-    enum { ROOM = 20 };
+    enum { ROOM = SAT_RECORD_LIVE_RESERVED + 20 };
     crowd(office, SAT_RECORD_LIVE_MAX - ROOM);
     struct sat_bundle fits = siblings(office, &office->phones[0], 1, ROOM);
     struct sat_bundle one_more = siblings(office, &office->phones[0], 1, ROOM + 1);
     size_t used_bytes;
     OK(judge_bundle(office, &fits, &used_bytes));
     assert_int_equal(judge_bundle(office, &one_more, &used_bytes), SAT_ERR_TOO_LARGE);
+}
+
+static void whoever_has_little_there_is_not_kept_out_by_the_others(void **state)
+{
+    struct office *office = *state;
+    crowd(office, SAT_RECORD_LIVE_MAX + 7);
+    struct sat_bundle fits = siblings(office, &office->phones[0], 1, SAT_RECORD_LIVE_RESERVED);
+    struct sat_bundle one_more = siblings(office, &office->phones[0], 1, SAT_RECORD_LIVE_RESERVED + 1);
+    size_t used_bytes;
+    OK(judge_bundle(office, &fits, &used_bytes));
+    assert_int_equal(judge_bundle(office, &one_more, &used_bytes), SAT_ERR_TOO_LARGE);
+}
+
+static void one_device_alone_cannot_fill_a_record(void **state)
+{
+    struct office *office = *state;
+    const uint32_t own = office->phones[0].device;
+    enum { ROOM = 5 };
+    crowd_of(office, &own, 1, SAT_RECORD_LIVE_DEVICE_MAX - ROOM);
+    uint64_t first = SAT_RECORD_LIVE_DEVICE_MAX + 1;
+    struct sat_bundle fits = siblings(office, &office->phones[0], first, ROOM);
+    struct sat_bundle one_more = siblings(office, &office->phones[0], first, ROOM + 1);
+    struct sat_bundle of_another = siblings(office, &office->phones[1], 1, ROOM + 1);
+    size_t used_bytes;
+    OK(judge_bundle(office, &fits, &used_bytes));
+    assert_int_equal(judge_bundle(office, &one_more, &used_bytes), SAT_ERR_TOO_LARGE);
+    OK(judge_bundle(office, &of_another, &used_bytes));
 }
 
 int main(void)
@@ -111,6 +144,9 @@ int main(void)
                                         close_office),
         cmocka_unit_test_setup_teardown(the_bound_on_what_stands_side_by_side_holds_within_a_bundle, open_office,
                                         close_office),
+        cmocka_unit_test_setup_teardown(whoever_has_little_there_is_not_kept_out_by_the_others, open_office,
+                                        close_office),
+        cmocka_unit_test_setup_teardown(one_device_alone_cannot_fill_a_record, open_office, close_office),
     };
     return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
 }

@@ -5,9 +5,10 @@
 #include <cmocka.h>
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/vault/kit.h"
+#include "client/kit.h"
 
 static const uint8_t SEED[SAT_KIT_SEED_BYTES] = {1, 2, 3};
 
@@ -53,12 +54,64 @@ static void a_kits_keys_sign_and_open(void **state)
     assert_memory_equal(opened, org.b, 32);
 }
 
+static void a_page_is_read_back_however_it_is_typed(void **state)
+{
+    (void)state;
+    struct client_kit kit = {.org_name = "Key & Sons", .server_url = "wss://x:1", .org = {{7}}, .server = {{9}}}, read;
+    uint8_t seed[SAT_KIT_SEED_BYTES];
+    struct sat_fault fault = {0};
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    char *page = client_kit_page(&kit, SEED);
+    char *key = strstr(page, "Key (");
+    for (char *at = strchr(key, '\n'); *at; at++) { /* capital letters, O for 0, l for 1 */
+        if (*at >= 'a' && *at <= 'f') *at = (char)(*at - 'a' + 'A');
+        if (*at == '0') *at = 'O';
+        if (*at == '1') *at = 'l';
+    }
+    assert_int_equal(client_kit_parse(page, &arena, &read, seed, &fault), SAT_OK);
+    assert_memory_equal(seed, SEED, sizeof seed);
+    assert_memory_equal(&read.org, &kit.org, sizeof kit.org);
+    assert_memory_equal(&read.server, &kit.server, sizeof kit.server);
+    assert_string_equal(read.org_name, kit.org_name);
+    assert_string_equal(read.server_url, kit.server_url);
+    assert_int_equal(client_kit_parse(key, &arena, &read, seed, &fault), SAT_OK); /* the key alone */
+    assert_true(sat_hash_is_zero(&read.org) && !read.server_url);
+    free(page);
+    sat_arena_deinit(&arena);
+}
+
+static void every_wrong_digit_and_every_cut_of_a_page_is_told(void **state)
+{
+    (void)state;
+    struct client_kit kit = {.org_name = "N", .server_url = "wss://x:1"}, read;
+    uint8_t seed[SAT_KIT_SEED_BYTES];
+    struct sat_fault fault = {0};
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    char *page = client_kit_page(&kit, SEED), *key = strchr(strstr(page, "Key ("), '\n');
+    for (char *at = key; *at; at++) {
+        char digit = *at;
+        if (!strchr("0123456789abcdef", digit)) continue;
+        *at = digit == '7' ? '8' : '7';
+        assert_int_equal(client_kit_parse(page, &arena, &read, seed, &fault), SAT_ERR_INVALID);
+        *at = '\0';
+        assert_int_equal(client_kit_parse(page, &arena, &read, seed, &fault), SAT_ERR_INVALID);
+        *at = digit;
+    }
+    assert_int_equal(client_kit_parse("", &arena, &read, seed, &fault), SAT_ERR_INVALID);
+    free(page);
+    sat_arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_follow_from_every_bit_of_the_seed_and_from_nothing_else),
         cmocka_unit_test(no_key_is_the_seed_or_another_key),
         cmocka_unit_test(a_kits_keys_sign_and_open),
+        cmocka_unit_test(a_page_is_read_back_however_it_is_typed),
+        cmocka_unit_test(every_wrong_digit_and_every_cut_of_a_page_is_told),
     };
     return cmocka_run_group_tests_name("kit", tests, NULL, NULL);
 }

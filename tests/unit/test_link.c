@@ -353,6 +353,28 @@ static struct sat_body_invite invite_example(void)
                                     .boxes = some_boxes};
 }
 
+static struct sat_body_revoke revoke_example(void)
+{
+    return (struct sat_body_revoke){.device = 9, .cuts = {{some_space, 7, {{1}}}, {{{2}}, 8, {{2}}}}, .cuts_n = 2};
+}
+
+static struct sat_body_accept accept_example(void)
+{
+    return (struct sat_body_accept){
+        .what = SAT_ACCEPT_BUNDLE, .device = 9, .space = some_space, .bundle = {{3}}, .boxes = some_boxes};
+}
+
+static struct sat_body_kit kit_example(void)
+{
+    return (struct sat_body_kit){.kit_sign = some_key(1),
+                                 .kit_box = some_key(2),
+                                 .user = 3,
+                                 .device_sign = some_key(4),
+                                 .device_box = some_key(5),
+                                 .admin_sign = some_key(6),
+                                 .boxes = some_boxes};
+}
+
 /* Every body, encoded, decoded into itself again, in the length that its layout gives; and every truncation refused. */
 #define CHECK_BODY(name, example, length)                                                                              \
     do {                                                                                                               \
@@ -388,6 +410,12 @@ static void every_body_comes_back_and_every_truncation_is_malformed(void **state
     CHECK_BODY(invite, invite_example(), 64 + 4 + 1 + 2 + 2 * 17 + 8 + 36);
     CHECK_BODY(invite_cancel, ((struct sat_body_invite_cancel){{{1}}}), 32);
     CHECK_BODY(join, ((struct sat_body_join){{{1}}, some_key(1), some_key(2), some_key(3)}), 4 * 32);
+    CHECK_BODY(revoke, revoke_example(), 4 + 2 + 2 * (16 + 8 + 32));
+    CHECK_BODY(revoke, ((struct sat_body_revoke){.device = 1}), 6);
+    CHECK_BODY(wipe, ((struct sat_body_wipe){0x01020304}), 4);
+    CHECK_BODY(accept, accept_example(), 1 + 4 + 16 + 32 + 36);
+    CHECK_BODY(policy, ((struct sat_body_policy){.values = {{1, 30}, {77, UINT64_MAX}}, .values_n = 2}), 2 + 2 * 10);
+    CHECK_BODY(kit, kit_example(), 2 * 32 + 4 + 3 * 32 + 36);
 }
 
 static void members_of_bodies_keep_their_places(void **state)

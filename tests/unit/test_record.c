@@ -143,9 +143,9 @@ static void a_draft_that_is_damaged_hides_nothing_else(void **state)
     OK(sat_store_draft_insert(a->store, &rows[0]));
     expect_text(a, R, NAME, "Ada", 1);
     DOTS_ARE(look(a, R)->holes, {a->device, 2});
-    uint64_t left;
+    struct sat_frozen frozen;
     OK(sat_store_begin(a->store));
-    assert_int_equal(sat_author_freeze(&a->vault, &left), SAT_ERR_CORRUPT);
+    assert_int_equal(sat_author_freeze(&a->vault, 0, &frozen), SAT_ERR_CORRUPT);
     sat_store_rollback(a->store);
 }
 

@@ -68,29 +68,6 @@ static void links_come_back_in_order_and_never_twice(void **state)
     assert_int_equal(n, 0);
 }
 
-static void a_box_is_found_by_its_name_and_the_first_one_stays(void **state)
-{
-    struct bench *bench = *state;
-    struct sat_box box = {.space = space_of(1), .epoch = 2, .kind = SAT_BOX_DEVICE, .number = 3, .bytes = {1}};
-    OK(sat_store_box_put(bench->store, &box));
-    box.bytes[0] = 2;
-    OK(sat_store_box_put(bench->store, &box));
-    bool found = false;
-    OK(sat_store_box_get(bench->store, &box, &found));
-    assert_true(found);
-    assert_int_equal(box.bytes[0], 1);
-
-    struct sat_box others[4] = {box, box, box, box};
-    others[0].space = space_of(2);
-    others[1].epoch = 1;
-    others[2].kind = SAT_BOX_INVITE;
-    others[3].number = 4;
-    for (size_t i = 0; i < 4; i++) {
-        OK(sat_store_box_get(bench->store, &others[i], &found));
-        assert_false(found);
-    }
-}
-
 /* ---- Spaces ---- */
 
 static void assert_space(const struct sat_space_row *a, const struct sat_space_row *b)
@@ -278,17 +255,39 @@ static void a_stub_waits_until_it_is_justified(void **state)
     assert_int_equal(n, 1);
 }
 
-static void what_is_put_aside_is_counted_once(void **state)
+/* ---- A mark in a transaction ---- */
+
+static uint64_t value_of(struct sat_store *store, const char *key)
 {
-    struct bench *bench = *state;
-    uint64_t count = 1;
-    OK(sat_store_aside_count(bench->store, &count));
-    assert_int_equal(count, 0);
-    OK(sat_store_aside_put(bench->store, 1 << 10, SAT_ERR_UNDECRYPTABLE));
-    OK(sat_store_aside_put(bench->store, 1 << 10, SAT_ERR_BOUNDS));
-    OK(sat_store_aside_put(bench->store, 2 << 10, SAT_ERR_BOUNDS));
-    OK(sat_store_aside_count(bench->store, &count));
-    assert_int_equal(count, 2);
+    uint64_t value;
+    OK(sat_store_meta_get_u64(store, key, 0, &value));
+    return value;
+}
+
+static void what_lies_behind_a_mark_is_undone_alone(void **state)
+{
+    struct sat_store *store = ((struct bench *)*state)->store;
+    OK(sat_store_begin(store));
+    OK(sat_store_meta_put_u64(store, "before", 1));
+    for (uint64_t round = 1; round <= 3; round++) {
+        OK(sat_store_mark(store));
+        OK(sat_store_meta_put_u64(store, "before", 10 + round));
+        OK(sat_store_meta_put_u64(store, "behind", round));
+        OK(sat_store_mark_end(store, round == 2));
+        assert_int_equal(value_of(store, "before"), round == 1 ? 1 : 12);
+        assert_int_equal(value_of(store, "behind"), round == 1 ? 0 : 2);
+    }
+    OK(sat_store_meta_put_u64(store, "after", 7));
+    OK(sat_store_commit(store));
+    assert_int_equal(value_of(store, "before"), 12);
+    assert_int_equal(value_of(store, "after"), 7);
+    OK(sat_store_begin(store));
+    OK(sat_store_mark(store));
+    OK(sat_store_meta_put_u64(store, "after", 8));
+    sat_store_rollback(store); /* with the mark still there */
+    assert_int_equal(value_of(store, "after"), 7);
+    OK(sat_store_begin(store));
+    OK(sat_store_commit(store));
 }
 
 /* ---- Look-ups ---- */
@@ -302,7 +301,7 @@ static const struct {
 };
 
 static const char *const schema[] = {
-#define X(version, sql) sql,
+#define X(version, sql, then) sql,
 #include "common/store/migrations.def"
 #undef X
 };
@@ -346,14 +345,13 @@ int main(void)
         WITH_STORE(a_named_value_is_kept_replaced_and_may_be_empty),
         WITH_STORE(a_named_number_is_kept_up_to_the_largest),
         WITH_STORE(links_come_back_in_order_and_never_twice),
-        WITH_STORE(a_box_is_found_by_its_name_and_the_first_one_stays),
         WITH_STORE(a_space_is_saved_with_the_state_of_its_log),
         WITH_STORE(spaces_are_listed_by_number_and_an_unknown_one_is_refused),
         WITH_STORE(entries_come_back_in_order_with_the_roots_between),
         WITH_STORE(drafts_come_in_counter_order_and_go_by_range),
         WITH_STORE(an_epoch_key_is_found_by_space_and_epoch_and_can_be_sealed_anew),
         WITH_STORE(a_stub_waits_until_it_is_justified),
-        WITH_STORE(what_is_put_aside_is_counted_once),
+        WITH_STORE(what_lies_behind_a_mark_is_undone_alone),
         cmocka_unit_test(every_look_up_has_its_index),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -313,6 +313,30 @@ static void every_record_is_walked_once_by_space(void **state)
     assert_int_equal(walk.n, 150);
 }
 
+static void a_known_dot_tells_its_record_and_space(void **state)
+{
+    struct bench *bench = *state;
+    int64_t one = make_space(bench->store, 1), two = make_space(bench->store, 2), sid = 0;
+    struct sat_bundle_row a = make_bundle(bench->store, one, 7, 10, 3, 1),
+                          b = make_bundle(bench->store, two, 7, 13, 1, 0);
+    for (uint8_t i = 0; i < 2; i++) (void)make_change(bench->store, &a, i, record_of(i), SAT_CHANGE_DEAD);
+    (void)make_change(bench->store, &b, 0, record_of(9), SAT_CHANGE_PENDING);
+    const struct {
+        struct sat_dot dot;
+        int64_t sid; /* 0: not found */
+        uint8_t record;
+    } cases[] = {{{7, 10}, one, 0}, {{7, 11}, one, 1}, {{7, 13}, two, 9},
+                 {{7, 12}, 0, 0}, /* its bundle is here, it is not: damage */
+                 {{7, 9}, 0, 0},    {{7, 14}, 0, 0},   {{8, 10}, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sat_record_id record = {{0}}, expected = record_of(cases[i].record);
+        bool found = false;
+        OK(sat_store_change_place(bench->store, cases[i].dot, &sid, &record, &found));
+        assert_int_equal(found, cases[i].sid != 0);
+        if (found) assert_true(sid == cases[i].sid && sat_record_equal(&record, &expected));
+    }
+}
+
 static void changes_are_counted_by_state(void **state)
 {
     struct bench *bench = *state;
@@ -344,6 +368,7 @@ int main(void)
         WITH_STORE(a_full_bundle_comes_back_in_order_with_its_stubs),
         WITH_STORE(a_record_is_found_in_the_spaces_where_it_lives_waits_or_is_drafted),
         WITH_STORE(every_record_is_walked_once_by_space),
+        WITH_STORE(a_known_dot_tells_its_record_and_space),
         WITH_STORE(changes_are_counted_by_state),
     };
     return cmocka_run_group_tests_name("store_change", tests, NULL, NULL);

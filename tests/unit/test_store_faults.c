@@ -212,9 +212,30 @@ static int remove_place(void **state)
     return 0;
 }
 
-enum { CHANGES = 12 };
+enum { CHANGES = 12, BOXES = 40 };
 
-/* One transaction: a bundle of changes and the number of the bundle, in two places of the file. */
+/* The boxes of some bundles lie between each other, so that the pages they are in are split. */
+static struct sat_box box_of(uint64_t number, uint32_t i)
+{
+    struct sat_box box = {.space = space_of(1), .epoch = 1, .kind = SAT_BOX_DEVICE, .number = 8 * i + number};
+    memset(box.bytes, (int)box.number, sizeof box.bytes);
+    return box;
+}
+
+/* What else a commit may hold: key boxes, something put aside, a sighting. */
+static enum sat_err write_beside(struct sat_store *store, uint64_t number)
+{
+    struct sat_box boxes[BOXES];
+    struct sat_aside_row aside = {.id = {{(uint8_t)number}}, .device = 1, .bytes = sat_span_text("a bundle")};
+    struct sat_sighting sighting = {.device = 1, .seen_ms = number};
+    for (uint32_t i = 0; i < BOXES; i++) boxes[i] = box_of(number, i);
+    enum sat_err err = sat_store_boxes_put(store, boxes, BOXES);
+    if (err == SAT_OK) err = sat_store_aside_put(store, &aside);
+    if (err == SAT_OK) err = sat_store_sighting_put(store, &sighting);
+    return err;
+}
+
+/* One transaction: a bundle of changes and the number of the bundle, in two places of the file, and what else. */
 static enum sat_err write_bundle(struct sat_store *store, uint64_t number, size_t body_bytes)
 {
     static uint8_t body[SAT_BODY_BYTES_MAX];
@@ -231,9 +252,28 @@ static enum sat_err write_bundle(struct sat_store *store, uint64_t number, size_
                                      .body = sat_span(body, body_bytes)};
         err = sat_store_change_insert(store, &row);
     }
+    if (err == SAT_OK) err = write_beside(store, number);
     if (err == SAT_OK) err = sat_store_meta_put_u64(store, "bundles", number);
     if (err == SAT_OK) err = sat_store_commit(store);
     return err;
+}
+
+static void check_beside(struct sat_store *store, uint64_t bundles)
+{
+    struct sat_sighting sighting;
+    uint64_t asides = 0;
+    bool found;
+    for (uint64_t number = 1; number <= bundles + 1; number++) {
+        for (uint32_t i = 0; i < BOXES; i++) {
+            struct sat_box box = box_of(number, i);
+            OK(sat_store_box_get(store, &box, &found));
+            assert_int_equal(found, number <= bundles);
+        }
+    }
+    OK(sat_store_aside_count(store, &asides));
+    assert_int_equal(asides, bundles);
+    OK(sat_store_sighting_get(store, 1, &sighting, &found));
+    assert_true(sighting.seen_ms == bundles && found == (bundles > 0));
 }
 
 static uint64_t count_bundles(struct sat_store *store)
@@ -242,6 +282,7 @@ static uint64_t count_bundles(struct sat_store *store)
     OK(sat_store_meta_get_u64(store, "bundles", 0, &bundles));
     OK(sat_store_count_state(store, SAT_CHANGE_LIVE, &changes));
     assert_int_equal(changes, bundles * CHANGES); /* whole or not at all */
+    check_beside(store, bundles);
     return bundles;
 }
 
@@ -351,6 +392,138 @@ static void a_disk_that_fills_in_the_middle_of_a_large_transaction_loses_nothing
     }
 }
 
+/* ---- A space is left ---- */
+
+static enum sat_err leave(struct sat_store *store)
+{
+    enum sat_err err = sat_store_begin(store);
+    if (err == SAT_OK) err = sat_store_space_purge(store, 1);
+    if (err == SAT_OK) err = sat_store_commit(store);
+    return err;
+}
+
+/* All of it is there, or nothing: changes, keys, and the length of the log. */
+static bool is_left(struct sat_store *store, struct sat_arena *arena)
+{
+    struct sat_space_id id = space_of(1);
+    static struct sat_space_row row;
+    struct sat_span key;
+    uint64_t live = 0;
+    bool key_found, found;
+    OK(sat_store_space_find(store, &id, &row, &found));
+    OK(sat_store_key_get(store, &id, 1, arena, &key, &key_found));
+    OK(sat_store_count_state(store, SAT_CHANGE_LIVE, &live));
+    assert_true(found);
+    assert_int_equal(key_found, row.log.size == 1);
+    assert_int_equal(live, row.log.size == 1 ? 3 * CHANGES : 0);
+    return row.log.size == 0;
+}
+
+static void make_space_to_leave(struct place *place, struct sat_store **store)
+{
+    static struct sat_space_row row;
+    struct sat_space_id id = space_of(1);
+    remove_store(place);
+    OK(sat_store_open(place->path, SAT_STORE_CREATE, store, NULL));
+    int64_t sid = make_space(*store, 1);
+    assert_int_equal(sid, 1);
+    for (uint64_t i = 1; i <= 3; i++) OK(write_bundle(*store, i, 3000));
+    OK(sat_store_key_put(*store, &id, 1, sat_span_text("key")));
+    OK(sat_store_space_get(*store, sid, &row));
+    sat_frontier_append(&row.log, &(struct sat_hash){{1}});
+    OK(sat_store_space_save(*store, &row));
+}
+
+static void whichever_operation_fails_a_space_is_left_whole_or_not_at_all(void **state)
+{
+    struct place *place = *state;
+    struct disk *disk = &place->disk;
+    struct sat_store *store;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    make_space_to_leave(place, &store);
+    disk->operations = 0;
+    OK(leave(store));
+    uint64_t n = disk->operations;
+    assert_true(n > 0 && is_left(store, &arena));
+    sat_store_close(store);
+    for (uint64_t at = 1; at <= n; at++) {
+        make_space_to_leave(place, &store);
+        disk->operations = 0;
+        disk->code = SQLITE_FULL;
+        disk->fail_from = at;
+        disk->fail_until = at + 1;
+        assert_int_equal(leave(store), SAT_ERR_DISK_FULL);
+        sat_store_rollback(store);
+        disk_heal(disk);
+        assert_false(is_left(store, &arena));
+        sat_store_close(store);
+        OK(sat_store_open(place->path, SAT_STORE_OPEN, &store, NULL));
+        assert_false(is_left(store, &arena));
+        OK(leave(store));
+        assert_true(is_left(store, &arena));
+        sat_store_close(store);
+    }
+    sat_arena_deinit(&arena);
+}
+
+/* ---- A migration ---- */
+
+static void run_raw(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A store of version 1 with 300 boxes. */
+static void make_old_store(struct place *place)
+{
+    static char sql[256 * 1024];
+    FILE *file = fopen("tests/db/v1.sql", "rb");
+    if (!file) fail_msg("tests/db/v1.sql cannot be read: run the tests from the root");
+    assert_in_range(fread(sql, 1, sizeof sql - 1, file), 1, sizeof sql - 2);
+    assert_int_equal(fclose(file), 0);
+    remove_store(place);
+    run_raw(place->path, sql);
+    run_raw(place->path,
+            "DELETE FROM box; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+            " INSERT INTO box SELECT x'5a000000000000000000000000000001', 1, 1, i, zeroblob(80) FROM n");
+}
+
+static void whichever_operation_fails_a_migration_is_whole_or_not_there(void **state)
+{
+    struct place *place = *state;
+    struct disk *disk = &place->disk;
+    struct sat_store *store;
+    make_old_store(place);
+    disk->operations = 0;
+    OK(sat_store_open(place->path, SAT_STORE_OPEN, &store, NULL));
+    uint64_t n = disk->operations;
+    sat_store_close(store);
+    for (uint64_t at = 1; at <= n; at++) {
+        struct sat_fault fault = {0};
+        make_old_store(place);
+        disk->operations = 0;
+        disk->code = SQLITE_FULL;
+        disk->fail_from = at;
+        disk->fail_until = at + 1;
+        enum sat_err err = sat_store_open(place->path, SAT_STORE_OPEN, &store, &fault);
+        disk_heal(disk);
+        assert_true(err == SAT_OK || (err == SAT_ERR_DISK_FULL && !store && strstr(fault.text, place->path)));
+        sat_store_close(store);
+        OK(sat_store_open(place->path, SAT_STORE_OPEN, &store, NULL)); /* from the start, or it is done */
+        for (uint32_t i = 1; i <= 301; i++) {
+            struct sat_box box = {.space = {{0x5a, [15] = 1}}, .epoch = 1, .kind = SAT_BOX_DEVICE, .number = i};
+            bool found;
+            OK(sat_store_box_get(store, &box, &found));
+            assert_int_equal(found, i <= 300);
+        }
+        sat_store_close(store);
+    }
+}
+
 static void a_store_that_another_process_writes_is_in_use_after_some_patience(void **state)
 {
     struct place *place = *state;
@@ -400,6 +573,8 @@ int main(void)
         WITH_PLACE(whichever_operation_fails_once_a_transaction_is_whole_or_not_there),
         WITH_PLACE(a_disk_that_stays_full_or_broken_is_reported_and_loses_nothing),
         WITH_PLACE(a_disk_that_fills_in_the_middle_of_a_large_transaction_loses_nothing),
+        WITH_PLACE(whichever_operation_fails_a_space_is_left_whole_or_not_at_all),
+        WITH_PLACE(whichever_operation_fails_a_migration_is_whole_or_not_there),
         WITH_PLACE(a_store_that_another_process_writes_is_in_use_after_some_patience),
         WITH_PLACE(without_shared_memory_one_store_has_the_file_for_itself),
     };

@@ -106,7 +106,7 @@ static void what_was_committed_is_there_after_reopening(void **state)
     struct sat_store *store;
     char text[40];
     OK(open_as(place, SAT_STORE_CREATE, &store));
-    assert_int_equal(sat_store_schema_version(store), 1);
+    assert_int_equal(sat_store_schema_version(store), 2);
     OK(sat_store_begin(store));
     OK(sat_store_meta_put_u64(store, "value", 5));
     int64_t sid = make_space(store, 1);
@@ -209,7 +209,7 @@ static void a_store_of_a_later_version_is_refused_naming_both(void **state)
     assert_opens_with(place, SAT_STORE_READ_ONLY, SAT_ERR_NEWER_STORE);
     assert_opens_with(place, SAT_STORE_OPEN, SAT_ERR_NEWER_STORE);
     assert_non_null(strstr(place->fault.text, "version 321"));
-    assert_non_null(strstr(place->fault.text, "knows 1"));
+    assert_non_null(strstr(place->fault.text, "knows 2"));
     assert_opens_with(place, SAT_STORE_CREATE, SAT_ERR_EXISTS);
     assert_string_equal(ask_raw(place->path, "PRAGMA user_version", text, sizeof text), "321");
 }
@@ -355,6 +355,35 @@ static void after_a_failed_write_nothing_can_be_committed_until_the_rollback(voi
     sat_store_close(store);
 }
 
+static bool file_has(const char *path, const char *text)
+{
+    static char bytes[1024 * 1024];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    assert_in_range(len, 1, sizeof bytes - 1);
+    assert_int_equal(fclose(file), 0);
+    return memmem(bytes, len, text, strlen(text)) != NULL;
+}
+
+static void the_keys_and_drafts_of_a_space_that_was_left_are_not_in_the_file(void **state)
+{
+    struct place *place = *state;
+    struct sat_store *store;
+    struct sat_space_id id = space_of(1);
+    OK(open_as(place, SAT_STORE_CREATE, &store));
+    int64_t sid = make_space(store, 1);
+    OK(sat_store_key_put(store, &id, 1, sat_span_text("canary of a key")));
+    struct sat_draft_row draft = {.counter = 1, .sid = sid, .body = sat_span_text("canary of a draft")};
+    OK(sat_store_draft_insert(store, &draft));
+    sat_store_close(store);
+    assert_true(file_has(place->path, "canary of a key") && file_has(place->path, "canary of a draft"));
+    OK(open_as(place, SAT_STORE_OPEN, &store));
+    OK(sat_store_space_purge(store, sid));
+    sat_store_close(store);
+    assert_false(file_has(place->path, "canary"));
+}
+
 /* ---- Migrations ---- */
 
 static char *read_text(const char *path)
@@ -378,9 +407,11 @@ static void check_the_rows_of_version_1(struct sat_store *store, struct sat_aren
     struct sat_link_row *links;
     OK(sat_store_links(store, 1, 10, arena, &links, &n));
     assert_true(n == 3 && links[2].bytes.len == 4 && links[2].sign.time_ms == 5000);
-    struct sat_box box = {.space = {{0x5a, 1}}, .epoch = 1, .kind = SAT_BOX_KIT, .number = 1};
-    OK(sat_store_box_get(store, &box, &found));
-    assert_true(found && box.bytes[0] == 0xb0);
+    for (uint8_t kind = SAT_BOX_DEVICE; kind <= SAT_BOX_KIT; kind++) {
+        struct sat_box box = {.space = {{0x5a, 1}}, .epoch = 1, .kind = kind, .number = 1};
+        OK(sat_store_box_get(store, &box, &found));
+        assert_true(kind == SAT_BOX_INVITE ? !found : found && box.bytes[0] == 0xb0);
+    }
     struct sat_space_row *spaces;
     OK(sat_store_spaces(store, arena, &spaces, &n));
     assert_true(n == 2 && spaces[0].log.size == 3 && spaces[0].live == 3 && spaces[0].digest[0] == 0xd0);
@@ -406,32 +437,45 @@ static void check_the_rows_of_version_1(struct sat_store *store, struct sat_aren
     assert_true(found && sat_span_equal(key, sat_span_text("sealed key")));
     OK(sat_store_stub_count(store, spaces[0].sid, &number));
     assert_int_equal(number, 1);
-    OK(sat_store_aside_count(store, &number));
-    assert_int_equal(number, 1);
+    OK(sat_store_aside_count(store, &number)); /* the row that is there no release wrote */
+    assert_int_equal(number, 0);
 }
 
-static void a_store_of_version_1_opens_with_all_its_rows_and_todays_schema(void **state)
+/* A store of each version that was released but today's; docs/storage.md says how the next one is made. */
+static const struct {
+    const char *path;
+    void (*check)(struct sat_store *store, struct sat_arena *arena);
+} released[] = {
+    {"tests/db/v1.sql", check_the_rows_of_version_1},
+};
+
+static void a_store_of_every_version_opens_with_all_its_rows_and_todays_schema(void **state)
 {
     static const char schema[] =
         "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL "
         "ORDER BY name)";
     struct place *place = *state;
-    struct sat_store *store;
-    struct sat_arena arena;
     static char fresh[16384], migrated[16384];
     assert_opens_with(place, SAT_STORE_CREATE, SAT_OK);
     (void)ask_raw(place->path, schema, fresh, sizeof fresh);
-    assert_int_equal(unlink(place->path), 0);
-
-    char *sql = read_text("tests/db/v1.sql");
-    run_raw(place->path, sql);
-    free(sql);
-    sat_arena_init(&arena);
-    OK(open_as(place, SAT_STORE_OPEN, &store));
-    check_the_rows_of_version_1(store, &arena);
-    sat_store_close(store);
-    sat_arena_deinit(&arena);
-    assert_string_equal(ask_raw(place->path, schema, migrated, sizeof migrated), fresh);
+    for (size_t i = 0; i < sizeof released / sizeof released[0]; i++) {
+        struct sat_store *store;
+        struct sat_arena arena;
+        char *sql = read_text(released[i].path);
+        assert_int_equal(unlink(place->path), 0);
+        run_raw(place->path, sql);
+        free(sql);
+        sat_arena_init(&arena);
+        assert_opens_with(place, SAT_STORE_READ_ONLY, SAT_ERR_CONFIG); /* it has to be written once */
+        OK(open_as(place, SAT_STORE_OPEN, &store));
+        released[i].check(store, &arena);
+        sat_store_close(store);
+        OK(open_as(place, SAT_STORE_READ_ONLY, &store));
+        released[i].check(store, &arena);
+        sat_store_close(store);
+        sat_arena_deinit(&arena);
+        assert_string_equal(ask_raw(place->path, schema, migrated, sizeof migrated), fresh);
+    }
 }
 
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
@@ -452,7 +496,8 @@ int main(void)
         WITH_PLACE(a_store_opened_for_reading_takes_no_writes),
         WITH_PLACE(what_is_rolled_back_or_left_open_never_was),
         WITH_PLACE(after_a_failed_write_nothing_can_be_committed_until_the_rollback),
-        WITH_PLACE(a_store_of_version_1_opens_with_all_its_rows_and_todays_schema),
+        WITH_PLACE(the_keys_and_drafts_of_a_space_that_was_left_are_not_in_the_file),
+        WITH_PLACE(a_store_of_every_version_opens_with_all_its_rows_and_todays_schema),
     };
     return cmocka_run_group_tests_name("store_open", tests, NULL, NULL);
 }

@@ -171,11 +171,20 @@ static void names_that_are_taken_reserved_or_unfit_are_refused(void **state)
     must_fail(ann, satchel_territory_grant(ann, "Northern", "Nobody", 0), "not_found", "Nobody");
 }
 
-static void an_invite_for_an_admin_comes_later(void **state)
+static void a_second_device_of_an_admin_waits_until_it_is_approved(void **state)
 {
     (void)state;
-    char *code;
-    must_fail(ann, satchel_invite(ann, "Ann", 0, &code), "not_yet", "admin");
+    char *json = NULL;
+    struct satchel *laptop = join_as(ann, "Ann", "laptop");
+    must(laptop, satchel_status(laptop, &json));
+    assert_non_null(strstr(json, "\"state\":\"pending approval\""));
+    satchel_free(json);
+    must_fail(laptop, satchel_user_add(laptop, "Eve", "rep"), "denied", "approv");
+    must(ann, satchel_device_approve(ann, client_device(laptop)));
+    (void)sync_now(laptop);
+    must(laptop, satchel_user_add(laptop, "Eve", "rep"));
+    satchel_close(laptop);
+    (void)sync_now(ann);
 }
 
 static void an_administrators_key_that_stayed_wrapped_is_asked_for(void **state)
@@ -403,7 +412,7 @@ int main(void)
         cmocka_unit_test(writing_where_one_may_not_is_denied),
         cmocka_unit_test(administration_is_for_admins),
         cmocka_unit_test(names_that_are_taken_reserved_or_unfit_are_refused),
-        cmocka_unit_test(an_invite_for_an_admin_comes_later),
+        cmocka_unit_test(a_second_device_of_an_admin_waits_until_it_is_approved),
         cmocka_unit_test(an_administrators_key_that_stayed_wrapped_is_asked_for),
         cmocka_unit_test(a_reference_to_a_record_of_the_wrong_type_is_refused),
         cmocka_unit_test(a_reference_to_what_is_not_here_waits_until_it_comes),

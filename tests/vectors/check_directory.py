@@ -14,8 +14,14 @@ from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
 
 TYPES = {
     "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
+    "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
 }
-SIGNER_KINDS = {"genesis": [1, 2], "epoch": [1], "join": [3, 1]}
+DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
+# Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
+SIGNER_KINDS = {
+    "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "revoke": [[DEVICE, ADMIN], [DEVICE]],
+    "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]], "kit": [[DEVICE, ADMIN, ADMIN], [DEVICE, KIT]],
+}
 head = {"seq": 0, "id": bytes(32), "org": bytes(32)}  # of the chain so far
 
 
@@ -66,19 +72,49 @@ def body_join(i):
     return i.hex("invite") + i.hex("sign") + i.hex("box") + i.hex("admin_sign")
 
 
+def body_revoke(i):
+    spaces, bundles, counters = i.hexes("cut_spaces"), i.hexes("cut_bundles"), i.hex("cut_counters")
+    if spaces != sorted(set(spaces)):
+        raise ValueError("the cuts are not in order")
+    eights = [counters[at:at + 8] for at in range(0, len(counters), 8)]
+    cuts = [space + counter + bundle for space, counter, bundle in zip(spaces, eights, bundles, strict=True)]
+    return u32(i.number("device")) + u16(len(cuts)) + b"".join(cuts)
+
+
+def body_wipe(i):
+    return u32(i.number("device"))
+
+
+def body_accept(i):
+    return u8(i.number("what")) + u32(i.number("device")) + i.hex("space") + i.hex("bundle") + boxes(i)
+
+
+def body_policy(i):
+    values, count = i.hex("keys_and_values"), i.number("count")
+    if len(values) != 10 * count:
+        raise ValueError("the policies have another size")
+    return u16(count) + values
+
+
+def body_kit(i):
+    device = i.hex("device_sign") + i.hex("device_box") + i.hex("admin_sign")
+    return i.hex("kit_sign") + i.hex("kit_box") + u32(i.number("user")) + device + boxes(i)
+
+
 # ---- Links ----
 
 def signatures(i, kind, org, message):
     """u8 n ‖ n × (u8 kind ‖ u32 number ‖ sig64), as the inputs name the signers."""
     out = b""
-    kinds = SIGNER_KINDS.get(kind, [1, 2])
-    for n, expected in enumerate(kinds, 1):
-        signer = i.number(f"signer_{n}_kind")
-        if signer != expected:
-            raise ValueError(f"signature {n} is of kind {signer}")
+    signers = []
+    while f"signer_{len(signers) + 1}_kind" in i.fields:
+        n = len(signers) + 1
+        signers.append(i.number(f"signer_{n}_kind"))
         signed = SIG(i.hex(f"signer_{n}_seed"), "link", org, message)
-        out += u8(signer) + u32(i.number(f"signer_{n}_number")) + signed["signature"]
-    return u8(len(kinds)) + out
+        out += u8(signers[-1]) + u32(i.number(f"signer_{n}_number")) + signed["signature"]
+    if signers not in SIGNER_KINDS.get(kind, [[DEVICE, ADMIN]]):
+        raise ValueError(f"the signatures are of the kinds {signers}")
+    return u8(len(signers)) + out
 
 
 def make_link(kind, body_of):
@@ -147,6 +183,7 @@ def make_boxes(i):
 BODIES = {
     "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
+    "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept, "policy": body_policy, "kit": body_kit,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,

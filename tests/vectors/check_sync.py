@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Computes the golden vectors of the set digest and of the messages again: hashlib's BLAKE2b, python3-cryptography's
+"""Computes the golden vectors of the set digest and of what travels again: hashlib's BLAKE2b, python3-cryptography's
 ChaCha20, and a msgpack writer of a few lines.
 
     check_sync.py [sync.json]
@@ -9,7 +9,7 @@ import hashlib
 import pathlib
 import sys
 
-from check_proof import H, check, u64, varint
+from check_proof import H, check, u32, u64, varint
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 LANES = 1024
@@ -40,6 +40,35 @@ def make_entry(i):
     return {"bytes": bytes([kind]) + varint(i.number("recv_ms")) + varint(i.number("dir_at")) + i.hex("rest")}
 
 
+def make_short_link(i):
+    link = i.hex("link")
+    message, rest = link[4:4 + int.from_bytes(link[:4], "little")], link[4 + int.from_bytes(link[:4], "little"):]
+    author, kind, critical = message[40:44], int.from_bytes(message[44:46], "little"), message[46]
+    suite, body = message[47:49], message[53:]
+    signatures = [rest[1 + 69 * k:1 + 69 * (k + 1)] for k in range(rest[0])]
+    own = bool(signatures) and signatures[0][:5] == b"\1" + author
+    shape = len(signatures) | 8 * critical | 16 * (suite != b"\1\0") | 32 * own
+    out = varint(i.number("time_ms")) + i.hex("countersignature")
+    out += varint(int.from_bytes(author, "little")) + varint(kind) + bytes([shape])
+    if suite != b"\1\0":
+        out += suite
+    for k, signature in enumerate(signatures):
+        if k or not own:
+            out += signature[:1] + varint(int.from_bytes(signature[1:5], "little"))
+        out += signature[5:]
+    return {"bytes": out + body}
+
+
+def make_escrow_item(i):
+    return {"bytes": u64(i.number("number")) + bytes([i.number("state")]) + i.hex("space") + u64(i.number("recv_ms")) +
+                     u32(i.number("reason")) + i.hex("bundle")}
+
+
+def make_device_item(i):
+    return {"bytes": u32(i.number("device")) + u64(i.number("seen_ms")) + u64(i.number("lag")) +
+                     u32(i.number("version")) + u64(i.number("wiped_ms"))}
+
+
 def pack_int(n):
     if n < 0x80:
         return bytes([n])
@@ -67,7 +96,9 @@ def make_message(i):
     return {"bytes": bytes([0x90 | count]) + pack_int(i.number("type")) + fields}
 
 
-CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry, "message": make_message}
+CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry,
+                 "short link": make_short_link, "escrow item": make_escrow_item, "device item": make_device_item,
+                 "message": make_message}
 
 
 def main():

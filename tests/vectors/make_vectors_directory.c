@@ -19,7 +19,11 @@ enum {
     SEED_INVITE = 4,
     SEED_KIT = 5,
     SEED_SERVER = 6,
-    SEED_MANAGER = 7
+    SEED_MANAGER = 7,
+    SEED_KIT_2 = 8,
+    SEED_KIT_3 = 9,
+    SEED_DEVICE_4 = 10,
+    SEED_ADMIN_4 = 11
 };
 
 struct life {
@@ -96,7 +100,7 @@ struct signer {
     unsigned seed;
 };
 
-static void emit_envelope(struct life *life, const struct sat_link *link, const struct signer signers[2], int n)
+static void emit_envelope(struct life *life, const struct sat_link *link, const struct signer *signers, int n)
 {
     struct emit *emit = &life->emit;
     emit_hash(emit, "org", &life->directory.org);
@@ -107,8 +111,9 @@ static void emit_envelope(struct life *life, const struct sat_link *link, const 
     emit_number(emit, "critical", link->critical);
     emit_number(emit, "suite", link->suite);
     for (int i = 0; i < n; i++) {
-        static const char *const keys[2][3] = {{"signer_1_kind", "signer_1_number", "signer_1_seed"},
-                                               {"signer_2_kind", "signer_2_number", "signer_2_seed"}};
+        static const char *const keys[3][3] = {{"signer_1_kind", "signer_1_number", "signer_1_seed"},
+                                               {"signer_2_kind", "signer_2_number", "signer_2_seed"},
+                                               {"signer_3_kind", "signer_3_number", "signer_3_seed"}};
         uint8_t seed[32];
         emit_fill(seed, sizeof seed, signers[i].seed);
         emit_number(emit, keys[i][0], signers[i].kind);
@@ -149,7 +154,7 @@ static void emit_made(struct life *life, const struct sat_link *link)
 
 /* Takes the body. */
 static void put_link(struct life *life, uint16_t type, uint32_t author, struct sat_buf *body,
-                     const struct signer signers[2], int n)
+                     const struct signer *signers, int n)
 {
     struct sat_link link = {
         .seq = life->directory.seq + 1,
@@ -370,6 +375,129 @@ static void put_links(struct life *life)
     put_user(life, "suspended", (struct sat_body_user){2, SAT_ROLE_REP, 2});
 }
 
+/* ---- What happens to devices, and to the kit ---- */
+
+static void put_accept(struct life *life, const char *name, struct sat_body_accept body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "accept", name);
+    emit_number(&life->emit, "what", body.what);
+    emit_number(&life->emit, "device", body.device);
+    emit_space(life, &body.space);
+    emit_hash(&life->emit, "bundle", &body.bundle);
+    emit_boxes(life, &body.boxes);
+    sat_body_accept_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_ACCEPT, &buf);
+}
+
+static void put_revoke(struct life *life, const char *name, const struct sat_body_revoke *body,
+                       const struct signer *signers, int n)
+{
+    struct emit *emit = &life->emit;
+    struct sat_buf buf = {0}, counters = {0};
+    emit_start(life, "revoke", name);
+    emit_number(emit, "device", body->device);
+    emit_list(emit, "cut_spaces");
+    for (uint16_t i = 0; i < body->cuts_n; i++) emit_item_hex(emit, SAT_SPAN(body->cuts[i].space.b));
+    emit_list_end(emit);
+    emit_list(emit, "cut_bundles");
+    for (uint16_t i = 0; i < body->cuts_n; i++) {
+        emit_item_hex(emit, SAT_SPAN(body->cuts[i].bundle.b));
+        sat_put_u64(&counters, body->cuts[i].counter);
+    }
+    emit_list_end(emit);
+    emit_hex(emit, "cut_counters", sat_buf_span(&counters));
+    sat_body_revoke_encode(body, &buf);
+    put_link(life, SAT_LINK_REVOKE, signers[0].number, &buf, signers, n);
+    sat_buf_deinit(&counters);
+}
+
+static void put_wipe(struct life *life, const char *name, struct sat_body_wipe body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "wipe", name);
+    emit_number(&life->emit, "device", body.device);
+    sat_body_wipe_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_WIPE, &buf);
+}
+
+static void put_policy(struct life *life, const char *name, const struct sat_body_policy *body,
+                       const struct signer *signers, int n)
+{
+    struct sat_buf buf = {0}, values = {0};
+    for (uint16_t i = 0; i < body->values_n; i++) {
+        sat_put_u16(&values, body->values[i].key);
+        sat_put_u64(&values, body->values[i].value);
+    }
+    emit_start(life, "policy", name);
+    emit_number(&life->emit, "count", body->values_n);
+    emit_hex(&life->emit, "keys_and_values", sat_buf_span(&values));
+    sat_body_policy_encode(body, &buf);
+    put_link(life, SAT_LINK_POLICY, signers[0].number, &buf, signers, n);
+    sat_buf_deinit(&values);
+}
+
+static void put_kit(struct life *life, const char *name, const struct sat_body_kit *body, const struct signer *signers,
+                    int n)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "kit", name);
+    emit_key(life, "kit_sign", &body->kit_sign);
+    emit_key(life, "kit_box", &body->kit_box);
+    emit_number(&life->emit, "user", body->user);
+    emit_key(life, "device_sign", &body->device_sign);
+    emit_key(life, "device_box", &body->device_box);
+    emit_key(life, "admin_sign", &body->admin_sign);
+    emit_boxes(life, &body->boxes);
+    sat_body_kit_encode(body, &buf);
+    put_link(life, SAT_LINK_KIT, signers[0].number, &buf, signers, n);
+}
+
+/* By the first admin's device; the third one is device 3, which belongs to another. */
+static const struct signer three[] = {
+    {SAT_SIGNER_DEVICE, 1, SEED_DEVICE_1}, {SAT_SIGNER_ADMIN, 1, SEED_ADMIN}, {SAT_SIGNER_ADMIN, 3, SEED_MANAGER}};
+
+static void put_leavings(struct life *life)
+{
+    struct sat_body_revoke revoke = {.device = 2,
+                                     .cuts = {{space_id(0x32), 5, emit_some_hash(0x82)},
+                                              {space_id(0x33), ((uint64_t)1 << 40) + 9, emit_some_hash(0x83)}},
+                                     .cuts_n = 2};
+    put_accept(life, "a manager's device is approved, with boxes",
+               (struct sat_body_accept){.what = SAT_ACCEPT_DEVICE, .device = 3, .boxes = boxes_of(0x74, 4)});
+    put_revoke(life, "a device, with cuts in two spaces", &revoke, three, 2);
+    put_wipe(life, "the device is to be wiped", (struct sat_body_wipe){2});
+    put_accept(life, "late work is rejected",
+               (struct sat_body_accept){
+                   .what = SAT_ACCEPT_REJECT, .device = 2, .space = space_id(0x33), .bundle = emit_some_hash(0x84)});
+    put_accept(life, "and then let in",
+               (struct sat_body_accept){
+                   .what = SAT_ACCEPT_BUNDLE, .device = 2, .space = space_id(0x33), .bundle = emit_some_hash(0x84)});
+    put_policy(life, "by the only admin", &(struct sat_body_policy){.values = {{1, 14}}, .values_n = 1}, three, 2);
+}
+
+static void put_two_admins(struct life *life)
+{
+    put_role(life, "the manager becomes a second admin", (struct sat_body_role){3, SAT_ROLE_ADMIN});
+    put_policy(life, "by two admins, with a key of a later version",
+               &(struct sat_body_policy){.values = {{3, 90}, {6, 0}, {0x1234, UINT64_MAX}}, .values_n = 3}, three, 3);
+    struct sat_body_kit kit = {
+        .kit_sign = sign_public(SEED_KIT_2), .kit_box = box_public(SEED_KIT_2), .boxes = boxes_of(0x75, 1)};
+    uint32_t seq = (uint32_t)life->directory.seq + 1;
+    put_kit(life, "replaced by two admins", &kit, three, 3);
+    kit = (struct sat_body_kit){.kit_sign = sign_public(SEED_KIT_3),
+                                .kit_box = box_public(SEED_KIT_3),
+                                .user = 1,
+                                .device_sign = sign_public(SEED_DEVICE_4),
+                                .device_box = box_public(SEED_DEVICE_4),
+                                .admin_sign = sign_public(SEED_ADMIN_4),
+                                .boxes = boxes_of(0x76, 1)};
+    const struct signer recovery[] = {{SAT_SIGNER_DEVICE, 4, SEED_DEVICE_4}, {SAT_SIGNER_KIT, seq, SEED_KIT_2}};
+    put_kit(life, "used: an admin's new device, and the next kit", &kit, recovery, 2);
+    const struct signer leaving[] = {{SAT_SIGNER_DEVICE, 4, SEED_DEVICE_4}};
+    put_revoke(life, "a device leaves, without cuts", &(struct sat_body_revoke){.device = 4}, leaving, 1);
+}
+
 /* ---- Names and invites ---- */
 
 static void put_names(struct life *life)
@@ -482,6 +610,8 @@ int main(void)
     sat_arena_init(&life.arena);
     emit_open(&life.emit, stdout, "directory");
     put_links(&life);
+    put_leavings(&life);
+    put_two_admins(&life);
     put_names(&life);
     put_invite_id(&life);
     for (uint32_t n = 0; n < 3; n++) put_box(&life, n);

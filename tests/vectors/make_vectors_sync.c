@@ -1,10 +1,12 @@
-/* Prints the golden vectors of the engine and the wire: the set digest, what travels inside SUBSCRIBE and ENTRIES, and
- * one message of each kind. The output is committed as sync.json; the build compares the two, check_sync.py computes
- * the same by its own means. */
+/* Prints the golden vectors of the engine and the wire: the set digest, what travels inside SUBSCRIBE, ENTRIES, LINKS,
+ * ESCROW and DEVICES, and one message of each kind. The output is committed as sync.json; the build compares the two,
+ * check_sync.py computes the same by its own means. */
 #include <sodium.h>
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/link_short.h"
+#include "common/sync/admin_items.h"
 #include "common/sync/digest.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -90,6 +92,93 @@ static void entry(struct emit *emit, bool own)
     sat_buf_deinit(&out);
 }
 
+static struct sat_signature some_signature(unsigned start)
+{
+    struct sat_signature signature;
+    emit_fill(signature.b, sizeof signature.b, start);
+    return signature;
+}
+
+static void short_link(struct emit *emit, const char *name, struct sat_link *link)
+{
+    struct sat_countersign sign = {1767225600000, some_signature(90)};
+    uint8_t body[40];
+    struct sat_arena arena;
+    struct sat_buf out;
+    sat_arena_init(&arena);
+    sat_buf_init(&out);
+    emit_fill(body, sizeof body, 80);
+    link->seq = 300;
+    link->prev = emit_some_hash(85);
+    link->body = SAT_SPAN(body);
+    for (uint8_t i = 0; i < link->signatures_n; i++) link->signatures[i].signature = some_signature(100u + i);
+    sat_link_finish(link, &arena);
+    sat_link_encode(link, &out);
+    emit_begin(emit, "short link", name);
+    emit_hex(emit, "link", sat_buf_span(&out));
+    emit_number(emit, "time_ms", sign.time_ms);
+    emit_hex(emit, "countersignature", SAT_SPAN(sign.signature.b));
+    emit_outputs(emit);
+    sat_buf_clear(&out);
+    sat_link_encode_short(link, &sign, &out);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+    sat_arena_deinit(&arena);
+}
+
+static void short_links(struct emit *emit)
+{
+    struct sat_link epoch = {.author = 700, .type = SAT_LINK_EPOCH, .critical = 1, .suite = 1, .signatures_n = 1};
+    epoch.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = 700};
+    short_link(emit, "a new epoch, by any member", &epoch);
+    struct sat_link grant = {.author = 1, .type = SAT_LINK_GRANT, .critical = 1, .suite = 1, .signatures_n = 3};
+    grant.signatures[0] = epoch.signatures[0];
+    grant.signatures[0].number = 1;
+    grant.signatures[1] = (struct sat_link_signature){.kind = SAT_SIGNER_ADMIN, .number = 1};
+    grant.signatures[2] = (struct sat_link_signature){.kind = SAT_SIGNER_ADMIN, .number = 200};
+    short_link(emit, "by two admins", &grant);
+    struct sat_link join = {.author = 9, .type = SAT_LINK_JOIN, .suite = 2, .signatures_n = 2};
+    join.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_INVITE, .number = 299};
+    join.signatures[1] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = 9};
+    short_link(emit, "the invite's signature first, not critical, of another suite", &join);
+}
+
+static void admin_items(struct emit *emit)
+{
+    static const uint8_t bundle[] = {1, 2, 3};
+    struct sat_escrow_item escrow = {
+        .number = 70000, .state = 1, .recv_ms = 1767225600000, .reason = 40, .bundle = SAT_SPAN(bundle)};
+    struct sat_device_item device = {
+        .device = 300, .seen_ms = 1767225600000, .lag = 70000, .version = 1, .wiped_ms = 1767225600001};
+    struct sat_buf out;
+    sat_buf_init(&out);
+    emit_fill(escrow.space.b, sizeof escrow.space.b, 9);
+    sat_escrow_item_encode(&escrow, &out);
+    emit_begin(emit, "escrow item", "a bundle that was let in");
+    emit_number(emit, "number", escrow.number);
+    emit_number(emit, "state", escrow.state);
+    emit_hex(emit, "space", SAT_SPAN(escrow.space.b));
+    emit_number(emit, "recv_ms", escrow.recv_ms);
+    emit_number(emit, "reason", escrow.reason);
+    emit_hex(emit, "bundle", escrow.bundle);
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_clear(&out);
+    sat_device_item_encode(&device, &out);
+    emit_begin(emit, "device item", "a device that was wiped");
+    emit_number(emit, "device", device.device);
+    emit_number(emit, "seen_ms", device.seen_ms);
+    emit_number(emit, "lag", device.lag);
+    emit_number(emit, "version", device.version);
+    emit_number(emit, "wiped_ms", device.wiped_ms);
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
 /* Every field of every message gets a value by its kind: the inputs are listed in their order as "kind:value". */
 struct filler {
     struct emit *emit;
@@ -111,6 +200,7 @@ static void list_field(struct filler *filler, char kind, struct sat_span bytes)
 static void fill_u64(struct filler *filler, uint64_t *out, uint64_t max)
 {
     *out = filler->number * 1000 < max ? filler->number * 1000 : filler->number;
+    if (*out > max) *out = max;
     filler->number++;
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(*out >> (8 * i));
@@ -177,6 +267,8 @@ int main(void)
     subscription(&emit);
     entry(&emit, false);
     entry(&emit, true);
+    short_links(&emit);
+    admin_items(&emit);
     messages(&emit);
     emit_close(&emit);
     return 0;

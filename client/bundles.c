@@ -1,0 +1,92 @@
+#include "client/bundles.h"
+
+#include <sodium.h>
+
+#include "client/names.h"
+#include "common/proof/header.h"
+#include "common/vault/seal.h"
+
+#define HLC_MS(hlc) ((hlc) >> 16)
+
+enum sat_err client_bundle_read(struct satchel *satchel, struct sat_span bytes, const struct sat_space_id *space,
+                                struct sat_arena *arena, struct sat_bundle *out)
+{
+    const struct sat_directory *directory = &satchel->directory;
+    enum sat_err err = sat_bundle_decode(bytes, &directory->org, space, arena, out);
+    if (!err && out->form != SAT_BUNDLE_FULL) err = SAT_ERR_MALFORMED;
+    if (err) return sat_fail(&satchel->fault, SAT_ERR_MALFORMED, "a bundle that was put aside cannot be read");
+    const struct sat_device *device = sat_directory_device(directory, out->manifest.device);
+    if (device && !sat_bundle_verify(out, &device->sign)) return SAT_OK;
+    return sat_fail(&satchel->fault, SAT_ERR_TAMPERED, "a bundle that was put aside is not signed by device %u",
+                    (unsigned)out->manifest.device);
+}
+
+enum sat_err client_bundle_of_row(struct satchel *satchel, const struct sat_bundle_row *row, struct sat_arena *arena,
+                                  struct sat_bundle *out)
+{
+    struct sat_change_row *rows;
+    uint32_t n = 0;
+    *out = (struct sat_bundle){.signature = row->signature, .id = row->id};
+    sat_manifest_decode(row->manifest, &out->manifest);
+    enum sat_err err = sat_store_changes_of_bundle(satchel->store, row->bid, arena, &rows, &n);
+    if (err) return err;
+    out->changes = sat_arena_array(arena, n, sizeof *out->changes);
+    out->manifest.count = n;
+    for (uint32_t i = 0; i < n; i++)
+        out->changes[i] = (struct sat_change){.record = rows[i].record,
+                                              .stub = rows[i].header.len == 0,
+                                              .header = rows[i].header,
+                                              .body = rows[i].body,
+                                              .rest = rows[i].rest};
+    return SAT_OK;
+}
+
+static enum sat_err open_body(struct satchel *satchel, const struct sat_bundle *bundle, uint32_t index,
+                              struct sat_arena *arena, struct sat_body *body)
+{
+    const struct sat_manifest *manifest = &bundle->manifest;
+    const struct sat_change *change = &bundle->changes[index];
+    const struct sat_epoch_key *key;
+    struct sat_bundle_key bundle_key;
+    struct sat_buf plain;
+    enum sat_err err = sat_keys_get(satchel->keys, &satchel->directory, &manifest->space, manifest->epoch, &key);
+    if (err) return err;
+    sat_buf_init(&plain);
+    sat_bundle_key_derive(key, manifest, &bundle_key);
+    err = sat_unseal_change(satchel->squeezer, &bundle_key, manifest, index, &change->record, change->header,
+                            change->body, &plain);
+    if (!err) err = sat_body_decode(sat_buf_span(&plain), arena, body);
+    sat_buf_wipe(&plain);
+    sodium_memzero(&bundle_key, sizeof bundle_key);
+    return err;
+}
+
+json_t *client_bundle_change(struct satchel *satchel, const struct sat_bundle *bundle, uint32_t index,
+                             struct sat_arena *arena)
+{
+    const struct sat_change *change = &bundle->changes[index];
+    struct sat_header header;
+    struct sat_body body;
+    bool sound = !change->stub && !sat_header_decode(change->header, arena, &header);
+    bool open = !change->stub && !open_body(satchel, bundle, index, arena, &body);
+    const struct sat_type *type = open ? sat_type_by_number(body.type) : NULL;
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "type", client_json_of_text(type ? type->name : NULL));
+    (void)json_object_set_new(json, "id", client_json_of_uuid(change->record.b));
+    (void)json_object_set_new(json, "fields",
+                              type ? client_json_of_cells(type, body.cells, body.cells_n) : json_null());
+    (void)json_object_set_new(json, "at", sound ? client_json_of_time(HLC_MS(header.hlc)) : json_null());
+    return json;
+}
+
+json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id *space, uint32_t device,
+                             struct sat_arena *arena)
+{
+    const struct sat_device *known = sat_directory_device(&satchel->directory, device);
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "device", json_integer(device));
+    (void)json_object_set_new(json, "user",
+                              client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));
+    (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, space, arena)));
+    return json;
+}

@@ -1,0 +1,25 @@
+/* Bundles that are no part of what is shown: refused, put aside, in the escrow. What can be read of them is shown
+ * change by change, so that a person can decide. */
+#ifndef CLIENT_BUNDLES_H
+#define CLIENT_BUNDLES_H
+
+#include "client/handle.h"
+#include "client/json.h"
+#include "common/proof/bundle.h"
+
+/* Reads a bundle in full form and checks who signed it. The arena owns what it points to. SAT_ERR_TAMPERED for one that
+ * its device did not sign, or that is of another space; SAT_ERR_MALFORMED. */
+enum sat_err client_bundle_read(struct satchel *satchel, struct sat_span bytes, const struct sat_space_id *space,
+                                struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
+/* The same of one in the store. */
+enum sat_err client_bundle_of_row(struct satchel *satchel, const struct sat_bundle_row *row, struct sat_arena *arena,
+                                  struct sat_bundle *out) SAT_MUST_CHECK;
+/* {"type","id","fields","at"} of a change; type and fields are null where its key is not here, or it cannot be opened.
+ */
+json_t *client_bundle_change(struct satchel *satchel, const struct sat_bundle *bundle, uint32_t index,
+                             struct sat_arena *arena);
+/* {"device","user","territory"} */
+json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id *space, uint32_t device,
+                             struct sat_arena *arena);
+
+#endif

@@ -1,0 +1,13 @@
+/* The recovery kit's file. */
+#ifndef CLI_KIT_H
+#define CLI_KIT_H
+
+#include "client/cli/cli.h"
+
+/* A new file, for this user alone. It is made before the server is asked: nothing must come about whose kit has nowhere
+ * to go for a wrong path. */
+int cli_kit_open(struct cli *cli, const char *path, int *fd) SAT_MUST_CHECK;
+/* Writes the kit into the open file and closes it; durable. On failure errno says why. */
+bool cli_kit_write(struct cli *cli, const char *path, int fd, const char *kit) SAT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,116 @@
+/* recover and leave: coming back with the recovery kit, and going. */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cli/act.h"
+#include "client/cli/commands.h"
+#include "client/cli/join.h"
+#include "client/cli/kit.h"
+#include "client/cli/output.h"
+#include "client/cli/sync.h"
+
+enum { KIT_BYTES_MAX = 64 * 1024 };
+
+struct new_kit { /* the file that the new kit goes into */
+    struct cli *cli;
+    const char *path;
+    int fd; /* -1: written */
+};
+
+static int keep_kit(void *context, const char *page)
+{
+    struct new_kit *kit = context;
+    int fd = kit->fd;
+    kit->fd = -1;
+    return cli_kit_write(kit->cli, kit->path, fd, page) ? 0 : 1;
+}
+
+static int recover(struct cli *cli, const char *home, struct satchel_recover_options *options)
+{
+    struct cli_passphrases passphrases;
+    struct satchel_error error = {0};
+    struct sat_fault fault = {0};
+    int code = 0;
+    if (cli_passphrases_take(cli, true, &passphrases, &fault)) {
+        code = cli_fail_fault(cli, &fault);
+    } else if (satchel_recover(home, &passphrases.options, options, &cli->satchel, &error)) {
+        code = cli_fail_error(cli, &error, NULL);
+    }
+    cli_passphrases_wipe(&passphrases);
+    return code;
+}
+
+static int recover_with_kits(struct cli *cli, const char *home, const char *path,
+                             struct satchel_recover_options *options)
+{
+    struct new_kit kit = {.cli = cli, .path = path, .fd = -1};
+    int code = cli_kit_open(cli, path, &kit.fd);
+    if (code) return code;
+    options->keep_kit = keep_kit;
+    options->context = &kit;
+    code = recover(cli, home, options);
+    if (kit.fd >= 0) { /* not needed */
+        (void)close(kit.fd);
+        (void)unlink(path);
+        if (!code) cli_note(cli, "the recovery kit is the one that the first attempt wrote");
+        return code;
+    }
+    if (code)
+        cli_note(cli,
+                 "keep %s: if the server has taken it, it is the recovery kit now; run this again with another file",
+                 path);
+    else
+        cli_note(cli,
+                 "the new recovery kit is in %s: keep it offline, it opens everything; the old one is worth nothing",
+                 path);
+    return code;
+}
+
+/* The home is an admin's device from here on. Its first sync changes all keys; if it fails, it can be repeated. */
+static int change_keys(struct cli *cli)
+{
+    struct satchel_sync_result result = {0};
+    int failed = cli_sync_once(cli, &(struct satchel_sync_options){0}, &result);
+    struct satchel_error error = *satchel_error_of(cli->satchel);
+    int code = cli_print_membership(cli, cli_sync_json(&result));
+    if (failed)
+        return cli_fail_error(cli, &error, "recovered, but the keys are not all changed yet (run `satchel sync`)");
+    return code;
+}
+
+int cli_run_recover(struct cli *cli)
+{
+    const char *home, *kit, *path;
+    uint64_t user = 0;
+    struct satchel_recover_options options = {
+        .server_url = cli_option(cli, CLI_OPTION_SERVER),
+        .pin = cli_option(cli, CLI_OPTION_PIN),
+        .device_name = cli_option(cli, CLI_OPTION_DEVICE_NAME),
+    };
+    int code = cli_need(cli, CLI_OPTION_KIT, &kit);
+    if (!code) code = cli_need(cli, CLI_OPTION_RECOVERY_KIT, &path);
+    if (!code && cli_has(cli, CLI_OPTION_USER))
+        code = cli_number(cli, cli_option(cli, CLI_OPTION_USER), "user", UINT32_MAX, &user);
+    if (!code) code = cli_home(cli, &home);
+    if (code) return code;
+    options.user = (uint32_t)user;
+    struct sat_buf page;
+    sat_buf_init(&page);
+    code = cli_read_file(cli, kit, KIT_BYTES_MAX, &page);
+    options.kit = (const char *)page.at;
+    if (!code) code = recover_with_kits(cli, home, path, &options);
+    sat_buf_wipe(&page);
+    return code ? code : change_keys(cli);
+}
+
+int cli_run_leave(struct cli *cli)
+{
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    return cli_act_done(cli, satchel_leave(cli->satchel), json_pack("{s:b}", "left", 1),
+                        "this device has left the organisation, and its home is removed");
+}

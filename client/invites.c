@@ -1,0 +1,73 @@
+/* Invites: a code for one new device of a person. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/act.h"
+#include "client/membership.h"
+#include "common/vault/invite.h"
+
+#define WEEK_MS (UINT64_C(7) * 24 * 3600 * 1000)
+
+struct invite_act {
+    struct satchel *satchel;
+    uint32_t user;
+    uint64_t valid_ms;
+    struct sat_invite_code code; /* secret */
+    struct sat_hash link;
+};
+
+static enum sat_err build_invite(void *context, struct client_links *links)
+{
+    struct invite_act *act = context;
+    struct satchel *satchel = act->satchel;
+    struct sat_invite_keys keys;
+    act->code.org = links->ahead.org;
+    act->code.server = links->ahead.server;
+    sat_entropy_fill(&satchel->entropy, act->code.secret, sizeof act->code.secret);
+    sat_invite_keys_derive(&act->code, &keys);
+    struct sat_body_invite body = {
+        .sign = keys.sign_public,
+        .box = keys.box_public,
+        .user = act->user,
+        .role = sat_directory_user(&links->ahead, act->user)->role,
+        .expires_ms = links->now_ms + act->valid_ms,
+    };
+    sodium_memzero(&keys, sizeof keys);
+    enum sat_err err = client_links_add_invite(links, &body);
+    act->code.dir_seq = links->ahead.seq;
+    act->link = sat_directory_hash_at(&links->ahead, links->ahead.seq);
+    return err;
+}
+
+static enum sat_err invite(struct invite_act *invite_act, const char *user, char **code)
+{
+    struct satchel *satchel = invite_act->satchel;
+    struct client_act act = {.satchel = satchel, .context = invite_act, .build = build_invite};
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct client_membership membership;
+    enum sat_err err = client_act_find_user(satchel, user, &invite_act->user);
+    if (!err) err = client_act_check_manages(satchel, invite_act->user);
+    if (!err) err = client_membership_get(satchel, &arena, &membership);
+    const char *moved_to = satchel->directory.server_url;
+    struct sat_invite_code *made = &invite_act->code;
+    if (!err) (void)snprintf(made->url, sizeof made->url, "%s", moved_to[0] ? moved_to : membership.server_url);
+    if (!err) err = client_act_run(&act);
+    memcpy(made->dir_hash, invite_act->link.b, sizeof made->dir_hash);
+    if (!err) *code = client_text(sat_invite_code_format(made, &arena));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code)
+{
+    struct invite_act act = {.satchel = satchel, .valid_ms = valid_ms ? valid_ms : WEEK_MS};
+    *code = NULL;
+    enum sat_err err = client_act_begin(satchel, CLIENT_BY_MANAGER);
+    if (!err && valid_ms > 520 * WEEK_MS)
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "an invite may be valid for ten years at most");
+    if (!err) err = invite(&act, user, code);
+    sodium_memzero(&act.code, sizeof act.code);
+    return client_end(satchel, err);
+}

@@ -1,0 +1,237 @@
+/* The escrow: work that came after its author had lost the right to write it. It is kept as it came, for the admins to
+ * decide about; what they let in goes into the log with its author and signature. */
+#include <string.h>
+
+#include "common/sync/admin_items.h"
+#include "common/sync/host_state.h"
+
+/* ---- What comes in ---- */
+
+static enum sat_err check_room(struct host_step *step, uint32_t device, size_t bytes, struct sat_fault *fault)
+{
+    uint64_t rows, used;
+    enum sat_err err = sat_store_aside_sum(step->host->store, device, &rows, &used);
+    if (err) return err;
+    if (rows >= SAT_ESCROW_DEVICE_BUNDLES_MAX || used + bytes > SAT_ESCROW_DEVICE_BYTES_MAX)
+        return sat_fail(fault, SAT_ERR_TOO_LARGE, "device %u has as much put aside as it may: ask an admin to decide",
+                        device);
+    return SAT_OK;
+}
+
+static enum sat_err keep(struct host_step *step, const struct sat_bundle *bundle, struct sat_span bytes,
+                         struct sat_fault *fault)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_aside_row row;
+    bool found;
+    enum sat_err err = sat_store_aside_find(step->host->store, &bundle->id, step->arena, &row, &found);
+    if (err || found) return err;
+    err = check_room(step, m->device, bytes.len, fault);
+    if (!err) err = host_begin(step);
+    if (err) return err;
+    row = (struct sat_aside_row){.space = m->space,
+                                 .device = m->device,
+                                 .first = m->first,
+                                 .count = m->count,
+                                 .id = bundle->id,
+                                 .bytes = bytes,
+                                 .recv_ms = step->now_ms,
+                                 .reason = SAT_ERR_ESCROWED};
+    step->host->counts.escrowed++;
+    return sat_store_aside_put(step->host->store, &row);
+}
+
+enum sat_err host_put_aside(struct host_step *step, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(bundle, SAT_BUNDLE_FULL, &bytes);
+    enum sat_err err = bytes.len > SAT_BUNDLE_BYTES_MAX
+                           ? sat_fail(fault, SAT_ERR_TOO_LARGE, "the bundle's full form is larger than a message")
+                           : keep(step, bundle, sat_buf_span(&bytes), fault);
+    sat_buf_deinit(&bytes);
+    return err ? err : SAT_ERR_ESCROWED;
+}
+
+/* It need not fit the chain, nor the log: it is judged in full when it is let in. */
+static enum sat_err check_handed(const struct host_step *step, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    if (!sat_directory_space(directory, &bundle->manifest.space))
+        return sat_fail(fault, SAT_ERR_DENIED, "there is no such space");
+    for (uint32_t i = 0; i < bundle->manifest.count; i++)
+        if (bundle->changes[i].stub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a stub was handed in");
+    if (sat_bundle_verify(bundle, &sat_directory_device(directory, bundle->manifest.device)->sign))
+        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", bundle->manifest.device);
+    return SAT_OK;
+}
+
+/* Has the log it? */
+static enum sat_err is_logged(const struct host_step *step, const struct sat_bundle *bundle, bool *logged)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_bundle_row row;
+    enum sat_err err = sat_store_bundle_overlapping(step->host->store, m->device, m->first, m->count, &row, logged);
+    *logged = !err && *logged && sat_hash_equal(&row.id, &bundle->id);
+    return err;
+}
+
+static void send_handed_in(struct host_step *step, uint64_t peer, const struct sat_manifest *m, enum sat_err err,
+                           const struct sat_fault *fault)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_HANDED_IN};
+    const char *text = fault->err == err ? fault->text : sat_err_text(err);
+    message.as.HANDED_IN =
+        (struct sat_message_HANDED_IN){.first = m->first, .error = err, .text = sat_span_text(err ? text : "")};
+    memcpy(message.as.HANDED_IN.space, m->space.b, sizeof m->space.b);
+    host_send(step, peer, &message);
+}
+
+enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const struct sat_message_HAND_IN *message,
+                          struct sat_fault *fault)
+{
+    struct sat_space_id space;
+    struct sat_bundle bundle;
+    struct sat_fault why = {0};
+    bool logged = false;
+    memcpy(space.b, message->space, sizeof space.b);
+    enum sat_err err = sat_bundle_decode(message->bundle, &step->host->directory.org, &space, step->arena, &bundle);
+    if (err) return err;
+    if (bundle.form != SAT_BUNDLE_FULL) return sat_fail(fault, SAT_ERR_MALFORMED, "a bundle is handed in in full form");
+    if (bundle.manifest.device != peer->device)
+        return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was handed in");
+    if (peer->out_ms) peer->out_ms = step->now_ms;
+    err = check_handed(step, &bundle, &why);
+    if (!err) err = is_logged(step, &bundle, &logged);
+    if (!err && !logged) err = keep(step, &bundle, message->bundle, &why);
+    if (err && sat_err_is_local(err)) return err;
+    if (err) step->host->counts.refused++;
+    if (!err && !logged) err = SAT_ERR_ESCROWED;
+    send_handed_in(step, peer->id, &bundle.manifest, err, &why);
+    return SAT_OK;
+}
+
+/* ---- What is decided ---- */
+
+static enum sat_err let_in(struct host_step *step, const struct sat_aside_row *row, uint64_t seq,
+                           struct sat_fault *fault)
+{
+    struct host_space *space;
+    struct sat_bundle bundle;
+    enum sat_err err = host_space_load(step->host, &row->space, &space);
+    if (err || !space) return err ? err : SAT_ERR_CORRUPT;
+    if (sat_bundle_decode(row->bytes, &step->host->directory.org, &row->space, step->arena, &bundle))
+        return sat_fail(fault, SAT_ERR_INVALID, "what is kept of that bundle is damaged");
+    struct sat_fault why = {0};
+    err = host_accept(step, space, &bundle, seq, &why);
+    if (!err || sat_err_is_local(err)) return err;
+    if (err == SAT_ERR_STALE)
+        return sat_fail(fault, err, "it continues work of device %u that is not here: let in what came before it first",
+                        row->device);
+    return sat_fail(fault, SAT_ERR_INVALID, "that bundle cannot be let in: %s",
+                    why.err == err ? why.text : sat_err_text(err));
+}
+
+enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *body, uint64_t seq,
+                         struct sat_fault *fault)
+{
+    struct sat_aside_row row;
+    bool found;
+    enum sat_err err = sat_store_aside_find(step->host->store, &body->bundle, step->arena, &row, &found);
+    if (err) return err;
+    if (!found || row.device != body->device || !sat_space_equal(&row.space, &body->space))
+        return sat_fail(fault, SAT_ERR_INVALID, "there is no such bundle in the escrow");
+    bool in = body->what == SAT_ACCEPT_BUNDLE;
+    if (in) err = let_in(step, &row, seq, fault);
+    if (!err) err = host_begin(step);
+    if (err) return err;
+    return sat_store_aside_set_state(step->host->store, row.number, in ? SAT_ASIDE_ACCEPTED : SAT_ASIDE_REJECTED);
+}
+
+/* ---- What is shown ---- */
+
+/* Admins decide about everything, managers about the spaces that they manage. */
+static bool may_decide(const struct sat_directory *directory, const struct host_peer *peer, const struct sat_user *user,
+                       const struct sat_space_id *space)
+{
+    if (user->role == SAT_ROLE_ADMIN) return true;
+    return user->role == SAT_ROLE_MANAGER &&
+           (sat_directory_device_rights(directory, space, peer->device, directory->seq) & SAT_RIGHT_MANAGE);
+}
+
+static struct sat_span item_of(const struct sat_aside_row *row, struct sat_arena *arena)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    struct sat_escrow_item item = {.number = (uint64_t)row->number,
+                                   .state = row->state,
+                                   .space = row->space,
+                                   .recv_ms = row->recv_ms,
+                                   .reason = row->reason,
+                                   .bundle = row->bytes};
+    sat_escrow_item_encode(&item, &bytes);
+    struct sat_span out = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return out;
+}
+
+enum { ROWS_PER_READ = 256 };
+
+/* One message's worth, and whether there are more behind it. */
+struct page {
+    struct sat_span *items;
+    uint32_t n;
+    size_t bytes;
+    bool more;
+};
+
+/* Adds it, or says that it has no room. */
+static enum sat_err add_item(struct host_step *step, const struct sat_hash *bundle, struct page *page)
+{
+    struct sat_aside_row row;
+    bool found;
+    page->more = page->n == ROWS_PER_READ || page->bytes >= SAT_FRAME_BYTES_TARGET;
+    if (page->more) return SAT_OK;
+    enum sat_err err = sat_store_aside_find(step->host->store, bundle, step->arena, &row, &found);
+    if (err || !found) return err;
+    page->more = page->n && page->bytes + row.bytes.len > SAT_BUNDLE_BYTES_MAX;
+    if (page->more) return SAT_OK;
+    page->items[page->n] = item_of(&row, step->arena);
+    page->bytes += page->items[page->n++].len;
+    return SAT_OK;
+}
+
+static enum sat_err fill_page(struct host_step *step, const struct host_peer *peer, const struct sat_user *user,
+                              int64_t after, struct page *page)
+{
+    enum sat_err err = SAT_OK;
+    struct sat_arena arena; /* of one read: a manager may be shown few of many */
+    sat_arena_init(&arena);
+    page->items = sat_arena_array(step->arena, ROWS_PER_READ, sizeof *page->items);
+    for (uint32_t n = ROWS_PER_READ; n == ROWS_PER_READ && !err && !page->more; sat_arena_reset(&arena)) {
+        struct sat_aside_row *rows;
+        err = sat_store_aside_list(step->host->store, after, ROWS_PER_READ, &arena, &rows, &n);
+        for (uint32_t i = 0; i < n && !err && !page->more; i++) {
+            after = rows[i].number;
+            if (may_decide(&step->host->directory, peer, user, &rows[i].space)) err = add_item(step, &rows[i].id, page);
+        }
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *peer,
+                             const struct sat_message_ESCROW_GET *message, struct sat_fault *fault)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    const struct sat_user *user = sat_directory_user(directory, sat_directory_device(directory, peer->device)->user);
+    if (user->role != SAT_ROLE_ADMIN && user->role != SAT_ROLE_MANAGER)
+        return sat_fail(fault, SAT_ERR_DENIED, "the escrow is for admins, and for managers");
+    struct page page = {0};
+    enum sat_err err = fill_page(step, peer, user, (int64_t)message->after, &page);
+    if (err) return err;
+    struct sat_message answer = {.type = SAT_MESSAGE_ESCROW};
+    answer.as.ESCROW = (struct sat_message_ESCROW){.more = page.more, .items = {page.items, page.n}};
+    host_send(step, peer->id, &answer);
+    return SAT_OK;
+}

@@ -1,0 +1,30 @@
+/* A link as it travels in LINKS: the first byte is its position, behind a link whose id is made up. */
+#include <string.h>
+
+#include "common/proof/link_short.h"
+#include "tests/fuzz/fuzz.h"
+
+/* What decodes is the one short form of a link in its one long form. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sat_span item = sat_span(data, size), bytes;
+    uint64_t seq = fuzz_byte(&item);
+    struct sat_hash prev = {{1, 2, 3}};
+    struct sat_arena arena;
+    struct sat_link link;
+    struct sat_countersign sign;
+    struct sat_buf again;
+    sat_arena_init(&arena);
+    sat_buf_init(&again);
+    if (sat_link_decode_short(item, seq, &prev, &arena, &link, &bytes, &sign) == SAT_OK) {
+        sat_check(link.seq == seq && sat_hash_equal(&link.prev, &prev));
+        sat_link_encode_short(&link, &sign, &again);
+        sat_check(sat_span_equal(item, sat_buf_span(&again)));
+        sat_buf_clear(&again);
+        sat_link_encode(&link, &again);
+        sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
+    }
+    sat_buf_deinit(&again);
+    sat_arena_deinit(&arena);
+    return 0;
+}

@@ -1,0 +1,342 @@
+/* Stories of rights that are lost: what was not synced goes to the admins, what may not be read any more leaves the
+ * device, and the rest stays. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+enum { RW = SAT_RIGHT_READ | SAT_RIGHT_WRITE };
+
+static struct world world;
+static struct world_device *admin, *rep, *other;
+static struct sat_arena arena;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 301, 2);
+    sat_arena_init(&arena);
+    admin = &world.devices[0];
+    rep = world_join(&world, 3);
+    other = world_join(&world, 3);
+    scene_write(&world, rep, 1, CITY, "Bern");
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Chur");
+    assert_true(world_settle(&world, 4));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    sat_arena_deinit(&arena);
+    world_deinit(&world);
+    return 0;
+}
+
+static uint32_t escrow(struct sat_aside_row **rows)
+{
+    return order_escrow(world.server_store, &arena, rows);
+}
+
+static bool has_keys(struct world_device *device, uint32_t place)
+{
+    const struct sat_epoch_key *key;
+    return sat_keys_get(device->handle.keys, &device->handle.directory, &world.spaces[place], 1, &key) == SAT_OK;
+}
+
+/* Nothing of the first territory is on the device any more. */
+static void has_let_go(struct world_device *device)
+{
+    struct sat_space_row row = scene_space(device->handle.store, &world.spaces[0]);
+    assert_int_equal(row.log.size, 0);
+    assert_int_equal(row.live, 0);
+    assert_string_equal(scene_shows(&world, device, 1, CITY), "");
+    assert_false(has_keys(device, 0));
+}
+
+/* ---- A territory is taken away ---- */
+
+static void its_work_is_handed_in_and_the_rest_stays(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_write(&world, rep, 3, CITY, "Thun");
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    order_grant(&world, rep, 0, 0);
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "Biel"); /* until it hears of it */
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 0);
+    has_let_go(rep);
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Bern");
+    assert_true(world_sync(&world, other));
+    assert_true(has_keys(rep, 1));
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    assert_int_equal(rows[0].device, scene_number(rep));
+    assert_int_equal(rows[0].count, 2);
+    assert_int_equal(rows[0].reason, SAT_ERR_ESCROWED);
+    assert_true(sat_space_equal(&rows[0].space, &world.spaces[0]));
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+    assert_true(world_sync(&world, rep)); /* and that was that */
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+}
+
+static void without_work_it_just_leaves(void **state)
+{
+    (void)state;
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 0);
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    has_let_go(rep);
+}
+
+static void it_leaves_a_device_that_is_connected_as_well(void **state)
+{
+    (void)state;
+    world_connect(&world, rep);
+    world_run(&world, rep);
+    order_grant(&world, rep, 0, 0);
+    scene_write(&world, rep, 1, CITY, "Biel"); /* pushed before it hears of it: late all the same */
+    world_run(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    assert_true(sat_replica_in_sync(rep->replica));
+    has_let_go(rep);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    world_run(&world, rep);
+    assert_true(sat_replica_in_sync(rep->replica));
+}
+
+/* Cut off after any message, it is all done again until it is done. */
+static void a_crash_at_any_moment_loses_nothing(void **state)
+{
+    (void)state;
+    uint32_t cuts = 0;
+    order_grant(&world, rep, 0, 0);
+    for (bool done = false; !done; cuts++) {
+        scene_write(&world, rep, 1, CITY, cuts % 2 ? "Biel" : "Thun");
+        world_connect(&world, rep);
+        uint32_t messages = 0;
+        while (messages < cuts && world_deliver(&world, rep, WORLD_NO_FAULT)) messages++;
+        done = messages < cuts;
+        world_crash_device(&world, rep);
+        if (rep->heard[SAT_NOTICE_SPACE_LOST]) break;
+    }
+    assert_true(world_sync(&world, rep));
+    assert_true(rep->heard[SAT_NOTICE_SPACE_LOST] > 0);
+    has_let_go(rep);
+    assert_int_equal(scene_pending(rep), 0);
+    struct sat_aside_row *rows;
+    uint32_t n = escrow(&rows);
+    uint64_t changes = 0, counter;
+    for (uint32_t i = 0; i < n; i++) changes += rows[i].count;
+    assert_int_equal(sat_store_meta_get_u64(rep->handle.store, "counter", 0, &counter), SAT_OK);
+    assert_int_equal(changes + 2, counter); /* all but the two that everybody has */
+    assert_true(cuts > 3);
+}
+
+static void who_may_still_read_keeps_it_and_hands_in(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    order_grant(&world, rep, 0, SAT_RIGHT_READ);
+    assert_false(world_sync(&world, rep));
+    assert_true(rep->idle);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 0);
+    assert_int_equal(scene_pending(rep), 1); /* listed, with its reason */
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "Biel");
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    order_decide(&world, SAT_ACCEPT_BUNDLE, &rows[0]);
+    assert_true(world_sync(&world, rep)); /* the log has it now, and it is no more pending nor refused */
+    assert_int_equal(scene_pending(rep), 0);
+    struct sat_bundle_row tip;
+    bool found;
+    int64_t sid = world_sid(rep, &world.spaces[0]);
+    assert_int_equal(sat_store_bundle_tip(rep->handle.store, sid, scene_number(rep), true, &tip, &found), SAT_OK);
+    assert_true(found && tip.state == SAT_BUNDLE_NORMAL && tip.refused == 0);
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+}
+
+static void a_rep_who_becomes_an_auditor_hands_in(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    order_role(&world, rep, SAT_ROLE_AUDITOR);
+    assert_false(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+}
+
+/* ---- It comes back ---- */
+
+static void a_territory_that_comes_back_brings_the_own_work_along(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    has_let_go(rep);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    order_decide(&world, SAT_ACCEPT_BUNDLE, &rows[0]);
+    order_grant(&world, rep, 0, RW);
+    assert_true(world_sync(&world, rep));
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "Bern");
+    assert_string_equal(scene_shows(&world, rep, 3, CITY), "Thun");
+    assert_true(scene_agrees(&world, rep));
+    scene_write(&world, rep, 1, CITY, "Biel");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+static void it_comes_back_in_the_middle_of_a_session_as_well(void **state)
+{
+    (void)state;
+    world_connect(&world, rep);
+    world_run(&world, rep);
+    order_grant(&world, rep, 0, 0);
+    world_run(&world, rep);
+    has_let_go(rep);
+    scene_write(&world, other, 1, CITY, "Biel");
+    assert_true(world_sync(&world, other));
+    order_grant(&world, rep, 0, RW);
+    world_run(&world, rep);
+    assert_true(sat_replica_in_sync(rep->replica));
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "Biel");
+    scene_write(&world, rep, 1, CITY, "Genf");
+    world_run(&world, rep);
+    assert_true(sat_replica_in_sync(rep->replica));
+    assert_true(scene_agrees(&world, rep));
+}
+
+static void taken_and_given_back_unseen_nothing_happens(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    order_grant(&world, rep, 0, 0);
+    order_grant(&world, rep, 0, RW);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 0);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 0);
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+}
+
+/* ---- Keys that are owed ---- */
+
+static void a_debt_blocks_sending_but_not_working(void **state)
+{
+    (void)state;
+    admin->pays_nothing = rep->pays_nothing = true;
+    order_grant(&world, other, 0, 0);
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    assert_false(world_sync(&world, rep));
+    assert_true(rep->idle);
+    assert_int_equal(rep->heard[SAT_NOTICE_DEBT], 1);
+    assert_int_equal(scene_drafts(rep), 1); /* the other territory's went */
+    scene_write(&world, rep, 1, CITY, "Genf");
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "Genf");
+    rep->pays_nothing = false;
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(scene_drafts(rep), 0);
+    const struct sat_directory *directory = sat_host_directory(world.host);
+    assert_int_equal(sat_directory_space(directory, &world.spaces[0])->epoch, 2);
+    assert_true(world_sync(&world, admin));
+    assert_string_equal(scene_shows(&world, admin, 1, CITY), "Genf");
+}
+
+static void whoever_has_nothing_to_send_leaves_the_debt_to_others(void **state)
+{
+    (void)state;
+    admin->pays_nothing = true;
+    order_grant(&world, other, 0, 0);
+    uint64_t seq = sat_host_directory(world.host)->seq;
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(sat_host_directory(world.host)->seq, seq);
+    admin->pays_nothing = false;
+    assert_true(world_sync(&world, admin)); /* who is there to see to it */
+    assert_int_equal(sat_host_directory(world.host)->seq, seq + 1);
+}
+
+static void two_who_pay_at_once_pay_once(void **state)
+{
+    (void)state;
+    admin->pays_nothing = true;
+    struct world_device *third = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    order_grant(&world, other, 0, 0);
+    uint64_t seq = sat_host_directory(world.host)->seq;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_write(&world, third, 3, CITY, "Thun");
+    world_connect(&world, rep);
+    world_connect(&world, third);
+    for (bool more = true; more;) {
+        bool one = world_deliver(&world, rep, WORLD_NO_FAULT), two = world_deliver(&world, third, WORLD_NO_FAULT);
+        more = one || two;
+    }
+    assert_true(sat_replica_in_sync(rep->replica));
+    assert_true(sat_replica_in_sync(third->replica));
+    assert_int_equal(sat_host_directory(world.host)->seq, seq + 1);
+}
+
+/* ---- Honest devices that were away ---- */
+
+static void who_was_away_for_three_rotations_is_not_locked_out(void **state)
+{
+    (void)state;
+    scene_lose_push(&world, rep, 0);
+    scene_write(&world, rep, 1, CITY, "Biel"); /* frozen under the first key, and lost on the way */
+    (void)world_sync(&world, rep);
+    scene_write(&world, rep, 3, CITY, "Thun"); /* a draft */
+    for (uint32_t i = 0; i < 3; i++) order_rotate(&world, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN] + rep->heard[SAT_NOTICE_REFUSED], 0);
+    struct sat_bundle_row tip;
+    bool found;
+    assert_int_equal(sat_store_bundle_tip(rep->handle.store, world_sid(rep, &world.spaces[0]), scene_number(rep), false,
+                                          &tip, &found),
+                     SAT_OK);
+    struct sat_manifest manifest;
+    sat_manifest_decode(tip.manifest, &manifest);
+    assert_true(found && manifest.epoch == 4);
+    assert_true(world_settle(&world, 3));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        STORY(its_work_is_handed_in_and_the_rest_stays),
+        STORY(without_work_it_just_leaves),
+        STORY(it_leaves_a_device_that_is_connected_as_well),
+        STORY(a_crash_at_any_moment_loses_nothing),
+        STORY(who_may_still_read_keeps_it_and_hands_in),
+        STORY(a_rep_who_becomes_an_auditor_hands_in),
+        STORY(a_territory_that_comes_back_brings_the_own_work_along),
+        STORY(it_comes_back_in_the_middle_of_a_session_as_well),
+        STORY(taken_and_given_back_unseen_nothing_happens),
+        STORY(a_debt_blocks_sending_but_not_working),
+        STORY(whoever_has_nothing_to_send_leaves_the_debt_to_others),
+        STORY(two_who_pay_at_once_pay_once),
+        STORY(who_was_away_for_three_rotations_is_not_locked_out),
+    };
+#undef STORY
+    return cmocka_run_group_tests_name("lost territory", tests, NULL, NULL);
+}
