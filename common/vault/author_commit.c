@@ -137,8 +137,13 @@ static size_t dots_bytes(struct sat_dots dots)
 }
 
 /* A record that so many devices wrote, or so many siblings stand on, that a header cannot say it any more. */
-static bool fits(const struct sat_header *header)
+/* Would the server take it? Of one device it takes a bounded number of changes that stand side by side: who adds to a
+ * set one by one, beyond all reason, has to empty it once and to put it back as a whole. */
+static bool fits(const struct sat_header *header, uint32_t device)
 {
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < header->kept.n; i++) own += header->kept.at[i].device == device;
+    if (own >= SAT_RECORD_LIVE_DEVICE_MAX) return false;
     if (header->seen.n > SAT_SEEN_MAX || (uint64_t)header->kept.n + header->holes.n > SAT_KEPT_HOLES_MAX) return false;
     size_t fixed = 1 + sizeof header->hlc;
     return fixed + dots_bytes(header->seen) + dots_bytes(header->kept) + dots_bytes(header->holes) <=
@@ -178,7 +183,7 @@ static enum sat_err write_change(struct author *author, const struct sat_edit *e
         .kept = decide_kept(view, plan, &author->arena),
         .holes = view->holes,
     };
-    if (!fits(&header)) return SAT_ERR_TOO_LARGE;
+    if (!fits(&header, sat_keyring_secrets(author->vault->keyring)->device)) return SAT_ERR_TOO_LARGE;
     err = sat_clock_tick(author->vault->store, author->now_ms, &header.hlc);
     if (err) return err;
     sat_buf_clear(&author->header);

@@ -32,13 +32,13 @@ static void write_drafts(struct satchel *handle, int64_t sid)
     struct sat_cell cell = {.field = 1, .value = {.kind = SAT_VALUE_TEXT}};
     struct sat_edit edit = {.sid = sid, .type = 1, .cells = &cell, .cells_n = 1};
     uint32_t written;
-    uint64_t left;
+    struct sat_frozen frozen;
     for (uint32_t i = 0; i < EDITS; i++) {
         edit.record = fuzz_record(i);
         cell.value.text = sat_span_text(i ? "Berlin" : "Bern");
         fuzz_must(sat_store_begin(handle->store));
         fuzz_must(sat_author_commit(&vault, &edit, 1, fuzz_org()->now_ms, &written));
-        if (i == 0) fuzz_must(sat_author_freeze(&vault, &left));
+        if (i == 0) fuzz_must(sat_author_freeze(&vault, fuzz_org()->now_ms, &frozen));
         fuzz_must(sat_store_commit(handle->store));
     }
 }
@@ -235,7 +235,7 @@ static void use_as_device(struct sat_store *store, struct sat_squeezer *squeezer
                              .keyring = org->keyrings[DEVICE - 1],
                              .store = store,
                              .squeezer = squeezer};
-    uint64_t left;
+    struct sat_frozen frozen;
     sat_directory_init(&handle.directory);
     fuzz_must(sat_keys_new(store, handle.keyring, &handle.entropy, &handle.keys));
     if (client_reload_directory(&handle, &handle.fault) == SAT_OK) {
@@ -243,7 +243,7 @@ static void use_as_device(struct sat_store *store, struct sat_squeezer *squeezer
         (void)!satchel_conflicts(&handle, take_row, NULL);
         struct sat_vault vault = client_vault(&handle);
         fuzz_must(sat_store_begin(store));
-        (void)!sat_author_freeze(&vault, &left);
+        (void)!sat_author_freeze(&vault, fuzz_org()->now_ms, &frozen);
         sat_store_rollback(store);
     } else {
         check_told(store, &handle.fault);
