@@ -15,6 +15,9 @@ import tempfile
 import traceback
 import uuid
 
+# A runner in the background may have been told to ignore interrupts, and what it starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SATCHELD = os.environ.get("SATCHELD", os.path.join(ROOT, ".build", "release", "satcheld"))
 SATCHEL = os.environ.get("SATCHEL", os.path.join(ROOT, ".build", "release", "satchel"))

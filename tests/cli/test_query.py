@@ -138,11 +138,14 @@ def a_table_shows_every_row_and_commands_no_terminal():
 def a_query_that_never_ends_is_ended_by_an_interrupt():
     with rep.start("query", "with recursive t(n) as (select 1 union all select n + 1 from t) select max(n) from t") as \
             process:
-        time.sleep(1)
-        equal(process.poll(), None)
-        process.send_signal(signal.SIGINT)
-        equal(process.wait(timeout=10) != 0, True)
-        equal(process.stdout.read(), b"")
+        try:
+            time.sleep(1)
+            equal(process.poll(), None)
+            process.send_signal(signal.SIGINT)
+            equal(process.wait(timeout=10) != 0, True)
+            equal(process.stdout.read(), b"")
+        finally:
+            process.kill()
     equal(len(rep.rows("list", "account", "--where", "name = 'Ana'")), 1, "the home is free again")
 
 
