@@ -20,8 +20,8 @@ enum { DEVICE = 2, PATCHES_MAX = 8, VALUE_BYTES_MAX = 1024, EDITS = 3, BUNDLES =
 static const struct {
     const char *name, *key; /* what a row is found by */
 } tables[] = {
-    {"meta", "key"},  {"link", "seq"},      {"space", "sid"},       {"bundle", "bid"}, {"change", "cid"},
-    {"entry", "seq"}, {"draft", "counter"}, {"epoch_key", "space"}, {"aside", "cid"},
+    {"meta", "key"},  {"link", "seq"},      {"space", "sid"},       {"bundle", "bid"},   {"change", "cid"},
+    {"entry", "seq"}, {"draft", "counter"}, {"epoch_key", "space"}, {"aside", "number"},
 };
 
 /* ---- A store with a bit of everything ---- */
