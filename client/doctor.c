@@ -157,7 +157,7 @@ static enum sat_err check_drafts(struct visit *visit)
     enum sat_err err = SAT_OK;
     for (; !err && n == DRAFTS_AT_ONCE; sat_arena_reset(&arena)) {
         struct sat_draft_row *rows;
-        err = sat_store_drafts(satchel->store, counter, DRAFTS_AT_ONCE, &arena, &rows, &n);
+        err = sat_store_drafts(satchel->store, counter, DRAFTS_AT_ONCE, SIZE_MAX, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
             counter = rows[i].counter + 1;
             count++;

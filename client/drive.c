@@ -102,6 +102,7 @@ void satchel_session_refused(struct satchel_session *driven, int http_status, co
 void satchel_session_received(struct satchel_session *driven, const void *message, size_t len)
 {
     client_session_received(driven->session, sat_span(message, len));
+    client_session_take(driven->session);
 }
 
 void satchel_session_closed(struct satchel_session *driven, const char *why)

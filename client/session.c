@@ -23,12 +23,22 @@ struct outgoing {
     uint8_t bytes[];
 };
 
+enum { INBOX_MAX = 64, INBOX_BYTES_MAX = 512 * 1024 };
+
+struct inbox { /* messages that came together: one step, which is one transaction */
+    struct sat_arena arena;
+    struct sat_event events[INBOX_MAX];
+    uint32_t n;
+    size_t bytes;
+};
+
 struct client_session {
     struct satchel *satchel;
     const struct client_session_config *config;
     char path[CLIENT_PATH_BYTES_MAX];
     struct sat_replica *replica;
     struct outgoing *first, **last;
+    struct inbox inbox;
     uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
     uint64_t retry_ms;                   /* what a refusal asked for */
     bool open;                           /* the channel */
@@ -147,6 +157,7 @@ static void take_notice(struct client_session *session, const struct sat_action 
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */
+        sat_store_forget_log(session->satchel->store);
         session->satchel->conflicts.known = false;
         break;
     }
@@ -213,20 +224,20 @@ static void end_step(struct client_session *session, enum sat_err err, struct sa
     sat_arena_deinit(actions->arena);
 }
 
-static void step(struct client_session *session, const struct sat_event *event)
+static void step(struct client_session *session, const struct sat_event *events, uint32_t n)
 {
     struct sat_arena arena;
     struct sat_actions actions;
     if (session->done) return;
     begin_step(session, &arena, &actions);
-    enum sat_err err = event ? sat_replica_step(session->replica, client_now_ms(), event, 1, &actions)
-                             : sat_replica_poke(session->replica, client_now_ms(), &actions);
+    enum sat_err err = n ? sat_replica_step(session->replica, client_now_ms(), events, n, &actions)
+                         : sat_replica_poke(session->replica, client_now_ms(), &actions);
     end_step(session, err, &actions);
 }
 
 void client_session_poke(struct client_session *session)
 {
-    step(session, NULL);
+    step(session, NULL, 0);
 }
 
 void client_session_ask_escrow(struct client_session *session, uint64_t after)
@@ -254,7 +265,7 @@ void client_session_opened(struct client_session *session, const struct sat_bind
     session->open = true;
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = THE_PEER, .binding = *binding};
     sat_replica_nonce(session->replica, event.client_nonce);
-    step(session, &event);
+    step(session, &event, 1);
 }
 
 void client_session_refused(struct client_session *session, unsigned status, struct sat_span text)
@@ -278,15 +289,28 @@ void client_session_received(struct client_session *session, struct sat_span mes
         return;
     }
     session->greeted = true;
-    struct sat_event event = {.kind = SAT_EVENT_MESSAGE, .peer = THE_PEER, .bytes = message};
-    step(session, &event);
+    struct inbox *inbox = &session->inbox;
+    if (inbox->n == INBOX_MAX || inbox->bytes + message.len > INBOX_BYTES_MAX) client_session_take(session);
+    inbox->events[inbox->n++] =
+        (struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = THE_PEER, .bytes = sat_span_copy(&inbox->arena, message)};
+    inbox->bytes += message.len;
+}
+
+void client_session_take(struct client_session *session)
+{
+    struct inbox *inbox = &session->inbox;
+    if (inbox->n) step(session, inbox->events, inbox->n);
+    sat_arena_reset(&inbox->arena);
+    inbox->n = 0;
+    inbox->bytes = 0;
 }
 
 void client_session_closed(struct client_session *session, enum sat_err err, const char *text)
 {
+    client_session_take(session);
     if (session->open && !session->done) {
         struct sat_event event = {.kind = SAT_EVENT_CLOSED, .peer = THE_PEER};
-        step(session, &event);
+        step(session, &event, 1);
     }
     session->gone = true;
     if (!session->done) client_session_fail(session, err, text);
@@ -365,11 +389,11 @@ uint32_t client_session_wakeup_ms(const struct client_session *session)
 
 /* ---- The keys' side: hooks that every session has ---- */
 
-static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
+static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    return sat_author_freeze(&vault, now_ms, out);
+    return sat_author_freeze(&vault, now_ms, bundles_max, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)
@@ -507,6 +531,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
         free(session);
         return err;
     }
+    sat_arena_init(&session->inbox.arena);
     make_path(session);
     set_deadlines(session);
     satchel->session = session;
@@ -545,6 +570,7 @@ void client_session_free(struct client_session *session)
         free(session->first);
         session->first = next;
     }
+    sat_arena_deinit(&session->inbox.arena);
     sat_replica_free(session->replica);
     session->satchel->session = NULL;
     free(session);

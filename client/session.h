@@ -1,7 +1,7 @@
 /* One session with the server: the replica between whoever carries bytes and the library, which wants something done.
  * One session is one connection; it does no input or output of its own.
  *
- *   carrier -> opened, received, closed -> replica step -> sends (queued), notices (to the caller)
+ *   carrier -> opened, received and take, closed -> replica step -> sends (queued), notices (to the caller)
  *   carrier <- next: what is queued, else a frame that the replica builds then and there */
 #ifndef CLIENT_SESSION_H
 #define CLIENT_SESSION_H
@@ -82,6 +82,8 @@ void client_session_opened(struct client_session *session, const struct sat_bind
 /* The server answered the upgrade with an HTTP status: `text` is what it said besides, in headers or body. */
 void client_session_refused(struct client_session *session, unsigned status, struct sat_span text);
 void client_session_received(struct client_session *session, struct sat_span message);
+/* What was received up to now happens, in one transaction. */
+void client_session_take(struct client_session *session);
 /* The channel is gone, or was never there; `text` says what the network said. */
 void client_session_closed(struct client_session *session, enum sat_err err, const char *text);
 /* The same where the carrier knows no more than `why`, which may be NULL. */

@@ -44,7 +44,7 @@ static enum sat_err count_drafts(struct satchel *satchel, const struct sat_space
     enum sat_err err = SAT_OK;
     while (!err && n == DRAFTS_AT_ONCE) {
         struct sat_draft_row *rows;
-        err = sat_store_drafts(satchel->store, counter, DRAFTS_AT_ONCE, &arena, &rows, &n);
+        err = sat_store_drafts(satchel->store, counter, DRAFTS_AT_ONCE, SIZE_MAX, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
             for (uint32_t s = 0; s < spaces_n; s++)
                 if (spaces[s].sid == rows[i].sid) counts[s].pending++;

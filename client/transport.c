@@ -18,6 +18,7 @@ enum {
     SILENCE_S = 40,
     HTTP_SWITCHING_PROTOCOLS = 101,
     RX_BYTES = 64 * 1024,
+    TURNS_TOGETHER_MAX = 32,
     PATH_BYTES_MAX = CLIENT_PATH_BYTES_MAX + sizeof((struct client_address *)0)->base,
     HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16,
     SPKI_BYTES_MAX = 4096
@@ -30,6 +31,7 @@ struct carrier {
     struct lws *wsi;        /* NULL: not connected, or no longer */
     bool told;              /* the session knows that the connection is gone */
     struct sat_buf message; /* what has come of the message that is arriving */
+    bool came;              /* a message was whole */
     lws_sorted_usec_list_t tick;
     struct lws_context *context;
 };
@@ -131,6 +133,7 @@ static int received(struct carrier *carrier, struct lws *wsi, const void *bytes,
     }
     sat_put_bytes(&carrier->message, bytes, len);
     if (lws_remaining_packet_payload(wsi) > 0 || !lws_is_final_fragment(wsi)) return 0;
+    carrier->came = true;
     client_session_received(carrier->session, sat_buf_span(&carrier->message));
     sat_buf_clear(&carrier->message);
     return 0;
@@ -231,11 +234,25 @@ static void connect_to(struct carrier *carrier)
     if (!lws_client_connect_via_info(&info)) fail_to_connect(carrier, ""); /* which may have come without a callback */
 }
 
+/* Waits for something to happen; then goes on with what is here already, so that messages that came together while a
+ * step was under way are one step, too. libwebsockets hands over one at a time; -1 does not wait. */
+static bool serve(struct carrier *carrier)
+{
+    int wait = 0;
+    for (uint32_t turn = 0; turn < TURNS_TOGETHER_MAX; turn++, wait = -1) {
+        carrier->came = false;
+        if (lws_service(carrier->context, wait) < 0) return false;
+        if (!carrier->came) break;
+    }
+    return true;
+}
+
 static void carry(struct carrier *carrier)
 {
     while (!client_session_over(carrier->session)) {
         if (carrier->wsi && client_session_wants(carrier->session)) lws_callback_on_writable(carrier->wsi);
-        if (lws_service(carrier->context, 0) < 0) close_with(carrier, SAT_ERR_IO, "waiting for the network failed");
+        if (!serve(carrier)) close_with(carrier, SAT_ERR_IO, "waiting for the network failed");
+        client_session_take(carrier->session);
     }
     carrier->told = true;
 }

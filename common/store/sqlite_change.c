@@ -12,7 +12,7 @@ enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_c
     sat_bind_bytes(&query, row->record.b, sizeof row->record.b);
     sat_bind_i64(&query, row->dot.device);
     sat_bind_u64(&query, row->dot.counter);
-    sat_bind_i64(&query, row->state);
+    sat_bind_i64(&query, row->state == SAT_CHANGE_PENDING ? SAT_CHANGE_LIVE : row->state);
     sat_bind_bytes(&query, row->header.at, row->header.len);
     sat_bind_bytes(&query, row->body.at, row->body.len);
     sat_bind_bytes(&query, row->rest.b, sizeof row->rest.b);

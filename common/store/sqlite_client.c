@@ -12,30 +12,31 @@ enum sat_err sat_store_draft_insert(struct sat_store *store, const struct sat_dr
     return sat_query_run(&query);
 }
 
-static enum sat_err read_drafts(struct sat_query *query, struct sat_arena *arena, struct sat_draft_row **out,
-                                uint32_t *n)
+static enum sat_err read_drafts(struct sat_query *query, size_t bytes, struct sat_arena *arena,
+                                struct sat_draft_row **out, uint32_t *n)
 {
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    while (sat_query_step(query)) {
+    for (size_t had = 0; had < bytes && sat_query_step(query);) {
         struct sat_draft_row *row = sat_rows_add(&rows);
         row->counter = sat_column_u64(query);
         row->sid = sat_column_i64(query);
         sat_column_bytes(query, row->record.b, sizeof row->record.b);
         row->header = sat_column_span(query, arena);
         row->body = sat_column_span(query, arena);
+        had += row->header.len + row->body.len;
     }
     *out = rows.at;
     *n = rows.n;
     return sat_query_end(query);
 }
 
-enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
-                              struct sat_draft_row **out, uint32_t *n)
+enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, size_t bytes,
+                              struct sat_arena *arena, struct sat_draft_row **out, uint32_t *n)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS);
     sat_bind_bound(&query, counter);
     sat_bind_i64(&query, limit);
-    return read_drafts(&query, arena, out, n);
+    return read_drafts(&query, bytes, arena, out, n);
 }
 
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
@@ -44,7 +45,7 @@ enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, co
     struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS_OF_RECORD);
     sat_bind_i64(&query, sid);
     sat_bind_bytes(&query, record->b, sizeof record->b);
-    return read_drafts(&query, arena, out, n);
+    return read_drafts(&query, SIZE_MAX, arena, out, n);
 }
 
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last)

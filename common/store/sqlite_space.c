@@ -163,7 +163,7 @@ static enum sat_err purge(struct sat_store *store, enum sat_sql which, int64_t s
     return sat_query_run(&query);
 }
 
-enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
+static enum sat_err purge_all(struct sat_store *store, int64_t sid)
 {
     static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES, SAT_SQL_PURGE_ENTRIES,
                                          SAT_SQL_PURGE_DRAFTS, SAT_SQL_PURGE_STUBS};
@@ -178,4 +178,19 @@ enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
     row = (struct sat_space_row){.sid = sid, .id = row.id};
     sat_frontier_init(&row.log);
     return sat_store_space_save(store, &row);
+}
+
+/* What is deleted is overwritten. Elsewhere that is done where a page is written anyway; here, in those that become
+ * free as well: the keys of a space that was left must not be found in the file. */
+enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
+{
+    (void)sqlite3_exec(store->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
+    enum sat_err err = purge_all(store, sid);
+    (void)sqlite3_exec(store->db, "PRAGMA secure_delete = FAST", NULL, NULL, NULL);
+    return err;
+}
+
+void sat_store_forget_log(struct sat_store *store)
+{
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }

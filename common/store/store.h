@@ -126,10 +126,12 @@ enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles,
 
 /* ---- Changes ---- */
 enum sat_change_state {
-    SAT_CHANGE_LIVE = 0,    /* of the accepted base */
-    SAT_CHANGE_DEAD = 1,    /* superseded: history, as long as its bytes are kept; a stub has none */
-    SAT_CHANGE_ASIDE = 2,   /* kept verbatim, listed, not shown */
-    SAT_CHANGE_PENDING = 3, /* in a pending bundle: overlay, not base */
+    SAT_CHANGE_LIVE = 0,  /* of the accepted base */
+    SAT_CHANGE_DEAD = 1,  /* superseded: history, as long as its bytes are kept; a stub has none */
+    SAT_CHANGE_ASIDE = 2, /* kept verbatim, listed, not shown */
+    /* In a pending bundle: overlay, not base. The bundle says so, once for all of its changes: they are live as soon
+     * as it is accepted, but for those that are set dead then. */
+    SAT_CHANGE_PENDING = 3,
 };
 
 struct sat_change_row {
@@ -196,9 +198,10 @@ struct sat_draft_row {
     struct sat_span body;   /* sealed to this device */
 };
 enum sat_err sat_store_draft_insert(struct sat_store *store, const struct sat_draft_row *row) SAT_MUST_CHECK;
-/* Drafts of every space in counter order, from `counter` on. */
-enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
-                              struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Drafts of every space in counter order, from `counter` on: until there are `limit`, or `bytes` of headers and bodies.
+ */
+enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_t limit, size_t bytes,
+                              struct sat_arena *arena, struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                         struct sat_arena *arena, struct sat_draft_row **out,
                                         uint32_t *n) SAT_MUST_CHECK;
@@ -272,5 +275,7 @@ enum sat_err sat_store_sightings(struct sat_store *store, uint32_t after, uint32
 
 /* ---- Leaving a space: its bundles, changes, entries, drafts, stubs and keys go; its row stays, emptied ---- */
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
+/* Behind the commit: what the write-ahead log still has of it goes, too, unless somebody is reading. */
+void sat_store_forget_log(struct sat_store *store);
 
 #endif

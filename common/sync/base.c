@@ -10,13 +10,20 @@ static struct sat_version version_of(struct sat_dot dot, const struct sat_header
     return (struct sat_version){.dot = dot, .seen = header->seen, .kept = header->kept, .holes = header->holes};
 }
 
-/* The record's live versions; a stored header that does not decode is damage. */
-static enum sat_err live_versions(const struct sat_accept *accept, const struct sat_record_id *record,
+/* The record's live versions as they were before change `cid` came; a stored header that does not decode is damage. */
+static enum sat_err live_versions(const struct sat_accept *accept, int64_t cid, const struct sat_record_id *record,
                                   struct sat_arena *arena, struct sat_change_row **rows, struct sat_version **versions,
                                   uint32_t *n)
 {
     enum sat_err err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, rows, n);
     if (err) return err;
+    uint32_t left =
+        0; /* the author's own copies lie there with their bundle, this one and those behind it among them */
+    for (uint32_t i = 0; i < *n; i++) {
+        bool behind = SAT_CHANGE_BUNDLE((*rows)[i].cid) == SAT_CHANGE_BUNDLE(cid) && (*rows)[i].cid >= cid;
+        if (!behind) (*rows)[left++] = (*rows)[i];
+    }
+    *n = left;
     *versions = sat_arena_array(arena, *n, sizeof **versions);
     for (uint32_t i = 0; i < *n; i++) {
         struct sat_header header;
@@ -27,13 +34,13 @@ static enum sat_err live_versions(const struct sat_accept *accept, const struct 
 }
 
 /* A stub must be justified by what replaces it; until that has come the stub is a debt of the server's (CRYPTO). */
-static enum sat_err note_stub(const struct sat_accept *accept, const struct sat_change *change, struct sat_dot dot,
-                              struct sat_arena *arena)
+static enum sat_err note_stub(const struct sat_accept *accept, int64_t cid, const struct sat_change *change,
+                              struct sat_dot dot, struct sat_arena *arena)
 {
     struct sat_change_row *rows;
     struct sat_version *live;
     uint32_t n;
-    enum sat_err err = live_versions(accept, &change->record, arena, &rows, &live, &n);
+    enum sat_err err = live_versions(accept, cid, &change->record, arena, &rows, &live, &n);
     for (uint32_t i = 0; !err && i < n; i++)
         if (sat_merge_covers(&live[i], &dot)) return SAT_OK;
     if (err) return err;
@@ -53,7 +60,7 @@ static enum sat_err settle_stubs(const struct sat_accept *accept, const struct s
 }
 
 /* Merges one change into its record; says whether it is live, and whether no other one is. */
-static enum sat_err merge_change(const struct sat_accept *accept, const struct sat_change *change,
+static enum sat_err merge_change(const struct sat_accept *accept, int64_t cid, const struct sat_change *change,
                                  const struct sat_version *arrived, bool stubs, struct sat_arena *arena, bool *is_live,
                                  bool *is_alone)
 {
@@ -61,7 +68,7 @@ static enum sat_err merge_change(const struct sat_accept *accept, const struct s
     struct sat_version *live;
     uint32_t n;
     bool dead;
-    enum sat_err err = live_versions(accept, &change->record, arena, &rows, &live, &n);
+    enum sat_err err = live_versions(accept, cid, &change->record, arena, &rows, &live, &n);
     if (err) return err;
     bool *drop = sat_arena_array(arena, n, sizeof *drop);
     sat_merge_arrive(live, n, arrived, drop, &dead);
@@ -94,18 +101,19 @@ static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, 
         .rest = change->rest,
     };
     enum sat_err err;
+    bool is_live = false, is_alone = false;
     if (change->stub) {
-        err = note_stub(accept, change, row.dot, arena);
+        err = note_stub(accept, row.cid, change, row.dot, arena);
     } else {
         struct sat_version arrived = version_of(row.dot, &accept->headers[index]);
-        bool is_live = false, is_alone = false;
-        err = merge_change(accept, change, &arrived, stubs, arena, &is_live, &is_alone);
+        err = merge_change(accept, row.cid, change, &arrived, stubs, arena, &is_live, &is_alone);
         row.state = is_live ? SAT_CHANGE_LIVE : SAT_CHANGE_DEAD;
         if (accept->alone) accept->alone[index] = is_alone;
     }
     if (err) return err;
-    if (accept->pending_bid) return sat_store_change_set_state(accept->store, row.cid, row.state);
-    return sat_store_change_insert(accept->store, &row);
+    if (!accept->pending_bid) return sat_store_change_insert(accept->store, &row);
+    if (is_live) return SAT_OK; /* its bundle has been placed */
+    return sat_store_change_set_state(accept->store, row.cid, SAT_CHANGE_DEAD);
 }
 
 static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)

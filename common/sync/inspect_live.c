@@ -82,7 +82,7 @@ static void replay_record(struct live_walk *walk)
     for (uint32_t i = 0; i < walk->n; i++) {
         const struct step *step = &walk->steps[i];
         enum sat_change_state wanted = is_among(live, n, step->dot) ? SAT_CHANGE_LIVE : SAT_CHANGE_DEAD;
-        if (step->seq == 0) wanted = SAT_CHANGE_PENDING;
+        if (step->seq == 0) wanted = SAT_CHANGE_LIVE; /* as soon as its bundle is accepted */
         if (step->readable || step->stub) compare_state(walk, step, wanted);
     }
     walk->n = 0;
@@ -127,7 +127,7 @@ static enum sat_err take_change(void *context, const struct sat_raw_change *raw)
     if (!step->readable && !step->stub)
         inspect_found(walk->inspector, SAT_CHECK_LIVE, "the header of change %lld of device %lld cannot be read",
                       (long long)raw->counter, (long long)raw->device);
-    if (raw->state != SAT_CHANGE_LIVE) return SAT_OK;
+    if (raw->state != SAT_CHANGE_LIVE || raw->seq == 0) return SAT_OK;
     memcpy(rest.b, raw->rest.at, sizeof rest.b);
     sat_digest_add(&walk->again, &walk->record, step->dot, &rest);
     return SAT_OK;

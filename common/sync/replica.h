@@ -23,15 +23,17 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
     uint32_t boxes_n;
 };
 struct sat_frozen { /* what a freeze left behind */
-    uint64_t left;  /* drafts that could not be frozen */
+    uint64_t left;  /* drafts that are not frozen */
+    bool more;      /* … as there were bundles enough: ask again */
     /* Spaces whose drafts wait for a new epoch, as one is owed; more of them than fit are named the next time. */
     struct sat_space_id owing[SAT_LINKS_PER_APPEND_MAX];
     uint32_t owing_n;
 };
 struct sat_replica_hooks {
     void *context;
-    /* Freezes what may be frozen (sat_author_freeze); now_ms is the server's time. NULL: nothing is ever pushed. */
-    enum sat_err (*freeze)(void *context, uint64_t now_ms, struct sat_frozen *out);
+    /* Freezes what may be frozen (sat_author_freeze), up to so many bundles; now_ms is the server's time. NULL: nothing
+     * is ever pushed. */
+    enum sat_err (*freeze)(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out);
     /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the
      * box is bad (a debt). */
     enum sat_err (*open_box)(void *context, const struct sat_box *box);

@@ -87,7 +87,7 @@ static enum sat_err has_drafts(struct replica_step *step, int64_t sid, bool *out
     for (uint32_t n = DRAFTS_PER_READ; n == DRAFTS_PER_READ;) {
         struct sat_draft_row *drafts;
         enum sat_err err =
-            sat_store_drafts(step->replica->config.store, next, DRAFTS_PER_READ, step->arena, &drafts, &n);
+            sat_store_drafts(step->replica->config.store, next, DRAFTS_PER_READ, SIZE_MAX, step->arena, &drafts, &n);
         if (err) return err;
         for (uint32_t i = 0; i < n; i++)
             if (drafts[i].sid == sid) *out = true;
@@ -302,7 +302,7 @@ enum sat_err replica_leave(struct replica_step *step)
     enum sat_err err = SAT_OK;
     if (replica->config.mode == SAT_REPLICA_DEVICE) {
         const struct sat_device *device = sat_directory_device(replica->config.directory, replica->config.device);
-        if (!replica->last_freeze) err = replica_freeze(step);
+        if (!replica->last_freeze) err = replica_freeze_all(step);
         replica->last_freeze = true;
         if (!err && device->wiped_seq) replica->ending = ENDING_REVOKED;
     }

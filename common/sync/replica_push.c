@@ -2,21 +2,7 @@
 #include "common/sync/base.h"
 #include "common/sync/replica_state.h"
 
-enum sat_err replica_freeze(struct replica_step *step)
-{
-    struct sat_replica *replica = step->replica;
-    const struct sat_replica_hooks *hooks = &replica->config.hooks;
-    uint64_t before = replica->frozen.left;
-    replica->frozen = (struct sat_frozen){0};
-    enum sat_err err = sat_store_draft_count(replica->config.store, &replica->frozen.left);
-    if (err || replica->frozen.left == 0 || !hooks->freeze) return err;
-    /* The hook reads the spaces from the store: give it the heads that this step verified. */
-    err = replica_begin(step);
-    if (!err) err = replica_save_spaces(replica);
-    if (!err) err = hooks->freeze(hooks->context, replica_now(step), &replica->frozen);
-    if (replica->frozen.left != before) replica->leaving_at = 0;
-    return err;
-}
+enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
 
 static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                                 struct sat_bundle_row **out)
@@ -77,6 +63,55 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
         return err;
     }
     return SAT_OK;
+}
+
+/* ---- Freezing: a few bundles ahead of what is sent, so that the server works meanwhile ---- */
+
+/* Can something be sent, now or as soon as the window opens, or does a head have to come before more can be frozen?
+ * Then a later step does it. */
+static enum sat_err is_busy(struct replica_step *step, bool *out)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = replica_push(replica, step->arena, NULL, out);
+    for (uint32_t i = 0; i < replica->subs_n; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        if (!sub->gone && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
+    }
+    return err;
+}
+
+static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    enum sat_err err = SAT_OK;
+    if (!replica->frozen.more) err = sat_store_draft_count(replica->config.store, &replica->frozen.left);
+    if (err || replica->frozen.left == 0 || !hooks->freeze) return err;
+    /* The hook reads the spaces from the store: give it the heads that this step verified. */
+    err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    return err ? err : hooks->freeze(hooks->context, replica_now(step), bundles_max, &replica->frozen);
+}
+
+enum sat_err replica_freeze_all(struct replica_step *step)
+{
+    step->replica->leaving_at = 0;
+    return freeze_some(step, UINT32_MAX);
+}
+
+enum sat_err replica_freeze(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t before = replica->frozen.left;
+    bool busy = false;
+    enum sat_err err = replica->frozen.more ? is_busy(step, &busy) : SAT_OK;
+    if (err || busy) return err;
+    do { /* again where nothing of it can be sent: the work of other spaces is not to wait for it */
+        err = freeze_some(step, FREEZE_AHEAD);
+        if (!err && replica->frozen.more) err = is_busy(step, &busy);
+    } while (!err && replica->frozen.more && !busy);
+    if (replica->frozen.left != before) replica->leaving_at = 0;
+    return err;
 }
 
 /* The bundle stays here, listed with its reason, and what is behind it in the space waits. */

@@ -167,7 +167,8 @@ enum sat_err replica_devices(struct replica_step *step, const struct sat_message
 
 /* replica_push.c */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message) SAT_MUST_CHECK;
-enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK; /* some, while there is nothing to send */
+enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */
 enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
                           bool *more) SAT_MUST_CHECK;

@@ -9,7 +9,9 @@
 #include "common/vault/squeeze.h"
 
 enum {
-    PAGE = SAT_BUNDLE_CHANGES_MAX, /* drafts looked at together: a full bundle lies within one page */
+    /* Drafts looked at together: a full bundle lies within a page, from its beginning on. */
+    PAGE = SAT_BUNDLE_CHANGES_MAX,
+    PAGE_BYTES = SAT_BUNDLE_BYTES_MAX,
     TAG_BYTES = 16,
     /* A full manifest with its signature and all its varints at their longest is 241 bytes. */
     BUNDLE_FIXED_BYTES = 256,
@@ -39,6 +41,7 @@ struct freezer {
     const struct sat_keyring_secrets *secrets;
     struct sat_frozen *out;
     uint64_t now_ms;
+    uint32_t bundles_left; /* that it may still make */
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -325,43 +328,58 @@ static enum sat_err freeze_run(struct freezer *freezer, struct place *place, con
 
 /* ---- All drafts ---- */
 
+/* Do drafts follow behind the page? */
+static bool is_full(const struct sat_draft_row *drafts, uint32_t n)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++) bytes += drafts[i].header.len + drafts[i].body.len;
+    return n == PAGE || bytes >= PAGE_BYTES;
+}
+
 /* Freezes or skips the runs of one page. *next: the counter from which to go on; a run that may go on behind the page
  * is left for it. */
 static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_row *drafts, uint32_t n, uint64_t *next)
 {
     enum sat_err err = SAT_OK;
     uint32_t i = 0;
-    while (i < n && !err) {
+    while (i < n && !err && freezer->bundles_left) {
         struct place *place;
         struct standpoint stand = {0};
         uint32_t run = 0;
         bool open = false;
         err = find_place(freezer, drafts[i].sid, &place);
         if (!err) err = run_length(freezer, place, drafts + i, n - i, &stand, &run, &open);
-        if (err || (open && n == PAGE)) break;
+        if (err || (open && is_full(drafts, n))) break;
         if (run) err = freeze_run(freezer, place, &stand, drafts + i, run);
+        if (run) freezer->bundles_left--;
         i += run ? run : 1;
     }
     *next = i < n ? drafts[i].counter : drafts[n - 1].counter + 1;
     return err;
 }
 
-enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, struct sat_frozen *out)
+enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
+                               struct sat_frozen *out)
 {
-    struct freezer freezer = {
-        .vault = vault, .secrets = sat_keyring_secrets(vault->keyring), .out = out, .now_ms = now_ms};
+    struct freezer freezer = {.vault = vault,
+                              .secrets = sat_keyring_secrets(vault->keyring),
+                              .out = out,
+                              .now_ms = now_ms,
+                              .bundles_left = bundles_max};
     *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
     sat_arena_init(&freezer.arena);
     enum sat_err err = SAT_OK;
     uint64_t next = 0;
-    for (uint32_t n = PAGE; n == PAGE && !err;) {
+    for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;
         sat_arena_reset(&freezer.arena);
-        err = sat_store_drafts(vault->store, next, PAGE, &freezer.arena, &drafts, &n);
+        err = sat_store_drafts(vault->store, next, PAGE, PAGE_BYTES, &freezer.arena, &drafts, &n);
         if (!err && n) err = freeze_page(&freezer, drafts, n, &next);
     }
     sat_arena_deinit(&freezer.arena);
     sat_arena_deinit(&freezer.places_arena);
-    return err ? err : sat_store_draft_count(vault->store, &out->left);
+    if (!err) err = sat_store_draft_count(vault->store, &out->left);
+    out->more = out->left && !freezer.bundles_left;
+    return err;
 }

@@ -322,11 +322,11 @@ static void hear_head(struct talk *talk, struct sat_span *input)
 
 /* ---- The device ---- */
 
-static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
+static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct talk *talk = context;
     struct sat_vault vault = client_vault(&talk->device);
-    return sat_author_freeze(&vault, now_ms, out);
+    return sat_author_freeze(&vault, now_ms, bundles_max, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)
@@ -452,7 +452,7 @@ static void check_work(const struct talk *talk)
     sat_arena_init(&arena);
     for (uint64_t counter = 1; counter <= EDITS; counter++) {
         bool found = false;
-        fuzz_must(sat_store_drafts(talk->device.store, counter, 1, &arena, &drafts, &n));
+        fuzz_must(sat_store_drafts(talk->device.store, counter, 1, SIZE_MAX, &arena, &drafts, &n));
         bool is_draft = n && drafts[0].counter == counter;
         fuzz_must(sat_store_bundle_of_dot(talk->device.store, (struct sat_dot){DEVICE, counter}, &bundle, &found));
         sat_check(found != is_draft);

@@ -38,7 +38,7 @@ static void write_drafts(struct satchel *handle, int64_t sid)
         cell.value.text = sat_span_text(i ? "Berlin" : "Bern");
         fuzz_must(sat_store_begin(handle->store));
         fuzz_must(sat_author_commit(&vault, &edit, 1, fuzz_org()->now_ms, &written));
-        if (i == 0) fuzz_must(sat_author_freeze(&vault, fuzz_org()->now_ms, &frozen));
+        if (i == 0) fuzz_must(sat_author_freeze(&vault, fuzz_org()->now_ms, UINT32_MAX, &frozen));
         fuzz_must(sat_store_commit(handle->store));
     }
 }
@@ -243,7 +243,7 @@ static void use_as_device(struct sat_store *store, struct sat_squeezer *squeezer
         (void)!satchel_conflicts(&handle, take_row, NULL);
         struct sat_vault vault = client_vault(&handle);
         fuzz_must(sat_store_begin(store));
-        (void)!sat_author_freeze(&vault, fuzz_org()->now_ms, &frozen);
+        (void)!sat_author_freeze(&vault, fuzz_org()->now_ms, UINT32_MAX, &frozen);
         sat_store_rollback(store);
     } else {
         check_told(store, &handle.fault);

@@ -34,11 +34,11 @@ static void take(struct world_queue *queue, uint32_t index)
 
 /* ---- Hooks ---- */
 
-static enum sat_err freeze(void *context, uint64_t now_ms, struct sat_frozen *out)
+static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct world_device *device = context;
     struct sat_vault vault = client_vault(&device->handle);
-    return sat_author_freeze(&vault, now_ms, out);
+    return sat_author_freeze(&vault, now_ms, bundles_max, out);
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)

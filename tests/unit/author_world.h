@@ -229,7 +229,7 @@ static inline uint64_t freeze(struct phone *phone)
 {
     struct sat_frozen frozen;
     OK(sat_store_begin(phone->store));
-    OK(sat_author_freeze(&phone->vault, 0, &frozen));
+    OK(sat_author_freeze(&phone->vault, 0, UINT32_MAX, &frozen));
     OK(sat_store_commit(phone->store));
     return frozen.left;
 }

@@ -45,6 +45,7 @@ static bool deliver(struct client_session *session, struct sat_span message)
     }
     if (the_world.cut_after > 0) the_world.cut_after--;
     client_session_received(session, message);
+    client_session_take(session);
     return true;
 }
 

@@ -31,7 +31,7 @@ static void what_lies_on_disk_as_a_draft_is_sealed(void **state)
     uint32_t n;
     (void)put(a, R, text_cell(NAME, "a very recognisable name"));
     sat_arena_reset(&a->arena);
-    OK(sat_store_drafts(a->store, 0, 10, &a->arena, &rows, &n));
+    OK(sat_store_drafts(a->store, 0, 10, SIZE_MAX, &a->arena, &rows, &n));
     assert_int_equal(n, 1);
     for (size_t i = 0; i + 12 <= rows[0].body.len; i++)
         assert_memory_not_equal(rows[0].body.at + i, "recognisable", 12);

@@ -37,7 +37,7 @@ static struct sat_frozen freeze_at(struct phone *phone, uint64_t now_ms)
 {
     struct sat_frozen frozen;
     OK(sat_store_begin(phone->store));
-    OK(sat_author_freeze(&phone->vault, now_ms, &frozen));
+    OK(sat_author_freeze(&phone->vault, now_ms, UINT32_MAX, &frozen));
     OK(sat_store_commit(phone->store));
     return frozen;
 }

@@ -46,8 +46,18 @@ static void crowd_of(struct office *office, const uint32_t *devices, uint32_t de
     struct sat_buf header = {0};
     sat_header_encode(&(struct sat_header){.hlc = office->now_ms << 16}, &header);
     OK(sat_store_begin(office->server));
+    struct sat_bundle_row bundle = {0};
     for (uint32_t i = 0; i < n; i++) {
-        struct sat_change_row row = {.cid = 1000000 + i,
+        uint32_t index = i % SAT_BUNDLE_CHANGES_MAX;
+        if (index == 0) {
+            bundle = (struct sat_bundle_row){.sid = office->sid[EAST],
+                                             .device = STRANGER + 9, /* so that it is in nobody's way */
+                                             .first = 1 + i,
+                                             .count = SAT_BUNDLE_CHANGES_MAX,
+                                             .seq = 1000 + i};
+            OK(sat_store_bundle_insert(office->server, &bundle));
+        }
+        struct sat_change_row row = {.cid = bundle.bid << 10 | index,
                                      .sid = office->sid[EAST],
                                      .record = record_id(R),
                                      .dot = {devices[i % devices_n], 1 + i},

@@ -137,7 +137,7 @@ static void a_draft_that_is_damaged_hides_nothing_else(void **state)
     struct sat_draft_row *rows;
     uint32_t n;
     sat_arena_reset(&a->arena);
-    OK(sat_store_drafts(a->store, 2, 1, &a->arena, &rows, &n));
+    OK(sat_store_drafts(a->store, 2, 1, SIZE_MAX, &a->arena, &rows, &n));
     OK(sat_store_drafts_delete(a->store, 2, 2));
     ((uint8_t *)(uintptr_t)rows[0].body.at)[30] ^= 1;
     OK(sat_store_draft_insert(a->store, &rows[0]));
@@ -145,7 +145,7 @@ static void a_draft_that_is_damaged_hides_nothing_else(void **state)
     DOTS_ARE(look(a, R)->holes, {a->device, 2});
     struct sat_frozen frozen;
     OK(sat_store_begin(a->store));
-    assert_int_equal(sat_author_freeze(&a->vault, 0, &frozen), SAT_ERR_CORRUPT);
+    assert_int_equal(sat_author_freeze(&a->vault, 0, UINT32_MAX, &frozen), SAT_ERR_CORRUPT);
     sat_store_rollback(a->store);
 }
 

@@ -191,7 +191,7 @@ static void drafts_come_in_counter_order_and_go_by_range(void **state)
     }
     struct sat_draft_row *got;
     uint32_t n;
-    OK(sat_store_drafts(bench->store, 3, 4, &bench->arena, &got, &n));
+    OK(sat_store_drafts(bench->store, 3, 4, SIZE_MAX, &bench->arena, &got, &n));
     assert_int_equal(n, 4);
     for (uint32_t i = 0; i < n; i++) {
         assert_true(got[i].counter == 3 + i && got[i].body.len == 3 + i &&

@@ -152,13 +152,14 @@ static void live_changes_come_by_dot_and_only_the_live_ones(void **state)
     struct bench *bench = *state;
     int64_t sid = make_space(bench->store, 1), other = make_space(bench->store, 2);
     struct sat_bundle_row a = make_bundle(bench->store, sid, 9, 1, 5, 1),
-                          b = make_bundle(bench->store, sid, 2, 7, 3, 2);
+                          b = make_bundle(bench->store, sid, 2, 7, 3, 2),
+                          pending = make_bundle(bench->store, sid, 1, 30, 1, 0);
     struct sat_bundle_row c = make_bundle(bench->store, other, 2, 20, 1, 1);
     struct sat_record_id record = record_of(1);
     (void)make_change(bench->store, &a, 0, record, SAT_CHANGE_LIVE);
     (void)make_change(bench->store, &a, 1, record, SAT_CHANGE_DEAD);
     (void)make_change(bench->store, &a, 2, record, SAT_CHANGE_ASIDE);
-    (void)make_change(bench->store, &a, 3, record, SAT_CHANGE_PENDING);
+    (void)make_change(bench->store, &pending, 0, record, SAT_CHANGE_PENDING);
     (void)make_change(bench->store, &a, 4, record_of(2), SAT_CHANGE_LIVE);
     int64_t cid = make_change(bench->store, &b, 2, record, SAT_CHANGE_LIVE);
     (void)make_change(bench->store, &b, 0, record, SAT_CHANGE_LIVE);
@@ -180,6 +181,10 @@ static void live_changes_come_by_dot_and_only_the_live_ones(void **state)
     OK(sat_store_change_set_state(bench->store, cid, SAT_CHANGE_DEAD));
     OK(sat_store_changes_live(bench->store, sid, &record, &bench->arena, &got, &n));
     assert_int_equal(n, 2);
+    OK(sat_store_bundle_set_seq(bench->store, pending.bid,
+                                3)); /* what is pending is live once its bundle is accepted */
+    OK(sat_store_changes_live(bench->store, sid, &record, &bench->arena, &got, &n));
+    assert_true(n == 3 && got[0].dot.device == 1 && got[0].dot.counter == 30);
     assert_int_equal(sat_store_change_set_state(bench->store, 5, SAT_CHANGE_DEAD), SAT_ERR_NOT_FOUND);
 }
 
@@ -341,12 +346,13 @@ static void changes_are_counted_by_state(void **state)
 {
     struct bench *bench = *state;
     int64_t sid = make_space(bench->store, 1);
-    struct sat_bundle_row a = make_bundle(bench->store, sid, 1, 1, 10, 1);
-    const enum sat_change_state states[] = {SAT_CHANGE_LIVE,    SAT_CHANGE_LIVE,   SAT_CHANGE_LIVE, SAT_CHANGE_LIVE,
-                                            SAT_CHANGE_DEAD,    SAT_CHANGE_DEAD,   SAT_CHANGE_DEAD, SAT_CHANGE_ASIDE,
-                                            SAT_CHANGE_PENDING, SAT_CHANGE_PENDING};
+    struct sat_bundle_row a = make_bundle(bench->store, sid, 1, 1, 10, 1),
+                          b = make_bundle(bench->store, sid, 1, 11, 2, 0);
+    const enum sat_change_state states[] = {SAT_CHANGE_LIVE, SAT_CHANGE_LIVE, SAT_CHANGE_LIVE, SAT_CHANGE_LIVE,
+                                            SAT_CHANGE_DEAD, SAT_CHANGE_DEAD, SAT_CHANGE_DEAD, SAT_CHANGE_ASIDE};
     const uint64_t expected[] = {4, 3, 1, 2};
-    for (uint32_t i = 0; i < 10; i++) (void)make_change(bench->store, &a, i, record_of((uint8_t)i), states[i]);
+    for (uint32_t i = 0; i < 8; i++) (void)make_change(bench->store, &a, i, record_of((uint8_t)i), states[i]);
+    for (uint32_t i = 0; i < 2; i++) (void)make_change(bench->store, &b, i, record_of(8), SAT_CHANGE_PENDING);
     for (uint8_t i = 0; i < 4; i++) {
         uint64_t got = 0;
         OK(sat_store_count_state(bench->store, (enum sat_change_state)i, &got));
