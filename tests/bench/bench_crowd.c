@@ -2,7 +2,8 @@
  * with the server's key, while the server is down. Every link is signed as it would have been; who joins throws its
  * keys away. What comes after is done by the real programs.
  *
- *   bench_crowd HOME ORG.db IDENTITY.key DEVICES    by the admin of HOME, which is in sync; reps with two devices each */
+ *   bench_crowd HOME ORG.db IDENTITY.key DEVICES    by the admin of HOME, which is in sync; reps with two devices each
+ */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
