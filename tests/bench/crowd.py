@@ -8,6 +8,7 @@ from ground import Fleet, Ran, Relay, Server, say
 DEVICES, ROTATIONS, ROUNDS = 5000, 200, 3
 WATCHER, AWAY = 2, 3
 REVOKED = 1000         # and those behind it: devices of the crowd
+BOX_BYTES = 111        # in the answer BOXES
 SPACES_OF_ALL = 2      # org and people: a revocation owes both a new key
 SECONDS_MAX, STORED_MAX, DOWNLOAD_MAX, CATCH_UP_MAX = 2, 100, 1024, 64 * 1024
 
@@ -18,7 +19,7 @@ class Crowd:
         self.server = Server(self.ground, "crowd-server")
         self.server.start()
         self.fleet = Fleet(self.ground, self.server, "crowd", 1, 4)
-        self.relay = None
+        self.relay, self.rotation_bytes = None, 0
 
     def admin(self, *args):
         return Ran(self.ground, [self.ground.satchel, *args, "--json", "--home", self.fleet.admin(),
@@ -58,8 +59,9 @@ class Crowd:
         idle = self.downloaded(AWAY)
         Ran(self.ground, [self.ground.program("bench_devices"), "rotate", self.fleet.admin(), "org", str(ROTATIONS)])
         down = self.downloaded(AWAY)
+        self.rotation_bytes = (down - idle) / ROTATIONS
         self.bench.figure("fleet_catch_up", down, "bytes", (), CATCH_UP_MAX, False, rotations=ROTATIONS,
-                          bytes_per_rotation=(down - idle) / ROTATIONS)
+                          bytes_per_rotation=self.rotation_bytes)
 
     def grow(self):
         """To 5,000 devices; then those that matter here take in their links."""
@@ -77,41 +79,45 @@ class Crowd:
     def floors(self, name, n, what):
         return [("%d %s" % (n, what), n * self.bench.floors.us(name) / 1e6)]
 
-    def revoke(self):
-        """Best of some, as others work on the machine as well; of bytes the most."""
-        times, downs, stored = [], [], []
+    def measured(self, *args):
+        """A command of the admin's: what it took, what another device downloaded for it, what the server keeps for
+        each device."""
+        before = self.restart()
+        self.admin("sync")  # the server has opened the org
+        idle = self.downloaded(WATCHER)
+        took = self.timed(*args)
+        down = self.downloaded(WATCHER) - idle
+        return took, down, (self.restart() - before) / DEVICES
+
+    def revoke_and_rotate(self):
+        """Best of some, as others work on the machine as well; of bytes the most. A revocation changes the key of both
+        spaces that all read; the marks are for one: its boxes are what a rotation alone stores, and of the download the
+        other's link and box are left out."""
+        revoked = []
         for number in range(ROUNDS):
             say("revoking, round %d of %d" % (number + 1, ROUNDS))
-            before = self.restart()
-            self.admin("sync")  # the server has opened the org
-            idle = self.downloaded(WATCHER)
-            times.append(self.timed("device", "revoke", str(REVOKED + number)))
-            downs.append(self.downloaded(WATCHER) - idle)
-            stored.append((self.restart() - before) / DEVICES)
-        best = min(times)
-        boxes = DEVICES * SPACES_OF_ALL
-        self.bench.figure("fleet_revoke", best[0], "s",
+            revoked.append(self.measured("device", "revoke", str(REVOKED + number)))
+        took, down, stored = self.measured("rotate", "org")
+        self.timing("fleet_revoke", min(row[0] for row in revoked), SPACES_OF_ALL)
+        self.timing("fleet_rotate", took, 1)
+        revoked_down, revoked_stored = max(row[1] for row in revoked), max(row[2] for row in revoked)
+        self.bench.figure("fleet_storage", stored, "bytes/device", [("the box", 80)], STORED_MAX, False,
+                          revocation_with_both_spaces=revoked_stored)
+        one = revoked_down - self.rotation_bytes - BOX_BYTES
+        self.bench.figure("fleet_download", one, "bytes", (), DOWNLOAD_MAX, False,
+                          rotation_alone=down, revocation_with_both_spaces=revoked_down)
+
+    def timing(self, name, took, spaces):
+        boxes = spaces * DEVICES
+        self.bench.figure(name, took[0], "s",
                           self.floors("box_seal", boxes, "boxes sealed") +
                           self.floors("verify", DEVICES, "signatures verified"), SECONDS_MAX, False,
-                          client_cpu_s=best[1], server_cpu_s=best[2], boxes=boxes)
-        self.bench.figure("fleet_download", max(downs), "bytes", (), DOWNLOAD_MAX, False)
-        self.rotate(max(stored))
-
-    def rotate(self, stored_by_revocation):
-        before = self.restart()
-        self.admin("sync")
-        took = self.timed("rotate", "org")
-        stored = (self.restart() - before) / DEVICES
-        self.bench.figure("fleet_rotate", took[0], "s",
-                          self.floors("box_seal", DEVICES, "boxes sealed"), SECONDS_MAX, False,
-                          client_cpu_s=took[1], server_cpu_s=took[2])
-        self.bench.figure("fleet_storage", stored, "bytes/device", [("the box", 80)], STORED_MAX, False,
-                          revocation_with_its_two_rotations=stored_by_revocation)
+                          client_cpu_s=took[1], server_cpu_s=took[2], boxes=boxes)
 
     def run(self):
         self.restart()
         self.catch_up()
         self.grow()
-        self.revoke()
+        self.revoke_and_rotate()
         self.relay.close()
         self.server.stop()
