@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/sync/by_record.h"
 #include "common/sync/digest.h"
 #include "common/sync/merge.h"
 
@@ -10,41 +11,48 @@ static struct sat_version version_of(struct sat_dot dot, const struct sat_header
     return (struct sat_version){.dot = dot, .seen = header->seen, .kept = header->kept, .holes = header->holes};
 }
 
-/* The record's live versions as they were before change `cid` came; a stored header that does not decode is damage. */
-static enum sat_err live_versions(const struct sat_accept *accept, int64_t cid, const struct sat_record_id *record,
-                                  struct sat_arena *arena, struct sat_change_row **rows, struct sat_version **versions,
-                                  uint32_t *n)
+/* What is live of one record while the bundle's changes of it arrive, one after another. */
+struct live {
+    struct sat_version *versions;
+    struct origin {
+        int64_t cid;    /* of a stored one */
+        uint32_t index; /* of one of this bundle's; else NOT_OF_THE_BUNDLE */
+        const struct sat_hash *rest;
+    } * origins;
+    bool *drop;
+    uint32_t n;
+};
+#define NOT_OF_THE_BUNDLE UINT32_MAX
+
+/* With room for `more`; a stored header that does not decode is damage. */
+static enum sat_err load_live(const struct sat_accept *accept, const struct sat_record_id *record, uint32_t more,
+                              struct sat_arena *arena, struct live *out)
 {
-    enum sat_err err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, rows, n);
+    struct sat_change_row *rows;
+    uint32_t n;
+    enum sat_err err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, &rows, &n);
     if (err) return err;
-    uint32_t left =
-        0; /* the author's own copies lie there with their bundle, this one and those behind it among them */
-    for (uint32_t i = 0; i < *n; i++) {
-        bool behind = SAT_CHANGE_BUNDLE((*rows)[i].cid) == SAT_CHANGE_BUNDLE(cid) && (*rows)[i].cid >= cid;
-        if (!behind) (*rows)[left++] = (*rows)[i];
-    }
-    *n = left;
-    *versions = sat_arena_array(arena, *n, sizeof **versions);
-    for (uint32_t i = 0; i < *n; i++) {
+    size_t room = (size_t)n + more;
+    *out = (struct live){.versions = sat_arena_array(arena, room, sizeof *out->versions),
+                         .origins = sat_arena_array(arena, room, sizeof *out->origins),
+                         .drop = sat_arena_array(arena, room, sizeof *out->drop),
+                         .n = n};
+    for (uint32_t i = 0; i < n; i++) {
         struct sat_header header;
-        if (sat_header_decode((*rows)[i].header, arena, &header)) return SAT_ERR_CORRUPT;
-        (*versions)[i] = version_of((*rows)[i].dot, &header);
+        if (sat_header_decode(rows[i].header, arena, &header)) return SAT_ERR_CORRUPT;
+        out->versions[i] = version_of(rows[i].dot, &header);
+        out->origins[i] = (struct origin){rows[i].cid, NOT_OF_THE_BUNDLE, &rows[i].rest};
     }
     return SAT_OK;
 }
 
 /* A stub must be justified by what replaces it; until that has come the stub is a debt of the server's (CRYPTO). */
-static enum sat_err note_stub(const struct sat_accept *accept, int64_t cid, const struct sat_change *change,
-                              struct sat_dot dot, struct sat_arena *arena)
+static enum sat_err note_stub(const struct sat_accept *accept, const struct live *live,
+                              const struct sat_record_id *record, struct sat_dot dot)
 {
-    struct sat_change_row *rows;
-    struct sat_version *live;
-    uint32_t n;
-    enum sat_err err = live_versions(accept, cid, &change->record, arena, &rows, &live, &n);
-    for (uint32_t i = 0; !err && i < n; i++)
-        if (sat_merge_covers(&live[i], &dot)) return SAT_OK;
-    if (err) return err;
-    return sat_store_stub_add(accept->store, accept->space->sid, &change->record, dot);
+    for (uint32_t i = 0; i < live->n; i++)
+        if (sat_merge_covers(&live->versions[i], &dot)) return SAT_OK;
+    return sat_store_stub_add(accept->store, accept->space->sid, record, dot);
 }
 
 static enum sat_err settle_stubs(const struct sat_accept *accept, const struct sat_record_id *record,
@@ -59,34 +67,94 @@ static enum sat_err settle_stubs(const struct sat_accept *accept, const struct s
     return err;
 }
 
-/* Merges one change into its record; says whether it is live, and whether no other one is. */
-static enum sat_err merge_change(const struct sat_accept *accept, int64_t cid, const struct sat_change *change,
-                                 const struct sat_version *arrived, bool stubs, struct sat_arena *arena, bool *is_live,
-                                 bool *is_alone)
+/* Takes out what is to be dropped. */
+static enum sat_err drop_replaced(const struct sat_accept *accept, const struct sat_record_id *record,
+                                  struct live *live, uint8_t *states)
 {
-    struct sat_change_row *rows;
-    struct sat_version *live;
-    uint32_t n;
-    bool dead;
-    enum sat_err err = live_versions(accept, cid, &change->record, arena, &rows, &live, &n);
-    if (err) return err;
-    bool *drop = sat_arena_array(arena, n, sizeof *drop);
-    sat_merge_arrive(live, n, arrived, drop, &dead);
-    *is_alone = !dead;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!drop[i]) *is_alone = false;
-        if (!drop[i]) continue;
-        err = sat_store_change_set_state(accept->store, rows[i].cid, SAT_CHANGE_DEAD);
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < live->n; i++) {
+        const struct origin *origin = &live->origins[i];
+        if (!live->drop[i]) {
+            live->versions[left] = live->versions[i];
+            live->origins[left++] = *origin;
+            continue;
+        }
+        enum sat_err err = SAT_OK;
+        if (origin->index == NOT_OF_THE_BUNDLE)
+            err = sat_store_change_set_state(accept->store, origin->cid, SAT_CHANGE_DEAD);
+        else
+            states[origin->index] = SAT_CHANGE_DEAD;
         if (err) return err;
-        sat_digest_remove(accept->space, &change->record, rows[i].dot, &rows[i].rest);
+        sat_digest_remove(accept->space, record, live->versions[i].dot, origin->rest);
     }
-    if (!dead) sat_digest_add(accept->space, &change->record, arrived->dot, &change->rest);
-    *is_live = !dead;
-    return stubs ? settle_stubs(accept, &change->record, arrived, arena) : SAT_OK;
+    live->n = left;
+    return SAT_OK;
 }
 
-static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, uint32_t index, bool stubs,
-                                  struct sat_arena *arena)
+/* Merges one change into its record. */
+static enum sat_err arrive(const struct sat_accept *accept, struct live *live, uint32_t index, uint8_t *states)
+{
+    const struct sat_change *change = &accept->bundle->changes[index];
+    const struct sat_manifest *manifest = &accept->bundle->manifest;
+    struct sat_dot dot = {manifest->device, manifest->first + index};
+    if (change->stub) return note_stub(accept, live, &change->record, dot);
+    struct sat_version arrived = version_of(dot, &accept->headers[index]);
+    bool dead;
+    sat_merge_arrive(live->versions, live->n, &arrived, live->drop, &dead);
+    enum sat_err err = drop_replaced(accept, &change->record, live, states);
+    if (err) return err;
+    if (accept->alone) accept->alone[index] = !dead && live->n == 0;
+    if (dead) return SAT_OK;
+    sat_digest_add(accept->space, &change->record, dot, &change->rest);
+    states[index] = SAT_CHANGE_LIVE;
+    live->versions[live->n] = arrived;
+    live->origins[live->n++] = (struct origin){.index = index, .rest = &change->rest};
+    return SAT_OK;
+}
+
+/* The bundle's changes of one record; states[i] becomes what the one at i is in the end. */
+static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t *indexes, uint32_t n, bool stubs,
+                                 struct sat_arena *arena, uint8_t *states)
+{
+    const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
+    const struct sat_manifest *manifest = &accept->bundle->manifest;
+    struct live live;
+    enum sat_err err = load_live(accept, record, n, arena, &live);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        uint32_t index = indexes[i];
+        err = arrive(accept, &live, index, states);
+        if (err || !stubs || accept->bundle->changes[index].stub) continue;
+        struct sat_version arrived =
+            version_of((struct sat_dot){manifest->device, manifest->first + index}, &accept->headers[index]);
+        err = settle_stubs(accept, record, &arrived, arena);
+    }
+    return err;
+}
+
+/* Record by record: none of the bundle's own changes is stored before all are merged. */
+static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_arena *arena, uint8_t *states)
+{
+    uint32_t n = accept->bundle->manifest.count;
+    struct sat_by_record order;
+    struct sat_arena one; /* of one record */
+    uint64_t stubs = 0;
+    sat_by_record_init(accept->bundle, arena, &order);
+    sat_arena_init(&one);
+    enum sat_err err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
+    for (uint32_t i = 0; i < n; i++) {
+        states[i] = SAT_CHANGE_DEAD;
+        if (accept->bundle->changes[i].stub) stubs++;
+    }
+    for (uint32_t from = 0, end; from < n && !err; from = end) {
+        end = sat_by_record_end(&order, from);
+        err = merge_record(accept, order.index + from, end - from, stubs > 0, &one, states);
+        sat_arena_reset(&one);
+    }
+    sat_arena_deinit(&one);
+    return err;
+}
+
+static enum sat_err store_change(const struct sat_accept *accept, int64_t bid, uint32_t index, uint8_t state)
 {
     const struct sat_change *change = &accept->bundle->changes[index];
     const struct sat_manifest *manifest = &accept->bundle->manifest;
@@ -95,25 +163,14 @@ static enum sat_err accept_change(const struct sat_accept *accept, int64_t bid, 
         .sid = accept->space->sid,
         .record = change->record,
         .dot = {manifest->device, manifest->first + index},
-        .state = SAT_CHANGE_DEAD,
+        .state = state,
         .header = change->header,
         .body = change->body,
         .rest = change->rest,
     };
-    enum sat_err err;
-    bool is_live = false, is_alone = false;
-    if (change->stub) {
-        err = note_stub(accept, row.cid, change, row.dot, arena);
-    } else {
-        struct sat_version arrived = version_of(row.dot, &accept->headers[index]);
-        err = merge_change(accept, row.cid, change, &arrived, stubs, arena, &is_live, &is_alone);
-        row.state = is_live ? SAT_CHANGE_LIVE : SAT_CHANGE_DEAD;
-        if (accept->alone) accept->alone[index] = is_alone;
-    }
-    if (err) return err;
     if (!accept->pending_bid) return sat_store_change_insert(accept->store, &row);
-    if (is_live) return SAT_OK; /* its bundle has been placed */
-    return sat_store_change_set_state(accept->store, row.cid, SAT_CHANGE_DEAD);
+    if (state == SAT_CHANGE_LIVE) return SAT_OK; /* it is, since its bundle has its place */
+    return sat_store_change_set_state(accept->store, row.cid, state);
 }
 
 static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)
@@ -158,17 +215,14 @@ static enum sat_err place_bundle(const struct sat_accept *accept, int64_t *bid)
 enum sat_err sat_base_accept(const struct sat_accept *accept)
 {
     int64_t bid;
-    struct sat_arena arena; /* of one change: a bundle may name the same record a thousand times */
+    struct sat_arena arena;
     sat_arena_init(&arena);
-    uint64_t stubs = 0;
-    enum sat_err err = place_bundle(accept, &bid);
+    uint8_t *states = sat_arena_array(&arena, accept->bundle->manifest.count, sizeof *states);
+    enum sat_err err =
+        merge_changes(accept, &arena, states); /* before a frozen copy has its place, and is live by that */
+    if (!err) err = place_bundle(accept, &bid);
     if (!err) err = append_entry(accept, bid);
-    if (!err) err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
-    for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) {
-        if (accept->bundle->changes[i].stub) stubs++;
-        err = accept_change(accept, bid, i, stubs > 0, &arena);
-        sat_arena_reset(&arena);
-    }
+    for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) err = store_change(accept, bid, i, states[i]);
     sat_arena_deinit(&arena);
     return err;
 }

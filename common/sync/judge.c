@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/sync/by_record.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 
@@ -237,14 +238,16 @@ static enum sat_err judge_dots(const struct sat_judge *judge, const struct sat_b
 
 /* What is kept, or was not read, is the record's own: names that nothing ever takes away would make its merge slow for
  * ever. Changes of one record behind each other name much the same. */
-static enum sat_err judge_named(const struct sat_judge *judge, const struct sat_bundle *bundle,
+static enum sat_err judge_named(const struct sat_judge *judge, const struct sat_by_record *order,
                                 const struct sat_header *headers, struct sat_fault *fault)
 {
+    const struct sat_bundle *bundle = order->bundle;
     enum sat_err err = SAT_OK;
-    for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
+    for (uint32_t n = 0; n < bundle->manifest.count && !err; n++) {
         static const struct sat_header none;
-        bool same = i && sat_record_equal(&bundle->changes[i - 1].record, &bundle->changes[i].record);
-        const struct sat_header *before = same ? &headers[i - 1] : &none;
+        uint32_t i = order->index[n], last = n ? order->index[n - 1] : i;
+        bool same = n && sat_record_equal(&bundle->changes[last].record, &bundle->changes[i].record);
+        const struct sat_header *before = same ? &headers[last] : &none;
         err = judge_dots(judge, bundle, i, headers[i].kept, before->kept, fault);
         if (!err) err = judge_dots(judge, bundle, i, headers[i].holes, before->holes, fault);
     }
@@ -267,9 +270,9 @@ static bool stands_for(const struct sat_version *y, const struct sat_version *x)
     return !covers_any(x, y->kept) && !covers_any(x, y->holes);
 }
 
-static struct sat_version version_of(const struct sat_header *header)
+static struct sat_version version_of(struct sat_dot dot, const struct sat_header *header)
 {
-    return (struct sat_version){.seen = header->seen, .kept = header->kept, .holes = header->holes};
+    return (struct sat_version){.dot = dot, .seen = header->seen, .kept = header->kept, .holes = header->holes};
 }
 
 struct beside { /* what stays live beside a change; own: of the same device */
@@ -282,27 +285,59 @@ static void count_beside(struct beside *beside, bool own)
     if (own) beside->own++;
 }
 
-/* Does y, the device's, stand for each live change of the record that it replaces; and how many stay beside it? */
-static enum sat_err compare_with_live(const struct sat_judge *judge, const struct sat_record_id *record,
-                                      uint32_t device, const struct sat_version *y, bool *sound, struct beside *beside)
+/* What a change of one record meets: the record's stored live changes, and behind them the bundle's own before it,
+ * which are not in the store yet. */
+struct met {
+    const struct sat_change_row *rows;
+    struct sat_version *versions; /* of a stored one the dot alone, until it is asked for the rest */
+    bool *decoded, *replaced;
+    uint32_t rows_n, n;
+};
+
+static enum sat_err load_met(const struct sat_judge *judge, const struct sat_record_id *record, uint32_t more,
+                             struct sat_arena *arena, struct met *out)
 {
     struct sat_change_row *rows;
-    struct sat_arena arena; /* of one record: a bundle may name the same one a thousand times */
-    uint32_t n = 0;
-    sat_arena_init(&arena);
-    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, &arena, &rows, &n);
-    for (uint32_t k = 0; k < n && !err; k++) {
-        struct sat_header header;
-        if (!sat_merge_covers(y, &rows[k].dot)) {
-            count_beside(beside, rows[k].dot.device == device);
+    uint32_t n;
+    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, arena, &rows, &n);
+    if (err) return err;
+    size_t room = (size_t)n + more;
+    *out = (struct met){.rows = rows,
+                        .versions = sat_arena_array(arena, room, sizeof *out->versions),
+                        .decoded = sat_arena_array(arena, n, sizeof *out->decoded),
+                        .replaced = sat_arena_array(arena, room, sizeof *out->replaced),
+                        .rows_n = n,
+                        .n = n};
+    for (uint32_t i = 0; i < n; i++) out->versions[i].dot = rows[i].dot;
+    return SAT_OK;
+}
+
+static enum sat_err decode_met(struct met *met, uint32_t i, struct sat_arena *arena)
+{
+    struct sat_header header;
+    if (i >= met->rows_n || met->decoded[i]) return SAT_OK;
+    if (sat_header_decode(met->rows[i].header, arena, &header)) return SAT_ERR_CORRUPT;
+    met->versions[i] = version_of(met->rows[i].dot, &header);
+    met->decoded[i] = true;
+    return SAT_OK;
+}
+
+/* Does y stand for each change that it replaces; and how many stay beside it? */
+static enum sat_err compare_with_met(struct met *met, const struct sat_version *y, struct sat_arena *arena, bool *sound,
+                                     struct beside *beside)
+{
+    bool dead; /* not asked for: a change may be replaced already */
+    sat_merge_arrive(met->versions, met->n, y, met->replaced, &dead);
+    for (uint32_t i = 0; i < met->n; i++) {
+        if (!met->replaced[i]) {
+            count_beside(beside, met->versions[i].dot.device == y->dot.device);
             continue;
         }
-        if (sat_header_decode(rows[k].header, &arena, &header)) err = SAT_ERR_CORRUPT;
-        struct sat_version x = version_of(&header);
-        if (!err && !stands_for(y, &x)) *sound = false;
+        enum sat_err err = decode_met(met, i, arena);
+        if (err) return err;
+        if (*sound && !stands_for(y, &met->versions[i])) *sound = false;
     }
-    sat_arena_deinit(&arena);
-    return err;
+    return SAT_OK;
 }
 
 /* The bound on a record's live changes is for all together, but no device may take it up alone, and none is kept out by
@@ -313,29 +348,20 @@ static bool is_crowded(const struct beside *beside)
            (beside->all >= SAT_RECORD_LIVE_MAX && beside->own >= SAT_RECORD_LIVE_RESERVED);
 }
 
-/* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
- * One that is not would leave the stub of an older change without a live one that justifies it, and lock out whoever
- * joins later (docs/decisions/0028). And a record has a bound on its live changes, so that nobody makes its merge
- * arbitrarily slow. */
-static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_bundle *bundle,
-                                   const struct sat_header *headers, struct sat_fault *fault)
+/* The bundle's changes of one record, at these indexes. */
+static enum sat_err judge_record(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                 const struct sat_header *headers, const uint32_t *indexes, uint32_t n,
+                                 struct sat_arena *arena, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    for (uint32_t i = 0; i < m->count; i++) {
-        struct sat_version y = version_of(&headers[i]);
-        bool sound = true;
+    struct met met;
+    enum sat_err err = load_met(judge, &bundle->changes[indexes[0]].record, n, arena, &met);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct sat_version y = version_of((struct sat_dot){m->device, m->first + indexes[i]}, &headers[indexes[i]]);
         struct beside beside = {0};
-        enum sat_err err = compare_with_live(judge, &bundle->changes[i].record, m->device, &y, &sound, &beside);
+        bool sound = true;
+        err = compare_with_met(&met, &y, arena, &sound, &beside);
         if (err) return err;
-        for (uint32_t k = 0; sound && k < i; k++) { /* its own, which are not in the store yet */
-            struct sat_version x = version_of(&headers[k]);
-            struct sat_dot dot = {m->device, m->first + k};
-            if (!sat_record_equal(&bundle->changes[k].record, &bundle->changes[i].record)) continue;
-            if (!sat_merge_covers(&y, &dot))
-                count_beside(&beside, true);
-            else
-                sound = stands_for(&y, &x);
-        }
         if (is_crowded(&beside))
             return sat_fail(fault, SAT_ERR_TOO_LARGE,
                             "the record has %u changes that stand side by side, %u of them of device %u", beside.all,
@@ -343,8 +369,28 @@ static enum sat_err judge_replaced(const struct sat_judge *judge, const struct s
         if (!sound)
             return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on",
                             m->device);
+        met.versions[met.n++] = y;
     }
-    return SAT_OK;
+    return err;
+}
+
+/* Who replaces a change has merged it, and so has seen what it had seen: every honest vector is closed in this sense.
+ * One that is not would leave the stub of an older change without a live one that justifies it, and lock out whoever
+ * joins later (docs/decisions/0028). And a record has a bound on its live changes, so that nobody makes its merge
+ * arbitrarily slow. */
+static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_by_record *order,
+                                   const struct sat_header *headers, struct sat_fault *fault)
+{
+    struct sat_arena arena; /* of one record */
+    enum sat_err err = SAT_OK;
+    sat_arena_init(&arena);
+    for (uint32_t from = 0, end; from < order->bundle->manifest.count && !err; from = end) {
+        end = sat_by_record_end(order, from);
+        err = judge_record(judge, order->bundle, headers, order->index + from, end - from, &arena, fault);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
@@ -368,9 +414,11 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     if (!err) err = judge_authority(judge, bundle, author, fault);
     if (!err) err = judge_witness(judge, bundle, fault);
     if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
-    if (!err) err = judge_named(judge, bundle, headers, fault);
+    struct sat_by_record order;
+    sat_by_record_init(bundle, arena, &order);
+    if (!err) err = judge_named(judge, &order, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
-    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, bundle, headers, fault);
+    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, &order, headers, fault);
     return err;
 }

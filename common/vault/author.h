@@ -34,8 +34,9 @@ enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_e
  * seen), whose current epoch's key is here and which do not owe a new one (by `now_ms`). Where it has lost the right,
  * at the newest position where it had it and whose epoch's key is here, if the chain has not gone beyond: the admins
  * decide about such bundles, which are handed in. Others stay drafts; *out says how many, and which spaces owe an
- * epoch. Ends after `bundles_max` bundles (out->more); the next call goes on. A bundle is a run of contiguous counters in one space within the limits. In a space nothing is frozen past a
- * draft that has to stay, as a device's counters rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
+ * epoch. Ends after `bundles_max` bundles (out->more); the next call goes on. A bundle is a run of contiguous counters
+ * in one space within the limits. In a space nothing is frozen past a draft that has to stay, as a device's counters
+ * rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out) SAT_MUST_CHECK;
 

@@ -1,7 +1,9 @@
 #include "common/vault/cells.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/check.h"
 #include "common/sync/vector.h"
 #include "common/vault/types.h"
 
@@ -59,9 +61,9 @@ static bool is_of(const struct sat_source *source, uint16_t type)
     return source->readable && source->body.type == type;
 }
 
-/* All claims of the readable sources of that type, sorted. */
-static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, struct sat_arena *arena,
-                             size_t *claims_n)
+/* All claims of the readable sources of that type, sorted; those to the cell of the type itself only if asked for. */
+static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, bool with_type,
+                             struct sat_arena *arena, size_t *claims_n)
 {
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -69,11 +71,95 @@ static struct claim *collect(const struct sat_source *sources, uint32_t n, uint1
     struct claim *claims = sat_arena_array(arena, total, sizeof *claims);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n; c++)
-            if (sources[i].body.cells[c].field != SAT_FIELD_TYPE)
+            if (with_type || sources[i].body.cells[c].field != SAT_FIELD_TYPE)
                 claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
     if (at > 1) qsort(claims, at, sizeof *claims, compare_claims);
     *claims_n = at;
     return claims;
+}
+
+/* Where the claims to the cell of the one at `start` end. */
+static size_t end_of_cell(const struct claim *claims, size_t n, size_t start)
+{
+    size_t end = start + 1;
+    while (end < n && sat_cell_compare(claims[start].cell, claims[end].cell) == 0) end++;
+    return end;
+}
+
+/* ---- Who dominates whom ----
+ *
+ * x is dominated if some other claim to the cell has seen it. Comparing all with all takes long where a device has a
+ * thousand siblings, so of those without holes only the furthest is asked: for each device that has a claim, the
+ * highest counter of it that any of them had seen, and the highest that another one had, as nothing dominates itself.
+ */
+
+enum { PAIRWISE_MAX = 8 }; /* so few are compared as fast one by one */
+
+struct reach {
+    uint32_t device;
+    uint64_t first, second; /* counters; 0: none */
+    size_t first_claim;     /* whose `first` is */
+};
+
+static int compare_reach(const void *a, const void *b)
+{
+    const struct reach *x = a, *y = b;
+    return (x->device > y->device) - (x->device < y->device);
+}
+
+/* One for each device that has a claim, sorted. */
+static size_t find_devices(const struct claim *claims, size_t n, struct reach *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) out[i] = (struct reach){.device = claims[i].source->dot.device};
+    qsort(out, n, sizeof *out, compare_reach);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || out[kept - 1].device != out[i].device) out[kept++] = out[i];
+    return kept;
+}
+
+static void reach_to(struct reach *reach, uint64_t counter, size_t claim)
+{
+    if (counter > reach->first) {
+        reach->second = reach->first;
+        reach->first = counter;
+        reach->first_claim = claim;
+    } else if (counter > reach->second) {
+        reach->second = counter;
+    }
+}
+
+/* Of the n claims, sets dominated[i] for each that one without holes dominates. */
+static void find_reached(const struct claim *claims, size_t n, struct sat_arena *arena, bool *dominated)
+{
+    struct reach *reach = sat_arena_array(arena, n, sizeof *reach);
+    size_t reach_n = find_devices(claims, n, reach);
+    for (size_t y = 0; y < n; y++)
+        for (size_t i = 0; i < reach_n && claims[y].source->header.holes.n == 0; i++)
+            reach_to(&reach[i], sat_vector_counter(claims[y].source->header.seen, reach[i].device), y);
+    for (size_t x = 0; x < n; x++) {
+        struct sat_dot dot = claims[x].source->dot;
+        const struct reach *of =
+            bsearch(&(struct reach){.device = dot.device}, reach, reach_n, sizeof *reach, compare_reach);
+        sat_check(of != NULL);
+        dominated[x] = (of->first_claim == x ? of->second : of->first) >= dot.counter;
+    }
+}
+
+/* dominated[i] for each of the n claims to one cell, all of different sources. */
+static void find_dominated(const struct claim *claims, size_t n, bool *dominated)
+{
+    struct sat_arena arena; /* of one cell: a record may have thousands */
+    sat_arena_init(&arena);
+    bool pairwise = n <= PAIRWISE_MAX;
+    memset(dominated, 0, n * sizeof *dominated);
+    if (!pairwise) find_reached(claims, n, &arena, dominated);
+    for (size_t y = 0; y < n; y++) {
+        if (!pairwise && claims[y].source->header.holes.n == 0) continue;
+        for (size_t x = 0; x < n; x++)
+            dominated[x] = dominated[x] || (x != y && saw(claims[y].source, claims[x].source->dot));
+    }
+    sat_arena_deinit(&arena);
 }
 
 /* Keeps the siblings among the n claims to one cell, in their order, and says how many they are: one at least, as all
@@ -82,9 +168,7 @@ static size_t keep_siblings(struct claim *claims, size_t n, struct sat_arena *ar
 {
     if (n == 1) return 1;
     bool *dominated = sat_arena_array(arena, n, sizeof *dominated);
-    for (size_t x = 0; x < n; x++)
-        for (size_t y = 0; y < n && !dominated[x]; y++)
-            dominated[x] = y != x && saw(claims[y].source, claims[x].source->dot);
+    find_dominated(claims, n, dominated);
     size_t kept = 0;
     for (size_t x = 0; x < n; x++)
         if (!dominated[x]) claims[kept++] = claims[x];
@@ -147,10 +231,10 @@ static const struct sat_source *edit_against(const struct claim *siblings, size_
     const struct sat_source *found = NULL;
     for (uint32_t i = 0; i < n; i++) {
         const struct sat_source *x = &sources[i];
-        if (!is_of(x, siblings[0].source->body.type) || !is_edit(x)) continue;
-        for (size_t s = 0; s < siblings_n; s++) {
+        if (!is_of(x, siblings[0].source->body.type) || newer(found, x) != x || !is_edit(x)) continue;
+        for (size_t s = 0; s < siblings_n && found != x; s++) {
             const struct sat_source *d = siblings[s].source;
-            if (says_true(&siblings[s].cell->value) && !saw(d, x->dot) && !saw(x, d->dot)) found = newer(found, x);
+            if (says_true(&siblings[s].cell->value) && !saw(d, x->dot) && !saw(x, d->dot)) found = x;
         }
     }
     return found;
@@ -247,12 +331,11 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
     out->exists = out->type != 0;
     struct merge merge = {sources, n, arena};
     size_t claims_n, cells_max = 1; /* one for the type */
-    struct claim *claims = collect(sources, n, out->type, arena, &claims_n);
-    for (size_t i = 0; i < claims_n; i++)
-        if (i == 0 || sat_cell_compare(claims[i - 1].cell, claims[i].cell)) cells_max++;
+    struct claim *claims = collect(sources, n, out->type, false, arena, &claims_n);
+    for (size_t start = 0; start < claims_n; start = end_of_cell(claims, claims_n, start)) cells_max++;
     out->cells = sat_arena_array(arena, cells_max, sizeof *out->cells);
     for (size_t start = 0, end; start < claims_n; start = end) {
-        for (end = start + 1; end < claims_n && sat_cell_compare(claims[start].cell, claims[end].cell) == 0;) end++;
+        end = end_of_cell(claims, claims_n, start);
         struct sat_merged *cell = &out->cells[out->cells_n++];
         merge_cell(&merge, claims + start, end - start, cell);
         if (cell->alternatives_n > 1) out->conflicts++;
@@ -316,6 +399,25 @@ static bool keep_dominators(const struct sat_source *sources, uint32_t n, const 
     return more;
 }
 
+/* Keeps each source of which a cell that is not among `cells` is current. */
+static void keep_current(const struct sat_source *sources, uint32_t n, uint16_t type, const struct sat_cell *cells,
+                         uint32_t cells_n, bool *keep)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    size_t claims_n;
+    struct claim *claims = collect(sources, n, type, true, &arena, &claims_n);
+    bool *dominated = sat_arena_array(&arena, claims_n, sizeof *dominated);
+    for (size_t start = 0, end; start < claims_n; start = end) {
+        end = end_of_cell(claims, claims_n, start);
+        if (find(cells, cells_n, claims[start].cell)) continue;
+        find_dominated(claims + start, end - start, dominated);
+        for (size_t i = start; i < end; i++)
+            if (!dominated[i - start]) keep[claims[i].source - sources] = true;
+    }
+    sat_arena_deinit(&arena);
+}
+
 void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells, uint32_t cells_n,
                     bool *keep)
 {
@@ -326,11 +428,8 @@ void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct s
         /* Something else under the same id: it is not this writer's to drop, unless that is what he decides. */
         keep[i] = sources[i].readable && sources[i].body.type != type && !settles_type;
         holes = holes || sources[i].header.holes.n > 0;
-        for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n && !keep[i]; c++) {
-            const struct sat_cell *cell = &sources[i].body.cells[c];
-            keep[i] = !find(cells, cells_n, cell) && !dominator(sources, n, &sources[i], cell, NULL);
-        }
     }
+    keep_current(sources, n, type, cells, cells_n, keep);
     /* Without holes who dominates x has seen all that x had seen, so what is dropped is never missed. */
     while (holes && keep_dominators(sources, n, cells, cells_n, keep)) continue;
 }

@@ -137,19 +137,30 @@ static struct sat_version version_of(const struct item *item)
     return (struct sat_version){item->dot, item->header.seen, item->header.kept, item->header.holes};
 }
 
+struct overlay { /* room for all of them, used again for each that is laid over */
+    struct sat_version *versions;
+    bool *drop;
+};
+
 /* Lays one own change over the live items, which have room for it. */
-static uint32_t lay_over(struct item *live, uint32_t n, const struct item *own, struct sat_arena *arena)
+static uint32_t lay_over(struct item *live, uint32_t n, const struct item *own, struct overlay *overlay)
 {
-    struct sat_version *versions = sat_arena_array(arena, n, sizeof *versions);
-    bool *drop = sat_arena_array(arena, n, sizeof *drop), dead;
-    for (uint32_t i = 0; i < n; i++) versions[i] = version_of(&live[i]);
+    bool dead;
     struct sat_version version = version_of(own);
-    sat_merge_arrive(versions, n, &version, drop, &dead);
+    sat_merge_arrive(overlay->versions, n, &version, overlay->drop, &dead);
     uint32_t left = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!drop[i]) live[left++] = live[i];
-    if (!dead) live[left++] = *own;
-    return left;
+    for (uint32_t i = 0; i < n; i++) {
+        if (overlay->drop[i]) continue;
+        if (left != i) {
+            live[left] = live[i];
+            overlay->versions[left] = overlay->versions[i];
+        }
+        left++;
+    }
+    if (dead) return left;
+    live[left] = *own;
+    overlay->versions[left] = version;
+    return left + 1;
 }
 
 /* What is live here, by dot. */
@@ -162,7 +173,10 @@ static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct 
     if (!err) err = pick(rows, SAT_CHANGE_PENDING, device, arena, &own, &own_n);
     if (err) return err;
     sort_items(own, own_n);
-    for (uint32_t i = 0; i < own_n; i++) *n = lay_over(*out, *n, &own[i], arena);
+    struct overlay overlay = {.versions = sat_arena_array(arena, (size_t)*n + own_n, sizeof *overlay.versions),
+                              .drop = sat_arena_array(arena, (size_t)*n + own_n, sizeof *overlay.drop)};
+    for (uint32_t i = 0; i < *n; i++) overlay.versions[i] = version_of(&(*out)[i]);
+    for (uint32_t i = 0; i < own_n; i++) *n = lay_over(*out, *n, &own[i], &overlay);
     sort_items(*out, *n);
     return SAT_OK;
 }
@@ -197,41 +211,65 @@ static struct sat_dots join_seen(const struct sat_source *live, uint32_t n, stru
     return sat_dots_as_vector(&builder);
 }
 
-/* Neither held live nor replaced by something live: named by others, but not here. */
-static bool is_missing(const struct sat_source *live, uint32_t n, struct sat_dot dot)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        const struct sat_header *header = &live[i].header;
-        struct sat_version version = {live[i].dot, header->seen, header->kept, header->holes};
-        if (sat_dot_compare(live[i].dot, dot) == 0 || sat_merge_covers(&version, &dot)) return false;
-    }
-    return true;
-}
-
-static void add_missing(const struct sat_source *live, uint32_t n, struct sat_dots named,
-                        struct sat_dots_builder *holes)
-{
-    for (uint32_t i = 0; i < named.n; i++)
-        if (is_missing(live, n, named.at[i])) sat_dots_add(holes, named.at[i]);
-}
-
 static bool is_live(const struct sat_record_view *view, struct sat_dot dot)
 {
-    for (uint32_t i = 0; i < view->live_n; i++)
-        if (sat_dot_compare(view->live[i].dot, dot) == 0) return true;
+    uint32_t low = 0, high = view->live_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = sat_dot_compare(view->live[middle].dot, dot);
+        if (order == 0) return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return false;
+}
+
+static bool is_replaced(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_header *header = &view->live[i].header;
+        struct sat_version version = {view->live[i].dot, header->seen, header->kept, header->holes};
+        if (sat_merge_covers(&version, &dot)) return true;
+    }
+    return false;
+}
+
+/* What live changes name and is not live, each once. Siblings name much the same: `known` is what was found so far. */
+struct absent {
+    struct sat_dots_builder dots;
+    struct sat_dots known;
+};
+
+/* Both lists are sorted, so that one walk along both finds what is live. */
+static void add_absent(const struct sat_record_view *view, struct sat_dots named, struct absent *absent)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < named.n; i++) {
+        while (at < view->live_n && sat_dot_compare(view->live[at].dot, named.at[i]) < 0) at++;
+        bool live = at < view->live_n && sat_dot_compare(view->live[at].dot, named.at[i]) == 0;
+        if (!live && !sat_dots_have(absent->known, named.at[i])) sat_dots_add(&absent->dots, named.at[i]);
+    }
+    if (absent->dots.n > 2 * absent->known.n) absent->known = sat_dots_as_set(&absent->dots);
 }
 
 /* MERGE 4. What is put aside and under `seen` is a hole even where something live replaces it: nobody here read it. */
 static struct sat_dots find_holes(const struct rows *rows, const struct sat_record_view *view, struct sat_arena *arena)
 {
     struct sat_dots_builder holes;
+    struct absent absent = {0};
     sat_dots_begin(&holes, arena);
+    sat_dots_begin(&absent.dots, arena);
     for (uint32_t i = 0; i < view->live_n; i++) {
         if (!view->live[i].readable) sat_dots_add(&holes, view->live[i].dot);
-        add_missing(view->live, view->live_n, view->live[i].header.kept, &holes);
-        add_missing(view->live, view->live_n, view->live[i].header.holes, &holes);
+        add_absent(view, view->live[i].header.kept, &absent);
+        add_absent(view, view->live[i].header.holes, &absent);
     }
+    /* Neither held live nor replaced by something live: named by others, but not here. */
+    struct sat_dots named = sat_dots_as_set(&absent.dots);
+    for (uint32_t i = 0; i < named.n; i++)
+        if (!is_replaced(view, named.at[i])) sat_dots_add(&holes, named.at[i]);
     for (uint32_t i = 0; i < rows->changes_n; i++) {
         struct sat_dot dot = rows->changes[i].dot;
         if (rows->changes[i].state == SAT_CHANGE_ASIDE && sat_vector_covers(view->seen, dot) && !is_live(view, dot))

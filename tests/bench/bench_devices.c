@@ -6,7 +6,8 @@
  * telling what it receives, until stdin ends bench_devices sync HOME COUNT          syncs so many times: {"ns"} each
  *   bench_devices write HOME COUNT MS      writes visits, one every so many milliseconds, and connects for each:
  *                                          {"id","begin_ns","committed_ns","synced_ns"}
- *   bench_devices stay HOME COUNT MS       the same over one connection that stays */
+ *   bench_devices stay HOME COUNT MS       the same over one connection that stays
+ *   bench_devices rotate HOME TERRITORY COUNT   changes a territory's key so many times */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <signal.h>
@@ -218,6 +219,14 @@ static int sync_often(const char *home, uint32_t count)
     return 0;
 }
 
+static int rotate_often(const char *home, const char *territory, uint32_t count)
+{
+    struct satchel *satchel = fleet_open(home);
+    for (uint32_t i = 0; i < count; i++) fleet_require(satchel, satchel_rotate(satchel, territory), "changing a key");
+    satchel_close(satchel);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
@@ -235,8 +244,9 @@ int main(int argc, char **argv)
     if (strcmp(command, "sync") == 0 && argc == 4) return sync_often(argv[2], number_of(argv[3]));
     if ((strcmp(command, "write") == 0 || strcmp(command, "stay") == 0) && argc == 5)
         return write_some(argv[2], number_of(argv[3]), number_of(argv[4]), strcmp(command, "stay") == 0);
+    if (strcmp(command, "rotate") == 0 && argc == 5) return rotate_often(argv[2], argv[3], number_of(argv[4]));
     bench_require(false,
                   "bench_devices make URL PIN TOKEN DIR TERRITORIES DEVICES | idle DIR FIRST COUNT | read HOME | "
-                  "sync HOME COUNT | write HOME COUNT MS | stay HOME COUNT MS");
+                  "sync HOME COUNT | write HOME COUNT MS | stay HOME COUNT MS | rotate HOME TERRITORY COUNT");
     return 1;
 }

@@ -88,6 +88,21 @@ static void floor_sign(const char *name, uint32_t body_bytes)
     bench_measure(name, 1, sign_once, &signing);
 }
 
+static void box_seal_once(void *context)
+{
+    const uint8_t *public_key = context;
+    uint8_t key[32] = {1}, box[sizeof key + crypto_box_SEALBYTES];
+    bench_require(crypto_box_seal(box, key, sizeof key, public_key) == 0, "sealing a box");
+}
+
+static void floor_box_seal(const char *name, uint32_t body_bytes)
+{
+    (void)body_bytes;
+    uint8_t public_key[32], secret[32];
+    (void)crypto_box_keypair(public_key, secret);
+    bench_measure(name, 1, box_seal_once, public_key);
+}
+
 static void hash_once(void *context)
 {
     uint8_t *bytes = context;
@@ -292,6 +307,7 @@ static const struct {
     {"unseal", floor_unseal},
     {"sign", floor_sign},
     {"verify", floor_verify},
+    {"box_seal", floor_box_seal},
     {"hash", floor_hash},
     {"lthash", floor_lthash},
     {"argon2id", floor_argon2id},

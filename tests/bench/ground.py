@@ -153,6 +153,9 @@ class Fleet:
         Ran(ground, [ground.program("bench_devices"), "make", server.url, server.pin, server.token(), self.folder,
                      str(territories), str(devices)])
 
+    def admin(self):
+        return os.path.join(self.folder, "admin")
+
     def home(self, number):
         return os.path.join(self.folder, "d%04d" % number)
 

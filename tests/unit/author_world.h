@@ -9,6 +9,8 @@
 #include "common/sync/base.h"
 #include "common/sync/clock.h"
 #include "common/sync/judge.h"
+#include "common/sync/merge.h"
+#include "common/sync/vector.h"
 #include "common/vault/author.h"
 #include "common/vault/types.h"
 
@@ -335,11 +337,41 @@ static inline void exchange_all(struct office *office)
 
 /* ---- Looking ---- */
 
+/* By the definition, one by one: is the dot, which a live change names, neither held live nor replaced? */
+static inline bool is_absent(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_header *header = &view->live[i].header;
+        struct sat_version version = {view->live[i].dot, header->seen, header->kept, header->holes};
+        if (sat_dot_compare(view->live[i].dot, dot) == 0 || sat_merge_covers(&version, &dot)) return false;
+    }
+    return true;
+}
+
+static inline void expect_holes_by_definition(const struct sat_record_view *view, struct sat_arena *arena)
+{
+    enum { COMPARED_MAX = 40 };
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, arena);
+    if (view->live_n > COMPARED_MAX) return;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        struct sat_dots lists[] = {view->live[i].header.kept, view->live[i].header.holes};
+        if (!view->live[i].readable) sat_dots_add(&builder, view->live[i].dot);
+        for (uint32_t list = 0; list < 2; list++)
+            for (uint32_t k = 0; k < lists[list].n; k++)
+                if (is_absent(view, lists[list].at[k])) sat_dots_add(&builder, lists[list].at[k]);
+    }
+    struct sat_dots expected = sat_dots_as_set(&builder);
+    assert_int_equal(view->holes.n, expected.n);
+    for (uint32_t i = 0; i < expected.n; i++) assert_int_equal(sat_dot_compare(view->holes.at[i], expected.at[i]), 0);
+}
+
 static inline const struct sat_record_view *look(struct phone *phone, uint8_t record)
 {
     struct sat_record_id id = record_id(record);
     sat_arena_reset(&phone->arena);
     OK(sat_record_load(&phone->vault, phone->sid[EAST], &id, &phone->arena, &phone->view));
+    expect_holes_by_definition(&phone->view, &phone->arena);
     return &phone->view;
 }
 

@@ -1,6 +1,9 @@
 #include "tests/unit/author_world.h"
 
+#include <time.h>
+
 #include "common/base/limits.h"
+#include "common/sync/digest.h"
 
 enum { R = 1, STRANGER = 77 };
 
@@ -147,6 +150,64 @@ static void one_device_alone_cannot_fill_a_record(void **state)
     OK(judge_bundle(office, &of_another, &used_bytes));
 }
 
+/* Each of the bundle's changes meets all that are live and all of the bundle before it. */
+static void a_thousand_changes_beside_a_thousand_are_judged_and_merged_quickly(void **state)
+{
+    struct office *office = *state;
+    enum { LIVE = 1000, CHANGES = SAT_BUNDLE_CHANGES_MAX };
+    crowd(office, LIVE);
+    struct sat_bundle bundle = siblings(office, &office->phones[0], 1, CHANGES);
+    struct sat_change_row *rows;
+    uint32_t n;
+    struct sat_record_id record = record_id(R);
+    clock_t began = clock();
+    accept(office->server, office, office->sid[EAST], &bundle, office->now_ms, office->world.directory.seq, false);
+    double took = (double)(clock() - began) / CLOCKS_PER_SEC;
+    OK(sat_store_changes_live(office->server, office->sid[EAST], &record, &office->arena, &rows, &n));
+    assert_int_equal(n, LIVE + CHANGES);
+    print_message("%d changes beside %d: %.3f s of processor time\n", CHANGES, LIVE, took);
+    assert_true(took < 1.5); /* reading the live ones for each takes several times that */
+}
+
+/* Two records by turns, each change replacing the one before it: as if each record had a bundle of its own. */
+static void records_by_turns_are_merged_each_for_itself(void **state)
+{
+    struct office *office = *state;
+    enum { CHANGES = 7, OTHER = 2 };
+    struct sat_bundle bundle = siblings(office, &office->phones[0], 1, CHANGES);
+    uint32_t device = office->phones[0].device;
+    for (uint32_t i = 0; i < CHANGES; i++) {
+        struct sat_change *change = &bundle.changes[i];
+        struct sat_dot before = {device, i < 2 ? 1 : i - 1}; /* of the same record */
+        struct sat_header header = {.hlc = office->now_ms << 16};
+        if (i >= 2) header.seen = (struct sat_dots){&before, 1};
+        struct sat_buf bytes = {0};
+        sat_header_encode(&header, &bytes);
+        change->record = record_id(i % 2 ? OTHER : R);
+        change->header = sat_span_copy(&office->arena, sat_buf_span(&bytes));
+        change->rest = sat_change_rest(change->header, change->body);
+        sat_buf_deinit(&bytes);
+    }
+    bundle.manifest.changes_root = sat_changes_root(bundle.changes, CHANGES);
+    bundle.signature = sat_bundle_sign(&bundle.manifest, &sat_keyring_secrets(office->phones[0].keyring)->sign);
+    bundle.id = sat_bundle_id(&bundle.manifest);
+    struct sat_space_row space;
+    OK(sat_store_space_get(office->server, office->sid[EAST], &space));
+    accept(office->server, office, office->sid[EAST], &bundle, office->now_ms, office->world.directory.seq, false);
+    struct sat_space_row expected = space;
+    for (uint32_t i = CHANGES - 2; i < CHANGES; i++) {
+        struct sat_change_row *rows;
+        uint32_t n;
+        OK(sat_store_changes_live(office->server, office->sid[EAST], &bundle.changes[i].record, &office->arena, &rows,
+                                  &n));
+        assert_int_equal(n, 1);
+        assert_int_equal(rows[0].dot.counter, 1 + i);
+        sat_digest_add(&expected, &rows[0].record, rows[0].dot, &rows[0].rest);
+    }
+    OK(sat_store_space_get(office->server, office->sid[EAST], &space));
+    assert_memory_equal(&space.digest, &expected.digest, sizeof space.digest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +218,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(whoever_has_little_there_is_not_kept_out_by_the_others, open_office,
                                         close_office),
         cmocka_unit_test_setup_teardown(one_device_alone_cannot_fill_a_record, open_office, close_office),
+        cmocka_unit_test_setup_teardown(a_thousand_changes_beside_a_thousand_are_judged_and_merged_quickly, open_office,
+                                        close_office),
+        cmocka_unit_test_setup_teardown(records_by_turns_are_merged_each_for_itself, open_office, close_office),
     };
     return cmocka_run_group_tests_name("judge", tests, NULL, NULL);
 }
