@@ -4,6 +4,7 @@
 
 #include "client/conflicts.h"
 #include "client/tx.h"
+#include "client/wipe.h"
 #include "common/base/check.h"
 
 int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
@@ -12,6 +13,7 @@ int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
     *out = NULL;
     if (satchel->tx)
         return client_end(satchel, sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open already"));
+    if (client_wipe_check(satchel)) return client_end(satchel, SAT_ERR_REVOKED);
     struct satchel_tx *tx = calloc(1, sizeof *tx);
     if (!tx) return client_end(satchel, SAT_ERR_NO_MEMORY);
     tx->satchel = satchel;

@@ -86,9 +86,20 @@ struct satchel_open_options {
 /* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out
  * is NULL and *error (may be NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase (the
  * home's, or one that was given for the admin's key), in_use (with the process id), newer_store, corrupt: also where of
- * keyring and store one is missing, or they belong to two homes; the message says which and what to do. */
+ * keyring and store one is missing, or they belong to two homes; the message says which and what to do; revoked: the
+ * device was wiped by its admins, see satchel_wipe(). */
 SATCHEL_API int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
                              struct satchel_error *error);
+/* A home whose device was wiped by its admins. satchel_sync() learns of the order, which is a link of the directory,
+ * and obeys: it freezes what was not sent, signs a receipt, destroys the keyring, hands the server both, and removes
+ * the home. Whatever it was doing when it stopped, here is how to go on; until then opening the home answers `revoked`.
+ * Where the application has a network of its own (satchel_session_open()), its keys are destroyed when the session is
+ * freed, and satchel_wipe() does the rest. */
+/* 1: the keys in `home` are destroyed, or about to be, and something is left to do. */
+SATCHEL_API int satchel_wipe_pending(const char *home);
+/* Goes on, as far as it goes; needs no passphrase. Talks to the server, for `timeout_ms` (0: 20 s). Never 0: revoked,
+ * and *error (may be NULL) says that it is done, or what is left; not_found (no wipe is under way there); in_use. */
+SATCHEL_API int satchel_wipe(const char *home, uint32_t timeout_ms, struct satchel_error *error);
 /* Closes the home, wipes its keys from memory and lets the next process have it. An open transaction is rolled back.
  * NULL is fine. */
 SATCHEL_API_VOID void satchel_close(struct satchel *satchel);
@@ -318,7 +329,7 @@ struct satchel_sync_result {
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
  * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
  * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
- * invalid while a transaction is open.
+ * invalid while a transaction is open. After revoked by a wipe the handle is of no use but to satchel_close().
  *
  * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
  * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
@@ -474,8 +485,8 @@ SATCHEL_API int satchel_rotate(struct satchel *satchel, const char *territory);
  * The device of an admin, a manager or an auditor then waits for satchel_device_approve(). not_found, invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
 /* Puts a device out: what the server does not have of its work by now, the admins decide about (satchel_escrow()).
- * `wipe`: orders it to destroy what it holds, which this version does not obey yet; also for one that is out already.
- * not_found, exists, invalid (this device, the last admin's). */
+ * `wipe`: orders it to destroy what it holds, once it has handed in what it had not sent; also for one that is out
+ * already. not_found, exists, invalid (this device, the last admin's). */
 SATCHEL_API int satchel_device_revoke(struct satchel *satchel, uint32_t device, int wipe);
 /* Lets in a device that waits for approval. not_found, exists (it needs none). */
 SATCHEL_API int satchel_device_approve(struct satchel *satchel, uint32_t device);
