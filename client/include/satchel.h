@@ -446,15 +446,21 @@ SATCHEL_API int satchel_doctor(const char *home, const struct satchel_open_optio
  * loses access by it, the keys of what he or she could read are changed in the same session.
  *
  * Where there are two admins or more, what could do most harm in a thief's hands needs a second signature: to make an
- * admin, to approve another admin's device, to change policy, more than three wipes a day. Such a call succeeds without
- * having had an effect, and satchel_proposal() is the text that another admin gives to satchel_cosign(). With
- * satchel_use_kit() the recovery kit signs instead. */
+ * admin, to approve another admin's device, to change policy, to replace the kit, more than three wipes a day. Such a
+ * call succeeds without having had an effect, and satchel_proposal() is the text that another admin gives to
+ * satchel_cosign(). With satchel_use_kit() the recovery kit signs instead. */
 
 /* What the last act on the handle left for another admin to sign, "satchel-cosign1…": one line; NULL: nothing, it is
  * done. Borrowed until the next call on the handle. It is worthless once anything else has come into the directory. */
 SATCHEL_API const char *satchel_proposal(const struct satchel *satchel);
 /* Says, as *about, what a proposal is about; the caller checks it before signing. invalid. */
 SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *proposal, char **about);
+/* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
+ * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
+ * All keys are changed along with it; the old kit is worth nothing then. Should this fail after keep_kit has been
+ * called, the server may have taken the new one all the same: satchel_audit() tells. */
+SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
+                                    void *context);
 /* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be
  * proposed anew), denied (an own proposal), tampered. */
 SATCHEL_API int satchel_cosign(struct satchel *satchel, const char *proposal);
@@ -484,6 +490,9 @@ SATCHEL_API int satchel_rotate(struct satchel *satchel, const char *territory);
 /* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
  * The device of an admin, a manager or an auditor then waits for satchel_device_approve(). not_found, invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+/* Makes the person's open codes worthless, and changes the keys that they could open; *cancelled tells how many they
+ * were. not_found (no such user, no open invite), denied. */
+SATCHEL_API int satchel_invite_cancel(struct satchel *satchel, const char *user, uint32_t *cancelled);
 /* Puts a device out: what the server does not have of its work by now, the admins decide about (satchel_escrow()).
  * `wipe`: orders it to destroy what it holds, once it has handed in what it had not sent; also for one that is out
  * already. not_found, exists, invalid (this device, the last admin's). */

@@ -4,7 +4,7 @@
 
 _satchel_commands='
 org create: --server --pin --token --name --user --recovery-kit --device-name
-invite: --expires
+invite: --expires --cancel
 join: --device-name
 passphrase: --admin --new-passphrase-file
 recover: --kit --recovery-kit --server --pin --user --device-name
@@ -21,6 +21,7 @@ device list:
 device revoke: --wipe --kit
 device approve: --kit
 cosign: --kit
+kit replace: --recovery-kit --kit
 rotate:
 move: --to --dry-run
 server set: --url --pin
