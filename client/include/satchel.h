@@ -267,7 +267,9 @@ SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_
  * `archived` behind the territory, the archived records last; references are ids. NDJSON: an object a line. CSV: RFC
  * 4180, UTF-8, with a header; nothing for null, "" for an empty text, a set as a JSON array. The files are for their
  * owner alone (0600) and durable on return; plaintext, so mind where they go. {"file","type","records","archived"} per
- * file. exists (something is in the directory), read_only, disk_full; what was written of it is removed again. */
+ * file. Before the first byte is in a file a record of type disclosure says for all members that it is being done
+ * (satchel_audit()). denied (the policy export.rep), exists (something is in the directory), read_only, disk_full; what
+ * was written of it is removed again. */
 SATCHEL_API int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row,
                                void *context);
 /* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict, the value that is shown first;
@@ -513,8 +515,10 @@ SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, sa
 SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
- * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Syncs first as the lists do. What
- * is listed holds; tampered: the message says at which link the directory does not. */
+ * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Among them, by their time, what
+ * devices say that they let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
+ * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
+ * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */
