@@ -345,6 +345,20 @@ static void a_server_that_is_gone_when_the_keys_are_does_not_keep_the_end_away(v
     assert_string_equal(error.name, "not_found");
 }
 
+static void without_its_store_it_still_shows_its_receipt(void **state)
+{
+    (void)state;
+    char path[256];
+    order(true);
+    the_world.answers_left = 1;
+    come();
+    the_world.down = false;
+    assert_int_equal(remove(file_of("bob", "store.db", path)), 0);
+    come();
+    assert_false(has_home("bob"));
+    assert_true(receipt_ms() > 0);
+}
+
 /* Whatever brings the order: a list that asks for news destroys the keys as well, and the next command does the rest.
  */
 static void an_order_that_a_list_brings_is_obeyed_when_the_handle_is_closed(void **state)
@@ -489,6 +503,7 @@ int main(void)
         WITH_ORG(an_order_for_who_was_put_out_before_is_obeyed_too),
         WITH_ORG(a_device_that_does_not_sync_knows_of_nothing),
         WITH_ORG(a_server_that_is_gone_when_the_keys_are_does_not_keep_the_end_away),
+        WITH_ORG(without_its_store_it_still_shows_its_receipt),
         WITH_ORG(an_order_that_a_list_brings_is_obeyed_when_the_handle_is_closed),
         WITH_ORG(wherever_it_is_killed_it_goes_on_and_ends_the_same),
         WITH_ORG(killed_at_every_step_one_after_another_it_still_ends),
