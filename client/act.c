@@ -9,6 +9,7 @@
 #include "client/names.h"
 #include "client/proposal.h"
 #include "client/sync.h"
+#include "client/wipe.h"
 #include "common/proof/directory_index.h"
 
 enum { TIMEOUT_MS = 30 * 1000 };
@@ -38,7 +39,8 @@ enum sat_err client_act_begin(struct satchel *satchel, enum client_author author
     satchel->proposal = NULL;
     if (satchel->tx)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
-    enum sat_err err = check_role(satchel, author);
+    enum sat_err err = client_wipe_check(satchel);
+    if (!err) err = check_role(satchel, author);
     if (err || author == CLIENT_BY_MEMBER || author == CLIENT_BY_ANYONE) return err;
     const struct sat_sign_key *key = &sat_keyring_secrets(satchel->keyring)->admin;
     if (!sodium_is_zero(key->b, sizeof key->b)) return SAT_OK;

@@ -1,6 +1,9 @@
 /* satchel_audit(): the directory as sentences, verified anew from its genesis. */
+#include <string.h>
+
 #include "client/act.h"
 #include "client/describe.h"
+#include "client/disclosures.h"
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/question.h"
@@ -15,6 +18,9 @@ struct audit {
     struct sat_directory directory; /* as far as it is verified */
     struct sat_hash org;            /* that it has to be of */
     bool enough;                    /* the caller wants no more */
+    struct sat_arena arena;         /* the disclosures */
+    struct client_disclosure *disclosures;
+    uint32_t disclosures_n, told_n; /* told_n: of them */
 };
 
 static const char *name_of_signer(uint8_t kind)
@@ -41,6 +47,58 @@ static json_t *json_of_signatures(const struct sat_link *link, struct sat_arena 
                                                (unsigned)link->signatures[i].number)));
     return list;
 }
+
+/* ---- What devices say of themselves ---- */
+
+static const char *describe(const struct audit *audit, const struct client_disclosure *it, struct sat_arena *arena)
+{
+    const char *types = "";
+    size_t i;
+    json_t *type;
+    json_array_foreach(it->types, i, type)
+    {
+        types = sat_arena_format(arena, "%s%s%s", types, i ? ", " : "", json_string_value(type));
+    }
+    const char *text =
+        sat_arena_format(arena, "%s %llu record%s%s%s%s%s%s", strcmp(it->kind, "export") == 0 ? "exports" : "reveals",
+                         (unsigned long long)it->records, it->records == 1 ? "" : "s", types[0] ? " of " : "", types,
+                         it->format[0] ? " (" : "", it->format, it->format[0] ? ")" : "");
+    if (!it->altered_by) return text;
+    return sat_arena_format(arena, "%s; %s has changed what is said here", text,
+                            client_describe_device(audit->satchel, it->altered_by, arena));
+}
+
+static void give_disclosure(struct audit *audit, struct client_disclosure *it, struct sat_arena *arena)
+{
+    const struct sat_device *device = sat_directory_device(&audit->satchel->directory, it->device);
+    const char *by = device ? client_act_user(audit->satchel, device->user, arena) : NULL;
+    json_t *json = json_object(), *said = json_object();
+    (void)json_object_set_new(said, "kind", json_string(it->kind));
+    (void)json_object_set(said, "types", it->types);
+    (void)json_object_set_new(said, "records", json_integer((json_int_t)it->records));
+    (void)json_object_set_new(said, "format", json_string(it->format));
+    (void)json_object_set_new(said, "altered_by", it->altered_by ? json_integer(it->altered_by) : json_null());
+    (void)json_object_set_new(json, "link", json_null());
+    (void)json_object_set_new(json, "at", client_json_of_time(it->at_ms));
+    (void)json_object_set_new(json, "by", client_json_of_text(by));
+    (void)json_object_set_new(json, "device", json_integer(it->device));
+    (void)json_object_set_new(json, "kind", json_string(CLIENT_DISCLOSURE_TYPE));
+    (void)json_object_set_new(json, "what", json_string(describe(audit, it, arena)));
+    (void)json_object_set_new(json, "signed_by", json_array());
+    (void)json_object_set_new(json, "own_word", json_true());
+    (void)json_object_set_new(json, "disclosure", said);
+    audit->enough = !client_give_row(audit->row, audit->context, json);
+}
+
+/* Those that say that they happened before then. */
+static void give_disclosures(struct audit *audit, uint64_t before_ms, struct sat_arena *arena)
+{
+    while (!audit->enough && audit->told_n < audit->disclosures_n &&
+           audit->disclosures[audit->told_n].at_ms < before_ms)
+        give_disclosure(audit, &audit->disclosures[audit->told_n++], arena);
+}
+
+/* ---- The links ---- */
 
 /* Who: the author, by the directory with the link applied, as a join brings its author along. */
 static void give(struct audit *audit, const struct sat_link *link, uint64_t time_ms, const char *what,
@@ -83,7 +141,8 @@ static enum sat_err take_link(struct audit *audit, const struct sat_link_row *ro
     enum sat_err err = sat_directory_apply(&audit->directory, &link, &row->sign, 0, SAT_DIRECTORY_VERIFY, &fault);
     if (err == SAT_ERR_NO_MEMORY) return err;
     if (err) return fail_at(audit, seq, err, fault.err == err ? fault.text : sat_err_text(err));
-    give(audit, &link, row->sign.time_ms, what, arena);
+    give_disclosures(audit, row->sign.time_ms, arena);
+    if (!audit->enough) give(audit, &link, row->sign.time_ms, what, arena);
     return SAT_OK;
 }
 
@@ -125,12 +184,17 @@ static enum sat_err audit_stored(struct audit *audit)
     struct client_membership membership;
     struct sat_arena arena;
     sat_arena_init(&arena);
+    sat_arena_init(&audit->arena);
     sat_directory_init(&audit->directory);
     enum sat_err err = client_lease_check(audit->satchel);
     if (!err) err = client_membership_get(audit->satchel, &arena, &membership);
     if (!err) audit->org = membership.org;
+    if (!err) err = client_disclosures(audit->satchel, &audit->arena, &audit->disclosures, &audit->disclosures_n);
     if (!err) err = take_links(audit);
     if (!err) err = check_head(audit);
+    if (!err) give_disclosures(audit, UINT64_MAX, &arena);
+    for (uint32_t i = 0; i < audit->disclosures_n; i++) json_decref(audit->disclosures[i].types);
+    sat_arena_deinit(&audit->arena);
     sat_directory_deinit(&audit->directory);
     sat_arena_deinit(&arena);
     return err;

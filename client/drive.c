@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/sync.h"
+#include "client/wipe.h"
 #include "common/base/check.h"
 #include "common/wire/message.h"
 
@@ -79,6 +80,7 @@ void satchel_session_free(struct satchel_session *driven)
     sat_buf_deinit(&driven->message);
     sat_arena_deinit(&driven->syncing.arena);
     free(driven);
+    client_wipe_obey(satchel);
 }
 
 const char *satchel_session_url(const struct satchel_session *driven)

@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/disclosures.h"
 #include "client/home.h"
 #include "client/rows.h"
 #include "client/view/view.h"
+#include "common/proof/directory_index.h"
 #include "common/vault/types.h"
 
 struct file { /* one that is being written */
@@ -254,6 +256,61 @@ static enum sat_err write_all(struct exporting *exporting, int formats)
     return err;
 }
 
+/* ---- The record of it ---- */
+
+static int take_count(void *context, const char *json)
+{
+    json_t *row = json_loads(json, 0, NULL);
+    *(uint64_t *)context += (uint64_t)json_integer_value(json_object_get(row, "n"));
+    json_decref(row);
+    return 0;
+}
+
+static enum sat_err count(const struct exporting *exporting, const struct sat_type *type, uint64_t *n)
+{
+    char sql[160];
+    *n = 0;
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT (SELECT COUNT(*) FROM main.\"%s\") + (SELECT COUNT(*) FROM archived.\"%s\") AS n",
+                   type->name, type->name);
+    return client_view_query(exporting->view, sql, take_count, n, &exporting->satchel->fault);
+}
+
+/* Before the first byte is in a file, whatever becomes of the files. */
+static enum sat_err disclose(const struct exporting *exporting, int formats)
+{
+    static const char *const names[] = {
+        [SATCHEL_NDJSON] = "ndjson", [SATCHEL_CSV] = "csv", [SATCHEL_NDJSON | SATCHEL_CSV] = "ndjson,csv"};
+    bool *types = calloc(sat_types_count(), sizeof *types);
+    struct client_disclosing what = {.kind = "export", .format = names[formats], .types = types};
+    enum sat_err err = types ? SAT_OK : SAT_ERR_NO_MEMORY;
+    for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
+        uint64_t n;
+        err = count(exporting, sat_type_at(i), &n);
+        types[i] = n > 0;
+        what.records += n;
+    }
+    if (!err) err = client_disclose(exporting->satchel, &what);
+    free(types);
+    return err;
+}
+
+static enum sat_err write_out(struct exporting *exporting, int formats)
+{
+    enum sat_err err = disclose(exporting, formats);
+    if (err && exporting->made) (void)rmdir(exporting->directory);
+    return err ? err : write_all(exporting, formats);
+}
+
+static enum sat_err check_policy(struct satchel *satchel)
+{
+    const struct sat_user *user = sat_directory_user(&satchel->directory, client_user(satchel));
+    bool rep = user && user->role == SAT_ROLE_REP;
+    if (!rep || sat_directory_policy(&satchel->directory, SAT_POLICY_EXPORT_REP)) return SAT_OK;
+    return sat_fail(&satchel->fault, SAT_ERR_DENIED,
+                    "reps may not export: the organisation's policy export.rep says so");
+}
+
 int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row, void *context)
 {
     struct exporting exporting = {.satchel = satchel, .directory = directory, .written = json_array()};
@@ -261,9 +318,10 @@ int satchel_export(struct satchel *satchel, const char *directory, int formats, 
     enum sat_err err = SAT_OK;
     if (formats == 0 || (formats & ~(SATCHEL_NDJSON | SATCHEL_CSV)))
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "an export is of format ndjson, csv or both");
+    if (!err) err = check_policy(satchel);
     if (!err) err = client_view_get(satchel, &exporting.view);
     if (!err) err = make_directory(&exporting);
-    if (!err) err = write_all(&exporting, formats);
+    if (!err) err = write_out(&exporting, formats);
     size_t i;
     json_t *file;
     json_array_foreach(exporting.written, i, file)
@@ -271,5 +329,6 @@ int satchel_export(struct satchel *satchel, const char *directory, int formats, 
         if (err || !row || !client_give_row(row, context, json_incref(file))) break;
     }
     json_decref(exporting.written);
+    if (exporting.view) client_touch(satchel); /* the record of it is not in there */
     return client_end(satchel, err);
 }

@@ -13,6 +13,7 @@
 #include "client/keyfile.h"
 #include "client/membership.h"
 #include "client/view/view.h"
+#include "client/wipe.h"
 #include "common/base/check.h"
 #include "common/proof/directory_index.h"
 #include "common/sync/replica.h"
@@ -196,6 +197,7 @@ void satchel_close(struct satchel *satchel)
     if (!satchel) return;
     if (satchel->tx) satchel_rollback(satchel->tx);
     satchel_session_free(satchel->driven);
+    client_wipe_obey(satchel); /* what brought the order may not have been a sync */
     client_view_free(satchel->view);
     client_conflicts_free(&satchel->conflicts);
     sodium_free(satchel->kit); /* wipes; NULL is fine */
@@ -263,10 +265,20 @@ static enum sat_err fail_without_store(const struct satchel *satchel, struct sat
         satchel->home);
 }
 
+/* The order came, and the machine stopped. */
+static enum sat_err obey_wipe(struct satchel *satchel, struct sat_fault *fault)
+{
+    if (!client_wipe_is_ordered(satchel)) return SAT_OK;
+    enum sat_err err = client_wipe_begin(satchel);
+    *fault = satchel->fault;
+    return err ? err : client_wipe_fail_open(satchel->home, fault);
+}
+
 static enum sat_err open_home(struct satchel *satchel, const struct satchel_open_options *options,
                               struct sat_fault *fault)
 {
     enum sat_err err = client_home_check(satchel->home, fault);
+    if (!err && satchel_wipe_pending(satchel->home)) err = client_wipe_fail_open(satchel->home, fault);
     if (!err) err = client_home_lock(satchel->home, options->wait_ms, &satchel->lock, fault);
     if (!err) client_home_tidy(satchel->home);
     if (!err) err = client_keyfile_open(satchel, options, fault);
@@ -275,6 +287,7 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
     if (err == SAT_ERR_NOT_FOUND) err = fail_without_store(satchel, fault);
     if (!err) err = client_load(satchel, fault);
     if (!err) err = check_belonging(satchel, fault);
+    if (!err) err = obey_wipe(satchel, fault);
     return err;
 }
 

@@ -49,6 +49,7 @@ struct satchel {
     struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
     struct client_leasehold leasehold;
+    bool wiped; /* the device's keys are destroyed, and the handle's are others (wipe.c) */
 };
 
 /* Wall clock, milliseconds since 1970 UTC. */

@@ -16,7 +16,8 @@
 
 enum { LOCK_POLL_MS = 20 };
 
-static const char *const FILES[] = {"keyring", "keyring.new", "store.db", "store.db-wal", "store.db-shm", "lock"};
+static const char *const FILES[] = {"keyring",      "keyring.new", "store.db", "store.db-wal",
+                                    "store.db-shm", "wipe.new",    "wipe",     "lock"};
 enum { FILES_N = sizeof FILES / sizeof FILES[0] };
 
 char *client_home_path(const char *home, const char *name)
@@ -118,7 +119,7 @@ enum sat_err client_home_check(const char *home, struct sat_fault *fault)
 {
     struct stat info;
     if (stat(home, &info) == 0 && S_ISDIR(info.st_mode) &&
-        (client_home_has(home, "keyring") || client_home_has(home, "store.db")))
+        (client_home_has(home, "keyring") || client_home_has(home, "store.db") || client_home_has(home, "wipe")))
         return SAT_OK;
     return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no home in %s: make one with org create or join", home);
 }

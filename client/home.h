@@ -2,6 +2,7 @@
  *
  *   home/keyring    the device's secrets, sealed under the passphrase
  *   home/store.db   the store
+ *   home/wipe       there while this device is being wiped: how far it is (wipe_file.h)
  *   home/lock       locked by the process that has the home; holds its number */
 #ifndef CLIENT_HOME_H
 #define CLIENT_HOME_H

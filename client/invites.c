@@ -71,3 +71,55 @@ int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms,
     sodium_memzero(&act.code, sizeof act.code);
     return client_end(satchel, err);
 }
+
+/* ---- Cancelling ---- */
+
+struct cancel_act {
+    uint32_t user;
+    uint32_t n; /* cancelled by the batch under way */
+    bool more;
+};
+
+static enum sat_err add_cancel(struct client_links *links, const struct sat_invite *invite)
+{
+    struct sat_buf body;
+    sat_buf_init(&body);
+    sat_body_invite_cancel_encode(&(struct sat_body_invite_cancel){.invite = invite->id}, &body);
+    enum sat_err err = client_links_add(links, SAT_LINK_INVITE_CANCEL, &body);
+    sat_buf_deinit(&body);
+    return err;
+}
+
+static enum sat_err build_cancel(void *context, struct client_links *links)
+{
+    struct cancel_act *act = context;
+    enum sat_err err = SAT_OK;
+    act->n = 0;
+    act->more = false;
+    for (uint32_t i = 0; i < links->ahead.invites_n && !err; i++) {
+        const struct sat_invite *invite = &links->ahead.invites[i];
+        if (invite->user != act->user || invite->state != SAT_INVITE_OPEN || invite->expires_ms < links->now_ms)
+            continue;
+        act->more = links->n == CLIENT_LINKS_MAX;
+        if (act->more) break;
+        err = add_cancel(links, invite);
+        if (!err) act->n++;
+    }
+    if (err || act->n) return err;
+    return sat_fail(links->fault, SAT_ERR_NOT_FOUND, "no open invite");
+}
+
+int satchel_invite_cancel(struct satchel *satchel, const char *user, uint32_t *cancelled)
+{
+    struct cancel_act cancel = {.more = true};
+    *cancelled = 0;
+    enum sat_err err = client_act_begin(satchel, CLIENT_BY_MANAGER);
+    if (!err) err = client_act_find_user(satchel, user, &cancel.user);
+    while (!err && cancel.more) {
+        struct client_act act = {.satchel = satchel, .context = &cancel, .build = build_cancel};
+        err = client_act_run(&act);
+        if (!err) *cancelled += cancel.n;
+    }
+    if (err == SAT_ERR_NOT_FOUND && *cancelled) err = SAT_OK; /* somebody else has cancelled the rest */
+    return client_end(satchel, err);
+}

@@ -2,6 +2,7 @@
 
 #include "client/clocks.h"
 #include "client/handle.h"
+#include "client/wipe.h"
 
 static const char KEY[] = "lease";
 enum { WRITE_EVERY_MS = 3600 * 1000, RENEW_EVERY_MS = 60 * 1000 };
@@ -111,6 +112,8 @@ bool client_lease_has_lapsed(struct satchel *satchel)
 
 enum sat_err client_lease_check(struct satchel *satchel)
 {
+    if (client_wipe_check(satchel))
+        return sat_fail(&satchel->fault, SAT_ERR_LOCKED, "this device was wiped by its admins");
     if (!client_lease_has_lapsed(satchel)) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_LOCKED,
                     "this device has not met its server for %llu days, and shows nothing after %u: sync first (what is "

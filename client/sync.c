@@ -11,6 +11,7 @@
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/wipe.h"
 #include "common/vault/types.h"
 
 enum {
@@ -229,7 +230,8 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
     };
     if (satchel->tx)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open: commit it or roll it back first");
-    return prepare(syncing);
+    enum sat_err err = client_wipe_check(satchel);
+    return err ? err : prepare(syncing);
 }
 
 enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err,
@@ -260,6 +262,17 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
     return err ? err : counted;
+}
+
+/* Whatever ended the session: what the directory orders is what counts. */
+static enum sat_err obey_wipe(struct satchel *satchel, enum sat_err err)
+{
+    struct sat_fault fault = satchel->fault;
+    if (!client_wipe_is_ordered(satchel)) return err;
+    enum sat_err wiped = client_wipe_begin(satchel);
+    if (!wiped) wiped = client_wipe_finish(satchel, 0);
+    if (!satchel->wiped) satchel->fault = fault; /* it could not even begin: the next command tries again */
+    return satchel->wiped ? wiped : err;
 }
 
 /* ---- Staying ---- */
@@ -338,7 +351,7 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
-    return client_end(satchel, err);
+    return client_end(satchel, obey_wipe(satchel, err));
 }
 
 bool client_sync_quietly(struct satchel *satchel)

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "client/conflicts.h"
+#include "client/disclosures.h"
 #include "client/tx.h"
+#include "client/wipe.h"
 #include "common/base/check.h"
 
 int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
@@ -12,6 +14,7 @@ int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
     *out = NULL;
     if (satchel->tx)
         return client_end(satchel, sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open already"));
+    if (client_wipe_check(satchel)) return client_end(satchel, SAT_ERR_REVOKED);
     struct satchel_tx *tx = calloc(1, sizeof *tx);
     if (!tx) return client_end(satchel, SAT_ERR_NO_MEMORY);
     tx->satchel = satchel;
@@ -49,6 +52,15 @@ static struct client_step *add_edit(struct satchel_tx *tx, struct client_known *
         known->first = tx->n;
     known->last = tx->n;
     return step;
+}
+
+/* A disclosure is written by what discloses; by hand it would say nothing. */
+static enum sat_err find_writable_type(struct satchel *satchel, const char *name, const struct sat_type **type)
+{
+    enum sat_err err = client_find_type(satchel, name, type);
+    if (err || strcmp((*type)->name, CLIENT_DISCLOSURE_TYPE) != 0) return err;
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a %s is recorded by what lets data out, never by hand",
+                    CLIENT_DISCLOSURE_TYPE);
 }
 
 /* ---- Put ---- */
@@ -176,7 +188,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     struct client_wish wish = {.record = record, .territory = territory, .fields = &fields};
     int64_t sid = 0;
     bool unsure = false;
-    enum sat_err err = client_find_type(satchel, type_name, &type);
+    enum sat_err err = find_writable_type(satchel, type_name, &type);
     if (!err) err = choose_id(tx, id, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
@@ -214,7 +226,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     struct satchel *satchel = tx->satchel;
     const struct sat_type *type;
     struct sat_record_id record;
-    enum sat_err err = client_find_type(satchel, type_name, &type);
+    enum sat_err err = find_writable_type(satchel, type_name, &type);
     if (!err) err = client_parse_id(satchel, id, &record);
     if (!err) err = client_tx_known(tx, &record, known);
     if (err) return err;

@@ -15,7 +15,8 @@ static int print_link(void *context, const char *json)
     struct sat_arena arena;
     sat_arena_init(&arena);
     json_t *link = json_loads(json, 0, NULL);
-    cli_out(cli, "%5s  %s  %s (device %s) %s\n", cli_shown(&arena, json_object_get(link, "link")),
+    bool own_word = json_is_true(json_object_get(link, "own_word"));
+    cli_out(cli, "%5s  %s  %s (device %s) %s\n", own_word ? "says" : cli_shown(&arena, json_object_get(link, "link")),
             cli_shown(&arena, json_object_get(link, "at")), cli_shown(&arena, json_object_get(link, "by")),
             cli_shown(&arena, json_object_get(link, "device")), cli_shown(&arena, json_object_get(link, "what")));
     json_decref(link);

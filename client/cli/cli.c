@@ -15,7 +15,7 @@
 
 /* How long a command waits for another one that has the home: longer than any of them takes, short enough to be told
  * who it is. */
-enum { HOME_WAIT_MS = 5000, SECRET_BYTES_MAX = 16 * 1024 };
+enum { HOME_WAIT_MS = 5000, WIPE_TIMEOUT_MS = 10 * 1000, SECRET_BYTES_MAX = 16 * 1024 };
 
 bool cli_is_later(const struct cli_command *command)
 {
@@ -93,11 +93,19 @@ void cli_note(struct cli *cli, const char *format, ...)
 
 /* ---- The home ---- */
 
+/* A wipe goes on with whatever command comes next; there is nothing else left to do in that home. */
+static int go_on_with_wipe(struct cli *cli, const char *home)
+{
+    struct satchel_error error = {0};
+    if (!satchel_wipe_pending(home) || !satchel_wipe(home, WIPE_TIMEOUT_MS, &error)) return 0;
+    return strcmp(error.name, "not_found") == 0 ? 0 : cli_fail_error(cli, &error, NULL);
+}
+
 int cli_home(struct cli *cli, const char **home)
 {
     *home = cli_option(cli, CLI_OPTION_HOME);
     if (!*home) *home = getenv("SATCHEL_HOME");
-    if (*home && **home) return 0;
+    if (*home && **home) return go_on_with_wipe(cli, *home);
     return cli_fail(cli, SAT_ERR_USAGE, "which home? Give --home DIR or set SATCHEL_HOME");
 }
 
@@ -175,7 +183,10 @@ static int open_home(struct cli *cli, const char *home, enum cli_purpose purpose
     if (!err && admin) err = cli_passphrases_admin(cli, passphrases, &fault);
     if (err) return cli_fail_fault(cli, &fault);
     passphrases->options.everyday = !admin;
-    if (satchel_open(home, &passphrases->options, &cli->satchel, &error)) return cli_fail_error(cli, &error, NULL);
+    if (satchel_open(home, &passphrases->options, &cli->satchel, &error)) {
+        int code = go_on_with_wipe(cli, home); /* the order was there, and its keys are destroyed now */
+        return code ? code : cli_fail_error(cli, &error, NULL);
+    }
     return admin ? unlock_admin(cli, passphrases) : 0;
 }
 

@@ -32,8 +32,7 @@ int cli_run_device_revoke(struct cli *cli)
     return cli_act_done(
         cli, failed, json_pack("{s:I, s:s, s:b}", "device", (json_int_t)device, "state", "revoked", "wipe", wipe),
         sat_arena_format(&cli->arena, "device %" PRIu32 " is revoked%s", device,
-                         wipe ? ", and the order to wipe itself stands (devices of this version do not obey it yet)"
-                              : ""));
+                         wipe ? ", and the order to wipe itself stands: it obeys with its next sync" : ""));
 }
 
 int cli_run_device_approve(struct cli *cli)

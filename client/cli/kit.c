@@ -38,6 +38,14 @@ bool cli_kit_write(struct cli *cli, const char *path, int fd, const char *kit)
     return done && sync_directory_of(cli, path);
 }
 
+int cli_kit_keep(void *context, const char *page)
+{
+    struct cli_new_kit *kit = context;
+    int fd = kit->fd;
+    kit->fd = -1;
+    return cli_kit_write(kit->cli, kit->path, fd, page) ? 0 : 1;
+}
+
 int cli_kit_open(struct cli *cli, const char *path, int *fd)
 {
     *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

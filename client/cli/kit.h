@@ -10,4 +10,12 @@ int cli_kit_open(struct cli *cli, const char *path, int *fd) SAT_MUST_CHECK;
 /* Writes the kit into the open file and closes it; durable. On failure errno says why. */
 bool cli_kit_write(struct cli *cli, const char *path, int fd, const char *kit) SAT_MUST_CHECK;
 
+/* A new kit's file on its way through the library: cli_kit_keep() is its keep_kit, with this as the context. */
+struct cli_new_kit {
+    struct cli *cli;
+    const char *path;
+    int fd; /* -1: written */
+};
+int cli_kit_keep(void *context, const char *page) SAT_MUST_CHECK;
+
 #endif

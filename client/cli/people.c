@@ -151,8 +151,23 @@ static bool parse_duration(const char *text, uint64_t *ms)
     return *ms > 0 && *ms <= EXPIRES_DAYS_MAX * day_ms;
 }
 
+static int cancel_invites(struct cli *cli)
+{
+    const char *user = cli->args[0];
+    uint32_t n = 0;
+    if (cli_has(cli, CLI_OPTION_EXPIRES))
+        return cli_fail(cli, SAT_ERR_USAGE, "--cancel and --expires do not go together");
+    int code = cli_act_open(cli);
+    if (code) return code;
+    int failed = satchel_invite_cancel(cli->satchel, user, &n);
+    return cli_act_done(cli, failed, json_pack("{s:s, s:I}", "user", user, "cancelled", (json_int_t)n),
+                        sat_arena_format(&cli->arena, "%" PRIu32 " open invite%s of %s %s cancelled", n,
+                                         n == 1 ? "" : "s", user, n == 1 ? "is" : "are"));
+}
+
 int cli_run_invite(struct cli *cli)
 {
+    if (cli_has(cli, CLI_OPTION_CANCEL)) return cancel_invites(cli);
     const char *expires = cli_option(cli, CLI_OPTION_EXPIRES);
     uint64_t valid_ms = EXPIRES_DAYS * day_ms;
     if (expires && !parse_duration(expires, &valid_ms)) {

@@ -15,20 +15,6 @@
 
 enum { KIT_BYTES_MAX = 64 * 1024 };
 
-struct new_kit { /* the file that the new kit goes into */
-    struct cli *cli;
-    const char *path;
-    int fd; /* -1: written */
-};
-
-static int keep_kit(void *context, const char *page)
-{
-    struct new_kit *kit = context;
-    int fd = kit->fd;
-    kit->fd = -1;
-    return cli_kit_write(kit->cli, kit->path, fd, page) ? 0 : 1;
-}
-
 static int recover(struct cli *cli, const char *home, struct satchel_recover_options *options)
 {
     struct cli_passphrases passphrases;
@@ -47,10 +33,10 @@ static int recover(struct cli *cli, const char *home, struct satchel_recover_opt
 static int recover_with_kits(struct cli *cli, const char *home, const char *path,
                              struct satchel_recover_options *options)
 {
-    struct new_kit kit = {.cli = cli, .path = path, .fd = -1};
+    struct cli_new_kit kit = {.cli = cli, .path = path, .fd = -1};
     int code = cli_kit_open(cli, path, &kit.fd);
     if (code) return code;
-    options->keep_kit = keep_kit;
+    options->keep_kit = cli_kit_keep;
     options->context = &kit;
     code = recover(cli, home, options);
     if (kit.fd >= 0) { /* not needed */

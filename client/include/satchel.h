@@ -86,9 +86,20 @@ struct satchel_open_options {
 /* Opens and unlocks the home in directory `home`. On success *out is a handle for satchel_close(). On failure *out
  * is NULL and *error (may be NULL) says why: not_found (no home there), locked (no passphrase), wrong_passphrase (the
  * home's, or one that was given for the admin's key), in_use (with the process id), newer_store, corrupt: also where of
- * keyring and store one is missing, or they belong to two homes; the message says which and what to do. */
+ * keyring and store one is missing, or they belong to two homes; the message says which and what to do; revoked: the
+ * device was wiped by its admins, see satchel_wipe(). */
 SATCHEL_API int satchel_open(const char *home, const struct satchel_open_options *options, struct satchel **out,
                              struct satchel_error *error);
+/* A home whose device was wiped by its admins. satchel_sync() learns of the order, which is a link of the directory,
+ * and obeys: it freezes what was not sent, signs a receipt, destroys the keyring, hands the server both, and removes
+ * the home. Whatever it was doing when it stopped, here is how to go on; until then opening the home answers `revoked`.
+ * Where the application has a network of its own (satchel_session_open()), its keys are destroyed when the session is
+ * freed, and satchel_wipe() does the rest. */
+/* 1: the keys in `home` are destroyed, or about to be, and something is left to do. */
+SATCHEL_API int satchel_wipe_pending(const char *home);
+/* Goes on, as far as it goes; needs no passphrase. Talks to the server, for `timeout_ms` (0: 20 s). Never 0: revoked,
+ * and *error (may be NULL) says that it is done, or what is left; not_found (no wipe is under way there); in_use. */
+SATCHEL_API int satchel_wipe(const char *home, uint32_t timeout_ms, struct satchel_error *error);
 /* Closes the home, wipes its keys from memory and lets the next process have it. An open transaction is rolled back.
  * NULL is fine. */
 SATCHEL_API_VOID void satchel_close(struct satchel *satchel);
@@ -256,7 +267,9 @@ SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_
  * `archived` behind the territory, the archived records last; references are ids. NDJSON: an object a line. CSV: RFC
  * 4180, UTF-8, with a header; nothing for null, "" for an empty text, a set as a JSON array. The files are for their
  * owner alone (0600) and durable on return; plaintext, so mind where they go. {"file","type","records","archived"} per
- * file. exists (something is in the directory), read_only, disk_full; what was written of it is removed again. */
+ * file. Before the first byte is in a file a record of type disclosure says for all members that it is being done
+ * (satchel_audit()). denied (the policy export.rep), exists (something is in the directory), read_only, disk_full; what
+ * was written of it is removed again. */
 SATCHEL_API int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row,
                                void *context);
 /* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict, the value that is shown first;
@@ -318,7 +331,7 @@ struct satchel_sync_result {
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
  * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
  * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
- * invalid while a transaction is open.
+ * invalid while a transaction is open. After revoked by a wipe the handle is of no use but to satchel_close().
  *
  * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
  * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
@@ -435,15 +448,21 @@ SATCHEL_API int satchel_doctor(const char *home, const struct satchel_open_optio
  * loses access by it, the keys of what he or she could read are changed in the same session.
  *
  * Where there are two admins or more, what could do most harm in a thief's hands needs a second signature: to make an
- * admin, to approve another admin's device, to change policy, more than three wipes a day. Such a call succeeds without
- * having had an effect, and satchel_proposal() is the text that another admin gives to satchel_cosign(). With
- * satchel_use_kit() the recovery kit signs instead. */
+ * admin, to approve another admin's device, to change policy, to replace the kit, more than three wipes a day. Such a
+ * call succeeds without having had an effect, and satchel_proposal() is the text that another admin gives to
+ * satchel_cosign(). With satchel_use_kit() the recovery kit signs instead. */
 
 /* What the last act on the handle left for another admin to sign, "satchel-cosign1…": one line; NULL: nothing, it is
  * done. Borrowed until the next call on the handle. It is worthless once anything else has come into the directory. */
 SATCHEL_API const char *satchel_proposal(const struct satchel *satchel);
 /* Says, as *about, what a proposal is about; the caller checks it before signing. invalid. */
 SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *proposal, char **about);
+/* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
+ * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
+ * All keys are changed along with it; the old kit is worth nothing then. Should this fail after keep_kit has been
+ * called, the server may have taken the new one all the same: satchel_audit() tells. */
+SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
+                                    void *context);
 /* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be
  * proposed anew), denied (an own proposal), tampered. */
 SATCHEL_API int satchel_cosign(struct satchel *satchel, const char *proposal);
@@ -473,9 +492,12 @@ SATCHEL_API int satchel_rotate(struct satchel *satchel, const char *territory);
 /* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
  * The device of an admin, a manager or an auditor then waits for satchel_device_approve(). not_found, invalid. */
 SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms, char **code);
+/* Makes the person's open codes worthless, and changes the keys that they could open; *cancelled tells how many they
+ * were. not_found (no such user, no open invite), denied. */
+SATCHEL_API int satchel_invite_cancel(struct satchel *satchel, const char *user, uint32_t *cancelled);
 /* Puts a device out: what the server does not have of its work by now, the admins decide about (satchel_escrow()).
- * `wipe`: orders it to destroy what it holds, which this version does not obey yet; also for one that is out already.
- * not_found, exists, invalid (this device, the last admin's). */
+ * `wipe`: orders it to destroy what it holds, once it has handed in what it had not sent; also for one that is out
+ * already. not_found, exists, invalid (this device, the last admin's). */
 SATCHEL_API int satchel_device_revoke(struct satchel *satchel, uint32_t device, int wipe);
 /* Lets in a device that waits for approval. not_found, exists (it needs none). */
 SATCHEL_API int satchel_device_approve(struct satchel *satchel, uint32_t device);
@@ -493,8 +515,10 @@ SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, sa
 SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
- * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Syncs first as the lists do. What
- * is listed holds; tampered: the message says at which link the directory does not. */
+ * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Among them, by their time, what
+ * devices say that they let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
+ * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
+ * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */

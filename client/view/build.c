@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/calendar.h"
+#include "client/disclosures.h"
 #include "client/json.h"
 #include "client/names.h"
 #include "client/view/database.h"
@@ -23,6 +24,7 @@ struct building {
     int64_t sid; /* whose name `territory` is */
     const char *territory;
     enum sat_space_kind kind;
+    struct client_disclosers disclosers; /* names's */
 };
 
 /* ---- Binding ---- */
@@ -179,6 +181,14 @@ static bool names_the_org(const struct building *building, const struct sat_reco
     return sat_record_equal(&id, &view->id);
 }
 
+/* The ids of disclosures are open to who may write nothing else in people: what is no disclosure there is nothing. */
+static bool is_no_disclosure(const struct building *building, const struct sat_type *type,
+                             const struct sat_record_id *record)
+{
+    return building->kind == SAT_SPACE_PEOPLE && strcmp(type->name, CLIENT_DISCLOSURE_TYPE) != 0 &&
+           client_discloser_of(&building->disclosers, record);
+}
+
 static enum sat_err add_record(void *context, int64_t sid, const struct sat_record_id *record)
 {
     struct building *building = context;
@@ -193,7 +203,8 @@ static enum sat_err add_record(void *context, int64_t sid, const struct sat_reco
         bind_text(building->insert_any, 2, name, strlen(name));
         err = run(building, building->insert_any);
     }
-    if (!err && type && !names_the_org(building, &view)) err = insert(building, type, &view);
+    bool shown = !err && type && !names_the_org(building, &view) && !is_no_disclosure(building, type, record);
+    if (shown) err = insert(building, type, &view);
     sat_arena_reset(&building->arena);
     return err;
 }
@@ -220,6 +231,7 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
     struct building building = {.satchel = satchel, .db = db};
     sat_arena_init(&building.arena);
     sat_arena_init(&building.names);
+    client_disclosers_make(&satchel->directory, &building.names, &building.disclosers);
     building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
     sat_check(building.inserts != NULL);
     enum sat_err err = client_view_make_tables(db, &satchel->fault);

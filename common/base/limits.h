@@ -32,6 +32,7 @@ enum {
     SAT_SPACES_PER_DEVICE_MAX = 256,
     SAT_LINKS_PER_MESSAGE_MAX = 256,
     SAT_LINKS_PER_APPEND_MAX = 16, /* what belongs together: a revocation and the epochs that it owes */
+    SAT_DISCLOSURES_MAX = 4096,    /* of one device: records that plaintext left it; then the first is due again */
     SAT_RECORD_LIVE_MAX = 4096,    /* live changes of one record: what a merge has to look at */
     /* … and of them of one device: what one that means ill can add. As many as a large set takes that grew one by one.
      */

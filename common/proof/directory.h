@@ -118,9 +118,9 @@ struct sat_hash sat_directory_hash_at(const struct sat_directory *directory, uin
  */
 uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user,
                              uint64_t seq);
-/* May the device write this record in this space at `seq`? In `people` a device may write its own name record, and a
- * manager's the names of the users whom that manager added (and nothing else there), though its user may not write the
- * space. */
+/* May the device write this record in this space at `seq`? In `people` a device may write its own name record and its
+ * own disclosures (disclosure.h), and a manager's the names of the users whom that manager added (and nothing else
+ * there), though its user may not write the space. */
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq);
 /* The newest position at or before `seq` at which it might; 0: never until then. */

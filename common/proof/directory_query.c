@@ -3,6 +3,7 @@
 
 #include "common/base/check.h"
 #include "common/proof/directory_index.h"
+#include "common/proof/disclosure.h"
 #include "common/proof/hash.h"
 
 const struct sat_user *sat_directory_user(const struct sat_directory *directory, uint32_t number)
@@ -136,7 +137,8 @@ bool sat_directory_may_write(const struct sat_directory *directory, const struct
         return false;
     struct sat_record_id own = sat_name_record_device(&directory->org, device);
     const struct sat_device *known = sat_directory_device(directory, device);
-    return sat_record_equal(record, &own) || (known && names_added_user(directory, known, record, seq));
+    if (sat_record_equal(record, &own) || sat_disclosure_is_of(&directory->org, device, record)) return true;
+    return known && names_added_user(directory, known, record, seq);
 }
 
 /* The newest position at or before `seq` from which on nothing happened that bears on the device's rights in the space;

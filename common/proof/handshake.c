@@ -60,10 +60,12 @@ static void put_auth(struct sat_buf *out, const struct sat_auth *auth)
     put_binding(out, &auth->binding);
 }
 
-/* The holder of an invite is no device yet: a label of its own keeps its signature from ever counting as a device's. */
+/* The holders of an invite and of the kit are no devices: labels of their own keep their signatures from ever counting
+ * as a device's, or as each other's. */
 static const char *auth_label(const struct sat_auth *auth)
 {
-    return auth->device ? "auth" : "auth-invite";
+    if (auth->device) return "auth";
+    return auth->kit ? "auth-kit" : "auth-invite";
 }
 
 struct sat_signature sat_auth_sign(const struct sat_auth *auth, const struct sat_hash *org,

@@ -32,7 +32,9 @@ struct sat_auth { /* SIG(device, "auth", server key32 ‖ cn32 ‖ sn32 ‖ u32 
                      binding32) */
     struct sat_public_key server;
     uint8_t client_nonce[32], server_nonce[32];
-    uint32_t device; /* 0 for the holder of an invite, who signs "auth-invite" with the invite's key */
+    uint32_t
+        device; /* 0 for the holder of an invite or of the kit, who signs "auth-invite" or "auth-kit" with its key */
+    bool kit;   /* the kit's holder; not part of the statement */
     uint64_t dir_seq;
     struct sat_hash dir_hash;
     struct sat_binding binding;

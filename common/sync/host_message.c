@@ -79,6 +79,7 @@ static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer
     if (message->binding_kind != peer->binding.kind)
         return sat_fail(fault, SAT_ERR_DENIED, "the channel is bound otherwise");
     struct sat_auth auth = auth_of(step, peer, 0, message->dir_seq);
+    auth.kit = true;
     struct sat_signature signature;
     memcpy(signature.b, message->signature, sizeof signature.b);
     if (sat_auth_verify(&auth, &directory->org, &directory->kit_sign, &signature))

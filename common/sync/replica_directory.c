@@ -49,6 +49,7 @@ static void send_auth(struct replica_step *step)
     const struct sat_replica_config *config = &replica->config;
     bool is_device = config->mode == SAT_REPLICA_DEVICE;
     struct sat_auth auth = auth_of(replica, is_device ? config->device : 0);
+    auth.kit = config->mode == SAT_REPLICA_KIT;
     struct sat_signature signature = sat_auth_sign(&auth, &config->org, config->key);
     struct sat_message message = {0};
     if (is_device) {

@@ -235,8 +235,9 @@ static enum sat_err take_answer(struct replica_step *step, struct replica_leavin
         if (!err) err = sat_store_bundle_set_refused(replica->config.store, row->bid, why);
         if (!is_handed_in(row)) replica->counts.handed_in += row->count;
     } else {
-        leaving->refused = true;
-        leaving->why = why;
+        /* What will never be taken keeps nothing back that may be. */
+        leaving->refused = sat_err_class(why) == SAT_CLASS_RETRY || why == SAT_ERR_TOO_LARGE;
+        if (!leaving->why || leaving->refused) leaving->why = why;
     }
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_HANDED_IN);
     notice->sid = leaving->sid;
@@ -272,7 +273,7 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
     const char *why = NULL;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
         if (replica->leaving[i].in_flight) *under_way = true;
-        if (replica->leaving[i].refused)
+        if (replica->leaving[i].why)
             why = "work of this device in a territory that it lost was not taken; it is kept and goes along later";
     }
     return why;
@@ -340,7 +341,7 @@ enum sat_err replica_said_revoked(struct replica_step *step)
 static enum sat_err first_refusal(const struct sat_replica *replica)
 {
     for (uint32_t i = 0; i < replica->leaving_n; i++)
-        if (replica->leaving[i].refused) return replica->leaving[i].why;
+        if (replica->leaving[i].why) return replica->leaving[i].why;
     return SAT_OK;
 }
 

@@ -4,7 +4,7 @@
 
 _satchel_commands='
 org create: --server --pin --token --name --user --recovery-kit --device-name
-invite: --expires
+invite: --expires --cancel
 join: --device-name
 passphrase: --admin --new-passphrase-file
 recover: --kit --recovery-kit --server --pin --user --device-name
@@ -21,6 +21,7 @@ device list:
 device revoke: --wipe --kit
 device approve: --kit
 cosign: --kit
+kit replace: --recovery-kit --kit
 rotate:
 move: --to --dry-run
 server set: --url --pin
@@ -55,7 +56,7 @@ _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --h
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
  --expires --url --to --territory --where --timeout --pick --value --map --format --period --kit '
 _satchel_roles='admin manager rep auditor service'
-_satchel_types='account contact visit order order_line product price_list price_row task note user device territory'
+_satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure'
 
 _satchel_offer()
 {

@@ -21,7 +21,7 @@ rep.run("rm", "task", gone)
 old_order = rep.put("order", "account=" + plain)
 rep.run("rm", "order", old_order)
 TYPES = ["account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task", "note",
-         "user", "device", "territory"]
+         "user", "device", "territory", "disclosure"]
 
 
 def path(name):
@@ -50,7 +50,8 @@ def every_type_is_a_file_and_the_rows_are_the_tables():
         rows, cells = ndjson(path("all"), kind), table(path("all"), kind)
         here = [{name: value for name, value in row.items() if name != "archived"} for row in rows
                 if not row["archived"]]
-        equal(here, rep.rows("list", kind), kind)
+        if kind != "disclosure":  # the record of this export is none of what it exports
+            equal(here, rep.rows("list", kind), kind)
         equal([row["id"] for row in cells], [row["id"] for row in rows], kind)
         for row in told:
             if row["type"] == kind:

@@ -153,6 +153,7 @@ void raw_auth_kit(struct raw *raw, const struct sat_sign_key *kit)
 {
     const struct sat_directory *directory = sat_host_directory(raw->world->host);
     struct sat_auth auth = auth_of(raw, 0, 0);
+    auth.kit = true;
     struct sat_signature signature = sat_auth_sign(&auth, &directory->org, kit);
     struct sat_message message = {.type = SAT_MESSAGE_AUTH_KIT};
     memcpy(message.as.AUTH_KIT.signature, signature.b, sizeof signature.b);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/proof/disclosure.h"
 #include "common/sync/subscription.h"
 #include "tests/story/forge.h"
 #include "tests/story/scene.h"
@@ -450,6 +451,60 @@ static void a_device_writes_its_own_name_and_no_other(void **state)
     forge_deinit(&forge);
 }
 
+static void record_of(struct forge *forge, struct sat_record_id record)
+{
+    forge->bundle.changes[0].record = record;
+    forge_sign(forge, &sat_keyring_secrets(liar->handle.keyring)->sign);
+}
+
+/* Refused by the server, and by who gets it from one that takes it. */
+static void a_device_writes_its_own_disclosures_and_no_others(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct sat_space_id people = sat_directory_space_of_kind(directory(), SAT_SPACE_PEOPLE)->id;
+    const struct sat_hash *org = &directory()->org;
+    freeze(liar);
+    write_in(liar, &people, &forge);
+    record_of(&forge, sat_disclosure_record(org, scene_number(reader), 0));
+    let_through = true;
+    forge_push(&forge, liar, &people);
+    world_run(&world, liar);
+    assert_int_equal(verdict, SAT_ERR_DENIED);
+    struct sat_record_id beyond = sat_disclosure_record(org, scene_number(liar), 0);
+    beyond.b[SAT_DISCLOSURE_PREFIX + 1] = SAT_DISCLOSURES_MAX >> 8; /* more than a device has */
+    record_of(&forge, beyond);
+    let_through = true;
+    forge_push(&forge, liar, &people);
+    world_run(&world, liar);
+    assert_int_equal(verdict, SAT_ERR_DENIED);
+    assert_int_equal(scene_space(world.server_store, &people).log.size, 0);
+    record_of(&forge, sat_disclosure_record(org, scene_number(liar), SAT_DISCLOSURES_MAX - 1));
+    let_through = true;
+    forge_push(&forge, liar, &people);
+    world_run(&world, liar);
+    assert_int_equal(scene_space(world.server_store, &people).log.size, 1);
+    assert_true(world_sync(&world, reader));
+    forge_deinit(&forge);
+}
+
+static void anothers_disclosure_that_a_server_lets_through_is_caught(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct sat_space_id people = sat_directory_space_of_kind(directory(), SAT_SPACE_PEOPLE)->id;
+    freeze(liar);
+    write_in(liar, &people, &forge);
+    record_of(&forge, sat_disclosure_record(&directory()->org, scene_number(reader), 0));
+    world_connect(&world, reader);
+    world_run(&world, reader);
+    reader->on_way = deaf;
+    forge_entry(&forge, reader, &people, 1, world.now_ms, directory()->seq);
+    world_run(&world, reader);
+    assert_int_equal(reader->last_err, SAT_ERR_TAMPERED);
+    forge_deinit(&forge);
+}
+
 static void subscribe_to(struct world_device *device, uint32_t sub, const struct sat_space_id *space)
 {
     struct sat_subscription wish = {.sub = sub, .space = *space};
@@ -568,6 +623,8 @@ int main(void)
         cmocka_unit_test(no_lie_gets_past_a_reader),
         STORY(who_only_reads_a_space_writes_nothing_there),
         STORY(a_device_writes_its_own_name_and_no_other),
+        STORY(a_device_writes_its_own_disclosures_and_no_others),
+        STORY(anothers_disclosure_that_a_server_lets_through_is_caught),
         STORY(a_territory_of_others_is_closed),
         STORY(a_stub_is_not_pushed),
         STORY(nobody_is_let_in_as_another),

@@ -302,6 +302,41 @@ static void a_receipt_of_another_wipe_counts_for_nothing(void **state)
     assert_int_equal(receipt_time(), 0);
 }
 
+/* Spoils what is handed in first, so that the server will never take it. */
+static bool spoil(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    (void)context;
+    struct sat_arena one;
+    struct sat_message message;
+    sat_arena_init(&one);
+    bool handed_in = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &one, &message) &&
+                     message.type == SAT_MESSAGE_HAND_IN;
+    if (handed_in) bytes->at[bytes->len - 1] ^= 1;
+    if (handed_in) device->on_way = NULL;
+    sat_arena_deinit(&one);
+    return true;
+}
+
+static void what_is_never_taken_keeps_nothing_back_that_is(void **state)
+{
+    (void)state;
+    work_unsynced();
+    scene_write(&world, rep, 3, CITY, "Davos"); /* in the first territory again: a bundle of its own */
+    is_wiped_in_the_directory();
+    is_told_that_it_is_out(1);
+    assert_int_equal(scene_pending(rep), 3);
+    sign_receipt();
+    rep->tune = without_keys;
+    rep->on_way = spoil;
+    rep->last_err = SAT_OK;
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->last_err, SAT_OK);
+    assert_int_equal(rep->heard[SAT_NOTICE_WIPED], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 3);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 2);
+}
+
 /* The order to wipe comes behind the revocation, in another message. */
 static bool split(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
                   struct sat_arena *use)
@@ -432,6 +467,7 @@ int main(void)
         STORY(a_wiped_device_freezes_first_and_hands_in_without_keys),
         STORY(a_wipe_goes_on_after_a_crash_at_any_moment),
         STORY(a_receipt_of_another_wipe_counts_for_nothing),
+        STORY(what_is_never_taken_keeps_nothing_back_that_is),
         STORY(an_order_to_wipe_that_comes_apart_is_seen),
         STORY(an_admin_is_shown_the_escrow_and_the_devices),
         STORY(nobody_else_is),

@@ -29,7 +29,9 @@ struct client_world {
     bool two_keys;
     char asked[8][64]; /* addresses that were tried since a test set asked_n to 0 */
     uint32_t asked_n;
-    int cut_after; /* messages to the client before the connection is cut; -1: never */
+    char store_path[96];   /* of the server's store, for a test that opens it again; "": in memory */
+    uint32_t answers_left; /* connections that are answered before nobody is there; 0: all of them */
+    int cut_after;         /* messages to the client before the connection is cut; -1: never */
     struct sat_buf found_reply;
 };
 
@@ -154,7 +156,9 @@ static void found_org(struct client_session *session)
     client_session_next(session, &message);
     assert_true(!open || message.len > 0);
     if (open) {
-        assert_int_equal(sat_store_open(":memory:", SAT_STORE_CREATE, &the_world.store, &fault), SAT_OK);
+        assert_int_equal(sat_store_open(the_world.store_path[0] ? the_world.store_path : ":memory:", SAT_STORE_CREATE,
+                                        &the_world.store, &fault),
+                         SAT_OK);
         assert_int_equal(sat_host_found(the_world.store, &the_world.key, sat_buf_span(&message), client_now_ms(),
                                         &entropy, &reply, &fault),
                          SAT_OK);
@@ -179,6 +183,7 @@ enum sat_err client_transport_run(struct client_session *session, struct sat_fau
         found_org(session);
     else
         talk_to_host(session);
+    if (the_world.answers_left && --the_world.answers_left == 0) the_world.down = true;
     if (!client_session_over(session)) client_session_closed(session, SAT_ERR_CLOSED, "the connection was closed");
     return SAT_OK;
 }

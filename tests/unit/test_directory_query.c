@@ -1,6 +1,8 @@
 /* What the directory answers: rights and epochs of any position, who may write what, who gets a key. */
 #include "tests/unit/directory_world.h"
 
+#include "common/base/limits.h"
+#include "common/proof/disclosure.h"
 #include "common/proof/entropy.h"
 
 #define SEED 4
@@ -297,6 +299,34 @@ static void a_device_writes_its_own_name_in_people_and_nothing_else_there(void *
     world_deinit(&world);
 }
 
+static void a_device_writes_its_own_disclosures_in_people_and_nobody_elses(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    uint64_t now = world.directory.seq;
+    struct sat_hash org = world.directory.org, other = {{9}};
+    struct sat_record_id first = sat_disclosure_record(&org, 2, 0);
+    struct sat_record_id last = sat_disclosure_record(&org, 2, SAT_DISCLOSURES_MAX - 1), beyond = last;
+    beyond.b[SAT_DISCLOSURE_PREFIX] = 0;
+    beyond.b[SAT_DISCLOSURE_PREFIX + 1] = SAT_DISCLOSURES_MAX >> 8;
+    assert_true(may_write(&world, PEOPLE, 2, first, now));
+    assert_true(may_write(&world, PEOPLE, 2, last, now));
+    assert_false(may_write(&world, PEOPLE, 2, beyond, now));
+    assert_false(may_write(&world, PEOPLE, 2, first, now - 1)); /* before its join */
+    assert_false(may_write(&world, PEOPLE, 2, sat_disclosure_record(&org, 1, 0), now));
+    assert_false(may_write(&world, PEOPLE, 2, sat_disclosure_record(&org, 3, 0), now));
+    assert_false(may_write(&world, PEOPLE, 2, sat_disclosure_record(&other, 2, 0), now));
+    assert_false(may_write(&world, ORG, 2, first, now));
+    assert_false(may_write(&world, WEST, 2, first, now));
+    assert_true(may_write(&world, PEOPLE, 1, first, now)); /* admins write all of people; the audit says who did */
+    uint64_t out = must(&world, user_link(&world, 2, SAT_ROLE_REP, SUSPENDED));
+    assert_false(may_write(&world, PEOPLE, 2, first, out));
+    assert_int_equal(first.b[6] & 0xf0, 0x80);
+    assert_int_equal(first.b[8] & 0xc0, 0x80);
+    world_deinit(&world);
+}
+
 static void name_records_are_uuids_of_version_8_and_all_differ(void **state)
 {
     (void)state;
@@ -449,6 +479,7 @@ int main(void)
         cmocka_unit_test(epochs_are_found_by_number_and_by_position),
         cmocka_unit_test(a_device_writes_where_its_user_may_from_its_join_on),
         cmocka_unit_test(a_device_writes_its_own_name_in_people_and_nothing_else_there),
+        cmocka_unit_test(a_device_writes_its_own_disclosures_in_people_and_nobody_elses),
         cmocka_unit_test(name_records_are_uuids_of_version_8_and_all_differ),
         cmocka_unit_test(a_key_goes_to_readers_open_invites_and_the_kit),
         cmocka_unit_test(recipients_carry_their_own_keys),

@@ -110,7 +110,7 @@ static void every_part_of_an_auth_is_signed(void **state)
     expect_every_part_of_an_auth_to_be_signed(0);
 }
 
-static void what_an_invite_signs_has_a_label_of_its_own(void **state)
+static void what_invites_and_kits_sign_has_labels_of_their_own(void **state)
 {
     (void)state;
     struct sat_public_key public_key;
@@ -130,6 +130,13 @@ static void what_an_invite_signs_has_a_label_of_its_own(void **state)
     sat_put_bytes(&statement, auth.binding.hash.b, 32);
     assert_int_equal(sat_verify(&public_key, "auth-invite", &ORG, sat_buf_span(&statement), &signature), SAT_OK);
     assert_int_equal(sat_verify(&public_key, "auth", &ORG, sat_buf_span(&statement), &signature), SAT_ERR_TAMPERED);
+    auth.kit = true;
+    assert_int_equal(sat_auth_verify(&auth, &ORG, &public_key, &signature), SAT_ERR_TAMPERED);
+    signature = sat_auth_sign(&auth, &ORG, &key);
+    assert_int_equal(sat_verify(&public_key, "auth-kit", &ORG, sat_buf_span(&statement), &signature), SAT_OK);
+    assert_int_equal(sat_auth_verify(&auth, &ORG, &public_key, &signature), SAT_OK);
+    auth.kit = false;
+    assert_int_equal(sat_auth_verify(&auth, &ORG, &public_key, &signature), SAT_ERR_TAMPERED);
     sat_buf_deinit(&statement);
 }
 
@@ -147,7 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_of_a_hello_is_signed),
         cmocka_unit_test(every_part_of_an_auth_is_signed),
-        cmocka_unit_test(what_an_invite_signs_has_a_label_of_its_own),
+        cmocka_unit_test(what_invites_and_kits_sign_has_labels_of_their_own),
         cmocka_unit_test(a_tls_key_binds_by_its_hash),
     };
     return cmocka_run_group_tests_name("handshake", tests, start, NULL);

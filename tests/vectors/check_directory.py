@@ -139,12 +139,21 @@ def make_link(kind, body_of):
 
 # ---- Names, invites, boxes ----
 
-def name_record(org, kind, number):
-    """The first 16 bytes of the hash, stamped as a UUID of version 8 and of RFC 9562's variant."""
-    value = int.from_bytes(H("name-id", org + u8(kind) + number)[:16], "big")
+def stamped(hashed):
+    """The first 16 bytes of a hash, stamped as a UUID of version 8 and of RFC 9562's variant."""
+    value = int.from_bytes(hashed[:16], "big")
     value = value & ~(0xF << 76) | 8 << 76
     value = value & ~(0x3 << 62) | 2 << 62
-    return {"record": value.to_bytes(16, "big")}
+    return value.to_bytes(16, "big")
+
+
+def name_record(org, kind, number):
+    return {"record": stamped(H("name-id", org + u8(kind) + number))}
+
+
+def make_disclosure(i):
+    first = stamped(H("disclosure-id", i.hex("org") + u32(i.number("device"))))[:12]
+    return {"record": first + u32(i.number("number"))}
 
 
 def make_name_user(i):
@@ -187,6 +196,7 @@ BODIES = {
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,
+    "disclosure": make_disclosure,
     "invite-id": make_invite_id, "box": make_box, "boxes": make_boxes,
 }
 

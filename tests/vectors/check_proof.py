@@ -317,10 +317,10 @@ def make_hello(i):
 
 
 def make_auth(i):
-    device = i.number("device")
+    device, kit = i.number("device"), i.number("kit")
     statement = i.hex("server") + i.hex("client_nonce") + i.hex("server_nonce") + u32(device) + u64(i.number("dir_seq"))
     statement += i.hex("dir_hash") + u8(i.number("binding_kind")) + i.hex("binding_hash")
-    return SIG(i.hex("seed"), "auth" if device else "auth-invite", i.hex("org"), statement)
+    return SIG(i.hex("seed"), "auth" if device else "auth-kit" if kit else "auth-invite", i.hex("org"), statement)
 
 
 CONSTRUCTIONS = {

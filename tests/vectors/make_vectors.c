@@ -567,9 +567,10 @@ static void hello(struct emit *emit, const char *name, const struct sat_binding 
     emit_end(emit);
 }
 
-static void auth(struct emit *emit, const char *name, uint32_t device, const struct sat_binding *to)
+static void auth(struct emit *emit, const char *name, uint32_t device, bool kit, const struct sat_binding *to)
 {
-    struct sat_auth auth = {.device = device, .dir_seq = 300, .dir_hash = emit_some_hash(0xb0), .binding = *to};
+    struct sat_auth auth = {
+        .device = device, .kit = kit, .dir_seq = 300, .dir_hash = emit_some_hash(0xb0), .binding = *to};
     struct sat_hash of_org = org();
     emit_fill(auth.server.b, sizeof auth.server.b, 0x23);
     emit_fill(auth.client_nonce, sizeof auth.client_nonce, 0x21);
@@ -581,6 +582,7 @@ static void auth(struct emit *emit, const char *name, uint32_t device, const str
     emit_hex(emit, "client_nonce", SAT_SPAN(auth.client_nonce));
     emit_hex(emit, "server_nonce", SAT_SPAN(auth.server_nonce));
     emit_number(emit, "device", auth.device);
+    emit_number(emit, "kit", auth.kit);
     emit_number(emit, "dir_seq", auth.dir_seq);
     emit_hash(emit, "dir_hash", &auth.dir_hash);
     emit_binding(emit, &auth.binding);
@@ -595,9 +597,10 @@ static void handshake(struct emit *emit)
     struct sat_binding none = {0}, tls = binding(emit);
     hello(emit, "without a binding", &none);
     hello(emit, "bound to a TLS key", &tls);
-    auth(emit, "a device without a binding", 200, &none);
-    auth(emit, "a device bound to a TLS key", 200, &tls);
-    auth(emit, "the holder of an invite", 0, &tls);
+    auth(emit, "a device without a binding", 200, false, &none);
+    auth(emit, "a device bound to a TLS key", 200, false, &tls);
+    auth(emit, "the holder of an invite", 0, false, &tls);
+    auth(emit, "the holder of the recovery kit", 0, true, &tls);
 }
 
 int main(void)

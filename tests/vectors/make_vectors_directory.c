@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "common/proof/directory.h"
+#include "common/proof/disclosure.h"
 #include "tests/vectors/emit.h"
 
 static const uint64_t TIME_MS = 1767225600000; /* 2026-01-01 */
@@ -519,6 +521,17 @@ static void put_names(struct life *life)
         emit_number(emit, "number", numbers[i]);
         emit_outputs(emit);
         emit_hex(emit, "record", SAT_SPAN(device.b));
+        emit_end(emit);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t device = i ? 0x01020304 : 2, number = i ? SAT_DISCLOSURES_MAX - 1 : 0;
+        struct sat_record_id id = sat_disclosure_record(&life->directory.org, device, number);
+        emit_begin(emit, "disclosure", i ? "a large number's last" : "a device's first");
+        emit_hash(emit, "org", &life->directory.org);
+        emit_number(emit, "device", device);
+        emit_number(emit, "number", number);
+        emit_outputs(emit);
+        emit_hex(emit, "record", SAT_SPAN(id.b));
         emit_end(emit);
     }
     struct sat_record_id record = sat_name_record_space(&life->directory.org, &space);
