@@ -45,7 +45,7 @@ static enum sat_err freeze_once(struct satchel *satchel, uint64_t *left)
     struct sat_frozen frozen = {0};
     enum sat_err err = sat_store_begin(satchel->store);
     if (err) return err;
-    err = sat_author_freeze(&vault, satchel->directory.time_ms, &frozen);
+    err = sat_author_freeze(&vault, satchel->directory.time_ms, UINT32_MAX, &frozen);
     if (!err) err = sat_store_commit(satchel->store);
     if (err) sat_store_rollback(satchel->store);
     *left = frozen.left;

@@ -421,7 +421,7 @@ static void freeze_all(struct talk *talk)
 {
     struct sat_frozen frozen;
     fuzz_must(sat_store_begin(talk->device.store));
-    fuzz_must(freeze(talk, talk->now_ms, &frozen));
+    fuzz_must(freeze(talk, talk->now_ms, UINT32_MAX, &frozen));
     fuzz_must(sat_store_commit(talk->device.store));
 }
 
