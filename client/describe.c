@@ -188,6 +188,16 @@ static const char *describe_kit(const struct describing *it)
                             user_of(it, body.user));
 }
 
+static const char *describe_repudiation(const struct describing *it)
+{
+    struct sat_body_repudiate body;
+    if (sat_body_repudiate_decode(it->link->body, &body)) return NULL;
+    return sat_arena_format(it->arena,
+                            "comes back as a device of %s by the recovery kit, which is replaced, and repudiates what "
+                            "%s did from link %llu on",
+                            user_of(it, body.kit.user), device_of(it, body.device), (unsigned long long)body.from_seq);
+}
+
 static const char *describe_server_key(const struct describing *it)
 {
     struct sat_body_server_key body;
@@ -229,6 +239,8 @@ static const char *describe(const struct describing *it)
         return describe_policy(it);
     case SAT_LINK_KIT:
         return describe_kit(it);
+    case SAT_LINK_REPUDIATE:
+        return describe_repudiation(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
     case SAT_LINK_REINDEX:
@@ -236,7 +248,6 @@ static const char *describe(const struct describing *it)
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
-    case SAT_LINK_REPUDIATE:
         break;
     }
     return "says what this version does not know";

@@ -72,6 +72,9 @@ static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *p
     return admit(step, peer, message->dir_seq, HOST_PEER_INVITEE, fault);
 }
 
+enum { KITS_TRIED = 16 }; /* each is a signature to verify, for somebody who is not known yet */
+
+/* One that was replaced as well, if it may still say that a thief did that. */
 static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer,
                                   const struct sat_message_AUTH_KIT *message, struct sat_fault *fault)
 {
@@ -81,9 +84,13 @@ static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer
     struct sat_auth auth = auth_of(step, peer, 0, message->dir_seq);
     struct sat_signature signature;
     memcpy(signature.b, message->signature, sizeof signature.b);
-    if (sat_auth_verify(&auth, &directory->org, &directory->kit_sign, &signature))
+    for (uint32_t i = 0; i < KITS_TRIED && i < directory->kits_n && !peer->kit_seq; i++) {
+        const struct sat_kit *kit = &directory->kits[directory->kits_n - 1 - i];
+        bool good = sat_directory_kit_good(directory, kit, step->now_ms);
+        if (good && sat_auth_verify(&auth, &directory->org, &kit->sign, &signature) == SAT_OK) peer->kit_seq = kit->seq;
+    }
+    if (!peer->kit_seq)
         return sat_fail(fault, SAT_ERR_DENIED, "this is not the organisation's recovery kit, or it has been replaced");
-    peer->kit_seq = directory->kit_seq;
     return admit(step, peer, message->dir_seq, HOST_PEER_KIT, fault);
 }
 

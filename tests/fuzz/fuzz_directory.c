@@ -70,7 +70,7 @@ static void add_devices_in(struct sat_hasher *hasher, const struct sat_directory
     for (uint32_t device = 1; device <= directory->devices_n; device++) {
         uint64_t seq;
         const struct sat_cut *cut;
-        bool out = sat_directory_cut(directory, device, space, &seq, &cut);
+        bool out = sat_directory_cut(directory, device, space, directory->seq, &seq, &cut);
         sat_check(out == (directory->devices[device - 1].revoked_seq != 0));
         sat_hash_add_u64(hasher, cut ? cut->counter : 0);
         uint8_t rights = sat_directory_device_rights(directory, space, device, directory->seq);

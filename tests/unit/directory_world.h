@@ -403,7 +403,7 @@ static inline struct sat_hash fingerprint(const struct world *world)
         for (uint32_t device = 0; device <= d->devices_n + 1; device++) {
             uint64_t seq;
             const struct sat_cut *cut;
-            sat_hash_add_u8(&hasher, sat_directory_cut(d, device, &d->spaces[space].id, &seq, &cut));
+            sat_hash_add_u8(&hasher, sat_directory_cut(d, device, &d->spaces[space].id, d->seq, &seq, &cut));
             sat_hash_add_u64(&hasher, cut ? cut->counter : 0);
             sat_hash_add_u8(&hasher, sat_directory_device_rights(d, &d->spaces[space].id, device, d->seq));
         }
