@@ -14,6 +14,27 @@ static bool is_hit(const struct sat_disowning *disowning, uint64_t seq)
     return seq <= disowning->directory->seq && disowning->hit[seq];
 }
 
+static const struct sat_kit *kit_of_link(const struct sat_directory *directory, uint64_t seq)
+{
+    uint32_t low = 0, high = directory->kits_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (directory->kits[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < directory->kits_n && directory->kits[low].seq == seq ? &directory->kits[low] : NULL;
+}
+
+/* Everybody came in through the founder, so that whoever finds a page that two admins replaced could name him from the
+ * first link on: of a new kit, an admin who was there long before is a witness all the same. */
+static bool is_old_hand(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    const struct sat_kit *kit = kit_of_link(directory, seq);
+    return kit && directory->devices[device - 1].joined_ms + SAT_KIT_RECLAIM_MS < kit->time_ms;
+}
+
 /* Did somebody who is not disowned sign it too? */
 static bool is_vouched_for(const struct sat_disowning *disowning, uint64_t seq)
 {
@@ -28,22 +49,12 @@ static bool is_vouched_for(const struct sat_disowning *disowning, uint64_t seq)
     }
     for (; low < index->seconds_n && index->seconds[low].seq == seq; low++) {
         const struct sat_second *second = &index->seconds[low];
-        if (second->kit ? !is_hit(disowning, second->number) : seq < disowning->from[second->number - 1]) return true;
+        if (second->kit && !is_hit(disowning, second->number)) return true;
+        if (!second->kit &&
+            (seq < disowning->from[second->number - 1] || is_old_hand(disowning->directory, second->number, seq)))
+            return true;
     }
     return false;
-}
-
-static const struct sat_kit *kit_of_link(const struct sat_directory *directory, uint64_t seq)
-{
-    uint32_t low = 0, high = directory->kits_n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (directory->kits[middle].seq < seq)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < directory->kits_n && directory->kits[low].seq == seq ? &directory->kits[low] : NULL;
 }
 
 /* By an invite that is disowned, or by a kit that is. */
