@@ -66,11 +66,12 @@ static enum sat_err check_handed(const struct host_step *step, const struct sat_
     return SAT_OK;
 }
 
-/* Was it handed in before its author could know that a repudiation, or a new grant, let him write there again? */
+/* Was it handed in by somebody who could not know yet that a repudiation let him in again? */
 static bool may_be_pushed(const struct host_step *step, const struct host_peer *peer, const struct sat_bundle *bundle)
 {
     const struct sat_directory *directory = &step->host->directory;
     const struct sat_manifest *m = &bundle->manifest;
+    if (peer->dir_known >= directory->repudiated_seq) return false;
     if (peer->state != HOST_PEER_DEVICE || host_standing(step->host, peer) != HOST_STANDING_GOOD) return false;
     for (uint32_t i = 0; i < m->count; i++)
         if (!sat_directory_may_write(directory, &m->space, m->device, &bundle->changes[i].record, directory->seq))

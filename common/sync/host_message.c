@@ -30,7 +30,7 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
         return sat_fail(fault, SAT_ERR_FORK, "you know %llu directory links, this server has %llu",
                         (unsigned long long)dir_seq, (unsigned long long)step->host->directory.seq);
     peer->state = state;
-    peer->dir_sent = dir_seq;
+    peer->dir_sent = peer->dir_known = dir_seq;
     return SAT_OK;
 }
 
