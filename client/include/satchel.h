@@ -177,9 +177,9 @@ struct satchel_recover_options {
 };
 /* Comes back with the recovery kit, with no other admin left: makes this home a new device of an admin, and replaces
  * the kit; the old one is worth nothing then. Call satchel_sync() next, which changes all keys. After a failure on the
- * way the same call goes on where it stopped. With `repudiate` a kit that a thief replaced is good, too, for thirty days.
- * invalid (a copying error in the page, no address, no pin, no such device or link), denied (the kit was replaced),
- * exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
+ * way the same call goes on where it stopped. With `repudiate` a kit that a thief replaced is good, too, for thirty
+ * days. invalid (a copying error in the page, no address, no pin, no such device or link), denied (the kit was
+ * replaced), exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_recover(const char *home, const struct satchel_open_options *open_options,
                                 const struct satchel_recover_options *options, struct satchel **out,
                                 struct satchel_error *error);
@@ -498,9 +498,9 @@ SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, sa
 SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
- * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. A repudiation has "undone":[…], the
- * sentences that say what it changed. Syncs first as the lists do. What
- * is listed holds; tampered: the message says at which link the directory does not. */
+ * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. A repudiation also has
+ * "undone":[…], the sentences that say what it changed. Syncs first as the lists do. What is listed holds; tampered:
+ * the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */

@@ -21,8 +21,8 @@ DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
 # Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
 SIGNER_KINDS = {
     "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "revoke": [[DEVICE, ADMIN], [DEVICE]],
-    "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]], "kit": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN], [DEVICE, KIT]],
-    "repudiate": [[DEVICE, KIT]],
+    "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]],
+    "kit": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN], [DEVICE, KIT]], "repudiate": [[DEVICE, KIT]],
 }
 head = {"seq": 0, "id": bytes(32), "org": bytes(32)}  # of the chain so far
 
