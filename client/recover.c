@@ -26,13 +26,13 @@ struct recovering {
 
 /* ---- The link ---- */
 
-/* The admin to bring back: whose device was stolen; else the first one who is active, else the first one. */
+/* The admin to bring back: whose device was stolen, if an admin's; else the first who is active, else the first. */
 static uint32_t choose_user(const struct sat_directory *directory, const struct satchel_recover_options *options)
 {
     const struct sat_device *stolen = sat_directory_device(directory, options->repudiate);
     uint32_t first = 0;
     if (options->user) return options->user;
-    if (stolen) return stolen->user;
+    if (stolen && directory->users[stolen->user - 1].role == SAT_ROLE_ADMIN) return stolen->user;
     for (uint32_t i = 0; i < directory->users_n; i++) {
         const struct sat_user *user = &directory->users[i];
         if (user->role != SAT_ROLE_ADMIN) continue;

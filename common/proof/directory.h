@@ -158,6 +158,8 @@ uint64_t sat_directory_owed(const struct sat_directory *directory, const struct 
  * Then *seq is where the first of these is, and *cut (NULL: not listed) what counts of the device in the space. */
 bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, const struct sat_space_id *space,
                        uint64_t at, uint64_t *seq, const struct sat_cut **cut);
+/* Was a wipe of the device ordered at `seq`, called off since or not? It may have been obeyed. */
+bool sat_directory_wiped(const struct sat_directory *directory, uint32_t device, uint64_t seq);
 /* The kit with this signing key, if it was ever in force. */
 const struct sat_kit *sat_directory_kit(const struct sat_directory *directory, const struct sat_public_key *sign);
 /* The last position at which the kit was the one in force; the head if it is. */

@@ -246,6 +246,15 @@ bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, c
     return true;
 }
 
+bool sat_directory_wiped(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    if (!sat_directory_device(directory, device) || seq == 0) return false;
+    const struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    for (uint32_t i = 0; i < past->outs_n; i++)
+        if (past->outs[i].wiped_seq == seq) return true;
+    return false;
+}
+
 uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq)
 {
     uint8_t what = 0;

@@ -264,12 +264,44 @@ static void who_hands_in_what_may_be_pushed_again_pushes_it(void **state)
     scene_write(&world, rep, 1, CITY, "Biel");
     repudiates(finder());
     assert_true(world_sync(&world, &world.devices[world.devices_n - 1]));
-    (void)world_sync(&world, rep);
     assert_true(world_sync(&world, rep));
     struct sat_aside_row *rows;
     assert_int_equal(escrow(&rows), 0);
     all_agree();
     assert_string_equal(scene_shows(&world, admin, 1, CITY), "Biel");
+}
+
+static struct sat_wipe_receipt receipt;
+
+static void as_wiped(void *context, struct sat_replica_config *config)
+{
+    (void)context;
+    config->mode = SAT_REPLICA_WIPED;
+    config->key = NULL;
+    config->receipt = receipt;
+    config->hooks = (struct sat_replica_hooks){0};
+}
+
+/* It has obeyed by the time that the wipe is called off: it has no keys any more, but what was frozen it hands in. */
+static void a_wipe_that_was_obeyed_still_hands_in(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    order_revoke(&world, rep);
+    order_wipe(&world, rep);
+    world_disconnect(&world, stolen);
+    assert_false(world_sync(&world, rep)); /* is told, and freezes */
+    assert_true(rep->told_wipe);
+    const struct sat_device *own = sat_directory_device(directory(), scene_number(rep));
+    receipt = (struct sat_wipe_receipt){.wipe_seq = own->wiped_seq, .time_ms = world.now_ms};
+    sat_wipe_receipt_sign(&receipt, &directory()->org, own->number, &sat_keyring_secrets(rep->handle.keyring)->sign);
+    repudiates(finder());
+    assert_int_equal(sat_directory_device(directory(), scene_number(rep))->wiped_seq, 0);
+    rep->tune = as_wiped;
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_WIPED], 1);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
 }
 
 /* All keys are the thief's and the true kit has none of them: who reads the spaces gives them to its holder. */
@@ -338,6 +370,7 @@ int main(void)
         STORY(who_was_away_never_learns_of_it),
         STORY(what_was_handed_in_meanwhile_is_let_in),
         STORY(who_hands_in_what_may_be_pushed_again_pushes_it),
+        STORY(a_wipe_that_was_obeyed_still_hands_in),
         STORY(a_thief_who_replaced_the_kit_and_changed_the_keys_loses_both),
         STORY(a_kit_that_was_replaced_for_too_long_is_not_heard),
         STORY(a_newcomer_reads_what_everybody_has),

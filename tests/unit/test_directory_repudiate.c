@@ -274,7 +274,7 @@ static void a_wipe_by_the_thief_is_void_and_one_by_another_admin_keeps_the_devic
     uint64_t out = must(world, revoke_link(world, lost));
     theft.from = world->directory.seq + 1;
     act_as(world, STOLEN);
-    must(world, wipe_link(world, lost));
+    uint64_t void_wipe = must(world, wipe_link(world, lost));
     must(world, revoke_link(world, 2));
     act_as(world, OTHER);
     uint64_t wiped = must(world, wipe_link(world, 2));
@@ -283,6 +283,9 @@ static void a_wipe_by_the_thief_is_void_and_one_by_another_admin_keeps_the_devic
     assert_int_equal(device(&theft, lost)->wiped_seq, 0);
     assert_int_equal(device(&theft, 2)->revoked_seq, wiped - 1);
     assert_int_equal(device(&theft, 2)->wiped_seq, wiped);
+    assert_true(sat_directory_wiped(&world->directory, lost, void_wipe)); /* it may have been obeyed already */
+    assert_false(sat_directory_wiped(&world->directory, lost, 0));
+    assert_false(sat_directory_wiped(&world->directory, lost, wiped));
     must(world, wipe_link(world, lost)); /* as nothing asks for it any more */
     world_deinit(world);
 }
