@@ -469,8 +469,9 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     sat_check(false); /* no later kind is judged good */
 }
 
-/* Who said it: a repudiation asks for that. */
-static void note_link(struct sat_directory *directory, const struct sat_link *link)
+/* Who said it: a repudiation asks for that. Of a kind that is not known, signatures beside the author's were not
+ * looked at. */
+static void note_link(struct sat_directory *directory, const struct sat_link *link, bool ignored)
 {
     struct sat_directory_index *index = directory->index;
     uint32_t at = (uint32_t)directory->seq;
@@ -479,7 +480,8 @@ static void note_link(struct sat_directory *directory, const struct sat_link *li
     index->notes = sat_grown(index->notes, at, &index->notes_cap, sizeof *index->notes);
     index->notes[at] = (struct sat_link_note){.author = link->author};
     directory->seq++;
-    for (uint8_t i = 0; i < link->signatures_n && link->signatures_n > 2; i++) {
+    if (ignored || link->signatures_n <= 2) return;
+    for (uint8_t i = 0; i < link->signatures_n; i++) {
         const struct sat_link_signature *signature = &link->signatures[i];
         bool kit = signature->kind == SAT_SIGNER_KIT;
         if (!kit && (signature->kind != SAT_SIGNER_ADMIN || signature->number == link->author)) continue;
@@ -503,7 +505,7 @@ enum sat_err sat_directory_apply(struct sat_directory *directory, const struct s
                         (unsigned long long)link->seq);
     sat_debts_lapse(directory, time_ms);
     if (!ruling.ignored) apply_body(directory, link, &ruling, time_ms);
-    note_link(directory, link);
+    note_link(directory, link, ruling.ignored);
     if (sign) directory->time_ms = sign->time_ms;
     return SAT_OK;
 }

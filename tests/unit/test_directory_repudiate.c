@@ -616,6 +616,28 @@ static void what_is_named_exists_and_the_signatures_are_the_recoverys(void **sta
     world_deinit(world);
 }
 
+/* A later version's link may bear what it likes beside its author's signature: that counts for nothing here. */
+static void signatures_of_a_kind_that_is_not_known_vouch_for_nothing(void **state)
+{
+    (void)state;
+    struct theft theft;
+    begin(&theft);
+    struct world *world = &theft.world;
+    static const uint32_t numbers[] = {0, OTHER, UINT32_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        struct sat_buf buf = {0};
+        sat_put_u32(&buf, numbers[i]);
+        struct sat_link link = draft(world, 4711, &buf);
+        link.critical = 0;
+        sign_member_link(world, &link);
+        sign_as(world, &link, 'a', OTHER, SAT_SIGNER_ADMIN, numbers[i]);
+        sign_as(world, &link, 'k', 1, SAT_SIGNER_KIT, numbers[i]);
+        must(world, link);
+    }
+    undo(&theft);
+    world_deinit(world);
+}
+
 static void every_body_that_is_not_exact_is_malformed(void **state)
 {
     (void)state;
@@ -665,6 +687,7 @@ int main(void)
         cmocka_unit_test(a_suspension_by_somebody_else_gives_way_to_the_recovery_alone),
         cmocka_unit_test(a_second_repudiation_does_not_bring_back_what_the_first_undid),
         cmocka_unit_test(what_is_named_exists_and_the_signatures_are_the_recoverys),
+        cmocka_unit_test(signatures_of_a_kind_that_is_not_known_vouch_for_nothing),
         cmocka_unit_test(every_body_that_is_not_exact_is_malformed),
     };
     return cmocka_run_group_tests_name("directory_repudiate", tests, NULL, NULL);
