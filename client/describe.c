@@ -74,7 +74,7 @@ static const char *describe_space(const struct describing *it)
                                                             : space_of(it, &body.space));
 }
 
-static const char *names_of_rights(uint8_t rights)
+const char *client_describe_rights(uint8_t rights)
 {
     if (rights & SAT_RIGHT_MANAGE) return rights & SAT_RIGHT_WRITE ? "read, write and manage" : "read and manage";
     return rights & SAT_RIGHT_WRITE ? "read and write" : "read";
@@ -86,7 +86,7 @@ static const char *describe_grant(const struct describing *it)
     if (sat_body_grant_decode(it->link->body, &body)) return NULL;
     const char *who = user_of(it, body.user), *where = space_of(it, &body.space);
     if (body.rights == 0) return sat_arena_format(it->arena, "takes %s from %s", where, who);
-    return sat_arena_format(it->arena, "lets %s %s %s", who, names_of_rights(body.rights), where);
+    return sat_arena_format(it->arena, "lets %s %s %s", who, client_describe_rights(body.rights), where);
 }
 
 static const char *describe_epoch(const struct describing *it)
@@ -155,7 +155,7 @@ static const char *describe_accept(const struct describing *it)
                             id);
 }
 
-static const char *name_of_policy(const struct describing *it, uint16_t key)
+const char *client_describe_policy(uint16_t key, struct sat_arena *arena)
 {
     switch (key) {
 #define X(id, name, number, absent, most)                                                                              \
@@ -164,7 +164,7 @@ static const char *name_of_policy(const struct describing *it, uint16_t key)
 #include "common/proof/policies.def"
 #undef X
     default:
-        return sat_arena_format(it->arena, "policy %u", (unsigned)key);
+        return sat_arena_format(arena, "policy %u", (unsigned)key);
     }
 }
 
@@ -175,7 +175,8 @@ static const char *describe_policy(const struct describing *it)
     const char *text = "sets";
     for (uint16_t i = 0; i < body.values_n; i++)
         text = sat_arena_format(it->arena, "%s%s %s to %llu", text, i ? "," : "",
-                                name_of_policy(it, body.values[i].key), (unsigned long long)body.values[i].value);
+                                client_describe_policy(body.values[i].key, it->arena),
+                                (unsigned long long)body.values[i].value);
     return text;
 }
 
@@ -186,6 +187,16 @@ static const char *describe_kit(const struct describing *it)
     if (!body.user) return "replaces the recovery kit";
     return sat_arena_format(it->arena, "comes back as a device of %s by the recovery kit, which is replaced",
                             user_of(it, body.user));
+}
+
+static const char *describe_repudiation(const struct describing *it)
+{
+    struct sat_body_repudiate body;
+    if (sat_body_repudiate_decode(it->link->body, &body)) return NULL;
+    return sat_arena_format(it->arena,
+                            "comes back as a device of %s by the recovery kit, which is replaced, and repudiates what "
+                            "%s did from link %llu on",
+                            user_of(it, body.kit.user), device_of(it, body.device), (unsigned long long)body.from_seq);
 }
 
 static const char *describe_server_key(const struct describing *it)
@@ -229,6 +240,8 @@ static const char *describe(const struct describing *it)
         return describe_policy(it);
     case SAT_LINK_KIT:
         return describe_kit(it);
+    case SAT_LINK_REPUDIATE:
+        return describe_repudiation(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
     case SAT_LINK_REINDEX:
@@ -236,7 +249,6 @@ static const char *describe(const struct describing *it)
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
-    case SAT_LINK_REPUDIATE:
         break;
     }
     return "says what this version does not know";

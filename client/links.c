@@ -132,18 +132,44 @@ enum sat_err client_links_add_join(struct client_links *links, const struct sat_
     return try_out(links, link, links->fault);
 }
 
+/* By the next device and the kit of link `kit`. */
+static enum sat_err add_by_kit(struct client_links *links, enum sat_link_type type, uint64_t kit,
+                               const struct sat_buf *body)
+{
+    uint32_t device = links->ahead.devices_n + 1;
+    struct sat_link *link = make(links, type, device, body);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org,
+                  &sat_keyring_secrets(links->satchel->keyring)->sign);
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)kit, &links->ahead.org, &links->kit->sign);
+    return try_out(links, link, links->fault);
+}
+
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body)
 {
-    const struct sat_keyring_secrets *secrets = sat_keyring_secrets(links->satchel->keyring);
-    uint32_t device = links->ahead.devices_n + 1;
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_kit_encode(body, &buf);
-    struct sat_link *link = make(links, SAT_LINK_KIT, device, &buf);
+    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
+    enum sat_err err =
+        kit && kit->seq != links->ahead.kit_seq
+            ? sat_fail(links->fault, SAT_ERR_DENIED,
+                       "link %llu replaced it; if a thief did that, say which device it was, and since which link",
+                       (unsigned long long)kit[1].seq)
+            : add_by_kit(links, SAT_LINK_KIT, links->ahead.kit_seq, &buf);
     sat_buf_deinit(&buf);
-    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &secrets->sign);
-    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)links->ahead.kit_seq, &links->ahead.org, &links->kit->sign);
-    return try_out(links, link, links->fault);
+    return err;
+}
+
+enum sat_err client_links_add_repudiation(struct client_links *links, const struct sat_body_repudiate *body)
+{
+    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
+    if (!kit) return sat_fail(links->fault, SAT_ERR_DENIED, "this recovery kit was never the organisation's");
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_body_repudiate_encode(body, &buf);
+    enum sat_err err = add_by_kit(links, SAT_LINK_REPUDIATE, kit->seq, &buf);
+    sat_buf_deinit(&buf);
+    return err;
 }
 
 enum sat_err client_links_add_signed(struct client_links *links, const struct sat_link *link,

@@ -19,6 +19,7 @@ struct client_links {
     struct sat_fault *fault;
     uint64_t now_ms;
     const struct sat_kit_keys *kit; /* the second signature, where one is due; NULL: not at hand */
+    bool some_keys;                 /* a new kit gets those that are here, and the rest by the next epochs */
     struct sat_directory ahead;     /* with the batch's links applied */
     struct sat_link links[CLIENT_LINKS_MAX];
     uint32_t n;
@@ -43,6 +44,9 @@ enum sat_err client_links_add_join(struct client_links *links, const struct sat_
                                    const struct sat_sign_key *invite_key, const struct sat_buf *body) SAT_MUST_CHECK;
 /* An admin's new device, by the recovery kit (links->kit), which is replaced by it. */
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body) SAT_MUST_CHECK;
+/* The same, by a kit that was in force once, and with what a thief's device did from a position on undone. */
+enum sat_err client_links_add_repudiation(struct client_links *links,
+                                          const struct sat_body_repudiate *body) SAT_MUST_CHECK;
 /* A finished link that is signed already; `boxes` are copied. */
 enum sat_err client_links_add_signed(struct client_links *links, const struct sat_link *link,
                                      const struct sat_box *boxes, uint32_t boxes_n) SAT_MUST_CHECK;

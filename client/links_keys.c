@@ -52,6 +52,7 @@ static enum sat_err add_boxes_for(struct client_links *links, const struct sat_r
         const struct sat_epoch_key *key;
         if (space->epoch == 0 || !due(links, space, user)) continue;
         enum sat_err err = current_key(links, &space->id, &epoch, &key);
+        if (err == SAT_ERR_DEBT && links->some_keys) continue;
         if (err) return err;
         (void)add_boxes(links, &space->id, epoch, key, recipient, 1);
     }

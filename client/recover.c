@@ -26,11 +26,13 @@ struct recovering {
 
 /* ---- The link ---- */
 
-/* The admin to bring back: the first one who is active, else the first one. */
-static uint32_t choose_user(const struct sat_directory *directory, uint32_t wanted)
+/* The admin to bring back: whose device was stolen, if an admin's; else the first who is active, else the first. */
+static uint32_t choose_user(const struct sat_directory *directory, const struct satchel_recover_options *options)
 {
+    const struct sat_device *stolen = sat_directory_device(directory, options->repudiate);
     uint32_t first = 0;
-    if (wanted) return wanted;
+    if (options->user) return options->user;
+    if (stolen && directory->users[stolen->user - 1].role == SAT_ROLE_ADMIN) return stolen->user;
     for (uint32_t i = 0; i < directory->users_n; i++) {
         const struct sat_user *user = &directory->users[i];
         if (user->role != SAT_ROLE_ADMIN) continue;
@@ -53,22 +55,32 @@ static enum sat_err keep_kit(struct recovering *recovering)
     return sat_fail(&satchel->fault, SAT_ERR_IO, "the new recovery kit could not be kept: nothing was done");
 }
 
+static enum sat_err add_link(const struct recovering *recovering, struct client_links *links,
+                             const struct sat_body_kit *body)
+{
+    const struct satchel_recover_options *options = recovering->options;
+    links->kit = recovering->old;
+    if (!options->repudiate) return client_links_add_recovery(links, body);
+    return client_links_add_repudiation(links, &(struct sat_body_repudiate){options->repudiate, options->since, *body});
+}
+
 static enum sat_err add_recovery(struct recovering *recovering, struct client_links *links)
 {
     struct client_arrival *arrival = &recovering->arrival;
+    const struct satchel_recover_options *options = recovering->options;
     struct sat_body_kit body = {
         .kit_sign = recovering->new->sign_public,
         .kit_box = recovering->new->box_public,
-        .user = choose_user(&links->ahead, recovering->options->user),
+        .user = choose_user(&links->ahead, options),
         .device_sign = sat_keyring_sign_public(arrival->satchel->keyring),
         .device_box = sat_keyring_box_public(arrival->satchel->keyring),
     };
+    links->some_keys = options->repudiate != 0; /* what a thief changed since, others have */
     enum sat_err err = client_arrival_admin_key(arrival, &body.admin_sign);
     if (!err) err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);
+    if (!err) err = add_link(recovering, links, &body);
     if (!err) err = keep_kit(recovering);
-    if (!err) err = client_arrival_expect(arrival, links->ahead.devices_n + 1);
-    links->kit = recovering->old;
-    return err ? err : client_links_add_recovery(links, &body);
+    return err ? err : client_arrival_expect(arrival, links->ahead.devices_n);
 }
 
 static enum sat_err build_links(void *context, struct sat_arena *arena, struct sat_link_batch *out)

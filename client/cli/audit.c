@@ -19,6 +19,10 @@ static int print_link(void *context, const char *json)
     cli_out(cli, "%5s  %s  %s (device %s) %s\n", own_word ? "says" : cli_shown(&arena, json_object_get(link, "link")),
             cli_shown(&arena, json_object_get(link, "at")), cli_shown(&arena, json_object_get(link, "by")),
             cli_shown(&arena, json_object_get(link, "device")), cli_shown(&arena, json_object_get(link, "what")));
+    size_t i;
+    json_t *undone;
+    json_array_foreach(json_object_get(link, "undone"), i, undone)
+        cli_out(cli, "       undoing that, it %s\n", cli_shown(&arena, undone));
     json_decref(link);
     sat_arena_deinit(&arena);
     return cli->output_errno;

@@ -68,10 +68,22 @@ static int change_keys(struct cli *cli)
     return code;
 }
 
+/* A stolen phone, and since when. */
+static int take_theft(struct cli *cli, uint64_t *device, uint64_t *since)
+{
+    bool named = cli_has(cli, CLI_OPTION_REPUDIATE);
+    if (named != cli_has(cli, CLI_OPTION_FROM))
+        return cli_fail(cli, SAT_ERR_INVALID, "--repudiate DEVICE and --from LINK go together");
+    if (!named) return 0;
+    int code = cli_number(cli, cli_option(cli, CLI_OPTION_REPUDIATE), "device", UINT32_MAX, device);
+    if (!code) code = cli_number(cli, cli_option(cli, CLI_OPTION_FROM), "link", UINT32_MAX, since);
+    return code;
+}
+
 int cli_run_recover(struct cli *cli)
 {
     const char *home, *kit, *path;
-    uint64_t user = 0;
+    uint64_t user = 0, device = 0;
     struct satchel_recover_options options = {
         .server_url = cli_option(cli, CLI_OPTION_SERVER),
         .pin = cli_option(cli, CLI_OPTION_PIN),
@@ -81,9 +93,11 @@ int cli_run_recover(struct cli *cli)
     if (!code) code = cli_need(cli, CLI_OPTION_RECOVERY_KIT, &path);
     if (!code && cli_has(cli, CLI_OPTION_USER))
         code = cli_number(cli, cli_option(cli, CLI_OPTION_USER), "user", UINT32_MAX, &user);
+    if (!code) code = take_theft(cli, &device, &options.since);
     if (!code) code = cli_home(cli, &home);
     if (code) return code;
     options.user = (uint32_t)user;
+    options.repudiate = (uint32_t)device;
     struct sat_buf page;
     sat_buf_init(&page);
     code = cli_read_file(cli, kit, KIT_BYTES_MAX, &page);

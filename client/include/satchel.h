@@ -177,6 +177,10 @@ struct satchel_recover_options {
     const char *device_name; /* NULL: a name made from the machine's */
     uint32_t user;           /* whom to bring back, by number; 0: the first admin */
     uint32_t timeout_ms;     /* 0: 60 s */
+    /* A stolen device (0: none), and the link of satchel_audit() since which it was a thief's: what it did from there
+     * on is undone, and who came in through it is out. Without `user` its owner comes back. */
+    uint32_t repudiate;
+    uint64_t since;
     /* Keeps the page of the new kit, a secret, before the server is asked to take it; not 0: it could not, and nothing
      * is done. Not called where an earlier attempt had got through: then that one's page counts. */
     int (*keep_kit)(void *context, const char *page);
@@ -184,8 +188,9 @@ struct satchel_recover_options {
 };
 /* Comes back with the recovery kit, with no other admin left: makes this home a new device of an admin, and replaces
  * the kit; the old one is worth nothing then. Call satchel_sync() next, which changes all keys. After a failure on the
- * way the same call goes on where it stopped. invalid (a copying error in the page, no address, no pin), denied (the
- * kit was replaced), exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
+ * way the same call goes on where it stopped. With `repudiate` a kit that a thief replaced is good, too, for thirty
+ * days. invalid (a copying error in the page, no address, no pin, no such device or link), denied (the kit was
+ * replaced), exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_recover(const char *home, const struct satchel_open_options *open_options,
                                 const struct satchel_recover_options *options, struct satchel **out,
                                 struct satchel_error *error);
@@ -515,8 +520,9 @@ SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, sa
 SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
- * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. Among them, by their time, what
- * devices say that they let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
+ * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. A repudiation also has
+ * "undone":[…], the sentences that say what it changed. Among the links, by their time, is what devices say that they
+ * let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
  * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
  * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);

@@ -3,6 +3,8 @@
 #ifndef SAT_BASE_LIMITS_H
 #define SAT_BASE_LIMITS_H
 
+#include <stdint.h>
+
 enum {
     /* A bundle is applied whole: small enough for a transaction of a few milliseconds and for a slow link's frame. */
     SAT_BUNDLE_CHANGES_MAX = 1000,
@@ -46,5 +48,8 @@ enum {
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */
 #define SAT_TIME_MS_MAX ((uint64_t)1 << 47) /* wall clocks, year 6429: fits the 48 bits of a hybrid clock */
+/* How long a kit that was replaced without having signed that may repudiate whoever did it: long enough to learn of a
+ * theft, and not so long that a page that was lost years ago opens the organisation. */
+#define SAT_KIT_RECLAIM_MS (UINT64_C(30) * 24 * 3600 * 1000)
 
 #endif

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/directory_changes.h"
 #include "common/proof/directory_debts.h"
+#include "common/proof/directory_repudiate.h"
 #include "common/proof/directory_rules.h"
 
 void sat_directory_init(struct sat_directory *directory)
@@ -23,12 +25,14 @@ void sat_directory_deinit(struct sat_directory *directory)
     free(directory->grants);
     free(directory->epochs);
     free(directory->invites);
+    free(directory->kits);
     *directory = (struct sat_directory){0};
 }
 
 /* ---- What a good link does. Nothing below can fail. ---- */
 
-static void set_standing(struct sat_directory *directory, uint64_t seq, uint32_t number, uint8_t role, uint8_t state)
+static void set_standing(struct sat_directory *directory, uint64_t seq, uint32_t number, uint8_t role, uint8_t state,
+                         bool restored)
 {
     struct sat_user_past *past = &directory->index->users[number - 1];
     uint32_t acted = sat_index_acts(directory, number);
@@ -36,13 +40,14 @@ static void set_standing(struct sat_directory *directory, uint64_t seq, uint32_t
     directory->users[number - 1].state = state;
     directory->index->admins += sat_index_acts(directory, number) - acted;
     past->standings = sat_grown(past->standings, past->standings_n, &past->standings_cap, sizeof *past->standings);
-    past->standings[past->standings_n++] = (struct sat_standing){seq, role, state};
+    past->standings[past->standings_n++] = (struct sat_standing){seq, role, state, restored};
 }
 
-static void change_standing(struct sat_directory *directory, uint64_t seq, uint32_t number, uint8_t role, uint8_t state)
+void sat_change_standing(struct sat_directory *directory, uint64_t seq, uint32_t user, uint8_t role, uint8_t state,
+                         bool restored)
 {
-    sat_debts_standing(directory, number, role, state, seq);
-    set_standing(directory, seq, number, role, state);
+    sat_debts_standing(directory, user, role, state, seq);
+    set_standing(directory, seq, user, role, state, restored);
 }
 
 static void add_user(struct sat_directory *directory, uint64_t seq, uint8_t role, uint32_t creator)
@@ -54,7 +59,7 @@ static void add_user(struct sat_directory *directory, uint64_t seq, uint8_t role
     directory->users[at] = (struct sat_user){.number = at + 1, .since_seq = seq, .creator = creator};
     index->users[at] = (struct sat_user_past){0};
     directory->users_n++;
-    set_standing(directory, seq, at + 1, role, SAT_USER_ACTIVE);
+    set_standing(directory, seq, at + 1, role, SAT_USER_ACTIVE, false);
 }
 
 static bool is_zero(const struct sat_public_key *key)
@@ -87,14 +92,17 @@ static void add_device(struct sat_directory *directory, const struct sat_device 
     if (device->approved_seq) count_signer(directory, device, true);
 }
 
-static void set_kit(struct sat_directory *directory, uint64_t seq, const struct sat_public_key *sign,
-                    const struct sat_public_key *box)
+static void set_kit(struct sat_directory *directory, const struct sat_kit *kit)
 {
-    directory->kit_sign = *sign;
-    directory->kit_box = *box;
-    directory->kit_seq = seq;
-    sat_index_put_key(directory->index, sign);
-    sat_index_put_key(directory->index, box);
+    uint32_t at = directory->kits_n;
+    directory->kit_sign = kit->sign;
+    directory->kit_box = kit->box;
+    directory->kit_seq = kit->seq;
+    directory->kits = sat_grown(directory->kits, at, &directory->index->kits_cap, sizeof *directory->kits);
+    directory->kits[at] = *kit;
+    directory->kits_n++;
+    sat_index_put_key(directory->index, &kit->sign);
+    sat_index_put_key(directory->index, &kit->box);
 }
 
 static void apply_genesis(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t time_ms)
@@ -102,7 +110,7 @@ static void apply_genesis(struct sat_directory *directory, const struct sat_ruli
     const struct sat_body_genesis *body = &ruling->body.genesis;
     directory->org = ruling->org;
     directory->server = body->server;
-    set_kit(directory, 1, &body->kit_sign, &body->kit_box);
+    set_kit(directory, &(struct sat_kit){.seq = 1, .sign = body->kit_sign, .box = body->kit_box, .time_ms = time_ms});
     sat_index_put_key(directory->index, &body->server);
     add_user(directory, 1, SAT_ROLE_ADMIN, 0);
     struct sat_device device = {.number = 1,
@@ -121,7 +129,7 @@ static void apply_user(struct sat_directory *directory, const struct sat_body_us
     if (body->user > directory->users_n)
         add_user(directory, link->seq, body->role, link->author);
     else
-        change_standing(directory, link->seq, body->user, body->role, body->state);
+        sat_change_standing(directory, link->seq, body->user, body->role, body->state, false);
 }
 
 static void apply_server_key(struct sat_directory *directory, const struct sat_body_server_key *body)
@@ -145,15 +153,14 @@ static void apply_space(struct sat_directory *directory, const struct sat_body_s
     if (body->kind == SAT_SPACE_PEOPLE) index->people_space = at + 1;
 }
 
-static void add_grant(struct sat_directory *directory, uint64_t seq, uint32_t space, uint32_t user, uint8_t rights)
+void sat_change_grant(struct sat_directory *directory, const struct sat_grant *grant)
 {
     struct sat_directory_index *index = directory->index;
-    uint32_t at = directory->grants_n;
+    uint32_t at = directory->grants_n, space = sat_index_space(directory, &grant->space);
     directory->grants = sat_grown(directory->grants, at, &index->grants_cap, sizeof *directory->grants);
-    directory->grants[at] =
-        (struct sat_grant){.seq = seq, .space = directory->spaces[space].id, .user = user, .rights = rights};
+    directory->grants[at] = *grant;
     directory->grants_n++;
-    sat_trail_add(sat_index_make_holding(&index->users[user - 1], space), at);
+    sat_trail_add(sat_index_make_holding(&index->users[grant->user - 1], space), at);
 }
 
 /* Open invites get their boxes by a grant as the devices do. */
@@ -162,7 +169,9 @@ static void apply_grant(struct sat_directory *directory, const struct sat_ruling
     const struct sat_body_grant *body = &ruling->body.grant;
     struct sat_directory_index *index = directory->index;
     sat_debts_grant(directory, body->user, ruling->place, body->rights, seq);
-    add_grant(directory, seq, ruling->place, body->user, body->rights);
+    struct sat_grant grant = {
+        .seq = seq, .space = body->space, .user = body->user, .rights = body->rights, .stated = body->rights};
+    sat_change_grant(directory, &grant);
     const struct sat_trail *invites = &index->users[body->user - 1].invites;
     for (uint32_t i = 0; body->boxes.count && i < invites->n; i++) index->invites_past[invites->at[i]].boxed = true;
 }
@@ -219,13 +228,16 @@ static void apply_invite(struct sat_directory *directory, const struct sat_rulin
 
 /* What an invite grants comes on top of what the user holds by then: joining takes nothing away. */
 static void grant_by_invite(struct sat_directory *directory, uint64_t seq, uint32_t user,
-                            const struct sat_invite_grant *grant)
+                            const struct sat_invite_grant *invited)
 {
-    uint32_t space = sat_index_space(directory, &grant->space);
-    const struct sat_trail *held = sat_index_holding(&directory->index->users[user - 1], space);
-    uint8_t rights = grant->rights;
-    if (held && held->n) rights |= directory->grants[held->at[held->n - 1]].rights;
-    add_grant(directory, seq, space, user, rights);
+    uint32_t space = sat_index_space(directory, &invited->space);
+    struct sat_grant grant = {.seq = seq,
+                              .space = invited->space,
+                              .user = user,
+                              .rights = invited->rights | sat_index_granted(directory, user, space),
+                              .stated = invited->rights,
+                              .source = SAT_GRANT_ADDED};
+    sat_change_grant(directory, &grant);
 }
 
 static void apply_join(struct sat_directory *directory, const struct sat_ruling *ruling, const struct sat_link *link,
@@ -245,6 +257,7 @@ static void apply_join(struct sat_directory *directory, const struct sat_ruling 
     add_device(directory, &device);
     invite->state = SAT_INVITE_USED;
     invite->device = link->author;
+    directory->index->devices_past[link->author - 1].invite = ruling->place + 1;
     const struct sat_invite_past *past = &directory->index->invites_past[ruling->place];
     for (uint32_t i = 0; i < past->grants_n; i++) grant_by_invite(directory, link->seq, invite->user, &past->grants[i]);
 }
@@ -255,24 +268,36 @@ static void apply_cancel(struct sat_directory *directory, uint32_t invite, uint6
     directory->invites[invite].state = SAT_INVITE_CANCELLED;
 }
 
-/* The device is out, what counts of it is written down, and nobody joins any more by an invite that it issued. */
-static void apply_revoke(struct sat_directory *directory, const struct sat_body_revoke *body, uint64_t seq)
+/* What counts of it is written down, and nobody joins any more by an invite that it issued. */
+void sat_change_out(struct sat_directory *directory, uint32_t device, uint64_t seq, const struct sat_cut *cuts,
+                    uint32_t cuts_n, bool restored)
 {
-    struct sat_device *device = &directory->devices[body->device - 1];
-    struct sat_device_past *past = &directory->index->devices_past[body->device - 1];
-    sat_debts_revoke(directory, device, seq);
-    if (device->approved_seq) count_signer(directory, device, false);
-    device->revoked_seq = seq;
-    past->cuts_n = body->cuts_n;
-    if (past->cuts_n) {
-        past->cuts = calloc(past->cuts_n, sizeof *past->cuts);
-        sat_check(past->cuts != NULL);
-        memcpy(past->cuts, body->cuts, past->cuts_n * sizeof *past->cuts);
+    struct sat_device *known = &directory->devices[device - 1];
+    struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    sat_debts_revoke(directory, known, seq);
+    if (known->approved_seq) count_signer(directory, known, false);
+    known->revoked_seq = seq;
+    past->outs = sat_grown(past->outs, past->outs_n, &past->outs_cap, sizeof *past->outs);
+    struct sat_out *out = &past->outs[past->outs_n++];
+    *out = (struct sat_out){.revoked_seq = seq, .cuts_n = cuts_n, .restored = restored};
+    if (cuts_n) {
+        out->cuts = calloc(cuts_n, sizeof *out->cuts);
+        sat_check(out->cuts != NULL);
+        memcpy(out->cuts, cuts, cuts_n * sizeof *out->cuts);
     }
     for (uint32_t i = 0; i < past->issued.n; i++) {
         struct sat_invite *invite = &directory->invites[past->issued.at[i]];
         if (invite->state == SAT_INVITE_OPEN) invite->state = SAT_INVITE_CANCELLED;
     }
+}
+
+void sat_change_back(struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    struct sat_device *known = &directory->devices[device - 1];
+    struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    past->outs[past->outs_n - 1].back_seq = seq;
+    known->revoked_seq = known->wiped_seq = 0;
+    if (known->approved_seq) count_signer(directory, known, true);
 }
 
 static void apply_wipe(struct sat_directory *directory, const struct sat_body_wipe *body, const struct sat_link *link,
@@ -281,6 +306,8 @@ static void apply_wipe(struct sat_directory *directory, const struct sat_body_wi
     uint32_t user = directory->devices[link->author - 1].user;
     struct sat_user_past *past = &directory->index->users[user - 1];
     past->wipes_ms[past->wipes_n++ % SAT_WIPES_KEPT] = time_ms;
+    const struct sat_device_past *wiped = &directory->index->devices_past[body->device - 1];
+    wiped->outs[wiped->outs_n - 1].wiped_seq = link->seq;
     directory->devices[body->device - 1].wiped_seq = link->seq;
 }
 
@@ -306,13 +333,20 @@ static void apply_accept(struct sat_directory *directory, const struct sat_body_
     struct sat_device *device = &directory->devices[body->device - 1];
     device->approved_seq = seq;
     count_signer(directory, device, true);
+    sat_trail_add(&directory->index->approvals, body->device - 1);
 }
 
-static void set_policy(struct sat_directory_index *index, const struct sat_policy_value *value)
+static void set_policy(struct sat_directory_index *index, const struct sat_policy_value *value, bool absent)
 {
     uint32_t at = 0;
     while (at < index->policies_n && index->policies[at].key < value->key) at++;
-    if (at == index->policies_n || index->policies[at].key != value->key) {
+    bool there = at < index->policies_n && index->policies[at].key == value->key;
+    if (absent && there) {
+        index->policies_n--;
+        memmove(index->policies + at, index->policies + at + 1, (index->policies_n - at) * sizeof *index->policies);
+    }
+    if (absent) return;
+    if (!there) {
         index->policies = sat_grown(index->policies, index->policies_n, &index->policies_cap, sizeof *index->policies);
         memmove(index->policies + at + 1, index->policies + at, (index->policies_n - at) * sizeof *index->policies);
         index->policies_n++;
@@ -320,12 +354,21 @@ static void set_policy(struct sat_directory_index *index, const struct sat_polic
     index->policies[at] = *value;
 }
 
-/* A new kit; by the old one, an admin's new device too. */
-static void apply_kit(struct sat_directory *directory, const struct sat_body_kit *body, const struct sat_link *link,
-                      uint64_t time_ms)
+void sat_change_policy(struct sat_directory *directory, const struct sat_policy_said *said)
 {
-    sat_debts_kit(directory, link->seq);
-    set_kit(directory, link->seq, &body->kit_sign, &body->kit_box);
+    struct sat_directory_index *index = directory->index;
+    set_policy(index, &said->value, said->absent);
+    index->said = sat_grown(index->said, index->said_n, &index->said_cap, sizeof *index->said);
+    index->said[index->said_n++] = *said;
+}
+
+/* A new kit; by an old one, whose place plus one is `signer`, an admin's new device too. */
+static void apply_kit(struct sat_directory *directory, const struct sat_body_kit *body, const struct sat_link *link,
+                      uint32_t signer, uint64_t time_ms)
+{
+    struct sat_kit kit = {
+        .seq = link->seq, .sign = body->kit_sign, .box = body->kit_box, .time_ms = time_ms, .signer = signer};
+    set_kit(directory, &kit);
     if (!body->user) return;
     struct sat_device device = {.number = link->author,
                                 .user = body->user,
@@ -337,7 +380,26 @@ static void apply_kit(struct sat_directory *directory, const struct sat_body_kit
                                 .joined_ms = time_ms};
     add_device(directory, &device);
     if (directory->users[body->user - 1].state != SAT_USER_ACTIVE)
-        change_standing(directory, link->seq, body->user, SAT_ROLE_ADMIN, SAT_USER_ACTIVE);
+        sat_change_standing(directory, link->seq, body->user, SAT_ROLE_ADMIN, SAT_USER_ACTIVE, false);
+}
+
+static bool is_signed_by_kit(const struct sat_link *link)
+{
+    for (uint8_t i = 0; i < link->signatures_n; i++)
+        if (link->signatures[i].kind == SAT_SIGNER_KIT) return true;
+    return false;
+}
+
+static void apply_repudiation(struct sat_directory *directory, const struct sat_body_repudiate *body,
+                              const struct sat_link *link, uint64_t time_ms)
+{
+    struct sat_disowning disowning;
+    sat_disowning_begin(directory, body->device, body->from_seq, &disowning);
+    uint32_t signer = sat_disowning_kit(&disowning);
+    sat_disowning_apply(&disowning, directory, link->seq);
+    sat_disowning_end(&disowning);
+    apply_kit(directory, &body->kit, link, signer + 1, time_ms);
+    directory->repudiated_seq = link->seq;
 }
 
 static void apply_body(struct sat_directory *directory, const struct sat_link *link, const struct sat_ruling *ruling,
@@ -351,8 +413,8 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_user(directory, &ruling->body.user, link);
         return;
     case SAT_LINK_ROLE:
-        change_standing(directory, link->seq, ruling->body.role.user, ruling->body.role.role,
-                        directory->users[ruling->body.role.user - 1].state);
+        sat_change_standing(directory, link->seq, ruling->body.role.user, ruling->body.role.role,
+                            directory->users[ruling->body.role.user - 1].state, false);
         return;
     case SAT_LINK_SPACE:
         apply_space(directory, &ruling->body.space, link->seq);
@@ -376,7 +438,8 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_server_key(directory, &ruling->body.server_key);
         return;
     case SAT_LINK_REVOKE:
-        apply_revoke(directory, &ruling->body.revoke, link->seq);
+        sat_change_out(directory, ruling->body.revoke.device, link->seq, ruling->body.revoke.cuts,
+                       ruling->body.revoke.cuts_n, false);
         return;
     case SAT_LINK_WIPE:
         apply_wipe(directory, &ruling->body.wipe, link, time_ms);
@@ -386,20 +449,45 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         return;
     case SAT_LINK_POLICY:
         for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
-            set_policy(directory->index, &ruling->body.policy.values[i]);
+            sat_change_policy(directory,
+                              &(struct sat_policy_said){.seq = link->seq, .value = ruling->body.policy.values[i]});
         return;
     case SAT_LINK_KIT:
-        apply_kit(directory, &ruling->body.kit, link, time_ms);
+        sat_debts_kit(directory, link->seq);
+        apply_kit(directory, &ruling->body.kit, link, is_signed_by_kit(link) ? directory->kits_n : 0, time_ms);
+        return;
+    case SAT_LINK_REPUDIATE:
+        apply_repudiation(directory, &ruling->body.repudiate, link, time_ms);
         return;
     case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
-    case SAT_LINK_REPUDIATE:
         break;
     }
     sat_check(false); /* no later kind is judged good */
+}
+
+/* Who said it: a repudiation asks for that. Of a kind that is not known, signatures beside the author's were not
+ * looked at. */
+static void note_link(struct sat_directory *directory, const struct sat_link *link, bool ignored)
+{
+    struct sat_directory_index *index = directory->index;
+    uint32_t at = (uint32_t)directory->seq;
+    directory->ids = sat_grown(directory->ids, at, &index->ids_cap, sizeof *directory->ids);
+    directory->ids[at] = sat_link_id(link);
+    index->notes = sat_grown(index->notes, at, &index->notes_cap, sizeof *index->notes);
+    index->notes[at] = (struct sat_link_note){.author = link->author};
+    directory->seq++;
+    if (ignored || link->signatures_n <= 2) return;
+    for (uint8_t i = 0; i < link->signatures_n; i++) {
+        const struct sat_link_signature *signature = &link->signatures[i];
+        bool kit = signature->kind == SAT_SIGNER_KIT;
+        if (!kit && (signature->kind != SAT_SIGNER_ADMIN || signature->number == link->author)) continue;
+        index->seconds = sat_grown(index->seconds, index->seconds_n, &index->seconds_cap, sizeof *index->seconds);
+        index->seconds[index->seconds_n++] = (struct sat_second){link->seq, signature->number, kit};
+    }
 }
 
 enum sat_err sat_directory_apply(struct sat_directory *directory, const struct sat_link *link,
@@ -417,10 +505,7 @@ enum sat_err sat_directory_apply(struct sat_directory *directory, const struct s
                         (unsigned long long)link->seq);
     sat_debts_lapse(directory, time_ms);
     if (!ruling.ignored) apply_body(directory, link, &ruling, time_ms);
-    uint32_t at = (uint32_t)directory->seq;
-    directory->ids = sat_grown(directory->ids, at, &directory->index->ids_cap, sizeof *directory->ids);
-    directory->ids[at] = sat_link_id(link);
-    directory->seq++;
+    note_link(directory, link, ruling.ignored);
     if (sign) directory->time_ms = sign->time_ms;
     return SAT_OK;
 }

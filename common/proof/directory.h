@@ -30,11 +30,21 @@ struct sat_space {
     uint32_t epoch;    /* the current one; 0 before the first */
     uint64_t owed_seq; /* where somebody lost it first since the current epoch began: a new one is owed; 0: none is */
 };
+enum sat_grant_source { SAT_GRANT_SAID, SAT_GRANT_ADDED, SAT_GRANT_RESTORED }; /* by a grant; a join; a repudiation */
 struct sat_grant { /* one event; the newest at or before a position counts */
     uint64_t seq;
     struct sat_space_id space;
     uint32_t user;
     uint8_t rights;
+    uint8_t stated; /* by the link itself: what a join adds, without what was held before */
+    uint8_t source;
+};
+struct sat_kit {
+    uint64_t seq; /* of the link that named it */
+    struct sat_public_key sign, box;
+    uint64_t time_ms;
+    uint32_t signer; /* place plus one of the kit that signed for it, and was used up by that; 0: it came with the
+                        genesis, or by admins alone */
 };
 struct sat_epoch {
     uint64_t seq;
@@ -78,6 +88,9 @@ struct sat_directory {            /* read it freely; only apply() writes it. Arr
     uint32_t epochs_n;
     struct sat_invite *invites;
     uint32_t invites_n;
+    struct sat_kit *kits; /* all that were ever in force */
+    uint32_t kits_n;
+    uint64_t repudiated_seq; /* of the newest repudiation; 0: none */
     struct sat_directory_index *index;
 };
 
@@ -141,9 +154,19 @@ bool sat_directory_manages(const struct sat_directory *directory, uint32_t manag
 /* The position since which the space owes a new epoch, as somebody who had its key may not read it any more: who lost
  * it by a link, or an early invite that expired unused (by `now_ms`) since the epoch began. 0: nothing is owed. */
 uint64_t sat_directory_owed(const struct sat_directory *directory, const struct sat_space_id *space, uint64_t now_ms);
-/* Is the device revoked? Then *seq is where, and *cut (NULL: not listed) what counts of it in the space. */
+/* Does a revocation of the device concern what was logged at position `at`: is there one that was not undone by then?
+ * Then *seq is where the first of these is, and *cut (NULL: not listed) what counts of the device in the space. */
 bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, const struct sat_space_id *space,
-                       uint64_t *seq, const struct sat_cut **cut);
+                       uint64_t at, uint64_t *seq, const struct sat_cut **cut);
+/* Was a wipe of the device ordered at `seq`, called off since or not? It may have been obeyed. */
+bool sat_directory_wiped(const struct sat_directory *directory, uint32_t device, uint64_t seq);
+/* The kit with this signing key, if it was ever in force. */
+const struct sat_kit *sat_directory_kit(const struct sat_directory *directory, const struct sat_public_key *sign);
+/* The last position at which the kit was the one in force; the head if it is. */
+uint64_t sat_directory_kit_until(const struct sat_directory *directory, const struct sat_kit *kit);
+/* May the kit sign anything still, by `now_ms`? The one in force may; one that was replaced without being used may
+ * repudiate for a while, if whoever replaced it is repudiated by that (the reducer judges whether). */
+bool sat_directory_kit_good(const struct sat_directory *directory, const struct sat_kit *kit, uint64_t now_ms);
 /* What admins decided about a bundle that was put aside, at or before `seq`: enum sat_accept_what, 0: nothing yet. */
 uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq);
 /* A policy's value as of now (policies.def). */

@@ -350,7 +350,8 @@ enum sat_err sat_admit(const struct sat_court *court, const struct sat_ruling *r
     case SAT_AUTHOR_INVITEE:
         return SAT_OK; /* as above: by the invite's key and the new device's */
     case SAT_AUTHOR_KIT:
-        return ruling->body.kit.user ? SAT_OK : admit_admin(court, ruling, false);
+        if (court->link->type == SAT_LINK_REPUDIATE || ruling->body.kit.user) return SAT_OK;
+        return admit_admin(court, ruling, false);
     case SAT_AUTHOR_UNKNOWN:
         return admit_unknown(court);
     case SAT_AUTHOR_LATER:

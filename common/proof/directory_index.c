@@ -202,6 +202,15 @@ bool sat_index_acts(const struct sat_directory *directory, uint32_t user)
     return now->role == SAT_ROLE_ADMIN && now->state == SAT_USER_ACTIVE && directory->index->users[user - 1].signers;
 }
 
+bool sat_index_out_at(const struct sat_directory *directory, const struct sat_device *device, uint64_t seq)
+{
+    const struct sat_device_past *past = &directory->index->devices_past[device->number - 1];
+    if (device->revoked_seq && device->revoked_seq <= seq) return true;
+    for (uint32_t i = 0; i < past->outs_n; i++)
+        if (past->outs[i].back_seq && past->outs[i].revoked_seq <= seq && seq < past->outs[i].back_seq) return true;
+    return false;
+}
+
 uint32_t sat_cuts_seek(const struct sat_cut *cuts, uint32_t n, const struct sat_space_id *space)
 {
     uint32_t low = 0, high = n;
@@ -234,7 +243,8 @@ void sat_index_free(const struct sat_directory *directory)
     }
     for (uint32_t i = 0; i < directory->devices_n; i++) {
         free(index->devices_past[i].issued.at);
-        free(index->devices_past[i].cuts);
+        for (uint32_t j = 0; j < index->devices_past[i].outs_n; j++) free(index->devices_past[i].outs[j].cuts);
+        free(index->devices_past[i].outs);
     }
     for (uint32_t i = 0; i < directory->spaces_n; i++) free(index->spaces_past[i].epochs.at);
     for (uint32_t i = 0; i < directory->invites_n; i++) free(index->invites_past[i].grants);
@@ -244,6 +254,10 @@ void sat_index_free(const struct sat_directory *directory)
     free(index->invites_past);
     free(index->decisions);
     free(index->policies);
+    free(index->notes);
+    free(index->seconds);
+    free(index->said);
+    free(index->approvals.at);
     free(index->expiring.at);
     sat_table_deinit(&index->spaces);
     sat_table_deinit(&index->invites);

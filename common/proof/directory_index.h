@@ -26,6 +26,7 @@ enum { SAT_USER_ACTIVE = 1, SAT_USER_SUSPENDED = 2 };
 struct sat_standing { /* a user's role and state from a position on */
     uint64_t seq;
     uint8_t role, state;
+    bool restored; /* by a repudiation, and so nobody's own word */
 };
 struct sat_holding { /* a user's grants in one space */
     uint32_t space;  /* place in spaces */
@@ -42,10 +43,19 @@ struct sat_user_past {
     uint64_t wipes_ms[SAT_WIPES_KEPT]; /* when the user's devices ordered the last wipes; the oldest is next */
     uint32_t wipes_n;                  /* all of them */
 };
+struct sat_out { /* a time for which a device was revoked */
+    uint64_t revoked_seq, wiped_seq;
+    uint64_t back_seq;    /* where a repudiation undid that; 0: it is out */
+    struct sat_cut *cuts; /* by space */
+    uint32_t cuts_n;
+    bool restored; /* by a repudiation */
+};
 struct sat_device_past {
     struct sat_trail issued; /* invites */
-    struct sat_cut *cuts;    /* by space; of its revocation */
-    uint32_t cuts_n;
+    struct sat_out *outs;
+    uint32_t outs_n, outs_cap;
+    uint32_t invite;       /* place plus one of the invite by which it joined; 0: by the genesis or by a kit */
+    uint64_t disowned_seq; /* of the repudiation that put it out; 0: none did */
 };
 struct sat_space_past {
     struct sat_trail epochs; /* at[i] is the place of epoch i + 1 */
@@ -62,6 +72,22 @@ struct sat_decision { /* about a bundle that was put aside */
     uint32_t next; /* the place plus one of a later one about the same bundle; 0: it stands */
 };
 
+struct sat_link_note {
+    uint32_t author;
+    uint32_t voided; /* by the repudiation there; 0: it stands */
+};
+struct sat_second { /* somebody beside the author signed the link at `seq`, too */
+    uint64_t seq;
+    uint32_t number; /* the device with an admin key, or the link of the kit */
+    bool kit;
+};
+struct sat_policy_said {
+    uint64_t seq;
+    struct sat_policy_value value;
+    bool restored; /* by a repudiation */
+    bool absent;   /* and that to what counts where nothing is set */
+};
+
 struct sat_directory_index {
     struct sat_table spaces;  /* id, then zeros: place + 1 */
     struct sat_table invites; /* id: place + 1 */
@@ -74,11 +100,16 @@ struct sat_directory_index {
     struct sat_decision *decisions;
     struct sat_policy_value *policies; /* by key */
     struct sat_trail expiring;         /* a heap of invites that may have key boxes: the first to expire is on top */
-    uint32_t decisions_n, policies_n;
+    struct sat_link_note *notes;       /* notes[seq - 1] is that link's */
+    struct sat_second *seconds;        /* by position */
+    struct sat_policy_said *said;      /* all that was said of policies */
+    struct sat_trail approvals;        /* devices that were approved by a link, in that order */
+    uint32_t decisions_n, policies_n, seconds_n, said_n;
     uint32_t admins;                  /* users who can act as such */
     uint32_t org_space, people_space; /* place + 1; 0: none yet */
     uint32_t ids_cap, users_cap, users_past_cap, devices_cap, devices_past_cap, spaces_cap, spaces_past_cap;
     uint32_t grants_cap, epochs_cap, invites_cap, invites_past_cap, decisions_cap, policies_cap;
+    uint32_t notes_cap, seconds_cap, said_cap, kits_cap;
 };
 
 /* `array` with room for one more than `n` items; takes the old array. */
@@ -108,6 +139,8 @@ uint8_t sat_index_rights(const struct sat_directory *directory, uint32_t user, u
 bool sat_index_invite_good(const struct sat_directory *directory, uint32_t invite);
 /* Can the user act as an admin now? */
 bool sat_index_acts(const struct sat_directory *directory, uint32_t user);
+/* Was the device out at that position, by what was said until then? */
+bool sat_index_out_at(const struct sat_directory *directory, const struct sat_device *device, uint64_t seq);
 /* The first of sorted `cuts` whose space is not below `space`. */
 uint32_t sat_cuts_seek(const struct sat_cut *cuts, uint32_t n, const struct sat_space_id *space);
 

@@ -108,8 +108,8 @@ uint8_t sat_directory_device_rights(const struct sat_directory *directory, const
                                     uint32_t device, uint64_t seq)
 {
     const struct sat_device *known = sat_directory_device(directory, device);
-    bool counts = known && known->approved_seq && known->approved_seq <= seq &&
-                  !(known->revoked_seq && known->revoked_seq <= seq);
+    bool counts =
+        known && known->approved_seq && known->approved_seq <= seq && !sat_index_out_at(directory, known, seq);
     return counts ? sat_directory_rights(directory, space, known->user, seq) : 0;
 }
 
@@ -149,11 +149,16 @@ static uint64_t last_event(const struct sat_directory *directory, uint32_t space
     const struct sat_user_past *past = &directory->index->users[device->user - 1];
     const struct sat_standing *standing = sat_index_standing(past, seq);
     const struct sat_grant *grant = grant_at(directory, past, space, seq);
+    const struct sat_device_past *outs = &directory->index->devices_past[device->number - 1];
     const uint64_t events[] = {standing ? standing->seq : 0, grant ? grant->seq : 0, device->approved_seq,
                                device->revoked_seq, directory->spaces[space].since_seq};
     uint64_t last = 0;
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] <= seq && events[i] > last) last = events[i];
+    for (uint32_t i = 0; i < outs->outs_n; i++) {
+        if (outs->outs[i].revoked_seq <= seq && outs->outs[i].revoked_seq > last) last = outs->outs[i].revoked_seq;
+        if (outs->outs[i].back_seq <= seq && outs->outs[i].back_seq > last) last = outs->outs[i].back_seq;
+    }
     return last;
 }
 
@@ -227,17 +232,29 @@ uint32_t sat_directory_admins(const struct sat_directory *directory)
 }
 
 bool sat_directory_cut(const struct sat_directory *directory, uint32_t device, const struct sat_space_id *space,
-                       uint64_t *seq, const struct sat_cut **cut)
+                       uint64_t at, uint64_t *seq, const struct sat_cut **cut)
 {
-    const struct sat_device *known = sat_directory_device(directory, device);
     *seq = 0;
     *cut = NULL;
-    if (!known || !known->revoked_seq) return false;
+    if (!sat_directory_device(directory, device)) return false;
     const struct sat_device_past *past = &directory->index->devices_past[device - 1];
-    uint32_t at = sat_cuts_seek(past->cuts, past->cuts_n, space);
-    *seq = known->revoked_seq;
-    if (at < past->cuts_n && sat_space_equal(&past->cuts[at].space, space)) *cut = &past->cuts[at];
+    uint32_t i = 0;
+    while (i < past->outs_n && past->outs[i].back_seq && past->outs[i].back_seq <= at) i++;
+    if (i == past->outs_n) return false;
+    const struct sat_out *out = &past->outs[i];
+    uint32_t place = sat_cuts_seek(out->cuts, out->cuts_n, space);
+    *seq = out->revoked_seq;
+    if (place < out->cuts_n && sat_space_equal(&out->cuts[place].space, space)) *cut = &out->cuts[place];
     return true;
+}
+
+bool sat_directory_wiped(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    if (!sat_directory_device(directory, device) || seq == 0) return false;
+    const struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    for (uint32_t i = 0; i < past->outs_n; i++)
+        if (past->outs[i].wiped_seq == seq) return true;
+    return false;
 }
 
 uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq)

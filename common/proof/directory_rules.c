@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/proof/directory_authority.h"
+#include "common/proof/directory_repudiate.h"
 
 enum { SUITE = 1, GENESIS_VERSION = 1 };
 
@@ -399,19 +400,18 @@ static enum sat_err judge_kit_keys(const struct sat_court *court, const struct s
 }
 
 /* The kit makes an admin's new device, as its holder may have no other left. */
-static enum sat_err judge_recovery(const struct sat_court *court, const struct sat_body_kit *body)
+static enum sat_err judge_recovery(const struct sat_court *court, const struct sat_body_kit *body,
+                                   const struct sat_kit *kit, uint8_t role)
 {
     const struct sat_directory *directory = court->directory;
-    const struct sat_user *user = sat_directory_user(directory, body->user);
-    if (!user) return unknown_user(court, body->user);
-    if (user->role != SAT_ROLE_ADMIN)
+    if (role != SAT_ROLE_ADMIN)
         return sat_fail(court->fault, SAT_ERR_INVALID, "the kit recovers admins, which user %u is not",
-                        (unsigned)user->number);
+                        (unsigned)body->user);
     if (court->link->author != directory->devices_n + 1)
         return sat_fail(court->fault, SAT_ERR_INVALID, "device %u is not the next", (unsigned)court->link->author);
     struct sat_demand demands[] = {
         {SAT_SIGNER_DEVICE, court->link->author, &body->device_sign},
-        {SAT_SIGNER_KIT, directory->kit_seq, &directory->kit_sign},
+        {SAT_SIGNER_KIT, kit->seq, &kit->sign},
     };
     enum sat_err err = sat_check_signatures(court, demands, 2, &directory->org);
     if (!err) err = judge_device_keys(court, &body->device_sign, &body->device_box, &body->admin_sign);
@@ -429,10 +429,43 @@ static enum sat_err judge_kit(const struct sat_court *court, struct sat_ruling *
     const struct sat_body_kit *body = &out->body.kit;
     enum sat_err err = judge_kit_keys(court, body);
     if (err) return err;
-    if (body->user) return judge_recovery(court, body);
+    if (body->user) {
+        const struct sat_directory *directory = court->directory;
+        const struct sat_user *user = sat_directory_user(directory, body->user);
+        if (!user) return unknown_user(court, body->user);
+        return judge_recovery(court, body, &directory->kits[directory->kits_n - 1], user->role);
+    }
     bool plain = key_is_zero(&body->device_sign) && key_is_zero(&body->device_box) && key_is_zero(&body->admin_sign);
     if (!plain) return sat_fail(court->fault, SAT_ERR_INVALID, "a kit that is only replaced lets no device in");
     return SAT_OK;
+}
+
+/* By the links that stand: a thief's kit signs nothing, and it does not matter to whom he gave the admin's role. */
+static enum sat_err judge_by_those_that_stand(const struct sat_court *court, const struct sat_body_repudiate *body)
+{
+    struct sat_disowning disowning;
+    uint8_t role, state;
+    sat_disowning_begin(court->directory, body->device, body->from_seq, &disowning);
+    const struct sat_kit *kit = &court->directory->kits[sat_disowning_kit(&disowning)];
+    sat_disowning_standing(&disowning, body->kit.user, &role, &state);
+    sat_disowning_end(&disowning);
+    if (!sat_directory_kit_good(court->directory, kit, court->now_ms))
+        return sat_fail(court->fault, SAT_ERR_DENIED,
+                        "the recovery kit that was in force before has been replaced for too long");
+    return judge_recovery(court, &body->kit, kit, role);
+}
+
+static enum sat_err judge_repudiation(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_repudiate *body = &out->body.repudiate;
+    const struct sat_directory *directory = court->directory;
+    if (!sat_directory_device(directory, body->device)) return unknown_device(court, body->device);
+    if (body->from_seq == 0 || body->from_seq > directory->seq)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "there is no link %llu to begin with",
+                        (unsigned long long)body->from_seq);
+    if (!sat_directory_user(directory, body->kit.user)) return unknown_user(court, body->kit.user);
+    enum sat_err err = judge_kit_keys(court, &body->kit);
+    return err ? err : judge_by_those_that_stand(court, body);
 }
 
 /* ---- Judgement ---- */
@@ -468,6 +501,8 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
         return sat_body_policy_decode(link->body, &out->body.policy);
     case SAT_LINK_KIT:
         return sat_body_kit_decode(link->body, &out->body.kit);
+    case SAT_LINK_REPUDIATE:
+        return sat_body_repudiate_decode(link->body, &out->body.repudiate);
     case SAT_LINK_SERVER_KEY:
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
@@ -475,7 +510,6 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
-    case SAT_LINK_REPUDIATE:
         break;
     }
     return SAT_OK; /* a body that nobody here reads */
@@ -514,12 +548,13 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
         return judge_policy(court, out);
     case SAT_LINK_KIT:
         return judge_kit(court, out);
+    case SAT_LINK_REPUDIATE:
+        return judge_repudiation(court, out);
     case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
-    case SAT_LINK_REPUDIATE:
         break;
     }
     sat_check(sat_author_of(court->link->type) == SAT_AUTHOR_UNKNOWN); /* later kinds are not admitted */

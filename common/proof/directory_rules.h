@@ -27,6 +27,7 @@ struct sat_ruling {
         struct sat_body_accept accept;
         struct sat_body_policy policy;
         struct sat_body_kit kit;
+        struct sat_body_repudiate repudiate;
         struct sat_body_server_key server_key;
     } body;
 };

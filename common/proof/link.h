@@ -181,6 +181,12 @@ struct sat_body_kit { /* kit edpk32 ‖ kit xpk32 ‖ u32 user ‖ device edpk32
     struct sat_public_key device_sign, device_box, admin_sign;
     struct sat_boxes boxes; /* for the new kit, of every space's current epoch */
 };
+struct sat_body_repudiate { /* u32 device ‖ u64 from ‖ the body of a kit link with a user: what the device did from that
+                               position on is undone, and the kit's holder comes back */
+    uint32_t device;
+    uint64_t from_seq;
+    struct sat_body_kit kit;
+};
 
 #define SAT_URL_BYTES_MAX 255
 struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where
@@ -217,6 +223,8 @@ void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *
 enum sat_err sat_body_policy_decode(struct sat_span bytes, struct sat_body_policy *out) SAT_MUST_CHECK;
 void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out);
 enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out) SAT_MUST_CHECK;
+void sat_body_repudiate_encode(const struct sat_body_repudiate *body, struct sat_buf *out);
+enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_repudiate *out) SAT_MUST_CHECK;
 void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
 enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 

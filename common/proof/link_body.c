@@ -340,16 +340,38 @@ void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out)
     put_boxes(out, &body->boxes);
 }
 
+static void take_kit(struct sat_reader *reader, struct sat_body_kit *out)
+{
+    take_key(reader, &out->kit_sign);
+    take_key(reader, &out->kit_box);
+    out->user = sat_take_u32(reader);
+    take_key(reader, &out->device_sign);
+    take_key(reader, &out->device_box);
+    take_key(reader, &out->admin_sign);
+    take_boxes(reader, &out->boxes);
+}
+
 enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out)
 {
     struct sat_reader reader;
     sat_reader_init(&reader, bytes);
-    take_key(&reader, &out->kit_sign);
-    take_key(&reader, &out->kit_box);
-    out->user = sat_take_u32(&reader);
-    take_key(&reader, &out->device_sign);
-    take_key(&reader, &out->device_box);
-    take_key(&reader, &out->admin_sign);
-    take_boxes(&reader, &out->boxes);
+    take_kit(&reader, out);
+    return sat_reader_end(&reader);
+}
+
+void sat_body_repudiate_encode(const struct sat_body_repudiate *body, struct sat_buf *out)
+{
+    sat_put_u32(out, body->device);
+    sat_put_u64(out, body->from_seq);
+    sat_body_kit_encode(&body->kit, out);
+}
+
+enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_repudiate *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->device = sat_take_u32(&reader);
+    out->from_seq = sat_take_u64(&reader);
+    take_kit(&reader, &out->kit);
     return sat_reader_end(&reader);
 }

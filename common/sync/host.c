@@ -110,6 +110,17 @@ enum host_standing host_standing(const struct sat_host *host, const struct host_
     return device && device->approved_seq ? HOST_STANDING_GOOD : HOST_STANDING_NEW;
 }
 
+/* Up to the link that it signed last; 0: it has signed none that used it up. */
+static uint64_t kit_end(const struct sat_directory *directory, uint64_t kit_seq)
+{
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < directory->kits_n; i++) {
+        const struct sat_kit *kit = &directory->kits[i];
+        if (kit->signer && directory->kits[kit->signer - 1].seq == kit_seq) end = kit->seq;
+    }
+    return end;
+}
+
 uint64_t host_links_end(const struct sat_host *host, const struct host_peer *peer)
 {
     const struct sat_directory *directory = &host->directory;
@@ -121,8 +132,8 @@ uint64_t host_links_end(const struct sat_host *host, const struct host_peer *pee
     case HOST_PEER_DEVICE:
         out = sat_directory_out(directory, peer->device);
         break;
-    case HOST_PEER_KIT: /* one that was replaced meanwhile opens nothing more */
-        if (peer->kit_seq != directory->kit_seq) out = directory->kit_seq;
+    case HOST_PEER_KIT: /* one that was used up meanwhile opens nothing more */
+        out = kit_end(directory, peer->kit_seq);
         break;
     case HOST_PEER_INVITEE:
         break;

@@ -32,6 +32,7 @@ static enum sat_err boxes_of(const struct sat_link *link, struct sat_boxes *out)
     struct sat_body_invite invite;
     struct sat_body_accept accept;
     struct sat_body_kit kit;
+    struct sat_body_repudiate repudiate;
     enum sat_err err = SAT_OK;
     *out = (struct sat_boxes){0};
     if (link->type == SAT_LINK_GRANT) {
@@ -49,6 +50,9 @@ static enum sat_err boxes_of(const struct sat_link *link, struct sat_boxes *out)
     } else if (link->type == SAT_LINK_KIT) {
         err = sat_body_kit_decode(link->body, &kit);
         if (!err) *out = kit.boxes;
+    } else if (link->type == SAT_LINK_REPUDIATE) {
+        err = sat_body_repudiate_decode(link->body, &repudiate);
+        if (!err) *out = repudiate.kit.boxes;
     }
     return err;
 }
@@ -269,8 +273,7 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
 /* A device fetches its own boxes, and those of the invite by which it joined or joins; the kit its own. */
 static bool box_is_due(const struct sat_host *host, const struct host_peer *peer, const struct sat_box *box)
 {
-    if (peer->state == HOST_PEER_KIT)
-        return box->kind == SAT_BOX_KIT && box->number == peer->kit_seq && peer->kit_seq == host->directory.kit_seq;
+    if (peer->state == HOST_PEER_KIT) return box->kind == SAT_BOX_KIT && box->number == peer->kit_seq;
     if (peer->state == HOST_PEER_DEVICE && box->kind == SAT_BOX_DEVICE) return box->number == peer->device;
     if (box->kind != SAT_BOX_INVITE) return false;
     for (uint32_t i = 0; i < host->directory.invites_n; i++) {

@@ -66,6 +66,19 @@ static enum sat_err check_handed(const struct host_step *step, const struct sat_
     return SAT_OK;
 }
 
+/* Was it handed in by somebody who could not know yet that a repudiation let him in again? */
+static bool may_be_pushed(const struct host_step *step, const struct host_peer *peer, const struct sat_bundle *bundle)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    const struct sat_manifest *m = &bundle->manifest;
+    if (peer->dir_known >= directory->repudiated_seq) return false;
+    if (peer->state != HOST_PEER_DEVICE || host_standing(step->host, peer) != HOST_STANDING_GOOD) return false;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (!sat_directory_may_write(directory, &m->space, m->device, &bundle->changes[i].record, directory->seq))
+            return false;
+    return true;
+}
+
 /* Has the log it? */
 static enum sat_err is_logged(const struct host_step *step, const struct sat_bundle *bundle, bool *logged)
 {
@@ -103,6 +116,8 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
     if (peer->out_ms) peer->out_ms = step->now_ms;
     err = check_handed(step, &bundle, &why);
     if (!err) err = is_logged(step, &bundle, &logged);
+    if (!err && !logged && may_be_pushed(step, peer, &bundle))
+        err = sat_fail(&why, SAT_ERR_STALE, "you may write there again: it is to be pushed");
     if (!err && !logged) err = keep(step, &bundle, message->bundle, &why);
     if (err && sat_err_is_local(err)) return err;
     if (err) step->host->counts.refused++;

@@ -30,7 +30,7 @@ static enum sat_err admit(struct host_step *step, struct host_peer *peer, uint64
         return sat_fail(fault, SAT_ERR_FORK, "you know %llu directory links, this server has %llu",
                         (unsigned long long)dir_seq, (unsigned long long)step->host->directory.seq);
     peer->state = state;
-    peer->dir_sent = dir_seq;
+    peer->dir_sent = peer->dir_known = dir_seq;
     return SAT_OK;
 }
 
@@ -72,6 +72,9 @@ static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *p
     return admit(step, peer, message->dir_seq, HOST_PEER_INVITEE, fault);
 }
 
+enum { KITS_TRIED = 16 }; /* each is a signature to verify, for somebody who is not known yet */
+
+/* One that was replaced as well, if it may still say that a thief did that. */
 static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer,
                                   const struct sat_message_AUTH_KIT *message, struct sat_fault *fault)
 {
@@ -82,9 +85,13 @@ static enum sat_err take_auth_kit(struct host_step *step, struct host_peer *peer
     auth.kit = true;
     struct sat_signature signature;
     memcpy(signature.b, message->signature, sizeof signature.b);
-    if (sat_auth_verify(&auth, &directory->org, &directory->kit_sign, &signature))
+    for (uint32_t i = 0; i < KITS_TRIED && i < directory->kits_n && !peer->kit_seq; i++) {
+        const struct sat_kit *kit = &directory->kits[directory->kits_n - 1 - i];
+        bool good = sat_directory_kit_good(directory, kit, step->now_ms);
+        if (good && sat_auth_verify(&auth, &directory->org, &kit->sign, &signature) == SAT_OK) peer->kit_seq = kit->seq;
+    }
+    if (!peer->kit_seq)
         return sat_fail(fault, SAT_ERR_DENIED, "this is not the organisation's recovery kit, or it has been replaced");
-    peer->kit_seq = directory->kit_seq;
     return admit(step, peer, message->dir_seq, HOST_PEER_KIT, fault);
 }
 

@@ -129,6 +129,7 @@ enum sat_err host_check_boxes(const struct sat_directory *directory, const struc
     case SAT_LINK_INVITE:
         return check_owner(link, boxes, n, SAT_BOX_INVITE, link->seq, fault);
     case SAT_LINK_KIT:
+    case SAT_LINK_REPUDIATE:
         return check_owner(link, boxes, n, SAT_BOX_KIT, link->seq, fault);
     case SAT_LINK_ACCEPT:
         err = sat_body_accept_decode(link->body, &accept);

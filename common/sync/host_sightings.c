@@ -74,7 +74,7 @@ enum sat_err host_wiped(struct host_step *step, struct host_peer *peer, const st
 {
     const struct sat_directory *directory = &step->host->directory;
     const struct sat_device *device = sat_directory_device(directory, (uint32_t)message->device);
-    if (!device || !device->wiped_seq || device->wiped_seq != message->wipe_seq)
+    if (!device || !sat_directory_wiped(directory, device->number, message->wipe_seq))
         return sat_fail(fault, SAT_ERR_DENIED, "no wipe of that device was ordered there");
     struct sat_wipe_receipt receipt = {.wipe_seq = message->wipe_seq, .time_ms = message->time_ms};
     memcpy(receipt.signature.b, message->signature, sizeof receipt.signature.b);

@@ -41,6 +41,7 @@ struct host_peer {
     struct sat_hash invite;            /* INVITEE */
     uint64_t kit_seq;                  /* KIT: of the link that names its kit */
     uint64_t out_ms;                   /* since when it is out, or has last handed something in; 0: it is not */
+    uint64_t dir_known;                /* … that it had when it came */
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */

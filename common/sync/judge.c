@@ -91,7 +91,7 @@ static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bund
     const struct sat_manifest *m = &bundle->manifest;
     uint64_t revoked_seq;
     const struct sat_cut *cut;
-    if (sat_directory_cut(judge->directory, m->device, &m->space, &revoked_seq, &cut) &&
+    if (sat_directory_cut(judge->directory, m->device, &m->space, judge->dir_at, &revoked_seq, &cut) &&
         (cut ? is_above(bundle, cut) : judge->dir_at >= revoked_seq))
         return true;
     return m->dir_seq < judge->dir_at && !may_write_at(judge, bundle, judge->dir_at) &&

@@ -126,6 +126,14 @@ static bool work_waits(const struct sat_replica *replica, const struct sat_space
     return false;
 }
 
+/* Whoever used the kit to repudiate may lack the key: then anybody who has it pays. */
+static bool is_repudiated(const struct sat_directory *directory, const struct sat_space_id *space)
+{
+    const struct sat_space *known = sat_directory_space(directory, space);
+    const struct sat_epoch *epoch = known ? sat_directory_epoch(directory, space, known->epoch) : NULL;
+    return epoch && epoch->seq < directory->repudiated_seq;
+}
+
 /* Whose work waits pays, and who is there to see to it that nobody reads who must not. */
 static bool is_payer(const struct sat_replica *replica, const struct sat_space_id *space)
 {
@@ -134,7 +142,8 @@ static bool is_payer(const struct sat_replica *replica, const struct sat_space_i
     const struct sat_user *user = device ? sat_directory_user(directory, device->user) : NULL;
     uint8_t rights = sat_directory_device_rights(directory, space, replica->config.device, directory->seq);
     if (!(rights & SAT_RIGHT_READ)) return false;
-    return work_waits(replica, space) || (user && user->role == SAT_ROLE_ADMIN) || (rights & SAT_RIGHT_MANAGE);
+    return work_waits(replica, space) || (user && user->role == SAT_ROLE_ADMIN) || (rights & SAT_RIGHT_MANAGE) ||
+           is_repudiated(directory, space);
 }
 
 static uint32_t find_debts(const struct replica_step *step, struct sat_space_id out[SAT_LINKS_PER_APPEND_MAX])

@@ -198,17 +198,25 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
 
 /* ---- Key boxes ---- */
 
-static struct sat_span want_item(struct sat_arena *arena, const struct sat_space *space, uint8_t kind, uint64_t number)
+static struct sat_span want_item(struct sat_arena *arena, const struct sat_space *space, uint32_t epoch, uint8_t kind,
+                                 uint64_t number)
 {
     struct sat_buf item;
     sat_buf_init(&item);
     sat_put_bytes(&item, space->id.b, sizeof space->id.b);
-    sat_put_u32(&item, space->epoch);
+    sat_put_u32(&item, epoch);
     sat_put_u8(&item, kind);
     sat_put_u64(&item, number);
     struct sat_span span = sat_span_copy(arena, sat_buf_span(&item));
     sat_buf_deinit(&item);
     return span;
+}
+
+static const struct sat_kit *own_kit(const struct sat_replica *replica)
+{
+    if (replica->config.mode != SAT_REPLICA_KIT) return NULL;
+    struct sat_public_key sign = sat_sign_public(replica->config.key);
+    return sat_directory_kit(replica->config.directory, &sign);
 }
 
 /* From boxes_next on, as many as one message holds. */
@@ -218,17 +226,20 @@ static uint32_t collect_wants(struct replica_step *step, struct sat_span wants[S
     const struct sat_replica_config *config = &replica->config;
     const struct sat_directory *directory = config->directory;
     const struct sat_invite *invite = sat_directory_invite(directory, &config->invite);
+    const struct sat_kit *kit = own_kit(replica);
+    uint64_t kit_until = kit ? sat_directory_kit_until(directory, kit) : 0; /* a former one has no later keys */
     uint32_t n = 0;
     for (; replica->boxes_next < directory->spaces_n && n + 2 <= SAT_SPACES_PER_DEVICE_MAX; replica->boxes_next++) {
         const struct sat_space *space = &directory->spaces[replica->boxes_next];
-        if (space->epoch == 0 || !replica_may_read(replica, &space->id)) continue;
-        if (config->hooks.have_key(config->hooks.context, &space->id, space->epoch)) continue;
+        uint32_t epoch = kit ? sat_directory_epoch_at(directory, &space->id, kit_until) : space->epoch;
+        if (epoch == 0 || !replica_may_read(replica, &space->id)) continue;
+        if (config->hooks.have_key(config->hooks.context, &space->id, epoch)) continue;
         if (config->mode == SAT_REPLICA_DEVICE)
-            wants[n++] = want_item(step->arena, space, SAT_BOX_DEVICE, config->device);
-        if (config->mode == SAT_REPLICA_KIT)
-            wants[n++] = want_item(step->arena, space, SAT_BOX_KIT, directory->kit_seq);
+            wants[n++] = want_item(step->arena, space, epoch, SAT_BOX_DEVICE, config->device);
+        if (kit)
+            wants[n++] = want_item(step->arena, space, epoch, SAT_BOX_KIT, kit->seq);
         else if (invite)
-            wants[n++] = want_item(step->arena, space, SAT_BOX_INVITE, invite->seq);
+            wants[n++] = want_item(step->arena, space, epoch, SAT_BOX_INVITE, invite->seq);
     }
     return n;
 }

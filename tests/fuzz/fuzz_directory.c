@@ -70,7 +70,7 @@ static void add_devices_in(struct sat_hasher *hasher, const struct sat_directory
     for (uint32_t device = 1; device <= directory->devices_n; device++) {
         uint64_t seq;
         const struct sat_cut *cut;
-        bool out = sat_directory_cut(directory, device, space, &seq, &cut);
+        bool out = sat_directory_cut(directory, device, space, directory->seq, &seq, &cut);
         sat_check(out == (directory->devices[device - 1].revoked_seq != 0));
         sat_hash_add_u64(hasher, cut ? cut->counter : 0);
         uint8_t rights = sat_directory_device_rights(directory, space, device, directory->seq);
@@ -114,6 +114,9 @@ static struct sat_hash fingerprint(const struct sat_directory *directory)
     sat_hash_add_u64(&hasher, directory->seq);
     sat_hash_add_u64(&hasher, directory->time_ms);
     sat_hash_add_u64(&hasher, directory->kit_seq);
+    sat_check(directory->kits_n == 0 || directory->kits[directory->kits_n - 1].seq == directory->kit_seq);
+    sat_hash_add_u32(&hasher, directory->kits_n);
+    sat_hash_add_u64(&hasher, directory->repudiated_seq);
     add_key(&hasher, &directory->kit_sign);
     add_key(&hasher, &directory->kit_box);
     sat_check(sat_directory_admins(directory) == count_admins(directory));
@@ -127,6 +130,19 @@ static struct sat_hash fingerprint(const struct sat_directory *directory)
     }
     add_members(&hasher, directory);
     add_spaces(&hasher, directory);
+    return sat_hash_end(&hasher);
+}
+
+/* Who might do what at the positions that there were before `end`: nothing that comes later changes that. */
+static struct sat_hash past_of(const struct sat_directory *directory, uint64_t end, uint32_t devices, uint32_t spaces)
+{
+    struct sat_hasher hasher;
+    sat_hash_begin(&hasher, "past");
+    for (uint32_t space = 0; space < spaces; space++)
+        for (uint32_t device = 1; device <= devices; device++)
+            for (uint64_t seq = 0; seq < end; seq++)
+                sat_hash_add_u8(&hasher,
+                                sat_directory_device_rights(directory, &directory->spaces[space].id, device, seq));
     return sat_hash_end(&hasher);
 }
 
@@ -145,6 +161,8 @@ static void apply(struct history *history, const struct sat_link *link, enum sat
     struct sat_hash before = fingerprint(directory), id = sat_link_id(link);
     struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : directory->org;
     uint64_t seq = directory->seq;
+    uint32_t devices = directory->devices_n, spaces = directory->spaces_n;
+    struct sat_hash past = past_of(directory, seq + 1, devices, spaces);
     sat_countersign(link, history->time_ms, &org, &fuzz_org()->server, &sign);
     enum sat_err err = sat_directory_apply(directory, link, counter ? &sign : NULL, history->time_ms, trust, &fault);
     if (err) {
@@ -155,6 +173,8 @@ static void apply(struct history *history, const struct sat_link *link, enum sat
     }
     struct sat_hash head = sat_directory_hash_at(directory, seq + 1);
     sat_check(directory->seq == seq + 1 && sat_hash_equal(&head, &id));
+    struct sat_hash past_now = past_of(directory, seq + 1, devices, spaces);
+    sat_check(sat_hash_equal(&past, &past_now));
     fuzz_must(sat_directory_apply(&history->again, link, counter ? &sign : NULL, history->time_ms, SAT_DIRECTORY_STORED,
                                   &fault));
 }

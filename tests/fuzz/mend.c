@@ -17,15 +17,15 @@ static struct sat_span encoded(struct sat_buf *buf, struct sat_arena *arena)
 
 /* ---- Links ---- */
 
-enum role { ROLE_SIGN, ROLE_BOX, ROLE_ADMIN };
+enum role { ROLE_SIGN, ROLE_BOX, ROLE_ADMIN, ROLE_KIT, ROLE_KIT_BOX };
 
-/* The key of an invite (`of` is its position) or of the device that joins by it. */
+/* The key of an invite (`of` is its position) or of the device that joins by it, or of a kit. */
 static struct sat_public_key known_key(bool invite, uint64_t of, enum role role, struct sat_sign_key *secret)
 {
     uint8_t seed[32] = {invite, (uint8_t)role, (uint8_t)of, (uint8_t)(of >> 8)};
     struct sat_public_key key;
     sat_sign_keypair(seed, &key, secret);
-    if (role == ROLE_BOX) sat_check(crypto_scalarmult_base(key.b, seed) == 0);
+    if (role == ROLE_BOX || role == ROLE_KIT_BOX) sat_check(crypto_scalarmult_base(key.b, seed) == 0);
     return key;
 }
 
@@ -74,6 +74,50 @@ static void sign_join(struct sat_link *link, struct sat_body_join *body, const s
     sat_link_sign(link, SAT_SIGNER_DEVICE, link->author, &directory->org, &device);
 }
 
+static void with_known_kit(struct sat_body_kit *body, uint64_t seq)
+{
+    struct sat_sign_key secret;
+    body->kit_sign = known_key(false, seq, ROLE_KIT, &secret);
+    body->kit_box = known_key(false, seq, ROLE_KIT_BOX, &secret);
+    if (body->user == 0) return;
+    body->device_sign = known_key(false, seq, ROLE_SIGN, &secret);
+    body->device_box = known_key(false, seq, ROLE_BOX, &secret);
+    body->admin_sign = known_key(false, seq, ROLE_ADMIN, &secret);
+}
+
+/* By a new device and one of the kits that ever were, which the input's author number chooses. */
+static void sign_by_kit(struct sat_link *link, uint32_t choice, const struct sat_directory *directory,
+                        struct sat_arena *arena)
+{
+    struct sat_sign_key device, secret = fuzz_org()->kit;
+    uint64_t kit = directory->kits_n ? directory->kits[choice % directory->kits_n].seq : 0;
+    link->author = directory->devices_n + 1;
+    sat_link_finish(link, arena);
+    (void)known_key(false, link->seq, ROLE_SIGN, &device);
+    if (kit > 1) (void)known_key(false, kit, ROLE_KIT, &secret);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, link->author, &directory->org, &device);
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)kit, &directory->org, &secret);
+}
+
+/* Is it of those that a kit signs? Then its new keys are known. */
+static bool mend_kit(struct sat_link *link, struct sat_arena *arena)
+{
+    struct sat_body_repudiate body = {0};
+    struct sat_buf buf;
+    bool repudiates = link->type == SAT_LINK_REPUDIATE;
+    if (link->type != SAT_LINK_KIT && !repudiates) return false;
+    if (repudiates ? sat_body_repudiate_decode(link->body, &body) : sat_body_kit_decode(link->body, &body.kit))
+        return false;
+    with_known_kit(&body.kit, link->seq);
+    sat_buf_init(&buf);
+    if (repudiates)
+        sat_body_repudiate_encode(&body, &buf);
+    else
+        sat_body_kit_encode(&body.kit, &buf);
+    link->body = encoded(&buf, arena);
+    return body.kit.user != 0;
+}
+
 static void sign_by_admin(struct sat_link *link, const struct sat_directory *directory, struct sat_arena *arena)
 {
     const struct fuzz_org *org = fuzz_org();
@@ -92,6 +136,7 @@ struct sat_span fuzz_mend_link(struct sat_span bytes, const struct sat_directory
     if (how == FUZZ_AS_IT_IS || sat_link_decode(bytes, &link)) return bytes;
     if (link.message.len + 512 > SAT_LINK_BYTES_MAX) return bytes; /* no room for other signatures */
     link.signatures_n = 0;
+    uint32_t choice = link.author;
     if (how == FUZZ_PLACED) {
         link.seq = directory->seq + 1;
         link.prev = sat_directory_hash_at(directory, directory->seq);
@@ -101,6 +146,8 @@ struct sat_span fuzz_mend_link(struct sat_span bytes, const struct sat_directory
         link.body = with_known_keys(&invite, link.seq, arena);
     if (link.type == SAT_LINK_JOIN && sat_body_join_decode(link.body, &join) == SAT_OK)
         sign_join(&link, &join, directory, arena);
+    else if (mend_kit(&link, arena))
+        sign_by_kit(&link, choice, directory, arena);
     else
         sign_by_admin(&link, directory, arena);
     sat_buf_init(&buf);

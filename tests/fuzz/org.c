@@ -70,6 +70,9 @@ static void found(struct fuzz_org *org, struct world *world)
     world_init(world, SEED, 1);
     for (uint32_t i = 1; i < FUZZ_DEVICES; i++) (void)world_join(world, 1);
     *org = (struct fuzz_org){.now_ms = world->now_ms, .server = world->server_key};
+    struct sat_kit_keys kit;
+    sat_kit_keys_derive(world->kit_seed, &kit);
+    org->kit = kit.sign;
     sat_arena_init(&org->arena);
     org->id = sat_host_directory(world->host)->org;
     fuzz_must(sat_store_links(world->server_store, 1, LINKS_MAX, &org->arena, &org->links, &org->links_n));

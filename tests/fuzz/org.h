@@ -14,6 +14,7 @@ struct fuzz_org { /* read it freely */
     uint64_t now_ms; /* when it had been founded */
     struct sat_hash id;
     struct sat_sign_key server;
+    struct sat_sign_key kit; /* that the org was founded with */
     struct sat_link_row *links;
     uint32_t links_n;
     struct sat_space_id spaces[FUZZ_SPACES]; /* org, people, the territory */

@@ -356,6 +356,29 @@ static inline struct sat_link recovery_link_of(struct world *world, uint32_t dev
     return link;
 }
 
+/* Signed by the next device, which is user `user`'s, and by the kit of link `kit`. */
+static inline struct sat_link repudiate_link_of(struct world *world, uint32_t kit,
+                                                const struct sat_body_repudiate *body)
+{
+    struct sat_buf buf = {0};
+    uint32_t next = world->directory.devices_n + 1;
+    sat_body_repudiate_encode(body, &buf);
+    struct sat_link link = draft(world, SAT_LINK_REPUDIATE, &buf);
+    link.author = next;
+    sat_link_finish(&link, &world->arena);
+    sign_as(world, &link, 'd', next, SAT_SIGNER_DEVICE, next);
+    sign_as(world, &link, 'k', kit, SAT_SIGNER_KIT, kit);
+    return link;
+}
+
+static inline struct sat_link repudiate_link(struct world *world, uint32_t device, uint64_t from_seq, uint32_t user,
+                                             uint32_t kit)
+{
+    struct sat_body_repudiate body = {
+        .device = device, .from_seq = from_seq, .kit = recovery_body(world, user, world->directory.devices_n + 1)};
+    return repudiate_link_of(world, kit, &body);
+}
+
 /* ---- Applying ---- */
 
 static inline enum sat_err apply(struct world *world, const struct sat_link *link)
@@ -403,7 +426,7 @@ static inline struct sat_hash fingerprint(const struct world *world)
         for (uint32_t device = 0; device <= d->devices_n + 1; device++) {
             uint64_t seq;
             const struct sat_cut *cut;
-            sat_hash_add_u8(&hasher, sat_directory_cut(d, device, &d->spaces[space].id, &seq, &cut));
+            sat_hash_add_u8(&hasher, sat_directory_cut(d, device, &d->spaces[space].id, d->seq, &seq, &cut));
             sat_hash_add_u64(&hasher, cut ? cut->counter : 0);
             sat_hash_add_u8(&hasher, sat_directory_device_rights(d, &d->spaces[space].id, device, d->seq));
         }

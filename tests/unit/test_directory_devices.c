@@ -243,12 +243,12 @@ static void cuts_are_kept_by_device_and_space(void **state)
     uint64_t seq;
     const struct sat_cut *cut;
     struct sat_space_id id = space_id(PEOPLE);
-    assert_false(sat_directory_cut(&world.directory, 2, &id, &seq, &cut));
+    assert_false(sat_directory_cut(&world.directory, 2, &id, world.directory.seq, &seq, &cut));
     assert_int_equal(seq, 0);
     assert_null(cut);
     uint64_t out = must(&world, revoke_link_of(&world, &body));
     for (uint8_t i = 0; i < 3; i++) {
-        assert_true(sat_directory_cut(&world.directory, 2, &body.cuts[i].space, &seq, &cut));
+        assert_true(sat_directory_cut(&world.directory, 2, &body.cuts[i].space, world.directory.seq, &seq, &cut));
         assert_int_equal(seq, out);
         assert_int_equal(cut->counter, 10 + i);
         assert_int_equal(cut->bundle.b[0], 1 + i);
@@ -256,13 +256,13 @@ static void cuts_are_kept_by_device_and_space(void **state)
     const uint8_t not_listed[] = {EAST, BOARD, 9};
     for (size_t i = 0; i < sizeof not_listed; i++) {
         id = space_id(not_listed[i]);
-        assert_true(sat_directory_cut(&world.directory, 2, &id, &seq, &cut));
+        assert_true(sat_directory_cut(&world.directory, 2, &id, world.directory.seq, &seq, &cut));
         assert_int_equal(seq, out);
         assert_null(cut);
     }
-    assert_false(sat_directory_cut(&world.directory, 1, &id, &seq, &cut));
-    assert_false(sat_directory_cut(&world.directory, 9, &id, &seq, &cut));
-    assert_false(sat_directory_cut(&world.directory, 0, &id, &seq, &cut));
+    assert_false(sat_directory_cut(&world.directory, 1, &id, world.directory.seq, &seq, &cut));
+    assert_false(sat_directory_cut(&world.directory, 9, &id, world.directory.seq, &seq, &cut));
+    assert_false(sat_directory_cut(&world.directory, 0, &id, world.directory.seq, &seq, &cut));
     world_deinit(&world);
 }
 

@@ -15,12 +15,14 @@ from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
 TYPES = {
     "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
     "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
+    "repudiate": 21,
 }
 DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
 # Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
 SIGNER_KINDS = {
     "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "revoke": [[DEVICE, ADMIN], [DEVICE]],
-    "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]], "kit": [[DEVICE, ADMIN, ADMIN], [DEVICE, KIT]],
+    "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]],
+    "kit": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN], [DEVICE, KIT]], "repudiate": [[DEVICE, KIT]],
 }
 head = {"seq": 0, "id": bytes(32), "org": bytes(32)}  # of the chain so far
 
@@ -101,6 +103,68 @@ def body_kit(i):
     return i.hex("kit_sign") + i.hex("kit_box") + u32(i.number("user")) + device + boxes(i)
 
 
+def body_repudiate(i):
+    return u32(i.number("device")) + u64(i.number("from")) + body_kit(i)
+
+
+# ---- What a repudiation does ----
+
+said = []  # (seq, kind, author, co-signed, inputs) of every link
+
+
+def disowned(device, since):
+    """Positions of the links by the device from there on, and by whoever came in through it. Nobody vouches for any."""
+    issued = {H("invite", i.hex("sign") + i.hex("box")): seq for seq, kind, _, _, i in said if kind == "invite"}
+    start, hit = {device: since}, set()
+    for seq, kind, author, cosigned, i in said:
+        if kind == "join" and issued[i.hex("invite")] in hit:
+            start[author] = seq
+        if seq >= start.get(author, seq + 1):
+            if cosigned:
+                raise ValueError("a second signature is not modelled")
+            hit.add(seq)
+            if kind == "accept" and i.number("what") == 1:
+                start.setdefault(i.number("device"), seq)
+    return start, hit
+
+
+def effect(author, device, since, user):
+    """Users with what they were granted in each space, devices and policies, each as others said last."""
+    start, hit = disowned(device, since)
+    users, spaces, invites, policies, out = {1: [1, 1, {}]}, [], {}, {}, set(start)
+    for seq, kind, by, _, i in said:
+        fresh = kind == "user" and i.number("user") not in users
+        if fresh:
+            users[i.number("user")] = [i.number("role"), 2 if seq in hit else 1, {}]
+        if kind == "space":
+            spaces.append(i.hex("space"))
+        if seq in hit or fresh:
+            continue
+        if kind == "user":
+            users[i.number("user")][:2] = [i.number("role"), i.number("state")]
+        elif kind == "role":
+            users[i.number("user")][0] = i.number("role")
+        elif kind == "grant":
+            users[i.number("user")][2][i.hex("space")] = i.number("rights")
+        elif kind == "invite":
+            invites[H("invite", i.hex("sign") + i.hex("box"))] = i
+        elif kind == "join":
+            invite = invites[i.hex("invite")]
+            held = users[invite.number("user")][2]
+            for space, rights in zip(invite.hexes("grant_spaces"), invite.hex("grant_rights"), strict=True):
+                held[space] = held.get(space, 0) | rights
+        elif kind == "policy":
+            values = i.hex("keys_and_values")
+            policies |= {values[at:at + 2]: values[at + 2:at + 10] for at in range(0, len(values), 10)}
+        elif kind == "revoke":
+            out.add(i.number("device"))
+    users[user][1] = 1
+    return (b"".join(u8(role) + u8(state) + b"".join(u8(held.get(space, 0)) for space in spaces)
+                     for _, (role, state, held) in sorted(users.items()))
+            + b"".join(u8(number in out) for number in range(1, author + 1))
+            + b"".join(key + value for key, value in sorted(policies.items(), key=lambda pair: pair[0][::-1])))
+
+
 # ---- Links ----
 
 def signatures(i, kind, org, message):
@@ -131,7 +195,11 @@ def make_link(kind, body_of):
         org_id = H("org", message) if kind == "genesis" else org
         countersigned = u64(seq) + link_id + u64(i.number("time_ms"))
         head.update(seq=seq, id=link_id, org=org_id)
-        return {"body": body, "message": message, "link_id": link_id, "org_id": org_id,
+        more = {}
+        if kind == "repudiate":
+            more["effect"] = effect(i.number("author"), i.number("device"), i.number("from"), i.number("user"))
+        said.append((seq, kind, i.number("author"), "signer_3_kind" in i.fields, i))
+        return more | {"body": body, "message": message, "link_id": link_id, "org_id": org_id,
                 "bytes": counted(message) + signatures(i, kind, org, message),
                 "countersignature": SIG(i.hex("server_seed"), "countersign", org_id, countersigned)["signature"]}
     return make
@@ -193,6 +261,7 @@ BODIES = {
     "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
     "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept, "policy": body_policy, "kit": body_kit,
+    "repudiate": body_repudiate,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,

@@ -7,7 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
-#include "common/proof/directory.h"
+#include "common/proof/directory_index.h"
 #include "common/proof/disclosure.h"
 #include "tests/vectors/emit.h"
 
@@ -25,7 +25,11 @@ enum {
     SEED_KIT_2 = 8,
     SEED_KIT_3 = 9,
     SEED_DEVICE_4 = 10,
-    SEED_ADMIN_4 = 11
+    SEED_ADMIN_4 = 11,
+    SEED_DEVICE_6 = 12,
+    SEED_ADMIN_6 = 13,
+    SEED_KIT_THIEF = 14,
+    SEED_KIT_4 = 15
 };
 
 struct life {
@@ -128,6 +132,26 @@ static void emit_envelope(struct life *life, const struct sat_link *link, const 
     emit_number(emit, "time_ms", TIME_MS + link->seq);
 }
 
+/* Where everything stands now: users, devices, grants, policies. */
+static void emit_effect(struct life *life)
+{
+    const struct sat_directory *directory = &life->directory;
+    struct sat_buf out = {0};
+    for (uint32_t i = 0; i < directory->users_n; i++) {
+        sat_put_u8(&out, directory->users[i].role);
+        sat_put_u8(&out, directory->users[i].state);
+        for (uint32_t space = 0; space < directory->spaces_n; space++)
+            sat_put_u8(&out, sat_index_granted(directory, i + 1, space));
+    }
+    for (uint32_t i = 0; i < directory->devices_n; i++) sat_put_u8(&out, directory->devices[i].revoked_seq != 0);
+    for (uint32_t i = 0; i < directory->index->policies_n; i++) {
+        sat_put_u16(&out, directory->index->policies[i].key);
+        sat_put_u64(&out, directory->index->policies[i].value);
+    }
+    emit_hex(&life->emit, "effect", sat_buf_span(&out));
+    sat_buf_deinit(&out);
+}
+
 static void emit_made(struct life *life, const struct sat_link *link)
 {
     struct emit *emit = &life->emit;
@@ -139,6 +163,10 @@ static void emit_made(struct life *life, const struct sat_link *link)
     struct sat_buf wire = {0};
     sat_countersign(link, TIME_MS + link->seq, &org, &server, &sign);
     sat_link_encode(link, &wire);
+    if (sat_directory_apply(&life->directory, link, &sign, 0, SAT_DIRECTORY_VERIFY, &fault)) {
+        fprintf(stderr, "make_vectors_directory: link %u: %s\n", (unsigned)link->seq, fault.text);
+        exit(EXIT_FAILURE);
+    }
     emit_outputs(emit);
     emit_hex(emit, "body", link->body);
     emit_hex(emit, "message", link->message);
@@ -146,12 +174,9 @@ static void emit_made(struct life *life, const struct sat_link *link)
     emit_hash(emit, "org_id", &org);
     emit_hex(emit, "bytes", sat_buf_span(&wire));
     emit_hex(emit, "countersignature", SAT_SPAN(sign.signature.b));
+    if (link->type == SAT_LINK_REPUDIATE) emit_effect(life);
     emit_end(emit);
     sat_buf_deinit(&wire);
-    if (sat_directory_apply(&life->directory, link, &sign, 0, SAT_DIRECTORY_VERIFY, &fault)) {
-        fprintf(stderr, "make_vectors_directory: link %u: %s\n", (unsigned)link->seq, fault.text);
-        exit(EXIT_FAILURE);
-    }
 }
 
 /* Takes the body. */
@@ -439,11 +464,8 @@ static void put_policy(struct life *life, const char *name, const struct sat_bod
     sat_buf_deinit(&values);
 }
 
-static void put_kit(struct life *life, const char *name, const struct sat_body_kit *body, const struct signer *signers,
-                    int n)
+static void emit_kit(struct life *life, const struct sat_body_kit *body)
 {
-    struct sat_buf buf = {0};
-    emit_start(life, "kit", name);
     emit_key(life, "kit_sign", &body->kit_sign);
     emit_key(life, "kit_box", &body->kit_box);
     emit_number(&life->emit, "user", body->user);
@@ -451,6 +473,14 @@ static void put_kit(struct life *life, const char *name, const struct sat_body_k
     emit_key(life, "device_box", &body->device_box);
     emit_key(life, "admin_sign", &body->admin_sign);
     emit_boxes(life, &body->boxes);
+}
+
+static void put_kit(struct life *life, const char *name, const struct sat_body_kit *body, const struct signer *signers,
+                    int n)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "kit", name);
+    emit_kit(life, body);
     sat_body_kit_encode(body, &buf);
     put_link(life, SAT_LINK_KIT, signers[0].number, &buf, signers, n);
 }
@@ -498,6 +528,39 @@ static void put_two_admins(struct life *life)
     put_kit(life, "used: an admin's new device, and the next kit", &kit, recovery, 2);
     const struct signer leaving[] = {{SAT_SIGNER_DEVICE, 4, SEED_DEVICE_4}};
     put_revoke(life, "a device leaves, without cuts", &(struct sat_body_revoke){.device = 4}, leaving, 1);
+}
+
+/* The first admin's device is stolen; the kit of the link at `kit_seq` is the true one. */
+static void put_theft(struct life *life, uint32_t kit_seq)
+{
+    struct sat_body_repudiate body = {.device = 1, .from_seq = life->directory.seq + 1};
+    put_user(life, "the thief suspends the other admin", (struct sat_body_user){3, SAT_ROLE_ADMIN, 2});
+    put_role(life, "the thief changes a role", (struct sat_body_role){2, SAT_ROLE_AUDITOR});
+    put_user(life, "the thief adds somebody", (struct sat_body_user){4, SAT_ROLE_REP, 1});
+    put_grant(life, "the thief takes a territory away", (struct sat_body_grant){.space = space_id(0x33), .user = 2});
+    struct sat_body_invite invite = invite_of(0x94, 4, SAT_ROLE_REP);
+    put_invite(life, "the thief's", &invite);
+    struct sat_body_join join = {
+        .invite = sat_invite_id(&invite.sign, &invite.box), .sign = sign_public(0x95), .box = box_public(0x95)};
+    put_join(life, "by the thief's invite", 5, &join, 0x94, 0x95);
+    put_policy(life, "by the thief", &(struct sat_body_policy){.values = {{3, 3000}, {4, 1}}, .values_n = 2}, three, 2);
+    struct sat_body_kit kit = {.kit_sign = sign_public(SEED_KIT_THIEF), .kit_box = box_public(SEED_KIT_THIEF)};
+    put_kit(life, "replaced by the thief", &kit, three, 2);
+    body.kit = (struct sat_body_kit){.kit_sign = sign_public(SEED_KIT_4),
+                                     .kit_box = box_public(SEED_KIT_4),
+                                     .user = 1,
+                                     .device_sign = sign_public(SEED_DEVICE_6),
+                                     .device_box = box_public(SEED_DEVICE_6),
+                                     .admin_sign = sign_public(SEED_ADMIN_6),
+                                     .boxes = boxes_of(0x77, 2)};
+    const struct signer by_kit[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}, {SAT_SIGNER_KIT, kit_seq, SEED_KIT_3}};
+    struct sat_buf buf = {0};
+    emit_start(life, "repudiate", "by the kit that was in force before the thief");
+    emit_number(&life->emit, "device", body.device);
+    emit_number(&life->emit, "from", body.from_seq);
+    emit_kit(life, &body.kit);
+    sat_body_repudiate_encode(&body, &buf);
+    put_link(life, SAT_LINK_REPUDIATE, 6, &buf, by_kit, 2);
 }
 
 /* ---- Names and invites ---- */
@@ -625,6 +688,7 @@ int main(void)
     put_links(&life);
     put_leavings(&life);
     put_two_admins(&life);
+    put_theft(&life, (uint32_t)life.directory.kit_seq);
     put_names(&life);
     put_invite_id(&life);
     for (uint32_t n = 0; n < 3; n++) put_box(&life, n);
