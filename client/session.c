@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/alert.h"
 #include "client/links.h"
 #include "client/transport.h"
 #include "client/version.h"
@@ -519,6 +520,11 @@ static enum sat_err settle(struct client_session *session)
 {
     if (session->settled || !session->err) return SAT_OK;
     session->settled = true;
+    if (sat_err_class(session->err) == SAT_CLASS_PEER) {
+        client_alert_keep(session->satchel, session->err, session->fault.text);
+        session->satchel->conflicts.known = false; /* what no head has proved is gone again */
+        client_touch(session->satchel);
+    }
     return client_reload_directory(session->satchel, &session->satchel->fault);
 }
 
