@@ -130,11 +130,20 @@ static enum sat_err revive_all(struct rewinding *it)
     return err;
 }
 
+/* Drafts up to here may have seen what is gone. */
+static enum sat_err mark_drafts(struct sat_store *store)
+{
+    uint64_t counter;
+    enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
+    return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+}
+
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
     uint64_t size = space->head_size;
-    enum sat_err err = each_entry(&it, size + 1, space->log.size, let_go);
+    enum sat_err err = mark_drafts(store);
+    if (!err) err = each_entry(&it, size + 1, space->log.size, let_go);
     if (!err) err = sat_store_log_cut(store, space->sid, size);
     if (!err) err = revive_all(&it);
     free(it.records);

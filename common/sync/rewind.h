@@ -7,6 +7,10 @@
 
 #include "common/store/store.h"
 
+/* In the store's meta: the device's counter when it was rewound last. A draft up to it may have seen changes that are
+ * gone: it is frozen when heads are here again, and claims no more than what has come back. */
+#define SAT_REWOUND_KEY "rewound"
+
 /* The space as it was at its head_size: entries and bundles behind that go, `device`'s own become pending again, their
  * records' live changes are found anew, digest and log follow. Saves the space. Inside the caller's transaction.
  * SAT_ERR_CORRUPT when the log does not hash to what it did. */
