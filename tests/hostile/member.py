@@ -62,13 +62,13 @@ class Member:
         self.next = self.ask("select max(first + count) from bundle where device = %d" % self.number)[0] or 1
         self.look()
 
-    def ask(self, sql, *words):
-        with sqlite3.connect("file:%s?mode=ro" % self.store, uri=True) as database:
+    def ask(self, sql, *words, store=None):
+        with sqlite3.connect("file:%s?mode=ro" % (store or self.store), uri=True) as database:
             return database.execute(sql, words).fetchone()
 
-    def look(self):
-        """The directory as the device has it by now."""
-        seq, link = self.ask("select seq, bytes from link order by seq desc limit 1")
+    def look(self, store=None):
+        """The directory, as it is in some device's store by now."""
+        seq, link = self.ask("select seq, bytes from link order by seq desc limit 1", store=store)
         self.dir_seq, self.dir_hash = seq, digest("link", link[4:4 + struct.unpack("<I", link[:4])[0]])
 
     def key(self, space):
@@ -89,8 +89,8 @@ class Member:
         return socket
 
     def auth(self, socket):
-        said = (self.pin + socket.client_nonce + socket.hello.server_nonce + struct.pack("<IQ", self.number, self.dir_seq)
-                + self.dir_hash + socket.hello.binding)
+        said = (self.pin + socket.client_nonce + socket.hello.server_nonce
+                + struct.pack("<IQ", self.number, self.dir_seq) + self.dir_hash + socket.hello.binding)
         return [AUTH, self.number, self.dir_seq, 0, ed25519.sign(self.seed, labelled("auth") + self.org + said)]
 
     def login(self, *spaces):
