@@ -164,6 +164,9 @@ BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SHARED := $(call objects,$(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c)))
 $(BENCH): %: %.o $(BENCH_SHARED) $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_tests)
+# The attacker who opens whatever can be opened.
+$(BUILD)/oracle: $(call objects,$(wildcard tests/hostile/*.c)) $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_client)
 $(BUILD)/train: $(call objects,$(wildcard tests/data/train/*.c)) $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
 .SECONDARY:
@@ -175,14 +178,15 @@ vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
+hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 client-programs: programs $(BUILD)/libsatchel.a
-everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault
+everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli install demo
+SUITES := sim lint unit story vectors server client cli hostile install demo
 export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
 $(filter-out demo install,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@

@@ -18,6 +18,8 @@ static const char REJOIN[] = "keep a copy of this home, and join again in anothe
 static const char RESTORE[] = "restore it from a backup of this home, or join again in another directory by a new "
                               "invite: what was synced is on the server";
 static const char WAIT[] = "sync; if it stays, ask an admin for a new invite and join again in another directory";
+static const char AS_SIGNED[] = "nothing here is damaged: who wrote them has sealed something else. `satchel history` "
+                                "of that record says who, for an admin to ask";
 
 struct visit {
     struct satchel *satchel;
@@ -178,6 +180,7 @@ static enum sat_err check_drafts(struct visit *visit)
 struct contents {
     struct visit *visit;
     uint64_t changes, unreadable;
+    bool broken;                /* some not for what its author sealed */
     struct sat_record_id first; /* that has an unreadable one */
 };
 
@@ -191,6 +194,7 @@ static enum sat_err look_into(void *context, int64_t sid, const struct sat_recor
     enum sat_err err = sat_record_load(&vault, sid, record, &arena, &view);
     if (err == SAT_ERR_CORRUPT) { /* a header, a key or a draft */
         if (contents->unreadable++ == 0) contents->first = *record;
+        contents->broken = true;
         err = SAT_OK;
         view.live_n = 0;
     }
@@ -218,6 +222,8 @@ static enum sat_err check_contents(struct visit *visit, bool owed)
                    (unsigned long long)contents.unreadable, id);
     if (owed)
         tell(visit, "contents", "note", text, WAIT);
+    else if (!contents.broken && visit->damaged == 0) /* all is as it was signed: a member can seal what he likes */
+        tell(visit, "contents", "note", text, AS_SIGNED);
     else
         damage(visit, "contents", text, REJOIN);
     return SAT_OK;

@@ -189,12 +189,19 @@ static const char *state_of(const struct sat_history_item *item)
     return item->live ? "current" : "superseded";
 }
 
+/* When it was written, as far as its author can be believed: nothing came before it was written. */
+static json_t *json_of_when(uint64_t hlc, uint64_t recv_ms)
+{
+    uint64_t at_ms = HLC_MS(hlc);
+    return client_json_of_time(recv_ms && recv_ms < at_ms ? recv_ms : at_ms);
+}
+
 static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item,
                       satchel_row_fn row, void *context, struct sat_arena *arena)
 {
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
-    (void)json_object_set_new(json, "at", item->hlc ? client_json_of_time(HLC_MS(item->hlc)) : json_null());
+    (void)json_object_set_new(json, "at", item->hlc ? json_of_when(item->hlc, item->recv_ms) : json_null());
     set_author(satchel, json, item->dot.device, arena);
     (void)json_object_set_new(json, "state", json_string(state_of(item)));
     if (item->readable) { /* under one id there may be changes of another type: their fields are that type's */
@@ -245,7 +252,7 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
         (void)json_object_set_new(json, "value",
                                   other ? json_string(other->name) : client_json_of_value(&alternative->value));
         set_author(satchel, json, alternative->source->dot.device, arena);
-        (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->header.hlc)));
+        (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->effective)));
         (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
         (void)json_array_append_new(values, json);
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/alert.h"
 #include "client/links.h"
 #include "client/transport.h"
 #include "client/version.h"
@@ -48,6 +49,7 @@ struct client_session {
     bool done;                           /* nothing more to do but to send what is queued */
     bool gone;                           /* the channel is closed */
     bool in_sync;
+    bool wrong_box;                                       /* a key box was not what the directory committed to */
     enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
     bool settled;                                         /* what the end asks for is done */
     enum sat_err err;
@@ -404,7 +406,9 @@ static enum sat_err open_box(void *context, const struct sat_box *box)
     satchel->conflicts.known = false; /* what could not be read before now can */
     client_touch(satchel);
     if (own->open_box) return own->open_box(own->context, box);
-    return sat_keys_open_box(satchel->keys, &satchel->directory, box, NULL, NULL);
+    enum sat_err err = sat_keys_open_box(satchel->keys, &satchel->directory, box, NULL, NULL);
+    if (err == SAT_ERR_UNDECRYPTABLE) session->wrong_box = true;
+    return err;
 }
 
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
@@ -544,11 +548,28 @@ static enum sat_err settle(struct client_session *session)
 {
     if (session->settled || !session->err) return SAT_OK;
     session->settled = true;
+    if (sat_err_class(session->err) == SAT_CLASS_PEER) {
+        client_alert_keep(session->satchel, session->err, session->fault.text);
+        session->satchel->conflicts.known = false; /* what no head has proved is gone again */
+        client_touch(session->satchel);
+    }
     return client_reload_directory(session->satchel, &session->satchel->fault);
+}
+
+/* A wrong box stops nothing, as other work can go on, but is not passed over: the space cannot be read without it, and
+ * somebody lied. Only who made the key and the server can have. */
+static void accuse_of_box(struct client_session *session)
+{
+    if (!session->wrong_box || session->err) return;
+    session->err = SAT_ERR_UNDECRYPTABLE;
+    (void)sat_fail(&session->fault, session->err,
+                   "a key box is not what the directory committed to: the server has swapped it, or who made the key "
+                   "gave this device another one; a new key of that territory, by an admin's rotate, mends it");
 }
 
 enum sat_err client_session_result(struct client_session *session, struct client_session_result *result)
 {
+    accuse_of_box(session);
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};

@@ -1,6 +1,7 @@
 /* satchel_status(): how things stand, from what is here. */
 #include <string.h>
 
+#include "client/alert.h"
 #include "client/conflicts.h"
 #include "client/json.h"
 #include "client/membership.h"
@@ -192,6 +193,20 @@ static void set_lease(struct satchel *satchel, json_t *json, bool lapsed)
     (void)json_object_set_new(json, "lease_until", days && !lapsed ? client_json_of_time(until_ms) : json_null());
 }
 
+/* Whoever lied once is not believed again because a later sync went well. */
+static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_arena *arena)
+{
+    struct client_alert alert;
+    enum sat_err err = client_alert_get(satchel, arena, &alert);
+    if (err) return err;
+    const char *name = alert.count ? sat_err_name(alert.err) : NULL;
+    (void)json_object_set_new(json, "alerts", json_integer(alert.count));
+    (void)json_object_set_new(json, "alert", client_json_of_text(alert.count ? alert.text : NULL));
+    (void)json_object_set_new(json, "alert_error", client_json_of_text(name));
+    (void)json_object_set_new(json, "alert_at", alert.count ? client_json_of_time(alert.at_ms) : json_null());
+    return SAT_OK;
+}
+
 static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
     struct client_membership membership;
@@ -206,6 +221,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
     if (!err) err = client_conflicts_count(satchel, &conflicts);
     if (!err) err = sat_store_aside_count(satchel->store, &aside);
+    if (!err) err = set_alert(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
     (void)json_object_set_new(json, "refused", json_integer((json_int_t)standing.total.refused));
     (void)json_object_set_new(json, "aside", json_integer((json_int_t)aside));

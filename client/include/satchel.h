@@ -290,12 +290,15 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
  * server let through though it should not have; at: when it came, else null). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","lease","lease_days","lease_renewed","lease_until","fingerprint"}, and of
- * each space {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it
- * answered last (null: nowhere yet). lease is "held", "none", or "lapsed": then names, which are records, are not shown
- * (null, or an id); lease_renewed is the server's time when it was met last (null: not known), lease_until when the
- * lease runs out, by this device's clock (null: never, or it has). Two people who compare the fingerprint of one and
- * the same moment find out whether the server shows them the same directory and the same people. */
+ * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
+ * "lease_renewed","lease_until","fingerprint"}, and of each space {"space","name","cursor","pending",…}; server is
+ * where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often the server,
+ * or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say what was
+ * seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are records,
+ * are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
+ * lease_until when the lease runs out, by this device's clock (null: never, or it has). Two people who compare the
+ * fingerprint of one and the same moment find out whether the server shows them the same directory and the same
+ * people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */

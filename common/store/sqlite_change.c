@@ -4,6 +4,12 @@
 #include "common/base/check.h"
 #include "common/store/sqlite.h"
 
+/* What is pending is live once its bundle is accepted, and the bundle says that it is not yet. */
+static int64_t stored_state(enum sat_change_state state)
+{
+    return state == SAT_CHANGE_PENDING ? SAT_CHANGE_LIVE : state;
+}
+
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_INSERT);
@@ -12,7 +18,7 @@ enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_c
     sat_bind_bytes(&query, row->record.b, sizeof row->record.b);
     sat_bind_i64(&query, row->dot.device);
     sat_bind_u64(&query, row->dot.counter);
-    sat_bind_i64(&query, row->state == SAT_CHANGE_PENDING ? SAT_CHANGE_LIVE : row->state);
+    sat_bind_i64(&query, stored_state((enum sat_change_state)row->state));
     sat_bind_bytes(&query, row->header.at, row->header.len);
     sat_bind_bytes(&query, row->body.at, row->body.len);
     sat_bind_bytes(&query, row->rest.b, sizeof row->rest.b);
@@ -23,7 +29,7 @@ enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, en
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_SET_STATE);
     sat_bind_i64(&query, cid);
-    sat_bind_i64(&query, state);
+    sat_bind_i64(&query, stored_state(state));
     return sat_query_run_on(&query, "change");
 }
 

@@ -156,11 +156,26 @@ enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, 
     return sat_query_end(&query);
 }
 
-static enum sat_err purge(struct sat_store *store, enum sat_sql which, int64_t sid)
+static enum sat_err purge(struct sat_store *store, enum sat_sql which, int64_t id)
 {
     struct sat_query query = sat_query_begin(store, which);
-    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, id);
     return sat_query_run(&query);
+}
+
+enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid)
+{
+    enum sat_err err = purge(store, SAT_SQL_CUT_CHANGES, bid);
+    return err ? err : purge(store, SAT_SQL_CUT_BUNDLE, bid);
+}
+
+enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CUT_ENTRIES);
+    sat_bind_i64(&query, sid);
+    sat_bind_bound(&query, size);
+    enum sat_err err = sat_query_run(&query);
+    return err ? err : purge(store, SAT_SQL_PURGE_STUBS, sid);
 }
 
 static enum sat_err purge_all(struct sat_store *store, int64_t sid)

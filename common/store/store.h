@@ -273,6 +273,11 @@ enum sat_err sat_store_sighting_get(struct sat_store *store, uint32_t device, st
 enum sat_err sat_store_sightings(struct sat_store *store, uint32_t after, uint32_t limit, struct sat_arena *arena,
                                  struct sat_sighting **out, uint32_t *n) SAT_MUST_CHECK; /* by device */
 
+/* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
+enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
+/* The entries behind the first `size`, and every stub that waits in the space. */
+enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
+
 /* ---- Leaving a space: its bundles, changes, entries, drafts, stubs and keys go; its row stays, emptied ---- */
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* Behind the commit: what the write-ahead log still has of it goes, too, unless somebody is reading. */

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/replica_state.h"
+#include "common/sync/rewind.h"
 
 enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat_replica **out)
 {
@@ -323,8 +324,25 @@ static enum sat_err look_for_pushes(struct replica_step *step)
     return err;
 }
 
-/* A verification that failed in the middle of a batch undoes what the batch did: nothing of what a lying server sent is
- * merged. What earlier messages of the batch brought comes again with the next session. */
+/* Of what came before in this session, or in one that broke off, all that no head has proved. */
+static enum sat_err rewind_spaces(struct replica_step *step)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_spaces(store, step->arena, &rows, &n);
+    for (uint32_t i = 0; !err && i < n; i++) {
+        if (rows[i].log.size <= rows[i].head_size) continue;
+        err = sat_store_begin(store);
+        if (!err) err = sat_base_rewind(store, &rows[i], step->replica->config.device);
+        if (!err) err = sat_store_commit(store);
+        if (err) sat_store_rollback(store);
+    }
+    return err;
+}
+
+/* A verification that failed in the middle of a batch undoes what the batch did, and what no head has proved: nothing
+ * of what a lying server sent is merged. What it said that was true comes again with the next session. */
 static void undo(struct replica_step *step, enum sat_err err)
 {
     struct sat_replica *replica = step->replica;
@@ -338,8 +356,9 @@ static void undo(struct replica_step *step, enum sat_err err)
         enum sat_err reload = sat_directory_load(replica->config.store, directory, &fault);
         if (reload) err = sat_fail(&step->fault, reload, "%s", fault.text);
     }
-    /* Should that fail, what the server did is told all the same. */
+    /* Should these fail, what the server did is told all the same. */
     (void)!replica_keep_evidence(step);
+    if (sat_err_class(err) == SAT_CLASS_PEER) (void)!rewind_spaces(step);
     sat_actions_init(step->out, step->out->arena);
     replica_fail_session(step, err);
 }

@@ -1,6 +1,7 @@
 /* The client pushes: frozen bundles in their order, a few at a time, sent again until the log echoes them. */
 #include "common/sync/base.h"
 #include "common/sync/replica_state.h"
+#include "common/sync/rewind.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
 
@@ -80,6 +81,23 @@ static enum sat_err is_busy(struct replica_step *step, bool *out)
     return err;
 }
 
+/* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. */
+static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
+{
+    const struct sat_replica *replica = step->replica;
+    struct sat_draft_row *oldest;
+    uint32_t n;
+    uint64_t rewound;
+    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
+    *waits = false;
+    if (err || rewound == 0 || replica_is_out(replica)) return err;
+    err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
+    if (err || n == 0 || oldest[0].counter > rewound) return err;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica->subs[i].gone && !replica->subs[i].head_here) *waits = true;
+    return SAT_OK;
+}
+
 static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max)
 {
     struct sat_replica *replica = step->replica;
@@ -87,6 +105,9 @@ static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max)
     enum sat_err err = SAT_OK;
     if (!replica->frozen.more) err = sat_store_draft_count(replica->config.store, &replica->frozen.left);
     if (err || replica->frozen.left == 0 || !hooks->freeze) return err;
+    bool waits;
+    err = waits_for_heads(step, &waits);
+    if (err || waits) return err;
     /* The hook reads the spaces from the store: give it the heads that this step verified. */
     err = replica_begin(step);
     if (!err) err = replica_save_spaces(replica);

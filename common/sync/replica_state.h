@@ -22,7 +22,7 @@ struct replica_sub {
     bool dirty;               /* the row differs from the stored one */
     uint64_t resubscribed_at; /* cursor + 1 of the last re-subscription after a gap; 0: none */
     uint64_t announced;       /* size of the log as the server last said */
-    bool asked_entry;         /* an entry was asked in full form */
+    uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
     bool head_here;     /* a head for the cursor was verified in this session */
     bool digest_agrees; /* … and its digest is ours */

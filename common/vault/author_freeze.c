@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/rewind.h"
+#include "common/sync/vector.h"
 #include "common/vault/seal.h"
 #include "common/vault/squeeze.h"
 
@@ -42,6 +44,7 @@ struct freezer {
     struct sat_frozen *out;
     uint64_t now_ms;
     uint32_t bundles_left; /* that it may still make */
+    uint64_t rewound; /* drafts up to this counter may have seen what is gone */
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -309,6 +312,46 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
     return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);
 }
 
+static struct sat_dots under(const struct sat_dots *dots, const struct sat_dots *seen, struct sat_dot *out)
+{
+    struct sat_dots kept = {.at = out, .n = 0};
+    for (uint32_t i = 0; i < dots->n; i++)
+        if (sat_vector_covers(*seen, dots->at[i])) out[kept.n++] = dots->at[i];
+    return kept;
+}
+
+/* A draft may have seen changes that were let go of since with a server's lie (common/sync/rewind.h). It claims those
+ * that the log has; beside the others, should they come, it stands as one that did not know them. */
+static enum sat_err claim_what_is_here(struct freezer *freezer, const struct place *place,
+                                       const struct sat_draft_row *draft, struct sat_plain_change *plain)
+{
+    struct sat_arena *arena = &freezer->arena;
+    struct sat_header header;
+    if (sat_header_decode(draft->header, arena, &header)) return SAT_ERR_CORRUPT;
+    struct sat_dot *seen = sat_arena_array(arena, header.seen.n, sizeof *seen);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < header.seen.n; i++) {
+        struct sat_dot dot = header.seen.at[i];
+        uint64_t known = dot.counter;
+        enum sat_err err = SAT_OK;
+        if (dot.device != freezer->secrets->device)
+            err = sat_store_device_counter_at(freezer->vault->store, place->space.sid, dot.device,
+                                              place->space.log.size, &known);
+        if (err) return err;
+        if (known < dot.counter) dot.counter = known;
+        if (dot.counter) seen[n++] = dot;
+    }
+    header.seen = (struct sat_dots){.at = seen, .n = n};
+    header.kept = under(&header.kept, &header.seen, sat_arena_array(arena, header.kept.n, sizeof *seen));
+    header.holes = under(&header.holes, &header.seen, sat_arena_array(arena, header.holes.n, sizeof *seen));
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_header_encode(&header, &buf);
+    plain->header = sat_span_copy(arena, sat_buf_span(&buf));
+    sat_buf_deinit(&buf);
+    return SAT_OK;
+}
+
 static enum sat_err freeze_run(struct freezer *freezer, struct place *place, const struct standpoint *stand,
                                const struct sat_draft_row *drafts, uint32_t n)
 {
@@ -319,6 +362,8 @@ static enum sat_err freeze_run(struct freezer *freezer, struct place *place, con
     sat_buf_init(&bodies);
     enum sat_err err = begin_manifest(freezer, place, stand, drafts[0].counter, n, &manifest);
     if (!err) err = open_drafts(freezer, drafts, n, &bodies, plain);
+    for (uint32_t i = 0; !err && i < n && drafts[i].counter <= freezer->rewound; i++)
+        err = claim_what_is_here(freezer, place, &drafts[i], &plain[i]);
     if (!err) err = seal_changes(freezer, &manifest, plain, changes);
     if (!err) err = store_bundle(freezer, place, &manifest, changes);
     if (!err) place->chain_seq = stand->seq;
@@ -369,7 +414,7 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, u
     *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
     sat_arena_init(&freezer.arena);
-    enum sat_err err = SAT_OK;
+    enum sat_err err = sat_store_meta_get_u64(vault->store, SAT_REWOUND_KEY, 0, &freezer.rewound);
     uint64_t next = 0;
     for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;

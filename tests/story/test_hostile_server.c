@@ -223,22 +223,34 @@ static void receive_a_little_later(struct sat_entry_wire *entry, struct sat_bund
     entry->recv_ms += 1;
 }
 
-/* The receive time is nobody's signature but the head's: the root that was signed is another one. It is never called in
- * sync. */
+/* The receive time is nobody's signature but the head's: the root that was signed is another one. What was merged
+ * before the head came is let go of, so that an honest server finds the home as it left it. */
 static void an_altered_receive_time_contradicts_the_signed_head(void **state)
 {
     (void)state;
     write_and_push("Biel");
+    caught_in_an_entry(&(struct entry_lie){receive_a_little_later, false}, SAT_ERR_FORK);
+}
+
+/* The same with work of the reader's own among the entries: it waits again, and is taken again. */
+static void own_work_behind_an_altered_receive_time_is_not_lost(void **state)
+{
+    (void)state;
+    write_and_push("Biel");
+    scene_write(&world, reader, 7, CITY, "Chur");
     struct entry_lie lie = {receive_a_little_later, false};
     struct forge_filter filter = {.type = SAT_MESSAGE_ENTRIES, .change = alter_entries, .context = &lie};
     forge_filter_on(reader, &filter);
-    uint64_t in_sync = reader->in_sync;
+    uint64_t cursor = cursor_of(reader);
     assert_false(world_sync(&world, reader));
-    assert_int_equal(reader->last_err, SAT_ERR_FORK);
+    assert_int_equal(cursor_of(reader), cursor);
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Bern");
+    assert_string_equal(scene_shows(&world, reader, 7, CITY), "Chur");
     reader->on_way = NULL;
-    assert_false(world_sync(&world, reader)); /* and it stays noticed: this home has been shown another log */
-    assert_int_equal(reader->last_err, SAT_ERR_FORK);
-    assert_int_equal(reader->in_sync, in_sync);
+    assert_true(world_sync(&world, reader));
+    assert_true(scene_agrees(&world, reader));
+    assert_true(world_sync(&world, author));
+    assert_string_equal(scene_shows(&world, author, 7, CITY), "Chur");
 }
 
 /* ---- What is left out ---- */
@@ -252,23 +264,14 @@ static void hide_all(struct sat_entry_wire *entry, struct sat_bundle *bundle, st
             (struct sat_change){.record = bundle->changes[i].record, .stub = true, .rest = bundle->changes[i].rest};
 }
 
-/* A stub in place of a change that nothing replaces: told when the log is whole, and in every session after. */
+/* A stub in place of a change that nothing replaces: told when the log is whole, and let go of. */
 static void a_change_hidden_behind_a_stub_is_caught(void **state)
 {
     (void)state;
     scene_write(&world, author, 2, CITY, "Biel");
     assert_true(world_sync(&world, author));
-    struct entry_lie lie = {hide_all, true};
-    struct forge_filter filter = {.type = SAT_MESSAGE_ENTRIES, .change = alter_entries, .context = &lie};
-    forge_filter_on(reader, &filter);
-    uint64_t in_sync = reader->in_sync;
-    for (uint32_t session = 0; session < 2; session++) {
-        reader->last_err = SAT_OK;
-        assert_false(world_sync(&world, reader));
-        assert_int_equal(reader->last_err, SAT_ERR_UNJUSTIFIED);
-        reader->on_way = NULL;
-    }
-    assert_int_equal(reader->in_sync, in_sync);
+    caught_in_an_entry(&(struct entry_lie){hide_all, true}, SAT_ERR_UNJUSTIFIED);
+    assert_string_equal(scene_shows(&world, reader, 2, CITY), "Biel");
 }
 
 /* The same where something replaces it in part only: what is kept is not replaced. */
@@ -458,6 +461,7 @@ int main(void)
         STORY(a_change_moved_to_another_record_or_author_is_caught),
         STORY(a_log_whose_positions_step_back_is_caught),
         STORY(an_altered_receive_time_contradicts_the_signed_head),
+        STORY(own_work_behind_an_altered_receive_time_is_not_lost),
         STORY(a_change_hidden_behind_a_stub_is_caught),
         STORY(a_stub_for_what_was_kept_is_caught),
         STORY(a_hole_in_a_chain_is_caught),
