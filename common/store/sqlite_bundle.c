@@ -153,6 +153,19 @@ enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uin
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_bundles_after(struct sat_store *store, int64_t bid, uint32_t limit, struct sat_arena *arena,
+                                     struct sat_bundle_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLES_AFTER);
+    sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles, uint64_t *changes)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_PENDING_COUNT);

@@ -27,6 +27,14 @@ enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, en
     return sat_query_run_on(&query, "change");
 }
 
+enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid, const struct sat_record_id *record)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_FORGET);
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, record->b, sizeof record->b);
+    return sat_query_run(&query);
+}
+
 static struct sat_change_row *read_change(struct sat_query *query, struct sat_rows *rows)
 {
     struct sat_change_row *out = sat_rows_add(rows);
@@ -103,6 +111,7 @@ enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, c
     while (sat_query_step(&query)) {
         struct sat_change_row *row = read_change(&query, &rows);
         row->recv_ms = sat_column_u64(&query);
+        row->seq = sat_column_u64(&query);
         uint8_t *manifest = sat_arena_alloc(arena, SAT_MANIFEST_BYTES);
         sat_column_bytes(&query, manifest, SAT_MANIFEST_BYTES);
         row->manifest = manifest;
