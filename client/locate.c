@@ -54,8 +54,7 @@ enum sat_err client_check_moved(struct satchel *satchel, const char *what, const
     sat_arena_init(&arena);
     enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND,
                                 "%s%s %s has moved to %.100s, a territory that this device does not use", what,
-                                type ? type->name : "record", id,
-                                client_space_name(satchel, &place->moved_to, &arena));
+                                type ? type->name : "record", id, client_space_name(satchel, &place->moved_to, &arena));
     sat_arena_deinit(&arena);
     return err;
 }

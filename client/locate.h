@@ -16,8 +16,8 @@ struct client_place {
     struct sat_space_id moved_to; /* for this one */
 };
 
-/* Loads the record from the space where it is, not from one that it has left; from several, where it is not archived, the first. place->here is
- * false when it is nowhere. */
+/* Loads the record from the space where it is, not from one that it has left; from several, where it is not archived,
+ * the first. place->here is false when it is nowhere. */
 enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
                            struct client_place *place, struct sat_record_view *view) SAT_MUST_CHECK;
 /* The same for a type and an id as text, as callers name records. SAT_ERR_NOT_FOUND, also for a record of another

@@ -110,7 +110,7 @@ static enum sat_err can_follow(struct satchel *satchel, const struct sat_field *
     for (uint32_t i = 0; i < n && !err && !*can; i++) {
         struct sat_record_view view;
         err = sat_record_load(&vault, sids[i], target, arena, &view);
-        *can = !err && view.live_n && !view.merged.moved && 
+        *can = !err && view.live_n && !view.merged.moved &&
                (!view.merged.exists || field->ref_type == 0 || view.merged.type == field->ref_type);
     }
     return err;

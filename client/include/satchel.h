@@ -229,6 +229,18 @@ SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 /* Receives one JSON object. */
 typedef int (*satchel_row_fn)(void *context, const char *json);
 
+/* Moves records to another territory, with all that refers to them there, and what refers to those; a record whose own
+ * `account` says something goes where that goes. All or nothing, durable on return, and with the others after a
+ * satchel_sync(). `type` and the `n` `ids`: which; `to`: a territory's name or id. `row` gets {"type","id","from","to"}
+ * for each record that moves; with `dry_run` (1) that is all. What is in `to` already is left there. A record that has
+ * moved is not found any more where it was; put, remove and restore of it and references to it answer not_found there,
+ * and say where it is. What others did there without knowing is carried after it by the sync of whoever may write in
+ * both (satchel_get: "after_move", "moved_from"; in the view columns of the same names). not_found, invalid (no
+ * territory, in several territories, a transaction is open), denied (not to be written in one of the two),
+ * undecryptable (something of it cannot be read here), too_large, locked (the lease has lapsed). */
+SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
+                             const char *to, int dry_run, satchel_row_fn row, void *context);
+
 /* The record types that there are, in the list's order:
  * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
  * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or

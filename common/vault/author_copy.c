@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/sync/clock.h"
+#include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
@@ -17,6 +18,8 @@ struct place {
     struct sat_record_view view;
     struct sat_source *live; /* the view's, and copies that were added since */
     uint32_t live_n;
+    struct sat_dot *held; /* the target's: what the server may hold live, whatever has been written over it here */
+    uint32_t held_n;
     struct sat_history_item *past; /* all that is known of it, when it is asked for */
     uint32_t past_n;
     bool past_known;
@@ -156,36 +159,54 @@ static void find_originals(struct mover *mover, struct original **out, uint32_t 
     *out = found;
 }
 
-/* What a copy claims: that it has seen what stands here for what the original had seen, and all that this had seen. A
- * vector covers by numbers, so what falls under it besides is named as unread. */
+/* Does one of those that were read stand in the place of that change? */
+static bool is_replaced(const struct sat_source *read, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_header *header = &read[i].header;
+        struct sat_version version = {read[i].dot, header->seen, header->kept, header->holes};
+        if (sat_dot_compare(read[i].dot, dot) == 0 || sat_merge_covers(&version, &dot)) return true;
+    }
+    return false;
+}
+
+/* A vector covers by numbers: what falls under it and was not read, neither itself nor in what replaced it. */
+static struct sat_dots find_unread(struct mover *mover, struct sat_dots seen, const struct sat_source *read, uint32_t n)
+{
+    const struct place *to = &mover->to;
+    struct sat_dots_builder holes;
+    sat_dots_begin(&holes, &mover->arena);
+    for (uint32_t i = 0; i < to->held_n; i++)
+        if (sat_vector_covers(seen, to->held[i]) && !is_replaced(read, n, to->held[i]))
+            sat_dots_add(&holes, to->held[i]);
+    for (uint32_t i = 0; i < to->view.holes.n; i++)
+        if (sat_vector_covers(seen, to->view.holes.at[i])) sat_dots_add(&holes, to->view.holes.at[i]);
+    return sat_dots_as_set(&holes);
+}
+
+/* What a copy claims: that it has seen what stands here for what the original had seen, and all that this had seen. */
 static enum sat_err decide_header(struct mover *mover, const struct original *original, struct sat_header *header)
 {
     struct place *to = &mover->to;
-    struct sat_dots_builder seen, kept, holes;
+    struct sat_dots_builder seen, kept;
     struct sat_source *read = sat_arena_array(&mover->arena, to->live_n, sizeof *read);
     bool *keep = sat_arena_array(&mover->arena, to->live_n, sizeof *keep);
-    bool *is_read = sat_arena_array(&mover->arena, to->live_n, sizeof *is_read);
     uint32_t read_n = 0;
     sat_dots_begin(&seen, &mover->arena);
     sat_dots_begin(&kept, &mover->arena);
-    sat_dots_begin(&holes, &mover->arena);
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
-        if (x->readable && !sat_source_moves(x)) {
-            enum sat_err err = had_seen(mover, original->source, x, &is_read[i]);
-            if (err) return err;
-        }
-        if (!is_read[i]) continue;
+        bool is_read = false;
+        enum sat_err err = SAT_OK;
+        if (x->readable && !sat_source_moves(x)) err = had_seen(mover, original->source, x, &is_read);
+        if (err) return err;
+        if (!is_read) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
     }
     header->seen = sat_dots_as_vector(&seen);
-    for (uint32_t i = 0; i < to->live_n; i++)
-        if (!is_read[i] && sat_vector_covers(header->seen, to->live[i].dot)) sat_dots_add(&holes, to->live[i].dot);
-    for (uint32_t i = 0; i < to->view.holes.n; i++)
-        if (sat_vector_covers(header->seen, to->view.holes.at[i])) sat_dots_add(&holes, to->view.holes.at[i]);
-    header->holes = sat_dots_as_set(&holes);
+    header->holes = find_unread(mover, header->seen, read, read_n);
     sat_cells_keep(read, read_n, original->cells, original->n, keep);
     for (uint32_t i = 0; i < read_n; i++)
         if (keep[i] || header->holes.n) sat_dots_add(&kept, read[i].dot);
@@ -206,9 +227,8 @@ static void add_copy(struct mover *mover, const struct sat_header *header, const
     struct sat_source *live = sat_arena_array(&mover->arena, (size_t)to->live_n + 1, sizeof *live);
     uint32_t n = 0;
     for (uint32_t i = 0; i < to->live_n; i++) {
-        bool covered = sat_vector_covers(header->seen, to->live[i].dot) &&
-                       !sat_dots_have(header->kept, to->live[i].dot) && !sat_dots_have(header->holes, to->live[i].dot);
-        if (!covered) live[n++] = to->live[i];
+        struct sat_version version = {{0}, header->seen, header->kept, header->holes};
+        if (!sat_merge_covers(&version, &to->live[i].dot)) live[n++] = to->live[i];
     }
     live[n] = (struct sat_source){.dot = sat_drafter_last(&mover->drafter),
                                   .header = *header,
@@ -217,6 +237,10 @@ static void add_copy(struct mover *mover, const struct sat_header *header, const
                                   .readable = true,
                                   .body = *body};
     live[n].body.origin = sat_span_copy(&mover->arena, body->origin);
+    struct sat_dot *held = sat_arena_array(&mover->arena, (size_t)to->held_n + 1, sizeof *held);
+    if (to->held_n) memcpy(held, to->held, to->held_n * sizeof *held);
+    held[to->held_n++] = live[n].dot;
+    to->held = held;
     to->live = live;
     to->live_n = n + 1;
 }
@@ -372,6 +396,25 @@ static enum sat_err open_move(struct mover *mover, const struct sat_move *move)
     return view->holes.n || !view->merged.exists ? SAT_ERR_UNDECRYPTABLE : SAT_OK;
 }
 
+static enum sat_err find_held(struct mover *mover)
+{
+    struct place *to = &mover->to;
+    struct sat_store *store = mover->vault->store;
+    struct sat_change_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t n = 0, drafts_n = 0;
+    enum sat_err err = sat_store_changes_of_record(store, to->view.sid, &to->view.id, &mover->arena, &rows, &n);
+    if (!err) err = sat_store_drafts_of_record(store, to->view.sid, &to->view.id, &mover->arena, &drafts, &drafts_n);
+    if (err) return err;
+    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device;
+    to->held = sat_arena_array(&mover->arena, (size_t)n + drafts_n, sizeof *to->held);
+    for (uint32_t i = 0; i < n; i++)
+        if (rows[i].state == SAT_CHANGE_LIVE || rows[i].state == SAT_CHANGE_PENDING)
+            to->held[to->held_n++] = rows[i].dot;
+    for (uint32_t i = 0; i < drafts_n; i++) to->held[to->held_n++] = (struct sat_dot){device, drafts[i].counter};
+    return SAT_OK;
+}
+
 static enum sat_err copy_all(struct mover *mover, const struct sat_move *move)
 {
     struct original *originals;
@@ -381,6 +424,8 @@ static enum sat_err copy_all(struct mover *mover, const struct sat_move *move)
     if (err) return err;
     mover->to.live = mover->to.view.live;
     mover->to.live_n = mover->to.view.live_n;
+    err = find_held(mover);
+    if (err) return err;
     find_originals(mover, &originals, &n);
     for (uint32_t i = 0; i < n && !err; i++) {
         if (move->late || mover->from.view.merged.moved) mark_late(mover, &originals[i]);

@@ -160,7 +160,8 @@ static const struct sat_source *edit_against(const struct claim *siblings, size_
         if (!is_of(x, siblings[0].source->body.type) || !is_edit(x)) continue;
         for (size_t s = 0; s < siblings_n; s++) {
             const struct sat_source *d = siblings[s].source;
-            if (says_true(&siblings[s].cell->value) && !sat_source_saw(d, x->dot) && !sat_source_saw(x, d->dot)) found = newer(found, x);
+            if (says_true(&siblings[s].cell->value) && !sat_source_saw(d, x->dot) && !sat_source_saw(x, d->dot))
+                found = newer(found, x);
         }
     }
     return found;

@@ -18,7 +18,7 @@ struct sat_source {
     uint64_t recv_ms;   /* its receipt: when, */
     uint64_t seq;       /* and as which entry of the log; 0 while not accepted */
     bool pending;       /* a draft or not yet accepted */
-    bool readable;      /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
+    bool readable; /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
     struct sat_body body;
 };
 
@@ -46,9 +46,10 @@ struct sat_merged_record {
     bool moved;    /* to another space, and not back: the record is not here. What came late is merged as ever, and has
                       no conflicts here (docs/protocol.md, "Moving") */
     struct sat_space_id moved_to;
-    /* Without the cells of a move, SAT_FIELD_CAME_LATE excepted. By field, element; `deleted` (field 0) among them when it was ever written. Conflicts of rule ADD do not exist: a
-     * set's element cell has one alternative always. Edit against delete is a conflict of field 0: the alternatives are
-     * true (shown, the rm) and false (the concurrent edit). */
+    /* Without the cells of a move, SAT_FIELD_CAME_LATE excepted. By field, element; `deleted` (field 0) among them when
+     * it was ever written. Conflicts of rule ADD do not exist: a set's element cell has one alternative always. Edit
+     * against delete is a conflict of field 0: the alternatives are true (shown, the rm) and false (the concurrent
+     * edit). */
     struct sat_merged *cells;
     uint32_t cells_n;
     uint32_t conflicts; /* cells with more than one alternative; among them SAT_FIELD_TYPE, the last of `cells`, where
@@ -58,7 +59,8 @@ struct sat_merged_record {
 
 /* Who wrote it: of a copy who wrote the original (common/vault/origin.h). */
 uint32_t sat_source_author(const struct sat_source *source);
-/* Does the change say that the record has moved, or that it is back? Such a one says nothing about the record itself. */
+/* Does the change say that the record has moved, or that it is back? Such a one says nothing about the record itself.
+ */
 bool sat_source_moves(const struct sat_source *source);
 /* Where the record has moved to: of the concurrent moves the first by receipt, so that nothing that comes later changes
  * it but somebody who has seen it. NULL: nowhere. */

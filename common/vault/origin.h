@@ -1,7 +1,7 @@
 /* Where a change comes from that repeats another one (MERGE 20): [space16, device, counter, rest32], one msgpack array.
  * It names the first original, also when a copy is copied, so that two copies of one change are known as such wherever
- * they are. Who wrote the original is told by its dot, when by the copy's clock, which is the original's effective time.
- * That it is so, its author alone says (docs/decisions/0047). */
+ * they are. Who wrote the original is told by its dot, when by the copy's clock, which is the original's effective
+ * time. That it is so, its author alone says (docs/decisions/0047). */
 #ifndef SAT_VAULT_ORIGIN_H
 #define SAT_VAULT_ORIGIN_H
 
