@@ -70,26 +70,29 @@ static enum sat_err know_past(struct mover *mover, struct place *place)
 
 /* ---- What the target has of it ---- */
 
-/* Is there, or was there, a copy of it? What has gone away with an earlier move counts no more. */
+/* Is there a copy of it, or was there one, so that none is needed? Who moves a record never relies on that, as what is
+ * there may be about to go; who carries something after it relies on copies alone, which nobody takes away without
+ * making one of his own, and on those that are gone only where nothing ever went away. */
 static enum sat_err is_there(struct mover *mover, const struct sat_origin *root, bool *there)
 {
     struct place *to = &mover->to;
     *there = false;
+    if (mover->move->home) return SAT_OK;
     bool moved_before = false;
     for (uint32_t i = 0; i < to->live_n && !*there; i++) {
+        struct sat_origin other;
         const struct sat_source *x = &to->live[i];
         if (!x->readable) continue;
-        struct sat_origin other = root_of_source(to, x);
-        *there = !sat_source_moves(x) && sat_origin_equal(&other, root);
+        *there = !sat_origin_decode(x->body.origin, &other) && sat_origin_equal(&other, root);
         moved_before = moved_before || sat_source_moves(x);
     }
     if (*there || moved_before) return SAT_OK;
     enum sat_err err = know_past(mover, to);
     for (uint32_t i = 0; i < to->past_n && !err && !*there; i++) {
+        struct sat_origin other;
         const struct sat_history_item *item = &to->past[i];
         if (!item->readable) continue;
-        struct sat_origin other = root_of(to, item->dot, NULL, item->body.origin);
-        *there = sat_origin_equal(&other, root);
+        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_equal(&other, root);
     }
     return err;
 }
