@@ -341,6 +341,23 @@ static enum sat_err count_own(struct carrying *it, const struct sat_record_view 
 
 /* ---- Looking ---- */
 
+/* This device may not read where the record has gone, and whoever moved it could have brought it there: what such a one
+ * never could, is no move to forget anything for. */
+static bool is_out_of_reach(struct carrying *it, const struct sat_record_view *view)
+{
+    const struct sat_directory *directory = &it->satchel->directory;
+    const struct sat_space_id *to = &view->merged.moved_to;
+    const struct land *land = land_by_id(it, to);
+    if (land && land->reads) return false;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_cell *cell = cell_of(&view->live[i], SAT_FIELD_MOVED);
+        if (cell && cell->value.kind == SAT_VALUE_REF && memcmp(cell->value.ref.b, to->b, sizeof to->b) == 0 &&
+            sat_directory_last_write(directory, to, view->live[i].dot.device, &view->id, directory->seq))
+            return true;
+    }
+    return false;
+}
+
 static enum sat_err look_at_move(struct carrying *it, const struct come *come)
 {
     struct sat_record_view view;
@@ -364,10 +381,9 @@ static enum sat_err look_at_move(struct carrying *it, const struct come *come)
         if (!land->look_back || since < land->since) land->since = since;
         land->look_back = true;
     }
-    const struct land *target = land_by_id(it, &view.merged.moved_to);
     err = carry_rest(it, &view);
     if (!err) err = count_own(it, &view);
-    if (!err && !(target && target->reads)) err = sat_store_changes_forget(it->satchel->store, view.sid, &view.id);
+    if (!err && is_out_of_reach(it, &view)) err = sat_store_changes_forget(it->satchel->store, view.sid, &view.id);
     return err;
 }
 

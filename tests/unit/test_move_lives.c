@@ -1,6 +1,6 @@
-/* Random lives with moves: three phones, two territories, real stores, judged as the server judges. An oracle that knows
- * nothing of vectors says which values nobody has overwritten: each of them must be there in the end, in one territory,
- * and nothing else. */
+/* Random lives with moves: three phones, two territories, real stores, judged as the server judges. An oracle that
+ * knows nothing of vectors says which values nobody has overwritten: each of them must be there in the end, in one
+ * territory, and nothing else. */
 #include <stdlib.h>
 
 #include "tests/unit/author_world.h"
@@ -54,7 +54,8 @@ static void overwrite(struct life *life, const struct sat_record_view *view, uin
     const struct sat_merged *merged = sat_merged_cell(&view->merged, fields[cell], (struct sat_span){0});
     for (uint32_t i = 0; i < life->writes_n; i++) {
         struct write *write = &life->writes[i];
-        for (uint32_t a = 0; merged && write->record == record && write->cell == cell && a < merged->alternatives_n; a++)
+        for (uint32_t a = 0; merged && write->record == record && write->cell == cell && a < merged->alternatives_n;
+             a++)
             if (sat_span_equal(merged->alternatives[a].value.text, sat_span_text(write->text)))
                 write->overwritten = true;
     }
@@ -84,8 +85,7 @@ static void write_value(struct life *life, struct phone *phone, uint8_t record)
 
 static uint32_t move(struct phone *phone, uint8_t record, uint8_t from, uint8_t to, bool home)
 {
-    struct sat_move move = {
-        .record = record_id(record), .from = phone->sid[from], .to = phone->sid[to], .home = home};
+    struct sat_move move = {.record = record_id(record), .from = phone->sid[from], .to = phone->sid[to], .home = home};
     uint32_t written;
     OK(sat_store_begin(phone->store));
     OK(sat_author_move(&phone->vault, &move, 1, phone->office->now_ms++, &written));
@@ -207,8 +207,9 @@ static void check(struct life *life, uint64_t seed)
             load(phone, EAST, record, &east);
             load(phone, WEST, record, &west);
             if (east.live_n + west.live_n == 0) continue;
-            if (is_home(&east) == is_home(&west)) fail_msg("seed %llu: record %u is at home in %s", (unsigned long long)seed,
-                                                           record, is_home(&east) ? "both" : "neither");
+            if (is_home(&east) == is_home(&west))
+                fail_msg("seed %llu: record %u is at home in %s", (unsigned long long)seed, record,
+                         is_home(&east) ? "both" : "neither");
             const struct sat_record_view *home = is_home(&east) ? &east : &west;
             if (n == 0) first = *home;
             assert_int_equal(first.merged.cells_n, home->merged.cells_n);
