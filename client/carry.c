@@ -6,7 +6,6 @@
 #include "client/conflicts.h"
 #include "client/hanging.h"
 #include "common/base/check.h"
-#include "common/proof/hash.h"
 #include "common/sync/vector.h"
 #include "common/vault/types.h"
 
@@ -18,9 +17,10 @@ static const char MARK[] = "moved_mark", SPACES[] = "moved_spaces", TOLD[] = "mo
 struct land {
     int64_t sid;
     struct sat_space_id id;
-    uint64_t log_size;
+    uint8_t rights;
     bool reads, writes;
     bool moved;     /* something has moved away from it */
+    bool sought;    /* … or to it */
     bool look_back; /* from entry `since` on, at what had been looked at before */
     uint64_t since;
 };
@@ -39,7 +39,8 @@ struct carrying {
     struct land *lands;
     uint32_t lands_n, writes_n;
     bool any_moved;
-    struct sat_hash rights;
+    struct sat_space_id *elsewhere; /* targets that this device has nothing to do with */
+    uint32_t elsewhere_n;
     uint64_t mark; /* the newest bundle that was looked at */
     struct come *come;
     uint32_t come_n, come_cap;
@@ -72,53 +73,63 @@ static enum sat_err find_lands(struct carrying *it)
 {
     struct satchel *satchel = it->satchel;
     struct sat_space_row *rows;
-    struct sat_hasher hasher;
     uint32_t n = 0;
     enum sat_err err = sat_store_spaces(satchel->store, &it->arena, &rows, &n);
     if (err) return err;
     it->lands = sat_arena_array(&it->arena, n, sizeof *it->lands);
-    sat_hash_begin(&hasher, "moved");
     for (uint32_t i = 0; i < n; i++) {
         const struct sat_space *space = sat_directory_space(&satchel->directory, &rows[i].id);
         if (!space || (space->kind != SAT_SPACE_TERRITORY && space->kind != SAT_SPACE_NARROW)) continue;
-        uint8_t rights = client_rights(satchel, &space->id);
         struct land *land = &it->lands[it->lands_n++];
-        *land = (struct land){.sid = rows[i].sid, .id = space->id, .log_size = rows[i].log.size};
-        land->reads = rights & SAT_RIGHT_READ;
-        land->writes = land->reads && (rights & SAT_RIGHT_WRITE);
+        *land = (struct land){.sid = rows[i].sid, .id = space->id, .rights = client_rights(satchel, &space->id)};
+        land->reads = land->rights & SAT_RIGHT_READ;
+        land->writes = land->reads && (land->rights & SAT_RIGHT_WRITE);
         it->writes_n += land->writes;
-        sat_hash_add(&hasher, space->id.b, sizeof space->id.b);
-        sat_hash_add_u64(&hasher, rights);
     }
-    it->rights = sat_hash_end(&hasher);
     return SAT_OK;
 }
 
 /* ---- What is remembered ---- */
 
-/* How far it was looked, and for whom: with other rights other things are due, and everything is looked at again. */
+/* Territories as they were when it was looked last: n × (space16 ‖ u8 rights ‖ u8 flags). */
+enum { REMEMBERED_BYTES = 16 + 1 + 1, FROM_HERE = 1, TO_HERE = 2 };
+
+/* One that is lost takes bundles away with it, whose numbers others may get. One that is new, or more of one, matters
+ * where something has moved from there or to there. */
+static bool must_look_again(struct carrying *it, struct sat_span remembered)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, remembered);
+    bool again = false;
+    it->elsewhere = sat_arena_array(&it->arena, remembered.len / REMEMBERED_BYTES, sizeof *it->elsewhere);
+    while (sat_reader_left(&reader) >= REMEMBERED_BYTES) {
+        struct sat_space_id id;
+        sat_take_bytes(&reader, id.b, sizeof id.b);
+        uint8_t rights = sat_take_u8(&reader), flags = sat_take_u8(&reader);
+        struct land *land = land_by_id(it, &id);
+        uint8_t now = land ? land->rights : 0;
+        again = again || (rights & ~now) || (flags && now != rights);
+        if (!land && (flags & TO_HERE)) it->elsewhere[it->elsewhere_n++] = id;
+        if (land) land->moved = flags & FROM_HERE;
+        if (land) land->sought = flags & TO_HERE;
+    }
+    return again;
+}
+
 static enum sat_err load_mark(struct carrying *it)
 {
-    struct sat_span mark = {0}, spaces = {0}, told = {0};
+    struct sat_span spaces = {0}, told = {0};
     struct sat_store *store = it->satchel->store;
-    struct sat_hash rights;
-    struct sat_reader reader;
-    bool found = false, has_spaces = false, has_told = false;
-    enum sat_err err = sat_store_meta_get(store, MARK, &it->arena, &mark, &found);
+    bool has_spaces = false, has_told = false;
+    enum sat_err err = sat_store_meta_get_u64(store, MARK, 0, &it->mark);
     if (!err) err = sat_store_meta_get(store, SPACES, &it->arena, &spaces, &has_spaces);
     if (!err) err = sat_store_meta_get(store, TOLD, &it->arena, &told, &has_told);
     if (err) return err;
     if (has_told) sat_put_bytes(&it->told, told.at, told.len);
-    if (!found) return SAT_OK;
-    sat_reader_init(&reader, mark);
-    sat_take_bytes(&reader, rights.b, sizeof rights.b);
-    uint64_t bid = sat_take_u64(&reader);
-    if (!sat_hash_equal(&rights, &it->rights)) return SAT_OK;
-    it->mark = bid;
-    sat_reader_init(&reader, has_spaces ? spaces : (struct sat_span){0});
-    while (sat_reader_left(&reader) >= 8) {
-        struct land *land = land_of(it, (int64_t)sat_take_u64(&reader));
-        if (land) land->moved = it->any_moved = true;
+    if (!has_spaces || must_look_again(it, spaces)) it->mark = 0;
+    for (uint32_t i = 0; i < it->lands_n; i++) {
+        if (it->mark == 0) it->lands[i].moved = it->lands[i].sought = false;
+        it->any_moved = it->any_moved || it->lands[i].moved;
     }
     return SAT_OK;
 }
@@ -126,17 +137,22 @@ static enum sat_err load_mark(struct carrying *it)
 static enum sat_err save_mark(struct carrying *it)
 {
     struct sat_store *store = it->satchel->store;
-    struct sat_buf mark, spaces;
-    sat_buf_init(&mark);
+    struct sat_buf spaces;
     sat_buf_init(&spaces);
-    sat_put_bytes(&mark, it->rights.b, sizeof it->rights.b);
-    sat_put_u64(&mark, it->mark);
-    for (uint32_t i = 0; i < it->lands_n; i++)
-        if (it->lands[i].moved) sat_put_u64(&spaces, (uint64_t)it->lands[i].sid);
-    enum sat_err err = sat_store_meta_put(store, MARK, sat_buf_span(&mark));
+    for (uint32_t i = 0; i < it->lands_n; i++) {
+        const struct land *land = &it->lands[i];
+        sat_put_bytes(&spaces, land->id.b, sizeof land->id.b);
+        sat_put_u8(&spaces, land->rights);
+        sat_put_u8(&spaces, (uint8_t)((land->moved ? FROM_HERE : 0) | (land->sought ? TO_HERE : 0)));
+    }
+    for (uint32_t i = 0; i < it->elsewhere_n; i++) { /* what this device may use one day */
+        sat_put_bytes(&spaces, it->elsewhere[i].b, sizeof it->elsewhere[i].b);
+        sat_put_u8(&spaces, 0);
+        sat_put_u8(&spaces, TO_HERE);
+    }
+    enum sat_err err = sat_store_meta_put_u64(store, MARK, it->mark);
     if (!err) err = sat_store_meta_put(store, SPACES, sat_buf_span(&spaces));
     if (!err && it->told_changed) err = sat_store_meta_put(store, TOLD, sat_buf_span(&it->told));
-    sat_buf_deinit(&mark);
     sat_buf_deinit(&spaces);
     return err;
 }
@@ -200,6 +216,19 @@ static enum sat_err load(struct carrying *it, int64_t sid, const struct sat_reco
 }
 
 /* ---- Where to ---- */
+
+static void note_target(struct carrying *it, const struct sat_space_id *id)
+{
+    struct land *land = land_by_id(it, id);
+    if (land) land->sought = true;
+    for (uint32_t i = 0; i < it->elsewhere_n; i++)
+        if (sat_space_equal(&it->elsewhere[i], id)) return;
+    if (land) return;
+    struct sat_space_id *more = sat_arena_array(&it->arena, (size_t)it->elsewhere_n + 1, sizeof *more);
+    if (it->elsewhere_n) memcpy(more, it->elsewhere, it->elsewhere_n * sizeof *more);
+    more[it->elsewhere_n++] = *id;
+    it->elsewhere = more;
+}
 
 /* Where what is left of the record in a space has to go, as far as this device can bring it: along the moves. *to 0:
  * it stays. Moves that lead in a ring, which takes two people who each undo what the other does, end in the one of its
@@ -374,6 +403,7 @@ static enum sat_err look_at_move(struct carrying *it, const struct come *come)
     land->moved = it->any_moved = true;
     err = follow_losers(it, &view);
     if (err || !view.merged.moved) return err;
+    note_target(it, &view.merged.moved_to);
     const struct sat_cell *as_of = source && cell_of(source, SAT_FIELD_MOVED) ? cell_of(source, SAT_FIELD_AS_OF) : NULL;
     bool by_other = come->dot.device != client_device(it->satchel);
     if (as_of && as_of->value.kind == SAT_VALUE_INT && by_other) {

@@ -7,6 +7,7 @@ visits come late, are kept, are hers, and follow.
 import os
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -306,6 +307,31 @@ def line_6_an_account_moves_back_with_what_was_done_meanwhile():
     admin.run("move", "account", key, "--to", "Western")
     admin.sync()
     equal(admin.row("get", "account", key)["territory"], "Western")
+
+
+@test
+def line_6_a_live_session_carries_what_comes_late_at_once():
+    key = moved_ids[7]
+    nancy2 = Device(world.folder, "Nancy2")
+    nancy2.run("join", world.invite("Nancy"))
+    other = nancy2.put("account", "name=Live")
+    nancy2.sync()
+    admin.sync()
+    admin.run("move", "account", other, "--to", "Southern")
+    admin.sync()
+    live = admin.start("sync", "--live", "--timeout", "20")
+    nancy2.put("visit", "account=" + other, "purpose=live")
+    nancy2.run("sync", expect=None)
+    deadline = time.monotonic() + 15
+    while count(robert, "visit WHERE account = '%s' AND after_move" % other) == 0 and time.monotonic() < deadline:
+        robert.sync()
+    live.kill()
+    live.communicate()
+    equal(count(robert, "visit WHERE account = '%s' AND after_move" % other), 1)
+    nancy2.sync()
+    nancy.sync()
+    equal(nancy2.row("status")["moved_on"]["by_type"]["visit"] >= 1, True)
+    equal(count(nancy2, "account WHERE id = '%s'" % key), 0)
 
 
 @test
