@@ -257,10 +257,10 @@ SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const cha
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
- * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has the same of the archived records; `waiting` has the
- * references that cannot be followed: type, id, field, target, and found: the type of what is there instead, null for
- * nothing.
- * One object per row, keyed by column. invalid: SQLite's own sentence, for all that is not one reading statement. */
+ * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
+ * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
+ * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
+ * own sentence, for all that is not one reading statement. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2
@@ -287,14 +287,14 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
  * server let through though it should not have; at: when it came, else null). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","last_sync","in_sync","lease","lease_days","lease_renewed","lease_until","fingerprint","moved_on"}, and of
- * each space {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it
- * answered last (null: nowhere yet). lease is "held", "none", or "lapsed": then names, which are records, are not shown
- * (null, or an id); lease_renewed is the server's time when it was met last (null: not known), lease_until when the
- * lease runs out, by this device's clock (null: never, or it has). moved_on: {"records","edits","by_type":{…}}, the new
- * records and the edits of this person's that came when what they belong to had moved to another territory, and went
- * on there. Two people who compare the fingerprint of one and
- * the same moment find out whether the server shows them the same directory and the same people. */
+ * "conflicts","debts","last_sync","in_sync","lease","lease_days","lease_renewed","lease_until","fingerprint",
+ * "moved_on"}, and of each space {"space","name","cursor","pending",…}; server is where the server is said to be,
+ * server_last where it answered last (null: nowhere yet). lease is "held", "none", or "lapsed": then names, which are
+ * records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
+ * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
+ * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
+ * had moved to another territory, and went on there. Two people who compare the fingerprint of one and the same moment
+ * find out whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */

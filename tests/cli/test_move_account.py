@@ -73,9 +73,10 @@ def stored(device, ids, state=""):
     """The contents, sealed, that the device's store holds of those records."""
     db = sqlite3.connect("file:%s?mode=ro" % os.path.join(device.home, "store.db"), uri=True)
     marks = ",".join("x'%s'" % key.replace("-", "") for key in ids)
-    rows = db.execute("SELECT body FROM change WHERE record IN (%s) AND length(body) > 0 %s" % (marks, state)).fetchall()
+    rows = db.execute("SELECT body FROM change WHERE record IN (%s) AND length(body) > 0 %s" % (marks, state))
+    bodies = [row[0] for row in rows]
     db.close()
-    return [row[0] for row in rows]
+    return bodies
 
 
 def store_files(device):

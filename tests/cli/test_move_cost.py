@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Issue 4, line 6: what a change of territory costs the devices that it concerns, and what being interrupted does to it.
+"""Issue 4, line 6: what a change of territory costs the devices that it concerns, and what interrupting does.
 
 Bytes are those that the server counts as sent.
 """
