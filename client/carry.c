@@ -512,15 +512,15 @@ enum sat_err client_carry_look(struct satchel *satchel, const struct sat_move *m
     return err ? err : client_conflicts_save(satchel);
 }
 
-static enum sat_err carry(struct carrying *it, uint32_t *written)
+static enum sat_err carry(struct carrying *it, uint64_t now_ms, uint32_t *written)
 {
     enum sat_err err = find_moves(it);
-    if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, client_now_ms(), written);
+    if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, now_ms, written);
     if (!err && *written) err = client_carry_look(it->satchel, it->moves, it->moves_n);
     return err ? err : save_mark(it);
 }
 
-enum sat_err client_carry(struct satchel *satchel, uint32_t *written)
+enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *written)
 {
     struct carrying it = {.satchel = satchel, .vault = client_vault(satchel)};
     *written = 0;
@@ -534,7 +534,7 @@ enum sat_err client_carry(struct satchel *satchel, uint32_t *written)
     if (!err) err = find_come(&it);
     if (!err && it.mark != before) {
         err = sat_store_begin(satchel->store);
-        if (!err) err = carry(&it, written);
+        if (!err) err = carry(&it, now_ms, written);
         if (!err) err = sat_store_commit(satchel->store);
         if (err) {
             client_explain(satchel, err, &satchel->fault);

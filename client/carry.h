@@ -10,7 +10,7 @@
 
 /* Looks, and writes what is due, in a transaction of its own. *written: the drafts made. While a transaction of the
  * application's is open it does nothing: the next one looks. */
-enum sat_err client_carry(struct satchel *satchel, uint32_t *written) SAT_MUST_CHECK;
+enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *written) SAT_MUST_CHECK;
 /* Takes the records in or out of the list of conflicts, in the caller's transaction. */
 enum sat_err client_carry_look(struct satchel *satchel, const struct sat_move *moves, uint32_t n) SAT_MUST_CHECK;
 /* {"records","edits","by_type"}: work of this device's user that came when what it belongs to had moved already, and

@@ -185,7 +185,9 @@ int satchel_move(struct satchel *satchel, const char *type, const char *const *i
                                             "a transaction is open: commit it or roll it back first"));
     sat_arena_init(&moving.arena);
     uint32_t carried = 0;
-    enum sat_err err = dry_run ? SAT_OK : client_carry(satchel, &carried); /* so that nothing comes late for this one */
+    enum sat_err err =
+        dry_run ? SAT_OK
+                : client_carry(satchel, client_now_ms(), &carried); /* so that nothing comes late for this one */
     if (!err) err = plan(&moving, ids, n, to);
     if (!err && !dry_run) err = write_moves(&moving);
     if (!err) err = tell(&moving, row, context);

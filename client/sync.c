@@ -123,7 +123,7 @@ static bool take_idle(struct client_syncing *syncing, struct client_session *ses
 static bool follow_moves(struct client_syncing *syncing, struct client_session *session)
 {
     uint32_t written = 0;
-    enum sat_err err = client_carry(syncing->satchel, &written);
+    enum sat_err err = client_carry(syncing->satchel, client_now_ms(), &written);
     if (err) client_session_fail(session, err, syncing->satchel->fault.text);
     if (err || !written || syncing->rounds++ >= ROUNDS_MAX) return false;
     client_session_poke(session);

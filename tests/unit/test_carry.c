@@ -254,7 +254,7 @@ static void a_device_with_nothing_new_looks_at_nothing(void **state)
     uint64_t before, after;
     assert_int_equal(sat_store_meta_get_u64(dan->store, "moved_mark", 0, &before), SAT_OK);
     assert_true(before > 0);
-    assert_int_equal(client_carry(dan, &written), SAT_OK);
+    assert_int_equal(client_carry(dan, client_now_ms(), &written), SAT_OK);
     assert_int_equal(written, 0);
     must(ann, satchel_territory_add(ann, "Eastern")); /* a new one matters to no move */
     (void)sync_now(dan);
