@@ -35,6 +35,22 @@ static void an_origin_comes_back_as_it_was(void **state)
     }
 }
 
+/* The example of docs/protocol.md. */
+static void an_origin_has_these_bytes(void **state)
+{
+    (void)state;
+    static const char wanted[] = "94c4101111111111111111111111111111111107cd012cc420"
+                                 "2222222222222222222222222222222222222222222222222222222222222222";
+    char hex[2 * 64 + 1];
+    struct sat_origin origin = sample();
+    struct sat_buf buf = {0};
+    sat_origin_encode(&origin, &buf);
+    assert_true(buf.len <= 64);
+    sat_hex_format(buf.at, buf.len, hex);
+    assert_string_equal(hex, wanted);
+    sat_buf_deinit(&buf);
+}
+
 static void every_truncation_and_every_addition_is_malformed(void **state)
 {
     (void)state;
@@ -95,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_origin_comes_back_as_it_was),
+        cmocka_unit_test(an_origin_has_these_bytes),
         cmocka_unit_test(every_truncation_and_every_addition_is_malformed),
         cmocka_unit_test(what_names_no_change_is_malformed),
         cmocka_unit_test(two_origins_are_one_by_space_and_dot),
