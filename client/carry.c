@@ -30,7 +30,6 @@ struct come {
     int64_t sid;
     struct sat_record_id record;
     struct sat_dot dot;
-    bool deletion;
 };
 
 struct carrying {
@@ -41,7 +40,7 @@ struct carrying {
     bool any_moved;
     struct sat_space_id *elsewhere; /* targets that this device has nothing to do with */
     uint32_t elsewhere_n;
-    uint64_t mark; /* the newest bundle that was looked at */
+    uint64_t before, mark; /* the newest bundle that was looked at; the newest of all */
     struct come *come;
     uint32_t come_n, come_cap;
     struct sat_move *moves;
@@ -121,14 +120,17 @@ static enum sat_err load_mark(struct carrying *it)
     struct sat_span spaces = {0}, told = {0};
     struct sat_store *store = it->satchel->store;
     bool has_spaces = false, has_told = false;
-    enum sat_err err = sat_store_meta_get_u64(store, MARK, 0, &it->mark);
+    int64_t newest = 0;
+    enum sat_err err = sat_store_meta_get_u64(store, MARK, 0, &it->before);
+    if (!err) err = sat_store_bundle_newest(store, &newest);
+    it->mark = (uint64_t)newest;
     if (!err) err = sat_store_meta_get(store, SPACES, &it->arena, &spaces, &has_spaces);
     if (!err) err = sat_store_meta_get(store, TOLD, &it->arena, &told, &has_told);
     if (err) return err;
     if (has_told) sat_put_bytes(&it->told, told.at, told.len);
-    if (!has_spaces || must_look_again(it, spaces)) it->mark = 0;
+    if (!has_spaces || must_look_again(it, spaces) || it->mark < it->before) it->before = 0;
     for (uint32_t i = 0; i < it->lands_n; i++) {
-        if (it->mark == 0) it->lands[i].moved = it->lands[i].sought = false;
+        if (it->before == 0) it->lands[i].moved = it->lands[i].sought = false;
         it->any_moved = it->any_moved || it->lands[i].moved;
     }
     return SAT_OK;
@@ -166,8 +168,7 @@ static void add_come(struct carrying *it, const struct sat_change_row *row)
         it->come = realloc(it->come, it->come_cap * sizeof *it->come);
         sat_check(it->come != NULL);
     }
-    it->come[it->come_n++] = (struct come){
-        .sid = row->sid, .record = row->record, .dot = row->dot, .deletion = row->header.at[0] & SAT_HEADER_DELETION};
+    it->come[it->come_n++] = (struct come){.sid = row->sid, .record = row->record, .dot = row->dot};
 }
 
 static enum sat_err add_bundle(struct carrying *it, int64_t bid)
@@ -177,23 +178,26 @@ static enum sat_err add_bundle(struct carrying *it, int64_t bid)
     sat_arena_reset(&it->one);
     enum sat_err err = sat_store_changes_of_bundle(it->satchel->store, bid, &it->one, &rows, &n);
     for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].header.len && rows[i].state != SAT_CHANGE_ASIDE) add_come(it, &rows[i]);
+        if (rows[i].header.len && !(rows[i].header.at[0] & SAT_HEADER_DELETION)) add_come(it, &rows[i]);
     return err;
 }
 
-static enum sat_err find_come(struct carrying *it)
+/* What has come behind the mark: deletions, among which the moves are; or the rest. */
+static enum sat_err find_come(struct carrying *it, bool deletions)
 {
     struct sat_arena arena;
     uint32_t n = PAGE;
     enum sat_err err = SAT_OK;
     sat_arena_init(&arena);
-    while (n == PAGE && !err) {
-        struct sat_bundle_row *rows;
+    for (int64_t cid = (int64_t)(it->before + 1) << 10; n == PAGE && !err;) {
+        struct sat_change_row *rows;
         sat_arena_reset(&arena);
-        err = sat_store_bundles_after(it->satchel->store, (int64_t)it->mark, PAGE, &arena, &rows, &n);
+        err = sat_store_changes_from(it->satchel->store, cid, (int64_t)it->mark, deletions, PAGE, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err; i++) {
-            it->mark = (uint64_t)rows[i].bid;
-            if (land_of(it, rows[i].sid)) err = add_bundle(it, rows[i].bid);
+            bool deletion = rows[i].header.at[0] & SAT_HEADER_DELETION;
+            if (deletion == deletions && rows[i].state != SAT_CHANGE_ASIDE && land_of(it, rows[i].sid))
+                add_come(it, &rows[i]);
+            cid = rows[i].cid + 1;
         }
     }
     sat_arena_deinit(&arena);
@@ -203,7 +207,6 @@ static enum sat_err find_come(struct carrying *it)
 static int compare_come(const void *a, const void *b)
 {
     const struct come *x = a, *y = b;
-    if (x->deletion != y->deletion) return x->deletion ? -1 : 1; /* first what may be moves */
     if (x->sid != y->sid) return x->sid < y->sid ? -1 : 1;
     int order = memcmp(x->record.b, y->record.b, sizeof x->record.b);
     return order ? order : sat_dot_compare(x->dot, y->dot);
@@ -471,22 +474,27 @@ static enum sat_err where_gone(void *context, int64_t sid, const struct sat_reco
     return err;
 }
 
+static void sort_come(struct carrying *it, uint32_t first)
+{
+    if (it->come_n - first > 1) qsort(it->come + first, it->come_n - first, sizeof *it->come, compare_come);
+}
+
+/* Deletions first: whether there is any move at all decides how closely the rest is looked at. */
 static enum sat_err find_moves(struct carrying *it)
 {
-    if (it->come_n > 1) qsort(it->come, it->come_n, sizeof *it->come, compare_come);
-    uint32_t deletions = 0;
-    enum sat_err err = SAT_OK;
-    while (deletions < it->come_n && it->come[deletions].deletion && !err)
-        err = look_at_move(it, &it->come[deletions++]);
+    enum sat_err err = find_come(it, true);
+    sort_come(it, 0);
+    for (uint32_t i = 0; i < it->come_n && !err; i++) err = look_at_move(it, &it->come[i]);
     if (err || !it->any_moved || it->writes_n < 2) return err;
+    uint32_t first = it->come_n;
+    err = find_come(it, false);
     for (uint32_t i = 0; i < it->lands_n && !err; i++)
         if (it->lands[i].look_back && it->lands[i].writes) err = look_back(it, &it->lands[i]);
-    if (!err && it->come_n - deletions > 1)
-        qsort(it->come + deletions, it->come_n - deletions, sizeof *it->come, compare_come);
-    for (uint32_t i = deletions; i < it->come_n && !err; i++) {
-        const struct come *before = i > deletions ? &it->come[i - 1] : NULL, *come = &it->come[i];
+    sort_come(it, first);
+    for (uint32_t i = first; i < it->come_n && !err; i++) {
+        const struct come *before = i > first ? &it->come[i - 1] : NULL, *come = &it->come[i];
         bool again = before && before->sid == come->sid && sat_record_equal(&before->record, &come->record);
-        if (!come->deletion && !again) err = look_at_edit(it, come);
+        if (!again) err = look_at_edit(it, come);
     }
     if (!err) err = client_hanging_close(&it->hanging, it, where_gone);
     for (uint32_t i = 0; i < it->hanging.n && !err; i++) {
@@ -530,9 +538,7 @@ enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *wr
     sat_buf_init(&it.told);
     enum sat_err err = find_lands(&it);
     if (!err) err = load_mark(&it);
-    uint64_t before = it.mark;
-    if (!err) err = find_come(&it);
-    if (!err && it.mark != before) {
+    if (!err && it.mark != it.before) {
         err = sat_store_begin(satchel->store);
         if (!err) err = carry(&it, now_ms, written);
         if (!err) err = sat_store_commit(satchel->store);

@@ -153,16 +153,10 @@ enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uin
     return sat_query_end(&query);
 }
 
-enum sat_err sat_store_bundles_after(struct sat_store *store, int64_t bid, uint32_t limit, struct sat_arena *arena,
-                                     struct sat_bundle_row **out, uint32_t *n)
+enum sat_err sat_store_bundle_newest(struct sat_store *store, int64_t *bid)
 {
-    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLES_AFTER);
-    sat_bind_i64(&query, bid);
-    sat_bind_i64(&query, limit);
-    while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
-    *out = rows.at;
-    *n = rows.n;
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_NEWEST);
+    *bid = sat_query_step(&query) ? sat_column_i64(&query) : 0;
     return sat_query_end(&query);
 }
 
