@@ -9,9 +9,9 @@
 #include "common/sync/vector.h"
 #include "common/vault/types.h"
 
-enum { PAGE = 256, HOPS_MAX = 32, TOLD_BYTES = 8 + 16 + 2 + 1 };
+enum { PAGE = 256, HOPS_MAX = 32, AGAIN_MAX = 1000, TOLD_BYTES = 8 + 16 + 2 + 1 };
 
-static const char MARK[] = "moved_mark", SPACES[] = "moved_spaces", TOLD[] = "moved_on";
+static const char MARK[] = "moved_mark", SPACES[] = "moved_spaces", AGAIN[] = "moved_again", TOLD[] = "moved_on";
 
 /* A territory, as far as this device has to do with it. */
 struct land {
@@ -48,6 +48,9 @@ struct carrying {
     struct client_hanging hanging;
     struct sat_buf told;
     bool told_changed;
+    struct come *again; /* what could not be read, or not be carried: it is looked at again each time */
+    uint32_t again_n;
+    struct sat_buf again_next;
     struct sat_arena arena; /* of the whole */
     struct sat_arena one;   /* of one record */
 };
@@ -115,19 +118,43 @@ static bool must_look_again(struct carrying *it, struct sat_span remembered)
     return again;
 }
 
+static void read_again(struct carrying *it, struct sat_span bytes)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    it->again = sat_arena_array(&it->arena, bytes.len / 24, sizeof *it->again);
+    while (sat_reader_left(&reader) >= 24) {
+        struct come *come = &it->again[it->again_n];
+        *come = (struct come){.sid = (int64_t)sat_take_u64(&reader)};
+        sat_take_bytes(&reader, come->record.b, sizeof come->record.b);
+        if (land_of(it, come->sid)) it->again_n++;
+    }
+}
+
+static void look_again(struct carrying *it, int64_t sid, const struct sat_record_id *record)
+{
+    for (size_t at = 0; at < it->again_next.len; at += 24)
+        if (memcmp(it->again_next.at + at + 8, record->b, sizeof record->b) == 0) return;
+    if (it->again_next.len >= (size_t)AGAIN_MAX * 24) return;
+    sat_put_u64(&it->again_next, (uint64_t)sid);
+    sat_put_bytes(&it->again_next, record->b, sizeof record->b);
+}
+
 static enum sat_err load_mark(struct carrying *it)
 {
-    struct sat_span spaces = {0}, told = {0};
+    struct sat_span spaces = {0}, told = {0}, again = {0};
     struct sat_store *store = it->satchel->store;
-    bool has_spaces = false, has_told = false;
+    bool has_spaces = false, has_told = false, has_again = false;
     int64_t newest = 0;
     enum sat_err err = sat_store_meta_get_u64(store, MARK, 0, &it->before);
     if (!err) err = sat_store_bundle_newest(store, &newest);
     it->mark = (uint64_t)newest;
     if (!err) err = sat_store_meta_get(store, SPACES, &it->arena, &spaces, &has_spaces);
     if (!err) err = sat_store_meta_get(store, TOLD, &it->arena, &told, &has_told);
+    if (!err) err = sat_store_meta_get(store, AGAIN, &it->arena, &again, &has_again);
     if (err) return err;
     if (has_told) sat_put_bytes(&it->told, told.at, told.len);
+    if (has_again) read_again(it, again);
     if (!has_spaces || must_look_again(it, spaces) || it->mark < it->before) it->before = 0;
     for (uint32_t i = 0; i < it->lands_n; i++) {
         if (it->before == 0) it->lands[i].moved = it->lands[i].sought = false;
@@ -154,6 +181,8 @@ static enum sat_err save_mark(struct carrying *it)
     }
     enum sat_err err = sat_store_meta_put_u64(store, MARK, it->mark);
     if (!err) err = sat_store_meta_put(store, SPACES, sat_buf_span(&spaces));
+    if (!err && (it->again_n || it->again_next.len))
+        err = sat_store_meta_put(store, AGAIN, sat_buf_span(&it->again_next));
     if (!err && it->told_changed) err = sat_store_meta_put(store, TOLD, sat_buf_span(&it->told));
     sat_buf_deinit(&spaces);
     return err;
@@ -161,14 +190,19 @@ static enum sat_err save_mark(struct carrying *it)
 
 /* ---- What has come ---- */
 
-static void add_come(struct carrying *it, const struct sat_change_row *row)
+static void add_again(struct carrying *it, const struct come *come)
 {
     if (it->come_n == it->come_cap) {
         it->come_cap = it->come_cap ? it->come_cap * 2 : 256;
         it->come = realloc(it->come, it->come_cap * sizeof *it->come);
         sat_check(it->come != NULL);
     }
-    it->come[it->come_n++] = (struct come){.sid = row->sid, .record = row->record, .dot = row->dot};
+    it->come[it->come_n++] = *come;
+}
+
+static void add_come(struct carrying *it, const struct sat_change_row *row)
+{
+    add_again(it, &(struct come){.sid = row->sid, .record = row->record, .dot = row->dot});
 }
 
 static enum sat_err add_bundle(struct carrying *it, int64_t bid)
@@ -390,6 +424,13 @@ static bool is_out_of_reach(struct carrying *it, const struct sat_record_view *v
     return false;
 }
 
+static bool has_unreadable(const struct sat_record_view *view)
+{
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (!view->live[i].readable) return true;
+    return false;
+}
+
 static enum sat_err look_at_move(struct carrying *it, const struct come *come)
 {
     struct sat_record_view view;
@@ -400,15 +441,17 @@ static enum sat_err look_at_move(struct carrying *it, const struct come *come)
     bool moves = false;
     for (uint32_t i = 0; i < view.live_n && !err; i++) {
         moves = moves || sat_source_moves(&view.live[i]);
-        if (sat_dot_compare(view.live[i].dot, come->dot) == 0) source = &view.live[i];
+        bool is_it = sat_dot_compare(view.live[i].dot, come->dot) == 0;
+        if (is_it || (!come->dot.device && cell_of(&view.live[i], SAT_FIELD_MOVED))) source = &view.live[i];
     }
+    if (!err && !moves && has_unreadable(&view)) look_again(it, view.sid, &view.id);
     if (err || !moves) return err;
     land->moved = it->any_moved = true;
     err = follow_losers(it, &view);
     if (err || !view.merged.moved) return err;
     note_target(it, &view.merged.moved_to);
     const struct sat_cell *as_of = source && cell_of(source, SAT_FIELD_MOVED) ? cell_of(source, SAT_FIELD_AS_OF) : NULL;
-    bool by_other = come->dot.device != client_device(it->satchel);
+    bool by_other = source && source->dot.device != client_device(it->satchel);
     if (as_of && as_of->value.kind == SAT_VALUE_INT && by_other) {
         uint64_t since = as_of->value.integer < 0 ? 0 : (uint64_t)as_of->value.integer;
         if (!land->look_back || since < land->since) land->since = since;
@@ -442,6 +485,7 @@ static enum sat_err look_at_edit(struct carrying *it, const struct come *come)
     enum sat_err err = load(it, come->sid, &come->record, &view);
     if (err || view.live_n == 0) return err;
     if (view.merged.moved) return carry_rest(it, &view);
+    if (has_unreadable(&view)) look_again(it, view.sid, &view.id);
     err = look_elsewhere(it, &view);
     if (!err && client_can_hang(&view)) client_hanging_add(&it->hanging, &view, 0);
     return err;
@@ -483,11 +527,13 @@ static void sort_come(struct carrying *it, uint32_t first)
 static enum sat_err find_moves(struct carrying *it)
 {
     enum sat_err err = find_come(it, true);
+    for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
     sort_come(it, 0);
     for (uint32_t i = 0; i < it->come_n && !err; i++) err = look_at_move(it, &it->come[i]);
     if (err || !it->any_moved || it->writes_n < 2) return err;
     uint32_t first = it->come_n;
     err = find_come(it, false);
+    for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
     for (uint32_t i = 0; i < it->lands_n && !err; i++)
         if (it->lands[i].look_back && it->lands[i].writes) err = look_back(it, &it->lands[i]);
     sort_come(it, first);
@@ -524,6 +570,8 @@ static enum sat_err carry(struct carrying *it, uint64_t now_ms, uint32_t *writte
 {
     enum sat_err err = find_moves(it);
     if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, now_ms, written);
+    for (uint32_t i = 0; i < it->moves_n && !err; i++)
+        if (it->moves[i].err) look_again(it, it->moves[i].from, &it->moves[i].record);
     if (!err && *written) err = client_carry_look(it->satchel, it->moves, it->moves_n);
     return err ? err : save_mark(it);
 }
@@ -536,9 +584,10 @@ enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *wr
     sat_arena_init(&it.arena);
     sat_arena_init(&it.one);
     sat_buf_init(&it.told);
+    sat_buf_init(&it.again_next);
     enum sat_err err = find_lands(&it);
     if (!err) err = load_mark(&it);
-    if (!err && it.mark != it.before) {
+    if (!err && (it.mark != it.before || it.again_n)) {
         err = sat_store_begin(satchel->store);
         if (!err) err = carry(&it, now_ms, written);
         if (!err) err = sat_store_commit(satchel->store);
@@ -553,6 +602,7 @@ enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *wr
     free(it.moves);
     client_hanging_free(&it.hanging);
     sat_buf_deinit(&it.told);
+    sat_buf_deinit(&it.again_next);
     sat_arena_deinit(&it.one);
     sat_arena_deinit(&it.arena);
     return err;

@@ -122,10 +122,10 @@ static void move(struct life *life)
                            .home = true};
     assert_int_equal(sat_store_begin(device->handle.store), SAT_OK);
     assert_int_equal(sat_author_move(&vault, &one, 1, world->now_ms + (uint64_t)device->clock_ms, &written), SAT_OK);
-    assert_int_equal(one.err, SAT_OK);
+    assert_true(!one.err || one.err == SAT_ERR_UNDECRYPTABLE); /* of an epoch whose key has not come yet */
     assert_int_equal(sat_store_commit(device->handle.store), SAT_OK);
     poke(life, device);
-    life->counts->moves++;
+    life->counts->moves += !one.err;
 }
 
 static uint32_t carry(struct life *life, struct world_device *device)
