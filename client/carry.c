@@ -9,7 +9,7 @@
 #include "common/sync/vector.h"
 #include "common/vault/types.h"
 
-enum { PAGE = 256, HOPS_MAX = 32, AGAIN_MAX = 1000, TOLD_BYTES = 8 + 16 + 2 + 1 };
+enum { PAGE = 256, HOPS_MAX = 32, AGAIN_MAX = 1000, AGAIN_BYTES = 8 + 16, TOLD_BYTES = 8 + 16 + 2 + 1 };
 
 static const char MARK[] = "moved_mark", SPACES[] = "moved_spaces", AGAIN[] = "moved_again", TOLD[] = "moved_on";
 
@@ -122,8 +122,8 @@ static void read_again(struct carrying *it, struct sat_span bytes)
 {
     struct sat_reader reader;
     sat_reader_init(&reader, bytes);
-    it->again = sat_arena_array(&it->arena, bytes.len / 24, sizeof *it->again);
-    while (sat_reader_left(&reader) >= 24) {
+    it->again = sat_arena_array(&it->arena, bytes.len / AGAIN_BYTES, sizeof *it->again);
+    while (sat_reader_left(&reader) >= AGAIN_BYTES) {
         struct come *come = &it->again[it->again_n];
         *come = (struct come){.sid = (int64_t)sat_take_u64(&reader)};
         sat_take_bytes(&reader, come->record.b, sizeof come->record.b);
@@ -133,11 +133,13 @@ static void read_again(struct carrying *it, struct sat_span bytes)
 
 static void look_again(struct carrying *it, int64_t sid, const struct sat_record_id *record)
 {
-    for (size_t at = 0; at < it->again_next.len; at += 24)
-        if (memcmp(it->again_next.at + at + 8, record->b, sizeof record->b) == 0) return;
-    if (it->again_next.len >= (size_t)AGAIN_MAX * 24) return;
-    sat_put_u64(&it->again_next, (uint64_t)sid);
-    sat_put_bytes(&it->again_next, record->b, sizeof record->b);
+    struct sat_buf *next = &it->again_next;
+    size_t end = next->len;
+    if (end >= (size_t)AGAIN_MAX * AGAIN_BYTES) return;
+    sat_put_u64(next, (uint64_t)sid);
+    sat_put_bytes(next, record->b, sizeof record->b);
+    for (size_t at = 0; at < end; at += AGAIN_BYTES)
+        if (memcmp(next->at + at, next->at + end, AGAIN_BYTES) == 0) next->len = end; /* once is enough */
 }
 
 static enum sat_err load_mark(struct carrying *it)
