@@ -135,6 +135,9 @@ def line_6_forty_accounts_move_and_what_hangs_on_them_goes_along():
     steps = robert.rows("history", "account", moved_ids[0])
     equal([(step["by"], step["moved_from"], step["state"]) for step in steps], [("Nancy", "Eastern", "current")])
     equal(count(robert, "account WHERE after_move"), 0)
+    steps = admin.rows("history", "account", moved_ids[0], "--territory", "Eastern")
+    equal([(step["by"], step["state"], step.get("moved_to")) for step in steps],
+          [("Nancy", "superseded", None), ("Andrew", "current", "Southern")])
 
 
 @test
