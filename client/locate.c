@@ -1,5 +1,8 @@
 #include "client/locate.h"
 
+#include <string.h>
+
+#include "client/names.h"
 #include "common/base/utf8.h"
 
 enum { SPACES_MAX = SAT_SPACES_PER_DEVICE_MAX };
@@ -24,6 +27,12 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
         struct sat_record_view found;
         err = sat_record_load(&vault, sids[i], record, arena, &found);
         if (err || found.live_n == 0) continue;
+        if (found.merged.moved) {
+            place->moved = true;
+            place->moved_type = found.merged.type;
+            place->moved_to = found.merged.moved_to;
+            continue;
+        }
         place->spaces_n++;
         if (!place->here || better(&found, view)) *view = found;
         place->here = true;
@@ -32,6 +41,30 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
     place->type = view->merged.exists ? view->merged.type : 0;
     place->archived = view->merged.deleted;
     return err;
+}
+
+enum sat_err client_check_moved(struct satchel *satchel, const char *what, const struct sat_record_id *record,
+                                const struct client_place *place)
+{
+    if (place->here || !place->moved) return SAT_OK;
+    const struct sat_type *type = sat_type_by_number(place->moved_type);
+    struct sat_arena arena;
+    char id[SAT_UUID_TEXT_SIZE];
+    sat_uuid_format(record->b, id);
+    sat_arena_init(&arena);
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND,
+                                "%s%s %s has moved to %.100s, a territory that this device does not use", what,
+                                type ? type->name : "record", id, client_space_name(satchel, &place->moved_to, &arena));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+bool client_came_late(const struct sat_merged_record *record, struct sat_space_id *from)
+{
+    const struct sat_merged *cell = sat_merged_cell(record, SAT_FIELD_CAME_LATE, (struct sat_span){0});
+    if (!cell || cell->value.kind != SAT_VALUE_REF) return false;
+    memcpy(from->b, cell->value.ref.b, sizeof from->b);
+    return true;
 }
 
 enum sat_err client_find_type(struct satchel *satchel, const char *name, const struct sat_type **out)
@@ -68,6 +101,8 @@ enum sat_err client_locate_named(struct satchel *satchel, const char *type, cons
     if (err) return err;
     if (place->here && !view->merged.exists)
         return sat_fail(&satchel->fault, SAT_ERR_UNDECRYPTABLE, "%s %s is here but cannot be read", type, id);
+    err = client_check_moved(satchel, "", &record, place);
+    if (err) return err;
     if (!place->here) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s", type, id);
     if (place->type == (*type_out)->number) return SAT_OK;
     const struct sat_type *other = sat_type_by_number(place->type);

@@ -80,6 +80,11 @@ enum sat_err client_check_references(struct satchel_tx *tx, const struct sat_typ
         struct client_known *known;
         enum sat_err err = client_tx_known(tx, &cell->value.ref, &known);
         if (err) return err;
+        err = client_check_moved(
+            tx->satchel,
+            sat_arena_format(&tx->arena, "%s refers to a record that is gone: ", field ? field->name : type->name),
+            &cell->value.ref, &known->place);
+        if (err) return err;
         if (!field || field->ref_type == 0) continue;
         uint16_t found = known->place.type;
         if (!known->place.here) *unsure = true;

@@ -1,9 +1,12 @@
 /* Reading single records: get, history, conflicts. Straight from the store, without the view. */
+#include <string.h>
+
 #include "client/conflicts.h"
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/read.h"
 #include "client/rows.h"
+#include "common/vault/origin.h"
 
 #define HLC_MS(hlc) ((hlc) >> 16)
 
@@ -12,6 +15,7 @@
 /* A record as its asker names it. */
 struct asked {
     const char *type, *id, *territory; /* territory NULL: wherever it is */
+    bool gone;                         /* also where it has been and has moved away, if that is named */
 };
 
 /* What was found of it: how many copies are worth the same, the first of them, and where they are. */
@@ -24,12 +28,13 @@ struct copies {
 };
 
 static enum sat_err look_at_copy(struct satchel *satchel, int64_t sid, const struct sat_record_id *record,
-                                 uint16_t type, struct sat_arena *arena, struct copies *copies)
+                                 uint16_t type, bool gone, struct sat_arena *arena, struct copies *copies)
 {
     struct sat_vault vault = client_vault(satchel);
     struct sat_record_view view;
     struct sat_space_id space;
     enum sat_err err = sat_record_load(&vault, sid, record, arena, &view);
+    if (!err && view.merged.moved && !gone) return SAT_OK;
     if (!err && view.live_n && !view.merged.exists) copies->unreadable = true;
     if (err || view.live_n == 0 || !view.merged.exists || view.merged.type != type) return err;
     int worth = view.merged.deleted ? 1 : 2;
@@ -45,8 +50,9 @@ static enum sat_err look_at_copy(struct satchel *satchel, int64_t sid, const str
     return SAT_OK;
 }
 
-static enum sat_err look_at_copies(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
-                                   uint16_t type, struct sat_arena *arena, struct copies *copies)
+static enum sat_err look_at_copies(struct satchel *satchel, const struct asked *asked,
+                                   const struct sat_record_id *record, uint16_t type, struct sat_arena *arena,
+                                   struct copies *copies)
 {
     enum { SPACES_MAX = SAT_SPACES_PER_DEVICE_MAX };
     int64_t sids[SPACES_MAX];
@@ -54,13 +60,14 @@ static enum sat_err look_at_copies(struct satchel *satchel, const char *territor
     struct sat_space_id space;
     struct sat_space_row wanted = {0};
     bool known = false;
+    const char *territory = asked->territory;
     *copies = (struct copies){.places = ""};
     enum sat_err err = sat_store_record_spaces(satchel->store, record, sids, SPACES_MAX, &n);
     if (!err && territory) err = client_find_space(satchel, territory, &space, &satchel->fault);
     if (!err && territory) err = sat_store_space_find(satchel->store, &space, &wanted, &known);
     for (uint32_t i = 0; i < n && !err; i++)
         if (!territory || (known && sids[i] == wanted.sid))
-            err = look_at_copy(satchel, sids[i], record, type, arena, copies);
+            err = look_at_copy(satchel, sids[i], record, type, asked->gone && territory, arena, copies);
     return err;
 }
 
@@ -74,7 +81,7 @@ static enum sat_err find_copy(struct satchel *satchel, const struct asked *asked
     struct client_place place;
     enum sat_err err = client_find_type(satchel, asked->type, type);
     if (!err) err = client_parse_id(satchel, asked->id, &record);
-    if (!err) err = look_at_copies(satchel, asked->territory, &record, (*type)->number, arena, &copies);
+    if (!err) err = look_at_copies(satchel, asked, &record, (*type)->number, arena, &copies);
     if (err) return err;
     *view = copies.view;
     if (copies.n == 1) return SAT_OK;
@@ -99,11 +106,12 @@ static enum sat_err can_follow(struct satchel *satchel, const struct sat_field *
     uint32_t n = 0;
     struct sat_vault vault = client_vault(satchel);
     enum sat_err err = sat_store_record_spaces(satchel->store, target, sids, SAT_SPACES_PER_DEVICE_MAX, &n);
-    *can = n > 0 && field->ref_type == 0;
+    *can = false;
     for (uint32_t i = 0; i < n && !err && !*can; i++) {
         struct sat_record_view view;
         err = sat_record_load(&vault, sids[i], target, arena, &view);
-        *can = !err && view.live_n && (!view.merged.exists || view.merged.type == field->ref_type);
+        *can = !err && view.live_n && !view.merged.moved &&
+               (!view.merged.exists || field->ref_type == 0 || view.merged.type == field->ref_type);
     }
     return err;
 }
@@ -124,6 +132,16 @@ static enum sat_err waiting_of(struct satchel *satchel, const struct sat_type *t
     return SAT_OK;
 }
 
+/* Something of it came when it had moved already: from where. */
+static void set_late(struct satchel *satchel, const struct sat_merged_record *record, json_t *json,
+                     struct sat_arena *arena)
+{
+    struct sat_space_id space;
+    if (!client_came_late(record, &space)) return;
+    (void)json_object_set_new(json, "after_move", json_true());
+    (void)json_object_set_new(json, "moved_from", json_string(client_space_name(satchel, &space, arena)));
+}
+
 static enum sat_err get(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena, char **out)
 {
     if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
@@ -140,6 +158,7 @@ static enum sat_err get(struct satchel *satchel, const struct asked *asked, stru
     (void)json_object_set_new(json, "id", client_json_of_uuid(view.id.b));
     (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space, arena)));
     (void)json_object_set_new(json, "fields", client_json_of_record(type, &view.merged));
+    set_late(satchel, &view.merged, json, arena);
     err = waiting_of(satchel, type, &view.merged, arena, waiting);
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);
@@ -155,7 +174,7 @@ static enum sat_err get(struct satchel *satchel, const struct asked *asked, stru
 int client_get(struct satchel *satchel, const char *type, const char *id, const char *territory, char **json)
 {
     struct sat_arena arena;
-    struct asked asked = {type, id, territory};
+    struct asked asked = {type, id, territory, .gone = false};
     sat_arena_init(&arena);
     client_begin(satchel);
     *json = NULL;
@@ -196,14 +215,35 @@ static json_t *json_of_when(uint64_t hlc, uint64_t recv_ms)
     return client_json_of_time(recv_ms && recv_ms < at_ms ? recv_ms : at_ms);
 }
 
+/* What a step says of a move. */
+static void set_move(struct satchel *satchel, const struct sat_cell *cell, json_t *json, struct sat_arena *arena)
+{
+    struct sat_space_id space;
+    bool moved = cell->field == SAT_FIELD_MOVED, carried = cell->field == SAT_FIELD_CARRIED;
+    memcpy(space.b, cell->value.ref.b, sizeof space.b);
+    if ((moved || carried) && cell->value.kind == SAT_VALUE_REF)
+        (void)json_object_set_new(json, moved ? "moved_to" : "carried_to",
+                                  json_string(client_space_name(satchel, &space, arena)));
+    else if (moved)
+        (void)json_object_set_new(json, "moved_to", json_null());
+}
+
 static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item,
                       satchel_row_fn row, void *context, struct sat_arena *arena)
 {
+    struct sat_origin origin;
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
     (void)json_object_set_new(json, "at", item->hlc ? json_of_when(item->hlc, item->recv_ms) : json_null());
-    set_author(satchel, json, item->dot.device, arena);
+    if (sat_origin_decode(item->body.origin, &origin)) {
+        set_author(satchel, json, item->dot.device, arena);
+    } else { /* a copy: what its maker says of the original */
+        set_author(satchel, json, origin.dot.device, arena);
+        (void)json_object_set_new(json, "moved_from", json_string(client_space_name(satchel, &origin.space, arena)));
+        (void)json_object_set_new(json, "moved_by", json_integer(item->dot.device));
+    }
     (void)json_object_set_new(json, "state", json_string(state_of(item)));
+    for (uint32_t i = 0; i < item->body.cells_n; i++) set_move(satchel, &item->body.cells[i], json, arena);
     if (item->readable) { /* under one id there may be changes of another type: their fields are that type's */
         const struct sat_type *own = sat_type_by_number(item->body.type);
         if (own && own != type) (void)json_object_set_new(json, "type", json_string(own->name));
@@ -217,7 +257,7 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
                    satchel_row_fn row, void *context)
 {
     struct sat_arena arena;
-    struct asked asked = {type_name, id, territory};
+    struct asked asked = {type_name, id, territory, .gone = true};
     sat_arena_init(&arena);
     client_begin(satchel);
     if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
@@ -251,7 +291,7 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
             cell->field == SAT_FIELD_TYPE ? sat_type_by_number((uint16_t)alternative->value.integer) : NULL;
         (void)json_object_set_new(json, "value",
                                   other ? json_string(other->name) : client_json_of_value(&alternative->value));
-        set_author(satchel, json, alternative->source->dot.device, arena);
+        set_author(satchel, json, sat_source_author(alternative->source), arena);
         (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->effective)));
         (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
         (void)json_array_append_new(values, json);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/carry.h"
 #include "client/conflicts.h"
 #include "client/json.h"
 #include "client/membership.h"
@@ -231,6 +232,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
     (void)json_object_set_new(json, "recovering", json_false());
+    json_t *moved_on = NULL;
+    if (!err) err = client_carry_told(satchel, &moved_on);
+    if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);
     set_lease(satchel, json, standing.lapsed);
     (void)json_object_set_new(json, "fingerprint", fingerprint_of(satchel));
     return err;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/carry.h"
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "client/names.h"
@@ -18,6 +19,7 @@ enum {
     TIMEOUT_MS = 60 * 1000,
     QUIET_TIMEOUT_MS = 5 * 1000,
     SAVE_EVERY_MS = 10 * 1000,
+    ROUNDS_MAX = 100,       /* of what follows from moves: one is the rule, and what is left the next sync does */
     CONNECT_MS = 30 * 1000, /* a live session has no end, but its beginning must have one */
     LOOK_MS = 50            /* so often does somebody who waits look whether to go on waiting */
 };
@@ -118,6 +120,17 @@ static bool take_idle(struct client_syncing *syncing, struct client_session *ses
     return !syncing->options.live;
 }
 
+/* What follows from moves is found when everything is here, and sent in the same session. True: there is more to do. */
+static bool follow_moves(struct client_syncing *syncing, struct client_session *session)
+{
+    uint32_t written = 0;
+    enum sat_err err = client_carry(syncing->satchel, client_now_ms(), &written);
+    if (err) client_session_fail(session, err, syncing->satchel->fault.text);
+    if (err || !written || syncing->rounds++ >= ROUNDS_MAX) return false;
+    client_session_poke(session);
+    return true;
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -145,6 +158,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
                       "syncs");
         return false;
     case SAT_NOTICE_IN_SYNC:
+        if (follow_moves(syncing, session)) return false;
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_IN_SYNC});
@@ -205,6 +219,7 @@ static enum sat_err prepare(struct client_syncing *syncing)
 {
     struct client_session_config *config = &syncing->config;
     syncing->connected = syncing->postponed = false;
+    syncing->rounds = 0;
     memset(config->urls, 0, sizeof config->urls); /* the last one may have learnt where the server is now */
     sat_arena_deinit(&syncing->arena);
     sat_arena_init(&syncing->arena);

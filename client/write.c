@@ -79,7 +79,8 @@ static enum sat_err check_existing(struct satchel *satchel, const struct sat_typ
 {
     char id[SAT_UUID_TEXT_SIZE];
     sat_uuid_format(known->record.b, id);
-    if (!known->place.here || known->place.type == 0) return SAT_OK;
+    if (!known->place.here) return client_check_moved(satchel, "", &known->record, &known->place);
+    if (known->place.type == 0) return SAT_OK;
     const struct sat_type *other = sat_type_by_number(known->place.type);
     if (other != type)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s is of type %s, not %s", id,
@@ -229,6 +230,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     enum sat_err err = find_writable_type(satchel, type_name, &type);
     if (!err) err = client_parse_id(satchel, id, &record);
     if (!err) err = client_tx_known(tx, &record, known);
+    if (!err) err = client_check_moved(satchel, "", &record, &(*known)->place);
     if (err) return err;
     if (!(*known)->place.here || (*known)->place.type != type->number)
         return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no %s %s", type->name, id);

@@ -134,6 +134,27 @@ int cli_run_sync(struct cli *cli)
     return code ? code : printed;
 }
 
+/* Own work that came when what it belongs to had moved already: "moved_on: 3 records of yours (visit 3), 1 edit". */
+static void print_moved_on(struct cli *cli, json_t *status)
+{
+    json_t *moved = json_object_get(status, "moved_on"), *of_type;
+    json_int_t records = json_integer_value(json_object_get(moved, "records")),
+               edits = json_integer_value(json_object_get(moved, "edits"));
+    const char *type, *types = "";
+    json_object_foreach(json_object_get(moved, "by_type"), type, of_type)
+    {
+        types = sat_arena_format(&cli->arena, "%s%s%s %" PRIdMAX, types, *types ? ", " : "", type,
+                                 (intmax_t)json_integer_value(of_type));
+    }
+    if (records || edits)
+        cli_out(cli,
+                "moved_on: %" PRIdMAX " record%s of yours%s%s%s and %" PRIdMAX " edit%s moved on with their account,"
+                " credit pending\n",
+                (intmax_t)records, records == 1 ? "" : "s", *types ? " (" : "", types, *types ? ")" : "",
+                (intmax_t)edits, edits == 1 ? "" : "s");
+    (void)json_object_del(status, "moved_on");
+}
+
 int cli_run_status(struct cli *cli)
 {
     int code = cli_open(cli, CLI_EVERYDAY);
@@ -146,6 +167,7 @@ int cli_run_status(struct cli *cli)
     if (cli_has(cli, CLI_OPTION_FINGERPRINT)) {
         cli_out(cli, "%s\n", cli_shown(&cli->arena, json_object_get(status, "fingerprint")));
     } else {
+        print_moved_on(cli, status);
         cli_print_members(cli, status);
     }
     json_decref(status);

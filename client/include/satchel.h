@@ -245,6 +245,18 @@ SATCHEL_API_VOID void satchel_rollback(struct satchel_tx *tx);
 /* Receives one JSON object. */
 typedef int (*satchel_row_fn)(void *context, const char *json);
 
+/* Moves records to another territory, with all that refers to them there, and what refers to those; a record whose own
+ * `account` says something goes where that goes. All or nothing, durable on return, and with the others after a
+ * satchel_sync(). `type` and the `n` `ids`: which; `to`: a territory's name or id. `row` gets {"type","id","from","to"}
+ * for each record that moves; with `dry_run` (1) that is all. What is in `to` already is left there. A record that has
+ * moved is not found any more where it was; put, remove and restore of it and references to it answer not_found there,
+ * and say where it is. What others did there without knowing is carried after it by the sync of whoever may write in
+ * both (satchel_get: "after_move", "moved_from"; in the view columns of the same names). not_found, invalid (no
+ * territory, in several territories, a transaction is open), denied (not to be written in one of the two),
+ * undecryptable (something of it cannot be read here), too_large, locked (the lease has lapsed). */
+SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
+                             const char *to, int dry_run, satchel_row_fn row, void *context);
+
 /* The record types that there are, in the list's order:
  * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
  * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
@@ -253,17 +265,18 @@ SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
  * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
- * here (yet), or is of another type. */
+ * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
+ * had moved already (satchel_move). */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
- * derived figures (a set is a JSON array); archived.<type> has the same of the archived records; `waiting` has the
- * references that cannot be followed: type, id, field, target, and found: the type of what is there instead, null for
- * nothing.
- * One object per row, keyed by column. invalid: SQLite's own sentence, for all that is not one reading statement. */
+ * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
+ * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
+ * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
+ * own sentence, for all that is not one reading statement. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2
@@ -282,7 +295,9 @@ SATCHEL_API int satchel_export(struct satchel *satchel, const char *directory, i
 SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context);
 /* {"at","by","device","state","fields":{…}} per change, oldest first; state: "current", "superseded", "pending",
  * "stub" or "unreadable". In `fields` a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true.
- * Archived records have a history too. not_found. */
+ * Archived records have a history too. Of a copy that a move made by, device and at are the original's, "moved_from" is
+ * where that was and "moved_by" the mover's device; a step that says where the record has gone has "moved_to", one that
+ * late work has been carried after it "carried_to". not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
@@ -291,14 +306,15 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
  * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint"}, and of each space {"space","name","cursor","pending",…}; server is
- * where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often the server,
- * or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say what was
- * seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are records,
- * are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
- * lease_until when the lease runs out, by this device's clock (null: never, or it has). Two people who compare the
- * fingerprint of one and the same moment find out whether the server shows them the same directory and the same
- * people. */
+ * "lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor","pending",…};
+ * server is where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often
+ * the server, or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say
+ * what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are
+ * records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
+ * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
+ * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
+ * had moved to another territory, and went on there. Two people who compare the fingerprint of one and the same moment
+ * find out whether the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */

@@ -6,6 +6,7 @@
 #include "client/calendar.h"
 #include "client/disclosures.h"
 #include "client/json.h"
+#include "client/locate.h"
 #include "client/names.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
@@ -124,6 +125,7 @@ static enum sat_err prepare_insert(struct building *building, uint16_t index, bo
     size_t len = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s.\"%s\" VALUES (?, ?",
                                   archived ? CLIENT_ARCHIVED : "main", type->name);
     for (uint16_t i = 0; i < type->fields_n; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?");
+    if (type->home == SAT_HOME_TERRITORY) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?, ?");
     (void)snprintf(sql + len, sizeof sql - len, ")");
     if (sqlite3_prepare_v2(building->db, sql, -1, statement, NULL) == SQLITE_OK) return SAT_OK;
     return client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
@@ -134,6 +136,20 @@ static uint16_t index_of(const struct sat_type *type)
     uint16_t index = 0;
     while (sat_type_at(index) != type) index++;
     return index;
+}
+
+/* Whether something of it came when it had moved already, and from where. */
+static void bind_late(struct building *building, sqlite3_stmt *statement, int at,
+                      const struct sat_merged_record *record)
+{
+    struct sat_space_id space;
+    bool late = client_came_late(record, &space);
+    const char *name = late ? client_space_name(building->satchel, &space, &building->arena) : NULL;
+    (void)sqlite3_bind_int(statement, at, late);
+    if (name)
+        bind_text(statement, at + 1, name, strlen(name));
+    else
+        (void)sqlite3_bind_null(statement, at + 1);
 }
 
 static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
@@ -156,6 +172,7 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
         else
             bind_value(statement, i + 3, cell ? &cell->value : &nothing);
     }
+    if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
     return run(building, statement);
 }
 
@@ -196,6 +213,10 @@ static enum sat_err add_record(void *context, int64_t sid, const struct sat_reco
     struct sat_record_view view;
     enum sat_err err = sid == building->sid ? SAT_OK : enter_space(building, sid);
     if (!err) err = sat_record_load(&vault, sid, record, &building->arena, &view);
+    if (!err && view.merged.moved) {
+        sat_arena_reset(&building->arena);
+        return SAT_OK;
+    }
     const struct sat_type *type = !err && view.merged.exists ? sat_type_by_number(view.merged.type) : NULL;
     if (!err && view.live_n) {
         const char *name = !view.merged.exists ? "" : type ? type->name : "?"; /* unreadable; of a later version */

@@ -46,6 +46,9 @@ static enum sat_err make_table(sqlite3 *db, const char *database, const struct s
     for (uint16_t i = 0; i < type->fields_n; i++)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s\" %s", type->fields[i].name,
                                 column_type(&type->fields[i]));
+    if (type->home == SAT_HOME_TERRITORY)
+        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"after_move\" %s, \"moved_from\" TEXT",
+                                CLIENT_COLUMN_BOOL);
     (void)snprintf(sql + len, sizeof sql - len, ")");
     return run(db, sql, fault);
 }

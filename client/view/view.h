@@ -3,6 +3,7 @@
  *
  *   columns   id, territory, the type's fields, its derived figures; a set is a JSON array in text, a boolean 0 or 1, a
  * time RFC 3339 waiting   (type, id, field, target): the references to records that are not here
+ *             of a territory's types also after_move, moved_from: something of it came when it had moved already
  *   archived.<type>   the same columns, for the archived records */
 #ifndef CLIENT_VIEW_H
 #define CLIENT_VIEW_H

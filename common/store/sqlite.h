@@ -75,4 +75,8 @@ struct sat_rows {
 };
 void *sat_rows_add(struct sat_rows *rows); /* room for one more, zeroed */
 
+/* What is deleted is overwritten where a page is written anyway; with `everything`, in pages that become free as well:
+ * for what must not be found in the file any more, as the keys of a space that was left. */
+void sat_sqlite_overwrite(struct sat_store *store, bool everything);
+
 #endif

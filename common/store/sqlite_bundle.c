@@ -153,6 +153,13 @@ enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uin
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_bundle_newest(struct sat_store *store, int64_t *bid)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_NEWEST);
+    *bid = sat_query_step(&query) ? sat_column_i64(&query) : 0;
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles, uint64_t *changes)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_PENDING_COUNT);

@@ -33,6 +33,17 @@ enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, en
     return sat_query_run_on(&query, "change");
 }
 
+enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid, const struct sat_record_id *record)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_FORGET);
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, record->b, sizeof record->b);
+    sat_sqlite_overwrite(store, true);
+    enum sat_err err = sat_query_run(&query);
+    sat_sqlite_overwrite(store, false);
+    return err;
+}
+
 static struct sat_change_row *read_change(struct sat_query *query, struct sat_rows *rows)
 {
     struct sat_change_row *out = sat_rows_add(rows);
@@ -109,6 +120,7 @@ enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, c
     while (sat_query_step(&query)) {
         struct sat_change_row *row = read_change(&query, &rows);
         row->recv_ms = sat_column_u64(&query);
+        row->seq = sat_column_u64(&query);
         uint8_t *manifest = sat_arena_alloc(arena, SAT_MANIFEST_BYTES);
         sat_column_bytes(&query, manifest, SAT_MANIFEST_BYTES);
         row->manifest = manifest;
@@ -125,6 +137,20 @@ enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, s
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_OF_BUNDLE);
     sat_bind_i64(&query, bid);
+    while (sat_query_step(&query)) (void)read_change(&query, &rows);
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_t bid, bool deletions, uint32_t limit,
+                                    struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, deletions ? SAT_SQL_DELETIONS_FROM : SAT_SQL_CHANGES_FROM);
+    sat_bind_i64(&query, cid);
+    sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) (void)read_change(&query, &rows);
     *out = rows.at;
     *n = rows.n;

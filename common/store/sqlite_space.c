@@ -195,14 +195,18 @@ static enum sat_err purge_all(struct sat_store *store, int64_t sid)
     return sat_store_space_save(store, &row);
 }
 
-/* What is deleted is overwritten. Elsewhere that is done where a page is written anyway; here, in those that become
- * free as well: the keys of a space that was left must not be found in the file. */
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
 {
-    (void)sqlite3_exec(store->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
+    sat_sqlite_overwrite(store, true);
     enum sat_err err = purge_all(store, sid);
-    (void)sqlite3_exec(store->db, "PRAGMA secure_delete = FAST", NULL, NULL, NULL);
+    sat_sqlite_overwrite(store, false);
     return err;
+}
+
+void sat_sqlite_overwrite(struct sat_store *store, bool everything)
+{
+    (void)sqlite3_exec(store->db, everything ? "PRAGMA secure_delete = ON" : "PRAGMA secure_delete = FAST", NULL, NULL,
+                       NULL);
 }
 
 void sat_store_forget_log(struct sat_store *store)

@@ -122,6 +122,8 @@ enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, u
 enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
                                        struct sat_arena *arena, struct sat_bundle_row **out,
                                        uint32_t *n) SAT_MUST_CHECK;
+/* The highest number that a bundle has here, of whatever space and state; 0: there is none. */
+enum sat_err sat_store_bundle_newest(struct sat_store *store, int64_t *bid) SAT_MUST_CHECK;
 enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles, uint64_t *changes) SAT_MUST_CHECK;
 
 /* ---- Changes ---- */
@@ -143,6 +145,7 @@ struct sat_change_row {
     struct sat_span header, body; /* exact bytes; empty for a stub */
     struct sat_hash rest;
     uint64_t recv_ms;        /* of the entry of its bundle; 0 while pending */
+    uint64_t seq;            /* of the same entry */
     const uint8_t *manifest; /* its bundle's, SAT_MANIFEST_BYTES; NULL from the calls that say so */
 };
 #define SAT_CHANGE_BUNDLE(cid) ((cid) >> 10)
@@ -152,10 +155,18 @@ struct sat_change_row {
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
                                         enum sat_change_state state) SAT_MUST_CHECK;
+/* Changes that are not stubs, of every space and state, in the order of their numbers, from `cid` on to bundle `bid`,
+ * with `deletions` those alone whose header has the deletion flag. Of the header there is the first byte, and no body.
+ */
+enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_t bid, bool deletions, uint32_t limit,
+                                    struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Makes stubs of the record's dead changes: header and body go, for good. */
+enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
+                                      const struct sat_record_id *record) SAT_MUST_CHECK;
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
-/* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest and recv_ms. */
+/* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest, recv_ms and seq. */
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out,
                                          uint32_t *n) SAT_MUST_CHECK;

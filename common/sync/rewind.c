@@ -133,9 +133,11 @@ static enum sat_err revive_all(struct rewinding *it)
 /* Drafts up to here may have seen what is gone. */
 static enum sat_err mark_drafts(struct sat_store *store)
 {
-    uint64_t counter;
+    uint64_t counter, rewinds = 0;
     enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+    if (!err) err = sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+    if (!err) err = sat_store_meta_get_u64(store, SAT_REWINDS_KEY, 0, &rewinds);
+    return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
 }
 
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)

@@ -10,6 +10,7 @@
 /* In the store's meta: the device's counter when it was rewound last. A draft up to it may have seen changes that are
  * gone: it is frozen when heads are here again, and claims no more than what has come back. */
 #define SAT_REWOUND_KEY "rewound"
+#define SAT_REWINDS_KEY "rewinds" /* how often: after one, numbers of bundles name others */
 
 /* The space as it was at its head_size: entries and bundles behind that go, `device`'s own become pending again, their
  * records' live changes are found anew, digest and log follow. Saves the space. Inside the caller's transaction.

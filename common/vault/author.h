@@ -29,6 +29,23 @@ struct sat_edit {
 enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_edit *edits, uint32_t n, uint64_t now_ms,
                                uint32_t *written) SAT_MUST_CHECK;
 
+/* A record that goes from one space to another, or, where it has gone already, what came late of it. */
+struct sat_move {
+    struct sat_record_id record;
+    int64_t from, to;
+    bool late;        /* it is new, and what it hangs on had gone already */
+    bool home;        /* the record is to be in `to` from now on, even if it had been there and has moved away */
+    enum sat_err err; /* why it could not: nothing of it is written then */
+};
+
+/* Writes moves as drafts, inside the caller's transaction: first all copies, then what covers the originals, which is
+ * not sent before the copies have arrived (sat_author_freeze()). A change that the target has, or had, a copy of is not
+ * copied again; a move that leaves nothing to be done writes nothing. Reasons in move->err: SAT_ERR_NOT_FOUND (nothing
+ * of it is there), SAT_ERR_UNDECRYPTABLE (something of it cannot be read: who cannot read it must not move it),
+ * SAT_ERR_TOO_LARGE. *written: the drafts made. After an error the caller rolls back. */
+enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *moves, uint32_t n, uint64_t now_ms,
+                             uint32_t *written) SAT_MUST_CHECK;
+
 /* Freezes the drafts that may be frozen, inside the caller's transaction. Where this device may write now, those of
  * spaces whose newest verified head is at the cursor (space.head_size == log.size: the witness must cover what was
  * seen), whose current epoch's key is here and which do not owe a new one (by `now_ms`). Where it has lost the right,

@@ -6,11 +6,10 @@
 #include "common/base/check.h"
 #include "common/sync/clock.h"
 #include "common/sync/vector.h"
-#include "common/vault/seal.h"
+#include "common/vault/author_draft.h"
 #include "common/vault/types.h"
 
 enum {
-    DRAFT_NONCE_BYTES = 24,
     /* At most, of what the encoding of a body adds: to a cell's element or text, and to all cells. */
     CELL_EXTRA_BYTES = 24,
     BODY_EXTRA_BYTES = 64,
@@ -18,10 +17,10 @@ enum {
 
 struct author {
     const struct sat_vault *vault;
-    uint64_t now_ms, counter; /* counter: the last that was used */
-    struct sat_arena arena;   /* for one edit */
-    struct sat_arena part;    /* for one change of an edit that takes several */
-    struct sat_buf header, body, sealed;
+    uint64_t now_ms;
+    struct sat_drafter drafter;
+    struct sat_arena arena; /* for one edit */
+    struct sat_arena part;  /* for one change of an edit that takes several */
 };
 
 /* What a change is going to write. */
@@ -122,73 +121,26 @@ static struct sat_dots decide_kept(const struct sat_record_view *view, const str
     return sat_dots_as_set(&kept);
 }
 
-static size_t varint_bytes(uint64_t v)
-{
-    size_t n = 1;
-    while (v >>= 7) n++;
-    return n;
-}
-
-static size_t dots_bytes(struct sat_dots dots)
-{
-    size_t n = varint_bytes(dots.n);
-    for (uint32_t i = 0; i < dots.n; i++) n += varint_bytes(dots.at[i].device) + varint_bytes(dots.at[i].counter);
-    return n;
-}
-
-/* A record that so many devices wrote, or so many siblings stand on, that a header cannot say it any more. */
-/* Would the server take it? Of one device it takes a bounded number of changes that stand side by side: who adds to a
- * set one by one, beyond all reason, has to empty it once and to put it back as a whole. */
-static bool fits(const struct sat_header *header, uint32_t device)
-{
-    uint32_t own = 0;
-    for (uint32_t i = 0; i < header->kept.n; i++) own += header->kept.at[i].device == device;
-    if (own >= SAT_RECORD_LIVE_DEVICE_MAX) return false;
-    if (header->seen.n > SAT_SEEN_MAX || (uint64_t)header->kept.n + header->holes.n > SAT_KEPT_HOLES_MAX) return false;
-    size_t fixed = 1 + sizeof header->hlc;
-    return fixed + dots_bytes(header->seen) + dots_bytes(header->kept) + dots_bytes(header->holes) <=
-           SAT_HEADER_BYTES_MAX;
-}
-
 /* ---- The draft ---- */
 
-static enum sat_err put_draft(struct author *author, const struct sat_edit *edit)
+static int compare_cells(const void *a, const void *b)
 {
-    const struct sat_vault *vault = author->vault;
-    uint8_t nonce[DRAFT_NONCE_BYTES];
-    sat_entropy_fill(vault->entropy, nonce, sizeof nonce);
-    struct sat_draft_row row = {
-        .counter = ++author->counter,
-        .sid = edit->sid,
-        .record = edit->record,
-        .header = sat_buf_span(&author->header),
-    };
-    sat_buf_clear(&author->sealed);
-    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, row.counter, &row.record, row.header,
-                   sat_buf_span(&author->body), nonce, &author->sealed);
-    row.body = sat_buf_span(&author->sealed);
-    return sat_store_draft_insert(vault->store, &row);
+    return sat_cell_compare(a, b);
 }
 
 static enum sat_err write_change(struct author *author, const struct sat_edit *edit, const struct sat_record_view *view,
                                  const struct plan *plan)
 {
     struct sat_body body = {.type = plan->type, .schema = SAT_SCHEMA_VERSION, .cells = plan->cells, .cells_n = plan->n};
-    sat_buf_clear(&author->body);
-    enum sat_err err = sat_body_encode(&body, &author->body); /* sorts the cells */
-    if (err) return err;
+    if (plan->n > 1) qsort(plan->cells, plan->n, sizeof *plan->cells, compare_cells);
     struct sat_header header = {
         .deletion = plan->deletion,
         .seen = view->seen,
         .kept = decide_kept(view, plan, &author->arena),
         .holes = view->holes,
     };
-    if (!fits(&header, sat_keyring_secrets(author->vault->keyring)->device)) return SAT_ERR_TOO_LARGE;
-    err = sat_clock_tick(author->vault->store, author->now_ms, &header.hlc);
-    if (err) return err;
-    sat_buf_clear(&author->header);
-    sat_header_encode(&header, &author->header);
-    return put_draft(author, edit);
+    enum sat_err err = sat_clock_tick(author->vault->store, author->now_ms, &header.hlc);
+    return err ? err : sat_drafter_put(&author->drafter, edit->sid, &edit->record, &header, &body);
 }
 
 /* ---- What does not fit one change: a large set that is emptied, a large record that is brought back ---- */
@@ -254,19 +206,14 @@ enum sat_err sat_author_commit(const struct sat_vault *vault, const struct sat_e
 {
     struct author author = {.vault = vault, .now_ms = now_ms};
     *written = 0;
-    enum sat_err err = sat_store_meta_get_u64(vault->store, "counter", 0, &author.counter);
-    if (err) return err;
+    enum sat_err err = sat_drafter_begin(&author.drafter, vault);
     sat_arena_init(&author.arena);
     sat_arena_init(&author.part);
     for (uint32_t i = 0; i < n && !err; i++) {
         sat_arena_reset(&author.arena);
         err = write_edit(&author, &edits[i], written);
     }
-    if (!err && *written) err = sat_store_meta_put_u64(vault->store, "counter", author.counter);
     sat_arena_deinit(&author.part);
     sat_arena_deinit(&author.arena);
-    sat_buf_deinit(&author.header);
-    sat_buf_wipe(&author.body);
-    sat_buf_deinit(&author.sealed);
-    return err;
+    return sat_drafter_end(&author.drafter, err);
 }

@@ -9,6 +9,7 @@
 #include "common/sync/vector.h"
 #include "common/vault/seal.h"
 #include "common/vault/squeeze.h"
+#include "common/vault/types.h"
 
 enum {
     /* Drafts looked at together: a full bundle lies within a page, from its beginning on. */
@@ -165,6 +166,54 @@ static enum sat_err find_standpoint(struct freezer *freezer, struct place *place
     return SAT_OK;
 }
 
+/* Does the draft cover what has gone to another space? Then that space's name. */
+static enum sat_err find_target(const struct freezer *freezer, const struct sat_draft_row *draft,
+                                struct sat_space_id *target, bool *moves)
+{
+    struct sat_arena arena;
+    struct sat_buf plain;
+    struct sat_body body = {0};
+    *moves = false;
+    if (draft->header.len == 0 || !(draft->header.at[0] & SAT_HEADER_DELETION)) return SAT_OK;
+    sat_arena_init(&arena);
+    sat_buf_init(&plain);
+    enum sat_err err = sat_unseal_draft(freezer->secrets->store_key, draft->counter, &draft->record, draft->header,
+                                        draft->body, &plain);
+    if (!err) err = sat_body_decode(sat_buf_span(&plain), &arena, &body);
+    for (uint32_t i = 0; i < body.cells_n && !err; i++) {
+        const struct sat_cell *cell = &body.cells[i];
+        if (cell->field != SAT_FIELD_MOVED && cell->field != SAT_FIELD_CARRIED) continue;
+        *moves = cell->value.kind == SAT_VALUE_REF;
+        memcpy(target->b, cell->value.ref.b, sizeof target->b);
+    }
+    sat_buf_wipe(&plain);
+    sat_arena_deinit(&arena);
+    return err ? SAT_ERR_CORRUPT : SAT_OK;
+}
+
+/* What has gone to another space is covered here once it has arrived there: in between nobody is to be without it. */
+static enum sat_err waits_for_copies(const struct freezer *freezer, const struct sat_draft_row *draft, bool *waits)
+{
+    struct sat_space_id target;
+    struct sat_space_row space;
+    struct sat_arena arena;
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    bool found = false;
+    enum sat_err err = find_target(freezer, draft, &target, waits);
+    if (err || !*waits) return err;
+    err = sat_store_space_find(freezer->vault->store, &target, &space, &found);
+    *waits = false;
+    if (err || !found) return err;
+    for (const struct place *place = freezer->places; place; place = place->next)
+        if (place->space.sid == space.sid && place->blocked) *waits = true;
+    sat_arena_init(&arena);
+    err = sat_store_bundles_pending(freezer->vault->store, space.sid, 0, 1, &arena, &rows, &n);
+    if (n && rows[0].first < draft->counter) *waits = true;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* How many of the drafts make one bundle, from the first on, and where it stands: 0 if the first one may not be frozen.
  * *open: more of the same run could follow. */
 static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
@@ -178,8 +227,11 @@ static enum sat_err run_length(struct freezer *freezer, struct place *place, con
         bytes += bytes_max(&drafts[i]);
         if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return SAT_OK; /* one alone always fits */
         struct standpoint here;
+        bool waits = false;
         enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
+        if (!err && here.seq) err = waits_for_copies(freezer, &drafts[i], &waits);
         if (err) return err;
+        if (waits) here.seq = 0;
         if (here.seq == 0) place->blocked = true;
         if (i == 0) *stand = here;
         if (here.seq == 0 || here.seq != stand->seq) return SAT_OK;

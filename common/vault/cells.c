@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/vector.h"
+#include "common/vault/origin.h"
 #include "common/vault/types.h"
 
 /* One cell of one source; sorted, the claims to a cell stand together, the newest first. */
@@ -13,8 +14,8 @@ struct claim {
     const struct sat_source *source;
 };
 
-/* Had y's author read `dot` when writing: is it under y.seen and not a hole? */
-static bool saw(const struct sat_source *y, struct sat_dot dot)
+/* Is it under y.seen and not a hole? */
+bool sat_source_saw(const struct sat_source *y, struct sat_dot dot)
 {
     return sat_vector_covers(y->header.seen, dot) && !sat_dots_have(y->header.holes, dot);
 }
@@ -61,8 +62,14 @@ static bool is_of(const struct sat_source *source, uint16_t type)
     return source->readable && source->body.type == type;
 }
 
-/* All claims of the readable sources of that type, sorted; those to the cell of the type itself only if asked for. */
-static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, bool with_type,
+/* Is it a cell of the record, and not one that says where the record is or of which type? */
+static bool is_content(const struct sat_cell *cell)
+{
+    return cell->field < SAT_FIELD_RESERVED || cell->field == SAT_FIELD_CAME_LATE;
+}
+
+/* All claims of the readable sources of that type, sorted; or those to the record's contents alone. */
+static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, bool contents,
                              struct sat_arena *arena, size_t *claims_n)
 {
     size_t total = 0, at = 0;
@@ -71,7 +78,7 @@ static struct claim *collect(const struct sat_source *sources, uint32_t n, uint1
     struct claim *claims = sat_arena_array(arena, total, sizeof *claims);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n; c++)
-            if (with_type || sources[i].body.cells[c].field != SAT_FIELD_TYPE)
+            if (!contents || is_content(&sources[i].body.cells[c]))
                 claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
     if (at > 1) qsort(claims, at, sizeof *claims, compare_claims);
     *claims_n = at;
@@ -157,7 +164,7 @@ static void find_dominated(const struct claim *claims, size_t n, bool *dominated
     for (size_t y = 0; y < n; y++) {
         if (!pairwise && claims[y].source->header.holes.n == 0) continue;
         for (size_t x = 0; x < n; x++)
-            dominated[x] = dominated[x] || (x != y && saw(claims[y].source, claims[x].source->dot));
+            dominated[x] = dominated[x] || (x != y && sat_source_saw(claims[y].source, claims[x].source->dot));
     }
     sat_arena_deinit(&arena);
 }
@@ -220,8 +227,10 @@ static bool is_edit(const struct sat_source *x)
 {
     static const struct sat_cell name = {.field = SAT_FIELD_DELETED};
     const struct sat_cell *deleted = find(x->body.cells, x->body.cells_n, &name);
-    if (deleted && says_true(&deleted->value)) return false;
-    return x->readable && x->body.cells_n > (deleted ? 1 : 0);
+    if (!x->readable || (deleted && says_true(&deleted->value))) return false;
+    for (uint32_t i = 0; i < x->body.cells_n; i++)
+        if (&x->body.cells[i] != deleted && x->body.cells[i].field < SAT_FIELD_RESERVED) return true;
+    return false;
 }
 
 /* The newest edit that one of the deletions did not see and that did not see the deletion; NULL: none. */
@@ -234,7 +243,8 @@ static const struct sat_source *edit_against(const struct claim *siblings, size_
         if (!is_of(x, siblings[0].source->body.type) || newer(found, x) != x || !is_edit(x)) continue;
         for (size_t s = 0; s < siblings_n && found != x; s++) {
             const struct sat_source *d = siblings[s].source;
-            if (says_true(&siblings[s].cell->value) && !saw(d, x->dot) && !saw(x, d->dot)) found = x;
+            if (says_true(&siblings[s].cell->value) && !sat_source_saw(d, x->dot) && !sat_source_saw(x, d->dot))
+                found = x;
         }
     }
     return found;
@@ -282,7 +292,7 @@ static void merge_cell(const struct merge *merge, struct claim *claims, size_t n
         if (edit) add_edit(out, edit);
     }
     show(out, is_deleted_cell || name->in_set ? position_of_true(out) : 0);
-    if (name->in_set) out->alternatives_n = 1;
+    if (name->in_set || name->field >= SAT_FIELD_RESERVED) out->alternatives_n = 1;
 }
 
 /* The lowest type above `type` among the readable changes; 0: none. */
@@ -324,6 +334,49 @@ static void add_types(const struct merge *merge, struct sat_merged_record *recor
     record->conflicts++;
 }
 
+/* ---- Moving ---- */
+
+uint32_t sat_source_author(const struct sat_source *source)
+{
+    struct sat_origin origin;
+    return sat_origin_decode(source->body.origin, &origin) ? source->dot.device : origin.dot.device;
+}
+
+static const struct sat_cell *move_of(const struct sat_source *source)
+{
+    static const struct sat_cell name = {.field = SAT_FIELD_MOVED};
+    return source->readable ? find(source->body.cells, source->body.cells_n, &name) : NULL;
+}
+
+bool sat_source_moves(const struct sat_source *source)
+{
+    static const struct sat_cell name = {.field = SAT_FIELD_CARRIED};
+    return move_of(source) || (source->readable && find(source->body.cells, source->body.cells_n, &name));
+}
+
+/* Earlier by receipt; what has none yet comes behind, in the order of its dots. */
+static bool earlier(const struct sat_source *a, const struct sat_source *b)
+{
+    if (!a->recv_ms != !b->recv_ms) return a->recv_ms != 0;
+    if (a->recv_ms != b->recv_ms) return a->recv_ms < b->recv_ms;
+    if (a->seq != b->seq) return a->seq < b->seq;
+    return sat_dot_compare(a->dot, b->dot) < 0;
+}
+
+const struct sat_cell *sat_cells_moved(const struct sat_source *sources, uint32_t n)
+{
+    const struct sat_source *first = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_source *x = &sources[i];
+        bool current = move_of(x) != NULL;
+        for (uint32_t k = 0; k < n && current; k++)
+            current = k == i || !move_of(&sources[k]) || !sat_source_saw(&sources[k], x->dot);
+        if (current && (!first || earlier(x, first))) first = x;
+    }
+    const struct sat_cell *cell = first ? move_of(first) : NULL;
+    return cell && cell->value.kind == SAT_VALUE_REF ? cell : NULL;
+}
+
 void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena,
                      struct sat_merged_record *out)
 {
@@ -331,7 +384,7 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
     out->exists = out->type != 0;
     struct merge merge = {sources, n, arena};
     size_t claims_n, cells_max = 1; /* one for the type */
-    struct claim *claims = collect(sources, n, out->type, false, arena, &claims_n);
+    struct claim *claims = collect(sources, n, out->type, true, arena, &claims_n);
     for (size_t start = 0; start < claims_n; start = end_of_cell(claims, claims_n, start)) cells_max++;
     out->cells = sat_arena_array(arena, cells_max, sizeof *out->cells);
     for (size_t start = 0, end; start < claims_n; start = end) {
@@ -343,6 +396,10 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
     if (next_type(sources, n, out->type)) add_types(&merge, out);
     const struct sat_merged *deleted = sat_merged_cell(out, SAT_FIELD_DELETED, (struct sat_span){0});
     out->deleted = deleted && says_true(&deleted->value);
+    const struct sat_cell *moved = sat_cells_moved(sources, n);
+    out->moved = moved != NULL;
+    if (moved) memcpy(out->moved_to.b, moved->value.ref.b, sizeof out->moved_to.b);
+    if (moved) out->conflicts = 0;
 }
 
 const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record, uint16_t field,
@@ -368,7 +425,7 @@ const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record,
 
 static bool dominates(const struct sat_source *y, const struct sat_source *x, const struct sat_cell *cell)
 {
-    return y != x && is_of(y, x->body.type) && saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
+    return y != x && is_of(y, x->body.type) && sat_source_saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
 }
 
 /* The first source that dominates x at its cell; with `keep`, the first of those that are kept. NULL: none. */
@@ -378,6 +435,12 @@ static const struct sat_source *dominator(const struct sat_source *sources, uint
     for (uint32_t i = 0; i < n; i++)
         if ((!keep || keep[i]) && dominates(&sources[i], x, cell)) return &sources[i];
     return NULL;
+}
+
+bool sat_cells_current(const struct sat_source *sources, uint32_t n, const struct sat_source *x,
+                       const struct sat_cell *cell)
+{
+    return !dominator(sources, n, x, cell, NULL);
 }
 
 /* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one
@@ -406,7 +469,7 @@ static void keep_current(const struct sat_source *sources, uint32_t n, uint16_t 
     struct sat_arena arena;
     sat_arena_init(&arena);
     size_t claims_n;
-    struct claim *claims = collect(sources, n, type, true, &arena, &claims_n);
+    struct claim *claims = collect(sources, n, type, false, &arena, &claims_n);
     bool *dominated = sat_arena_array(&arena, claims_n, sizeof *dominated);
     for (size_t start = 0, end; start < claims_n; start = end) {
         end = end_of_cell(claims, claims_n, start);

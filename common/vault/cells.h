@@ -12,8 +12,11 @@
 /* A live change, decrypted. */
 struct sat_source {
     struct sat_dot dot;
+    struct sat_hash rest; /* its bytes; zeros of a draft, whose bytes are not decided yet */
     struct sat_header header;
     uint64_t effective; /* min(hlc, receive time in its upper 48 bits); the hlc itself while not accepted */
+    uint64_t recv_ms;   /* its receipt: when, */
+    uint64_t seq;       /* and as which entry of the log; 0 while not accepted */
     bool pending;       /* a draft or not yet accepted */
     bool readable; /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
     struct sat_body body;
@@ -40,15 +43,33 @@ struct sat_merged_record {
     uint16_t type; /* the lowest among the readable changes'; 0 when nothing is readable */
     bool exists;   /* something readable is live */
     bool deleted;  /* archived */
-    /* By field, element; `deleted` (field 0) among them when it was ever written. Conflicts of rule ADD do not exist: a
-     * set's element cell has one alternative always. Edit against delete is a conflict of field 0: the alternatives are
-     * true (shown, the rm) and false (the concurrent edit). */
+    bool moved;    /* to another space, and not back: the record is not here. What came late is merged as ever, and has
+                      no conflicts here (docs/protocol.md, "Moving") */
+    struct sat_space_id moved_to;
+    /* Without the cells of a move, SAT_FIELD_CAME_LATE excepted. By field, element; `deleted` (field 0) among them when
+     * it was ever written. Conflicts of rule ADD do not exist: a set's element cell has one alternative always. Edit
+     * against delete is a conflict of field 0: the alternatives are true (shown, the rm) and false (the concurrent
+     * edit). */
     struct sat_merged *cells;
     uint32_t cells_n;
     uint32_t conflicts; /* cells with more than one alternative; among them SAT_FIELD_TYPE, the last of `cells`, where
                            changes of another type are live under this id: those take no part in the other cells, and
                            writers keep them until somebody settles the conflict */
 };
+
+/* Who wrote it: of a copy who wrote the original (common/vault/origin.h). */
+uint32_t sat_source_author(const struct sat_source *source);
+/* Does the change say that the record has moved, or that it is back? Such a one says nothing about the record itself.
+ */
+bool sat_source_moves(const struct sat_source *source);
+/* Where the record has moved to: of the concurrent moves the first by receipt, so that nothing that comes later changes
+ * it but somebody who has seen it. NULL: nowhere. */
+const struct sat_cell *sat_cells_moved(const struct sat_source *sources, uint32_t n);
+/* Is the cell of x, one of the sources, current: written by x and dominated by nothing? */
+bool sat_cells_current(const struct sat_source *sources, uint32_t n, const struct sat_source *x,
+                       const struct sat_cell *cell);
+/* Had the author of y read that change of the record when writing? */
+bool sat_source_saw(const struct sat_source *y, struct sat_dot dot);
 
 /* Merges `n` live changes (already past the blind merge). The arena owns *out, which borrows from the sources. */
 void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_arena *arena,

@@ -191,8 +191,11 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
         uint64_t recv_ms = change ? change->recv_ms : 0;
         out[i] = (struct sat_source){
             .dot = items[i].dot,
+            .rest = change ? change->rest : (struct sat_hash){{0}},
             .header = items[i].header,
             .effective = sat_clock_effective(items[i].header.hlc, recv_ms),
+            .recv_ms = recv_ms,
+            .seq = change ? change->seq : 0,
             .pending = !change || change->state == SAT_CHANGE_PENDING,
         };
         err = open_body(opener, &items[i], &out[i].body, &out[i].readable);

@@ -49,6 +49,14 @@ struct sat_type {
 #define SAT_SCHEMA_VERSION 1  /* of types.def, written into every body */
 #define SAT_FIELD_DELETED 0   /* the cell `deleted` of every record (MERGE 6) */
 #define SAT_FIELD_TYPE 0xffff /* its type as a cell: in conflict when two people made two things under one id */
+/* Numbers from here on are no type's. Those of a move (docs/protocol.md, "Moving"), in the space that is left: */
+#define SAT_FIELD_RESERVED 0xff00
+#define SAT_FIELD_MOVED 0xfffe      /* the space that the record has moved to; nil: it is back */
+#define SAT_FIELD_CARRIED 0xfffd    /* the space that what came late was carried to */
+#define SAT_FIELD_AS_OF 0xfffc      /* how much of the space's log the author had applied */
+#define SAT_FIELD_MOVED_LATE 0xfffb /* true: it came when what it hangs on had moved already */
+/* … and, in the space that it moves to, on what came late: the space that it came from. */
+#define SAT_FIELD_CAME_LATE 0xfffa
 
 uint16_t sat_types_count(void);
 const struct sat_type *sat_type_at(uint16_t index);

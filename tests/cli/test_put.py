@@ -259,7 +259,8 @@ def every_type_is_a_table_with_its_columns():
         rep.run("list", kind, "--json")
         rep.rows("query", 'select id, territory from "%s" limit 1' % kind)
     rows = rep.rows("list", "order")
-    equal(list(rows[0]), ["id", "territory", "account", "no_local", "ordered_on", "state", "note", "total"], rows[0])
+    equal(list(rows[0]), ["id", "territory", "account", "no_local", "ordered_on", "state", "note", "total",
+                          "after_move", "moved_from"], rows[0])
 
 
 @test

@@ -1,0 +1,22 @@
+/* Where a change comes from that repeats another one (MERGE 20): [space16, device, counter, rest32], one msgpack array.
+ * It names the first original, also when a copy is copied, so that two copies of one change are known as such wherever
+ * they are. Who wrote the original is told by its dot, when by the copy's clock, which is the original's effective
+ * time. That it is so, its author alone says (docs/decisions/0047). */
+#ifndef SAT_VAULT_ORIGIN_H
+#define SAT_VAULT_ORIGIN_H
+
+#include "common/base/id.h"
+
+struct sat_origin {
+    struct sat_space_id space;
+    struct sat_dot dot;
+    struct sat_hash rest; /* the original's (sat_change_rest()); zeros where it had not been sent when it was copied */
+};
+
+void sat_origin_encode(const struct sat_origin *origin, struct sat_buf *out);
+/* SAT_ERR_MALFORMED for anything else, nothing at all too. */
+enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out) SAT_MUST_CHECK;
+/* Do they name the same change? */
+bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b);
+
+#endif

@@ -1,0 +1,273 @@
+/* Moving a record from one space to another, change by change. */
+#include <stdlib.h>
+
+#include "tests/unit/author_world.h"
+
+#include "common/vault/origin.h"
+
+enum { R = 1 };
+
+static const struct sat_record_view *look_at(struct phone *phone, uint8_t space)
+{
+    struct sat_record_id id = record_id(R);
+    OK(sat_record_load(&phone->vault, phone->sid[space], &id, &phone->arena, &phone->view));
+    return &phone->view;
+}
+
+static enum sat_err try_move(struct phone *phone, uint8_t from, uint8_t to, bool home, uint32_t *written)
+{
+    struct sat_move move = {.record = record_id(R), .from = phone->sid[from], .to = phone->sid[to], .home = home};
+    OK(sat_store_begin(phone->store));
+    OK(sat_author_move(&phone->vault, &move, 1, phone->office->now_ms++, written));
+    OK(sat_store_commit(phone->store));
+    return move.err;
+}
+
+static uint32_t move(struct phone *phone, uint8_t from, uint8_t to, bool home)
+{
+    uint32_t written;
+    OK(try_move(phone, from, to, home, &written));
+    return written;
+}
+
+/* Everybody's everything: what covers the originals goes a round behind the copies. */
+static void exchange(struct office *office)
+{
+    for (uint32_t round = 0; round < 4; round++) exchange_all(office);
+}
+
+static const struct sat_merged *cell_at(struct phone *phone, uint8_t space, uint16_t field)
+{
+    return sat_merged_cell(&look_at(phone, space)->merged, field, (struct sat_span){0});
+}
+
+static void expect_shown(struct phone *phone, uint8_t space, uint16_t field, const char *text, uint32_t alternatives)
+{
+    const struct sat_merged *merged = cell_at(phone, space, field);
+    assert_non_null(merged);
+    assert_true(sat_span_equal(merged->value.text, sat_span_text(text)));
+    assert_int_equal(merged->alternatives_n, alternatives);
+}
+
+static void a_moved_record_is_the_same_on_the_other_side(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    (void)put(a, R, text_cell(NAME, "Ada"), text_cell(CITY, "Graz"), tag_cell("vip", true));
+    exchange_all(office);
+    (void)put(a, R, text_cell(CITY, "Linz"));
+    (void)put(b, R, text_cell(CITY, "Wien"));
+    exchange_all(office);
+    const struct sat_merged *city = cell_of(c, R, CITY);
+    assert_int_equal(city->alternatives_n, 2);
+    bool linz = sat_span_equal(city->value.text, sat_span_text("Linz"));
+    uint64_t effective = city->source->effective;
+    assert_int_equal(move(c, EAST, WEST, true), 4); /* three changes that say something still, and one that covers */
+    exchange(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        struct phone *phone = &office->phones[n];
+        assert_true(look_at(phone, EAST)->merged.moved);
+        assert_int_equal(look_at(phone, EAST)->live_n, 1);
+        expect_shown(phone, WEST, NAME, "Ada", 1);
+        expect_shown(phone, WEST, CITY, linz ? "Linz" : "Wien", 2);
+        const struct sat_merged *moved = cell_at(phone, WEST, CITY);
+        assert_int_equal(moved->source->effective, effective);
+        assert_int_equal(sat_source_author(moved->source), linz ? a->device : b->device);
+        assert_int_equal(moved->source->dot.device, c->device);
+        assert_false(look_at(phone, WEST)->merged.moved);
+    }
+}
+
+static void a_copy_names_its_original(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    struct sat_hash rest = look_at(b, EAST)->live[0].rest;
+    (void)move(b, EAST, WEST, true);
+    struct sat_origin origin;
+    OK(sat_origin_decode(look_at(b, WEST)->live[0].body.origin, &origin));
+    struct sat_space_id east = space_id(EAST);
+    assert_true(sat_space_equal(&origin.space, &east) && sat_hash_equal(&origin.rest, &rest));
+    assert_true(origin.dot.device == a->device && origin.dot.counter == 1);
+    (void)move(b, WEST, EAST, true);
+    struct sat_origin again;
+    const struct sat_record_view *view = look_at(b, EAST);
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (!sat_source_moves(&view->live[i])) OK(sat_origin_decode(view->live[i].body.origin, &again));
+    assert_true(sat_origin_equal(&origin, &again)); /* the first one, also where a copy is copied */
+}
+
+static void a_late_edit_replaces_what_its_author_had_seen(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(NAME, "Ada"), text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)put(b, R, text_cell(CITY, "Linz"));
+    (void)move(a, EAST, WEST, true);
+    exchange(office);
+    assert_true(look_at(a, EAST)->merged.moved);
+    assert_int_equal(look_at(a, EAST)->live_n, 2);
+    assert_int_equal(move(a, EAST, WEST, false), 2);
+    assert_int_equal(move(a, EAST, WEST, false), 0);
+    exchange(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        expect_shown(&office->phones[n], WEST, CITY, "Linz", 1);
+        expect_shown(&office->phones[n], WEST, NAME, "Ada", 1);
+        assert_non_null(cell_at(&office->phones[n], WEST, SAT_FIELD_CAME_LATE));
+        const struct sat_record_view *view = look_at(&office->phones[n], EAST);
+        assert_int_equal(view->live_n, 2); /* the move with its receipt, and what covers the late edit */
+        assert_true(view->merged.moved);
+    }
+}
+
+static void a_late_edit_stands_beside_what_its_author_had_not_seen(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    (void)put(a, R, text_cell(NAME, "Ada"), text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(b, R, text_cell(CITY, "Linz"));
+    push(a);
+    pull(a);
+    push(a);
+    pull(c);
+    struct sat_cell wien = text_cell(CITY, "Wien");
+    (void)put_cells(c, WEST, R, &wien, 1);
+    exchange(office);
+    (void)move(a, EAST, WEST, false);
+    exchange(office);
+    const struct sat_merged *city = cell_at(c, WEST, CITY);
+    assert_int_equal(city->alternatives_n, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        bool linz = sat_span_equal(city->alternatives[i].value.text, sat_span_text("Linz"));
+        assert_int_equal(sat_source_author(city->alternatives[i].source), linz ? b->device : c->device);
+    }
+}
+
+static void two_who_carry_the_same_make_no_conflict(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)put(b, R, text_cell(CITY, "Linz"));
+    (void)move(a, EAST, WEST, true);
+    exchange(office);
+    assert_int_equal(move(a, EAST, WEST, false), 2);
+    assert_int_equal(move(c, EAST, WEST, false), 2);
+    exchange(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        expect_shown(&office->phones[n], WEST, CITY, "Linz", 1);
+        assert_int_equal(look_at(&office->phones[n], WEST)->merged.conflicts, 0);
+    }
+    assert_int_equal(move(b, EAST, WEST, false), 0);
+}
+
+static void what_covers_the_originals_waits_for_the_copies(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    assert_int_equal(freeze(a), 1); /* the copy is frozen, and what covers is not */
+    push(a);
+    pull(b);
+    assert_false(look_at(b, EAST)->merged.moved);
+    assert_int_equal(look_at(b, WEST)->live_n, 1);
+    assert_int_equal(freeze(a), 1);
+    pull(a); /* the copy has arrived */
+    assert_int_equal(freeze(a), 0);
+    push(a);
+    pull(b);
+    assert_true(look_at(b, EAST)->merged.moved);
+}
+
+static void a_deletion_that_saw_the_edits_still_has_seen_them(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    (void)put(b, R, text_cell(CITY, "Linz"));
+    exchange_all(office);
+    (void)rm(b, R);
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    exchange(office);
+    assert_true(look_at(b, WEST)->merged.deleted);
+    assert_int_equal(look_at(b, WEST)->merged.conflicts, 0);
+}
+
+static void what_cannot_be_read_whole_is_not_moved(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    uint32_t written;
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    must(&office->world, epoch_link(&office->world, EAST, 2));
+    give_key(a, EAST, 2);
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    push(a);
+    pull(b);
+    assert_int_equal(look_at(b, EAST)->live_n, 2);
+    assert_int_equal(try_move(b, EAST, WEST, true, &written), SAT_ERR_UNDECRYPTABLE);
+    assert_int_equal(written, 0);
+    assert_int_equal(look_at(b, WEST)->live_n, 0);
+}
+
+static void an_empty_record_moves_too(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    (void)put_cells(a, EAST, R, NULL, 0);
+    assert_int_equal(move(a, EAST, WEST, true), 2);
+    exchange(office);
+    assert_true(look_at(&office->phones[1], WEST)->merged.exists);
+    assert_true(look_at(&office->phones[1], EAST)->merged.moved);
+}
+
+static void a_change_as_large_as_can_be_moves_in_two(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    enum { NOTE_BYTES = 60 * 1024, NAME_BYTES = SAT_BODY_BYTES_MAX - NOTE_BYTES - 16 };
+    char *note = malloc(NOTE_BYTES), *name = malloc(NAME_BYTES);
+    memset(note, 'n', NOTE_BYTES);
+    memset(name, 'm', NAME_BYTES);
+    struct sat_cell cells[] = {text_cell(NAME, ""), text_cell(NOTE, "")};
+    cells[0].value.text = sat_span(name, NAME_BYTES);
+    cells[1].value.text = sat_span(note, NOTE_BYTES);
+    assert_int_equal(put_cells(a, EAST, R, cells, 2), 1);
+    assert_int_equal(move(a, EAST, WEST, true), 3);
+    exchange(office);
+    struct phone *b = &office->phones[1];
+    assert_int_equal(cell_at(b, WEST, NAME)->value.text.len, NAME_BYTES);
+    assert_int_equal(cell_at(b, WEST, NOTE)->value.text.len, NOTE_BYTES);
+    free(note);
+    free(name);
+}
+
+#define IN_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_OFFICE(a_moved_record_is_the_same_on_the_other_side),
+        IN_OFFICE(a_copy_names_its_original),
+        IN_OFFICE(a_late_edit_replaces_what_its_author_had_seen),
+        IN_OFFICE(a_late_edit_stands_beside_what_its_author_had_not_seen),
+        IN_OFFICE(two_who_carry_the_same_make_no_conflict),
+        IN_OFFICE(what_covers_the_originals_waits_for_the_copies),
+        IN_OFFICE(a_deletion_that_saw_the_edits_still_has_seen_them),
+        IN_OFFICE(what_cannot_be_read_whole_is_not_moved),
+        IN_OFFICE(an_empty_record_moves_too),
+        IN_OFFICE(a_change_as_large_as_can_be_moves_in_two),
+    };
+    return cmocka_run_group_tests_name("author_copy", tests, NULL, NULL);
+}
