@@ -45,6 +45,7 @@ struct client_session {
     bool open;                           /* the channel */
     bool greeted;                        /* its first message has come */
     bool met;                            /* the server has proved who it is */
+    bool renewed;                        /* the lease is */
     bool writable;                       /* the replica has frames to build */
     bool done;                           /* nothing more to do but to send what is queued */
     bool gone;                           /* the channel is closed */
@@ -142,7 +143,6 @@ static void take_notice(struct client_session *session, const struct sat_action 
         break;
     case SAT_NOTICE_CONNECTED:
         session->met = true;
-        client_lease_met(session->satchel, sat_replica_server_time(session->replica));
         break;
     case SAT_NOTICE_IN_SYNC:
         client_lease_still_met(session->satchel);
@@ -207,6 +207,14 @@ static void tell_progress(struct client_session *session)
     session->config->progress(session->config->context, counts);
 }
 
+/* Not before it is known whether the device is still one of the organisation's. */
+static void renew_lease(struct client_session *session)
+{
+    if (session->renewed || !session->met || !sat_replica_is_current(session->replica)) return;
+    session->renewed = true;
+    client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+}
+
 static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)
 {
     session->satchel->fault = (struct sat_fault){0};
@@ -221,6 +229,7 @@ static void end_step(struct client_session *session, enum sat_err err, struct sa
         fail_locally(session, err);
     else
         act(session, actions);
+    renew_lease(session);
     session->in_sync = sat_replica_in_sync(session->replica);
     tell_progress(session);
     sat_arena_deinit(actions->arena);

@@ -115,6 +115,12 @@ bool replica_is_approved(const struct sat_replica *replica)
     return device && device->approved_seq;
 }
 
+bool sat_replica_is_current(const struct sat_replica *replica)
+{
+    return replica->state == REPLICA_TALKING && replica->config.directory->seq >= replica->dir_goal &&
+           !replica_is_out(replica);
+}
+
 /* Who may not read a space any more is told nothing more of it. */
 static bool settled(const struct sat_replica *replica, const struct replica_sub *sub)
 {

@@ -106,6 +106,8 @@ void sat_replica_free(struct sat_replica *replica);
 void sat_replica_nonce(const struct sat_replica *replica, uint8_t out[32]); /* the client nonce for the upgrade path */
 struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica);
 bool sat_replica_in_sync(const struct sat_replica *replica);
+/* Has it read the directory that the hello named, and is this device not out? */
+bool sat_replica_is_current(const struct sat_replica *replica);
 uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, verified, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
 

@@ -114,6 +114,18 @@ def the_lists_renew_it_where_the_server_is_there():
 
 
 @test
+def who_is_out_gets_none_by_coming_back():
+    lost = world.rep("Laura", "Eastern")
+    lost.sync()
+    admin.run("device", "revoke", str(lost.row("status")["device"]))
+    age(lost, 20)
+    before = Lease(lost.home)
+    lost.run("sync", expect=4)
+    after = Lease(lost.home)
+    equal((after.server_ms, after.elapsed_ms >= before.elapsed_ms), (before.server_ms, True))
+
+
+@test
 def an_admins_device_has_one_too():
     admin.sync()
     age(admin, 31)
