@@ -174,8 +174,8 @@ def a_replayed_handshake():
 
 @test
 def guessing_invites():
-    """Some guesses are told the same, then all are told to wait, and so is whoever comes with a code from there. Members
-    are not: they sync on, and the true code works when its time has come."""
+    """Some guesses are told the same, then all are told to wait, and so is whoever comes with a code from there. Not so
+    members: they sync on, and the true code works when its time has come."""
     code = world.invite("Nancy")
     answers = []
     for _ in range(40):
@@ -184,7 +184,7 @@ def guessing_invites():
             answers.append(eve.hear(socket, b"never"))
     equal(set(answers), {(DENIED, "there is no such invite"), (BUSY, answers[-1][1])})
     equal(8 <= [number for number, _ in answers].count(DENIED) <= 14, True, answers)  # 10, and what the time has freed
-    for _ in range(2):  # as a device he is heard on, and takes what the time has freed: six seconds from now there is room
+    for _ in range(2):  # as a device he is heard on, and takes what the time has freed: for six seconds now
         with eve.connect() as socket:
             socket.send([AUTH, eve.number, 0, 0, bytes(64)])
             equal(eve.hear(socket, b"never")[0], DENIED)
