@@ -14,7 +14,8 @@
 
 #include "common/base/check.h"
 
-enum { LOCK_POLL_MS = 20 };
+/* A push or a pull goes over the same pages again and again: with SQLite's own 2 MiB it reads them from the file. */
+enum { LOCK_POLL_MS = 20, STORE_IN_MEMORY_KIB = 8192 };
 
 static const char *const FILES[] = {"keyring",      "keyring.new", "store.db", "store.db-wal",
                                     "store.db-shm", "wipe.new",    "wipe",     "lock"};
@@ -183,6 +184,7 @@ enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struc
         if (fd >= 0) (void)close(fd);
     }
     if (!err) err = sat_store_open(path, mode, out, fault);
+    if (!err) sat_store_keep_in_memory(*out, STORE_IN_MEMORY_KIB);
     free(path);
     return err;
 }

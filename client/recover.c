@@ -75,6 +75,10 @@ static enum sat_err add_recovery(struct recovering *recovering, struct client_li
         .device_sign = sat_keyring_sign_public(arrival->satchel->keyring),
         .device_box = sat_keyring_box_public(arrival->satchel->keyring),
     };
+    const struct sat_public_key *kit = &links->ahead.kit_sign;
+    if (!options->repudiate && memcmp(kit->b, recovering->old->sign_public.b, sizeof kit->b) != 0)
+        return sat_fail(&arrival->satchel->fault, SAT_ERR_DENIED,
+                        "this is not the organisation's recovery kit: it has been replaced");
     links->some_keys = options->repudiate != 0; /* what a thief changed since, others have */
     enum sat_err err = client_arrival_admin_key(arrival, &body.admin_sign);
     if (!err) err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);

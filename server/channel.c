@@ -89,6 +89,40 @@ static void refuse(struct satd_sockets *sockets, struct satd_peer *peer, enum sa
     satd_channel_refuse(sockets, peer, &refusal);
 }
 
+/* ---- Attempts to show who one is ---- */
+
+/* It was no failure after all: it succeeded, or nobody has judged it. */
+static void forgive_attempt(struct satd_sockets *sockets, struct satd_peer *peer)
+{
+    if (peer->attempted) satd_guesses_forgive(&sockets->guesses, &peer->ip);
+    peer->attempted = false;
+}
+
+/* Once for each peer: after a failure it is closed. */
+static struct satd_refusal begin_attempt(struct satd_sockets *sockets, struct satd_peer *peer)
+{
+    if (peer->known || peer->attempted) return (struct satd_refusal){0};
+    uint64_t wait_ms = satd_guesses_begin(&sockets->guesses, &peer->ip, satd_mono_us());
+    peer->attempted = wait_ms == 0;
+    if (peer->attempted) return (struct satd_refusal){0};
+    struct satd_refusal refusal = {SAT_ERR_BUSY, satd_retry_ms(wait_ms),
+                                   "too many attempts from your network have failed: wait before the next"};
+    satd_journal_attempts_limited(&sockets->journal, peer, refusal.retry_ms);
+    return refusal;
+}
+
+/* A device is heard whatever others behind its address have done; only its own failure counts as one. */
+static void judge_attempt(struct satd_sockets *sockets, struct satd_peer *peer, const struct sat_action *closed)
+{
+    bool failed = closed->stranger && (closed->err == SAT_ERR_DENIED || closed->err == SAT_ERR_TOKEN_USED);
+    if (!failed) {
+        forgive_attempt(sockets, peer);
+        return;
+    }
+    satd_journal_attempt_failed(&sockets->journal, peer, closed->err);
+    if (!peer->attempted) satd_guesses_fail(&sockets->guesses, &peer->ip, satd_mono_us());
+}
+
 /* ---- The engine's actions ---- */
 
 /* The engine tells everybody the same time to come back; they are not to come back together. */
@@ -123,6 +157,7 @@ void satd_channel_deliver(void *context, const struct sat_action *action)
         satd_turns_want(&sockets->turns, peer);
         return;
     case SAT_ACTION_CLOSE:
+        judge_attempt(sockets, peer, action);
         if (action->err != SAT_OK) satd_journal_refused(&sockets->journal, peer, action->err);
         end(sockets, peer, action->err == SAT_OK ? "done" : sat_err_text(action->err));
         return;
@@ -138,6 +173,7 @@ static void check_device(struct satd_sockets *sockets, struct satd_peer *peer)
     static const uint64_t retry_ms = 5000;
     peer->known = satd_org_knows(peer->org, peer->id, &peer->device);
     if (!peer->known) return;
+    forgive_attempt(sockets, peer);
     sockets->known++;
     satd_journal_authenticated(&sockets->journal, peer);
     if (!peer->device) return;
@@ -182,12 +218,15 @@ static void take_message(struct satd_sockets *sockets, struct satd_peer *peer, s
     struct satd_said said = satd_intake_read(message);
     bool work = said.kind != SATD_SAID_OTHER;
     if (peer->postponed.err && work) return; /* it will be told, and sends this again */
-    struct satd_refusal refusal = satd_org_admit(peer->org, peer->account, &said, message.len);
+    struct satd_refusal refusal = {0};
+    if (said.attempt) refusal = begin_attempt(sockets, peer);
+    if (refusal.err == SAT_OK) refusal = satd_org_admit(peer->org, peer->account, &said, message.len);
     if (refusal.err != SAT_OK && work && peer->known) {
         postpone(sockets, peer, &refusal);
         return;
     }
     if (refusal.err != SAT_OK) {
+        forgive_attempt(sockets, peer);
         satd_channel_refuse(sockets, peer, &refusal);
         return;
     }
@@ -393,7 +432,8 @@ int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd
     if (!peer) return -1;
     session->peer = peer;
     memcpy(peer->org_prefix, upgrade.org.b, sizeof peer->org_prefix);
-    satd_http_from(wsi, sockets->config.proxies, peer->from);
+    peer->ip = satd_http_from(wsi, sockets->config.proxies);
+    satd_ip_format(&peer->ip, peer->from);
     satd_journal_opened(&sockets->journal, peer, satd_peers_count(&sockets->peers));
     struct sat_event opened = opened_event(peer, &upgrade, &binding);
     enum sat_err err = enter_org(sockets, peer, &upgrade, &opened, &fault);

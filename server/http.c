@@ -21,13 +21,12 @@ enum { HEADERS_BYTES_MAX = 1024, UPGRADE_REQUIRED = 426 };
 
 /* ---- Who is asking ---- */
 
-void satd_http_from(struct lws *wsi, const struct satd_proxies *proxies, char out[SATD_FROM_SIZE])
+struct satd_ip satd_http_from(struct lws *wsi, const struct satd_proxies *proxies)
 {
     char forwarded[512] = "";
     struct satd_ip peer = satd_ip_of_socket(lws_get_socket_fd(wsi));
     if (proxies->n && lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR) < 0) forwarded[0] = 0;
-    struct satd_ip client = satd_proxies_client(proxies, &peer, forwarded);
-    satd_ip_format(&client, out);
+    return satd_proxies_client(proxies, &peer, forwarded);
 }
 
 /* Whoever has been forwarded is not local, whatever the header says. */

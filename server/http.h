@@ -25,8 +25,8 @@ void satd_http_reply_free(struct satd_reply *reply); /* NULL is fine */
 /* Answers an upgrade by a status, a JSON object and, with a retry_ms, when to come back; returns what the callback is
  * to return. */
 int satd_http_refuse(struct lws *wsi, enum sat_err err, uint64_t retry_ms);
-/* Who is at the other end, as text. */
-void satd_http_from(struct lws *wsi, const struct satd_proxies *proxies, char out[SATD_FROM_SIZE]);
+/* Who is at the other end. */
+struct satd_ip satd_http_from(struct lws *wsi, const struct satd_proxies *proxies);
 /* Does the connection come from this machine, and directly so? */
 bool satd_http_is_local(struct lws *wsi);
 

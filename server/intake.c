@@ -37,6 +37,9 @@ struct satd_said satd_intake_read(struct sat_span bytes)
             said.kind = SATD_SAID_APPEND;
         } else if (message.type == SAT_MESSAGE_CREATE) {
             said.kind = SATD_SAID_CREATE;
+            said.attempt = true;
+        } else if (message.type == SAT_MESSAGE_AUTH_INVITE || message.type == SAT_MESSAGE_AUTH_KIT) {
+            said.attempt = true;
         } else if (message.type == SAT_MESSAGE_BOXES_GET) {
             said.weight += message.as.BOXES_GET.wants.n * BOX_WEIGHT;
         } else if (message.type == SAT_MESSAGE_ESCROW_GET || message.type == SAT_MESSAGE_DEVICES_GET) {

@@ -16,6 +16,7 @@ struct satd_said {
     enum satd_said_kind kind;
     uint32_t changes; /* PUSH: what its bundle says; the engine holds it to that */
     uint32_t weight;
+    bool attempt; /* shows who it is by what can be guessed: an invite, the kit, a token for founding */
 };
 
 struct satd_said satd_intake_read(struct sat_span message);

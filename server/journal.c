@@ -93,6 +93,19 @@ void satd_journal_refused(const struct satd_journal *journal, const struct satd_
     satd_log(journal->log, PEER_REFUSED, WHO(peer), satd_err(err));
 }
 
+void satd_journal_attempt_failed(const struct satd_journal *journal, const struct satd_peer *peer, enum sat_err err)
+{
+    satd_count_reason(journal->metrics, SATD_METRIC_ATTEMPTS_FAILED, err);
+    satd_log(journal->log, ATTEMPT_FAILED, CONNECTION(peer), satd_place("from", peer->from), satd_err(err));
+}
+
+void satd_journal_attempts_limited(const struct satd_journal *journal, const struct satd_peer *peer, uint64_t retry_ms)
+{
+    satd_count_reason(journal->metrics, SATD_METRIC_ATTEMPTS_FAILED, SAT_ERR_BUSY);
+    satd_log(journal->log, ATTEMPTS_LIMITED, CONNECTION(peer), satd_place("from", peer->from),
+             satd_number("retry_ms", retry_ms));
+}
+
 void satd_journal_slow(const struct satd_journal *journal, const struct satd_peer *peer)
 {
     satd_count(journal->metrics, SATD_METRIC_SILENT, 1);

@@ -22,6 +22,8 @@ void satd_journal_told(const struct satd_journal *journal, struct satd_peer *pee
 void satd_journal_caught_up(const struct satd_journal *journal, struct satd_peer *peer);
 void satd_journal_postponed(const struct satd_journal *journal, const struct satd_peer *peer);
 void satd_journal_refused(const struct satd_journal *journal, const struct satd_peer *peer, enum sat_err err);
+void satd_journal_attempt_failed(const struct satd_journal *journal, const struct satd_peer *peer, enum sat_err err);
+void satd_journal_attempts_limited(const struct satd_journal *journal, const struct satd_peer *peer, uint64_t retry_ms);
 void satd_journal_slow(const struct satd_journal *journal, const struct satd_peer *peer);
 void satd_journal_closed(const struct satd_journal *journal, const struct satd_peer *peer);
 

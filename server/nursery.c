@@ -151,7 +151,9 @@ static void answer(const struct satd_hub_config *config, const struct sat_event 
         put_refusal(err, &fault, &reply);
     }
     send_copy(out, event->peer, &reply);
-    sat_actions_add(out, SAT_ACTION_CLOSE, event->peer)->err = err;
+    struct sat_action *action = sat_actions_add(out, SAT_ACTION_CLOSE, event->peer);
+    action->err = err;
+    action->stranger = true; /* founders show no more than a token */
     sat_buf_deinit(&reply);
 }
 

@@ -45,7 +45,9 @@ struct satd_peer {
     uint8_t org_prefix[8]; /* for the log; zeros in the nursery */
     uint8_t identity[8];   /* of ours, by which it was greeted */
     bool by_former;        /* … and that is not the current one */
-    char from[SATD_FROM_SIZE];
+    struct satd_ip ip;     /* where it comes from … */
+    char from[SATD_FROM_SIZE]; /* … as text */
+    bool attempted;            /* to show who it is by what can be guessed: counted as failed, until it is known */
     struct satd_peer_counts counts, told; /* so far; when it last caught up */
     struct sat_buf incoming;
     struct satd_outbox outbox;

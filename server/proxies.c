@@ -19,7 +19,7 @@ static struct satd_ip of_v4(const void *bytes)
     return ip;
 }
 
-static bool is_v4(const struct satd_ip *ip)
+bool satd_ip_is_v4(const struct satd_ip *ip)
 {
     return memcmp(ip->b, V4_PREFIX, sizeof V4_PREFIX) == 0;
 }
@@ -44,7 +44,7 @@ static bool parse_network(const char *text, size_t len, struct satd_ip *ip, unsi
 {
     const char *slash = memchr(text, '/', len);
     if (!parse_ip(text, slash ? (size_t)(slash - text) : len, ip)) return false;
-    unsigned most = is_v4(ip) ? 32 : 128, n = most;
+    unsigned most = satd_ip_is_v4(ip) ? 32 : 128, n = most;
     if (slash) {
         n = 0;
         if (slash + 1 == text + len || len - (size_t)(slash - text) > 4) return false;
@@ -53,7 +53,7 @@ static bool parse_network(const char *text, size_t len, struct satd_ip *ip, unsi
             n = n * 10 + (unsigned)(*p - '0');
         }
     }
-    *bits = n + (is_v4(ip) ? V4_PREFIX_BITS : 0);
+    *bits = n + (satd_ip_is_v4(ip) ? V4_PREFIX_BITS : 0);
     return n <= most;
 }
 
@@ -94,13 +94,13 @@ struct satd_ip satd_ip_of_socket(int fd)
 bool satd_ip_is_loopback(const struct satd_ip *ip)
 {
     static const struct satd_ip one = {{[15] = 1}};
-    return is_v4(ip) ? ip->b[12] == 127 : memcmp(ip, &one, sizeof one) == 0;
+    return satd_ip_is_v4(ip) ? ip->b[12] == 127 : memcmp(ip, &one, sizeof one) == 0;
 }
 
 void satd_ip_format(const struct satd_ip *ip, char out[SATD_FROM_SIZE])
 {
-    const char *done = is_v4(ip) ? inet_ntop(AF_INET, ip->b + sizeof V4_PREFIX, out, SATD_FROM_SIZE)
-                                 : inet_ntop(AF_INET6, ip->b, out, SATD_FROM_SIZE);
+    const char *done = satd_ip_is_v4(ip) ? inet_ntop(AF_INET, ip->b + sizeof V4_PREFIX, out, SATD_FROM_SIZE)
+                                         : inet_ntop(AF_INET6, ip->b, out, SATD_FROM_SIZE);
     if (!done) out[0] = 0;
 }
 

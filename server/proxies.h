@@ -24,6 +24,7 @@ struct satd_proxies {
 enum sat_err satd_proxies_parse(const char *text, struct satd_proxies *out) SAT_MUST_CHECK;
 /* The address at the other end of a connected socket; zeros if it has none. */
 struct satd_ip satd_ip_of_socket(int fd);
+bool satd_ip_is_v4(const struct satd_ip *ip);
 bool satd_ip_is_loopback(const struct satd_ip *ip);
 void satd_ip_format(const struct satd_ip *ip, char out[SATD_FROM_SIZE]);
 /* The client's address: `peer`, or what the chain of proxies says as far as it is trusted. `forwarded` is the header's

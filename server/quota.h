@@ -11,6 +11,7 @@ struct satd_limits { /* from the options; borrowed wherever it is needed */
     uint64_t org_changes, device_changes; /* a minute */
     uint64_t stored_bytes, disk_reserve_bytes;
     uint32_t stores_open;
+    uint64_t failed_attempts; /* a minute, from one address */
 };
 
 /* Why something is not done now, for the one who asked. err == SAT_OK: it is done. */

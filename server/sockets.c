@@ -246,6 +246,7 @@ enum sat_err satd_sockets_open(const struct satd_sockets_config *config, struct 
     sockets->config = *config;
     sockets->journal = (struct satd_journal){.log = config->log, .metrics = config->metrics};
     satd_peers_init(&sockets->peers, config->connections_max);
+    satd_guesses_init(&sockets->guesses, config->limits->failed_attempts);
     sockets->full = calloc(config->connections_max, sizeof *sockets->full);
     sat_check(sockets->full != NULL);
     sat_buf_init(&sockets->frame);
@@ -278,6 +279,7 @@ void satd_sockets_close(struct satd_sockets *sockets)
     close_fd(sockets->config.metrics_fd);
     close_fd(sockets->config.signal_fd);
     satd_peers_deinit(&sockets->peers);
+    satd_guesses_deinit(&sockets->guesses);
     sat_buf_deinit(&sockets->frame);
     free(sockets->full);
     free(sockets);

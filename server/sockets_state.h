@@ -5,6 +5,7 @@
 
 #include <libwebsockets.h>
 
+#include "server/guesses.h"
 #include "server/http.h"
 #include "server/journal.h"
 #include "server/sockets.h"
@@ -25,6 +26,7 @@ struct satd_sockets {
     struct satd_listener doors[SATD_DOORS];
     struct satd_peers peers;
     struct satd_turns turns;
+    struct satd_guesses guesses;
     uint32_t connections; /* sockets accepted and not yet gone, in whatever state */
     uint32_t known;       /* peers that have authenticated */
     unsigned stops;

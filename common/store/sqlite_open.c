@@ -149,10 +149,9 @@ static enum sat_err use_wal(struct sat_store *store)
     return err;
 }
 
-/* A commit's pages are looked up again by the next: with SQLite's own 2 MiB a long push reads them from the file. */
 static const char settings[] = "PRAGMA page_size = 8192; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
                                "PRAGMA wal_autocheckpoint = 2000; PRAGMA trusted_schema = OFF;"
-                               "PRAGMA secure_delete = FAST; PRAGMA cache_size = -8192";
+                               "PRAGMA secure_delete = FAST";
 
 static enum sat_err set_up(struct sat_store *store, enum sat_store_mode mode)
 {
@@ -225,6 +224,13 @@ enum sat_err sat_store_open(const char *path, enum sat_store_mode mode, struct s
     if (fault) *fault = store->fault;
     sat_store_close(store);
     return err;
+}
+
+void sat_store_keep_in_memory(struct sat_store *store, uint32_t kib)
+{
+    char sql[64];
+    (void)sqlite3_snprintf(sizeof sql, sql, "PRAGMA cache_size = -%u", kib);
+    (void)sqlite3_exec(store->db, sql, NULL, NULL, NULL);
 }
 
 void sat_store_close(struct sat_store *store)

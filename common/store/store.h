@@ -25,6 +25,8 @@ enum sat_store_mode {
  * *out. */
 enum sat_err sat_store_open(const char *path, enum sat_store_mode mode, struct sat_store **out,
                             struct sat_fault *fault) SAT_MUST_CHECK;
+/* How much of the file may be kept in memory; 2 MiB if nobody says. */
+void sat_store_keep_in_memory(struct sat_store *store, uint32_t kib);
 void sat_store_close(struct sat_store *store); /* NULL is fine; an open transaction is rolled back */
 const struct sat_fault *sat_store_fault(const struct sat_store *store); /* of the last failure; borrowed */
 uint32_t sat_store_schema_version(const struct sat_store *store);

@@ -278,7 +278,9 @@ static void end_peer(struct host_step *step, uint64_t id)
 static void refuse_peer(struct host_step *step, uint64_t peer, enum sat_err err, const struct sat_fault *fault)
 {
     host_send_error(step, peer, err, sat_err_class(err) == SAT_CLASS_RETRY ? RETRY_MS : 0, fault);
-    sat_actions_add(step->out, SAT_ACTION_CLOSE, peer)->err = err;
+    struct sat_action *action = sat_actions_add(step->out, SAT_ACTION_CLOSE, peer);
+    action->err = err;
+    action->stranger = !sat_host_peer_known(step->host, peer);
     end_peer(step, peer);
 }
 

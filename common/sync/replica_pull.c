@@ -290,6 +290,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
         if (err) return err;
         sub->asked_entry = 0;
         sub->head_here = sub->digest_agrees = false;
+        replica->told_in_sync = replica->told_idle = false; /* it is anew, though the head came with it in one batch */
         replica->counts.entries_applied++;
     }
     return SAT_OK;

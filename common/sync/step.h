@@ -67,6 +67,7 @@ struct sat_action {
     struct sat_space_id space;
     struct sat_record_id record;
     bool wipe;
+    bool stranger; /* CLOSE, on the server: it had not shown who it is */
     bool alone; /* the base has one live change of the record: no conflict, unless with work that is still pending here
                  */
     const char *text; /* for a person; owned by the list's arena; NULL for none */

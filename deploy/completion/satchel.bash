@@ -7,7 +7,7 @@ org create: --server --pin --token --name --user --recovery-kit --device-name
 invite: --expires --cancel
 join: --device-name
 passphrase: --admin --new-passphrase-file
-recover: --kit --recovery-kit --server --pin --user --device-name
+recover: --kit --recovery-kit --server --pin --user --device-name --repudiate --from
 leave:
 user add: --role --kit
 user list:
@@ -54,7 +54,7 @@ doctor:
 _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'
 # These take a value, so that the word after them is neither a command nor an argument.
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
- --expires --url --to --territory --where --timeout --pick --value --map --format --period --kit '
+ --expires --url --to --from --repudiate --territory --where --timeout --pick --value --map --format --period --kit '
 _satchel_roles='admin manager rep auditor service'
 _satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure'
 

@@ -15,11 +15,11 @@ from scene import Device, Hostile, equal, run, test  # noqa: E402  (first: it kn
 from daemon import SANITIZED  # noqa: E402
 from harness import has, lacks  # noqa: E402
 from member import Member, body, header, stored  # noqa: E402
-from org import BOXES_GET, ERROR, LINKS, SUBSCRIBE  # noqa: E402
+from org import AUTH, BOXES_GET, ERROR, LINKS, SUBSCRIBE  # noqa: E402
 from pusher import PUSH, varint  # noqa: E402
 from ws import BINARY, frame, pack  # noqa: E402
 
-TOO_LARGE, DENIED, REVOKED, MALFORMED, TAMPERED, FORK, BOUNDS, ESCROWED = 5, 12, 13, 17, 20, 22, 24, 40
+TOO_LARGE, BUSY, DENIED, REVOKED, MALFORMED, TAMPERED, FORK, BOUNDS, ESCROWED = 5, 9, 12, 13, 17, 20, 22, 24, 40
 HANDED_IN, AUTH_INVITE, HAND_IN = 10, 17, 25
 ACCOUNT, NOTE, USER = 1, 10, 11
 NAME, CITY = 1, 3
@@ -174,15 +174,27 @@ def a_replayed_handshake():
 
 @test
 def guessing_invites():
-    """Each guess costs a connection and is told the same; a true code works meanwhile."""
+    """Some guesses are told the same, then all are told to wait, and so is whoever comes with a code from there. Not so
+    members: they sync on, and the true code works when its time has come."""
     code = world.invite("Nancy")
-    answers = set()
+    answers = []
     for _ in range(40):
         with eve.connect() as socket:
-            socket.send([AUTH_INVITE, os.urandom(32), 0, 0, os.urandom(64)])
-            answers.add(eve.hear(socket, b"never"))
-    equal(answers, {(DENIED, "there is no such invite")})
-    Device(world.folder, "phone").run("join", code)
+            socket.send([AUTH_INVITE, os.urandom(32), 0, 0, os.urandom(63) + b"\0"])
+            answers.append(eve.hear(socket, b"never"))
+    equal(set(answers), {(DENIED, "there is no such invite"), (BUSY, answers[-1][1])})
+    equal(8 <= [number for number, _ in answers].count(DENIED) <= 14, True, answers)  # 10, and what the time has freed
+    for _ in range(2):  # as a device he is heard on, and takes what the time has freed: for six seconds now
+        with eve.connect() as socket:
+            socket.send([AUTH, eve.number, 0, 0, bytes(64)])
+            equal(eve.hear(socket, b"never")[0], DENIED)
+    phone = Device(world.folder, "phone")
+    equal(phone.run("join", code, "--json", expect=3).error()["error"], "busy")
+    others_go_on()
+    until = time.monotonic() + 30
+    while phone.run("join", code, expect=None).code:
+        equal(time.monotonic() < until, True, "the true code never works")
+        time.sleep(0.5)
     stolen = Device(world.folder, "stolen")
     equal(stolen.run("join", code, "--json", expect=4).error()["error"], "invite_used")
     equal(os.path.exists(os.path.join(stolen.home, "keyring")), False)

@@ -49,7 +49,7 @@ class Team(Org):
         super().__init__(pin)
         self.space = os.urandom(16)
         self.links, self.newest = [self._signed(self.link, NO_ORG)], self.link
-        self.keys = {1: self.device}
+        self.keys, self.invites = {1: self.device}, {}  # invites by device: (id, seed)
         self._append(SPACE, self.space + bytes([TERRITORY]))
         self.boxes = [self.space + struct.pack("<IBQ", 1, kind, 1) + os.urandom(80) for kind in (DEVICE_BOX, KIT_BOX)]
         root = merkle(sorted(digest("box", box[:29] + digest("boxbytes", box[29:])) for box in self.boxes))
@@ -80,7 +80,7 @@ class Team(Org):
                 + NOTHING)
         keys = {BY_DEVICE: (number, device), BY_INVITE: (seq, invite)}
         self._append(JOIN, body, (BY_DEVICE, BY_INVITE), number, keys)
-        self.keys[number] = device
+        self.keys[number], self.invites[number] = device, (body[:32], invite)
 
     @property
     def length(self):
