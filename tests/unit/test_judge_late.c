@@ -14,6 +14,7 @@ struct court {
     struct sat_store *store;
     int64_t sid, other_sid; /* EAST; WEST */
     struct sat_arena arena;
+    bool on_a_device;
 };
 
 static int open_court(void **state)
@@ -111,8 +112,11 @@ static enum sat_err judge(struct court *court, int64_t sid, const struct piece *
     struct sat_header headers[CHANGES_MAX];
     struct sat_fault fault = {0};
     OK(sat_store_space_get(court->store, sid, &space));
-    struct sat_judge judge = {
-        .store = court->store, .directory = &court->world.directory, .space = &space, .dir_at = dir_at};
+    struct sat_judge judge = {.store = court->store,
+                              .directory = &court->world.directory,
+                              .space = &space,
+                              .dir_at = dir_at,
+                              .stubs_allowed = court->on_a_device};
     return sat_judge_bundle(&judge, &piece->bundle, &court->arena, headers, &fault);
 }
 
@@ -331,6 +335,9 @@ static void what_is_kept_or_not_read_is_of_the_same_record(void **state)
     assert_int_equal(names(court, &elsewhere, 1, NULL, 0, 0), SAT_ERR_BOUNDS); /* the id is the same, the space not */
     assert_int_equal(names(court, &in_the_bundle, 1, NULL, 0, 1), SAT_ERR_BOUNDS);
     OK(names(court, own, 2, NULL, 0, 1));
+    court->on_a_device = true; /* which may have pulled the other space first: what the server let in stands */
+    OK(names(court, &elsewhere, 1, NULL, 0, 0));
+    assert_int_equal(names(court, &of_another, 1, NULL, 0, 0), SAT_ERR_BOUNDS);
 }
 
 int main(void)
