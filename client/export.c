@@ -133,6 +133,10 @@ static void put_header(struct file *file, const struct sat_type *type)
     (void)json_object_set_new(row, "territory", json_null());
     (void)json_object_set_new(row, "archived", json_null());
     for (uint16_t i = 0; i < type->fields_n; i++) (void)json_object_set_new(row, type->fields[i].name, json_null());
+    if (type->home == SAT_HOME_TERRITORY) {
+        (void)json_object_set_new(row, "after_move", json_null());
+        (void)json_object_set_new(row, "moved_from", json_null());
+    }
     put_csv(file, row, true);
     json_decref(row);
 }

@@ -126,6 +126,7 @@ static bool follow_moves(struct client_syncing *syncing, struct client_session *
     uint32_t written = 0;
     enum sat_err err = client_carry(syncing->satchel, client_now_ms(), &written);
     if (err) client_session_fail(session, err, syncing->satchel->fault.text);
+    if (!written) syncing->rounds = 0; /* of a session that lasts for weeks each matter has its own */
     if (err || !written || syncing->rounds++ >= ROUNDS_MAX) return false;
     client_session_poke(session);
     return true;

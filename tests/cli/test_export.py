@@ -83,6 +83,16 @@ def derived_figures_sets_references_and_odd_texts_come_through():
 
 
 @test
+def a_csv_has_a_name_for_each_column_of_the_view():
+    for kind in TYPES:
+        with open(os.path.join(path("all"), kind + ".csv"), encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file, strict=True)
+        equal({len(row) for row in rows} - {len(header)}, set(), kind)
+        for row in rep.rows("query", "select * from \"%s\" limit 1" % kind):
+            equal([name for name in header if name != "archived"], list(row), kind)
+
+
+@test
 def the_csv_is_as_the_rfc_says():
     with open(os.path.join(path("all"), "account.csv"), "rb") as file:
         data = file.read()

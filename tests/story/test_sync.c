@@ -40,6 +40,23 @@ static void what_one_writes_the_other_sees(void **state)
     assert_string_equal(scene_shows(&world, &world.devices[0], 1, CITY), "Strasbourg");
 }
 
+static void what_comes_together_with_its_head_is_in_sync_anew(void **state)
+{
+    (void)state;
+    struct world_device *a = world_join(&world, 1), *b = world_join(&world, 1);
+    world_connect(&world, b);
+    world_run(&world, b);
+    assert_true(sat_replica_in_sync(b->replica));
+    uint64_t told_before = b->in_sync;
+    scene_write(&world, a, 1, CITY, "Strasbourg");
+    assert_true(world_sync(&world, a));
+    while (world_fetch(&world, b)) continue; /* the entries and the head, into one batch */
+    assert_true(b->down.n >= 2);
+    assert_true(world_hand_over_together(&world, b));
+    assert_int_equal(b->in_sync, told_before + 1);
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Strasbourg");
+}
+
 /* ---- What passes between them ---- */
 
 static char *told;
@@ -180,6 +197,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         STORY(what_one_writes_the_other_sees),
+        STORY(what_comes_together_with_its_head_is_in_sync_anew),
         STORY(a_push_travels_in_the_flight_of_the_answer_to_the_hello),
         STORY(a_first_sync_learns_the_log_before_its_entries),
         STORY(what_several_push_at_once_is_one_commit),
