@@ -187,7 +187,7 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
         struct sat_link link;
         struct sat_span bytes;
         struct sat_hash prev = sat_directory_hash_at(directory, directory->seq);
-        enum sat_err err = sat_link_decode_short(item, seq, &prev, step->arena, &link, &bytes, &sign);
+        enum sat_err err = sat_link_decode_short(item, seq, &prev, directory, step->arena, &link, &bytes, &sign);
         if (!err) err = replica_keep_link(step, &link, bytes, &sign);
         if (err) return err;
     }

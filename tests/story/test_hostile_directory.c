@@ -249,7 +249,7 @@ static void make_other_link(struct other_link *out)
     struct world_wish wish = {.world = &world, .context = (void *)&role};
     build_user(&wish, &links);
     sat_countersign(&links.links[0], world.now_ms, &links.ahead.org, &world.server_key, &sign);
-    sat_link_encode_short(&links.links[0], &sign, &out->bytes);
+    sat_link_encode_short(&links.links[0], &sign, &links.ahead, &out->bytes);
     client_links_end(&links);
     sat_arena_deinit(&arena);
 }
