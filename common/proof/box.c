@@ -7,23 +7,41 @@
 #include "common/proof/link.h"
 #include "common/proof/merkle.h"
 
-void sat_box_encode(const struct sat_box *box, struct sat_buf *out)
+void sat_box_name_encode(const struct sat_box *box, struct sat_buf *out)
 {
     sat_put_bytes(out, box->space.b, sizeof box->space.b);
     sat_put_u32(out, box->epoch);
     sat_put_u8(out, box->kind);
     sat_put_u64(out, box->number);
+}
+
+void sat_box_encode(const struct sat_box *box, struct sat_buf *out)
+{
+    sat_box_name_encode(box, out);
     sat_put_bytes(out, box->bytes, sizeof box->bytes);
+}
+
+static void take_name(struct sat_reader *reader, struct sat_box *out)
+{
+    sat_take_bytes(reader, out->space.b, sizeof out->space.b);
+    out->epoch = sat_take_u32(reader);
+    out->kind = sat_take_u8(reader);
+    out->number = sat_take_u64(reader);
+}
+
+enum sat_err sat_box_name_decode(struct sat_span bytes, struct sat_box *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    take_name(&reader, out);
+    return sat_reader_end(&reader);
 }
 
 enum sat_err sat_box_decode(struct sat_span bytes, struct sat_box *out)
 {
     struct sat_reader reader;
     sat_reader_init(&reader, bytes);
-    sat_take_bytes(&reader, out->space.b, sizeof out->space.b);
-    out->epoch = sat_take_u32(&reader);
-    out->kind = sat_take_u8(&reader);
-    out->number = sat_take_u64(&reader);
+    take_name(&reader, out);
     sat_take_bytes(&reader, out->bytes, sizeof out->bytes);
     if (sat_reader_end(&reader)) return SAT_ERR_MALFORMED;
     bool sane = out->epoch >= 1 && out->kind >= SAT_BOX_DEVICE && out->kind <= SAT_BOX_KIT && out->number >= 1 &&

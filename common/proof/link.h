@@ -236,16 +236,21 @@ struct sat_hash sat_invite_id(const struct sat_public_key *sign, const struct sa
 enum sat_box_kind { SAT_BOX_DEVICE = 1, SAT_BOX_INVITE = 2, SAT_BOX_KIT = 3 };
 #define SAT_BOX_BYTES 80
 
-struct sat_box { /* on the wire: space16 ‖ u32 epoch ‖ u8 kind ‖ u64 number ‖ box80 (109 bytes) */
+struct sat_box { /* on the wire: space16 ‖ u32 epoch ‖ u8 kind ‖ u64 number ‖ box80 (109 bytes); its name is the first
+                    29 */
     struct sat_space_id space;
     uint32_t epoch;
     uint8_t kind;
     uint64_t number; /* device index; seq of the invite's or of the kit's link (the genesis: 1) */
     uint8_t bytes[SAT_BOX_BYTES];
 };
+#define SAT_BOX_NAME_BYTES 29
 #define SAT_BOX_WIRE_BYTES 109
 void sat_box_encode(const struct sat_box *box, struct sat_buf *out);
 enum sat_err sat_box_decode(struct sat_span bytes, struct sat_box *out) SAT_MUST_CHECK;
+/* The name alone: what a question for a box says. Decoding leaves the box's bytes as they are. */
+void sat_box_name_encode(const struct sat_box *box, struct sat_buf *out);
+enum sat_err sat_box_name_decode(struct sat_span bytes, struct sat_box *out) SAT_MUST_CHECK;
 /* H("box", space16 ‖ u32 epoch ‖ u8 kind ‖ u64 number ‖ H("boxbytes", box)) */
 struct sat_hash sat_box_leaf(const struct sat_box *box);
 /* The root over the leaves in ascending order of their hashes, which sorts `boxes` in place; zeros for none. */

@@ -1,8 +1,9 @@
 #include "common/proof/link_short.h"
 
 #include "common/base/check.h"
+#include "common/proof/body_short.h"
 
-enum { SHAPE_COUNT = 7, SHAPE_CRITICAL = 8, SHAPE_SUITE = 16, SHAPE_OWN = 32, SHAPE_KNOWN = 63 };
+enum { SHAPE_COUNT = 7, SHAPE_CRITICAL = 8, SHAPE_SUITE = 16, SHAPE_OWN = 32, SHAPE_BODY = 64, SHAPE_KNOWN = 127 };
 enum { USUAL_SUITE = 1 };
 
 static bool is_own(const struct sat_link *link)
@@ -11,19 +12,24 @@ static bool is_own(const struct sat_link *link)
            link->signatures[0].number == link->author;
 }
 
-static uint8_t shape_of(const struct sat_link *link)
+/* `body` gets the short form of the body, if it has one. */
+static uint8_t shape_of(const struct sat_link *link, const struct sat_directory *directory, struct sat_buf *body)
 {
     unsigned shape = link->signatures_n;
     if (link->critical) shape |= SHAPE_CRITICAL;
     if (link->suite != USUAL_SUITE) shape |= SHAPE_SUITE;
     if (is_own(link)) shape |= SHAPE_OWN;
+    if (sat_body_shorten(link->type, link->seq, link->body, directory, body)) shape |= SHAPE_BODY;
     return (uint8_t)shape;
 }
 
-void sat_link_encode_short(const struct sat_link *link, const struct sat_countersign *sign, struct sat_buf *out)
+void sat_link_encode_short(const struct sat_link *link, const struct sat_countersign *sign,
+                           const struct sat_directory *directory, struct sat_buf *out)
 {
+    struct sat_buf body;
+    sat_buf_init(&body);
     sat_check(sign->time_ms <= SAT_TIME_MS_MAX && link->signatures_n <= SAT_LINK_SIGNATURES_MAX);
-    uint8_t shape = shape_of(link);
+    uint8_t shape = shape_of(link, directory, &body);
     sat_put_varint(out, sign->time_ms);
     sat_put_bytes(out, sign->signature.b, sizeof sign->signature.b);
     sat_put_varint(out, link->author);
@@ -38,11 +44,13 @@ void sat_link_encode_short(const struct sat_link *link, const struct sat_counter
         }
         sat_put_bytes(out, signature->signature.b, sizeof signature->signature.b);
     }
-    sat_put_span(out, link->body);
+    sat_put_span(out, shape & SHAPE_BODY ? sat_buf_span(&body) : link->body);
+    sat_buf_deinit(&body);
 }
 
-/* All but what was left out. */
-static enum sat_err read_short(struct sat_span item, struct sat_link *out, struct sat_countersign *sign)
+/* All but what was left out; the body as it came. */
+static enum sat_err read_short(struct sat_span item, struct sat_link *out, struct sat_countersign *sign,
+                               uint8_t *shape_out)
 {
     struct sat_reader in;
     sat_reader_init(&in, item);
@@ -63,8 +71,27 @@ static enum sat_err read_short(struct sat_span item, struct sat_link *out, struc
         sat_take_bytes(&in, signature->signature.b, sizeof signature->signature.b);
     }
     out->body = sat_take_span(&in, sat_reader_left(&in));
-    if (sat_reader_end(&in) || out->body.len > SAT_LINK_BYTES_MAX) return SAT_ERR_MALFORMED;
-    return shape == shape_of(out) ? SAT_OK : SAT_ERR_MALFORMED;
+    *shape_out = shape;
+    return sat_reader_end(&in);
+}
+
+/* Puts the body in full, and finds out whether all of it was said as it is said. */
+static enum sat_err complete_body(struct sat_link *link, uint8_t shape, const struct sat_directory *directory,
+                                  struct sat_arena *arena)
+{
+    enum sat_err err = SAT_OK;
+    struct sat_buf whole, again;
+    sat_buf_init(&whole);
+    sat_buf_init(&again);
+    if (shape & SHAPE_BODY) {
+        err = sat_body_lengthen(link->type, link->seq, link->body, directory, &whole);
+        link->body = sat_span_copy(arena, sat_buf_span(&whole));
+    }
+    if (link->body.len > SAT_LINK_BYTES_MAX) err = SAT_ERR_MALFORMED;
+    if (!err && shape != shape_of(link, directory, &again)) err = SAT_ERR_MALFORMED;
+    sat_buf_deinit(&again);
+    sat_buf_deinit(&whole);
+    return err;
 }
 
 /* Not by sat_link_finish(), which wants room for every signature that a link could still get. */
@@ -80,13 +107,15 @@ static void put_message(const struct sat_link *link, struct sat_buf *out)
 }
 
 enum sat_err sat_link_decode_short(struct sat_span item, uint64_t seq, const struct sat_hash *prev,
-                                   struct sat_arena *arena, struct sat_link *out, struct sat_span *bytes,
-                                   struct sat_countersign *sign)
+                                   const struct sat_directory *directory, struct sat_arena *arena, struct sat_link *out,
+                                   struct sat_span *bytes, struct sat_countersign *sign)
 {
+    uint8_t shape;
     struct sat_link link = {.seq = seq, .prev = *prev};
     *out = (struct sat_link){0};
     *bytes = (struct sat_span){0};
-    if (read_short(item, &link, sign)) return SAT_ERR_MALFORMED;
+    if (read_short(item, &link, sign, &shape) || complete_body(&link, shape, directory, arena))
+        return SAT_ERR_MALFORMED;
     struct sat_buf message, whole;
     sat_buf_init(&message);
     sat_buf_init(&whole);

@@ -285,32 +285,23 @@ static bool box_is_due(const struct sat_host *host, const struct host_peer *peer
     return false;
 }
 
+/* One item for each that is asked for, in that order: who asks knows what the box is named. */
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer, const struct sat_message_BOXES_GET *message)
 {
     struct sat_span *items = sat_arena_array(step->arena, message->wants.n, sizeof *items);
-    uint32_t n = 0;
     for (uint32_t i = 0; i < message->wants.n; i++) {
-        struct sat_reader in;
-        sat_reader_init(&in, message->wants.at[i]);
         struct sat_box box = {0};
-        sat_take_bytes(&in, box.space.b, sizeof box.space.b);
-        box.epoch = sat_take_u32(&in);
-        box.kind = sat_take_u8(&in);
-        box.number = sat_take_u64(&in);
-        if (sat_reader_end(&in)) return SAT_ERR_MALFORMED;
         bool found = false;
-        if (!box_is_due(step->host, peer, &box)) continue;
-        enum sat_err err = sat_store_box_get(step->host->store, &box, &found);
+        items[i] = (struct sat_span){0};
+        enum sat_err err = sat_box_name_decode(message->wants.at[i], &box);
         if (err) return err;
-        if (!found) continue;
-        struct sat_buf item;
-        sat_buf_init(&item);
-        sat_box_encode(&box, &item);
-        items[n++] = sat_span_copy(step->arena, sat_buf_span(&item));
-        sat_buf_deinit(&item);
+        if (!box_is_due(step->host, peer, &box)) continue;
+        err = sat_store_box_get(step->host->store, &box, &found);
+        if (err) return err;
+        if (found) items[i] = sat_span_copy(step->arena, SAT_SPAN(box.bytes));
     }
     struct sat_message answer = {.type = SAT_MESSAGE_BOXES};
-    answer.as.BOXES.boxes = (struct sat_list){items, n};
+    answer.as.BOXES.boxes = (struct sat_list){items, message->wants.n};
     host_send(step, peer->id, &answer);
     return SAT_OK;
 }

@@ -34,7 +34,7 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
         struct sat_buf item;
         if (sat_link_decode(rows[used].bytes, &link)) return SAT_ERR_CORRUPT;
         sat_buf_init(&item);
-        sat_link_encode_short(&link, &rows[used].sign, &item);
+        sat_link_encode_short(&link, &rows[used].sign, &host->directory, &item);
         items[used++] = sat_span_copy(arena, sat_buf_span(&item));
         bytes += item.len;
         sat_buf_deinit(&item);

@@ -26,6 +26,7 @@ void sat_replica_free(struct sat_replica *replica)
     sat_arena_deinit(&replica->batch_arena);
     free(replica->subs);
     free(replica->leaving);
+    sat_buf_deinit(&replica->boxes_wanted);
     free(replica);
 }
 

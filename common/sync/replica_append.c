@@ -270,9 +270,7 @@ static bool try_again(struct replica_step *step)
     replica->wish = WISH_OPEN;
     replica->version_stale = replica->version_sent;
     if (changed || replica->boxes_asked) return true;
-    struct sat_message message = {.type = SAT_MESSAGE_BOXES_GET};
-    replica_send(step, &message);
-    replica->boxes_asked = true;
+    replica_send_wants(step, (struct sat_list){0});
     return true;
 }
 

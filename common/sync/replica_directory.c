@@ -187,7 +187,7 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
         struct sat_link link;
         struct sat_span bytes;
         struct sat_hash prev = sat_directory_hash_at(directory, directory->seq);
-        enum sat_err err = sat_link_decode_short(item, seq, &prev, step->arena, &link, &bytes, &sign);
+        enum sat_err err = sat_link_decode_short(item, seq, &prev, directory, step->arena, &link, &bytes, &sign);
         if (!err) err = replica_keep_link(step, &link, bytes, &sign);
         if (err) return err;
     }
@@ -203,10 +203,7 @@ static struct sat_span want_item(struct sat_arena *arena, const struct sat_space
 {
     struct sat_buf item;
     sat_buf_init(&item);
-    sat_put_bytes(&item, space->id.b, sizeof space->id.b);
-    sat_put_u32(&item, epoch);
-    sat_put_u8(&item, kind);
-    sat_put_u64(&item, number);
+    sat_box_name_encode(&(struct sat_box){.space = space->id, .epoch = epoch, .kind = kind, .number = number}, &item);
     struct sat_span span = sat_span_copy(arena, sat_buf_span(&item));
     sat_buf_deinit(&item);
     return span;
@@ -255,24 +252,48 @@ enum sat_err replica_ask_boxes(struct replica_step *step)
     }
     struct sat_span wants[SAT_SPACES_PER_DEVICE_MAX];
     uint32_t n = collect_wants(step, wants);
-    if (n == 0) return SAT_OK;
-    struct sat_message message = {.type = SAT_MESSAGE_BOXES_GET};
-    message.as.BOXES_GET.wants = (struct sat_list){wants, n};
-    replica_send(step, &message);
-    replica->boxes_asked = true;
+    if (n) replica_send_wants(step, (struct sat_list){wants, n});
     return SAT_OK;
 }
 
-/* A box that does not open is a debt, told by status, never an empty space and never a reason to stop. */
+void replica_send_wants(struct replica_step *step, struct sat_list wants)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_message message = {.type = SAT_MESSAGE_BOXES_GET};
+    message.as.BOXES_GET.wants = wants;
+    replica_send(step, &message);
+    sat_buf_clear(&replica->boxes_wanted);
+    for (uint32_t i = 0; i < wants.n; i++) sat_put_span(&replica->boxes_wanted, wants.at[i]);
+    replica->boxes_asked = true;
+}
+
+/* The box that was wanted in this place; its name is the question's, whatever the server meant. */
+static enum sat_err wanted_box(const struct sat_replica *replica, uint32_t place, struct sat_span bytes,
+                               struct sat_box *out)
+{
+    const uint8_t *name = replica->boxes_wanted.at + (size_t)place * SAT_BOX_NAME_BYTES;
+    if (bytes.len != sizeof out->bytes) return SAT_ERR_MALFORMED;
+    memcpy(out->bytes, bytes.at, sizeof out->bytes);
+    return sat_box_name_decode(sat_span(name, SAT_BOX_NAME_BYTES), out);
+}
+
+/* A box that does not open is a debt, told by status, never an empty space and never a reason to stop. What answers
+ * another question is passed over: an answer that comes once more, or the one to the last word of a device that is let
+ * in again by then. */
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message)
 {
     struct sat_replica *replica = step->replica;
     if (!replica->config.hooks.open_box && message->boxes.n)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "no key boxes were asked for");
+    size_t wanted = replica->boxes_wanted.len / SAT_BOX_NAME_BYTES;
+    if (!replica->boxes_asked || (message->boxes.n == 0 && wanted > 0)) return SAT_OK;
+    if (message->boxes.n != wanted)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server answered for other key boxes than were asked for");
     enum sat_err err = replica_begin(step);
     for (uint32_t i = 0; !err && i < message->boxes.n; i++) {
         struct sat_box box;
-        err = sat_box_decode(message->boxes.at[i], &box);
+        if (message->boxes.at[i].len == 0) continue; /* there is none */
+        err = wanted_box(replica, i, message->boxes.at[i], &box);
         if (err) return err;
         err = replica->config.hooks.open_box(replica->config.hooks.context, &box);
         if (!sat_err_is_local(err)) err = SAT_OK;

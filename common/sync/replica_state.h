@@ -69,9 +69,10 @@ struct sat_replica {
     bool debts_given_up;
     struct sat_link_batch batch; /* what was sent, in batch_arena, until it is in the directory */
     struct sat_arena batch_arena;
-    bool boxes_asked;    /* an answer is awaited */
-    uint64_t boxes_at;   /* the directory's length when they were asked */
-    uint32_t boxes_next; /* place of the space from which on they are asked next */
+    bool boxes_asked;            /* an answer is awaited */
+    struct sat_buf boxes_wanted; /* … to a question for these: their names */
+    uint64_t boxes_at;           /* the directory's length when they were asked */
+    uint32_t boxes_next;         /* place of the space from which on they are asked next */
     struct replica_sub *subs;
     uint32_t subs_n, next_sub;
     struct sat_frozen frozen; /* by the last freeze: what is left */
@@ -115,6 +116,8 @@ enum sat_err replica_links(struct replica_step *step, const struct sat_message_L
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
 /* For every readable space whose key is not here. */
 enum sat_err replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK;
+/* Asks for the boxes of these names; none: just for an answer, which comes behind those to what was said before. */
+void replica_send_wants(struct replica_step *step, struct sat_list wants);
 enum sat_err replica_keep_link(struct replica_step *step, const struct sat_link *link, struct sat_span bytes,
                                const struct sat_countersign *sign) SAT_MUST_CHECK;
 

@@ -129,13 +129,13 @@ static struct sat_span mend_signed_link(const struct talk *talk, struct sat_span
     struct sat_countersign sign;
     struct sat_span long_form;
     struct sat_buf bytes;
-    if (sat_link_decode_short(item, seq, &prev, arena, &link, &long_form, &sign)) return item;
+    if (sat_link_decode_short(item, seq, &prev, directory, arena, &link, &long_form, &sign)) return item;
     struct sat_span mended = fuzz_mend_link(long_form, directory, how, arena);
     if (sat_link_decode(mended, &link)) return item;
     uint64_t time_ms = how == FUZZ_PLACED ? directory->time_ms : sign.time_ms;
     sat_countersign(&link, time_ms, &talk->org->id, &talk->org->server, &sign);
     sat_buf_init(&bytes);
-    sat_link_encode_short(&link, &sign, &bytes);
+    sat_link_encode_short(&link, &sign, directory, &bytes);
     mended = sat_span_copy(arena, sat_buf_span(&bytes));
     sat_buf_deinit(&bytes);
     return mended;

@@ -262,8 +262,10 @@ void loot_take_kit(struct loot *loot, const char *path)
 static void take_boxes(struct loot *loot, const struct sat_list *boxes)
 {
     struct sat_box box;
-    for (uint32_t i = 0; i < boxes->n; i++)
+    for (uint32_t i = 0; i < boxes->n; i++) {
+        if (boxes->at[i].len == SAT_BOX_BYTES) take_box(loot, boxes->at[i].at); /* an answer, which names none */
         if (!sat_box_decode(boxes->at[i], &box)) take_box(loot, box.bytes);
+    }
 }
 
 /* u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ bundle */

@@ -445,8 +445,7 @@ class OtherBoxes(Lie):
             return [message]
         self.told += 1
         boxes = message[1]
-        return [[BOXES, [box[:29] + boxes[(i + 1) % len(boxes)][29:] if len(boxes) > 1 else box[:29] + os.urandom(80)
-                         for i, box in enumerate(boxes)]]]
+        return [[BOXES, boxes[1:] + boxes[:1] if len(boxes) > 1 else [os.urandom(80)]]]
 
 
 @test

@@ -249,7 +249,7 @@ static void make_other_link(struct other_link *out)
     struct world_wish wish = {.world = &world, .context = (void *)&role};
     build_user(&wish, &links);
     sat_countersign(&links.links[0], world.now_ms, &links.ahead.org, &world.server_key, &sign);
-    sat_link_encode_short(&links.links[0], &sign, &out->bytes);
+    sat_link_encode_short(&links.links[0], &sign, &links.ahead, &out->bytes);
     client_links_end(&links);
     sat_arena_deinit(&arena);
 }
@@ -298,17 +298,7 @@ static bool swap_boxes(struct forge_filter *filter, struct world_device *device,
     struct sat_list list = message->as.BOXES.boxes;
     struct sat_span *items = sat_arena_array(arena, list.n, sizeof *items);
     assert_true(list.n >= 2);
-    for (uint32_t i = 0; i < list.n; i++) { /* each box's bytes under its neighbour's name */
-        struct sat_box box, neighbour;
-        assert_int_equal(sat_box_decode(list.at[i], &box), SAT_OK);
-        assert_int_equal(sat_box_decode(list.at[(i + 1) % list.n], &neighbour), SAT_OK);
-        memcpy(box.bytes, neighbour.bytes, sizeof box.bytes);
-        struct sat_buf item;
-        sat_buf_init(&item);
-        sat_box_encode(&box, &item);
-        items[i] = sat_span_copy(arena, sat_buf_span(&item));
-        sat_buf_deinit(&item);
-    }
+    for (uint32_t i = 0; i < list.n; i++) items[i] = list.at[(i + 1) % list.n]; /* each in its neighbour's place */
     message->as.BOXES.boxes.at = items;
     return true;
 }

@@ -186,7 +186,7 @@ static void show_revocation(void (*change)(struct sat_body_revoke *body))
     sat_buf_init(&item);
     struct sat_link link = order_forged_revocation(&world, rep, change, &arena);
     sat_countersign(&link, world.now_ms, &sat_host_directory(world.host)->org, &world.server_key, &sign);
-    sat_link_encode_short(&link, &sign, &item);
+    sat_link_encode_short(&link, &sign, sat_host_directory(world.host), &item);
     struct sat_span span = sat_buf_span(&item);
     struct sat_message message = {.type = SAT_MESSAGE_LINKS};
     message.as.LINKS = (struct sat_message_LINKS){.first_seq = link.seq, .links = {&span, 1}};

@@ -14,7 +14,16 @@
 #include "tests/story/bulk.h"
 #include "tests/story/scene.h"
 
-enum { LIVE_MAX = 220, RECONNECT_MAX = 512, BULK_MAX = 180, BULK = 1000, MANY = 100000, FEW = 1000 };
+enum {
+    LIVE_MAX = 220,
+    RECONNECT_MAX = 512,
+    BULK_MAX = 180,
+    REVOCATION_MAX = 960,
+    BULK = 1000,
+    MANY = 100000,
+    FEW = 1000
+};
+enum { TLS_RECORD = 22 }; /* what TLS 1.3 puts around each message: header 5, type 1, tag 16 */
 
 static struct world world;
 
@@ -172,6 +181,47 @@ static void a_reconnect_with_nothing_new_takes_512_bytes(void **state)
     assert_true(full <= few + 8); /* numbers may take a byte more */
 }
 
+/* ---- A device is revoked ---- */
+
+/* As `device revoke` does: with new keys of what everybody reads. */
+static void revoke_last(struct world_wish *wish, struct client_links *links)
+{
+    (void)wish;
+    const struct sat_space_id org = sat_directory_space_of_kind(&links->ahead, SAT_SPACE_ORG)->id;
+    const struct sat_space_id people = sat_directory_space_of_kind(&links->ahead, SAT_SPACE_PEOPLE)->id;
+    assert_int_equal(client_links_add_revoke(links, links->ahead.devices_n), SAT_OK);
+    assert_int_equal(client_links_add_epoch(links, &org), SAT_OK);
+    assert_int_equal(client_links_add_epoch(links, &people), SAT_OK);
+}
+
+static uint64_t downloaded(struct world_device *device)
+{
+    watch(device);
+    assert_true(world_sync(&world, device));
+    device->on_way = NULL;
+    return device->down_traffic.framed + device->down_traffic.messages * TLS_RECORD;
+}
+
+/* What another device downloads for it, TLS and all: three links and its two boxes. */
+static void a_revocation_of_one_device_costs_another_960_bytes(void **state)
+{
+    (void)state;
+    world_init(&world, 29, 0);
+    struct world_device *admin = &world.devices[0], *reader = world_join(&world, 0);
+    for (uint32_t i = 0; i < 20; i++) assert_true(world_append(&world, admin, add_users, NULL));
+    (void)world_join(&world, 0);
+    assert_true(world_settle(&world, 4));
+    uint64_t idle = downloaded(reader);
+    assert_true(world_append(&world, admin, revoke_last, NULL));
+    assert_int_equal(admin->handle.directory.spaces[0].epoch, 2);
+    assert_int_equal(admin->handle.directory.spaces[1].epoch, 2);
+    uint64_t cost = downloaded(reader) - idle;
+    print_message("a revocation: %llu bytes to another device, LINKS %llu, BOXES %llu (at most %d)\n",
+                  (unsigned long long)cost, (unsigned long long)seen.bytes[SAT_MESSAGE_LINKS],
+                  (unsigned long long)seen.bytes[SAT_MESSAGE_BOXES], REVOCATION_MAX);
+    assert_true(cost <= REVOCATION_MAX);
+}
+
 /* ---- In bulk ---- */
 
 static void a_thousand_records_of_300_bytes_take_180_bytes_each(void **state)
@@ -211,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(one_small_live_change_takes_220_bytes, end),
         cmocka_unit_test_teardown(a_reconnect_with_nothing_new_takes_512_bytes, end),
+        cmocka_unit_test_teardown(a_revocation_of_one_device_costs_another_960_bytes, end),
         cmocka_unit_test_teardown(a_thousand_records_of_300_bytes_take_180_bytes_each, end),
     };
     return cmocka_run_group_tests_name("wire size", tests, NULL, NULL);

@@ -1,23 +1,43 @@
 /* Links as they travel in LINKS: what was left out comes back, a link has one short form, and 200 new epochs fit into
- * 62 KiB. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+ * 52 KiB. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/proof/link_short.h"
 #include "common/wire/message.h"
+#include "tests/unit/directory_world.h"
 
 #define OK(call) assert_int_equal((call), SAT_OK)
 #define TIME_MS UINT64_C(1767225600000)
 
+static struct world org; /* whose directory the readers have; links are at 300, far behind it */
 static const struct sat_hash prev = {{0x11, [31] = 0x22}};
+
+enum { SPACES = 200 }; /* so that a place can take two bytes */
+
+/* Each space is known from its link on. */
+static int found_org(void **state)
+{
+    (void)state;
+    world_init_empty(&org);
+    struct sat_body_genesis genesis = genesis_body();
+    struct sat_link link = genesis_link(&org, &genesis);
+    OK(apply(&org, &link));
+    for (uint8_t n = 0; n < SPACES; n++) {
+        uint8_t kind = n < 2 ? (uint8_t)(SAT_SPACE_ORG + n) : SAT_SPACE_TERRITORY;
+        link = space_link(&org, n, kind);
+        OK(apply(&org, &link));
+    }
+    return 0;
+}
+
+static int close_org(void **state)
+{
+    (void)state;
+    world_deinit(&org);
+    return 0;
+}
 
 static int set_up(void **state)
 {
@@ -72,7 +92,7 @@ static struct sat_span short_of(const struct sat_link *link, uint64_t time_ms, s
     struct sat_countersign server = countersign_at(time_ms);
     struct sat_buf buf;
     sat_buf_init(&buf);
-    sat_link_encode_short(link, &server, &buf);
+    sat_link_encode_short(link, &server, &org.directory, &buf);
     return encoded(&buf, arena);
 }
 
@@ -83,7 +103,8 @@ static enum sat_err decode_at(struct sat_span item, uint64_t seq, struct sat_are
     uint8_t *copy = malloc(item.len ? item.len : 1);
     assert_non_null(copy);
     if (item.len) memcpy(copy, item.at, item.len);
-    enum sat_err err = sat_link_decode_short(sat_span(copy, item.len), seq, &prev, arena, out, bytes, server);
+    enum sat_err err =
+        sat_link_decode_short(sat_span(copy, item.len), seq, &prev, &org.directory, arena, out, bytes, server);
     free(copy);
     return err;
 }
@@ -242,7 +263,7 @@ static void assert_exact(struct sat_span item, struct sat_arena *arena, uint32_t
     struct sat_buf again;
     if (decode_at(item, 300, arena, &link, &bytes, &server)) return;
     sat_buf_init(&again);
-    sat_link_encode_short(&link, &server, &again);
+    sat_link_encode_short(&link, &server, &org.directory, &again);
     assert_true(sat_span_equal(sat_buf_span(&again), item));
     sat_buf_deinit(&again);
     (*taken)++;
@@ -316,10 +337,10 @@ static void what_could_be_said_shorter_or_means_nothing_is_malformed(void **stat
         {"8700 02 29 S aabb", SAT_ERR_MALFORMED},     /* longer varints than needed */
         {"07 8200 29 S aabb", SAT_ERR_MALFORMED},
         {"07 02 09 01 8800 S aabb", SAT_ERR_MALFORMED},
-        {"8080808010 02 29 S aabb", SAT_ERR_MALFORMED}, /* beyond u32 */
-        {"07 808004 29 S aabb", SAT_ERR_MALFORMED},     /* beyond u16 */
-        {"07 02 69 S aabb", SAT_ERR_MALFORMED},         /* bits that mean nothing */
-        {"07 02 a9 S aabb", SAT_ERR_MALFORMED},
+        {"8080808010 02 29 S aabb", SAT_ERR_MALFORMED},                    /* beyond u32 */
+        {"07 808004 29 S aabb", SAT_ERR_MALFORMED},                        /* beyond u16 */
+        {"07 02 69 S aabb", SAT_ERR_MALFORMED},                            /* a body that has no short form */
+        {"07 02 a9 S aabb", SAT_ERR_MALFORMED},                            /* a bit that means nothing */
         {"07 02 2d S 02 07 S 02 08 S 02 09 S 02 0a S", SAT_ERR_MALFORMED}, /* five signatures */
         {"07 02 2c S 02 07 S 02 08 S 02 09 S", SAT_OK},
     };
@@ -334,15 +355,178 @@ static void what_could_be_said_shorter_or_means_nothing_is_malformed(void **stat
     assert_int_equal(decode_at(item, SAT_COUNTER_MAX + 1, arena, &link, &bytes, &server), SAT_ERR_MALFORMED);
 }
 
+/* ---- Bodies ---- */
+
+static struct sat_body_epoch some_epoch(struct sat_space_id space)
+{
+    struct sat_body_epoch body = {.space = space, .epoch = 2, .suite = 1, .boxes = {.count = 5000}};
+    memset(body.kc.b, 0xa1, sizeof body.kc.b);
+    memset(body.chain + 24, 0xa2, sizeof body.chain - 24);
+    memset(body.boxes.root.b, 0xa3, sizeof body.boxes.root.b);
+    return body;
+}
+
+static struct sat_link epoch_of(const struct sat_body_epoch *body, struct sat_arena *arena)
+{
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_body_epoch_encode(body, &buf);
+    struct sat_link link = link_of(SAT_LINK_EPOCH, 7, encoded(&buf, arena));
+    sign(&link, SAT_SIGNER_DEVICE, 7);
+    return link;
+}
+
+static struct sat_link revocation_of(const struct sat_cut *cuts, uint16_t n, struct sat_arena *arena)
+{
+    struct sat_body_revoke *body = calloc(1, sizeof *body);
+    assert_non_null(body);
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    body->device = 5000;
+    body->cuts_n = n;
+    if (n) memcpy(body->cuts, cuts, n * sizeof *cuts);
+    sat_body_revoke_encode(body, &buf);
+    free(body);
+    struct sat_link link = link_of(SAT_LINK_REVOKE, 7, encoded(&buf, arena));
+    sign(&link, SAT_SIGNER_DEVICE, 7);
+    return link;
+}
+
+enum { FRAME_BYTES = 6 + 64 + 3 + 64 }; /* of such a link, around its body */
+
+static void assert_body(const struct sat_link *link, const char *start, size_t len, struct sat_arena *arena)
+{
+    struct sat_span item = short_of(link, TIME_MS, arena);
+    assert_int_equal(item.len, FRAME_BYTES + len);
+    for (size_t i = 0; start[2 * i]; i++) {
+        unsigned byte;
+        assert_int_equal(sscanf(start + 2 * i, "%2x", &byte), 1);
+        assert_int_equal(item.at[FRAME_BYTES + i], byte);
+    }
+    assert_comes_back(link, TIME_MS, arena);
+}
+
+static void a_body_names_spaces_by_their_places(void **state)
+{
+    struct sat_arena *arena = *state;
+    struct sat_body_epoch body = some_epoch(space_id(1));
+    struct sat_link link = epoch_of(&body, arena);
+    assert_body(&link, "0102a1a1a1", 1 + 1 + 32 + 32 + 2 + 48, arena);
+    body.space = space_id(199);
+    body.epoch = 200;
+    body.chain[0] = 0xb1; /* a nonce */
+    link = epoch_of(&body, arena);
+    assert_body(&link, "c701c801a1a1a1", 2 + 2 + 32 + 32 + 2 + 72, arena);
+    const struct sat_cut cuts[] = {{space_id(0), 1, {{0xc1}}}, {space_id(130), 300, {{0xc2}}}};
+    link = revocation_of(cuts, 2, arena);
+    assert_body(&link,
+                "882700"
+                "01c10000",
+                2 + (1 + 1 + 32) + (2 + 2 + 32), arena);
+    link = revocation_of(NULL, 0, arena);
+    assert_body(&link, "8827", 2, arena);
+}
+
+/* What has no short form travels in full. */
+static void a_body_of_another_shape_travels_in_full(void **state)
+{
+    struct sat_arena *arena = *state;
+    const struct sat_body_epoch usual = some_epoch(space_id(0));
+    const size_t in_full = 16 + 4 + 2 + 32 + 72 + 32 + 4;
+    struct sat_body_epoch body = usual;
+    body.suite = 2;
+    struct sat_link link = epoch_of(&body, arena);
+    assert_body(&link, "0190", in_full, arena);
+    body = usual;
+    body.space.b[0] ^= 1; /* none that there is */
+    link = epoch_of(&body, arena);
+    assert_body(&link, "0090", in_full, arena);
+    link = epoch_of(&usual, arena);
+    link.body.len--; /* not well-formed */
+    assert_body(&link, "0190", in_full - 1, arena);
+    link = epoch_of(&usual, arena);
+    link.seq = 2; /* it makes the space itself */
+    assert_body(&link, "0190", in_full, arena);
+    link.seq = 3;
+    assert_body(&link, "0002", 1 + 1 + 32 + 32 + 2 + 48, arena);
+    const struct sat_cut cut = {{{7}}, 1, {{0xc1}}};
+    link = revocation_of(&cut, 1, arena);
+    assert_body(&link, "8813", 4 + 2 + 16 + 8 + 32, arena);
+}
+
+static void the_longest_list_of_cuts_comes_back_and_no_longer_one(void **state)
+{
+    struct sat_arena *arena = *state;
+    static struct sat_cut cuts[SAT_LINK_CUTS_MAX];
+    for (size_t i = 0; i < SAT_LINK_CUTS_MAX; i++) cuts[i] = (struct sat_cut){space_id(0), UINT64_MAX, {{(uint8_t)i}}};
+    struct sat_link link = revocation_of(cuts, SAT_LINK_CUTS_MAX, arena);
+    assert_comes_back(&link, TIME_MS, arena);
+    struct sat_span item = short_of(&link, TIME_MS, arena);
+    struct sat_buf longer;
+    sat_buf_init(&longer);
+    sat_put_span(&longer, item);
+    sat_put_bytes(&longer, item.at + item.len - 43, 43); /* the last one again */
+    assert_int_equal(decode(sat_buf_span(&longer), arena), SAT_ERR_MALFORMED);
+    sat_buf_deinit(&longer);
+}
+
+/* Whatever is changed in a short body, and wherever it ends: refused, or the one form of another link. */
+static void a_short_body_is_the_only_one_of_its_link(void **state)
+{
+    struct sat_arena *arena = *state, few;
+    const struct sat_cut cuts[] = {{space_id(0), 1, {{0xc1}}}, {space_id(130), 300, {{0xc2}}}};
+    struct sat_body_epoch body = some_epoch(space_id(130));
+    struct sat_link links[3] = {epoch_of(&body, arena), revocation_of(cuts, 2, arena)};
+    body.chain[0] = 0xb1;
+    links[2] = epoch_of(&body, arena);
+    uint32_t taken = 0;
+    sat_arena_init(&few);
+    for (size_t n = 0; n < 3; n++) {
+        struct sat_span item = short_of(&links[n], TIME_MS, arena);
+        uint8_t *changed = sat_arena_copy(arena, item.at, item.len);
+        for (size_t at = FRAME_BYTES - 65; at < item.len; at++) { /* from the shape on */
+            for (unsigned value = 0; value < 256; value++) {
+                changed[at] = (uint8_t)value;
+                assert_exact(sat_span(changed, item.len), &few, &taken);
+            }
+            changed[at] = item.at[at];
+            sat_arena_reset(&few);
+            assert_exact(sat_span(changed, at), &few, &taken);
+        }
+        /* In full, where it has a short form. */
+        struct sat_buf spelt_out;
+        sat_buf_init(&spelt_out);
+        sat_put_bytes(&spelt_out, item.at, FRAME_BYTES);
+        spelt_out.at[FRAME_BYTES - 65] &= (uint8_t)~64u;
+        sat_put_span(&spelt_out, links[n].body);
+        assert_int_equal(decode(sat_buf_span(&spelt_out), arena), SAT_ERR_MALFORMED);
+        sat_buf_deinit(&spelt_out);
+    }
+    sat_arena_deinit(&few);
+    assert_true(taken > 10000);
+}
+
+static void a_nonce_of_zeros_is_not_spelt_out(void **state)
+{
+    struct sat_arena *arena = *state;
+    struct sat_body_epoch body = some_epoch(space_id(0));
+    body.chain[0] = 1;
+    struct sat_link link = epoch_of(&body, arena);
+    struct sat_span item = short_of(&link, TIME_MS, arena);
+    OK(decode(item, arena));
+    uint8_t *changed = sat_arena_copy(arena, item.at, item.len);
+    changed[item.len - 72] = 0;
+    assert_int_equal(decode(sat_span(changed, item.len), arena), SAT_ERR_MALFORMED);
+}
+
 /* ---- What it saves ---- */
 
-static struct sat_span epoch_body(uint32_t n, struct sat_arena *arena)
+static struct sat_span rotation_body(uint32_t n, struct sat_arena *arena)
 {
-    struct sat_body_epoch body = {
-        .space = {{0x5a, [15] = (uint8_t)n}}, .epoch = n, .suite = 1, .boxes = {.count = 5000}};
+    struct sat_body_epoch body = {.space = space_id(0), .epoch = n, .suite = 1, .boxes = {.count = 5000}};
     memset(body.kc.b, (int)(n * 3 % 251), sizeof body.kc.b);
-    memset(body.chain, (int)(n * 5 % 251), sizeof body.chain);
-    memset(body.boxes.root.b, (int)(n * 7 % 251), sizeof body.boxes.root.b);
+    memset(body.chain + 24, (int)(n * 5 % 251), sizeof body.chain - 24);
+    memset(body.boxes.root.b, (int)(n * 7 % 250 + 1), sizeof body.boxes.root.b);
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_epoch_encode(&body, &buf);
@@ -350,10 +534,10 @@ static struct sat_span epoch_body(uint32_t n, struct sat_arena *arena)
 }
 
 /* In messages of as many as the server puts into one. */
-static void two_hundred_epochs_take_62_kib(void **state)
+static void two_hundred_epochs_take_52_kib(void **state)
 {
     struct sat_arena *arena = *state;
-    enum { EPOCHS = 200, AT_ONCE = 128, BYTES_MAX = 62 * 1024 };
+    enum { EPOCHS = 200, AT_ONCE = 128, BYTES_MAX = 52 * 1024 };
     struct sat_buf out;
     sat_buf_init(&out);
     size_t in_full = 0;
@@ -363,7 +547,7 @@ static void two_hundred_epochs_take_62_kib(void **state)
         struct sat_message message = {.type = SAT_MESSAGE_LINKS};
         message.as.LINKS.first_seq = 1000000 + done;
         for (; n < AT_ONCE && done < EPOCHS; n++, done++) {
-            struct sat_link link = link_of(SAT_LINK_EPOCH, 4000 + done * 100, epoch_body(1 + done, arena));
+            struct sat_link link = link_of(SAT_LINK_EPOCH, 4000 + done * 100, rotation_body(1 + done, arena));
             sign(&link, SAT_SIGNER_DEVICE, link.author);
             items[n] = short_of(&link, TIME_MS + 3600000 * done, arena);
             in_full += 4 + 53 + link.body.len + 1 + 69 + 72 + 3;
@@ -387,7 +571,12 @@ int main(void)
         WITH_ARENA(every_truncation_is_malformed_or_has_a_shorter_body),
         WITH_ARENA(a_link_has_one_short_form),
         WITH_ARENA(what_could_be_said_shorter_or_means_nothing_is_malformed),
-        WITH_ARENA(two_hundred_epochs_take_62_kib),
+        WITH_ARENA(a_body_names_spaces_by_their_places),
+        WITH_ARENA(a_body_of_another_shape_travels_in_full),
+        WITH_ARENA(the_longest_list_of_cuts_comes_back_and_no_longer_one),
+        WITH_ARENA(a_short_body_is_the_only_one_of_its_link),
+        WITH_ARENA(a_nonce_of_zeros_is_not_spelt_out),
+        WITH_ARENA(two_hundred_epochs_take_52_kib),
     };
-    return cmocka_run_group_tests_name("link_short", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("link_short", tests, found_org, close_org);
 }

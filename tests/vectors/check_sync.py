@@ -13,6 +13,7 @@ from check_proof import H, check, u32, u64, varint
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 LANES = 1024
+EPOCH, REVOKE = 6, 11
 
 
 def make_digest(i):
@@ -40,6 +41,24 @@ def make_entry(i):
     return {"bytes": bytes([kind]) + varint(i.number("recv_ms")) + varint(i.number("dir_at")) + i.hex("rest")}
 
 
+def number(data):
+    return int.from_bytes(data, "little")
+
+
+def shorten(kind, body, spaces):
+    """A body with spaces by their places; None if it has no such form."""
+    if kind == EPOCH and len(body) == 162 and body[:16] in spaces and body[20:22] == b"\1\0":
+        chain = body[54:126]
+        return (varint(spaces.index(body[:16])) + varint(number(body[16:20])) + body[22:54] + body[126:158] +
+                varint(number(body[158:])) + (chain if any(chain[:24]) else chain[24:]))
+    if kind == REVOKE:
+        cuts = [body[at:at + 56] for at in range(6, len(body), 56)]
+        if all(cut[:16] in spaces for cut in cuts):
+            return varint(number(body[:4])) + b"".join(
+                varint(spaces.index(cut[:16])) + varint(number(cut[16:24])) + cut[24:] for cut in cuts)
+    return None
+
+
 def make_short_link(i):
     link = i.hex("link")
     message, rest = link[4:4 + int.from_bytes(link[:4], "little")], link[4 + int.from_bytes(link[:4], "little"):]
@@ -47,7 +66,8 @@ def make_short_link(i):
     suite, body = message[47:49], message[53:]
     signatures = [rest[1 + 69 * k:1 + 69 * (k + 1)] for k in range(rest[0])]
     own = bool(signatures) and signatures[0][:5] == b"\1" + author
-    shape = len(signatures) | 8 * critical | 16 * (suite != b"\1\0") | 32 * own
+    short = shorten(kind, body, i.hexes("spaces") if "spaces" in i.fields else [])
+    shape = len(signatures) | 8 * critical | 16 * (suite != b"\1\0") | 32 * own | 64 * (short is not None)
     out = varint(i.number("time_ms")) + i.hex("countersignature")
     out += varint(int.from_bytes(author, "little")) + varint(kind) + bytes([shape])
     if suite != b"\1\0":
@@ -56,7 +76,7 @@ def make_short_link(i):
         if k or not own:
             out += signature[:1] + varint(int.from_bytes(signature[1:5], "little"))
         out += signature[5:]
-    return {"bytes": out + body}
+    return {"bytes": out + (body if short is None else short)}
 
 
 def make_escrow_item(i):

@@ -99,18 +99,68 @@ static struct sat_signature some_signature(unsigned start)
     return signature;
 }
 
-static void short_link(struct emit *emit, const char *name, struct sat_link *link)
+static struct sat_space_id some_space(uint32_t place)
+{
+    struct sat_space_id id;
+    emit_fill(id.b, sizeof id.b, 40 + place);
+    return id;
+}
+
+/* Links as an admin's, with made up signatures. */
+static void extend(struct sat_directory *directory, enum sat_link_type type, struct sat_buf *body)
+{
+    struct sat_fault fault = {0};
+    struct sat_arena arena;
+    struct sat_link link = {.seq = directory->seq + 1,
+                            .prev = sat_directory_hash_at(directory, directory->seq),
+                            .author = 1,
+                            .type = type,
+                            .critical = 1,
+                            .suite = 1,
+                            .body = sat_buf_span(body),
+                            .signatures = {{SAT_SIGNER_DEVICE, 1, {{0}}}, {SAT_SIGNER_ADMIN, 1, {{0}}}},
+                            .signatures_n = 2};
+    sat_arena_init(&arena);
+    sat_link_finish(&link, &arena);
+    sat_check(sat_directory_apply(directory, &link, NULL, 0, SAT_DIRECTORY_STORED, &fault) == SAT_OK);
+    sat_arena_deinit(&arena);
+    sat_buf_clear(body);
+}
+
+/* What the reader of a short link has: an org with some spaces. */
+static void make_directory(struct sat_directory *directory, uint32_t spaces)
+{
+    struct sat_body_genesis genesis = {.version = 1};
+    struct sat_public_key *keys[] = {&genesis.device_sign, &genesis.device_box, &genesis.admin_sign,
+                                     &genesis.kit_sign,    &genesis.kit_box,    &genesis.server};
+    struct sat_buf body;
+    sat_buf_init(&body);
+    sat_directory_init(directory);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) emit_fill(keys[i]->b, 32, 200 + (unsigned)i);
+    sat_body_genesis_encode(&genesis, &body);
+    extend(directory, SAT_LINK_GENESIS, &body);
+    for (uint32_t place = 0; place < spaces; place++) {
+        uint8_t kind = place < 2 ? (uint8_t)(SAT_SPACE_ORG + place) : SAT_SPACE_TERRITORY;
+        sat_body_space_encode(&(struct sat_body_space){some_space(place), kind}, &body);
+        extend(directory, SAT_LINK_SPACE, &body);
+    }
+    sat_buf_deinit(&body);
+}
+
+static void short_link(struct emit *emit, const char *name, struct sat_link *link, uint32_t spaces)
 {
     struct sat_countersign sign = {1767225600000, some_signature(90)};
     uint8_t body[40];
     struct sat_arena arena;
     struct sat_buf out;
+    struct sat_directory directory;
     sat_arena_init(&arena);
     sat_buf_init(&out);
+    make_directory(&directory, spaces);
     emit_fill(body, sizeof body, 80);
     link->seq = 300;
     link->prev = emit_some_hash(85);
-    link->body = SAT_SPAN(body);
+    if (!spaces) link->body = SAT_SPAN(body);
     for (uint8_t i = 0; i < link->signatures_n; i++) link->signatures[i].signature = some_signature(100u + i);
     sat_link_finish(link, &arena);
     sat_link_encode(link, &out);
@@ -118,30 +168,72 @@ static void short_link(struct emit *emit, const char *name, struct sat_link *lin
     emit_hex(emit, "link", sat_buf_span(&out));
     emit_number(emit, "time_ms", sign.time_ms);
     emit_hex(emit, "countersignature", SAT_SPAN(sign.signature.b));
+    if (spaces) emit_list(emit, "spaces");
+    for (uint32_t i = 0; i < spaces; i++) emit_item_hex(emit, SAT_SPAN(directory.spaces[i].id.b));
+    if (spaces) emit_list_end(emit);
     emit_outputs(emit);
     sat_buf_clear(&out);
-    sat_link_encode_short(link, &sign, &out);
+    sat_link_encode_short(link, &sign, &directory, &out);
     emit_hex(emit, "bytes", sat_buf_span(&out));
     emit_end(emit);
+    sat_directory_deinit(&directory);
     sat_buf_deinit(&out);
     sat_arena_deinit(&arena);
+}
+
+/* The bodies that name spaces by their places. */
+static void short_bodies(struct emit *emit, struct sat_link *epoch)
+{
+    enum { SPACES = 3 };
+    struct sat_body_epoch body = {
+        .space = some_space(0), .epoch = 2, .suite = 1, .kc = emit_some_hash(50), .boxes = {emit_some_hash(51), 5000}};
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    emit_fill(body.chain + 24, sizeof body.chain - 24, 52);
+    sat_body_epoch_encode(&body, &buf);
+    epoch->body = sat_buf_span(&buf);
+    short_link(emit, "a new epoch of the first space", epoch, 1);
+    body.space = some_space(SPACES - 1);
+    body.epoch = 200;
+    emit_fill(body.chain, sizeof body.chain, 53);
+    sat_buf_clear(&buf);
+    sat_body_epoch_encode(&body, &buf);
+    epoch->body = sat_buf_span(&buf);
+    short_link(emit, "a new epoch of the third space, with a nonce", epoch, SPACES);
+    body.suite = 2;
+    sat_buf_clear(&buf);
+    sat_body_epoch_encode(&body, &buf);
+    epoch->body = sat_buf_span(&buf);
+    short_link(emit, "an epoch of another suite", epoch, SPACES);
+    static struct sat_body_revoke revoke = {.device = 5000, .cuts_n = 2};
+    revoke.cuts[0] = (struct sat_cut){some_space(1), 1, emit_some_hash(54)};
+    revoke.cuts[1] = (struct sat_cut){some_space(SPACES - 1), 300, emit_some_hash(55)};
+    sat_buf_clear(&buf);
+    sat_body_revoke_encode(&revoke, &buf);
+    struct sat_link link = {.author = 1, .type = SAT_LINK_REVOKE, .critical = 1, .suite = 1, .signatures_n = 2};
+    link.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = 1};
+    link.signatures[1] = (struct sat_link_signature){.kind = SAT_SIGNER_ADMIN, .number = 1};
+    link.body = sat_buf_span(&buf);
+    short_link(emit, "a revocation", &link, SPACES);
+    sat_buf_deinit(&buf);
 }
 
 static void short_links(struct emit *emit)
 {
     struct sat_link epoch = {.author = 700, .type = SAT_LINK_EPOCH, .critical = 1, .suite = 1, .signatures_n = 1};
     epoch.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = 700};
-    short_link(emit, "a new epoch, by any member", &epoch);
+    short_link(emit, "a new epoch, by any member", &epoch, 0);
     struct sat_link grant = {.author = 1, .type = SAT_LINK_GRANT, .critical = 1, .suite = 1, .signatures_n = 3};
     grant.signatures[0] = epoch.signatures[0];
     grant.signatures[0].number = 1;
     grant.signatures[1] = (struct sat_link_signature){.kind = SAT_SIGNER_ADMIN, .number = 1};
     grant.signatures[2] = (struct sat_link_signature){.kind = SAT_SIGNER_ADMIN, .number = 200};
-    short_link(emit, "by two admins", &grant);
+    short_link(emit, "by two admins", &grant, 0);
     struct sat_link join = {.author = 9, .type = SAT_LINK_JOIN, .suite = 2, .signatures_n = 2};
     join.signatures[0] = (struct sat_link_signature){.kind = SAT_SIGNER_INVITE, .number = 299};
     join.signatures[1] = (struct sat_link_signature){.kind = SAT_SIGNER_DEVICE, .number = 9};
-    short_link(emit, "the invite's signature first, not critical, of another suite", &join);
+    short_link(emit, "the invite's signature first, not critical, of another suite", &join, 0);
+    short_bodies(emit, &epoch);
 }
 
 static void admin_items(struct emit *emit)
