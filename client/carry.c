@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/bundles.h"
 #include "client/conflicts.h"
 #include "client/hanging.h"
 #include "common/base/check.h"
@@ -75,6 +76,16 @@ static struct land *land_by_id(struct carrying *it, const struct sat_space_id *i
     return NULL;
 }
 
+/* Where the server refused own work, what is written behind it stays here: nothing can be brought there. It counts as a
+ * right that is lost, and as one that is back when that work is let in. */
+static enum sat_err lose_refused(struct carrying *it, struct land *land)
+{
+    bool refused;
+    enum sat_err err = client_is_refused(it->satchel, land->sid, &refused);
+    if (refused) land->rights &= (uint8_t)~SAT_RIGHT_WRITE;
+    return err;
+}
+
 static enum sat_err find_lands(struct carrying *it)
 {
     struct satchel *satchel = it->satchel;
@@ -83,16 +94,17 @@ static enum sat_err find_lands(struct carrying *it)
     enum sat_err err = sat_store_spaces(satchel->store, &it->arena, &rows, &n);
     if (err) return err;
     it->lands = sat_arena_array(&it->arena, n, sizeof *it->lands);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && !err; i++) {
         const struct sat_space *space = sat_directory_space(&satchel->directory, &rows[i].id);
         if (!space || (space->kind != SAT_SPACE_TERRITORY && space->kind != SAT_SPACE_NARROW)) continue;
         struct land *land = &it->lands[it->lands_n++];
         *land = (struct land){.sid = rows[i].sid, .id = space->id, .rights = client_rights(satchel, &space->id)};
+        err = lose_refused(it, land);
         land->reads = land->rights & SAT_RIGHT_READ;
         land->writes = land->reads && (land->rights & SAT_RIGHT_WRITE);
         it->writes_n += land->writes;
     }
-    return SAT_OK;
+    return err;
 }
 
 /* ---- What is remembered ---- */

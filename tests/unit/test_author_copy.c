@@ -187,6 +187,124 @@ static void what_covers_the_originals_waits_for_the_copies(void **state)
     assert_true(look_at(b, EAST)->merged.moved);
 }
 
+/* Who is out gets one more chance to hand in what was written; then a wipe destroys the keys. */
+static void who_is_out_hands_in_a_move_and_all_that_was_written_behind_it(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(a, 2, text_cell(NAME, "Eva"));
+    (void)put(a, 3, text_cell(NAME, "Ida"));
+    assert_int_equal(freeze(a), 3); /* all of it waits for the copy */
+    must(&office->world, revoke_link(&office->world, a->device));
+    assert_int_equal(freeze(a), 0);
+    bool known;
+    for (uint64_t counter = 2; counter <= 5; counter++) {
+        struct sat_bundle_row row;
+        OK(sat_store_bundle_of_dot(a->store, (struct sat_dot){a->device, counter}, &row, &known));
+        assert_true(known);
+    }
+}
+
+/* Behind a move of R to WEST that will not be: nothing waits, others have R where it was, and what came behind it. */
+static void expect_stays_in_the_east(struct phone *mover, struct phone *other)
+{
+    assert_int_equal(freeze(mover), 0);
+    assert_false(look_at(mover, EAST)->merged.moved);
+    push(mover);
+    pull(other);
+    assert_false(look_at(other, EAST)->merged.moved);
+    expect_shown(other, EAST, CITY, "Graz", 1);
+    expect_text(other, 2, NAME, "Eva", 1);
+    (void)put(mover, R, text_cell(CITY, "Linz")); /* and nothing in the way of the next one */
+    push(mover);
+    pull(other);
+    expect_shown(other, EAST, CITY, "Linz", 1);
+    assert_int_equal(look_at(other, EAST)->holes.n, 0);
+}
+
+static void begin_a_move(struct office *office)
+{
+    struct phone *a = &office->phones[0];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(a, 2, text_cell(NAME, "Eva"));
+    assert_int_equal(freeze(a), 2);
+}
+
+static void copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    begin_a_move(office);
+    OK(sat_store_bundles_pending(a->store, a->sid[WEST], 0, 9, &a->arena, &rows, &n));
+    assert_int_equal(n, 1);
+    OK(sat_store_begin(a->store));
+    OK(sat_store_bundle_set_refused(a->store, rows[0].bid, SAT_ERR_ESCROWED));
+    OK(sat_store_commit(a->store));
+    assert_int_equal(freeze(a), 0);
+    assert_false(look_at(a, EAST)->merged.moved);
+    assert_int_equal(look_at(a, EAST)->live_n, 1);
+}
+
+static void copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing(void **state)
+{
+    struct office *office = *state;
+    begin_a_move(office);
+    must(&office->world, grant_link(&office->world, WEST, USER, SAT_RIGHT_READ));
+    struct phone *a = &office->phones[0];
+    struct sat_bundle_row row;
+    bool known;
+    OK(sat_store_bundle_of_dot(a->store, (struct sat_dot){a->device, 2}, &row, &known));
+    OK(sat_store_begin(a->store));
+    OK(sat_store_bundle_delete(a->store, row.bid)); /* the admins have it */
+    OK(sat_store_commit(a->store));
+    expect_stays_in_the_east(a, &office->phones[1]);
+}
+
+/* The right was lost and came back, and between them the copies went to the admins. */
+static void copies_that_were_let_go_of_cover_nothing_though_the_target_is_back(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    struct sat_space_id west = space_id(WEST);
+    char key[5 + 2 * sizeof west.b + 1] = "gone.";
+    uint64_t counter;
+    begin_a_move(office);
+    sat_hex_format(west.b, sizeof west.b, key + 5);
+    OK(sat_store_begin(a->store));
+    OK(sat_store_meta_get_u64(a->store, "counter", 0, &counter));
+    OK(sat_store_meta_put_u64(a->store, key, counter));
+    OK(sat_store_space_purge(a->store, a->sid[WEST]));
+    OK(sat_store_commit(a->store));
+    expect_stays_in_the_east(a, &office->phones[1]);
+}
+
+/* A carry that builds on the move covers the whole record with it: they go together. */
+static void what_builds_on_a_move_that_is_dropped_is_dropped_with_it(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(b, R, text_cell(NAME, "Ada"));
+    push(b);
+    pull(a);
+    assert_int_equal(move(a, EAST, WEST, false), 2);
+    must(&office->world, grant_link(&office->world, WEST, USER, SAT_RIGHT_READ));
+    assert_int_equal(freeze(a), 0);
+    assert_false(look_at(a, EAST)->merged.moved);
+    expect_shown(a, EAST, CITY, "Graz", 1);
+    expect_shown(a, EAST, NAME, "Ada", 1);
+    assert_int_equal(look_at(a, EAST)->holes.n, 0);
+}
+
 static void a_deletion_that_saw_the_edits_still_has_seen_them(void **state)
 {
     struct office *office = *state;
@@ -264,6 +382,11 @@ int main(void)
         IN_OFFICE(a_late_edit_stands_beside_what_its_author_had_not_seen),
         IN_OFFICE(two_who_carry_the_same_make_no_conflict),
         IN_OFFICE(what_covers_the_originals_waits_for_the_copies),
+        IN_OFFICE(who_is_out_hands_in_a_move_and_all_that_was_written_behind_it),
+        IN_OFFICE(copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing),
+        IN_OFFICE(copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing),
+        IN_OFFICE(copies_that_were_let_go_of_cover_nothing_though_the_target_is_back),
+        IN_OFFICE(what_builds_on_a_move_that_is_dropped_is_dropped_with_it),
         IN_OFFICE(a_deletion_that_saw_the_edits_still_has_seen_them),
         IN_OFFICE(what_cannot_be_read_whole_is_not_moved),
         IN_OFFICE(an_empty_record_moves_too),
