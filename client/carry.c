@@ -594,7 +594,8 @@ static enum sat_err carry(struct carrying *it, uint64_t now_ms, uint32_t *writte
     enum sat_err err = find_moves(it);
     if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, now_ms, written);
     for (uint32_t i = 0; i < it->moves_n && !err; i++)
-        if (it->moves[i].err) look_again(it, it->moves[i].from, &it->moves[i].record);
+        if (it->moves[i].err && it->moves[i].err != SAT_ERR_TOO_LARGE) /* that one until somebody writes it anew */
+            look_again(it, it->moves[i].from, &it->moves[i].record);
     if (!err && *written) err = client_carry_look(it->satchel, it->moves, it->moves_n);
     return err ? err : save_mark(it);
 }

@@ -1,4 +1,5 @@
 /* Moving a record from one space to another, change by change. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/author_world.h"
@@ -371,6 +372,50 @@ static void a_change_as_large_as_can_be_moves_in_two(void **state)
     free(name);
 }
 
+static void add_tags(struct phone *phone, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%u of %u", (unsigned)i, (unsigned)phone->device);
+        (void)put(phone, R, tag_cell(name, true));
+        sat_arena_reset(&phone->arena);
+    }
+}
+
+/* The copies are one device's, and of one device the server takes no more side by side than this. */
+static void more_copies_than_the_server_takes_of_one_device_are_not_begun(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    enum { HALF = SAT_RECORD_LIVE_DEVICE_MAX / 2 };
+    uint32_t written = 1;
+    add_tags(a, HALF);
+    add_tags(b, HALF);
+    exchange_all(office);
+    assert_int_equal(look_at(c, EAST)->live_n, 2 * HALF);
+    struct sat_cell cell = text_cell(NAME, "Ada");
+    (void)put_cells(c, WEST, R, &cell, 1);
+    assert_int_equal(try_move(c, EAST, WEST, true, &written), SAT_ERR_TOO_LARGE);
+    assert_int_equal(written, 0);
+    assert_int_equal(try_move(c, EAST, WEST, false, &written), SAT_ERR_TOO_LARGE);
+    assert_int_equal(written, 0);
+    assert_int_equal(look_at(c, WEST)->live_n, 1);
+    assert_false(look_at(c, EAST)->merged.moved);
+    assert_int_equal(try_move(a, EAST, WEST, true, &written), SAT_OK); /* all that fit, and one that covers */
+    assert_int_equal(written, 2 * HALF + 1);
+    assert_int_equal(look_at(a, WEST)->live_n, 2 * HALF);
+}
+
+static void where_a_record_is_it_does_not_move(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    uint32_t written = 1;
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    assert_int_equal(try_move(a, EAST, EAST, true, &written), SAT_ERR_INVALID);
+    assert_int_equal(written, 0);
+}
+
 #define IN_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
@@ -391,6 +436,8 @@ int main(void)
         IN_OFFICE(what_cannot_be_read_whole_is_not_moved),
         IN_OFFICE(an_empty_record_moves_too),
         IN_OFFICE(a_change_as_large_as_can_be_moves_in_two),
+        IN_OFFICE(more_copies_than_the_server_takes_of_one_device_are_not_begun),
+        IN_OFFICE(where_a_record_is_it_does_not_move),
     };
     return cmocka_run_group_tests_name("author_copy", tests, NULL, NULL);
 }
