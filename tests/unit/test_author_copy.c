@@ -4,6 +4,7 @@
 
 #include "tests/unit/author_world.h"
 
+#include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 
 enum { R = 1 };
@@ -416,6 +417,37 @@ static void where_a_record_is_it_does_not_move(void **state)
     assert_int_equal(written, 0);
 }
 
+/* A hostile change, as nothing of ours writes it. */
+static void that_a_record_has_moved_to_where_it_is_nobody_believes(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    const struct sat_record_view *view = look_at(a, EAST);
+    struct sat_record_id id = record_id(R);
+    struct sat_space_id east = space_id(EAST);
+    struct sat_cell cell = {.field = SAT_FIELD_MOVED, .value = {.kind = SAT_VALUE_REF}};
+    memcpy(cell.value.ref.b, east.b, sizeof east.b);
+    struct sat_header header = {.hlc = 1, .deletion = true, .seen = view->seen};
+    struct sat_body body = {.type = ACCOUNT, .schema = SAT_SCHEMA_VERSION, .cells = &cell, .cells_n = 1};
+    struct sat_drafter drafter;
+    OK(sat_store_begin(a->store));
+    OK(sat_drafter_begin(&drafter, &a->vault));
+    OK(sat_drafter_end(&drafter, sat_drafter_put(&drafter, a->sid[EAST], &id, &header, &body)));
+    OK(sat_store_commit(a->store));
+    exchange(office);
+    assert_int_equal(look_at(b, EAST)->live_n, 1);
+    assert_false(look_at(b, EAST)->merged.moved);
+    (void)put(b, R, text_cell(NAME, "Eva")); /* and it goes on as a record that was emptied does */
+    exchange(office);
+    expect_shown(&office->phones[2], EAST, NAME, "Eva", 1);
+    assert_int_equal(move(b, EAST, WEST, true), 2);
+    exchange(office);
+    expect_shown(&office->phones[2], WEST, NAME, "Eva", 1);
+    assert_true(look_at(&office->phones[2], EAST)->merged.moved);
+}
+
 #define IN_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
@@ -438,6 +470,7 @@ int main(void)
         IN_OFFICE(a_change_as_large_as_can_be_moves_in_two),
         IN_OFFICE(more_copies_than_the_server_takes_of_one_device_are_not_begun),
         IN_OFFICE(where_a_record_is_it_does_not_move),
+        IN_OFFICE(that_a_record_has_moved_to_where_it_is_nobody_believes),
     };
     return cmocka_run_group_tests_name("author_copy", tests, NULL, NULL);
 }
