@@ -341,9 +341,12 @@ static struct sat_value space_value(const struct sat_space_id *space)
     return value;
 }
 
-static struct sat_value log_size(const struct place *place)
+/* As far as the server has vouched for it: what is behind that may be let go of and come again in other places. */
+static struct sat_value known_size(const struct place *place)
 {
-    return (struct sat_value){.kind = SAT_VALUE_INT, .integer = (int64_t)place->space.log.size};
+    const struct sat_space_row *space = &place->space;
+    uint64_t size = space->head_size < space->log.size ? space->head_size : space->log.size;
+    return (struct sat_value){.kind = SAT_VALUE_INT, .integer = (int64_t)size};
 }
 
 static enum sat_err write_says(struct mover *mover, const struct place *place, struct says *says, bool deletion,
@@ -366,7 +369,7 @@ static enum sat_err come_home(struct mover *mover)
     struct says says = {.n = 0};
     bool *keep = sat_arena_array(&mover->arena, to->view.live_n, sizeof *keep);
     say(&says, SAT_FIELD_MOVED_LATE, nothing);
-    say(&says, SAT_FIELD_AS_OF, log_size(to));
+    say(&says, SAT_FIELD_AS_OF, known_size(to));
     say(&says, SAT_FIELD_CARRIED, nothing);
     say(&says, SAT_FIELD_MOVED, nothing);
     sat_dots_begin(&kept, &mover->arena);
@@ -383,7 +386,7 @@ static enum sat_err say_moved(struct mover *mover)
     static const struct sat_value late = {.kind = SAT_VALUE_BOOL, .truth = true};
     struct says says = {.n = 0};
     if (mover->move->late) say(&says, SAT_FIELD_MOVED_LATE, late);
-    say(&says, SAT_FIELD_AS_OF, log_size(&mover->from));
+    say(&says, SAT_FIELD_AS_OF, known_size(&mover->from));
     say(&says, SAT_FIELD_MOVED, space_value(&mover->to.space.id));
     return write_says(mover, &mover->from, &says, true, (struct sat_dots){0});
 }
@@ -404,7 +407,7 @@ static enum sat_err say_carried(struct mover *mover)
     sat_dots_begin(&kept, &mover->arena);
     for (uint32_t i = 0; i < view->live_n; i++)
         if (says_moved(&view->live[i])) sat_dots_add(&kept, view->live[i].dot);
-    say(&says, SAT_FIELD_AS_OF, log_size(&mover->from));
+    say(&says, SAT_FIELD_AS_OF, known_size(&mover->from));
     say(&says, SAT_FIELD_CARRIED, space_value(&mover->to.space.id));
     return write_says(mover, &mover->from, &says, true, sat_dots_as_set(&kept));
 }
