@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "client/carry.h"
+#include "client/names.h"
 #include "tests/unit/client_world.h"
 
 /* Ann, the admin, and Dan, a rep who writes in all three; Bob has Northern, Cid has Southern, nobody else Western. */
@@ -404,6 +405,58 @@ static void looking_back_goes_on_where_it_stopped(void **state)
     sat_buf_deinit(&back);
 }
 
+/* Own work in a territory was refused, or is let in again. */
+static void refuse_pending(struct satchel *satchel, const char *territory, enum sat_err why)
+{
+    struct sat_space_id id;
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    struct sat_frozen frozen;
+    int64_t sid;
+    uint32_t n;
+    sat_arena_init(&arena);
+    struct sat_vault vault = client_vault(satchel);
+    assert_int_equal(client_find_space(satchel, territory, &id, &satchel->fault), SAT_OK);
+    assert_int_equal(client_sid_of_space(satchel, &id, &sid), SAT_OK);
+    assert_int_equal(sat_store_begin(satchel->store), SAT_OK);
+    assert_int_equal(sat_author_freeze(&vault, 0, UINT32_MAX, &frozen), SAT_OK);
+    assert_int_equal(sat_store_bundles_pending(satchel->store, sid, 0, 9, &arena, &rows, &n), SAT_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(sat_store_bundle_set_refused(satchel->store, rows[0].bid, why), SAT_OK);
+    assert_int_equal(sat_store_commit(satchel->store), SAT_OK);
+    sat_arena_deinit(&arena);
+}
+
+/* What is brought there would stay here, and the record be in two places for good. */
+static void nothing_is_brought_to_where_own_work_was_refused(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE], other[SATCHEL_ID_SIZE], note[SATCHEL_ID_SIZE] = "", *json = NULL;
+    struct satchel_sync_result result;
+    unsigned n = 0;
+    new_account(other);
+    new_account(id);
+    (void)move_to(ann, id, "Southern");
+    (void)sync_now(ann);
+    put_one(bob, "account", id, NULL, "{\"city\":\"Lyon\"}");
+    (void)sync_now(bob);
+    put_one(dan, "note", note, "Southern", "{\"text\":\"x\"}");
+    refuse_pending(dan, "Southern", SAT_ERR_DENIED);
+    must(dan, satchel_sync(dan, NULL, &result));
+    const char *ids[] = {other};
+    must_fail(dan, satchel_move(dan, "account", ids, 1, "Southern", 0, ignore_row, &n), "denied", "was refused");
+    (void)sync_now(cid);
+    must(cid, satchel_get(cid, "account", id, &json));
+    assert_null(strstr(json, "Lyon"));
+    satchel_free(json);
+    refuse_pending(dan, "Southern", SAT_OK);
+    (void)sync_now(dan);
+    (void)sync_now(cid);
+    must(cid, satchel_get(cid, "account", id, &json));
+    assert_non_null(strstr(json, "\"city\":\"Lyon\""));
+    satchel_free(json);
+}
+
 #define IN_ORG(test) cmocka_unit_test_setup_teardown(test, make_org, drop_org)
 
 int main(void)
@@ -419,6 +472,7 @@ int main(void)
         IN_ORG(what_has_gone_out_of_reach_is_forgotten_by_reps_as_far_as_a_head_covers_it),
         IN_ORG(what_went_where_no_admin_reads_is_forgotten_by_nobody),
         IN_ORG(looking_back_goes_on_where_it_stopped),
+        IN_ORG(nothing_is_brought_to_where_own_work_was_refused),
     };
     return cmocka_run_group_tests_name("carry", tests, NULL, NULL);
 }
