@@ -90,3 +90,16 @@ json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id 
     (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, space, arena)));
     return json;
 }
+
+enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refused)
+{
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_bundles_pending(satchel->store, sid, 0, SAT_PUSH_WINDOW * 2, &arena, &rows, &n);
+    *refused = false;
+    for (uint32_t i = 0; i < n && !err; i++) *refused = *refused || rows[i].state == SAT_BUNDLE_REFUSED;
+    sat_arena_deinit(&arena);
+    return err;
+}

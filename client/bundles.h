@@ -21,5 +21,7 @@ json_t *client_bundle_change(struct satchel *satchel, const struct sat_bundle *b
 /* {"device","user","territory"} */
 json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id *space, uint32_t device,
                              struct sat_arena *arena);
+/* Was own work refused there, behind which all that is written now stays here? */
+enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refused) SAT_MUST_CHECK;
 
 #endif

@@ -3,76 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/bundles.h"
+#include "client/carry_memory.h"
 #include "client/conflicts.h"
-#include "client/hanging.h"
 #include "common/base/check.h"
-#include "common/sync/rewind.h"
 #include "common/sync/vector.h"
 #include "common/vault/types.h"
 
-enum { PAGE = 256, HOPS_MAX = 32, AGAIN_MAX = 1000, AGAIN_BYTES = 8 + 16, TOLD_BYTES = 8 + 16 + 2 + 1 };
-
-static const char REWINDS[] = "moved_rewinds", MARK[] = "moved_mark", SPACES[] = "moved_spaces",
-                  AGAIN[] = "moved_again", TOLD[] = "moved_on";
-
-/* A territory, as far as this device has to do with it. */
-struct land {
-    int64_t sid;
-    struct sat_space_id id;
-    uint8_t rights;
-    bool reads, writes;
-    bool moved;     /* something has moved away from it */
-    bool sought;    /* … or to it */
-    bool look_back; /* from entry `since` on, at what had been looked at before */
-    uint64_t since;
-};
-
-/* A change that has come. */
-struct come {
-    int64_t sid;
-    struct sat_record_id record;
-    struct sat_dot dot;
-};
-
-struct carrying {
-    struct satchel *satchel;
-    struct sat_vault vault;
-    struct land *lands;
-    uint32_t lands_n, writes_n;
-    bool any_moved;
-    struct sat_space_id *elsewhere; /* targets that this device has nothing to do with */
-    uint32_t elsewhere_n;
-    uint64_t before, mark; /* the newest bundle that was looked at; the newest of all */
-    uint64_t rewinds;      /* how often the base went back, after which bundles have new numbers */
-    bool forgot;           /* bytes that are not to be found any more */
-    struct come *come;
-    uint32_t come_n, come_cap;
-    struct sat_move *moves;
-    uint32_t moves_n, moves_cap;
-    struct client_hanging hanging;
-    struct sat_buf told;
-    bool told_changed;
-    struct come *again; /* what could not be read, or not be carried: it is looked at again each time */
-    uint32_t again_n;
-    struct sat_buf again_next;
-    struct sat_arena arena; /* of the whole */
-    struct sat_arena one;   /* of one record */
-};
+enum { PAGE = 256, HOPS_MAX = 32, TOLD_BYTES = 8 + 16 + 2 + 1 };
+/* Of one territory, looked at once more after one sync. */
+enum { BACK_ENTRIES = 2048, BACK_CHANGES = 16 * 1024 };
 
 /* ---- Territories ---- */
 
-static struct land *land_of(struct carrying *it, int64_t sid)
+/* Where the server refused own work, what is written behind it stays here: nothing can be brought there. It counts as a
+ * right that is lost, and as one that is back when that work is let in. */
+static enum sat_err lose_refused(struct carrying *it, struct carry_land *land)
 {
-    for (uint32_t i = 0; i < it->lands_n; i++)
-        if (it->lands[i].sid == sid) return &it->lands[i];
-    return NULL;
-}
-
-static struct land *land_by_id(struct carrying *it, const struct sat_space_id *id)
-{
-    for (uint32_t i = 0; i < it->lands_n; i++)
-        if (sat_space_equal(&it->lands[i].id, id)) return &it->lands[i];
-    return NULL;
+    bool refused;
+    enum sat_err err = client_is_refused(it->satchel, land->sid, &refused);
+    if (refused) land->rights &= (uint8_t)~SAT_RIGHT_WRITE;
+    return err;
 }
 
 static enum sat_err find_lands(struct carrying *it)
@@ -83,124 +34,24 @@ static enum sat_err find_lands(struct carrying *it)
     enum sat_err err = sat_store_spaces(satchel->store, &it->arena, &rows, &n);
     if (err) return err;
     it->lands = sat_arena_array(&it->arena, n, sizeof *it->lands);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && !err; i++) {
         const struct sat_space *space = sat_directory_space(&satchel->directory, &rows[i].id);
         if (!space || (space->kind != SAT_SPACE_TERRITORY && space->kind != SAT_SPACE_NARROW)) continue;
-        struct land *land = &it->lands[it->lands_n++];
-        *land = (struct land){.sid = rows[i].sid, .id = space->id, .rights = client_rights(satchel, &space->id)};
+        struct carry_land *land = &it->lands[it->lands_n++];
+        *land = (struct carry_land){.sid = rows[i].sid, .id = space->id, .rights = client_rights(satchel, &space->id)};
+        land->since = land->back = land->asked = CARRY_NOWHERE;
+        err = lose_refused(it, land);
         land->reads = land->rights & SAT_RIGHT_READ;
         land->writes = land->reads && (land->rights & SAT_RIGHT_WRITE);
+        land->at_head = rows[i].head_size == rows[i].log.size;
         it->writes_n += land->writes;
     }
-    return SAT_OK;
-}
-
-/* ---- What is remembered ---- */
-
-/* Territories as they were when it was looked last: n × (space16 ‖ u8 rights ‖ u8 flags). */
-enum { REMEMBERED_BYTES = 16 + 1 + 1, FROM_HERE = 1, TO_HERE = 2 };
-
-/* One that is lost takes bundles away with it, whose numbers others may get. One that is new, or more of one, matters
- * where something has moved from there or to there. */
-static bool must_look_again(struct carrying *it, struct sat_span remembered)
-{
-    struct sat_reader reader;
-    sat_reader_init(&reader, remembered);
-    bool again = false;
-    it->elsewhere = sat_arena_array(&it->arena, remembered.len / REMEMBERED_BYTES, sizeof *it->elsewhere);
-    while (sat_reader_left(&reader) >= REMEMBERED_BYTES) {
-        struct sat_space_id id;
-        sat_take_bytes(&reader, id.b, sizeof id.b);
-        uint8_t rights = sat_take_u8(&reader), flags = sat_take_u8(&reader);
-        struct land *land = land_by_id(it, &id);
-        uint8_t now = land ? land->rights : 0;
-        again = again || (rights & ~now) || (flags && now != rights);
-        if (!land && (flags & TO_HERE)) it->elsewhere[it->elsewhere_n++] = id;
-        if (land) land->moved = flags & FROM_HERE;
-        if (land) land->sought = flags & TO_HERE;
-    }
-    return again;
-}
-
-static void read_again(struct carrying *it, struct sat_span bytes)
-{
-    struct sat_reader reader;
-    sat_reader_init(&reader, bytes);
-    it->again = sat_arena_array(&it->arena, bytes.len / AGAIN_BYTES, sizeof *it->again);
-    while (sat_reader_left(&reader) >= AGAIN_BYTES) {
-        struct come *come = &it->again[it->again_n];
-        *come = (struct come){.sid = (int64_t)sat_take_u64(&reader)};
-        sat_take_bytes(&reader, come->record.b, sizeof come->record.b);
-        if (land_of(it, come->sid)) it->again_n++;
-    }
-}
-
-static void look_again(struct carrying *it, int64_t sid, const struct sat_record_id *record)
-{
-    struct sat_buf *next = &it->again_next;
-    size_t end = next->len;
-    if (end >= (size_t)AGAIN_MAX * AGAIN_BYTES) return;
-    sat_put_u64(next, (uint64_t)sid);
-    sat_put_bytes(next, record->b, sizeof record->b);
-    for (size_t at = 0; at < end; at += AGAIN_BYTES)
-        if (memcmp(next->at + at, next->at + end, AGAIN_BYTES) == 0) next->len = end; /* once is enough */
-}
-
-static enum sat_err load_mark(struct carrying *it)
-{
-    struct sat_span spaces = {0}, told = {0}, again = {0};
-    struct sat_store *store = it->satchel->store;
-    bool has_spaces = false, has_told = false, has_again = false;
-    int64_t newest = 0;
-    uint64_t rewinds = 0;
-    enum sat_err err = sat_store_meta_get_u64(store, MARK, 0, &it->before);
-    if (!err) err = sat_store_meta_get_u64(store, REWINDS, 0, &rewinds);
-    if (!err) err = sat_store_meta_get_u64(store, SAT_REWINDS_KEY, 0, &it->rewinds);
-    if (!err) err = sat_store_bundle_newest(store, &newest);
-    it->mark = (uint64_t)newest;
-    if (!err) err = sat_store_meta_get(store, SPACES, &it->arena, &spaces, &has_spaces);
-    if (!err) err = sat_store_meta_get(store, TOLD, &it->arena, &told, &has_told);
-    if (!err) err = sat_store_meta_get(store, AGAIN, &it->arena, &again, &has_again);
-    if (err) return err;
-    if (has_told) sat_put_bytes(&it->told, told.at, told.len);
-    if (has_again) read_again(it, again);
-    if (!has_spaces || must_look_again(it, spaces) || it->mark < it->before || it->rewinds != rewinds) it->before = 0;
-    for (uint32_t i = 0; i < it->lands_n; i++) {
-        if (it->before == 0) it->lands[i].moved = it->lands[i].sought = false;
-        it->any_moved = it->any_moved || it->lands[i].moved;
-    }
-    return SAT_OK;
-}
-
-static enum sat_err save_mark(struct carrying *it)
-{
-    struct sat_store *store = it->satchel->store;
-    struct sat_buf spaces;
-    sat_buf_init(&spaces);
-    for (uint32_t i = 0; i < it->lands_n; i++) {
-        const struct land *land = &it->lands[i];
-        sat_put_bytes(&spaces, land->id.b, sizeof land->id.b);
-        sat_put_u8(&spaces, land->rights);
-        sat_put_u8(&spaces, (uint8_t)((land->moved ? FROM_HERE : 0) | (land->sought ? TO_HERE : 0)));
-    }
-    for (uint32_t i = 0; i < it->elsewhere_n; i++) { /* what this device may use one day */
-        sat_put_bytes(&spaces, it->elsewhere[i].b, sizeof it->elsewhere[i].b);
-        sat_put_u8(&spaces, 0);
-        sat_put_u8(&spaces, TO_HERE);
-    }
-    enum sat_err err = sat_store_meta_put_u64(store, MARK, it->mark);
-    if (!err) err = sat_store_meta_put_u64(store, REWINDS, it->rewinds);
-    if (!err) err = sat_store_meta_put(store, SPACES, sat_buf_span(&spaces));
-    if (!err && (it->again_n || it->again_next.len))
-        err = sat_store_meta_put(store, AGAIN, sat_buf_span(&it->again_next));
-    if (!err && it->told_changed) err = sat_store_meta_put(store, TOLD, sat_buf_span(&it->told));
-    sat_buf_deinit(&spaces);
     return err;
 }
 
 /* ---- What has come ---- */
 
-static void add_again(struct carrying *it, const struct come *come)
+static void add_again(struct carrying *it, const struct carry_come *come)
 {
     if (it->come_n == it->come_cap) {
         it->come_cap = it->come_cap ? it->come_cap * 2 : 256;
@@ -212,7 +63,7 @@ static void add_again(struct carrying *it, const struct come *come)
 
 static void add_come(struct carrying *it, const struct sat_change_row *row)
 {
-    add_again(it, &(struct come){.sid = row->sid, .record = row->record, .dot = row->dot});
+    add_again(it, &(struct carry_come){.sid = row->sid, .record = row->record, .dot = row->dot});
 }
 
 static enum sat_err add_bundle(struct carrying *it, int64_t bid)
@@ -239,7 +90,7 @@ static enum sat_err find_come(struct carrying *it, bool deletions)
         err = sat_store_changes_from(it->satchel->store, cid, (int64_t)it->mark, deletions, PAGE, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err; i++) {
             bool deletion = rows[i].header.at[0] & SAT_HEADER_DELETION;
-            if (deletion == deletions && rows[i].state != SAT_CHANGE_ASIDE && land_of(it, rows[i].sid))
+            if (deletion == deletions && rows[i].state != SAT_CHANGE_ASIDE && carry_land_of(it, rows[i].sid))
                 add_come(it, &rows[i]);
             cid = rows[i].cid + 1;
         }
@@ -250,7 +101,7 @@ static enum sat_err find_come(struct carrying *it, bool deletions)
 
 static int compare_come(const void *a, const void *b)
 {
-    const struct come *x = a, *y = b;
+    const struct carry_come *x = a, *y = b;
     if (x->sid != y->sid) return x->sid < y->sid ? -1 : 1;
     int order = memcmp(x->record.b, y->record.b, sizeof x->record.b);
     return order ? order : sat_dot_compare(x->dot, y->dot);
@@ -266,7 +117,7 @@ static enum sat_err load(struct carrying *it, int64_t sid, const struct sat_reco
 
 static void note_target(struct carrying *it, const struct sat_space_id *id)
 {
-    struct land *land = land_by_id(it, id);
+    struct carry_land *land = carry_land_by_id(it, id);
     if (land) land->sought = true;
     for (uint32_t i = 0; i < it->elsewhere_n; i++)
         if (sat_space_equal(&it->elsewhere[i], id)) return;
@@ -290,13 +141,13 @@ static enum sat_err follow(struct carrying *it, int64_t sid, const struct sat_re
         struct sat_record_view view;
         enum sat_err err = load(it, way[hops], record, &view);
         if (err || !view.merged.moved) return err;
-        struct land *next = land_by_id(it, &view.merged.moved_to);
+        struct carry_land *next = carry_land_by_id(it, &view.merged.moved_to);
         if (!next || !next->writes) return SAT_OK;
         for (uint32_t i = 0; i <= hops; i++) {
             if (way[i] != next->sid) continue;
-            const struct land *lowest = next;
+            const struct carry_land *lowest = next;
             for (uint32_t k = i; k <= hops; k++) {
-                const struct land *land = land_of(it, way[k]);
+                const struct carry_land *land = carry_land_of(it, way[k]);
                 if (memcmp(land->id.b, lowest->id.b, sizeof land->id.b) < 0) lowest = land;
             }
             *home = true;
@@ -330,13 +181,13 @@ static bool is_all_covered(const struct sat_record_view *view)
 /* The record has gone from there: what came late goes after it. */
 static enum sat_err carry_rest(struct carrying *it, const struct sat_record_view *view)
 {
-    const struct land *land = land_of(it, view->sid);
+    const struct carry_land *land = carry_land_of(it, view->sid);
     struct sat_move move = {.record = view->id, .from = view->sid};
     if (!land || !land->writes || is_all_covered(view)) return SAT_OK;
     enum sat_err err = follow(it, view->sid, &view->id, &move.to, &move.home);
     if (!err && move.to && (move.to != move.from)) add_move(it, &move);
     if (!err && move.home && move.to == move.from) { /* the ring ends here: from the next one back */
-        const struct land *next = land_by_id(it, &view->merged.moved_to);
+        const struct carry_land *next = carry_land_by_id(it, &view->merged.moved_to);
         if (next)
             add_move(it, &(struct sat_move){.record = view->id, .from = next->sid, .to = view->sid, .home = true});
     }
@@ -359,14 +210,14 @@ static enum sat_err follow_losers(struct carrying *it, const struct sat_record_v
         if (!moved || moved->value.kind != SAT_VALUE_REF) continue;
         struct sat_space_id loser;
         memcpy(loser.b, moved->value.ref.b, sizeof loser.b);
-        struct land *land = land_by_id(it, &loser);
+        struct carry_land *land = carry_land_by_id(it, &loser);
         if (!land || !land->writes || (here->merged.moved && sat_space_equal(&loser, &here->merged.moved_to))) continue;
         struct sat_record_view view;
         struct sat_move move = {.record = here->id, .from = land->sid, .to = here->sid};
         enum sat_err err = load(it, land->sid, &here->id, &view);
         if (!err && here->merged.moved) err = follow(it, here->sid, &here->id, &move.to, &move.home);
         if (err) return err;
-        const struct land *to = land_of(it, move.to);
+        const struct carry_land *to = carry_land_of(it, move.to);
         if (view.live_n && !view.merged.moved && to && to->writes && move.to != move.from) add_move(it, &move);
     }
     return SAT_OK;
@@ -418,13 +269,18 @@ static enum sat_err count_own(struct carrying *it, const struct sat_record_view 
 /* ---- Looking ---- */
 
 /* This device may not read where the record has gone, and whoever moved it could have brought it there: what such a one
- * never could, is no move to forget anything for. */
+ * never could, is no move to forget anything for. Nor is one to where no admin reads along: nobody else might have the
+ * record then, and one member's word is not enough to destroy it everywhere. For the same reason admins and managers
+ * keep what they have. */
 static bool is_out_of_reach(struct carrying *it, const struct sat_record_view *view)
 {
     const struct sat_directory *directory = &it->satchel->directory;
     const struct sat_space_id *to = &view->merged.moved_to;
-    const struct land *land = land_by_id(it, to);
+    const struct carry_land *land = carry_land_by_id(it, to);
+    const struct sat_space *space = sat_directory_space(directory, to);
     if (land && land->reads) return false;
+    if (!space || space->kind != SAT_SPACE_TERRITORY) return false;
+    if (client_is_admin(it->satchel) || client_is_manager(it->satchel)) return false;
     for (uint32_t i = 0; i < view->live_n; i++) {
         const struct sat_cell *cell = cell_of(&view->live[i], SAT_FIELD_MOVED);
         if (cell && cell->value.kind == SAT_VALUE_REF && memcmp(cell->value.ref.b, to->b, sizeof to->b) == 0 &&
@@ -441,37 +297,53 @@ static bool has_unreadable(const struct sat_record_view *view)
     return false;
 }
 
-static enum sat_err look_at_move(struct carrying *it, const struct come *come)
+/* What the author of a move had not seen of the space is looked at again. */
+static void look_behind(struct carrying *it, struct carry_land *land, const struct sat_source *source)
+{
+    const struct sat_cell *as_of = cell_of(source, SAT_FIELD_MOVED) ? cell_of(source, SAT_FIELD_AS_OF) : NULL;
+    if (!as_of || as_of->value.kind != SAT_VALUE_INT || source->dot.device == client_device(it->satchel)) return;
+    uint64_t since = as_of->value.integer < 0 ? 0 : (uint64_t)as_of->value.integer;
+    if (since < land->since) land->since = since;
+}
+
+/* Is it among those that came? One without a dot stands for all of the record's. */
+static bool has_come(const struct carry_come *come, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!come[i].dot.device || sat_dot_compare(come[i].dot, dot) == 0) return true;
+    return false;
+}
+
+/* Its bytes go, but for those that no head covers: the server may let go of such, and come with them again, which takes
+ * this device to know them. */
+static enum sat_err forget(struct carrying *it, const struct carry_land *land, const struct sat_record_view *view)
+{
+    if (!land->at_head) carry_look_again(it, view->sid, &view->id);
+    if (!land->at_head) return SAT_OK;
+    it->forgot = true;
+    return sat_store_changes_forget(it->satchel->store, view->sid, &view->id);
+}
+
+/* n changes of one record that have come. */
+static enum sat_err look_at_move(struct carrying *it, const struct carry_come *come, uint32_t n)
 {
     struct sat_record_view view;
-    struct land *land = land_of(it, come->sid);
+    struct carry_land *land = carry_land_of(it, come->sid);
     sat_arena_reset(&it->one);
     enum sat_err err = load(it, come->sid, &come->record, &view);
-    const struct sat_source *source = NULL;
     bool moves = false;
-    for (uint32_t i = 0; i < view.live_n && !err; i++) {
-        moves = moves || sat_source_moves(&view.live[i]);
-        bool is_it = sat_dot_compare(view.live[i].dot, come->dot) == 0;
-        if (is_it || (!come->dot.device && cell_of(&view.live[i], SAT_FIELD_MOVED))) source = &view.live[i];
-    }
-    if (!err && !moves && has_unreadable(&view)) look_again(it, view.sid, &view.id);
+    for (uint32_t i = 0; i < view.live_n && !err; i++) moves = moves || sat_source_moves(&view.live[i]);
+    if (!err && !moves && has_unreadable(&view)) carry_look_again(it, view.sid, &view.id);
     if (err || !moves) return err;
     land->moved = it->any_moved = true;
     err = follow_losers(it, &view);
     if (err || !view.merged.moved) return err;
     note_target(it, &view.merged.moved_to);
-    const struct sat_cell *as_of = source && cell_of(source, SAT_FIELD_MOVED) ? cell_of(source, SAT_FIELD_AS_OF) : NULL;
-    bool by_other = source && source->dot.device != client_device(it->satchel);
-    if (as_of && as_of->value.kind == SAT_VALUE_INT && by_other) {
-        uint64_t since = as_of->value.integer < 0 ? 0 : (uint64_t)as_of->value.integer;
-        if (!land->look_back || since < land->since) land->since = since;
-        land->look_back = true;
-    }
+    for (uint32_t i = 0; i < view.live_n; i++)
+        if (has_come(come, n, view.live[i].dot)) look_behind(it, land, &view.live[i]);
     err = carry_rest(it, &view);
     if (!err) err = count_own(it, &view);
-    if (err || !is_out_of_reach(it, &view)) return err;
-    it->forgot = true;
-    return sat_store_changes_forget(it->satchel->store, view.sid, &view.id);
+    return err || !is_out_of_reach(it, &view) ? err : forget(it, land, &view);
 }
 
 /* Is it a record that lost: moved here from somewhere where another move was first? */
@@ -482,39 +354,49 @@ static enum sat_err look_elsewhere(struct carrying *it, const struct sat_record_
     enum sat_err err = sat_store_record_spaces(it->satchel->store, &here->id, sids, SAT_SPACES_PER_DEVICE_MAX, &n);
     for (uint32_t i = 0; i < n && !err; i++) {
         struct sat_record_view view;
-        if (sids[i] == here->sid || !land_of(it, sids[i])) continue;
+        if (sids[i] == here->sid || !carry_land_of(it, sids[i])) continue;
         err = load(it, sids[i], &here->id, &view);
         if (!err) err = follow_losers(it, &view);
     }
     return err;
 }
 
-static enum sat_err look_at_edit(struct carrying *it, const struct come *come)
+static enum sat_err look_at_edit(struct carrying *it, const struct carry_come *come)
 {
     struct sat_record_view view;
     sat_arena_reset(&it->one);
     enum sat_err err = load(it, come->sid, &come->record, &view);
     if (err || view.live_n == 0) return err;
     if (view.merged.moved) return carry_rest(it, &view);
-    if (has_unreadable(&view)) look_again(it, view.sid, &view.id);
+    if (has_unreadable(&view)) carry_look_again(it, view.sid, &view.id);
     err = look_elsewhere(it, &view);
     if (!err && client_can_hang(&view)) client_hanging_add(&it->hanging, &view, 0);
     return err;
 }
 
-/* What came to a territory while a record was on its way out of it, and was looked at before anybody here knew. */
-static enum sat_err look_back(struct carrying *it, const struct land *land)
+/* What came to a territory while a record was on its way out of it, and was looked at before anybody here knew: so much
+ * of it a time, as how far back is the mover's word alone. A walk goes to its end before the next one begins. */
+static enum sat_err look_back(struct carrying *it, struct carry_land *land)
 {
-    uint32_t n = PAGE;
+    uint32_t entries = 0, first = it->come_n;
     enum sat_err err = SAT_OK;
-    for (uint64_t seq = land->since + 1; n == PAGE && !err; seq += n) {
+    if (land->back == CARRY_NOWHERE)
+        land->back = land->since;
+    else if (land->since < land->back && land->since < land->asked)
+        land->asked = land->since;
+    while (land->back != CARRY_NOWHERE && entries < BACK_ENTRIES && it->come_n - first < BACK_CHANGES && !err) {
         struct sat_arena arena;
         struct sat_entry_row *rows;
+        uint32_t n = 0;
         sat_arena_init(&arena);
-        err = sat_store_entries(it->satchel->store, land->sid, seq, PAGE, &arena, &rows, &n);
+        err = sat_store_entries(it->satchel->store, land->sid, land->back + 1, PAGE, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err; i++)
             if (rows[i].bid) err = add_bundle(it, rows[i].bid);
         sat_arena_deinit(&arena);
+        entries += n;
+        land->back += n;
+        if (n < PAGE) land->back = land->asked;
+        if (n < PAGE) land->asked = CARRY_NOWHERE;
     }
     return err;
 }
@@ -534,29 +416,36 @@ static void sort_come(struct carrying *it, uint32_t first)
     if (it->come_n - first > 1) qsort(it->come + first, it->come_n - first, sizeof *it->come, compare_come);
 }
 
+static bool is_same(const struct carry_come *a, const struct carry_come *b)
+{
+    return a->sid == b->sid && sat_record_equal(&a->record, &b->record);
+}
+
 /* Deletions first: whether there is any move at all decides how closely the rest is looked at. */
 static enum sat_err find_moves(struct carrying *it)
 {
     enum sat_err err = find_come(it, true);
     for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
     sort_come(it, 0);
-    for (uint32_t i = 0; i < it->come_n && !err; i++) err = look_at_move(it, &it->come[i]);
+    for (uint32_t i = 0, n; i < it->come_n && !err; i += n) {
+        for (n = 1; i + n < it->come_n && is_same(&it->come[i], &it->come[i + n]);) n++;
+        err = look_at_move(it, &it->come[i], n);
+    }
     if (err || !it->any_moved || it->writes_n < 2) return err;
     uint32_t first = it->come_n;
     err = find_come(it, false);
     for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
     for (uint32_t i = 0; i < it->lands_n && !err; i++)
-        if (it->lands[i].look_back && it->lands[i].writes) err = look_back(it, &it->lands[i]);
+        if (it->before && it->lands[i].writes) err = look_back(it, &it->lands[i]);
     sort_come(it, first);
     for (uint32_t i = first; i < it->come_n && !err; i++) {
-        const struct come *before = i > first ? &it->come[i - 1] : NULL, *come = &it->come[i];
-        bool again = before && before->sid == come->sid && sat_record_equal(&before->record, &come->record);
-        if (!again) err = look_at_edit(it, come);
+        bool again = i > first && is_same(&it->come[i - 1], &it->come[i]);
+        if (!again) err = look_at_edit(it, &it->come[i]);
     }
     if (!err) err = client_hanging_close(&it->hanging, it, where_gone);
     for (uint32_t i = 0; i < it->hanging.n && !err; i++) {
         const struct client_hang *hang = &it->hanging.at[i];
-        const struct land *land = land_of(it, hang->sid);
+        const struct carry_land *land = carry_land_of(it, hang->sid);
         struct sat_move move = {.record = hang->record, .from = hang->sid, .to = hang->to, .late = true};
         if (hang->to && land->writes) add_move(it, &move);
     }
@@ -582,9 +471,10 @@ static enum sat_err carry(struct carrying *it, uint64_t now_ms, uint32_t *writte
     enum sat_err err = find_moves(it);
     if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, now_ms, written);
     for (uint32_t i = 0; i < it->moves_n && !err; i++)
-        if (it->moves[i].err) look_again(it, it->moves[i].from, &it->moves[i].record);
+        if (it->moves[i].err && it->moves[i].err != SAT_ERR_TOO_LARGE) /* that one until somebody writes it anew */
+            carry_look_again(it, it->moves[i].from, &it->moves[i].record);
     if (!err && *written) err = client_carry_look(it->satchel, it->moves, it->moves_n);
-    return err ? err : save_mark(it);
+    return err ? err : carry_save_mark(it);
 }
 
 enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *written)
@@ -597,8 +487,8 @@ enum sat_err client_carry(struct satchel *satchel, uint64_t now_ms, uint32_t *wr
     sat_buf_init(&it.told);
     sat_buf_init(&it.again_next);
     enum sat_err err = find_lands(&it);
-    if (!err) err = load_mark(&it);
-    if (!err && (it.mark != it.before || it.again_n)) {
+    if (!err) err = carry_load_mark(&it);
+    if (!err && (it.mark != it.before || it.again_n || it.goes_back)) {
         err = sat_store_begin(satchel->store);
         if (!err) err = carry(&it, now_ms, written);
         if (!err) err = sat_store_commit(satchel->store);
@@ -628,7 +518,7 @@ enum sat_err client_carry_told(struct satchel *satchel, json_t **out)
     json_int_t records = 0, edits = 0;
     sat_arena_init(&arena);
     json_t *json = json_object(), *by_type = json_object();
-    enum sat_err err = sat_store_meta_get(satchel->store, TOLD, &arena, &told, &found);
+    enum sat_err err = sat_store_meta_get(satchel->store, CARRY_TOLD, &arena, &told, &found);
     for (size_t at = 0; !err && found && at + TOLD_BYTES <= told.len; at += TOLD_BYTES) {
         struct sat_reader reader;
         sat_reader_init(&reader, sat_span(told.at + at + 24, 3));

@@ -1,6 +1,7 @@
 /* satchel_move(): records to another territory, with all that hangs on them. */
 #include <stdlib.h>
 
+#include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
 #include "client/hanging.h"
@@ -36,7 +37,14 @@ static enum sat_err find_target(struct moving *moving, const char *to)
     enum sat_err err = client_find_space(satchel, to ? to : "", &moving->to_id, &satchel->fault);
     if (!err) err = check_territory(moving, &moving->to_id);
     if (!err) err = client_sid_of_space(satchel, &moving->to_id, &moving->to);
-    return err ? err : client_check_right(satchel, moving->to, &any);
+    if (!err) err = client_check_right(satchel, moving->to, &any);
+    bool refused = false;
+    if (!err) err = client_is_refused(satchel, moving->to, &refused);
+    if (!err && refused)
+        err = sat_fail(&satchel->fault, SAT_ERR_DENIED,
+                       "work of this device in %.100s was refused, and what is written there now waits behind it",
+                       client_space_name(satchel, &moving->to_id, &moving->arena));
+    return err;
 }
 
 static enum sat_err enter_space(struct moving *moving, const struct sat_record_view *view)

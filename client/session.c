@@ -404,7 +404,11 @@ static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max,
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    return sat_author_freeze(&vault, now_ms, bundles_max, out);
+    enum sat_err err = sat_author_freeze(&vault, now_ms, bundles_max, out);
+    if (err || !out->dropped) return err;
+    session->satchel->conflicts.known = false;
+    client_touch(session->satchel);
+    return SAT_OK;
 }
 
 static enum sat_err open_box(void *context, const struct sat_box *box)

@@ -25,6 +25,7 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
 struct sat_frozen { /* what a freeze left behind */
     uint64_t left;  /* drafts that are not frozen */
     bool more;      /* … as there were bundles enough: ask again */
+    bool dropped;   /* drafts that would have covered what nobody else has (author_cover.h): records are back */
     /* Spaces whose drafts wait for a new epoch, as one is owed; more of them than fit are named the next time. */
     struct sat_space_id owing[SAT_LINKS_PER_APPEND_MAX];
     uint32_t owing_n;

@@ -42,7 +42,8 @@ struct sat_move {
  * not sent before the copies have arrived (sat_author_freeze()). A change that the target has, or had, a copy of is not
  * copied again; a move that leaves nothing to be done writes nothing. Reasons in move->err: SAT_ERR_NOT_FOUND (nothing
  * of it is there), SAT_ERR_UNDECRYPTABLE (something of it cannot be read: who cannot read it must not move it),
- * SAT_ERR_TOO_LARGE. *written: the drafts made. After an error the caller rolls back. */
+ * SAT_ERR_TOO_LARGE (or more would stand side by side in the target than the server takes), SAT_ERR_INVALID (to where
+ * it is). *written: the drafts made. After an error the caller rolls back. */
 enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *moves, uint32_t n, uint64_t now_ms,
                              uint32_t *written) SAT_MUST_CHECK;
 
@@ -53,7 +54,8 @@ enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *mov
  * decide about such bundles, which are handed in. Others stay drafts; *out says how many, and which spaces owe an
  * epoch. Ends after `bundles_max` bundles (out->more); the next call goes on. A bundle is a run of contiguous counters
  * in one space within the limits. In a space nothing is frozen past a draft that has to stay, as a device's counters
- * rise along its chain. SAT_ERR_CORRUPT for a damaged draft. */
+ * rise along its chain. What covers a moved record waits for its copies, or is dropped (author_cover.h).
+ * SAT_ERR_CORRUPT for a damaged draft. */
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out) SAT_MUST_CHECK;
 

@@ -17,9 +17,9 @@ struct place {
     struct sat_space_row space;
     struct sat_record_view view;
     struct sat_source *live; /* the view's, and copies that were added since */
-    uint32_t live_n;
+    uint32_t live_n, live_cap;
     struct sat_dot *held; /* the target's: what the server may hold live, whatever has been written over it here */
-    uint32_t held_n;
+    uint32_t held_n, held_cap;
     struct sat_history_item *past; /* all that is known of it, when it is asked for */
     uint32_t past_n;
     bool past_known;
@@ -30,6 +30,7 @@ struct mover {
     uint64_t now_ms;
     struct sat_drafter drafter;
     struct sat_arena arena; /* of one move */
+    struct sat_arena one;   /* of one copy: a record has up to a thousand changes, and each looks at all */
     struct sat_buf origin;
     const struct sat_move *move;
     struct place from, to;
@@ -178,7 +179,7 @@ static struct sat_dots find_unread(struct mover *mover, struct sat_dots seen, co
 {
     const struct place *to = &mover->to;
     struct sat_dots_builder holes;
-    sat_dots_begin(&holes, &mover->arena);
+    sat_dots_begin(&holes, &mover->one);
     for (uint32_t i = 0; i < to->held_n; i++)
         if (sat_vector_covers(seen, to->held[i]) && !is_replaced(read, n, to->held[i]))
             sat_dots_add(&holes, to->held[i]);
@@ -192,11 +193,12 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
 {
     struct place *to = &mover->to;
     struct sat_dots_builder seen, kept;
-    struct sat_source *read = sat_arena_array(&mover->arena, to->live_n, sizeof *read);
-    bool *keep = sat_arena_array(&mover->arena, to->live_n, sizeof *keep);
+    sat_arena_reset(&mover->one);
+    struct sat_source *read = sat_arena_array(&mover->one, to->live_n, sizeof *read);
+    bool *keep = sat_arena_array(&mover->one, to->live_n, sizeof *keep);
     uint32_t read_n = 0;
-    sat_dots_begin(&seen, &mover->arena);
-    sat_dots_begin(&kept, &mover->arena);
+    sat_dots_begin(&seen, &mover->one);
+    sat_dots_begin(&kept, &mover->one);
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
         bool is_read = false;
@@ -224,28 +226,59 @@ static bool deletes(const struct original *original)
            first->value.truth;
 }
 
+static struct sat_dots copy_dots(struct mover *mover, struct sat_dots dots)
+{
+    return (struct sat_dots){.at = sat_arena_copy(&mover->arena, dots.at, dots.n * sizeof *dots.at), .n = dots.n};
+}
+
+static void make_room(struct mover *mover)
+{
+    struct place *to = &mover->to;
+    if (to->live_n == to->live_cap) {
+        to->live_cap = to->live_cap * 2 + 16;
+        struct sat_source *live = sat_arena_array(&mover->arena, to->live_cap, sizeof *live);
+        if (to->live_n) memcpy(live, to->live, to->live_n * sizeof *live);
+        to->live = live;
+    }
+    if (to->held_n == to->held_cap) {
+        to->held_cap = to->held_cap * 2 + 16;
+        struct sat_dot *held = sat_arena_array(&mover->arena, to->held_cap, sizeof *held);
+        if (to->held_n) memcpy(held, to->held, to->held_n * sizeof *held);
+        to->held = held;
+    }
+}
+
 static void add_copy(struct mover *mover, const struct sat_header *header, const struct sat_body *body)
 {
     struct place *to = &mover->to;
-    struct sat_source *live = sat_arena_array(&mover->arena, (size_t)to->live_n + 1, sizeof *live);
+    struct sat_version version = {{0}, header->seen, header->kept, header->holes};
     uint32_t n = 0;
-    for (uint32_t i = 0; i < to->live_n; i++) {
-        struct sat_version version = {{0}, header->seen, header->kept, header->holes};
-        if (!sat_merge_covers(&version, &to->live[i].dot)) live[n++] = to->live[i];
-    }
-    live[n] = (struct sat_source){.dot = sat_drafter_last(&mover->drafter),
-                                  .header = *header,
-                                  .effective = header->hlc,
-                                  .pending = true,
-                                  .readable = true,
-                                  .body = *body};
-    live[n].body.origin = sat_span_copy(&mover->arena, body->origin);
-    struct sat_dot *held = sat_arena_array(&mover->arena, (size_t)to->held_n + 1, sizeof *held);
-    if (to->held_n) memcpy(held, to->held, to->held_n * sizeof *held);
-    held[to->held_n++] = live[n].dot;
-    to->held = held;
-    to->live = live;
+    make_room(mover);
+    for (uint32_t i = 0; i < to->live_n; i++)
+        if (!sat_merge_covers(&version, &to->live[i].dot)) to->live[n++] = to->live[i];
+    to->live[n] = (struct sat_source){.dot = sat_drafter_last(&mover->drafter),
+                                      .header = *header,
+                                      .effective = header->hlc,
+                                      .pending = true,
+                                      .readable = true,
+                                      .body = *body};
+    struct sat_source *copy = &to->live[n];
+    copy->header.seen = copy_dots(mover, header->seen);
+    copy->header.kept = copy_dots(mover, header->kept);
+    copy->header.holes = copy_dots(mover, header->holes);
+    copy->body.origin = sat_span_copy(&mover->arena, body->origin);
+    to->held[to->held_n++] = copy->dot;
     to->live_n = n + 1;
+}
+
+/* Would the server take n changes beside those that stand in the target? The copies are all by one device, which
+ * those that they repeat need not be: more than it may have there side by side do not go there. */
+static bool has_room_for(const struct mover *mover, uint32_t n)
+{
+    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device, own = 0;
+    const struct place *to = &mover->to;
+    for (uint32_t i = 0; i < to->live_n; i++) own += to->live[i].dot.device == device;
+    return own + n <= SAT_RECORD_LIVE_DEVICE_MAX && to->live_n + n <= SAT_RECORD_LIVE_MAX;
 }
 
 /* `again`: it is the second half of one that was begun. */
@@ -256,6 +289,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
     bool there = false;
     enum sat_err err = again ? SAT_OK : is_there(mover, &root, &there);
+    if (!err && !there && !has_room_for(mover, 1)) return SAT_ERR_TOO_LARGE;
     if (!err && !there) err = decide_header(mover, original, &header);
     if (err || there) return err;
     sat_buf_clear(&mover->origin);
@@ -307,9 +341,12 @@ static struct sat_value space_value(const struct sat_space_id *space)
     return value;
 }
 
-static struct sat_value log_size(const struct place *place)
+/* As far as the server has vouched for it: what is behind that may be let go of and come again in other places. */
+static struct sat_value known_size(const struct place *place)
 {
-    return (struct sat_value){.kind = SAT_VALUE_INT, .integer = (int64_t)place->space.log.size};
+    const struct sat_space_row *space = &place->space;
+    uint64_t size = space->head_size < space->log.size ? space->head_size : space->log.size;
+    return (struct sat_value){.kind = SAT_VALUE_INT, .integer = (int64_t)size};
 }
 
 static enum sat_err write_says(struct mover *mover, const struct place *place, struct says *says, bool deletion,
@@ -332,7 +369,7 @@ static enum sat_err come_home(struct mover *mover)
     struct says says = {.n = 0};
     bool *keep = sat_arena_array(&mover->arena, to->view.live_n, sizeof *keep);
     say(&says, SAT_FIELD_MOVED_LATE, nothing);
-    say(&says, SAT_FIELD_AS_OF, log_size(to));
+    say(&says, SAT_FIELD_AS_OF, known_size(to));
     say(&says, SAT_FIELD_CARRIED, nothing);
     say(&says, SAT_FIELD_MOVED, nothing);
     sat_dots_begin(&kept, &mover->arena);
@@ -349,7 +386,7 @@ static enum sat_err say_moved(struct mover *mover)
     static const struct sat_value late = {.kind = SAT_VALUE_BOOL, .truth = true};
     struct says says = {.n = 0};
     if (mover->move->late) say(&says, SAT_FIELD_MOVED_LATE, late);
-    say(&says, SAT_FIELD_AS_OF, log_size(&mover->from));
+    say(&says, SAT_FIELD_AS_OF, known_size(&mover->from));
     say(&says, SAT_FIELD_MOVED, space_value(&mover->to.space.id));
     return write_says(mover, &mover->from, &says, true, (struct sat_dots){0});
 }
@@ -370,7 +407,7 @@ static enum sat_err say_carried(struct mover *mover)
     sat_dots_begin(&kept, &mover->arena);
     for (uint32_t i = 0; i < view->live_n; i++)
         if (says_moved(&view->live[i])) sat_dots_add(&kept, view->live[i].dot);
-    say(&says, SAT_FIELD_AS_OF, log_size(&mover->from));
+    say(&says, SAT_FIELD_AS_OF, known_size(&mover->from));
     say(&says, SAT_FIELD_CARRIED, space_value(&mover->to.space.id));
     return write_says(mover, &mover->from, &says, true, sat_dots_as_set(&kept));
 }
@@ -391,6 +428,7 @@ static enum sat_err open_move(struct mover *mover, const struct sat_move *move)
 {
     sat_arena_reset(&mover->arena);
     mover->move = move;
+    if (move->from == move->to) return SAT_ERR_INVALID;
     enum sat_err err = open_place(mover, move->from, &mover->from);
     if (!err) err = open_place(mover, move->to, &mover->to);
     if (err) return err;
@@ -410,7 +448,8 @@ static enum sat_err find_held(struct mover *mover)
     if (!err) err = sat_store_drafts_of_record(store, to->view.sid, &to->view.id, &mover->arena, &drafts, &drafts_n);
     if (err) return err;
     uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device;
-    to->held = sat_arena_array(&mover->arena, (size_t)n + drafts_n, sizeof *to->held);
+    to->held_cap = n + drafts_n;
+    to->held = sat_arena_array(&mover->arena, to->held_cap, sizeof *to->held);
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].state == SAT_CHANGE_LIVE || rows[i].state == SAT_CHANGE_PENDING)
             to->held[to->held_n++] = rows[i].dot;
@@ -425,11 +464,13 @@ static enum sat_err copy_all(struct mover *mover, const struct sat_move *move)
     enum sat_err err = open_move(mover, move);
     if (!err && mover->to.view.merged.moved && move->home) err = come_home(mover);
     if (err) return err;
-    mover->to.live = mover->to.view.live;
-    mover->to.live_n = mover->to.view.live_n;
+    struct place *to = &mover->to;
+    to->live_cap = to->live_n = to->view.live_n;
+    to->live = sat_arena_copy(&mover->arena, to->view.live, to->live_n * sizeof *to->live);
     err = find_held(mover);
     if (err) return err;
     find_originals(mover, &originals, &n);
+    if (move->home && !has_room_for(mover, n)) return SAT_ERR_TOO_LARGE;
     for (uint32_t i = 0; i < n && !err; i++) {
         if (move->late || mover->from.view.merged.moved) mark_late(mover, &originals[i]);
         err = write_copy(mover, &originals[i], false);
@@ -483,12 +524,14 @@ enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *mov
     *written = 0;
     enum sat_err err = sat_drafter_begin(&mover.drafter, vault);
     sat_arena_init(&mover.arena);
+    sat_arena_init(&mover.one);
     sat_buf_init(&mover.origin);
     for (uint32_t i = 0; i < n && !err; i++) err = attempt(&mover, &moves[i], copy_all);
     for (uint32_t i = 0; i < n && !err; i++)
         if (!moves[i].err) err = attempt(&mover, &moves[i], cover);
     *written = mover.drafter.written;
     sat_buf_deinit(&mover.origin);
+    sat_arena_deinit(&mover.one);
     sat_arena_deinit(&mover.arena);
     return sat_drafter_end(&mover.drafter, err);
 }

@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/sync/rewind.h"
 #include "common/sync/vector.h"
+#include "common/vault/author_cover.h"
 #include "common/vault/seal.h"
 #include "common/vault/squeeze.h"
 #include "common/vault/types.h"
@@ -37,6 +38,7 @@ struct place {
 struct standpoint {
     uint64_t seq; /* 0: nowhere */
     uint32_t epoch;
+    bool past; /* the right is lost: it goes to the admins */
 };
 
 struct freezer {
@@ -45,7 +47,7 @@ struct freezer {
     struct sat_frozen *out;
     uint64_t now_ms;
     uint32_t bundles_left; /* that it may still make */
-    uint64_t rewound; /* drafts up to this counter may have seen what is gone */
+    uint64_t rewound;      /* drafts up to this counter may have seen what is gone */
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -147,7 +149,7 @@ static enum sat_err stand_in_the_past(const struct freezer *freezer, struct plac
     if (seq == 0 || seq < place->chain_seq) return SAT_OK;
     bool have;
     enum sat_err err = have_key(freezer, place, epoch, &have);
-    if (!err && have) *out = (struct standpoint){seq, epoch};
+    if (!err && have) *out = (struct standpoint){seq, epoch, true};
     return err;
 }
 
@@ -162,55 +164,18 @@ static enum sat_err find_standpoint(struct freezer *freezer, struct place *place
         return stand_in_the_past(freezer, place, record, out);
     if (place->owing) note_debt(freezer, place);
     if (place->ready && !place->owing)
-        *out = (struct standpoint){directory->seq, sat_directory_epoch_at(directory, space, directory->seq)};
+        *out = (struct standpoint){directory->seq, sat_directory_epoch_at(directory, space, directory->seq), false};
     return SAT_OK;
 }
 
-/* Does the draft cover what has gone to another space? Then that space's name. */
-static enum sat_err find_target(const struct freezer *freezer, const struct sat_draft_row *draft,
-                                struct sat_space_id *target, bool *moves)
-{
-    struct sat_arena arena;
-    struct sat_buf plain;
-    struct sat_body body = {0};
-    *moves = false;
-    if (draft->header.len == 0 || !(draft->header.at[0] & SAT_HEADER_DELETION)) return SAT_OK;
-    sat_arena_init(&arena);
-    sat_buf_init(&plain);
-    enum sat_err err = sat_unseal_draft(freezer->secrets->store_key, draft->counter, &draft->record, draft->header,
-                                        draft->body, &plain);
-    if (!err) err = sat_body_decode(sat_buf_span(&plain), &arena, &body);
-    for (uint32_t i = 0; i < body.cells_n && !err; i++) {
-        const struct sat_cell *cell = &body.cells[i];
-        if (cell->field != SAT_FIELD_MOVED && cell->field != SAT_FIELD_CARRIED) continue;
-        *moves = cell->value.kind == SAT_VALUE_REF;
-        memcpy(target->b, cell->value.ref.b, sizeof target->b);
-    }
-    sat_buf_wipe(&plain);
-    sat_arena_deinit(&arena);
-    return err ? SAT_ERR_CORRUPT : SAT_OK;
-}
-
-/* What has gone to another space is covered here once it has arrived there: in between nobody is to be without it. */
+/* What has gone to another space is covered here once it has arrived there: in between nobody is to be without it. Not
+ * where the right is lost: the admins, who get both, decide about the order, and nothing waits for another time. */
 static enum sat_err waits_for_copies(const struct freezer *freezer, const struct sat_draft_row *draft, bool *waits)
 {
-    struct sat_space_id target;
-    struct sat_space_row space;
-    struct sat_arena arena;
-    struct sat_bundle_row *rows;
-    uint32_t n = 0;
-    bool found = false;
-    enum sat_err err = find_target(freezer, draft, &target, waits);
-    if (err || !*waits) return err;
-    err = sat_store_space_find(freezer->vault->store, &target, &space, &found);
-    *waits = false;
-    if (err || !found) return err;
+    int64_t target;
+    enum sat_err err = sat_cover_waits(freezer->vault, draft, &target, waits);
     for (const struct place *place = freezer->places; place; place = place->next)
-        if (place->space.sid == space.sid && place->blocked) *waits = true;
-    sat_arena_init(&arena);
-    err = sat_store_bundles_pending(freezer->vault->store, space.sid, 0, 1, &arena, &rows, &n);
-    if (n && rows[0].first < draft->counter) *waits = true;
-    sat_arena_deinit(&arena);
+        if (target && place->space.sid == target && place->blocked) *waits = true;
     return err;
 }
 
@@ -229,7 +194,7 @@ static enum sat_err run_length(struct freezer *freezer, struct place *place, con
         struct standpoint here;
         bool waits = false;
         enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
-        if (!err && here.seq) err = waits_for_copies(freezer, &drafts[i], &waits);
+        if (!err && here.seq && !here.past) err = waits_for_copies(freezer, &drafts[i], &waits);
         if (err) return err;
         if (waits) here.seq = 0;
         if (here.seq == 0) place->blocked = true;
@@ -472,7 +437,10 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, u
         struct sat_draft_row *drafts;
         sat_arena_reset(&freezer.arena);
         err = sat_store_drafts(vault->store, next, PAGE, PAGE_BYTES, &freezer.arena, &drafts, &n);
-        if (!err && n) err = freeze_page(&freezer, drafts, n, &next);
+        bool dropped = false;
+        if (!err && n) err = sat_covers_drop(vault, drafts, n, &dropped);
+        if (dropped) out->dropped = true;
+        if (!err && n && !dropped) err = freeze_page(&freezer, drafts, n, &next);
     }
     sat_arena_deinit(&freezer.arena);
     sat_arena_deinit(&freezer.places_arena);

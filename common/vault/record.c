@@ -10,6 +10,7 @@
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/seal.h"
+#include "common/vault/types.h"
 
 /* ---- Opening bodies ---- */
 
@@ -183,6 +184,18 @@ static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct 
 
 /* ---- The view ---- */
 
+/* That the record has moved to where it is says nothing: it counts as not moved. Nobody honest writes that, and whoever
+ * believed it would take the record out of its own space. */
+static void disbelieve(const struct sat_space_id *here, struct sat_body *body)
+{
+    for (uint32_t i = 0; i < body->cells_n; i++) {
+        struct sat_cell *cell = &body->cells[i];
+        bool moves = cell->field == SAT_FIELD_MOVED || cell->field == SAT_FIELD_CARRIED;
+        if (moves && cell->value.kind == SAT_VALUE_REF && memcmp(cell->value.ref.b, here->b, sizeof here->b) == 0)
+            cell->value = (struct sat_value){.kind = SAT_VALUE_NIL};
+    }
+}
+
 static enum sat_err open_sources(struct opener *opener, const struct item *items, uint32_t n, struct sat_source *out)
 {
     enum sat_err err = SAT_OK;
@@ -199,6 +212,7 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
             .pending = !change || change->state == SAT_CHANGE_PENDING,
         };
         err = open_body(opener, &items[i], &out[i].body, &out[i].readable);
+        if (out[i].readable && change) disbelieve(&opener->manifest.space, &out[i].body);
     }
     return err;
 }

@@ -1,8 +1,10 @@
 /* Moving a record from one space to another, change by change. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/author_world.h"
 
+#include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 
 enum { R = 1 };
@@ -187,6 +189,124 @@ static void what_covers_the_originals_waits_for_the_copies(void **state)
     assert_true(look_at(b, EAST)->merged.moved);
 }
 
+/* Who is out gets one more chance to hand in what was written; then a wipe destroys the keys. */
+static void who_is_out_hands_in_a_move_and_all_that_was_written_behind_it(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(a, 2, text_cell(NAME, "Eva"));
+    (void)put(a, 3, text_cell(NAME, "Ida"));
+    assert_int_equal(freeze(a), 3); /* all of it waits for the copy */
+    must(&office->world, revoke_link(&office->world, a->device));
+    assert_int_equal(freeze(a), 0);
+    bool known;
+    for (uint64_t counter = 2; counter <= 5; counter++) {
+        struct sat_bundle_row row;
+        OK(sat_store_bundle_of_dot(a->store, (struct sat_dot){a->device, counter}, &row, &known));
+        assert_true(known);
+    }
+}
+
+/* Behind a move of R to WEST that will not be: nothing waits, others have R where it was, and what came behind it. */
+static void expect_stays_in_the_east(struct phone *mover, struct phone *other)
+{
+    assert_int_equal(freeze(mover), 0);
+    assert_false(look_at(mover, EAST)->merged.moved);
+    push(mover);
+    pull(other);
+    assert_false(look_at(other, EAST)->merged.moved);
+    expect_shown(other, EAST, CITY, "Graz", 1);
+    expect_text(other, 2, NAME, "Eva", 1);
+    (void)put(mover, R, text_cell(CITY, "Linz")); /* and nothing in the way of the next one */
+    push(mover);
+    pull(other);
+    expect_shown(other, EAST, CITY, "Linz", 1);
+    assert_int_equal(look_at(other, EAST)->holes.n, 0);
+}
+
+static void begin_a_move(struct office *office)
+{
+    struct phone *a = &office->phones[0];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(a, 2, text_cell(NAME, "Eva"));
+    assert_int_equal(freeze(a), 2);
+}
+
+static void copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    begin_a_move(office);
+    OK(sat_store_bundles_pending(a->store, a->sid[WEST], 0, 9, &a->arena, &rows, &n));
+    assert_int_equal(n, 1);
+    OK(sat_store_begin(a->store));
+    OK(sat_store_bundle_set_refused(a->store, rows[0].bid, SAT_ERR_ESCROWED));
+    OK(sat_store_commit(a->store));
+    assert_int_equal(freeze(a), 0);
+    assert_false(look_at(a, EAST)->merged.moved);
+    assert_int_equal(look_at(a, EAST)->live_n, 1);
+}
+
+static void copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing(void **state)
+{
+    struct office *office = *state;
+    begin_a_move(office);
+    must(&office->world, grant_link(&office->world, WEST, USER, SAT_RIGHT_READ));
+    struct phone *a = &office->phones[0];
+    struct sat_bundle_row row;
+    bool known;
+    OK(sat_store_bundle_of_dot(a->store, (struct sat_dot){a->device, 2}, &row, &known));
+    OK(sat_store_begin(a->store));
+    OK(sat_store_bundle_delete(a->store, row.bid)); /* the admins have it */
+    OK(sat_store_commit(a->store));
+    expect_stays_in_the_east(a, &office->phones[1]);
+}
+
+/* The right was lost and came back, and between them the copies went to the admins. */
+static void copies_that_were_let_go_of_cover_nothing_though_the_target_is_back(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    struct sat_space_id west = space_id(WEST);
+    char key[5 + 2 * sizeof west.b + 1] = "gone.";
+    uint64_t counter;
+    begin_a_move(office);
+    sat_hex_format(west.b, sizeof west.b, key + 5);
+    OK(sat_store_begin(a->store));
+    OK(sat_store_meta_get_u64(a->store, "counter", 0, &counter));
+    OK(sat_store_meta_put_u64(a->store, key, counter));
+    OK(sat_store_space_purge(a->store, a->sid[WEST]));
+    OK(sat_store_commit(a->store));
+    expect_stays_in_the_east(a, &office->phones[1]);
+}
+
+/* A carry that builds on the move covers the whole record with it: they go together. */
+static void what_builds_on_a_move_that_is_dropped_is_dropped_with_it(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    (void)put(b, R, text_cell(NAME, "Ada"));
+    push(b);
+    pull(a);
+    assert_int_equal(move(a, EAST, WEST, false), 2);
+    must(&office->world, grant_link(&office->world, WEST, USER, SAT_RIGHT_READ));
+    assert_int_equal(freeze(a), 0);
+    assert_false(look_at(a, EAST)->merged.moved);
+    expect_shown(a, EAST, CITY, "Graz", 1);
+    expect_shown(a, EAST, NAME, "Ada", 1);
+    assert_int_equal(look_at(a, EAST)->holes.n, 0);
+}
+
 static void a_deletion_that_saw_the_edits_still_has_seen_them(void **state)
 {
     struct office *office = *state;
@@ -253,6 +373,90 @@ static void a_change_as_large_as_can_be_moves_in_two(void **state)
     free(name);
 }
 
+/* Side by side, as of devices that knew nothing of each other. */
+static void add_tags(struct phone *phone, uint32_t n)
+{
+    struct sat_record_id id = record_id(R);
+    struct sat_drafter drafter;
+    OK(sat_store_begin(phone->store));
+    OK(sat_drafter_begin(&drafter, &phone->vault));
+    for (uint32_t i = 0; i < n; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%u of %u", (unsigned)i, (unsigned)phone->device);
+        struct sat_cell cell = tag_cell(name, true);
+        struct sat_header header = {.hlc = i + 1};
+        struct sat_body body = {.type = ACCOUNT, .schema = SAT_SCHEMA_VERSION, .cells = &cell, .cells_n = 1};
+        OK(sat_drafter_put(&drafter, phone->sid[EAST], &id, &header, &body));
+    }
+    OK(sat_drafter_end(&drafter, SAT_OK));
+    OK(sat_store_commit(phone->store));
+}
+
+/* The copies are one device's, and of one device the server takes no more side by side than this. */
+static void more_copies_than_the_server_takes_of_one_device_are_not_begun(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    enum { HALF = SAT_RECORD_LIVE_DEVICE_MAX / 2 };
+    uint32_t written = 1;
+    add_tags(a, HALF);
+    add_tags(b, HALF);
+    exchange_all(office);
+    assert_int_equal(look_at(c, EAST)->live_n, 2 * HALF);
+    struct sat_cell cell = text_cell(NAME, "Ada");
+    (void)put_cells(c, WEST, R, &cell, 1);
+    assert_int_equal(try_move(c, EAST, WEST, true, &written), SAT_ERR_TOO_LARGE);
+    assert_int_equal(written, 0);
+    assert_int_equal(try_move(c, EAST, WEST, false, &written), SAT_ERR_TOO_LARGE);
+    assert_int_equal(written, 0);
+    assert_int_equal(look_at(c, WEST)->live_n, 1);
+    assert_false(look_at(c, EAST)->merged.moved);
+    assert_int_equal(try_move(a, EAST, WEST, true, &written), SAT_OK); /* all that fit, and one that covers */
+    assert_int_equal(written, 2 * HALF + 1);
+    assert_int_equal(look_at(a, WEST)->live_n, 2 * HALF);
+}
+
+static void where_a_record_is_it_does_not_move(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    uint32_t written = 1;
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    assert_int_equal(try_move(a, EAST, EAST, true, &written), SAT_ERR_INVALID);
+    assert_int_equal(written, 0);
+}
+
+/* A hostile change, as nothing of ours writes it. */
+static void that_a_record_has_moved_to_where_it_is_nobody_believes(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    const struct sat_record_view *view = look_at(a, EAST);
+    struct sat_record_id id = record_id(R);
+    struct sat_space_id east = space_id(EAST);
+    struct sat_cell cell = {.field = SAT_FIELD_MOVED, .value = {.kind = SAT_VALUE_REF}};
+    memcpy(cell.value.ref.b, east.b, sizeof east.b);
+    struct sat_header header = {.hlc = 1, .deletion = true, .seen = view->seen};
+    struct sat_body body = {.type = ACCOUNT, .schema = SAT_SCHEMA_VERSION, .cells = &cell, .cells_n = 1};
+    struct sat_drafter drafter;
+    OK(sat_store_begin(a->store));
+    OK(sat_drafter_begin(&drafter, &a->vault));
+    OK(sat_drafter_end(&drafter, sat_drafter_put(&drafter, a->sid[EAST], &id, &header, &body)));
+    OK(sat_store_commit(a->store));
+    exchange(office);
+    assert_int_equal(look_at(b, EAST)->live_n, 1);
+    assert_false(look_at(b, EAST)->merged.moved);
+    (void)put(b, R, text_cell(NAME, "Eva")); /* and it goes on as a record that was emptied does */
+    exchange(office);
+    expect_shown(&office->phones[2], EAST, NAME, "Eva", 1);
+    assert_int_equal(move(b, EAST, WEST, true), 2);
+    exchange(office);
+    expect_shown(&office->phones[2], WEST, NAME, "Eva", 1);
+    assert_true(look_at(&office->phones[2], EAST)->merged.moved);
+}
+
 #define IN_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
@@ -264,10 +468,18 @@ int main(void)
         IN_OFFICE(a_late_edit_stands_beside_what_its_author_had_not_seen),
         IN_OFFICE(two_who_carry_the_same_make_no_conflict),
         IN_OFFICE(what_covers_the_originals_waits_for_the_copies),
+        IN_OFFICE(who_is_out_hands_in_a_move_and_all_that_was_written_behind_it),
+        IN_OFFICE(copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing),
+        IN_OFFICE(copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing),
+        IN_OFFICE(copies_that_were_let_go_of_cover_nothing_though_the_target_is_back),
+        IN_OFFICE(what_builds_on_a_move_that_is_dropped_is_dropped_with_it),
         IN_OFFICE(a_deletion_that_saw_the_edits_still_has_seen_them),
         IN_OFFICE(what_cannot_be_read_whole_is_not_moved),
         IN_OFFICE(an_empty_record_moves_too),
         IN_OFFICE(a_change_as_large_as_can_be_moves_in_two),
+        IN_OFFICE(more_copies_than_the_server_takes_of_one_device_are_not_begun),
+        IN_OFFICE(where_a_record_is_it_does_not_move),
+        IN_OFFICE(that_a_record_has_moved_to_where_it_is_nobody_believes),
     };
     return cmocka_run_group_tests_name("author_copy", tests, NULL, NULL);
 }

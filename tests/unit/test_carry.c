@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "client/carry.h"
+#include "client/names.h"
 #include "tests/unit/client_world.h"
 
 /* Ann, the admin, and Dan, a rep who writes in all three; Bob has Northern, Cid has Southern, nobody else Western. */
@@ -284,6 +285,178 @@ static void who_gets_the_right_later_carries_what_waited(void **state)
     satchel_free(json);
 }
 
+/* The bytes of changes that the device has of the record. */
+static size_t bytes_of(struct satchel *satchel, const char *id)
+{
+    struct sat_record_id record;
+    struct sat_arena arena;
+    uint32_t spaces_n = 0, n;
+    size_t bytes = 0;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_uuid_parse(id, record.b), SAT_OK);
+    struct sat_space_row *spaces;
+    assert_int_equal(sat_store_spaces(satchel->store, &arena, &spaces, &spaces_n), SAT_OK);
+    for (uint32_t i = 0; i < spaces_n; i++) {
+        struct sat_change_row *rows;
+        assert_int_equal(sat_store_changes_of_record(satchel->store, spaces[i].sid, &record, &arena, &rows, &n),
+                         SAT_OK);
+        for (uint32_t k = 0; k < n; k++)
+            if (rows[k].state == SAT_CHANGE_DEAD) bytes += rows[k].body.len;
+    }
+    sat_arena_deinit(&arena);
+    return bytes;
+}
+
+/* Every head is that far behind the end of its log; all is to be looked at anew. */
+static void look_anew(struct satchel *satchel, uint64_t behind)
+{
+    struct sat_arena arena;
+    struct sat_space_row *spaces;
+    uint32_t n, written;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_begin(satchel->store), SAT_OK);
+    assert_int_equal(sat_store_spaces(satchel->store, &arena, &spaces, &n), SAT_OK);
+    for (uint32_t i = 0; i < n; i++) {
+        if (spaces[i].log.size == 0) continue;
+        spaces[i].head_size = spaces[i].log.size - behind;
+        assert_int_equal(sat_store_space_save(satchel->store, &spaces[i]), SAT_OK);
+    }
+    if (behind) assert_int_equal(sat_store_meta_put_u64(satchel->store, "moved_mark", 0), SAT_OK);
+    assert_int_equal(sat_store_commit(satchel->store), SAT_OK);
+    assert_int_equal(client_carry(satchel, client_now_ms(), &written), SAT_OK);
+    assert_int_equal(written, 0);
+    sat_arena_deinit(&arena);
+}
+
+static void set_role(struct satchel *satchel, uint8_t role, uint64_t approved_seq)
+{
+    satchel->directory.users[client_user(satchel) - 1].role = role;
+    satchel->directory.devices[client_device(satchel) - 1].approved_seq = approved_seq;
+}
+
+/* A manager's device keeps what has gone out of reach, a rep's forgets it; but only what a head covers, as it would be
+ * no copy of the log any more if the server let go of the rest and came with it again. */
+static void what_has_gone_out_of_reach_is_forgotten_by_reps_as_far_as_a_head_covers_it(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE];
+    new_account(id);
+    (void)move_to(ann, id, "Southern");
+    (void)sync_now(ann);
+    uint8_t role = bob->directory.users[client_user(bob) - 1].role;
+    uint64_t approved_seq = bob->directory.devices[client_device(bob) - 1].approved_seq;
+    set_role(bob, SAT_ROLE_MANAGER, 1);
+    (void)sync_now(bob);
+    assert_true(bytes_of(bob, id) > 0);
+    set_role(bob, role, approved_seq);
+    look_anew(bob, 1);
+    assert_true(bytes_of(bob, id) > 0);
+    look_anew(bob, 0); /* it had been remembered */
+    assert_int_equal(bytes_of(bob, id), 0);
+    assert_true(bytes_of(ann, id) > 0);
+    (void)sync_now(bob);
+}
+
+/* Nobody but Dan and his friends reads there: on his word alone nothing is destroyed. */
+static void what_went_where_no_admin_reads_is_forgotten_by_nobody(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE];
+    new_account(id);
+    for (uint32_t i = 0; i < bob->directory.spaces_n; i++)
+        if (bob->directory.spaces[i].kind == SAT_SPACE_TERRITORY && !client_rights(bob, &bob->directory.spaces[i].id))
+            bob->directory.spaces[i].kind = SAT_SPACE_NARROW;
+    (void)move_to(dan, id, "Southern");
+    (void)sync_now(dan);
+    (void)sync_now(bob);
+    assert_int_equal(count(bob, "account", "id", id, NULL), 0);
+    assert_true(bytes_of(bob, id) > 0);
+}
+
+/* A walk over what had been looked at before goes on from where it stopped, to its end, and then begins where another
+ * move asked for. */
+static void looking_back_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE];
+    struct sat_arena arena;
+    struct sat_span bytes;
+    bool found;
+    uint32_t written;
+    new_account(id);
+    (void)move_to(ann, id, "Southern");
+    (void)sync_now(ann);
+    (void)sync_now(dan);
+    struct sat_buf back;
+    sat_buf_init(&back);
+    for (uint32_t i = 0; i < dan->directory.spaces_n; i++) {
+        sat_put_bytes(&back, dan->directory.spaces[i].id.b, 16);
+        sat_put_u64(&back, 1);
+        sat_put_u64(&back, 0);
+    }
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_begin(dan->store), SAT_OK);
+    assert_int_equal(sat_store_meta_put(dan->store, "moved_back", sat_buf_span(&back)), SAT_OK);
+    assert_int_equal(sat_store_commit(dan->store), SAT_OK);
+    assert_int_equal(client_carry(dan, client_now_ms(), &written), SAT_OK);
+    assert_int_equal(sat_store_meta_get(dan->store, "moved_back", &arena, &bytes, &found), SAT_OK);
+    assert_true(found && bytes.len == 0);
+    sat_arena_deinit(&arena);
+    sat_buf_deinit(&back);
+}
+
+/* Own work in a territory was refused, or is let in again. */
+static void refuse_pending(struct satchel *satchel, const char *territory, enum sat_err why)
+{
+    struct sat_space_id id;
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    struct sat_frozen frozen;
+    int64_t sid;
+    uint32_t n;
+    sat_arena_init(&arena);
+    struct sat_vault vault = client_vault(satchel);
+    assert_int_equal(client_find_space(satchel, territory, &id, &satchel->fault), SAT_OK);
+    assert_int_equal(client_sid_of_space(satchel, &id, &sid), SAT_OK);
+    assert_int_equal(sat_store_begin(satchel->store), SAT_OK);
+    assert_int_equal(sat_author_freeze(&vault, 0, UINT32_MAX, &frozen), SAT_OK);
+    assert_int_equal(sat_store_bundles_pending(satchel->store, sid, 0, 9, &arena, &rows, &n), SAT_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(sat_store_bundle_set_refused(satchel->store, rows[0].bid, why), SAT_OK);
+    assert_int_equal(sat_store_commit(satchel->store), SAT_OK);
+    sat_arena_deinit(&arena);
+}
+
+/* What is brought there would stay here, and the record be in two places for good. */
+static void nothing_is_brought_to_where_own_work_was_refused(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE], other[SATCHEL_ID_SIZE], note[SATCHEL_ID_SIZE] = "", *json = NULL;
+    struct satchel_sync_result result;
+    unsigned n = 0;
+    new_account(other);
+    new_account(id);
+    (void)move_to(ann, id, "Southern");
+    (void)sync_now(ann);
+    put_one(bob, "account", id, NULL, "{\"city\":\"Lyon\"}");
+    (void)sync_now(bob);
+    put_one(dan, "note", note, "Southern", "{\"text\":\"x\"}");
+    refuse_pending(dan, "Southern", SAT_ERR_DENIED);
+    must(dan, satchel_sync(dan, NULL, &result));
+    const char *ids[] = {other};
+    must_fail(dan, satchel_move(dan, "account", ids, 1, "Southern", 0, ignore_row, &n), "denied", "was refused");
+    (void)sync_now(cid);
+    must(cid, satchel_get(cid, "account", id, &json));
+    assert_null(strstr(json, "Lyon"));
+    satchel_free(json);
+    refuse_pending(dan, "Southern", SAT_OK);
+    (void)sync_now(dan);
+    (void)sync_now(cid);
+    must(cid, satchel_get(cid, "account", id, &json));
+    assert_non_null(strstr(json, "\"city\":\"Lyon\""));
+    satchel_free(json);
+}
+
 #define IN_ORG(test) cmocka_unit_test_setup_teardown(test, make_org, drop_org)
 
 int main(void)
@@ -296,6 +469,10 @@ int main(void)
         IN_ORG(moves_in_a_ring_end_in_one_place),
         IN_ORG(a_device_with_nothing_new_looks_at_nothing),
         IN_ORG(who_gets_the_right_later_carries_what_waited),
+        IN_ORG(what_has_gone_out_of_reach_is_forgotten_by_reps_as_far_as_a_head_covers_it),
+        IN_ORG(what_went_where_no_admin_reads_is_forgotten_by_nobody),
+        IN_ORG(looking_back_goes_on_where_it_stopped),
+        IN_ORG(nothing_is_brought_to_where_own_work_was_refused),
     };
     return cmocka_run_group_tests_name("carry", tests, NULL, NULL);
 }

@@ -274,6 +274,40 @@ static void what_was_handed_in_can_be_read_and_let_in_by_the_admins(void **state
     satchel_close(ann);
 }
 
+static int ignore_row(void *context, const char *json)
+{
+    (void)context;
+    (void)json;
+    return 0;
+}
+
+/* What covers a moved record waits for its copies, and what is written behind it waits with it: but not now. */
+static void moved_and_written_on_and_wiped_everything_is_handed_in(void **state)
+{
+    (void)state;
+    char account[SATCHEL_ID_SIZE] = "", id[SATCHEL_ID_SIZE] = "";
+    uint64_t drafts = 0;
+    struct satchel *ann = open_as("ann"), *bob = open_as("bob");
+    must(ann, satchel_territory_add(ann, "Southern"));
+    must(ann, satchel_territory_grant(ann, "Southern", "Bob", 0));
+    put_one(bob, "account", account, "Northern", "{\"name\":\"Moves\"}");
+    (void)sync_now(bob);
+    const char *ids[] = {account};
+    must(bob, satchel_move(bob, "account", ids, 1, "Southern", 0, ignore_row, NULL));
+    put_one(bob, "account", id, "Northern", "{\"name\":\"Behind it\"}");
+    id[0] = '\0';
+    put_one(bob, "account", id, "Northern", "{\"name\":\"Behind it as well\"}");
+    assert_int_equal(sat_store_draft_count(bob->store, &drafts), SAT_OK);
+    assert_int_equal(drafts, 4);
+    satchel_close(ann);
+    satchel_close(bob);
+    order(true);
+    come();
+    assert_false(has_home("bob"));
+    assert_true(receipt_ms() > 0);
+    assert_int_equal(changes_in_escrow(), drafts);
+}
+
 static void a_revocation_alone_wipes_nothing(void **state)
 {
     (void)state;
@@ -499,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ORG(an_order_to_wipe_is_obeyed_by_the_sync_that_brings_it),
         WITH_ORG(what_was_handed_in_can_be_read_and_let_in_by_the_admins),
+        WITH_ORG(moved_and_written_on_and_wiped_everything_is_handed_in),
         WITH_ORG(a_revocation_alone_wipes_nothing),
         WITH_ORG(an_order_for_who_was_put_out_before_is_obeyed_too),
         WITH_ORG(a_device_that_does_not_sync_knows_of_nothing),

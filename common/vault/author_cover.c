@@ -1,0 +1,166 @@
+#include "common/vault/author_cover.h"
+
+#include <string.h>
+
+#include "common/vault/seal.h"
+#include "common/vault/types.h"
+
+/* Refused ones are met among these: nothing is sent behind one, but for what had been sent already. */
+enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, GONE_KEY_SIZE = 5 + 32 + 1 };
+
+/* Does the draft cover what has gone to another space? Then that space's name. */
+static enum sat_err find_target(const struct sat_vault *vault, const struct sat_draft_row *draft,
+                                struct sat_space_id *target, bool *moves)
+{
+    struct sat_arena arena;
+    struct sat_buf plain;
+    struct sat_body body = {0};
+    *moves = false;
+    if (draft->header.len == 0 || !(draft->header.at[0] & SAT_HEADER_DELETION)) return SAT_OK;
+    sat_arena_init(&arena);
+    sat_buf_init(&plain);
+    enum sat_err err = sat_unseal_draft(sat_keyring_secrets(vault->keyring)->store_key, draft->counter, &draft->record,
+                                        draft->header, draft->body, &plain);
+    if (!err) err = sat_body_decode(sat_buf_span(&plain), &arena, &body);
+    for (uint32_t i = 0; i < body.cells_n && !err; i++) {
+        const struct sat_cell *cell = &body.cells[i];
+        if (cell->field != SAT_FIELD_MOVED && cell->field != SAT_FIELD_CARRIED) continue;
+        *moves = cell->value.kind == SAT_VALUE_REF;
+        memcpy(target->b, cell->value.ref.b, sizeof target->b);
+    }
+    sat_buf_wipe(&plain);
+    sat_arena_deinit(&arena);
+    return err ? SAT_ERR_CORRUPT : SAT_OK;
+}
+
+enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_draft_row *draft, int64_t *target,
+                             bool *waits)
+{
+    struct sat_space_id id;
+    struct sat_space_row space;
+    struct sat_arena arena;
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    bool found = false;
+    *target = 0;
+    enum sat_err err = find_target(vault, draft, &id, waits);
+    if (err || !*waits) return err;
+    *waits = false;
+    err = sat_store_space_find(vault->store, &id, &space, &found);
+    if (err || !found) return err;
+    *target = space.sid;
+    sat_arena_init(&arena);
+    err = sat_store_bundles_pending(vault->store, space.sid, 0, 1, &arena, &rows, &n);
+    *waits = !err && n && rows[0].first < draft->counter;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* ---- Copies that will not arrive ---- */
+
+static bool has_rights(const struct sat_vault *vault, const struct sat_space_id *space,
+                       const struct sat_record_id *record)
+{
+    const struct sat_directory *directory = vault->directory;
+    uint32_t device = sat_keyring_secrets(vault->keyring)->device;
+    return (sat_directory_device_rights(directory, space, device, directory->seq) & SAT_RIGHT_READ) &&
+           sat_directory_may_write(directory, space, device, record, directory->seq);
+}
+
+/* The target was let go of since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
+static enum sat_err was_let_go_of(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
+                                  bool *gone)
+{
+    char key[GONE_KEY_SIZE] = "gone.";
+    uint64_t until;
+    sat_hex_format(space->b, sizeof space->b, key + 5);
+    enum sat_err err = sat_store_meta_get_u64(vault->store, key, 0, &until);
+    *gone = !err && until >= counter;
+    return err;
+}
+
+static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint64_t counter, struct sat_arena *arena,
+                               bool *refused)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, PENDING_MAX, arena, &rows, &n);
+    *refused = false;
+    for (uint32_t i = 0; i < n && !err; i++)
+        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED) *refused = true;
+    return err;
+}
+
+static enum sat_err has_something(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *record,
+                                  struct sat_arena *arena, bool *has)
+{
+    struct sat_change_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t n = 0, drafts_n = 0;
+    enum sat_err err = sat_store_changes_of_record(vault->store, sid, record, arena, &rows, &n);
+    if (!err) err = sat_store_drafts_of_record(vault->store, sid, record, arena, &drafts, &drafts_n);
+    *has = drafts_n > 0;
+    for (uint32_t i = 0; i < n && !err && !*has; i++) *has = rows[i].state != SAT_CHANGE_ASIDE;
+    return err;
+}
+
+static enum sat_err is_in_vain(const struct sat_vault *vault, const struct sat_draft_row *draft,
+                               const struct sat_space_id *target, bool *vain)
+{
+    struct sat_space_row space;
+    struct sat_arena arena;
+    bool found = false, refused = false, has = false;
+    *vain = true;
+    if (!has_rights(vault, target, &draft->record)) return SAT_OK;
+    enum sat_err err = was_let_go_of(vault, target, draft->counter, vain);
+    if (err || *vain) return err;
+    err = sat_store_space_find(vault->store, target, &space, &found);
+    sat_arena_init(&arena);
+    if (!err && found) err = is_refused(vault, space.sid, draft->counter, &arena, &refused);
+    if (!err && found && !refused) err = has_something(vault, space.sid, &draft->record, &arena, &has);
+    sat_arena_deinit(&arena);
+    *vain = refused || !has;
+    return err;
+}
+
+/* The draft, and behind it those that build on it: they keep it, and cover the rest of the record with it. One that
+ * brings the record home stays, as the copies that came with it do. */
+static enum sat_err drop(const struct sat_vault *vault, const struct sat_draft_row *first)
+{
+    struct sat_draft_row *drafts;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_drafts_of_record(vault->store, first->sid, &first->record, &arena, &drafts, &n);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct sat_space_id target;
+        bool moves = false;
+        if (drafts[i].counter < first->counter) continue;
+        err = find_target(vault, &drafts[i], &target, &moves);
+        if (!err && moves) err = sat_store_drafts_delete(vault->store, drafts[i].counter, drafts[i].counter);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err sat_covers_drop(const struct sat_vault *vault, const struct sat_draft_row *drafts, uint32_t n,
+                             bool *dropped)
+{
+    const struct sat_directory *directory = vault->directory;
+    uint32_t device = sat_keyring_secrets(vault->keyring)->device;
+    enum sat_err err = SAT_OK;
+    *dropped = false;
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct sat_space_row source;
+        struct sat_space_id target;
+        bool moves, vain = false;
+        err = find_target(vault, &drafts[i], &target, &moves);
+        if (err || !moves) continue;
+        err = sat_store_space_get(vault->store, drafts[i].sid, &source);
+        if (err || !sat_directory_may_write(directory, &source.id, device, &drafts[i].record, directory->seq)) continue;
+        err = is_in_vain(vault, &drafts[i], &target, &vain);
+        if (!err && vain) err = drop(vault, &drafts[i]);
+        if (!err && vain) *dropped = true;
+    }
+    return err;
+}
