@@ -252,8 +252,10 @@ typedef int (*satchel_row_fn)(void *context, const char *json);
  * moved is not found any more where it was; put, remove and restore of it and references to it answer not_found there,
  * and say where it is. What others did there without knowing is carried after it by the sync of whoever may write in
  * both (satchel_get: "after_move", "moved_from"; in the view columns of the same names). not_found, invalid (no
- * territory, in several territories, a transaction is open), denied (not to be written in one of the two),
- * undecryptable (something of it cannot be read here), too_large, locked (the lease has lapsed). */
+ * territory, in several territories, a transaction is open), denied (not to be written in one of the two, or the
+ * server refused work of this device in `to`), undecryptable (something of it cannot be read here), too_large (more
+ * would stand side by side in it there than the server takes), locked (the lease has lapsed). Should the right to `to`
+ * be lost, or the server refuse the copies, before they have arrived, the records stay where they were. */
 SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
                              const char *to, int dry_run, satchel_row_fn row, void *context);
 
