@@ -216,7 +216,32 @@ int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, v
     return client_end(satchel, err ? err : shown);
 }
 
-/* ---- Debts ---- */
+/* ---- Debts, and keys that are not here ---- */
+
+int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_begin(satchel);
+    enum sat_err err = client_lease_check(satchel);
+    bool more = true;
+    for (uint32_t i = 0; i < satchel->directory.spaces_n && more && !err; i++) {
+        const struct sat_space *space = &satchel->directory.spaces[i];
+        const struct sat_epoch_key *key;
+        if (space->epoch == 0 || !(client_rights(satchel, &space->id) & SAT_RIGHT_READ)) continue;
+        enum sat_err held = sat_keys_get(satchel->keys, &satchel->directory, &space->id, space->epoch, &key);
+        if (held != SAT_ERR_DEBT) {
+            err = held;
+            continue;
+        }
+        json_t *json = json_object();
+        (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space->id, &arena)));
+        more = client_give_row(row, context, json);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}
 
 int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context)
 {

@@ -10,6 +10,7 @@
 
 struct replacing {
     struct satchel *satchel;
+    struct client_act act;
     int (*keep_kit)(void *context, const char *page);
     void *context;
     uint8_t *seed; /* guarded memory */
@@ -48,6 +49,7 @@ static enum sat_err build_kit(void *context, struct client_links *links)
 {
     struct replacing *it = context;
     struct sat_body_kit body = {.kit_sign = it->keys->sign_public, .kit_box = it->keys->box_public};
+    links->some_keys = it->act.waited_for_keys; /* what has not come by now may never come: a thief's, say */
     enum sat_err err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);
     if (!err) err = keep_kit(it, links->arena);
     struct sat_buf buf;
@@ -61,14 +63,14 @@ static enum sat_err build_kit(void *context, struct client_links *links)
 int satchel_kit_replace(struct satchel *satchel, int (*keep)(void *context, const char *page), void *context)
 {
     struct replacing it = {.satchel = satchel, .keep_kit = keep, .context = context};
-    struct client_act act = {.satchel = satchel, .context = &it, .build = build_kit};
+    it.act = (struct client_act){.satchel = satchel, .context = &it, .build = build_kit};
     enum sat_err err = client_act_begin(satchel, CLIENT_BY_ADMIN);
     it.seed = sodium_malloc(SAT_KIT_SEED_BYTES);
     it.keys = sodium_malloc(sizeof *it.keys);
     if (!err && !(it.seed && it.keys)) err = sat_fail(&satchel->fault, SAT_ERR_NO_MEMORY, NULL);
     if (!err) sat_entropy_fill(&satchel->entropy, it.seed, SAT_KIT_SEED_BYTES);
     if (!err) sat_kit_keys_derive(it.seed, it.keys);
-    if (!err) err = client_act_run(&act);
+    if (!err) err = client_act_run(&it.act);
     sodium_free(it.seed);
     sodium_free(it.keys);
     return client_end(satchel, err);

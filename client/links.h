@@ -19,7 +19,7 @@ struct client_links {
     struct sat_fault *fault;
     uint64_t now_ms;
     const struct sat_kit_keys *kit; /* the second signature, where one is due; NULL: not at hand */
-    bool some_keys;                 /* a new kit gets those that are here, and the rest by the next epochs */
+    bool some_keys;                 /* a new kit gets those that are here, and the rest by their next epochs, if ever */
     struct sat_directory ahead;     /* with the batch's links applied */
     struct sat_link links[CLIENT_LINKS_MAX];
     uint32_t n;
@@ -69,7 +69,8 @@ enum sat_err client_links_add_invite(struct client_links *links, struct sat_body
 enum sat_err client_links_add_approval(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
 /* A device is put out, with the cuts of its work as the logs stand here (admin_devices.c). */
 enum sat_err client_links_add_revoke(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
-/* Boxes of every space's current epoch for a new kit, whose link is the next; all their keys must be here. */
+/* Boxes of every space's current epoch for a new kit, whose link is the next. SAT_ERR_DEBT: a key is not here, and not
+ * links->some_keys. */
 enum sat_err client_links_box_for_kit(struct client_links *links, const struct sat_public_key *kit_box,
                                       struct sat_boxes *out) SAT_MUST_CHECK;
 

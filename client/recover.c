@@ -79,7 +79,7 @@ static enum sat_err add_recovery(struct recovering *recovering, struct client_li
     if (!options->repudiate && memcmp(kit->b, recovering->old->sign_public.b, sizeof kit->b) != 0)
         return sat_fail(&arrival->satchel->fault, SAT_ERR_DENIED,
                         "this is not the organisation's recovery kit: it has been replaced");
-    links->some_keys = options->repudiate != 0; /* what a thief changed since, others have */
+    links->some_keys = true; /* what a thief changed, others have, or nobody */
     enum sat_err err = client_arrival_admin_key(arrival, &body.admin_sign);
     if (!err) err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);
     if (!err) err = add_link(recovering, links, &body);

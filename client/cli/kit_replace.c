@@ -24,7 +24,10 @@ static int replace(struct cli *cli, struct cli_new_kit *kit)
         cli_note(cli,
                  "the new recovery kit is in %s: keep it offline, it opens everything; the old one is worth nothing",
                  kit->path);
-    return cli_act_done(cli, failed, json_pack("{s:s}", "recovery_kit", kit->path), "the recovery kit is replaced");
+    return cli_act_done(
+        cli, failed,
+        json_pack("{s:s, s:o}", "recovery_kit", kit->path, "left_out", failed ? json_array() : cli_kit_left_out(cli)),
+        "the recovery kit is replaced");
 }
 
 int cli_run_kit_replace(struct cli *cli)

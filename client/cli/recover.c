@@ -62,7 +62,9 @@ static int change_keys(struct cli *cli)
     struct satchel_sync_result result = {0};
     int failed = cli_sync_once(cli, &(struct satchel_sync_options){0}, &result);
     struct satchel_error error = *satchel_error_of(cli->satchel);
-    int code = cli_print_membership(cli, cli_sync_json(&result));
+    json_t *more = cli_sync_json(&result);
+    (void)json_object_set_new(more, "left_out", cli_kit_left_out(cli));
+    int code = cli_print_membership(cli, more);
     if (failed)
         return cli_fail_error(cli, &error, "recovered, but the keys are not all changed yet (run `satchel sync`)");
     return code;

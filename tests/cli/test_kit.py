@@ -42,7 +42,7 @@ def debts(device):
 def an_only_admin_replaces_the_kit_and_all_keys_change():
     had, new = epochs(admin), path("kit")
     result = admin.run("kit", "replace", "--recovery-kit", new, "--json")
-    equal(result.rows(), [{"recovery_kit": new}])
+    equal(result.rows(), [{"recovery_kit": new, "left_out": []}])
     has(result.err, "the old one is worth nothing")
     equal((epochs(admin), debts(admin)), ({name: n + 1 for name, n in had.items()}, []))
     page = open(new, encoding="utf-8").read()
@@ -96,7 +96,7 @@ def where_there_are_two_admins_it_takes_both_or_the_old_kit():
     refused = admin.run("kit", "replace", "--recovery-kit", third, "--kit", world.kit, "--json", expect=4)
     has(refused.error()["message"], "another one has replaced it")
     fourth = path("kit")
-    equal(admin.row("kit", "replace", "--recovery-kit", fourth, "--kit", new), {"recovery_kit": fourth})
+    equal(admin.row("kit", "replace", "--recovery-kit", fourth, "--kit", new), {"recovery_kit": fourth, "left_out": []})
     world.kit = fourth
     steven.sync()
 
