@@ -83,6 +83,22 @@ static bool sign_by_kit(struct client_links *links, struct sat_link *link)
     return false;
 }
 
+static enum sat_err fail_kit(struct client_links *links)
+{
+    return sat_fail(links->fault, SAT_ERR_DENIED,
+                    "this recovery kit is worth nothing any more: another one has replaced it");
+}
+
+/* A kit that is at hand signs for its successor though nobody demands it: it is used up by that, and whoever finds the
+ * old page cannot call it a theft. */
+static enum sat_err try_out_successor(struct client_links *links, struct sat_link *link)
+{
+    bool in_force = sat_span_equal(SAT_SPAN(links->kit->sign_public.b), SAT_SPAN(links->ahead.kit_sign.b));
+    if (!in_force) return fail_kit(links);
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)links->ahead.kit_seq, &links->ahead.org, &links->kit->sign);
+    return try_out(links, link, links->fault);
+}
+
 /* What a second signature is due for gets the kit's, or waits for another admin's. */
 static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *link)
 {
@@ -91,9 +107,7 @@ static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *
     if (err == SAT_ERR_DENIED) {
         if (sign_by_kit(links, link)) return SAT_OK;
         links->proposes = lacks_second(links, link);
-        if (links->proposes && links->kit)
-            return sat_fail(links->fault, SAT_ERR_DENIED,
-                            "this recovery kit is worth nothing any more: another one has replaced it");
+        if (links->proposes && links->kit) return fail_kit(links);
         if (links->proposes) return SAT_OK;
     }
     if (err) *links->fault = why;
@@ -118,6 +132,7 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
     sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &secrets->sign);
     if (takes_device_alone(type, body, device)) return try_out(links, link, links->fault);
     sat_link_sign(link, SAT_SIGNER_ADMIN, device, &links->ahead.org, &secrets->admin);
+    if (type == SAT_LINK_KIT && links->kit) return try_out_successor(links, link);
     return founds ? try_out(links, link, links->fault) : try_out_by_two(links, link);
 }
 

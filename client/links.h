@@ -2,8 +2,9 @@
  * or a manager must answer for it, by the admin key that it has. Every link is tried on a copy of the directory before
  * it is sent, so that what cannot be accepted is refused here, with the reason.
  *
- * Where another admin has to sign as well, the recovery kit does if it is at hand. Else the link becomes a proposal: it
- * is the batch's last, stays here, and goes to the other admin as text (proposal.h). */
+ * Where another admin has to sign as well, the recovery kit does if it is at hand; for its successor it always does.
+ * Else the link becomes a proposal: it is the batch's last, stays here, and goes to the other admin as text
+ * (proposal.h). */
 #ifndef CLIENT_LINKS_H
 #define CLIENT_LINKS_H
 

@@ -485,7 +485,9 @@ SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *propos
 /* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
  * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
  * All keys that are here are changed along with it (satchel_keys_missing() has the others, which the new kit does not
- * open yet); the old kit is worth nothing then. Should this fail after keep_kit has been
+ * open yet). After satchel_use_kit() the old kit signs for the
+ * new one, and is worth nothing then; without it, and with no other admin to sign, whoever has the old page can still
+ * repudiate this device for 30 days. Should this fail after keep_kit has been
  * called, the server may have taken the new one all the same: satchel_audit() tells. */
 SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
                                     void *context);

@@ -26,8 +26,8 @@ def path(name):
     return os.path.join(world.folder, "%s-%d" % (name, next(names)))
 
 
-def recover(device, kit, new, **options):
-    return device.run("recover", "--kit", kit, "--recovery-kit", new, "--json", **options)
+def recover(device, kit, new, *words, **options):
+    return device.run("recover", "--kit", kit, "--recovery-kit", new, "--json", *words, **options)
 
 
 def epochs(device):
@@ -43,7 +43,7 @@ def an_only_admin_replaces_the_kit_and_all_keys_change():
     had, new = epochs(admin), path("kit")
     result = admin.run("kit", "replace", "--recovery-kit", new, "--json")
     equal(result.rows(), [{"recovery_kit": new, "left_out": []}])
-    has(result.err, "the old one is worth nothing")
+    has(result.err, "can still repudiate this device for 30 days")
     equal((epochs(admin), debts(admin)), ({name: n + 1 for name, n in had.items()}, []))
     page = open(new, encoding="utf-8").read()
     for part in ("Northwind", passage.url, world.server.pin):
@@ -59,6 +59,24 @@ def an_only_admin_replaces_the_kit_and_all_keys_change():
     nancy.sync()
     admin.sync()
     equal([link["what"] for link in admin.rows("audit") if link["kind"] == "kit"][0], "replaces the recovery kit")
+
+
+@test
+def a_kit_that_signs_for_the_next_one_is_worth_nothing_at_once():
+    """Though an only admin could do without it: who finds the page cannot say that the admin's device was stolen."""
+    old, new, wrong = world.kit, path("kit"), path("kit")
+    refused = admin.run("kit", "replace", "--recovery-kit", wrong, "--kit", os.path.join(world.folder, "kit.txt"),
+                        "--json", expect=4)
+    has(refused.error()["message"], "another one has replaced it")
+    result = admin.run("kit", "replace", "--recovery-kit", new, "--kit", old, "--json")
+    has(result.err, "the old one is worth nothing")
+    link = [link for link in admin.rows("audit") if link["kind"] == "kit"][-1]
+    equal([words.split(" of ")[0] for words in link["signed_by"]], ["device 1", "admin key", "kit"], link)
+    finder, page = Device(world.folder, "finder"), path("kit")
+    failed = recover(finder, old, page, "--repudiate", "1", "--from", str(link["link"]), expect=4)
+    equal(failed.error()["error"], "denied")
+    equal((os.path.exists(finder.home), os.path.exists(page)), (False, False))
+    world.kit = new
 
 
 @test
