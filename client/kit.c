@@ -69,6 +69,16 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
     return page;
 }
 
+enum sat_err client_kit_keep(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES],
+                             int (*keep)(void *context, const char *page), void *context, struct sat_fault *fault)
+{
+    char *page = client_kit_page(kit, seed);
+    bool kept = keep(context, page) == 0;
+    sodium_memzero(page, strlen(page));
+    free(page);
+    return kept ? SAT_OK : sat_fail(fault, SAT_ERR_IO, "the new recovery kit could not be kept: nothing was done");
+}
+
 /* ---- Back ---- */
 
 /* The digits of what stands behind a label, up to the first letter or sign that is none: a digit at a time into `out`,

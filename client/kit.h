@@ -24,4 +24,10 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
 enum sat_err client_kit_parse(const char *page, struct sat_arena *arena, struct client_kit *out,
                               uint8_t seed[SAT_KIT_SEED_BYTES], struct sat_fault *fault) SAT_MUST_CHECK;
 
+/* Makes the page of a new kit and has it kept: before the old kit is given up, the new one must be where a person finds
+ * it. SAT_ERR_IO: it could not be. */
+enum sat_err client_kit_keep(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES],
+                             int (*keep)(void *context, const char *page), void *context,
+                             struct sat_fault *fault) SAT_MUST_CHECK;
+
 #endif

@@ -42,17 +42,14 @@ static uint32_t choose_user(const struct sat_directory *directory, const struct 
     return first;
 }
 
-/* Before the old kit is given up, the new one must be where a person finds it. */
 static enum sat_err keep_kit(struct recovering *recovering)
 {
-    struct satchel *satchel = recovering->arrival.satchel;
+    const struct satchel_recover_options *options = recovering->options;
     if (recovering->kept) return SAT_OK;
-    char *page = client_kit_page(&recovering->page, recovering->seed);
-    recovering->kept = recovering->options->keep_kit(recovering->options->context, page) == 0;
-    sodium_memzero(page, strlen(page));
-    free(page);
-    if (recovering->kept) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_IO, "the new recovery kit could not be kept: nothing was done");
+    enum sat_err err = client_kit_keep(&recovering->page, recovering->seed, options->keep_kit, options->context,
+                                       &recovering->arrival.satchel->fault);
+    recovering->kept = !err;
+    return err;
 }
 
 static enum sat_err add_link(const struct recovering *recovering, struct client_links *links,

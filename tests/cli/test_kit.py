@@ -68,6 +68,7 @@ def a_kit_that_signs_for_the_next_one_is_worth_nothing_at_once():
     refused = admin.run("kit", "replace", "--recovery-kit", wrong, "--kit", os.path.join(world.folder, "kit.txt"),
                         "--json", expect=4)
     has(refused.error()["message"], "another one has replaced it")
+    equal((os.path.exists(wrong), "keep " in refused.err), (False, False), "what was refused here was never the kit")
     result = admin.run("kit", "replace", "--recovery-kit", new, "--kit", old, "--json")
     has(result.err, "the old one is worth nothing")
     link = [link for link in admin.rows("audit") if link["kind"] == "kit"][-1]
