@@ -159,18 +159,23 @@ static enum sat_err add_by_kit(struct client_links *links, enum sat_link_type ty
     return try_out(links, link, links->fault);
 }
 
+enum sat_err client_links_check_kit(const struct client_links *links, bool repudiates)
+{
+    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
+    if (!kit) return sat_fail(links->fault, SAT_ERR_DENIED, "this recovery kit was never the organisation's");
+    if (repudiates || kit->seq == links->ahead.kit_seq) return SAT_OK;
+    return sat_fail(links->fault, SAT_ERR_DENIED,
+                    "this recovery kit has been replaced, by link %llu; if a thief did that, undo it with `recover "
+                    "--repudiate DEVICE --from LINK`: the thief's device, and its first link (`audit` shows them)",
+                    (unsigned long long)kit[1].seq);
+}
+
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body)
 {
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_kit_encode(body, &buf);
-    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
-    enum sat_err err =
-        kit && kit->seq != links->ahead.kit_seq
-            ? sat_fail(links->fault, SAT_ERR_DENIED,
-                       "link %llu replaced it; if a thief did that, say which device it was, and since which link",
-                       (unsigned long long)kit[1].seq)
-            : add_by_kit(links, SAT_LINK_KIT, links->ahead.kit_seq, &buf);
+    enum sat_err err = add_by_kit(links, SAT_LINK_KIT, links->ahead.kit_seq, &buf);
     sat_buf_deinit(&buf);
     return err;
 }
@@ -178,7 +183,7 @@ enum sat_err client_links_add_recovery(struct client_links *links, const struct 
 enum sat_err client_links_add_repudiation(struct client_links *links, const struct sat_body_repudiate *body)
 {
     const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
-    if (!kit) return sat_fail(links->fault, SAT_ERR_DENIED, "this recovery kit was never the organisation's");
+    sat_check(kit != NULL); /* it is checked */
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_repudiate_encode(body, &buf);

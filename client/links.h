@@ -43,7 +43,10 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
 /* The join of an invite's holder. */
 enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
                                    const struct sat_sign_key *invite_key, const struct sat_buf *body) SAT_MUST_CHECK;
-/* An admin's new device, by the recovery kit (links->kit), which is replaced by it. */
+/* May the recovery kit (links->kit) let an admin's new device in? Before all else: a kit that was replaced has no boxes
+ * either. SAT_ERR_DENIED says what replaced it, and what is left to do. */
+enum sat_err client_links_check_kit(const struct client_links *links, bool repudiates) SAT_MUST_CHECK;
+/* An admin's new device, by that kit, which is replaced by it. */
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body) SAT_MUST_CHECK;
 /* The same, by a kit that was in force once, and with what a thief's device did from a position on undone. */
 enum sat_err client_links_add_repudiation(struct client_links *links,

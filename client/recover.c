@@ -56,7 +56,6 @@ static enum sat_err add_link(const struct recovering *recovering, struct client_
                              const struct sat_body_kit *body)
 {
     const struct satchel_recover_options *options = recovering->options;
-    links->kit = recovering->old;
     if (!options->repudiate) return client_links_add_recovery(links, body);
     return client_links_add_repudiation(links, &(struct sat_body_repudiate){options->repudiate, options->since, *body});
 }
@@ -72,12 +71,10 @@ static enum sat_err add_recovery(struct recovering *recovering, struct client_li
         .device_sign = sat_keyring_sign_public(arrival->satchel->keyring),
         .device_box = sat_keyring_box_public(arrival->satchel->keyring),
     };
-    const struct sat_public_key *kit = &links->ahead.kit_sign;
-    if (!options->repudiate && memcmp(kit->b, recovering->old->sign_public.b, sizeof kit->b) != 0)
-        return sat_fail(&arrival->satchel->fault, SAT_ERR_DENIED,
-                        "this is not the organisation's recovery kit: it has been replaced");
+    links->kit = recovering->old;
     links->some_keys = true; /* what a thief changed, others have, or nobody */
-    enum sat_err err = client_arrival_admin_key(arrival, &body.admin_sign);
+    enum sat_err err = client_links_check_kit(links, options->repudiate != 0);
+    if (!err) err = client_arrival_admin_key(arrival, &body.admin_sign);
     if (!err) err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);
     if (!err) err = add_link(recovering, links, &body);
     if (!err) err = keep_kit(recovering);

@@ -51,7 +51,9 @@ def an_only_admin_replaces_the_kit_and_all_keys_change():
     equal(os.stat(new).st_mode & 0o777, 0o600)
     lost = Device(world.folder, "lost")
     refused = recover(lost, world.kit, path("kit"), expect=4)
-    has(refused.error()["message"], "replaced")
+    by = [link["link"] for link in admin.rows("audit") if link["kind"] == "kit"][-1]
+    for part in ("replaced, by link %d;" % by, "recover --repudiate DEVICE --from LINK"):
+        has(refused.error()["message"], part)
     equal(recover(lost, new, path("kit")).rows()[0]["in_sync"], True, "the new one opens all")
     equal(lost.fields("account", account)["name"], "Ernst Handel")
     world.kit = os.path.join(world.folder, "kit-%d" % (next(names) - 1))
