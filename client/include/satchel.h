@@ -582,11 +582,11 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wiped_at"} per device; state is
- * "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its
- * lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told to admins of
- * all devices and to managers of those of the people whom they manage, and null where nothing is known; pending is
- * known of this device alone. */
+/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per device; wipe
+ * is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending approval",
+ * "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). last_seen, lag (log
+ * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
+ * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus
