@@ -64,6 +64,9 @@ def the_kit_undoes_it():
     result = recover(andrew, "--repudiate", "1", "--from", str(since))
     row = result.rows()[0]
     equal((row["user"], row["role"], row["device"], row["in_sync"]), ("Andrew", "admin", 6, True), result)
+    for sentence in ("lets Steven back in", "puts Mallory (device 5) out", "takes Western from Nancy"):
+        equal(sentence in row["undone"], True, row)
+        has(result.err, "undoing that, it " + sentence)
     equal({row["device"]: row["state"] for row in andrew.rows("device", "list")},
           {1: "revoked", 2: "active", 3: "active", 4: "active", 5: "revoked", 6: "active"})
     equal({space["debt"] for space in andrew.row("status")["spaces"]}, {False})
