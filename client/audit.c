@@ -114,6 +114,8 @@ static void give(struct audit *audit, const struct sat_link *link, uint64_t time
     (void)json_object_set_new(json, "kind", json_string(sat_link_type_name(link->type)));
     (void)json_object_set_new(json, "what", json_string(what));
     (void)json_object_set_new(json, "signed_by", json_of_signatures(link, arena));
+    const char *kit = client_describe_kit(link, arena);
+    if (kit) (void)json_object_set_new(json, "kit", json_string(kit));
     if (link->type == SAT_LINK_REPUDIATE)
         (void)json_object_set_new(json, "undone",
                                   client_describe_undone(audit->satchel, &audit->directory, link->seq, arena));

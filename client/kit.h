@@ -16,6 +16,10 @@ struct client_kit { /* what the page says */
     struct sat_public_key server;
 };
 
+/* What tells kits apart, on the page and in the audit: the first four bytes of the public signing key, in hexadecimal.
+ */
+enum { CLIENT_KIT_MARK_SIZE = 9 };
+void client_kit_mark(const struct sat_public_key *sign, char out[CLIENT_KIT_MARK_SIZE]);
 /* The page, on the heap; a secret: the caller wipes and frees it. */
 char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES]);
 /* Reads a page, also one that a person typed in again: white space and case do not matter, nor what else stands there.

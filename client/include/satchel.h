@@ -544,7 +544,8 @@ SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *n
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
  * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. A repudiation also has
- * "undone":[…], the sentences that say what it changed. Among the links, by their time, is what devices say that they
+ * "undone":[…], the sentences that say what it changed; a link that names a recovery kit has "kit", the eight digits
+ * behind "Kit" on that one's page. Among the links, by their time, is what devices say that they
  * let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
  * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
  * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */

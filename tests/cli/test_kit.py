@@ -60,7 +60,11 @@ def an_only_admin_replaces_the_kit_and_all_keys_change():
     lost.run("leave")
     nancy.sync()
     admin.sync()
-    equal([link["what"] for link in admin.rows("audit") if link["kind"] == "kit"][0], "replaces the recovery kit")
+    link = [link for link in admin.rows("audit") if link["kind"] == "kit"][0]
+    equal(link["what"], "replaces the recovery kit (kit %s)" % link["kit"])
+    has(page, "\nKit             %s (" % link["kit"])
+    founding = open(os.path.join(world.folder, "kit.txt"), encoding="utf-8").read()
+    has(founding, "\nKit             %s (" % admin.rows("audit")[0]["kit"])
 
 
 @test
