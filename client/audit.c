@@ -114,6 +114,8 @@ static void give(struct audit *audit, const struct sat_link *link, uint64_t time
     (void)json_object_set_new(json, "kind", json_string(sat_link_type_name(link->type)));
     (void)json_object_set_new(json, "what", json_string(what));
     (void)json_object_set_new(json, "signed_by", json_of_signatures(link, arena));
+    const char *kit = client_describe_kit(link, arena);
+    if (kit) (void)json_object_set_new(json, "kit", json_string(kit));
     if (link->type == SAT_LINK_REPUDIATE)
         (void)json_object_set_new(json, "undone",
                                   client_describe_undone(audit->satchel, &audit->directory, link->seq, arena));
@@ -216,7 +218,32 @@ int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, v
     return client_end(satchel, err ? err : shown);
 }
 
-/* ---- Debts ---- */
+/* ---- Debts, and keys that are not here ---- */
+
+int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_begin(satchel);
+    enum sat_err err = client_lease_check(satchel);
+    bool more = true;
+    for (uint32_t i = 0; i < satchel->directory.spaces_n && more && !err; i++) {
+        const struct sat_space *space = &satchel->directory.spaces[i];
+        const struct sat_epoch_key *key;
+        if (space->epoch == 0 || !(client_rights(satchel, &space->id) & SAT_RIGHT_READ)) continue;
+        enum sat_err held = sat_keys_get(satchel->keys, &satchel->directory, &space->id, space->epoch, &key);
+        if (held != SAT_ERR_DEBT) {
+            err = held;
+            continue;
+        }
+        json_t *json = json_object();
+        (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space->id, &arena)));
+        more = client_give_row(row, context, json);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}
 
 int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context)
 {

@@ -2,6 +2,7 @@
 
 #include "client/act.h"
 #include "client/calendar.h"
+#include "client/kit.h"
 #include "client/names.h"
 #include "common/proof/directory_index.h"
 
@@ -189,6 +190,20 @@ static const char *describe_kit(const struct describing *it)
                             user_of(it, body.user));
 }
 
+const char *client_describe_kit(const struct sat_link *link, struct sat_arena *arena)
+{
+    struct sat_body_genesis genesis;
+    struct sat_body_kit kit;
+    struct sat_body_repudiate repudiate;
+    char mark[CLIENT_KIT_MARK_SIZE] = "";
+    if (link->type == SAT_LINK_GENESIS && !sat_body_genesis_decode(link->body, &genesis))
+        client_kit_mark(&genesis.kit_sign, mark);
+    if (link->type == SAT_LINK_KIT && !sat_body_kit_decode(link->body, &kit)) client_kit_mark(&kit.kit_sign, mark);
+    if (link->type == SAT_LINK_REPUDIATE && !sat_body_repudiate_decode(link->body, &repudiate))
+        client_kit_mark(&repudiate.kit.kit_sign, mark);
+    return mark[0] ? sat_arena_text(arena, mark, CLIENT_KIT_MARK_SIZE - 1) : NULL;
+}
+
 static const char *describe_repudiation(const struct describing *it)
 {
     struct sat_body_repudiate body;
@@ -259,5 +274,7 @@ const char *client_describe_link(struct satchel *satchel, const struct sat_direc
 {
     const struct describing it = {satchel, before, link, name, arena};
     const char *text = describe(&it);
+    const char *kit = client_describe_kit(link, arena);
+    if (text && kit) return sat_arena_format(arena, "%s (kit %s)", text, kit);
     return text ? text : "says what cannot be read";
 }

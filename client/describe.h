@@ -10,6 +10,8 @@
  * `name`: of a user whom it makes, where `people` does not have it yet; NULL: it does. The arena owns the text. */
 const char *client_describe_link(struct satchel *satchel, const struct sat_directory *before,
                                  const struct sat_link *link, const char *name, struct sat_arena *arena);
+/* Which recovery kit the link names, by its mark (kit.h); NULL: none. */
+const char *client_describe_kit(const struct sat_link *link, struct sat_arena *arena);
 /* What the repudiation at `seq`, the head of `after`, changed: an array of sentences, which the caller owns. */
 json_t *client_describe_undone(struct satchel *satchel, const struct sat_directory *after, uint64_t seq,
                                struct sat_arena *arena);

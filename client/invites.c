@@ -75,6 +75,7 @@ int satchel_invite(struct satchel *satchel, const char *user, uint64_t valid_ms,
 /* ---- Cancelling ---- */
 
 struct cancel_act {
+    struct satchel *satchel;
     uint32_t user;
     uint32_t n; /* cancelled by the batch under way */
     bool more;
@@ -106,15 +107,17 @@ static enum sat_err build_cancel(void *context, struct client_links *links)
         if (!err) act->n++;
     }
     if (err || act->n) return err;
-    return sat_fail(links->fault, SAT_ERR_NOT_FOUND, "no open invite");
+    return sat_fail(links->fault, SAT_ERR_NOT_FOUND, "%.100s has no open invite",
+                    client_act_user(act->satchel, act->user, links->arena));
 }
 
 int satchel_invite_cancel(struct satchel *satchel, const char *user, uint32_t *cancelled)
 {
-    struct cancel_act cancel = {.more = true};
+    struct cancel_act cancel = {.satchel = satchel, .more = true};
     *cancelled = 0;
     enum sat_err err = client_act_begin(satchel, CLIENT_BY_MANAGER);
     if (!err) err = client_act_find_user(satchel, user, &cancel.user);
+    if (!err) err = client_act_check_manages(satchel, cancel.user);
     while (!err && cancel.more) {
         struct client_act act = {.satchel = satchel, .context = &cancel, .build = build_cancel};
         err = client_act_run(&act);

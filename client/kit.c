@@ -36,11 +36,25 @@ static void put_key(const uint8_t seed[SAT_KIT_SEED_BYTES], char out[KEY_TEXT_SI
     sodium_memzero(digits, sizeof digits);
 }
 
+void client_kit_mark(const struct sat_public_key *sign, char out[CLIENT_KIT_MARK_SIZE])
+{
+    sat_hex_format(sign->b, (CLIENT_KIT_MARK_SIZE - 1) / 2, out);
+}
+
+static void mark_of_seed(const uint8_t seed[SAT_KIT_SEED_BYTES], char out[CLIENT_KIT_MARK_SIZE])
+{
+    struct sat_kit_keys keys;
+    sat_kit_keys_derive(seed, &keys);
+    client_kit_mark(&keys.sign_public, out);
+    sodium_memzero(&keys, sizeof keys);
+}
+
 char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES])
 {
-    char org[65], pin[65], key[KEY_TEXT_SIZE];
+    char org[65], pin[65], mark[CLIENT_KIT_MARK_SIZE], key[KEY_TEXT_SIZE];
     sat_hex_format(kit->org.b, sizeof kit->org.b, org);
     sat_hex_format(kit->server.b, sizeof kit->server.b, pin);
+    mark_of_seed(seed, mark);
     put_key(seed, key);
     char *page = malloc(PAGE_BYTES_MAX);
     sat_check(page != NULL);
@@ -54,6 +68,7 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
                        "\n"
                        "Organisation    %s\n"
                        "Server          %s\n"
+                       "Kit             %s (so `satchel audit` names it)\n"
                        "\n"
                        "Organisation id\n"
                        "    %s\n"
@@ -63,10 +78,20 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
                        "\n"
                        "Key (the last two groups are a checksum)\n"
                        "%s\n",
-                       kit->org_name, kit->server_url, org, pin, key);
+                       kit->org_name, kit->server_url, mark, org, pin, key);
     sat_check(len > 0 && len < PAGE_BYTES_MAX);
     sodium_memzero(key, sizeof key);
     return page;
+}
+
+enum sat_err client_kit_keep(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES],
+                             int (*keep)(void *context, const char *page), void *context, struct sat_fault *fault)
+{
+    char *page = client_kit_page(kit, seed);
+    bool kept = keep(context, page) == 0;
+    sodium_memzero(page, strlen(page));
+    free(page);
+    return kept ? SAT_OK : sat_fail(fault, SAT_ERR_IO, "the new recovery kit could not be kept: nothing was done");
 }
 
 /* ---- Back ---- */

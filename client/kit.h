@@ -16,6 +16,10 @@ struct client_kit { /* what the page says */
     struct sat_public_key server;
 };
 
+/* What tells kits apart, on the page and in the audit: the first four bytes of the public signing key, in hexadecimal.
+ */
+enum { CLIENT_KIT_MARK_SIZE = 9 };
+void client_kit_mark(const struct sat_public_key *sign, char out[CLIENT_KIT_MARK_SIZE]);
 /* The page, on the heap; a secret: the caller wipes and frees it. */
 char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES]);
 /* Reads a page, also one that a person typed in again: white space and case do not matter, nor what else stands there.
@@ -23,5 +27,11 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
  * says what is wrong: no key, a copying error. */
 enum sat_err client_kit_parse(const char *page, struct sat_arena *arena, struct client_kit *out,
                               uint8_t seed[SAT_KIT_SEED_BYTES], struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* Makes the page of a new kit and has it kept: before the old kit is given up, the new one must be where a person finds
+ * it. SAT_ERR_IO: it could not be. */
+enum sat_err client_kit_keep(const struct client_kit *kit, const uint8_t seed[SAT_KIT_SEED_BYTES],
+                             int (*keep)(void *context, const char *page), void *context,
+                             struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -83,6 +83,22 @@ static bool sign_by_kit(struct client_links *links, struct sat_link *link)
     return false;
 }
 
+static enum sat_err fail_kit(struct client_links *links)
+{
+    return sat_fail(links->fault, SAT_ERR_DENIED,
+                    "this recovery kit is worth nothing any more: another one has replaced it");
+}
+
+/* A kit that is at hand signs for its successor though nobody demands it: it is used up by that, and whoever finds the
+ * old page cannot call it a theft. */
+static enum sat_err try_out_successor(struct client_links *links, struct sat_link *link)
+{
+    bool in_force = sat_span_equal(SAT_SPAN(links->kit->sign_public.b), SAT_SPAN(links->ahead.kit_sign.b));
+    if (!in_force) return fail_kit(links);
+    sat_link_sign(link, SAT_SIGNER_KIT, (uint32_t)links->ahead.kit_seq, &links->ahead.org, &links->kit->sign);
+    return try_out(links, link, links->fault);
+}
+
 /* What a second signature is due for gets the kit's, or waits for another admin's. */
 static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *link)
 {
@@ -91,9 +107,7 @@ static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *
     if (err == SAT_ERR_DENIED) {
         if (sign_by_kit(links, link)) return SAT_OK;
         links->proposes = lacks_second(links, link);
-        if (links->proposes && links->kit)
-            return sat_fail(links->fault, SAT_ERR_DENIED,
-                            "this recovery kit is worth nothing any more: another one has replaced it");
+        if (links->proposes && links->kit) return fail_kit(links);
         if (links->proposes) return SAT_OK;
     }
     if (err) *links->fault = why;
@@ -118,6 +132,7 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
     sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &secrets->sign);
     if (takes_device_alone(type, body, device)) return try_out(links, link, links->fault);
     sat_link_sign(link, SAT_SIGNER_ADMIN, device, &links->ahead.org, &secrets->admin);
+    if (type == SAT_LINK_KIT && links->kit) return try_out_successor(links, link);
     return founds ? try_out(links, link, links->fault) : try_out_by_two(links, link);
 }
 
@@ -144,18 +159,23 @@ static enum sat_err add_by_kit(struct client_links *links, enum sat_link_type ty
     return try_out(links, link, links->fault);
 }
 
+enum sat_err client_links_check_kit(const struct client_links *links, bool repudiates)
+{
+    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
+    if (!kit) return sat_fail(links->fault, SAT_ERR_DENIED, "this recovery kit was never the organisation's");
+    if (repudiates || kit->seq == links->ahead.kit_seq) return SAT_OK;
+    return sat_fail(links->fault, SAT_ERR_DENIED,
+                    "this recovery kit has been replaced, by link %llu; if a thief did that, undo it with `recover "
+                    "--repudiate DEVICE --from LINK`: the thief's device, and its first link (`audit` shows them)",
+                    (unsigned long long)kit[1].seq);
+}
+
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body)
 {
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_kit_encode(body, &buf);
-    const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
-    enum sat_err err =
-        kit && kit->seq != links->ahead.kit_seq
-            ? sat_fail(links->fault, SAT_ERR_DENIED,
-                       "link %llu replaced it; if a thief did that, say which device it was, and since which link",
-                       (unsigned long long)kit[1].seq)
-            : add_by_kit(links, SAT_LINK_KIT, links->ahead.kit_seq, &buf);
+    enum sat_err err = add_by_kit(links, SAT_LINK_KIT, links->ahead.kit_seq, &buf);
     sat_buf_deinit(&buf);
     return err;
 }
@@ -163,7 +183,7 @@ enum sat_err client_links_add_recovery(struct client_links *links, const struct 
 enum sat_err client_links_add_repudiation(struct client_links *links, const struct sat_body_repudiate *body)
 {
     const struct sat_kit *kit = sat_directory_kit(&links->ahead, &links->kit->sign_public);
-    if (!kit) return sat_fail(links->fault, SAT_ERR_DENIED, "this recovery kit was never the organisation's");
+    sat_check(kit != NULL); /* it is checked */
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_body_repudiate_encode(body, &buf);

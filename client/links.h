@@ -2,8 +2,9 @@
  * or a manager must answer for it, by the admin key that it has. Every link is tried on a copy of the directory before
  * it is sent, so that what cannot be accepted is refused here, with the reason.
  *
- * Where another admin has to sign as well, the recovery kit does if it is at hand. Else the link becomes a proposal: it
- * is the batch's last, stays here, and goes to the other admin as text (proposal.h). */
+ * Where another admin has to sign as well, the recovery kit does if it is at hand; for its successor it always does.
+ * Else the link becomes a proposal: it is the batch's last, stays here, and goes to the other admin as text
+ * (proposal.h). */
 #ifndef CLIENT_LINKS_H
 #define CLIENT_LINKS_H
 
@@ -19,7 +20,7 @@ struct client_links {
     struct sat_fault *fault;
     uint64_t now_ms;
     const struct sat_kit_keys *kit; /* the second signature, where one is due; NULL: not at hand */
-    bool some_keys;                 /* a new kit gets those that are here, and the rest by the next epochs */
+    bool some_keys;                 /* a new kit gets those that are here, and the rest by their next epochs, if ever */
     struct sat_directory ahead;     /* with the batch's links applied */
     struct sat_link links[CLIENT_LINKS_MAX];
     uint32_t n;
@@ -42,7 +43,10 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
 /* The join of an invite's holder. */
 enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
                                    const struct sat_sign_key *invite_key, const struct sat_buf *body) SAT_MUST_CHECK;
-/* An admin's new device, by the recovery kit (links->kit), which is replaced by it. */
+/* May the recovery kit (links->kit) let an admin's new device in? Before all else: a kit that was replaced has no boxes
+ * either. SAT_ERR_DENIED says what replaced it, and what is left to do. */
+enum sat_err client_links_check_kit(const struct client_links *links, bool repudiates) SAT_MUST_CHECK;
+/* An admin's new device, by that kit, which is replaced by it. */
 enum sat_err client_links_add_recovery(struct client_links *links, const struct sat_body_kit *body) SAT_MUST_CHECK;
 /* The same, by a kit that was in force once, and with what a thief's device did from a position on undone. */
 enum sat_err client_links_add_repudiation(struct client_links *links,
@@ -69,7 +73,8 @@ enum sat_err client_links_add_invite(struct client_links *links, struct sat_body
 enum sat_err client_links_add_approval(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
 /* A device is put out, with the cuts of its work as the logs stand here (admin_devices.c). */
 enum sat_err client_links_add_revoke(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
-/* Boxes of every space's current epoch for a new kit, whose link is the next; all their keys must be here. */
+/* Boxes of every space's current epoch for a new kit, whose link is the next. SAT_ERR_DEBT: a key is not here, and not
+ * links->some_keys. */
 enum sat_err client_links_box_for_kit(struct client_links *links, const struct sat_public_key *kit_box,
                                       struct sat_boxes *out) SAT_MUST_CHECK;
 

@@ -91,6 +91,13 @@ static json_t *json_of_ms(uint64_t ms)
     return ms ? client_json_of_time(ms) : json_null();
 }
 
+/* An order stands until the device signs for it. */
+static json_t *json_of_wipe(const struct sat_device *device, const struct sat_device_item *item)
+{
+    if (item && item->wiped_ms) return json_string("done");
+    return device->wiped_seq ? json_string("ordered") : json_null();
+}
+
 static json_t *json_of_device(struct listing *listing, const struct sat_device *device, struct sat_arena *arena)
 {
     struct satchel *satchel = listing->satchel;
@@ -108,6 +115,7 @@ static json_t *json_of_device(struct listing *listing, const struct sat_device *
     (void)json_object_set_new(json, "pending", json_null());
     (void)json_object_set_new(json, "lag", seen ? json_integer((json_int_t)item->lag) : json_null());
     (void)json_object_set_new(json, "version", seen ? json_integer(item->version) : json_null());
+    (void)json_object_set_new(json, "wipe", json_of_wipe(device, item));
     (void)json_object_set_new(json, "wiped_at", json_of_ms(item ? item->wiped_ms : 0));
     return json;
 }

@@ -42,24 +42,20 @@ static uint32_t choose_user(const struct sat_directory *directory, const struct 
     return first;
 }
 
-/* Before the old kit is given up, the new one must be where a person finds it. */
 static enum sat_err keep_kit(struct recovering *recovering)
 {
-    struct satchel *satchel = recovering->arrival.satchel;
+    const struct satchel_recover_options *options = recovering->options;
     if (recovering->kept) return SAT_OK;
-    char *page = client_kit_page(&recovering->page, recovering->seed);
-    recovering->kept = recovering->options->keep_kit(recovering->options->context, page) == 0;
-    sodium_memzero(page, strlen(page));
-    free(page);
-    if (recovering->kept) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_IO, "the new recovery kit could not be kept: nothing was done");
+    enum sat_err err = client_kit_keep(&recovering->page, recovering->seed, options->keep_kit, options->context,
+                                       &recovering->arrival.satchel->fault);
+    recovering->kept = !err;
+    return err;
 }
 
 static enum sat_err add_link(const struct recovering *recovering, struct client_links *links,
                              const struct sat_body_kit *body)
 {
     const struct satchel_recover_options *options = recovering->options;
-    links->kit = recovering->old;
     if (!options->repudiate) return client_links_add_recovery(links, body);
     return client_links_add_repudiation(links, &(struct sat_body_repudiate){options->repudiate, options->since, *body});
 }
@@ -75,12 +71,10 @@ static enum sat_err add_recovery(struct recovering *recovering, struct client_li
         .device_sign = sat_keyring_sign_public(arrival->satchel->keyring),
         .device_box = sat_keyring_box_public(arrival->satchel->keyring),
     };
-    const struct sat_public_key *kit = &links->ahead.kit_sign;
-    if (!options->repudiate && memcmp(kit->b, recovering->old->sign_public.b, sizeof kit->b) != 0)
-        return sat_fail(&arrival->satchel->fault, SAT_ERR_DENIED,
-                        "this is not the organisation's recovery kit: it has been replaced");
-    links->some_keys = options->repudiate != 0; /* what a thief changed since, others have */
-    enum sat_err err = client_arrival_admin_key(arrival, &body.admin_sign);
+    links->kit = recovering->old;
+    links->some_keys = true; /* what a thief changed, others have, or nobody */
+    enum sat_err err = client_links_check_kit(links, options->repudiate != 0);
+    if (!err) err = client_arrival_admin_key(arrival, &body.admin_sign);
     if (!err) err = client_links_box_for_kit(links, &body.kit_box, &body.boxes);
     if (!err) err = add_link(recovering, links, &body);
     if (!err) err = keep_kit(recovering);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cli/output.h"
+
 /* The new name must survive a power cut as well as the bytes. */
 static bool sync_directory_of(struct cli *cli, const char *path)
 {
@@ -44,6 +46,30 @@ int cli_kit_keep(void *context, const char *page)
     int fd = kit->fd;
     kit->fd = -1;
     return cli_kit_write(kit->cli, kit->path, fd, page) ? 0 : 1;
+}
+
+struct left_out {
+    struct cli *cli;
+    json_t *names;
+};
+
+static int take_left_out(void *context, const char *json)
+{
+    struct left_out *it = context;
+    json_t *row = json_loads(json, 0, NULL), *name = json_object_get(row, "territory");
+    if (name) (void)json_array_append(it->names, name);
+    cli_note(it->cli,
+             "the key of %s is not here, so that the new kit does not open it before somebody who has it syncs",
+             cli_shown(&it->cli->arena, name));
+    json_decref(row);
+    return 0;
+}
+
+json_t *cli_kit_left_out(struct cli *cli)
+{
+    struct left_out it = {cli, json_array()};
+    (void)!satchel_keys_missing(cli->satchel, take_left_out, &it);
+    return it.names;
 }
 
 int cli_kit_open(struct cli *cli, const char *path, int *fd)

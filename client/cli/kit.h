@@ -2,6 +2,8 @@
 #ifndef CLI_KIT_H
 #define CLI_KIT_H
 
+#include <jansson.h>
+
 #include "client/cli/cli.h"
 
 /* A new file, for this user alone. It is made before the server is asked: nothing must come about whose kit has nowhere
@@ -17,5 +19,7 @@ struct cli_new_kit {
     int fd; /* -1: written */
 };
 int cli_kit_keep(void *context, const char *page) SAT_MUST_CHECK;
+/* The territories that a new kit does not open yet, as their keys are not here: told, and as an array of names. */
+json_t *cli_kit_left_out(struct cli *cli);
 
 #endif

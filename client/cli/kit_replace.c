@@ -20,11 +20,19 @@ static int replace(struct cli *cli, struct cli_new_kit *kit)
     else if (!failed && satchel_proposal(cli->satchel))
         cli_note(cli, "what is in %s becomes the recovery kit when another admin has signed; until then the old one is",
                  kit->path);
-    else if (!failed)
+    else if (!failed && cli_has(cli, CLI_OPTION_KIT))
         cli_note(cli,
                  "the new recovery kit is in %s: keep it offline, it opens everything; the old one is worth nothing",
                  kit->path);
-    return cli_act_done(cli, failed, json_pack("{s:s}", "recovery_kit", kit->path), "the recovery kit is replaced");
+    else if (!failed) /* nothing tells it from what a thief would do */
+        cli_note(cli,
+                 "the new recovery kit is in %s: keep it offline, it opens everything; whoever has the old page can "
+                 "still repudiate this device for 30 days, which `--kit` with the old page prevents",
+                 kit->path);
+    return cli_act_done(
+        cli, failed,
+        json_pack("{s:s, s:o}", "recovery_kit", kit->path, "left_out", failed ? json_array() : cli_kit_left_out(cli)),
+        "the recovery kit is replaced");
 }
 
 int cli_run_kit_replace(struct cli *cli)

@@ -56,13 +56,39 @@ static int recover_with_kits(struct cli *cli, const char *home, const char *path
     return code;
 }
 
+/* A satchel_row_fn; the context is an array, which holds in the end what the last repudiation undid. */
+static int take_undone(void *context, const char *json)
+{
+    json_t *link = json_loads(json, 0, NULL), *undone = json_object_get(link, "undone");
+    if (undone) {
+        (void)json_array_clear(context);
+        (void)json_array_extend(context, undone);
+    }
+    json_decref(link);
+    return 0;
+}
+
+/* Told, and as an array of sentences. */
+static json_t *tell_undone(struct cli *cli)
+{
+    json_t *list = json_array(), *undone;
+    size_t i;
+    if (satchel_audit(cli->satchel, NULL, take_undone, list))
+        cli_note(cli, "what was undone cannot be told: %s", satchel_error_of(cli->satchel)->message);
+    json_array_foreach(list, i, undone) cli_note(cli, "undoing that, it %s", cli_shown(&cli->arena, undone));
+    return list;
+}
+
 /* The home is an admin's device from here on. Its first sync changes all keys; if it fails, it can be repeated. */
 static int change_keys(struct cli *cli)
 {
     struct satchel_sync_result result = {0};
     int failed = cli_sync_once(cli, &(struct satchel_sync_options){0}, &result);
     struct satchel_error error = *satchel_error_of(cli->satchel);
-    int code = cli_print_membership(cli, cli_sync_json(&result));
+    json_t *more = cli_sync_json(&result);
+    (void)json_object_set_new(more, "left_out", cli_kit_left_out(cli));
+    if (cli_has(cli, CLI_OPTION_REPUDIATE)) (void)json_object_set_new(more, "undone", tell_undone(cli));
+    int code = cli_print_membership(cli, more);
     if (failed)
         return cli_fail_error(cli, &error, "recovered, but the keys are not all changed yet (run `satchel sync`)");
     return code;

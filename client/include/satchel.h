@@ -187,10 +187,11 @@ struct satchel_recover_options {
     void *context;
 };
 /* Comes back with the recovery kit, with no other admin left: makes this home a new device of an admin, and replaces
- * the kit; the old one is worth nothing then. Call satchel_sync() next, which changes all keys. After a failure on the
- * way the same call goes on where it stopped. With `repudiate` a kit that a thief replaced is good, too, for thirty
- * days. invalid (a copying error in the page, no address, no pin, no such device or link), denied (the kit was
- * replaced), exists (a home is there), unreachable, timed_out, wrong_server, locked (no passphrase). */
+ * the kit; the old one is worth nothing then. Call satchel_sync() next, which changes all keys that the kit opened; the
+ * others are those of satchel_keys_missing(). After a failure on the way the same call goes on where it stopped. With
+ * `repudiate` a kit that a thief replaced is good, too, for thirty days. invalid (a copying error in the page, no
+ * address, no pin, no such device or link), denied (the kit was replaced), exists (a home is there), unreachable,
+ * timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_recover(const char *home, const struct satchel_open_options *open_options,
                                 const struct satchel_recover_options *options, struct satchel **out,
                                 struct satchel_error *error);
@@ -485,7 +486,10 @@ SATCHEL_API const char *satchel_proposal(const struct satchel *satchel);
 SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *proposal, char **about);
 /* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
  * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
- * All keys are changed along with it; the old kit is worth nothing then. Should this fail after keep_kit has been
+ * All keys that are here are changed along with it (satchel_keys_missing() has the others, which the new kit does not
+ * open yet). After satchel_use_kit() the old kit signs for the
+ * new one, and is worth nothing then; without it, and with no other admin to sign, whoever has the old page can still
+ * repudiate this device for 30 days. Should this fail after keep_kit has been
  * called, the server may have taken the new one all the same: satchel_audit() tells. */
 SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
                                     void *context);
@@ -542,7 +546,8 @@ SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *n
 
 /* What was ever done, verified anew from the founding on with all signatures: {"link","at","by","device","kind","what",
  * "signed_by":[…]} per link of the directory; `what` is a sentence that `by` begins. A repudiation also has
- * "undone":[…], the sentences that say what it changed. Among the links, by their time, is what devices say that they
+ * "undone":[…], the sentences that say what it changed; a link that names a recovery kit has "kit", the eight digits
+ * behind "Kit" on that one's page. Among the links, by their time, is what devices say that they
  * let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
  * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
  * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
@@ -550,6 +555,10 @@ SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_r
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */
 SATCHEL_API int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context);
+/* Territories that this device may read and whose current key it has not got: {"territory"}. Whoever has one gives it
+ * on with the next sync; where only a thief had it, nobody does. A recovery kit that was made by this device does not
+ * open them until then. */
+SATCHEL_API int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *context);
 
 /* Takes this device out of the organisation and removes the home. Refused while there is work that is nowhere else
  * (invalid: the message says how much) and for the last admin. Talks to the server. The handle is of no use afterwards
@@ -576,11 +585,11 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wiped_at"} per device; state is
- * "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its
- * lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told to admins of
- * all devices and to managers of those of the people whom they manage, and null where nothing is known; pending is
- * known of this device alone. */
+/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per device; wipe
+ * is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending approval",
+ * "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). last_seen, lag (log
+ * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
+ * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus

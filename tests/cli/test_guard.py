@@ -131,7 +131,7 @@ def the_audit_tells_all_of_it():
     rows = admin.rows("audit")
     equal([row["link"] for row in rows], list(range(1, len(rows) + 1)))
     said = ["%s %s" % (row["by"], row["what"]) for row in rows]
-    for sentence in ("Andrew founds the organisation", "Andrew adds Margaret as auditor",
+    for sentence in ("Andrew founds the organisation (kit %s)" % rows[0]["kit"], "Andrew adds Margaret as auditor",
                      "Andrew lets Margaret read Eastern", "Andrew approves Margaret (device 2)",
                      "Andrew sets lease.rep to 14", "Steven adds Laura as admin"):
         equal(sentence in said, True, said)

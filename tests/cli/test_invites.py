@@ -35,7 +35,7 @@ def open_invites_of_a_person_are_cancelled_and_what_they_opened_gets_a_new_key()
 @test
 def where_there_is_none_that_is_said():
     failed = admin.error(2, "invite", "Nancy", "--cancel")
-    equal((failed["error"], failed["message"]), ("not_found", "no open invite"))
+    equal((failed["error"], failed["message"]), ("not_found", "Nancy has no open invite"))
     equal(admin.error(2, "invite", "Nobody", "--cancel")["error"], "not_found")
     equal(admin.error(1, "invite", "Nancy", "--cancel", "--expires", "3d")["error"], "usage")
 
@@ -62,7 +62,9 @@ def managers_cancel_for_their_people_and_reps_for_nobody():
     admin.run("user", "add", "Robert", "--role", "rep")
     admin.run("territory", "grant", "Western", "Robert")
     code = world.invite("Robert")
-    equal(manager.error(4, "invite", "Robert", "--cancel")["error"], "denied")
+    world.invite("Andrew")
+    for name in ("Robert", "Andrew"):
+        has(manager.error(4, "invite", name, "--cancel")["message"], "you do not manage %s" % name)
     equal(nancy.error(4, "invite", "Robert", "--cancel")["error"], "denied")
     join("Robert", code, 0)
     cancelled = [link["what"] for link in admin.rows("audit") if link["by"] == "Margaret"

@@ -26,8 +26,8 @@ def path(name):
     return os.path.join(world.folder, "%s-%d" % (name, next(names)))
 
 
-def recover(device, kit, new, **options):
-    return device.run("recover", "--kit", kit, "--recovery-kit", new, "--json", **options)
+def recover(device, kit, new, *words, **options):
+    return device.run("recover", "--kit", kit, "--recovery-kit", new, "--json", *words, **options)
 
 
 def epochs(device):
@@ -42,8 +42,8 @@ def debts(device):
 def an_only_admin_replaces_the_kit_and_all_keys_change():
     had, new = epochs(admin), path("kit")
     result = admin.run("kit", "replace", "--recovery-kit", new, "--json")
-    equal(result.rows(), [{"recovery_kit": new}])
-    has(result.err, "the old one is worth nothing")
+    equal(result.rows(), [{"recovery_kit": new, "left_out": []}])
+    has(result.err, "can still repudiate this device for 30 days")
     equal((epochs(admin), debts(admin)), ({name: n + 1 for name, n in had.items()}, []))
     page = open(new, encoding="utf-8").read()
     for part in ("Northwind", passage.url, world.server.pin):
@@ -51,14 +51,39 @@ def an_only_admin_replaces_the_kit_and_all_keys_change():
     equal(os.stat(new).st_mode & 0o777, 0o600)
     lost = Device(world.folder, "lost")
     refused = recover(lost, world.kit, path("kit"), expect=4)
-    has(refused.error()["message"], "replaced")
+    by = [link["link"] for link in admin.rows("audit") if link["kind"] == "kit"][-1]
+    for part in ("replaced, by link %d;" % by, "recover --repudiate DEVICE --from LINK"):
+        has(refused.error()["message"], part)
     equal(recover(lost, new, path("kit")).rows()[0]["in_sync"], True, "the new one opens all")
     equal(lost.fields("account", account)["name"], "Ernst Handel")
     world.kit = os.path.join(world.folder, "kit-%d" % (next(names) - 1))
     lost.run("leave")
     nancy.sync()
     admin.sync()
-    equal([link["what"] for link in admin.rows("audit") if link["kind"] == "kit"][0], "replaces the recovery kit")
+    link = [link for link in admin.rows("audit") if link["kind"] == "kit"][0]
+    equal(link["what"], "replaces the recovery kit (kit %s)" % link["kit"])
+    has(page, "\nKit             %s (" % link["kit"])
+    founding = open(os.path.join(world.folder, "kit.txt"), encoding="utf-8").read()
+    has(founding, "\nKit             %s (" % admin.rows("audit")[0]["kit"])
+
+
+@test
+def a_kit_that_signs_for_the_next_one_is_worth_nothing_at_once():
+    """Though an only admin could do without it: who finds the page cannot say that the admin's device was stolen."""
+    old, new, wrong = world.kit, path("kit"), path("kit")
+    refused = admin.run("kit", "replace", "--recovery-kit", wrong, "--kit", os.path.join(world.folder, "kit.txt"),
+                        "--json", expect=4)
+    has(refused.error()["message"], "another one has replaced it")
+    equal((os.path.exists(wrong), "keep " in refused.err), (False, False), "what was refused here was never the kit")
+    result = admin.run("kit", "replace", "--recovery-kit", new, "--kit", old, "--json")
+    has(result.err, "the old one is worth nothing")
+    link = [link for link in admin.rows("audit") if link["kind"] == "kit"][-1]
+    equal([words.split(" of ")[0] for words in link["signed_by"]], ["device 1", "admin key", "kit"], link)
+    finder, page = Device(world.folder, "finder"), path("kit")
+    failed = recover(finder, old, page, "--repudiate", "1", "--from", str(link["link"]), expect=4)
+    equal(failed.error()["error"], "denied")
+    equal((os.path.exists(finder.home), os.path.exists(page)), (False, False))
+    world.kit = new
 
 
 @test
@@ -96,7 +121,7 @@ def where_there_are_two_admins_it_takes_both_or_the_old_kit():
     refused = admin.run("kit", "replace", "--recovery-kit", third, "--kit", world.kit, "--json", expect=4)
     has(refused.error()["message"], "another one has replaced it")
     fourth = path("kit")
-    equal(admin.row("kit", "replace", "--recovery-kit", fourth, "--kit", new), {"recovery_kit": fourth})
+    equal(admin.row("kit", "replace", "--recovery-kit", fourth, "--kit", new), {"recovery_kit": fourth, "left_out": []})
     world.kit = fourth
     steven.sync()
 

@@ -64,6 +64,9 @@ def the_kit_undoes_it():
     result = recover(andrew, "--repudiate", "1", "--from", str(since))
     row = result.rows()[0]
     equal((row["user"], row["role"], row["device"], row["in_sync"]), ("Andrew", "admin", 6, True), result)
+    for sentence in ("lets Steven back in", "puts Mallory (device 5) out", "takes Western from Nancy"):
+        equal(sentence in row["undone"], True, row)
+        has(result.err, "undoing that, it " + sentence)
     equal({row["device"]: row["state"] for row in andrew.rows("device", "list")},
           {1: "revoked", 2: "active", 3: "active", 4: "active", 5: "revoked", 6: "active"})
     equal({space["debt"] for space in andrew.row("status")["spaces"]}, {False})
@@ -119,6 +122,36 @@ def the_kit_that_was_used_opens_nothing_more():
     failed = recover(other, "--repudiate", "6", "--from", str(since), new=kit, expect=4)
     equal(failed.error()["error"], "denied")
     equal((os.path.exists(kit), os.path.exists(other.home)), (False, False))
+
+
+@test
+def where_only_a_thief_has_a_key_all_else_goes_on():
+    """He replaced the kit and changed a territory's key: what is not here is left out, and holds up nothing."""
+    other = World(territories=["Eastern", "Western"])
+    thief, laura = other.admin, other.rep("Laura", "Eastern")
+    written = laura.put("account", "name=Blauer See")
+    laura.sync()
+    thief.sync()
+    began = len(thief.rows("audit")) + 1
+    kits = [os.path.join(other.folder, "kit-%d.txt" % i) for i in range(5)]
+    thief.run("kit", "replace", "--recovery-kit", kits[0])
+    thief.run("rotate", "Western")
+    back, again = Device(other.folder, "Andrew-back"), Device(other.folder, "Andrew-again")
+    result = recover(back, "--repudiate", "1", "--from", str(began), kit=other.kit, new=kits[1])
+    equal(sorted(result.rows()[0]["left_out"]), ["Eastern", "Western", "org", "people"], "all keys had been changed")
+    laura.sync()
+    equal(back.run("sync", "--json").rows()[-1]["in_sync"], True)
+    debts = {space["name"] for space in back.row("status")["spaces"] if space["debt"]}
+    equal(debts, {"Western"}, "the others came from Laura")
+    result = back.run("kit", "replace", "--recovery-kit", kits[2], "--json")
+    equal(result.rows(), [{"recovery_kit": kits[2], "left_out": ["Western"]}])
+    has(result.err, "the key of Western is not here")
+    result = recover(again, kit=kits[2], new=kits[3])
+    equal(result.rows()[0]["left_out"], ["Western"])
+    has(result.err, "the key of Western is not here")
+    equal(again.fields("account", written)["name"], "Blauer See")
+    equal(again.error(7, "rotate", "Western")["error"], "debt")
+    equal(again.row("rotate", "Eastern"), {"territory": "Eastern"})
 
 
 if __name__ == "__main__":

@@ -41,7 +41,10 @@ def work(device):
 
 def order(device):
     passage.open()
-    return admin.row("device", "revoke", str(device.number), "--wipe", "--kit", world.kit)
+    ordered = admin.row("device", "revoke", str(device.number), "--wipe", "--kit", world.kit)
+    row, = [row for row in admin.rows("device", "list") if row["device"] == device.number]
+    equal((row["wipe"], row["wiped_at"]), ("ordered", None), "an order that is outstanding is seen")
+    return ordered
 
 
 def keyring_of(device):
@@ -70,7 +73,7 @@ def check_end(device, key):
     item, = at_the_admins(device)
     equal((item["user"], item["changes"], item["state"]), (device.name, 2, "open"), item)
     row, = [row for row in admin.rows("device", "list") if row["device"] == device.number]
-    equal((row["state"], row["wiped_at"][:2]), ("revoked", "20"), row)
+    equal((row["state"], row["wipe"], row["wiped_at"][:2]), ("revoked", "done", "20"), row)
     admin.run("escrow", "accept", str(item["number"]))
     second.sync()
     equal(second.fields("account", key), {"name": "never sent by %s" % device.name, "city": "Chur"})
