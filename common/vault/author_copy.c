@@ -98,6 +98,19 @@ static enum sat_err is_there(struct mover *mover, const struct sat_origin *root,
     return err;
 }
 
+/* Had it gone when the original was written, by something that the original says it has not read? Its vector covers it
+ * by number alone then: a copy's author has copies of his own from earlier moves below. */
+static bool had_gone(const struct place *from, const struct sat_source *original, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < from->past_n; i++) {
+        const struct sat_history_item *item = &from->past[i];
+        const struct sat_header *header = &item->header;
+        struct sat_version version = {item->dot, header->seen, header->kept, header->holes};
+        if (sat_dots_have(original->header.holes, item->dot) && sat_merge_covers(&version, &dot)) return true;
+    }
+    return false;
+}
+
 /* Had the original's author seen what x, in the target, repeats, or what repeats x? */
 static enum sat_err had_seen(struct mover *mover, const struct sat_source *original, const struct sat_source *x,
                              bool *seen)
@@ -111,7 +124,7 @@ static enum sat_err had_seen(struct mover *mover, const struct sat_source *origi
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
         struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
-        *seen = sat_origin_equal(&other, &root);
+        *seen = sat_origin_equal(&other, &root) && !had_gone(from, original, item->dot);
     }
     return err;
 }

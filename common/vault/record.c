@@ -336,6 +336,7 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
     out->stub = header.len == 0;
     if (out->stub) return SAT_OK;
     bool sound = sat_header_decode(header, opener->arena, &item->header) == SAT_OK;
+    if (sound) out->header = item->header;
     if (sound) out->hlc = item->header.hlc;
     bool aside = change && change->state == SAT_CHANGE_ASIDE;
     return sound && !aside ? open_body(opener, item, &out->body, &out->readable) : SAT_OK;

@@ -37,7 +37,8 @@ struct sat_history_item {
     struct sat_dot dot;
     uint64_t hlc, recv_ms; /* recv_ms 0: not accepted yet */
     bool live, stub, readable;
-    struct sat_body body; /* if readable */
+    struct sat_header header; /* unless it is a stub, or damaged */
+    struct sat_body body;     /* if readable */
 };
 enum sat_err sat_record_history(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                                 struct sat_arena *arena, struct sat_history_item **out, uint32_t *n) SAT_MUST_CHECK;

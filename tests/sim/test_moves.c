@@ -304,8 +304,21 @@ static void every_record_ends_in_one_place_with_all_that_was_written(void **stat
     assert_true(counts.moves >= 100 && counts.carried >= 50 && counts.crashes >= 50 && counts.losses >= 50);
 }
 
+/* 7072: moved to and fro twice, a copy's vector covered older copies by number, and a value that nobody had replaced
+ * was gone. */
+static void lives_that_ended_badly_once_end_well(void **state)
+{
+    (void)state;
+    static const uint64_t seeds[] = {7072};
+    struct counts counts = {0};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) assert_int_equal(live(seeds[i], &counts), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_record_ends_in_one_place_with_all_that_was_written)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_record_ends_in_one_place_with_all_that_was_written),
+        cmocka_unit_test(lives_that_ended_badly_once_end_well),
+    };
     return cmocka_run_group_tests_name("moves", tests, NULL, NULL);
 }
