@@ -114,7 +114,7 @@ static void extend(struct sat_directory *directory, enum sat_link_type type, str
     struct sat_link link = {.seq = directory->seq + 1,
                             .prev = sat_directory_hash_at(directory, directory->seq),
                             .author = 1,
-                            .type = type,
+                            .type = (uint16_t)type,
                             .critical = 1,
                             .suite = 1,
                             .body = sat_buf_span(body),
