@@ -8,6 +8,8 @@
 
 #define HLC_MS(hlc) ((hlc) >> 16)
 
+enum { BUNDLES_AT_ONCE = 100 };
+
 enum sat_err client_bundle_read(struct satchel *satchel, struct sat_span bytes, const struct sat_space_id *space,
                                 struct sat_arena *arena, struct sat_bundle *out)
 {
@@ -100,6 +102,32 @@ enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refus
     enum sat_err err = sat_store_bundles_pending(satchel->store, sid, 0, SAT_PUSH_WINDOW * 2, &arena, &rows, &n);
     *refused = false;
     for (uint32_t i = 0; i < n && !err; i++) *refused = *refused || rows[i].state == SAT_BUNDLE_REFUSED;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static uint64_t *count_of(struct client_waiting *waiting, const struct sat_bundle_row *row)
+{
+    if (row->state != SAT_BUNDLE_REFUSED) return &waiting->pending;
+    return row->refused == SAT_ERR_ESCROWED ? &waiting->escrowed : &waiting->refused;
+}
+
+enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    uint64_t first = 0;
+    uint32_t n = BUNDLES_AT_ONCE;
+    enum sat_err err = SAT_OK;
+    while (!err && n == BUNDLES_AT_ONCE) {
+        struct sat_bundle_row *rows;
+        err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            *count_of(out, &rows[i]) += rows[i].count;
+            first = rows[i].first + rows[i].count;
+        }
+        sat_arena_reset(&arena);
+    }
     sat_arena_deinit(&arena);
     return err;
 }

@@ -21,6 +21,11 @@ json_t *client_bundle_change(struct satchel *satchel, const struct sat_bundle *b
 /* {"device","user","territory"} */
 json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id *space, uint32_t device,
                              struct sat_arena *arena);
+struct client_waiting {                  /* own changes in bundles that are not accepted */
+    uint64_t pending, refused, escrowed; /* refused: for good; escrowed: the admins have it */
+};
+/* Adds what waits in one space; drafts are not among it. */
+enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out) SAT_MUST_CHECK;
 /* Was own work refused there, behind which all that is written now stays here? */
 enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refused) SAT_MUST_CHECK;
 

@@ -3,56 +3,34 @@
 #include <stdlib.h>
 
 #include "client/act.h"
+#include "client/bundles.h"
 #include "client/conflicts.h"
 #include "client/home.h"
 #include "client/sync.h"
 #include "client/view/view.h"
 
-enum { BUNDLES_AT_ONCE = 100 };
-
 /* What is nowhere but here: drafts, bundles under way, and what the server refused, unless the admins have that. */
-static enum sat_err count_unsynced(struct satchel *satchel, int64_t sid, uint64_t *waiting, uint64_t *refused)
-{
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    uint64_t first = 0;
-    uint32_t n = BUNDLES_AT_ONCE;
-    enum sat_err err = SAT_OK;
-    while (!err && n == BUNDLES_AT_ONCE) {
-        struct sat_bundle_row *rows;
-        err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
-        for (uint32_t i = 0; !err && i < n; i++) {
-            first = rows[i].first + rows[i].count;
-            if (rows[i].state != SAT_BUNDLE_REFUSED)
-                *waiting += rows[i].count;
-            else if (rows[i].refused != SAT_ERR_ESCROWED)
-                *refused += rows[i].count;
-        }
-        sat_arena_reset(&arena);
-    }
-    sat_arena_deinit(&arena);
-    return err;
-}
-
 static enum sat_err check_synced(struct satchel *satchel)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_space_row *spaces;
     uint32_t n = 0;
-    uint64_t waiting = 0, refused = 0;
-    enum sat_err err = sat_store_draft_count(satchel->store, &waiting);
+    uint64_t drafts = 0;
+    struct client_waiting work = {0};
+    enum sat_err err = sat_store_draft_count(satchel->store, &drafts);
     if (!err) err = sat_store_spaces(satchel->store, &arena, &spaces, &n);
-    for (uint32_t i = 0; i < n && !err; i++) err = count_unsynced(satchel, spaces[i].sid, &waiting, &refused);
+    for (uint32_t i = 0; i < n && !err; i++) err = client_count_waiting(satchel, spaces[i].sid, &work);
     sat_arena_deinit(&arena);
-    if (err || !(waiting || refused)) return err;
-    if (!refused)
+    uint64_t waiting = drafts + work.pending;
+    if (err || !(waiting || work.refused)) return err;
+    if (!work.refused)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID,
                         "%" PRIu64 " changes are not synced yet, and would be lost: run `satchel sync` first", waiting);
     return sat_fail(&satchel->fault, SAT_ERR_INVALID,
                     "%" PRIu64 " changes are not synced yet and %" PRIu64 " were refused by the server: all of them "
                     "would be lost (see `satchel refused`)",
-                    waiting, refused);
+                    waiting, work.refused);
 }
 
 static bool is_approved(const struct satchel *satchel)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
 #include "client/json.h"
@@ -9,35 +10,10 @@
 #include "client/names.h"
 #include "common/proof/hash.h"
 
-enum { DRAFTS_AT_ONCE = 1000, BUNDLES_AT_ONCE = 100 };
-
-struct counts {
-    uint64_t pending, refused;
-};
-
-/* What waits in one space: drafts are counted by the caller, who walks them once for all spaces. */
-static enum sat_err count_bundles(struct satchel *satchel, int64_t sid, struct counts *counts)
-{
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    uint64_t first = 0;
-    uint32_t n = BUNDLES_AT_ONCE;
-    enum sat_err err = SAT_OK;
-    while (!err && n == BUNDLES_AT_ONCE) {
-        struct sat_bundle_row *rows;
-        err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
-        for (uint32_t i = 0; !err && i < n; i++) {
-            *(rows[i].state == SAT_BUNDLE_REFUSED ? &counts->refused : &counts->pending) += rows[i].count;
-            first = rows[i].first + rows[i].count;
-        }
-        sat_arena_reset(&arena);
-    }
-    sat_arena_deinit(&arena);
-    return err;
-}
+enum { DRAFTS_AT_ONCE = 1000 };
 
 static enum sat_err count_drafts(struct satchel *satchel, const struct sat_space_row *spaces, uint32_t spaces_n,
-                                 struct counts *counts)
+                                 struct client_waiting *counts)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -67,7 +43,7 @@ static bool owes_key(struct satchel *satchel, const struct sat_space *space)
 }
 
 struct standing { /* of the whole home */
-    struct counts total;
+    struct client_waiting total;
     uint64_t debts;
     bool lapsed; /* the lease has run out: names, which are records, are not shown */
 };
@@ -79,7 +55,7 @@ static uint64_t owed_since(struct satchel *satchel, const struct sat_space_id *s
 }
 
 /* Of a territory that was taken from this device nothing is here but its name. */
-static bool is_gone(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts)
+static bool is_gone(struct satchel *satchel, const struct sat_space_row *row, const struct client_waiting *counts)
 {
     bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused == 0;
     return empty && !(client_rights(satchel, &row->id) & SAT_RIGHT_READ);
@@ -96,8 +72,8 @@ static const char *name_of_space(struct satchel *satchel, const struct sat_space
     return sat_arena_text(arena, text, sizeof text - 1);
 }
 
-static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row, const struct counts *counts,
-                             struct standing *standing, struct sat_arena *arena)
+static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row *row,
+                             const struct client_waiting *counts, struct standing *standing, struct sat_arena *arena)
 {
     const struct sat_space *space = sat_directory_space(&satchel->directory, &row->id);
     uint64_t owed = owed_since(satchel, &row->id);
@@ -147,9 +123,12 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     struct sat_space_row *rows;
     uint32_t n = 0;
     enum sat_err err = sat_store_spaces(satchel->store, arena, &rows, &n);
-    struct counts *counts = sat_arena_array(arena, err ? 0 : n, sizeof *counts);
+    struct client_waiting *counts = sat_arena_array(arena, err ? 0 : n, sizeof *counts);
     if (!err) err = count_drafts(satchel, rows, n, counts);
-    for (uint32_t i = 0; i < n && !err; i++) err = count_bundles(satchel, rows[i].sid, &counts[i]);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        err = client_count_waiting(satchel, rows[i].sid, &counts[i]);
+        counts[i].refused += counts[i].escrowed; /* the server did not take it, either */
+    }
     json_t *spaces = json_array();
     for (uint32_t i = 0; i < n && !err; i++) {
         if (is_gone(satchel, &rows[i], &counts[i])) continue;
