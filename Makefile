@@ -33,7 +33,7 @@ FLAGS_cov := -O0 -g --coverage
 $(if $(FLAGS_$(MODE)),,$(error MODE=$(MODE) is unknown: debug, release, asan, tsan, fuzz or cov))
 
 MSGPACK := $(if $(shell pkg-config --exists msgpack 2>/dev/null && echo y),msgpack,msgpack-c)
-MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl
+MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl libarchive
 MODULES_client := sqlite3 libsodium $(MSGPACK) libwebsockets libzstd jansson
 CFLAGS := -std=c17 $(WARNINGS) $(FLAGS_$(MODE)) -fstack-protector-strong -fPIC -fvisibility=hidden \
   -I. $(shell pkg-config --cflags $(MODULES_server) $(MODULES_client) 2>/dev/null)
