@@ -4,8 +4,8 @@ measured in the same run.
 
     tests/bench/bench.py [--build DIR] [--json] [NAME…]
 
-NAME: push pull wire reconnect live load idle unlock put fleet memory engine (all of them: under ten minutes). The ratios
-are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A mark
+NAME: push pull wire reconnect live load idle unlock put fleet memory engine (all of them: some twelve minutes). The
+ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A mark
 is what was set out to be reached."""
 import argparse
 import concurrent.futures
@@ -249,7 +249,8 @@ class Bench:
             begun = time.monotonic_ns()
             synced_s.append(fleet.sync(newcomer).wall_s)
             ended = time.monotonic_ns()
-            trips += [trip(row) for row in list(lines.rows) if begun <= row["committed_ns"] and row["synced_ns"] <= ended]
+            trips += [trip(row) for row in list(lines.rows)
+                      if begun <= row["committed_ns"] and row["synced_ns"] <= ended]
             writer.kill()
             writer.wait()
         server.stop()

@@ -2,8 +2,8 @@
 nothing is there twice, and what was not acknowledged is there whole or not at all.
 
 KILLS (100) says how often; SEED which moments. Devices write, edit and sync side by side, each in a thread; now and
-then its program dies, or the server does, and comes back on what it left behind. An acknowledgement is an exit code of 0 with
-all that the command prints; one by the server is a sync that ends in sync.
+then its program dies, or the server does, and comes back on what it left behind. An acknowledgement is an exit code of
+0 with all that the command prints; one by the server is a sync that ends in sync.
 """
 import os
 import random
