@@ -31,7 +31,8 @@ def metric(name):
     import ssl
     import urllib.request
     context = ssl._create_unverified_context()
-    text = urllib.request.urlopen(world.server.url.replace("wss", "https") + "/metrics", context=context).read().decode()
+    url = world.server.url.replace("wss", "https") + "/metrics"
+    text = urllib.request.urlopen(url, context=context).read().decode()
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
 
 
