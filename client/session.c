@@ -594,10 +594,24 @@ enum sat_err client_session_result(struct client_session *session, struct client
     return session->err;
 }
 
+/* What was wrong in this store is told by status; a count that cannot be written is worth no error. */
+static void note_mended(struct client_session *session)
+{
+    struct sat_store *store = session->satchel->store;
+    uint64_t mended = sat_replica_counts(session->replica).mended, before;
+    if (!mended || sat_store_in_transaction(store) || sat_store_meta_get_u64(store, CLIENT_MENDED_KEY, 0, &before))
+        return;
+    if (sat_store_begin(store)) return;
+    enum sat_err err = sat_store_meta_put_u64(store, CLIENT_MENDED_KEY, before + mended);
+    if (!err) err = sat_store_commit(store);
+    if (err) sat_store_rollback(store);
+}
+
 void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
+    note_mended(session);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;

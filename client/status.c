@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/session.h"
 #include "common/proof/hash.h"
 
 enum { DRAFTS_AT_ONCE = 1000 };
@@ -210,6 +211,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
+    uint64_t mended = 0;
+    if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
+    (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
     (void)json_object_set_new(json, "recovering", json_false());
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);

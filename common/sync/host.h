@@ -23,6 +23,7 @@ struct sat_host_config {
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t bundles, changes, bytes_in, refused, links, commits;
+    uint64_t ranges, mended; /* asked about, as digests differed; records and sums that were wrong here */
     uint64_t escrowed; /* bundles put aside for the admins */
     uint64_t out;      /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };

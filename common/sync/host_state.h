@@ -45,6 +45,7 @@ struct host_peer {
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
+    uint32_t ranges_asked;
     struct sat_box *boxes;     /* handed over for the links of the next APPEND */
     uint32_t boxes_n, boxes_cap;
 };
@@ -122,6 +123,10 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
                         struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
+
+/* host_ranges.c */
+enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                         const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* host_rules.c: what the server demands of a link beyond what the reducer does, as it alone has the boxes and the logs.
  * Asked before the link is applied; time_ms: of its countersignature. */
