@@ -181,15 +181,16 @@ server-programs cli-programs demo-programs: programs
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 kill-programs: programs
+mutants-programs:
 client-programs: programs $(BUILD)/libsatchel.a
 everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli hostile kill install demo
+SUITES := sim lint unit story vectors server client cli hostile kill mutants install demo
 export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
-$(filter-out demo install,$(SUITES)): %: %-programs
+$(filter-out demo install mutants,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.
 test-install: install-programs
@@ -204,6 +205,9 @@ clean-machine:
 # N="push pull": some figures alone; FOR: seconds.
 bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
+# Every planted bug; `make test` tries a few.
+mutants:
+	@MUTANTS=$(or $(MUTANTS),all) $(PYTHON) -B tests/mutants/test_mutants.py
 soak: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/soak.py --build $(BUILD) --for $(or $(FOR),60)
 # FOR: seconds, all targets together; KEEP=1: choose the committed corpora anew. Without either they are replayed.
@@ -235,6 +239,7 @@ help:
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
 	@echo 'make kill KILLS=300 SEED=7   kill -9 of both programs at random moments, with a ledger of what was acknowledged'
+	@echo 'make mutants     plants every known bug, one at a time, and says which test notices it; MUTANTS=5 SEED=7: some'
 	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
