@@ -503,6 +503,9 @@ SATCHEL_API int satchel_use_kit(struct satchel *satchel, const char *page);
 /* A person. `role`: "admin", "manager", "rep", "auditor" or "service"; managers add reps. exists (the name is taken),
  * invalid. */
 SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
+/* Another role for a person, whose devices stay: they download what it opens and remove what it closes. exists (the role
+ * is so already), invalid (no role; the last admin), denied (not an admin). */
+SATCHEL_API int satchel_user_role(struct satchel *satchel, const char *name, const char *role);
 /* Nobody gets in by this person's devices any more, until the person is let back in. not_found, exists (it is so
  * already), invalid (the last admin). */
 SATCHEL_API int satchel_user_suspend(struct satchel *satchel, const char *name);
