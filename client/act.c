@@ -12,7 +12,7 @@
 #include "client/wipe.h"
 #include "common/proof/directory_index.h"
 
-enum { TIMEOUT_MS = 30 * 1000 };
+enum { TIMEOUT_MS = 30 * 1000, REKEY_POKES_MAX = 3 };
 
 /* ---- Who ---- */
 
@@ -124,9 +124,10 @@ static enum sat_err build_rekeying(struct client_act *act, struct client_links *
         const struct sat_epoch *epoch = sat_directory_epoch(ahead, space, ahead->spaces[i].epoch);
         bool reads = reads_anew(act, ahead, space) && (client_rights(act->satchel, space) & SAT_RIGHT_READ);
         if (!epoch || !reads || epoch->seq > act->rekeyed_seq) continue;
-        if (!client_links_has_room(links, space)) break;
+        if (!client_links_has_room(links, space)) return SAT_OK; /* asked again when these are in */
         err = client_links_add_epoch(links, space);
     }
+    act->rekeyed = !err && links->n == 0;
     return err;
 }
 
@@ -184,6 +185,11 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_IDLE:
         if (act->waits_for_keys) { /* they have come, if ever */
             act->waited_for_keys = true;
+            client_session_poke(session);
+            return false;
+        }
+        /* What is owed was paid first, and may have been taken for all that there was to do. */
+        if (act->appended && act->rekey_for && !act->rekeyed && act->rekey_pokes++ < REKEY_POKES_MAX) {
             client_session_poke(session);
             return false;
         }

@@ -22,8 +22,10 @@ struct client_act {
     bool appended;
     bool proposed; /* it waits for another admin's signature: satchel->proposal */
     /* On the way. */
-    uint64_t before_seq;                  /* the directory before the links */
-    uint64_t rekeyed_seq;                 /* epochs from there on are new ones */
+    uint64_t before_seq;  /* the directory before the links */
+    uint64_t rekeyed_seq; /* epochs from there on are new ones */
+    bool rekeyed;         /* nothing of that is left to do */
+    uint8_t rekey_pokes;
     bool waits_for_keys, waited_for_keys; /* a key that the links need may be about to come */
 };
 
