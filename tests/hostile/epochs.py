@@ -1,4 +1,4 @@
-"""Epochs of a member's own making: links and key boxes as docs/protocol.md 8 and 9 have them, told rightly or wrongly."""
+"""Epochs of a member's own making: links and key boxes as docs/protocol.md has them, told rightly or wrongly."""
 import ctypes
 import os
 import sqlite3

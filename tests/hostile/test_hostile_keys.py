@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A member who may change a territory's key, and hands out boxes that do not hold it: what the server can see it refuses,
-what only the one whose box it is can see is told by that one's device, stops nothing but that territory there, and the
-next honest rotation mends it."""
+"""A member who may change a territory's key, and hands out boxes that do not hold it: what the server can see it
+refuses; what only the one whose box it is can see, that one's device tells; it stops nothing but that territory there,
+and the next honest rotation mends it."""
 import os
 import sys
 

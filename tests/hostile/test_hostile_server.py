@@ -385,8 +385,8 @@ def an_acknowledgement_for_what_was_not_stored():
 # ---- The directory ----
 
 class FalseLink(Lie):
-    """A link of the server's own making, countersigned and named by the hello. Its first signature is the author's, by a
-    key that is true where the link itself brings it; the other one, which must be somebody else's, is nobody's."""
+    """A link of the server's own making, countersigned and named by the hello. Its first signature is the author's, by
+    a key that is true where the link itself brings it; the other one, which must be somebody else's, is nobody's."""
 
     def __init__(self, kind, author, body, other, seed=None):
         super().__init__()
