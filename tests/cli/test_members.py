@@ -62,8 +62,9 @@ def line_1_roles_have_teeth():
     laura = privileged("Laura", "auditor", "Eastern", "--read")
     margaret.run("user", "add", "Ben", "--role", "rep")
     margaret.run("territory", "grant", "Eastern", "Ben")
-    for words in (("user", "add", "Eve", "--role", "manager"), ("device", "revoke", "3"), ("user", "role", "Ben", "admin"),
-                  ("territory", "grant", "Western", "Ben"), ("policy", "set", "lease.rep", "5")):
+    for words in (("user", "add", "Eve", "--role", "manager"), ("device", "revoke", "3"),
+                  ("user", "role", "Ben", "admin"), ("territory", "grant", "Western", "Ben"),
+                  ("policy", "set", "lease.rep", "5")):
         equal(margaret.error(4, *words)["error"], "denied", words)
     equal(nancy.error(4, "user", "add", "Eve", "--role", "rep")["error"], "denied")
     equal(laura.fields("account", account)["name"], "Blondel")
