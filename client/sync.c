@@ -10,6 +10,7 @@
 
 #include "client/carry.h"
 #include "client/conflicts.h"
+#include "client/held_up.h"
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/wipe.h"
@@ -358,6 +359,11 @@ static enum sat_err stay(struct client_syncing *syncing, struct client_session_r
     }
 }
 
+static void tell_note(void *context, const char *text)
+{
+    tell_text(context, SATCHEL_EVENT_NOTE, text);
+}
+
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
@@ -365,6 +371,7 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
+    if (!err && syncing.connected) err = client_tell_held(satchel, tell_note, &syncing);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
     return client_end(satchel, obey_wipe(satchel, err));
