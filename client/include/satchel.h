@@ -313,13 +313,17 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   spaces                  [{"space","name","cursor","pending","held_up",…}]; held_up: why what is written there stays
  *                           here, "refused", "escrowed" or "rejected" (work before it; null: it does not)
  *   pending, refused, aside, conflicts, debts
- *   mended                  how many records and digests of this store were wrong so far and were made anew from its
- * log alerts, alert, alert_error, alert_at how often the server, or somebody in its place, was caught lying; a sentence
- * of what was seen last (null: never), which stays when later syncs go well last_sync, in_sync, recovering lease,
- * lease_days, lease_renewed, lease_until "held", "none", or "lapsed": then names, which are records, are not shown
- * (null, or an id); the server's time when it was met last (null: not known); when the lease runs out, by this device's
- * clock (null: never, or it has) moved_on                {"records","edits","by_type":{…}}, the new records and the
- * edits of this person's that came when what they belong to had moved to another territory, and went on there
+ *   mended                  how many records and digests of this store were wrong and were made anew from its log
+ *   alerts, alert, alert_error, alert_at
+ *                           how often the server, or somebody in its place, was caught lying; a sentence of what was
+ *                           seen last (null: never), which stays when later syncs go well
+ *   last_sync, in_sync, recovering
+ *   lease, lease_days, lease_renewed, lease_until
+ *                           "held", "none", or "lapsed": then names, which are records, are not shown (null, or an
+ *                           id); the server's time when it was met last (null: not known); when the lease runs out, by
+ *                           this device's clock (null: never, or it has)
+ *   moved_on                {"records","edits","by_type":{…}}, the new records and the edits of this person's that
+ *                           came when what they belong to had moved to another territory, and went on there
  *   fingerprint             two people who compare that of one and the same moment find out whether the server shows
  *                           them the same directory and the same people */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);

@@ -288,10 +288,13 @@ static void m19_without_the_same_digest_there_is_no_in_sync(void **state)
     assert_false(world_sync(&world, b));
     assert_int_equal(b->in_sync, before);
     assert_true(b->idle);
-    put(a, "Biel");
+    scene_write(&world, a, 2, CITY, "Biel");
     sync(a);
-    assert_false(world_sync(&world, b));
-    assert_string_equal(shows(b), "Biel"); /* it works on, and says that something is wrong */
+    assert_false(world_sync(&world, b)); /* it works on, and says that something is wrong */
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Biel");
+    put(a, "Chur");
+    sync(a);
+    sync(b); /* what was wrong has been replaced */
 }
 
 int main(void)
