@@ -50,7 +50,11 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
 static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row,
                                bool full, struct sat_arena *arena, struct sat_span *out)
 {
-    struct sat_entry_wire wire = {.kind = row->entry.kind, .recv_ms = row->entry.recv_ms, .dir_at = row->entry.dir_at};
+    struct sat_entry_wire wire = {.kind = row->entry.kind,
+                                  .recv_ms = row->entry.recv_ms,
+                                  .dir_at = row->entry.dir_at,
+                                  .receipt_ms = row->entry.receipt_ms,
+                                  .receipt_dir = row->entry.receipt_dir};
     struct sat_bundle_row bundle_row;
     enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
     if (err) return err;
@@ -63,7 +67,9 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     } else {
         struct sat_bundle bundle;
         err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);
-        if (!err) sat_bundle_encode(&bundle, full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
+        /* What came back may have witnessed a log that is gone: there is nothing to abbreviate it by. */
+        bool whole = full || row->entry.kind == SAT_ENTRY_RETURNED;
+        if (!err) sat_bundle_encode(&bundle, whole ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
     sat_entry_wire_encode(&wire, &item);
@@ -145,6 +151,11 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
 {
     struct host_space *space = host_space_by_sid(host, sub->sid);
     if (!space || sub->ended || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
+    if (sub->lives_due) {
+        host_lives_frame(host, sub, space, out);
+        return SAT_OK;
+    }
+    if (sub->adrift) return SAT_OK;
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;

@@ -14,6 +14,9 @@ struct rewinding {
     struct sat_store *store;
     struct sat_space_row *space;
     uint32_t device;
+    bool set_back;   /* the server was … */
+    uint64_t proved; /* … and this many entries its head had proved */
+    struct sat_log_epoch lost_in;
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
     size_t records_n, records_cap;
 };
@@ -28,25 +31,36 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
     it->records[it->records_n++] = *record;
 }
 
-/* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
- * before, it goes like everybody's. */
-static enum sat_err take_back(struct rewinding *it, int64_t bid, struct sat_arena *arena)
+/* Is it to be given back? What the server lost, and of what it had given out without a head, everybody else's. */
+static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool own, bool *lost)
 {
+    *lost = it->set_back && (entry->entry.seq <= it->proved || !own);
+    return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
+}
+
+/* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
+ * before, it goes like everybody's. What a server lost is kept, whoever wrote it. */
+static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *entry, struct sat_arena *arena)
+{
+    int64_t bid = entry->bid;
     struct sat_bundle_row bundle;
     struct sat_change_row *rows;
     uint32_t n = 0;
+    bool lost = false;
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
+    if (!err) err = is_lost(it, entry, own, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);
         own = own && rows[i].header.len > 0;
     }
-    if (err || !own) return err ? err : sat_store_bundle_delete(it->store, bid);
+    if (err || (!own && !lost)) return err ? err : sat_store_bundle_delete(it->store, bid);
     for (uint32_t i = 0; !err && i < n; i++)
         err = sat_store_change_set_state(it->store, rows[i].cid, SAT_CHANGE_PENDING);
-    return err ? err : sat_store_bundle_set_seq(it->store, bid, 0);
+    if (err) return err;
+    return lost ? sat_store_bundle_set_return(it->store, bid) : sat_store_bundle_set_seq(it->store, bid, 0);
 }
 
 static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t last,
@@ -71,7 +85,7 @@ static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t la
 
 static enum sat_err let_go(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
 {
-    return row->bid ? take_back(it, row->bid, arena) : SAT_OK;
+    return row->bid ? take_back(it, row, arena) : SAT_OK;
 }
 
 static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
@@ -140,20 +154,76 @@ static enum sat_err mark_drafts(struct sat_store *store)
     return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
 }
 
+/* Back to the first `size` entries. */
+static enum sat_err go_back(struct rewinding *it, uint64_t size)
+{
+    struct sat_space_row *space = it->space;
+    enum sat_err err = mark_drafts(it->store);
+    if (!err) err = each_entry(it, size + 1, space->log.size, let_go);
+    if (!err) err = sat_store_log_cut(it->store, space->sid, size);
+    if (!err) err = revive_all(it);
+    free(it->records);
+    if (err) return err;
+    sat_frontier_init(&space->log);
+    space->last_recv_ms = space->last_dir_at = 0;
+    return each_entry(it, 1, size, append);
+}
+
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
     uint64_t size = space->head_size;
-    enum sat_err err = mark_drafts(store);
-    if (!err) err = each_entry(&it, size + 1, space->log.size, let_go);
-    if (!err) err = sat_store_log_cut(store, space->sid, size);
-    if (!err) err = revive_all(&it);
-    free(it.records);
-    if (err) return err;
-    sat_frontier_init(&space->log);
-    space->last_recv_ms = space->last_dir_at = 0;
-    err = each_entry(&it, 1, size, append);
+    enum sat_err err = go_back(&it, size);
     if (err) return err;
     if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
+    return sat_store_space_save(store, space);
+}
+
+static enum sat_err keep_entry(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+{
+    (void)arena;
+    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, &row->entry);
+}
+
+/* Which head proves the entries behind the first `size`? The newest; or, where the present life has shown none yet, one
+ * of the life before, which is of the same log up to where that ended. */
+static enum sat_err find_proof(const struct rewinding *it, uint64_t size, struct sat_arena *arena,
+                               struct sat_lost_log *out, bool *found)
+{
+    const struct sat_space_row *space = it->space;
+    struct sat_lost_log *logs;
+    uint32_t n;
+    *found = space->head_len && size < space->head_size;
+    *out = (struct sat_lost_log){.epoch = space->log_epoch};
+    out->head = sat_span_copy(arena, sat_span(space->head, space->head_len));
+    if (space->head_len || size >= space->head_size) return SAT_OK;
+    enum sat_err err = sat_store_lost_logs(it->store, space->sid, arena, &logs, &n);
+    for (uint32_t i = 0; !err && i < n && !*found; i++) {
+        *found = logs[i].before.size == space->head_size;
+        if (*found) *out = logs[i];
+    }
+    return err;
+}
+
+enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
+                               const struct sat_log_epoch *epoch)
+{
+    struct rewinding it = {
+        .store = store, .space = space, .device = device, .set_back = true, .proved = space->head_size};
+    struct sat_lost_log log;
+    struct sat_arena arena;
+    bool found = false;
+    sat_arena_init(&arena);
+    enum sat_err err = find_proof(&it, size, &arena, &log, &found);
+    if (!err) it.lost_in = log.epoch;
+    if (!err && found) err = each_entry(&it, size + 1, space->head_size, keep_entry);
+    if (!err) err = go_back(&it, size);
+    log.before = space->log;
+    if (!err && found) err = sat_store_lost_log_put(store, space->sid, &log);
+    sat_arena_deinit(&arena);
+    if (err) return err;
+    space->log_epoch = *epoch;
+    if (space->head_size > size) space->head_size = size;
+    space->head_len = 0;
     return sat_store_space_save(store, space);
 }

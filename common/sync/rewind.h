@@ -17,4 +17,10 @@
  * SAT_ERR_CORRUPT when the log does not hash to what it did. */
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device) SAT_MUST_CHECK;
 
+/* The server was set back, and its log goes on under `epoch` behind the first `size` entries that are here. What is
+ * behind them is not let go of: everybody's bundles wait in state RETURN, with what proves when they were received
+ * first; of what no head had proved, own ones are pending again. */
+enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
+                               const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
+
 #endif
