@@ -17,6 +17,7 @@ struct rewinding {
     bool set_back;   /* the server was … */
     uint64_t proved; /* … and this many entries its head had proved */
     struct sat_log_epoch lost_in;
+    uint64_t blank; /* the first entry with a change that is live again, and of which no bytes are here; 0: none */
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
     size_t records_n, records_cap;
 };
@@ -99,6 +100,11 @@ static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row
     return sat_hash_equal(&root, &row->root) ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
+static void note_blank(struct rewinding *it, const struct sat_change_row *row)
+{
+    if (row->seq && (!it->blank || row->seq < it->blank)) it->blank = row->seq;
+}
+
 /* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers. */
 static enum sat_err revive(struct rewinding *it, const struct sat_record_id *record, struct sat_arena *arena)
 {
@@ -114,10 +120,11 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
         versions[versions_n++] = (struct sat_version){rows[i].dot, header.seen, header.kept, header.holes};
     }
     for (uint32_t i = 0; !err && i < n; i++) {
-        if (rows[i].state != SAT_CHANGE_DEAD || rows[i].header.len == 0) continue;
+        if (rows[i].state != SAT_CHANGE_DEAD) continue;
         bool covered = false;
         for (uint32_t j = 0; j < versions_n && !covered; j++) covered = sat_merge_covers(&versions[j], &rows[i].dot);
-        if (covered) continue;
+        if (!covered && rows[i].header.len == 0) note_blank(it, &rows[i]);
+        if (covered || rows[i].header.len == 0) continue;
         err = sat_store_change_set_state(it->store, rows[i].cid, SAT_CHANGE_LIVE);
         sat_digest_add(it->space, record, rows[i].dot, &rows[i].rest);
     }
@@ -155,18 +162,22 @@ static enum sat_err mark_drafts(struct sat_store *store)
 }
 
 /* Back to the first `size` entries. */
-static enum sat_err go_back(struct rewinding *it, uint64_t size)
+static enum sat_err cut_off(struct rewinding *it, uint64_t size)
 {
     struct sat_space_row *space = it->space;
-    enum sat_err err = mark_drafts(it->store);
-    if (!err) err = each_entry(it, size + 1, space->log.size, let_go);
+    enum sat_err err = each_entry(it, size + 1, space->log.size, let_go);
     if (!err) err = sat_store_log_cut(it->store, space->sid, size);
     if (!err) err = revive_all(it);
-    free(it->records);
     if (err) return err;
     sat_frontier_init(&space->log);
     space->last_recv_ms = space->last_dir_at = 0;
     return each_entry(it, 1, size, append);
+}
+
+static enum sat_err go_back(struct rewinding *it, uint64_t size)
+{
+    enum sat_err err = mark_drafts(it->store);
+    return err ? err : cut_off(it, size);
 }
 
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
@@ -174,6 +185,7 @@ enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *spac
     struct rewinding it = {.store = store, .space = space, .device = device};
     uint64_t size = space->head_size;
     enum sat_err err = go_back(&it, size);
+    free(it.records);
     if (err) return err;
     if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
     return sat_store_space_save(store, space);
@@ -216,8 +228,15 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     sat_arena_init(&arena);
     enum sat_err err = find_proof(&it, size, &arena, &log, &found);
     if (!err) it.lost_in = log.epoch;
-    if (!err && found) err = each_entry(&it, size + 1, space->head_size, keep_entry);
-    if (!err) err = go_back(&it, size);
+    if (!err) err = mark_drafts(store);
+    for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
+        it.blank = 0;
+        if (found) err = each_entry(&it, size + 1, end, keep_entry);
+        if (!err) err = cut_off(&it, size);
+        end = size;
+        if (!it.blank) break;
+    }
+    free(it.records);
     log.before = space->log;
     if (!err && found) err = sat_store_lost_log_put(store, space->sid, &log);
     sat_arena_deinit(&arena);

@@ -19,7 +19,8 @@ enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *spac
 
 /* The server was set back, and its log goes on under `epoch` behind the first `size` entries that are here. What is
  * behind them is not let go of: everybody's bundles wait in state RETURN, with what proves when they were received
- * first; of what no head had proved, own ones are pending again. */
+ * first; of what no head had proved, own ones are pending again. It goes back further, to pull again, where a change is
+ * live again of which a stub is all that is here. */
 enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 
