@@ -8,6 +8,9 @@
 #include "common/store/store.h"
 #include "common/sync/step.h"
 
+/* In the store's meta: it was put back from a backup made then (ms), and nobody has served from it since. */
+#define SAT_RESTORED_KEY "restored"
+
 struct sat_host;
 
 struct sat_host_config {
