@@ -141,23 +141,22 @@ static enum sat_err proves(struct host_step *step, const struct host_space *spac
     return err ? err : sat_store_life_put(step->host->store, space->row.sid, 0, &gone, (struct sat_span){0});
 }
 
-enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct host_sub *sub, struct host_space *space,
-                        const struct sat_message_CLAIM *message, struct sat_fault *fault)
+enum sat_err host_claim(struct host_step *step, struct host_space *space, const struct sat_message_CLAIM *message,
+                        struct sat_fault *fault)
 {
-    bool proven = false;
-    (void)peer;
+    bool proven = false, of_now = false;
     for (uint32_t i = 0; i < message->heads.n && !proven; i++) {
         struct sat_head head;
         bool lost;
         enum sat_err err = host_is_lost_head(step->host, space, message->heads.at[i], &head, &lost, fault);
         if (!err) err = proves(step, space, &head, lost, &proven);
+        of_now = of_now || sat_log_epoch_equal(&head.log_epoch, &space->row.log_epoch);
         if (!err && proven) err = host_begin_lives(step, message->heads.at[i]);
         if (err) return err;
     }
-    if (proven) return SAT_OK; /* it is told, as everybody */
-    /* Another space, or another client, was first: the life that it does not know yet has begun. */
-    sub->lives_due = sub->adrift = true;
-    return SAT_OK;
+    /* When a life has begun meanwhile, as somebody else or another space was first, it is told, as everybody. */
+    if (proven || !of_now) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_FORK, "what you have seen of the log is this server's, and what you say of it is not");
 }
 
 /* ---- Where two logs part ---- */

@@ -8,10 +8,7 @@
 #ifndef SAT_SYNC_LIVES_H
 #define SAT_SYNC_LIVES_H
 
-/* In the server's store's meta: not 0 when the store is a copy that was put back. The next step begins new lives and
- * takes it away. */
-#define SAT_RESTORED_KEY "restored"
-/* … and 16 bytes that name the newest set of lives, of all spaces together. */
+/* In the server's store's meta: 16 bytes that name the newest set of lives, of all spaces together. */
 #define SAT_LIFE_KEY "life"
 
 #endif

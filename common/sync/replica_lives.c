@@ -10,7 +10,7 @@
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
 
-enum { HEAD_ROUNDS = 3 };
+
 
 enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub)
 {
@@ -72,8 +72,8 @@ static enum sat_err save_lives(struct replica_step *step, const struct replica_s
 
 /* ---- Showing what it had signed ---- */
 
-/* Nothing here was proved by a head: there is nothing that it could have lost. */
-static enum sat_err begin_anew(struct replica_step *step, struct replica_sub *sub)
+/* What no head has proved, it need not have: it is let go of, and that may be all. */
+static enum sat_err go_to_head(struct replica_step *step, struct replica_sub *sub)
 {
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_base_rewind(step->replica->config.store, &sub->row, step->replica->config.device);
@@ -88,11 +88,11 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub)
     struct sat_lost_log *logs;
     struct sat_span heads[SAT_CLAIM_HEADS_MAX];
     uint32_t n = 0, logs_n = 0;
+    if (sub->row.head_size == 0 || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
     enum sat_err err = sat_store_lost_logs(step->replica->config.store, sub->row.sid, step->arena, &logs, &logs_n);
     if (err) return err;
     if (sub->row.head_len) heads[n++] = sat_span(sub->row.head, sub->row.head_len);
     for (uint32_t i = 0; i < logs_n && n < SAT_CLAIM_HEADS_MAX; i++) heads[n++] = logs[logs_n - 1 - i].head;
-    if (n == 0 && sub->row.head_size == 0) return begin_anew(step, sub);
     if (n == 0 || sub->heal.claimed)
         return sat_fail(&step->fault, SAT_ERR_FORK,
                         "the server's log is not the one that it has signed, and it does not say why");
@@ -253,6 +253,7 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     memcpy(epoch.b, message->epoch, sizeof epoch.b);
     enum sat_err err = read_lives(step, sub, message, &lives);
     if (err) return err;
+    if (sub->heal.searching && sat_log_epoch_equal(&sub->heal.epoch, &epoch)) return SAT_OK;
     sub->head_here = sub->digest_agrees = false;
     if (!sat_log_epoch_equal(&sub->row.log_epoch, &none)) return compare_lives(step, sub, &lives, &epoch);
     sub->lives = lives; /* the first meeting: a head follows, which names the newest */
