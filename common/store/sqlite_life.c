@@ -144,8 +144,7 @@ enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const stru
 
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid)
 {
-    enum sat_err err = run_in(store, SAT_SQL_LOST_DONE, sid);
-    return err ? err : run_in(store, SAT_SQL_LOST_LOGS_DONE, sid);
+    return run_in(store, SAT_SQL_LOST_DONE, sid);
 }
 
 /* ---- Receipts ---- */

@@ -332,7 +332,8 @@ enum sat_err sat_store_lost(struct sat_store *store, int64_t sid, const struct s
 /* Is the bundle among what was lost? */
 enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                 bool *has) SAT_MUST_CHECK;
-enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK; /* the list is not needed more */
+/* All is given back: the lists go. The logs' heads stay, as proof should the server come back to one of those lives. */
+enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
 /* Client: bundles in state RETURN. */
 enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid) SAT_MUST_CHECK;

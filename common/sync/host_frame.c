@@ -47,8 +47,25 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     return used ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
-static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row,
-                               bool full, struct sat_arena *arena, struct sat_span *out)
+/* Of a log that lost its end once, bundles may witness what is gone: the reader has nothing to complete them by. */
+static enum sat_err can_abbreviate(struct sat_host *host, const struct host_space *space,
+                                   const struct sat_manifest *manifest, bool *can)
+{
+    static const struct sat_log_epoch none;
+    struct sat_hash root;
+    bool found;
+    *can = true;
+    if (space->lives.n == 0) return SAT_OK;
+    enum sat_err err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
+    bool known = sat_lives_know(&space->lives, &manifest->log_epoch) ||
+                 (manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none));
+    *can = found && known && sat_hash_equal(&root, &manifest->w_root);
+    return err;
+}
+
+static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
+                               const struct sat_entry_row *row, bool full, struct sat_arena *arena,
+                               struct sat_span *out)
 {
     struct sat_entry_wire wire = {.kind = row->entry.kind,
                                   .recv_ms = row->entry.recv_ms,
@@ -67,9 +84,9 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     } else {
         struct sat_bundle bundle;
         err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);
-        /* What came back may have witnessed a log that is gone: there is nothing to abbreviate it by. */
-        bool whole = full || row->entry.kind == SAT_ENTRY_RETURNED;
-        if (!err) sat_bundle_encode(&bundle, whole ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
+        bool is_short = !full;
+        if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
+        if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
     sat_entry_wire_encode(&wire, &item);
@@ -92,7 +109,7 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
     size_t bytes = 0;
     uint32_t used = 0;
     while (!err && used < n && bytes < SAT_FRAME_BYTES_TARGET) {
-        err = entry_item(host, peer, &rows[used], full, arena, &items[used]);
+        err = entry_item(host, peer, space, &rows[used], full, arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
         if (used && bytes + items[used].len > SAT_BUNDLE_BYTES_MAX) break;

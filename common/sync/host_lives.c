@@ -141,8 +141,8 @@ static enum sat_err proves(struct host_step *step, const struct host_space *spac
     return err ? err : sat_store_life_put(step->host->store, space->row.sid, 0, &gone, (struct sat_span){0});
 }
 
-enum sat_err host_claim(struct host_step *step, struct host_space *space, const struct sat_message_CLAIM *message,
-                        struct sat_fault *fault)
+enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+                        const struct sat_message_CLAIM *message, struct sat_fault *fault)
 {
     bool proven = false, of_now = false;
     for (uint32_t i = 0; i < message->heads.n && !proven; i++) {
@@ -154,9 +154,10 @@ enum sat_err host_claim(struct host_step *step, struct host_space *space, const 
         if (!err && proven) err = host_begin_lives(step, message->heads.at[i]);
         if (err) return err;
     }
-    /* When a life has begun meanwhile, as somebody else or another space was first, it is told, as everybody. */
-    if (proven || !of_now) return SAT_OK;
-    return sat_fail(fault, SAT_ERR_FORK, "what you have seen of the log is this server's, and what you say of it is not");
+    /* It is all here: that is the answer. Where a life has begun meanwhile, as somebody else or another space was
+     * first, it is told without. */
+    if (!proven && of_now) sub->lives_due = sub->adrift = true;
+    return SAT_OK;
 }
 
 /* ---- Where two logs part ---- */

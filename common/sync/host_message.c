@@ -300,7 +300,7 @@ static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     if (sub->ended || !host_peer_may_read(step->host, peer, &space->row.id)) return SAT_OK;
-    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, space, &message->as.CLAIM, fault);
+    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, sub, space, &message->as.CLAIM, fault);
     if (message->type == SAT_MESSAGE_ROOTS) return host_roots(step, peer, space, &message->as.ROOTS);
     if (message->type == SAT_MESSAGE_RECEIPTS) return host_receipts(step, space, &message->as.RECEIPTS, fault);
     return host_return(step, peer, space, &message->as.RETURN);

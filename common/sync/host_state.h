@@ -169,8 +169,8 @@ enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SA
 /* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.
  */
 enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof) SAT_MUST_CHECK;
-enum sat_err host_claim(struct host_step *step, struct host_space *space, const struct sat_message_CLAIM *message,
-                        struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+                        const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
                         const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
 void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct host_space *space, struct sat_buf *out);

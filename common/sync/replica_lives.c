@@ -10,8 +10,6 @@
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
 
-
-
 enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
@@ -83,22 +81,20 @@ static enum sat_err go_to_head(struct replica_step *step, struct replica_sub *su
     return err;
 }
 
-static enum sat_err claim(struct replica_step *step, struct replica_sub *sub)
+static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, const struct sat_lost_log *logs,
+                          uint32_t n)
 {
-    struct sat_lost_log *logs;
     struct sat_span heads[SAT_CLAIM_HEADS_MAX];
-    uint32_t n = 0, logs_n = 0;
+    uint32_t heads_n = 0;
     if (sub->row.head_size == 0 || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
-    enum sat_err err = sat_store_lost_logs(step->replica->config.store, sub->row.sid, step->arena, &logs, &logs_n);
-    if (err) return err;
-    if (sub->row.head_len) heads[n++] = sat_span(sub->row.head, sub->row.head_len);
-    for (uint32_t i = 0; i < logs_n && n < SAT_CLAIM_HEADS_MAX; i++) heads[n++] = logs[logs_n - 1 - i].head;
-    if (n == 0 || sub->heal.claimed)
+    if (sub->row.head_len) heads[heads_n++] = sat_span(sub->row.head, sub->row.head_len);
+    for (uint32_t i = 0; i < n && heads_n < SAT_CLAIM_HEADS_MAX; i++) heads[heads_n++] = logs[i].head;
+    if (heads_n == 0 || sub->heal.claimed)
         return sat_fail(&step->fault, SAT_ERR_FORK,
                         "the server's log is not the one that it has signed, and it does not say why");
     sub->heal = (struct replica_heal){.claimed = true};
     struct sat_message message = {.type = SAT_MESSAGE_CLAIM};
-    message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub->sub, .heads = {heads, n}};
+    message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub->sub, .heads = {heads, heads_n}};
     replica_send(step, &message);
     return SAT_OK;
 }
@@ -139,6 +135,7 @@ static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub
     struct sat_message message = {.type = SAT_MESSAGE_ROOTS};
     message.as.ROOTS = (struct sat_message_ROOTS){.sub = sub->sub, .roots = {items, (uint32_t)n}};
     replica_send(step, &message);
+    sub->roots_asked++;
     return SAT_OK;
 }
 
@@ -180,7 +177,8 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
         err = sat_base_set_back(replica->config.store, &sub->row, replica->config.device, heal.low, &heal.epoch);
     if (!err) err = save_lives(step, sub, &heal.lives);
     if (err) return err;
-    struct replica_sub anew = {.sub = sub->sub, .row = sub->row, .dirty = true, .lives = heal.lives};
+    struct replica_sub anew = {
+        .sub = sub->sub, .row = sub->row, .dirty = true, .lives = heal.lives, .roots_asked = sub->roots_asked};
     anew.row.log_epoch = heal.epoch;
     *sub = anew;
     err = sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
@@ -199,9 +197,9 @@ static enum sat_err search(struct replica_step *step, struct replica_sub *sub)
 enum sat_err replica_common(struct replica_step *step, const struct sat_message_COMMON *message)
 {
     struct replica_sub *sub = replica_sub_of(step->replica, message->sub);
-    if (!sub || (!sub->gone && !sub->heal.searching))
+    if (!sub || sub->roots_asked == 0)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an answer about a log that was not asked for");
-    if (sub->gone) return SAT_OK;
+    if (--sub->roots_asked || sub->gone || !sub->heal.searching) return SAT_OK; /* a life began since that was asked */
     struct replica_heal *heal = &sub->heal;
     bool was_asked = message->size == 0;
     uint64_t high = heal->high;
@@ -226,17 +224,35 @@ static enum sat_err accept_lives(struct replica_step *step, struct replica_sub *
     return search(step, sub);
 }
 
+/* Back in a life that this device has left: what it had seen of it comes first among the proofs. True: there is some.
+ */
+static bool was_left(struct sat_lost_log *logs, uint32_t n, const struct sat_log_epoch *epoch)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!sat_log_epoch_equal(&logs[i].epoch, epoch)) continue;
+        struct sat_lost_log first = logs[i];
+        logs[i] = logs[0];
+        logs[0] = first;
+        return true;
+    }
+    return false;
+}
+
 static enum sat_err compare_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_lives *lives,
                                   const struct sat_log_epoch *epoch)
 {
     struct descent descent;
+    struct sat_lost_log *logs;
+    uint32_t n;
     enum sat_err err = trace(step, sub, &descent);
+    if (!err) err = sat_store_lost_logs(step->replica->config.store, sub->row.sid, step->arena, &logs, &n);
     if (err) return err;
-    bool goes_on = false;
+    bool left = was_left(logs, n, epoch), goes_on = false;
     for (uint32_t i = 0; i < descent.n; i++) {
-        if (sat_log_epoch_equal(&descent.at[i], epoch)) return claim(step, sub);
+        if (sat_log_epoch_equal(&descent.at[i], epoch)) return claim(step, sub, logs, n);
         if (sat_lives_know(lives, &descent.at[i])) goes_on = true;
     }
+    if (left && !sub->heal.claimed) return claim(step, sub, logs, n);
     if (goes_on) return accept_lives(step, sub, lives, epoch);
     return sat_fail(&step->fault, SAT_ERR_FORK,
                     "the server's log has begun a life that continues none that this device has seen");

@@ -39,6 +39,15 @@ static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *en
     return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
 }
 
+/* Without a receipt nobody takes it from this device: it waits for its author to bring it. */
+static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row *bundle)
+{
+    bool proven;
+    enum sat_err err = sat_store_bundle_set_return(it->store, bundle->bid);
+    if (!err) err = sat_store_lost_has(it->store, it->space->sid, &bundle->id, &proven);
+    return err || proven ? err : sat_store_return_set_refused(it->store, bundle->bid, SAT_ERR_DENIED);
+}
+
 /* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
  * before, it goes like everybody's. What a server lost is kept, whoever wrote it. */
 static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *entry, struct sat_arena *arena)
@@ -61,7 +70,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     for (uint32_t i = 0; !err && i < n; i++)
         err = sat_store_change_set_state(it->store, rows[i].cid, SAT_CHANGE_PENDING);
     if (err) return err;
-    return lost ? sat_store_bundle_set_return(it->store, bid) : sat_store_bundle_set_seq(it->store, bid, 0);
+    return lost ? keep_lost(it, &bundle) : sat_store_bundle_set_seq(it->store, bid, 0);
 }
 
 static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t last,
