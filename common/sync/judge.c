@@ -162,6 +162,9 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
     struct sat_log_epoch now = sat_lives_at(judge->lives, &judge->space->log_epoch, judge->space->log.size + 1);
     bool current = no_witness || sat_log_epoch_equal(&m->log_epoch, &now);
     bool on_this_log = found && sat_hash_equal(&root, &m->w_root);
+    /* Set back once more, to this life of several, and nobody has shown that yet. */
+    if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
+        return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
     if ((current && !on_this_log) || (!current && !sat_lives_later(judge->lives, judge->space->log.size + 1)))
         return sat_fail(fault, SAT_ERR_FORK, "device %u witnessed a log that is not this one", m->device);
     *seen = on_this_log ? m->w_size : judge->space->log.size;
