@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/sync/base.h"
 #include "common/sync/replica_state.h"
+#include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
 
 /* ---- Receipts ---- */
@@ -238,6 +239,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
             err = make_whole(step, &row, bundle);
         else if (!err)
             err = put_aside(step, sub, &row);
+        if (!err && !*back) err = sat_base_mark_drafts(store);
         if (!err) err = sat_store_bundle_delete(store, row.bid);
         if (err) return err;
         count_back(sub, &row);

@@ -160,12 +160,17 @@ static enum sat_err revive_all(struct rewinding *it)
     return err;
 }
 
-/* Drafts up to here may have seen what is gone. */
+enum sat_err sat_base_mark_drafts(struct sat_store *store)
+{
+    uint64_t counter;
+    enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
+    return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+}
+
 static enum sat_err mark_drafts(struct sat_store *store)
 {
-    uint64_t counter, rewinds = 0;
-    enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+    uint64_t rewinds = 0;
+    enum sat_err err = sat_base_mark_drafts(store);
     if (!err) err = sat_store_meta_get_u64(store, SAT_REWINDS_KEY, 0, &rewinds);
     return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
 }
