@@ -45,6 +45,7 @@ struct client_session {
     bool open;                           /* the channel */
     bool greeted;                        /* its first message has come */
     bool met;                            /* the server has proved who it is */
+    bool set_back;                       /* told that the server was */
     bool renewed;                        /* the lease is */
     bool writable;                       /* the replica has frames to build */
     bool done;                           /* nothing more to do but to send what is queued */
@@ -131,6 +132,9 @@ static void queue(struct client_session *session, struct sat_span bytes)
     session->last = &outgoing->next;
 }
 
+static const char SET_BACK[] =
+    "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
+
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
     switch (action->notice) {
@@ -156,6 +160,11 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_DEBT:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_WIPED:
+        break;
+    case SAT_NOTICE_SET_BACK: /* of each space, but it is one event */
+        if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
+        session->set_back = true;
+        client_touch(session->satchel);
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */

@@ -181,7 +181,7 @@ static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_
     struct client_alert alert;
     enum sat_err err = client_alert_get(satchel, arena, &alert);
     if (err) return err;
-    const char *name = alert.count ? sat_err_name(alert.err) : NULL;
+    const char *name = alert.count ? client_alert_name(alert.what) : NULL;
     (void)json_object_set_new(json, "alerts", json_integer(alert.count));
     (void)json_object_set_new(json, "alert", client_json_of_text(alert.count ? alert.text : NULL));
     (void)json_object_set_new(json, "alert_error", client_json_of_text(name));

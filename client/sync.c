@@ -159,6 +159,10 @@ static bool on_notice(void *context, struct client_session *session, const struc
                       " is due a new key, as somebody has lost it: work there waits until somebody who has the key "
                       "syncs");
         return false;
+    case SAT_NOTICE_SET_BACK:
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action,
+                      "the server was set back to an older copy: ", " gets back what it had lost");
+        return false;
     case SAT_NOTICE_IN_SYNC:
         if (follow_moves(syncing, session)) return false;
         if (live) save_now_and_then(syncing, session);

@@ -47,6 +47,13 @@ enum {
     /* What one device can have put aside on the server: an offline season of a busy rep. */
     SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
     SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,
+    /* Lives of one log: a server that was set back every week for five years. All travel in one message. */
+    SAT_LIVES_MAX = 256,
+    SAT_CLAIM_HEADS_MAX = 8, /* each is a signature to verify */
+    SAT_ROOTS_MAX = 64,      /* three rounds find a place among 262,144; each is a look-up */
+    SAT_RECEIPTS_MAX = 1024, /* some 48 KiB */
+    SAT_HEAD_BYTES_MAX = 256,
+    SAT_FRONTIER_BYTES_MAX = 8 + 2 * 64 * 32,
 };
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */

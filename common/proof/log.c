@@ -22,7 +22,21 @@ struct sat_hash sat_entry_hash(const struct sat_entry *entry)
     sat_hash_add(&hasher, entry->id.b, sizeof entry->id.b);
     sat_hash_add_u64(&hasher, entry->recv_ms);
     sat_hash_add_u64(&hasher, entry->dir_at);
+    if (entry->kind == SAT_ENTRY_RETURNED) {
+        sat_hash_add_u64(&hasher, entry->receipt_ms);
+        sat_hash_add_u64(&hasher, entry->receipt_dir);
+    }
     return sat_hash_end(&hasher);
+}
+
+uint64_t sat_entry_receipt_ms(const struct sat_entry *entry)
+{
+    return entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_ms : entry->recv_ms;
+}
+
+uint64_t sat_entry_receipt_dir(const struct sat_entry *entry)
+{
+    return entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at;
 }
 
 /* ---- Heads ---- */

@@ -1,6 +1,6 @@
 /* A space's log: hashed entries, and heads that the server signs (CRYPTO, "Log, heads, acknowledgements").
  *
- *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at)
+ *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at [‖ u64 receipt_ms ‖ u64 receipt_dir])
  *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32 ‖ u64
  * time_ms)
  *
@@ -12,15 +12,25 @@
 #include "common/proof/merkle.h"
 #include "common/proof/sign.h"
 
-enum sat_entry_kind { SAT_ENTRY_BUNDLE = 1, SAT_ENTRY_VOID = 2, SAT_ENTRY_COLLECT = 3 };
+enum sat_entry_kind {
+    SAT_ENTRY_BUNDLE = 1,
+    SAT_ENTRY_VOID = 2,
+    SAT_ENTRY_COLLECT = 3,
+    SAT_ENTRY_RETURNED = 4, /* a bundle that the server had lost: with the receipt that it had given for it */
+};
 
 struct sat_entry {
     uint64_t seq; /* from 1, without gaps */
     uint8_t kind; /* enum sat_entry_kind */
     struct sat_hash id;
-    uint64_t recv_ms; /* when the server received it; never decreases */
-    uint64_t dir_at;  /* the directory's length at acceptance; never decreases */
+    uint64_t recv_ms;                 /* when the server received it; never decreases */
+    uint64_t dir_at;                  /* the directory's length at acceptance; never decreases */
+    uint64_t receipt_ms, receipt_dir; /* RETURNED: of the bundle's first acceptance; else 0 */
 };
+
+/* What counts of an entry: when its bundle was received first, and under which directory (MERGE 9). */
+uint64_t sat_entry_receipt_ms(const struct sat_entry *entry);
+uint64_t sat_entry_receipt_dir(const struct sat_entry *entry);
 
 struct sat_hash sat_entry_hash(const struct sat_entry *entry);
 

@@ -14,6 +14,8 @@ enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid, const 
     sat_bind_u64(&query, row->entry.dir_at);
     sat_bind_bytes(&query, row->root.b, sizeof row->root.b);
     sat_bind_i64(&query, row->bid);
+    sat_bind_u64(&query, row->entry.receipt_ms);
+    sat_bind_u64(&query, row->entry.receipt_dir);
     return sat_query_run(&query);
 }
 
@@ -34,6 +36,8 @@ enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t fi
         row->entry.dir_at = sat_column_u64(&query);
         sat_column_bytes(&query, row->root.b, sizeof row->root.b);
         row->bid = sat_column_i64(&query);
+        row->entry.receipt_ms = sat_column_u64(&query);
+        row->entry.receipt_dir = sat_column_u64(&query);
     }
     *out = rows.at;
     *n = rows.n;

@@ -178,10 +178,12 @@ static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)
     struct sat_space_row *space = accept->space;
     struct sat_entry_row row = {
         .entry = {.seq = space->log.size + 1,
-                  .kind = SAT_ENTRY_BUNDLE,
+                  .kind = accept->returned ? SAT_ENTRY_RETURNED : SAT_ENTRY_BUNDLE,
                   .id = accept->bundle->id,
                   .recv_ms = accept->recv_ms,
-                  .dir_at = accept->dir_at},
+                  .dir_at = accept->dir_at,
+                  .receipt_ms = accept->returned ? accept->receipt_ms : 0,
+                  .receipt_dir = accept->returned ? accept->receipt_dir : 0},
         .bid = bid,
     };
     struct sat_hash leaf = sat_entry_hash(&row.entry);

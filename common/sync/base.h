@@ -12,8 +12,10 @@ struct sat_accept {
     const struct sat_bundle *bundle;  /* judged */
     const struct sat_header *headers; /* decoded; empty for stubs */
     uint64_t recv_ms, dir_at;
-    int64_t pending_bid; /* the author's own copy, frozen before; 0: none, the bundle is inserted */
-    bool *alone;         /* NULL, or one for each change: receives whether it is now its record's only live one */
+    bool returned;                    /* the entry is one of a bundle that came back, … */
+    uint64_t receipt_ms, receipt_dir; /* … with this receipt */
+    int64_t pending_bid;              /* the author's own copy, frozen before; 0: none, the bundle is inserted */
+    bool *alone; /* NULL, or one for each change: receives whether it is now its record's only live one */
 };
 
 /* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */

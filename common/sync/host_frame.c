@@ -47,10 +47,31 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     return used ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
-static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row,
-                               bool full, struct sat_arena *arena, struct sat_span *out)
+/* Of a log that lost its end once, bundles may witness what is gone: the reader has nothing to complete them by. */
+static enum sat_err can_abbreviate(struct sat_host *host, const struct host_space *space,
+                                   const struct sat_manifest *manifest, bool *can)
 {
-    struct sat_entry_wire wire = {.kind = row->entry.kind, .recv_ms = row->entry.recv_ms, .dir_at = row->entry.dir_at};
+    static const struct sat_log_epoch none;
+    struct sat_hash root;
+    bool found;
+    *can = true;
+    if (space->lives.n == 0) return SAT_OK;
+    enum sat_err err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
+    bool known = sat_lives_know(&space->lives, &manifest->log_epoch) ||
+                 (manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none));
+    *can = found && known && sat_hash_equal(&root, &manifest->w_root);
+    return err;
+}
+
+static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
+                               const struct sat_entry_row *row, bool full, struct sat_arena *arena,
+                               struct sat_span *out)
+{
+    struct sat_entry_wire wire = {.kind = row->entry.kind,
+                                  .recv_ms = row->entry.recv_ms,
+                                  .dir_at = row->entry.dir_at,
+                                  .receipt_ms = row->entry.receipt_ms,
+                                  .receipt_dir = row->entry.receipt_dir};
     struct sat_bundle_row bundle_row;
     enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
     if (err) return err;
@@ -63,7 +84,9 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     } else {
         struct sat_bundle bundle;
         err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);
-        if (!err) sat_bundle_encode(&bundle, full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
+        bool is_short = !full;
+        if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
+        if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
     sat_entry_wire_encode(&wire, &item);
@@ -86,7 +109,7 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
     size_t bytes = 0;
     uint32_t used = 0;
     while (!err && used < n && bytes < SAT_FRAME_BYTES_TARGET) {
-        err = entry_item(host, peer, &rows[used], full, arena, &items[used]);
+        err = entry_item(host, peer, space, &rows[used], full, arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
         if (used && bytes + items[used].len > SAT_BUNDLE_BYTES_MAX) break;
@@ -145,6 +168,11 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
 {
     struct host_space *space = host_space_by_sid(host, sub->sid);
     if (!space || sub->ended || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
+    if (sub->lives_due) {
+        host_lives_frame(host, sub, space, out);
+        return SAT_OK;
+    }
+    if (sub->adrift) return SAT_OK;
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;

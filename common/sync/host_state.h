@@ -13,6 +13,8 @@ struct host_sub {
     bool head_due;       /* a head is owed though the size is the same: the first one */
     bool full_head;      /* the peer asked for the full form */
     uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
+    bool lives_due;      /* it is to be told which lives the log has had, before anything else */
+    bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
     bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
@@ -55,6 +57,7 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     bool dirty;
     struct sat_head head; /* the last one signed; its size says for what */
     bool head_valid;
+    struct sat_lives lives; /* behind its first; on the heap */
 };
 
 struct sat_host {
@@ -71,6 +74,7 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
+    bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
 };
 
@@ -140,6 +144,9 @@ enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link,
  * log has it already. */
 enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* The same of one that this server had before, at that receipt; given back by whoever has it. */
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+                               uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* host_escrow.c: puts a bundle aside for the admins, in full form. SAT_ERR_ESCROWED: it is there (now); else why not.
  */
@@ -163,6 +170,26 @@ enum sat_err host_wiped(struct host_step *step, struct host_peer *peer, const st
                         struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_devices_get(struct host_step *step, const struct host_peer *peer,
                               const struct sat_message_DEVICES_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
+enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;
+/* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.
+ */
+enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof) SAT_MUST_CHECK;
+enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+                        const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
+                        const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
+void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct host_space *space, struct sat_buf *out);
+/* Does the head's signature hold under one of this server's identities, and is the head not of this log? */
+enum sat_err host_is_lost_head(struct sat_host *host, const struct host_space *space, struct sat_span bytes,
+                               struct sat_head *head, bool *lost, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_return.c: what clients give back of what this server lost */
+enum sat_err host_receipts(struct host_step *step, const struct host_space *space,
+                           const struct sat_message_RECEIPTS *message, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
+                         const struct sat_message_RETURN *message) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

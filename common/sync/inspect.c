@@ -166,7 +166,8 @@ static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_
                       walk->name, seq);
         walk->broken = true;
     }
-    return row->entry.kind == SAT_ENTRY_BUNDLE ? inspect_entry_bundle(walk, row) : SAT_OK;
+    bool has_bundle = row->entry.kind == SAT_ENTRY_BUNDLE || row->entry.kind == SAT_ENTRY_RETURNED;
+    return has_bundle ? inspect_entry_bundle(walk, row) : SAT_OK;
 }
 
 static void inspect_log_end(struct log_walk *walk)

@@ -15,6 +15,8 @@ struct sat_judge {
     const struct sat_space_row *space; /* its log just before the bundle */
     uint64_t dir_at;                   /* the directory's position at acceptance */
     bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
+    const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
+    bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 
 /* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what

@@ -16,6 +16,7 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     replica->version_stale = UINT64_MAX;
     sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
     sat_arena_init(&replica->batch_arena);
+    sat_arena_init(&replica->lives_arena);
     *out = replica;
     return SAT_OK;
 }
@@ -24,6 +25,7 @@ void sat_replica_free(struct sat_replica *replica)
 {
     if (!replica) return;
     sat_arena_deinit(&replica->batch_arena);
+    sat_arena_deinit(&replica->lives_arena);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
@@ -125,7 +127,8 @@ bool sat_replica_is_current(const struct sat_replica *replica)
 /* Who may not read a space any more is told nothing more of it. */
 static bool settled(const struct sat_replica *replica, const struct replica_sub *sub)
 {
-    return (sub->head_here && sub->digest_agrees) || !replica_may_read(replica, &sub->row.id);
+    bool complete = sub->head_here && sub->digest_agrees && !sub->returns.left && !sub->stubs_wait;
+    return complete || !replica_may_read(replica, &sub->row.id);
 }
 
 bool sat_replica_in_sync(const struct sat_replica *replica)
@@ -175,6 +178,9 @@ static const char *stuck(const struct sat_replica *replica)
         if (!replica_may_read(replica, &sub->row.id)) continue;
         if (sub->mending.awaited) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
+        if (sub->returns.left && !sub->returns.held) return NULL;
+        if (sub->returns.left) return "the server was set back, and does not take yet what it is given back";
+        if (sub->stubs_wait) return "the server was set back, and waits for what other devices have to give back";
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
         if (sub->blocked) blocked = true;
     }
@@ -240,6 +246,9 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
     if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
+    if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
+    if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
                     sat_message_name(message->type));
 }

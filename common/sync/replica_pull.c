@@ -57,6 +57,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
         if (err) return err;
     }
     enum sat_err err = space_row(step, id, &sub->row);
+    if (!err) err = replica_lives_load(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
@@ -102,6 +103,13 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
     send_subscriptions(step, &item, 1);
 }
 
+void replica_resubscribe(struct replica_step *step, struct replica_sub *sub)
+{
+    sub->resubscribed_at = 0;
+    resubscribe(step, sub);
+    sub->resubscribed_at = 0;
+}
+
 /* An abbreviation does not fit what is here: the next entry is asked for in full. What was on its way may come first,
  * so the same is heard a few times before it is a lie. */
 static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub)
@@ -127,6 +135,9 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
                               .headers = headers,
                               .recv_ms = entry->recv_ms,
                               .dir_at = entry->dir_at,
+                              .returned = entry->kind == SAT_ENTRY_RETURNED,
+                              .receipt_ms = entry->receipt_ms,
+                              .receipt_dir = entry->receipt_dir,
                               .pending_bid = pending_bid,
                               .alone = alone};
     enum sat_err err = replica_begin(step);
@@ -134,7 +145,7 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
     if (!err) err = sat_base_accept(&done);
     uint64_t latest = 0;
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
-        uint64_t effective = sat_clock_effective(headers[i].hlc, entry->recv_ms);
+        uint64_t effective = sat_clock_effective(headers[i].hlc, done.returned ? entry->receipt_ms : entry->recv_ms);
         if (effective > latest) latest = effective;
     }
     return err ? err : sat_clock_receive(store, latest);
@@ -184,7 +195,28 @@ static enum sat_err check_time(struct replica_step *step, const struct replica_s
 {
     if (entry->recv_ms < sub->row.last_recv_ms || entry->dir_at < sub->row.last_dir_at)
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
+    if (entry->kind != SAT_ENTRY_RETURNED) return SAT_OK;
+    if (!sat_lives_later(&sub->lives, sub->row.log.size + 1) || entry->receipt_ms > entry->recv_ms ||
+        entry->receipt_dir > entry->dir_at)
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "work is said to have come back that cannot have been lost");
     return SAT_OK;
+}
+
+/* It was not received before what its author had seen. */
+static enum sat_err check_receipt(struct replica_step *step, const struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_manifest *manifest)
+{
+    struct sat_entry_row *seen;
+    uint32_t n = 0;
+    if (entry->kind != SAT_ENTRY_RETURNED || manifest->w_size == 0) return SAT_OK;
+    enum sat_err err =
+        sat_store_entries(step->replica->config.store, sub->row.sid, manifest->w_size, 1, step->arena, &seen, &n);
+    if (err || n == 0 || !sat_hash_equal(&seen[0].root, &manifest->w_root)) return err;
+    if (entry->receipt_ms >= sat_entry_receipt_ms(&seen[0].entry) &&
+        entry->receipt_dir >= sat_entry_receipt_dir(&seen[0].entry))
+        return SAT_OK;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED,
+                    "work is said to have been received before what its author had seen");
 }
 
 /* Somebody's bundle. */
@@ -198,14 +230,20 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     struct sat_judge court = {.store = replica->config.store,
                               .directory = replica->config.directory,
                               .space = &sub->row,
-                              .dir_at = entry->dir_at,
-                              .stubs_allowed = true};
+                              .dir_at = entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at,
+                              .stubs_allowed = true,
+                              .lives = &sub->lives};
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
-    err = check_time(step, sub, entry);
-    if (err) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
     const struct sat_manifest *manifest = &bundle.manifest;
-    if (manifest->device == replica->config.device) err = check_own(step, sub, manifest->first + manifest->count - 1);
+    err = check_time(step, sub, entry);
+    if (!err) err = check_receipt(step, sub, entry, manifest);
+    if (err && !sat_err_is_local(err)) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
+    bool back = false;
+    if (!err) err = replica_came_back(step, sub, &bundle, &back);
+    if (err) return err;
+    if (manifest->device == replica->config.device && !back)
+        err = check_own(step, sub, manifest->first + manifest->count - 1);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
     err = judge(step, sub, &court, &bundle, entry->recv_ms, headers);
@@ -217,15 +255,44 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     return SAT_OK;
 }
 
+/* The echo of own work that the server had lost. */
+static enum sat_err take_own_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, bool *back)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle_row row;
+    struct sat_bundle bundle;
+    bool found;
+    enum sat_err err =
+        sat_store_return_of(replica->config.store, sub->row.sid, replica->config.device, 0, &row, &found);
+    *back = !err && found && memcmp(row.id.b, entry->id_prefix, sizeof entry->id_prefix) == 0;
+    if (!*back) return err;
+    err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
+    if (!err) err = replica_begin(step);
+    bool came = false;
+    if (!err) err = replica_came_back(step, sub, &bundle, &came);
+    if (err) return err;
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    for (uint32_t i = 0; i < bundle.manifest.count; i++) {
+        headers[i] = (struct sat_header){0};
+        if (bundle.changes[i].stub) continue;
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    }
+    return accept(step, sub, &bundle, headers, entry, 0, NULL);
+}
+
 /* The echo of our own: it enters the base in its place. */
 static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
 {
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     struct sat_bundle_row *rows;
-    uint32_t n;
+    uint32_t n = 0;
+    bool back = false;
     enum sat_err err = check_time(step, sub, entry);
-    if (!err) err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    if (!err && sub->lives.n) err = take_own_back(step, sub, entry, &back);
+    if (err || back) return err;
+    err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;
     if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix)) {
         err = check_own(step, sub, 0);
@@ -256,7 +323,7 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE)
+    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED)
         return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
@@ -269,7 +336,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (sub->gone || sub->heal.claimed || sub->heal.searching) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -297,11 +364,15 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
 }
 
 /* The stubs of a log that is whole must all have been replaced by something that is here. */
-static enum sat_err check_stubs(struct replica_step *step, const struct replica_sub *sub)
+static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
-    enum sat_err err = sat_store_stub_count(step->replica->config.store, sub->row.sid, &left);
+    struct sat_store *store = step->replica->config.store;
+    enum sat_err err = sat_store_stub_count(store, sub->row.sid, &left);
+    sub->stubs_wait = 0;
     if (err || left == 0) return err;
+    if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
+    if (err || left == sub->stubs_wait) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }
@@ -323,7 +394,14 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
     if (!err) err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
-    return err;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_head_encode(head, false, &bytes);
+    sat_check(bytes.len <= sizeof sub->row.head);
+    memcpy(sub->row.head, bytes.at, bytes.len);
+    sub->row.head_len = (uint16_t)bytes.len;
+    sat_buf_deinit(&bytes);
+    return err ? err : replica_returns_done(step, sub);
 }
 
 /* The first head of a space says which life of the log its entries belong to, before any of them comes. */
@@ -342,7 +420,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (sub->gone || sub->heal.claimed || sub->heal.searching) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

@@ -51,7 +51,13 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     if (err || *more || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
-        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
+        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->gone || sub->heal.searching || sub->heal.claimed) continue;
+        if (sub->returns.left && !sub->returns.held) { /* own work may stand on it */
+            err = replica_return(replica, sub, arena, out, more);
+            if (err || *more) return err;
+            continue;
+        }
+        if (sub->blocked) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
@@ -81,16 +87,25 @@ static enum sat_err is_busy(struct replica_step *step, bool *out)
     return err;
 }
 
-/* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. */
+static bool is_returning(const struct replica_sub *sub)
+{
+    return sub->heal.claimed || sub->heal.searching || (sub->returns.left && !sub->returns.held);
+}
+
+/* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. And they wait
+ * until the server has again what it had lost. */
 static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
 {
     const struct sat_replica *replica = step->replica;
     struct sat_draft_row *oldest;
     uint32_t n;
     uint64_t rewound;
-    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
     *waits = false;
-    if (err || rewound == 0 || replica_is_out(replica)) return err;
+    if (replica_is_out(replica)) return SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica->subs[i].gone && is_returning(&replica->subs[i])) *waits = true;
+    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
+    if (err || rewound == 0 || *waits) return err;
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
     if (err || n == 0 || oldest[0].counter > rewound) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++)

@@ -16,6 +16,28 @@ enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED };
 
 enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
+enum { RETURNS_QUEUED = 64 };
+
+struct replica_heal { /* the server's log is not the one that this device has seen */
+    bool claimed;     /* it was shown what it had signed, */
+    bool searching;   /* … or has said which life its log is in: where do the two part? */
+    struct sat_log_epoch epoch;
+    struct sat_lives lives;
+    uint64_t low, high; /* both are the same at the former, not at the latter */
+    uint64_t asked[SAT_ROOTS_MAX];
+    uint32_t asked_n;
+};
+
+struct replica_returns { /* what the server had lost, and is given back */
+    uint64_t left;       /* bundles that wait, and were not refused */
+    bool held;           /* the server does not take them now */
+    uint32_t logs_sent;  /* lost logs whose receipts are sent, */
+    uint64_t next;       /* … and the first entry of the next one that is not */
+    bool receipts_sent;
+    int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
+    uint32_t n, sent;
+};
+
 struct replica_sub {
     uint32_t sub;
     struct sat_space_row row;
@@ -29,16 +51,21 @@ struct replica_sub {
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
     uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
-    bool push_full; /* the short form was not understood */
-    bool blocked;   /* a bundle was refused: what is behind it waits (MERGE 8) */
-    bool gone;      /* the right to read it is lost: what the server still says of it counts for nothing */
+    bool push_full;         /* the short form was not understood */
+    bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
+    uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
+    struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
+    struct replica_heal heal;
+    uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
+    struct replica_returns returns;
+    uint64_t stubs_wait; /* stubs of bundles that came back, for whose replacement others are waited for */
     struct {
         uint8_t tries;
         uint32_t awaited, ranges; /* answers; asked about in this session */
         uint64_t size;            /* of the log when it began */
         struct sat_hash digest;   /* the server's */
     } mending;                    /* digests differ: it is looked where */
-    uint64_t pushable;            /* pending bundles not yet sent, known after the last look; 0: none */
 };
 
 struct replica_leaving { /* a space from which work is handed in, as it cannot be pushed any more */
@@ -88,6 +115,7 @@ struct sat_replica {
     bool last_freeze, last_word; /* a device that is out: has frozen for the last time; has asked for the end */
     enum replica_ending ending;
     struct replica_question escrow, devices;
+    struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
 };
@@ -144,6 +172,26 @@ enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK; /* the same 
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
+
+void replica_resubscribe(struct replica_step *step, struct replica_sub *sub); /* where it is now, whatever was sent */
+
+/* replica_lives.c */
+enum sat_err replica_lives(struct replica_step *step, const struct sat_message_LIVES *message) SAT_MUST_CHECK;
+enum sat_err replica_common(struct replica_step *step, const struct sat_message_COMMON *message) SAT_MUST_CHECK;
+/* Loads what the store knows of the space's lives and of what is to be given back. */
+enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_return.c */
+/* Is there something to give back in the space, receipts first? As replica_push(). */
+enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                            struct sat_buf *out, bool *more) SAT_MUST_CHECK;
+enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* A bundle has arrived that waits here to be given back, or one in its place: *bundle is made whole with what is here
+ * of it, and the waiting copy goes; another one with its numbers is put aside. */
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct sat_bundle *bundle,
+                               bool *back) SAT_MUST_CHECK;
+/* A verified head has come: what proved the receipts is not needed more, if all is back. */
+enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_evidence.c */
 /* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */

@@ -50,6 +50,8 @@ enum sat_notice {
                               rows and keys are purged */
     SAT_NOTICE_DEBT,       /* sid (0: not here), space, err, text: it owes a new epoch, which could not be paid in this
                               session; work waits */
+    SAT_NOTICE_SET_BACK,   /* sid, space, text: the server had lost the end of the log, as it was set back to an older
+                              copy,   and is given it back */
     SAT_NOTICE_REVOKED, /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
                            why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
                            SAT_ERR_REVOKED follows */

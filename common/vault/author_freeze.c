@@ -431,7 +431,10 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, u
     *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
     sat_arena_init(&freezer.arena);
+    uint64_t returns = 0; /* what the server lost is shown, but not on its log */
     enum sat_err err = sat_store_meta_get_u64(vault->store, SAT_REWOUND_KEY, 0, &freezer.rewound);
+    if (!err) err = sat_store_return_count(vault->store, 0, true, &returns);
+    if (returns) freezer.rewound = UINT64_MAX;
     uint64_t next = 0;
     for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;

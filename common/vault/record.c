@@ -111,7 +111,7 @@ static enum sat_err pick(const struct rows *rows, enum sat_change_state state, u
     struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n; i++)
-        if (rows->changes[i].state == state)
+        if (rows->changes[i].state == state && rows->changes[i].header.len) /* a stub that waits to be given back */
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; state == SAT_CHANGE_PENDING && i < rows->drafts_n; i++)
         items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};

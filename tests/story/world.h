@@ -130,6 +130,10 @@ bool world_settle(struct world *world, uint32_t rounds);
 /* The process dies: what was not committed is gone, the store is opened again. */
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);
+/* A copy of the server's store is put aside under a number, and back again: whoever is connected is cut off.
+ * `announced`: by an operator who says so. */
+void world_backup(struct world *world, uint32_t number);
+void world_restore(struct world *world, uint32_t number, bool announced);
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
  * edit that wrote: counters first to last. */
