@@ -104,7 +104,7 @@ def random_lives(seed, lives=None, seconds=None, faults=FAULTS, mutations=(), de
         tally.forks += world.forks > 0
         tally.collisions += world.collisions > 0
         tally.rollbacks += world.rollbacks > 0
-        if world.reversals and kinds_of(bad) == {"BACK"}:
+        if bad and world.reversals and kinds_of(bad) <= {"BACK", "STILLDEL"}:
             tally.back += 1
         elif bad:
             for kind in kinds_of(bad):
