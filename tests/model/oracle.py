@@ -28,7 +28,7 @@ def wrong_values(world):
         collected = {cell: set() for cell in CELLS}
         for deletion in expected[DELETED] & world.collected:
             for cell in CELLS:
-                collected[cell] |= world.deleted_by[deletion][cell]
+                collected[cell] |= through(world, world.deleted_by[deletion][cell], cell, counts)
         for cell in CELLS:
             if expected[cell] - shown[cell] - collected[cell]:
                 bad.append(("LOST", record, cell, expected[cell] - shown[cell]))
@@ -57,9 +57,12 @@ def expect(world, record, cell, counts):
 
 
 def behind(world, number, cell, counts):
-    """What a write overwrote; through one that does not count, what that one overwrote too."""
-    found = set()
-    waiting = list(world.writes[number][1].get(cell, ()))
+    return through(world, world.writes[number][1].get(cell, ()), cell, counts)
+
+
+def through(world, had_seen, cell, counts):
+    """What somebody had before the eyes; behind a write that does not count, what that one's author had."""
+    found, waiting = set(), list(had_seen)
     while waiting:
         other = waiting.pop()
         if other in found:

@@ -23,6 +23,7 @@ MUTATIONS = {
     "no own hashes": "a device takes any change under its own name for its own",
     "no stubs": "what is dead is not given back",
     "no deaths": "what a device knows to be dead stays alive on the server that forgot it",
+    "voids are nobody's": "a name that was given up is known to its device alone",
     "no renaming": "a change whose name is taken is dropped when it is given back",
     "branch without cut": "after a fork the seen of pending changes still names the parent's later dots",
     "asides stay": "what was put aside is not given back",
@@ -98,13 +99,14 @@ class Replica:
         self.mutations = mutations
         self.live = {}   # record: {dot: change}
         self.known = {}  # dot: the change, live or dead, in the log's order; of a dead one only names are looked at
+        self.void = {}   # dot: the hash of what was given up under it: refused, or made again under another
         self.also = {}   # dot: other dots under which the same write was accepted elsewhere
 
     def copy(self):
         other = Replica(self.mutations)
         other.live = {record: dict(changes) for record, changes in self.live.items()}
         other.known = dict(self.known)
-        other.also = dict(self.also)
+        other.void, other.also = dict(self.void), dict(self.also)
         return other
 
     def had_seen(self, late, early):
@@ -174,6 +176,7 @@ class Replica:
             self.live[record] = {change.dot: change for change in renamed}
         renamed = map(renaming.change, self.known.values())
         self.known = {change.dot: change for change in renamed}
+        self.void = {renaming.dot(dot): number for dot, number in self.void.items()}
         self.also = {renaming.dot(dot): renaming.dots(others) for dot, others in self.also.items()}
         for changes in self.live.values():
             for dot, change in changes.items():

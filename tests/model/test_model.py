@@ -114,6 +114,12 @@ COUNTEREXAMPLES = {
     "N7_an_echo_under_another_name_is_renamed_before_it_is_let_go_of": (
         2, "1 writes R.x; 1 pushes; server-saved; 1 writes R.x; 1 writes R.y; 1 pushes; 0 pulls; 1 refused; "
            "server-restored", []),
+    "N9_a_name_that_was_given_up_is_taken_for_everybody": (
+        3, "1 cloned; 3 writes R.x; 3 refused; 2 writes R.y; 3 deletes R; 1 writes R.y; 2 pushes; server-saved; "
+           "3 pushes; 2 pulls; server-forgets", ["voids are nobody's"]),
+    "N9_a_name_that_this_device_gave_up_and_the_log_has_is_a_strangers": (
+        3, "0 writes R.x; 1 writes R.x; 0 pushes; 1 writes R.y; 1 refused; 1 cloned; server-saved; 3 pulls; "
+           "server-restored; 3 writes R.x", []),
     "N8_a_fork_and_a_refusal_of_shared_work": (
         2, "1 writes Q.x; 1 writes Q.x; 1 cloned; 1 refused; 2 writes Q.x; 2 pulls", []),
 }

@@ -46,6 +46,7 @@ class Device:
 
     def rename_own(self, renaming, cut=True):
         self.pending = [renaming.change(change, cut) for change in self.pending]
+        self.void = {renaming.dot(dot): number for dot, number in self.void.items()}
         if self.index == renaming.old and self.counter >= renaming.start:
             self.index = renaming.new
 
@@ -65,7 +66,7 @@ class Server:
         self.log, self.history = [], []  # entries (kind, value), and their ids
         self.name_of, self.dot_of_key = {}, {}   # hash: dot; key: dot
         self.position_of = {}
-        self.refused, self.void = set(), {}
+        self.refused = set()
         self.met = set()  # the oracle's
         self.acknowledged, self.floor = {}, 0
         self.collections = frozenset()
@@ -77,7 +78,7 @@ class Server:
         other.name_of, other.dot_of_key = dict(self.name_of), dict(self.dot_of_key)
         other.position_of = dict(self.position_of)
         other.met = set(self.met)
-        other.refused, other.void = set(self.refused), dict(self.void)
+        other.refused = set(self.refused)
         other.acknowledged, other.floor = dict(self.acknowledged), self.floor
         other.collections = self.collections
         return other
@@ -177,7 +178,8 @@ class World:
         brought back falls with it."""
         again_of, fallen = {}, set()
         for change in rest:
-            device.void[change.dot] = self.server.void[change.dot] = change.hash
+            device.void[change.dot] = change.hash
+            self.add_void(change.dot, change.hash)
             if change.key in self.server.refused or (change.record in fallen and DELETED not in change.cells):
                 self.let_go(device, change)
                 if DELETED in change.cells and not change.deletion:
@@ -199,6 +201,12 @@ class World:
     def add_entry(self, kind, value):
         self.server.log.append((kind, value))
         self.server.history.append(next(self.numbers))
+
+    def add_void(self, dot, number):
+        base = self.server.base
+        if dot not in base.known and dot not in base.void:
+            base.void[dot] = number
+            self.add_entry("void", (dot, number))
 
     def accept(self, change):
         server = self.server
@@ -254,8 +262,8 @@ class World:
             self.pull_anew(device)
         elif len(device.history) < server.floor:
             self.pull_anew(device)
-        self.tell_voids(device)
         self.find_fork(device)
+        self.tell_voids(device)
 
     def tell_voids(self, device):
         """Signed void stubs fill the holes in a device's chain; whoever pushes behind them brings them along."""
@@ -263,8 +271,7 @@ class World:
         if "voids are forgotten" not in self.mutations:
             server.refused |= {key for key in device.refused if key not in server.dot_of_key}
             for dot, number in device.void.items():
-                if dot not in server.base.known:
-                    server.void.setdefault(dot, number)
+                self.add_void(dot, number)
 
     def find_fork(self, device):
         """Rule 11, before anything is merged: own names under which the log has what this device did not write."""
@@ -281,7 +288,10 @@ class World:
         else:
             raise RecursionError
         strangers = [dot[1] for dot, change in server.base.known.items()
-                     if dot[0] == device.index and change.hash not in device.own]
+                     if dot[0] == device.index
+                     and (change.hash not in device.own or device.void.get(dot) == change.hash)]
+        strangers += [dot[1] for dot, number in server.base.void.items()
+                      if dot[0] == device.index and number not in device.own]
         if not strangers:
             return
         self.forks += 1
@@ -295,6 +305,8 @@ class World:
         """Rules 12 and 13: in a new log epoch the device returns what the server lost, under names that are free."""
         server = self.server
         self.name_all(device)
+        for dot, number in device.base.void.items():
+            self.add_void(dot, number)
         for change in list(device.base.known.values()):
             if change.hash in server.name_of:
                 continue
@@ -325,31 +337,37 @@ class World:
         server = self.server
         for _ in range(RENAMES_MAX):
             renaming = None
-            changes = sorted(list(device.base.known.values()) + device.aside, key=lambda change: change.dot[1])
-            for change in changes:
-                name = server.name_of.get(change.hash)
-                if name is not None and name != change.dot:
-                    renaming = Renaming(change.dot[0], change.dot[1], name[0])
+            for dot, number, is_void in self.names_of(device):
+                name = server.name_of.get(number)
+                if name not in (None, dot) and not is_void:
+                    renaming = Renaming(dot[0], dot[1], name[0])
                     break
-                if name is None and (change.dot in server.base.known or change.dot in server.void):
+                taken = dot in server.base.known or (dot in server.base.void and not is_void)
+                if taken and (name is None or is_void):
                     self.collisions += 1
-                    renaming = Renaming(change.dot[0], change.dot[1], next(self.indices))
+                    renaming = Renaming(dot[0], dot[1], next(self.indices))
                     break
             if renaming is None:
                 return
             device.rename(renaming)
         raise RecursionError
 
+    def names_of(self, device):
+        names = [(change.dot, change.hash, False) for change in list(device.base.known.values()) + device.aside]
+        names += [(dot, number, True) for dot, number in {**device.base.void, **device.void}.items()]
+        return sorted(names, key=lambda name: (name[0][1], name[0][0], name[1]))
+
     def pull_anew(self, device):
         """The base is what the log says: in a new epoch, and below the floor, it is made from the first entry on."""
         waits = {change.hash for change in device.aside}
+        read = {change.hash for change in device.base.known.values()}
         device.base = Replica(self.mutations)
         device.history = []
-        self.follow(device, waits)
+        self.follow(device, waits, read)
         device.aside = [change for change in device.aside
                         if self.server.base.is_live(change) or change.hash not in self.server.name_of]
 
-    def follow(self, device, waits=()):
+    def follow(self, device, waits=(), read=()):
         server = self.server
         for position in range(len(device.history), len(server.log)):
             kind, value = server.log[position]
@@ -364,11 +382,15 @@ class World:
                 device.aside = [change for change in device.aside if change.dot not in dots]
             elif kind == "stub":
                 device.base.bury(value)
+            elif kind == "void":
+                if "voids are nobody's" not in self.mutations:
+                    device.base.void[value[0]] = value[1]
             elif kind == "same":
                 device.base.same(*value)
             elif value.hash in waits:
                 device.aside_at.setdefault(value.hash, position)
-            elif device.sets_next_aside and value.key not in device.own and value.dot not in device.base.known:
+            elif device.sets_next_aside and not (value.key in device.own or value.hash in read
+                                                 or value.dot in device.base.known):
                 device.sets_next_aside = False
                 device.aside.append(value)
                 device.aside_at[value.hash] = position
