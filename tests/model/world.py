@@ -190,10 +190,13 @@ class World:
             if taken is not None and "copies are not known" not in self.mutations:
                 again_of.setdefault(change.record, []).append(taken)
                 continue
-            seen = dict(change.seen)
-            for dot in again_of.get(change.record, ()):
+            seen, met = dict(change.seen), again_of.get(change.record, ())
+            for dot in met:
                 join(seen, dot)
-            made = self.author(device, change.record, change.cells, change.deletion, change, seen)
+            unseen = {dot for dot in device.base.live.get(change.record, ())
+                      if under(seen, dot) and not under(change.seen, dot) and dot not in met}
+            again = change.copy(holes=change.holes | unseen)  # what only the joining put under seen
+            made = self.author(device, change.record, change.cells, change.deletion, again, seen)
             again_of.setdefault(change.record, []).append(made.dot)
 
     # ---- meeting ----
