@@ -117,7 +117,7 @@ COUNTEREXAMPLES = {
     "N9_a_name_that_was_given_up_is_taken_for_everybody": (
         3, "1 cloned; 3 writes R.x; 3 refused; 2 writes R.y; 3 deletes R; 1 writes R.y; 2 pushes; server-saved; "
            "3 pushes; 2 pulls; server-forgets", ["voids are nobody's"]),
-    "N9_a_name_that_this_device_gave_up_and_the_log_has_is_a_strangers": (
+    "N10_and_N11_what_this_device_gave_up_and_the_log_has_it_has_not_seen": (
         3, "0 writes R.x; 1 writes R.x; 0 pushes; 1 writes R.y; 1 refused; 1 cloned; server-saved; 3 pulls; "
            "server-restored; 3 writes R.x", []),
     "N8_a_fork_and_a_refusal_of_shared_work": (
