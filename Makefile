@@ -178,6 +178,7 @@ vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
+model-programs: # nothing is built: Python alone
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 kill-programs: programs
@@ -187,7 +188,7 @@ lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli hostile kill install demo
+SUITES := sim model lint unit story vectors server client cli hostile kill install demo
 export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
 $(filter-out demo install,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
