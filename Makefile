@@ -73,6 +73,14 @@ $(BUILD)/satcheld: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengin
 	$(link) $(filter %.a,$^) $(LIBS_server)
 $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
+# For the tests: a program of an earlier time, which knows one record type and one field fewer.
+$(BUILD)/tests/types_older.def: common/vault/types.def
+	@mkdir -p $(@D)
+	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^FIELD(visit, 6, next_step/d' $< >$@
+$(BUILD)/tests/types_older.o: common/vault/types.c $(BUILD)/tests/types_older.def $(BUILD)/flags
+	@$(CC) $(CFLAGS) -DSAT_TYPES_DEF='"$(abspath $(BUILD))/tests/types_older.def"' -c -o $@ $<
+$(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(BUILD)/tests/types_older.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_client)
 # What is installed of the library: from outside only satchel_* can be seen of it.
 $(BUILD)/$(SHARED): LINK_AS := -shared -Wl,-soname,$(SONAME)
 $(BUILD)/$(SHARED): $(BUILD)/libsatchel.a
@@ -178,6 +186,7 @@ vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
+cli-programs: $(BUILD)/satchel-older
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 client-programs: programs $(BUILD)/libsatchel.a

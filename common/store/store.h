@@ -226,6 +226,8 @@ enum sat_err sat_store_key_put(struct sat_store *store, const struct sat_space_i
                                struct sat_span sealed) SAT_MUST_CHECK;
 enum sat_err sat_store_key_get(struct sat_store *store, const struct sat_space_id *space, uint32_t epoch,
                                struct sat_arena *arena, struct sat_span *out, bool *found) SAT_MUST_CHECK;
+/* How many are here: what could not be read may be readable when there are more. */
+enum sat_err sat_store_key_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
 /* A stub whose replacement has not arrived yet (CRYPTO, "Stubs must be justified"). */
 enum sat_err sat_store_stub_add(struct sat_store *store, int64_t sid, const struct sat_record_id *record,

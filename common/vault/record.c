@@ -80,12 +80,12 @@ static bool is_about_the_body(enum sat_err err)
            err == SAT_ERR_MALFORMED || err == SAT_ERR_TOO_LARGE || err == SAT_ERR_TAMPERED;
 }
 
-static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, bool *readable)
+static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, enum sat_err *why)
 {
     sat_buf_clear(&opener->plain);
     enum sat_err err = unseal(opener, item);
     if (!err) err = sat_body_decode(sat_buf_span(&opener->plain), opener->arena, body);
-    *readable = err == SAT_OK;
+    *why = err;
     return is_about_the_body(err) ? SAT_OK : err;
 }
 
@@ -219,7 +219,8 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
             .seq = change ? change->seq : 0,
             .pending = !change || change->state == SAT_CHANGE_PENDING,
         };
-        err = open_body(opener, &items[i], &out[i].body, &out[i].readable);
+        err = open_body(opener, &items[i], &out[i].body, &out[i].why);
+        out[i].readable = out[i].why == SAT_OK;
         if (out[i].readable && change) disbelieve(&opener->manifest.space, &out[i].body);
     }
     return err;
@@ -346,7 +347,10 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
     if (sound) out->header = item->header;
     if (sound) out->hlc = item->header.hlc;
     bool aside = change && change->state == SAT_CHANGE_ASIDE;
-    return sound && !aside ? open_body(opener, item, &out->body, &out->readable) : SAT_OK;
+    if (!sound || aside) return SAT_OK;
+    enum sat_err why, err = open_body(opener, item, &out->body, &why);
+    out->readable = why == SAT_OK;
+    return err;
 }
 
 static enum sat_err make_history(struct opener *opener, const struct rows *rows, const struct sat_record_view *view,
