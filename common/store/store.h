@@ -192,12 +192,16 @@ enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_stat
 struct sat_entry_row {
     struct sat_entry entry;
     struct sat_hash root; /* of the log with this entry as its last */
-    int64_t bid;          /* of a bundle entry, else 0 */
+    int64_t bid;          /* of a bundle entry, unless it was put aside; else 0 */
 };
 enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid,
                                     const struct sat_entry_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
                                struct sat_arena *arena, struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The entry of that id, wherever in the log: slow. */
+enum sat_err sat_store_entry_find(struct sat_store *store, int64_t sid, const struct sat_hash *id,
+                                  struct sat_entry_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_set_bundle(struct sat_store *store, int64_t sid, uint64_t seq, int64_t bid) SAT_MUST_CHECK;
 /* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;

@@ -74,6 +74,14 @@ static void inspect_row(struct bundle_walk *walk, const struct sat_raw_bundle *r
         found(walk, SAT_CHECK_BUNDLES, raw, "it is of another organisation");
 }
 
+/* A chain goes on through what was put aside. */
+static bool is_aside(struct bundle_walk *walk, const struct sat_hash *id)
+{
+    struct sat_aside_row aside;
+    bool found = false;
+    return !sat_store_aside_find(walk->inspector->store, id, &walk->arena, &aside, &found) && found;
+}
+
 static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle *raw, const struct sat_bundle *bundle)
 {
     const struct sat_manifest *manifest = &bundle->manifest;
@@ -84,7 +92,7 @@ static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle 
         walk->seq = 0;
     }
     walk->inspector->result->looked_at[SAT_CHECK_CHAINS]++;
-    if (!sat_hash_equal(&manifest->prev, &walk->id))
+    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev))
         found(walk, SAT_CHECK_CHAINS, raw, "it does not follow the one before it: one is missing, or is another");
     else if (manifest->first < walk->end || manifest->dir_seq < walk->dir_seq ||
              (raw->seq && (raw->seq <= walk->seq || walk->seq < 0)))

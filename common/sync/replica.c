@@ -158,6 +158,14 @@ static const char *why_work_waits(const struct sat_replica *replica, bool blocke
                    : "work is pending in a space that this device may not use";
 }
 
+static const char *why_they_differ(const struct sat_replica *replica)
+{
+    uint64_t aside = 0;
+    if (sat_store_aside_count(replica->config.store, &aside) || aside == 0)
+        return "the server and this device do not hold the same";
+    return "the server holds what was put aside here; see the refused items";
+}
+
 /* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
 static const char *stuck(const struct sat_replica *replica)
 {
@@ -174,7 +182,7 @@ static const char *stuck(const struct sat_replica *replica)
         const struct replica_sub *sub = &replica->subs[i];
         if (!replica_may_read(replica, &sub->row.id)) continue;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
-        if (!sub->digest_agrees) return "the server and this device do not hold the same";
+        if (!sub->digest_agrees) return why_they_differ(replica);
         if (sub->blocked) blocked = true;
     }
     if (leaving) return leaving;

@@ -85,6 +85,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         if (!known && replica->subs_n >= SAT_SPACES_PER_DEVICE_MAX) continue;
         struct replica_sub sub = {.sub = i + 1};
         enum sat_err err = open_sub(step, known, &space->id, &sub);
+        if (!err) err = replica_take_up(step, replica_sub_of(replica, i + 1));
         if (err) return err;
         items[n++] = subscription_item(step, &sub);
     }
@@ -163,15 +164,18 @@ static enum sat_err check_own(struct replica_step *step, const struct replica_su
 }
 
 /* What the judge says against it is kept as evidence; the session fails as a peer's fault, since the author's is the
- * server's too, who let it in. */
+ * server's too, who let it in. Where the server insists on it, it is put aside, and the rest goes on. */
 static enum sat_err judge(struct replica_step *step, const struct replica_sub *sub, const struct sat_judge *court,
-                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers)
+                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers, bool *aside)
 {
     enum sat_err err = sat_judge_bundle(court, bundle, step->arena, headers, &step->fault);
+    *aside = false;
     if (err == SAT_ERR_STALE)
         err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
                        bundle->manifest.device);
-    if (!err || sat_err_is_local(err) || err == SAT_ERR_UPGRADE_NEEDED) return err;
+    if (!err || sat_err_is_local(err)) return err;
+    enum sat_err looked = replica_is_aside(step, bundle, err, aside);
+    if (looked || *aside) return looked ? looked : err;
     (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
     if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
     struct sat_fault why = step->fault;
@@ -208,7 +212,9 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (manifest->device == replica->config.device) err = check_own(step, sub, manifest->first + manifest->count - 1);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
-    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers);
+    bool aside;
+    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
+    if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;

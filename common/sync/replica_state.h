@@ -3,6 +3,7 @@
 #define SAT_SYNC_REPLICA_STATE_H
 
 #include "common/sync/replica.h"
+#include "common/sync/subscription.h"
 #include "common/wire/message.h"
 
 enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
@@ -141,6 +142,17 @@ enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id
 enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
 /* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
 enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+
+/* replica_aside.c */
+/* Is the bundle to be put aside now, with that verdict against it? What the server insists on: it showed it in an
+ * earlier session too, which failed for it. What needs a later version is put aside at once. */
+enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle *bundle, enum sat_err why,
+                              bool *aside) SAT_MUST_CHECK;
+/* Puts it aside; the log goes on behind it. */
+enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
+                               const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
+enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* The counter up to which work of this device in the space was let go of; 0: none. */

@@ -49,7 +49,7 @@ static enum sat_err open_bundle(struct opener *opener, const struct sat_change_r
     if (opener->bid == SAT_CHANGE_BUNDLE(change->cid)) return SAT_OK;
     opener->bid = 0;
     sat_manifest_decode(change->manifest, &opener->manifest);
-    if (opener->manifest.suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
+    if (!sat_suite_is_known(opener->manifest.suite)) return SAT_ERR_UPGRADE_NEEDED;
     const struct sat_vault *vault = opener->vault;
     const struct sat_epoch_key *key;
     enum sat_err err =
