@@ -123,7 +123,7 @@ enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct c
         struct sat_bundle_row *rows;
         err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
-            *count_of(out, &rows[i]) += rows[i].count;
+            if (rows[i].state != SAT_BUNDLE_VOID) *count_of(out, &rows[i]) += rows[i].count;
             first = rows[i].first + rows[i].count;
         }
         sat_arena_reset(&arena);

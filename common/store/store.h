@@ -88,7 +88,11 @@ enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, 
                               uint32_t *n) SAT_MUST_CHECK; /* by sid */
 
 /* ---- Bundles: accepted (seq > 0) or, on their author's device, frozen and pending (seq 0) ---- */
-enum sat_bundle_state { SAT_BUNDLE_NORMAL = 0, SAT_BUNDLE_REFUSED = 1 /* by the server; reason in `refused` */ };
+enum sat_bundle_state {
+    SAT_BUNDLE_NORMAL = 0,
+    SAT_BUNDLE_REFUSED = 1, /* by the server; reason in `refused` */
+    SAT_BUNDLE_VOID = 2,    /* none: the statement that stands in its place, without changes (sync/void.h) */
+};
 
 struct sat_bundle_row {
     int64_t bid; /* set by insert */

@@ -173,8 +173,8 @@ static enum sat_err store_change(const struct sat_accept *accept, int64_t bid, u
     return sat_store_change_set_state(accept->store, row.cid, state);
 }
 
-static enum sat_err append_entry(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
-                                 int64_t bid)
+enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
+                             int64_t bid)
 {
     struct sat_entry_row row = {.entry = *entry, .bid = bid};
     row.entry.seq = space->log.size + 1;
@@ -191,14 +191,7 @@ static enum sat_err enter_log(const struct sat_accept *accept, int64_t bid)
     if (accept->seq) return sat_store_entry_set_bundle(accept->store, accept->space->sid, accept->seq, bid);
     struct sat_entry entry = {
         .kind = SAT_ENTRY_BUNDLE, .id = accept->bundle->id, .recv_ms = accept->recv_ms, .dir_at = accept->dir_at};
-    return append_entry(accept->store, accept->space, &entry, bid);
-}
-
-enum sat_err sat_base_pass_over(struct sat_store *store, struct sat_space_row *space, const struct sat_hash *id,
-                                uint64_t recv_ms, uint64_t dir_at)
-{
-    struct sat_entry entry = {.kind = SAT_ENTRY_BUNDLE, .id = *id, .recv_ms = recv_ms, .dir_at = dir_at};
-    return append_entry(store, space, &entry, 0);
+    return sat_base_append(accept->store, accept->space, &entry, bid);
 }
 
 static enum sat_err place_bundle(const struct sat_accept *accept, int64_t *bid)

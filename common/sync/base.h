@@ -20,9 +20,9 @@ struct sat_accept {
 /* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */
 enum sat_err sat_base_accept(const struct sat_accept *accept) SAT_MUST_CHECK;
 
-/* An entry whose bundle is put aside, and counts for nothing here: the log goes on behind it. */
-enum sat_err sat_base_pass_over(struct sat_store *store, struct sat_space_row *space, const struct sat_hash *id,
-                                uint64_t recv_ms, uint64_t dir_at) SAT_MUST_CHECK;
+/* Appends an entry to the log; its `seq` is the next. bid 0: its bundle is put aside, and counts for nothing here. */
+enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
+                             int64_t bid) SAT_MUST_CHECK;
 
 /* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
  * kept). The arena owns it. */

@@ -182,7 +182,8 @@ static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_
                       walk->name, seq);
         walk->broken = true;
     }
-    return row->entry.kind == SAT_ENTRY_BUNDLE ? inspect_entry_bundle(walk, row) : SAT_OK;
+    bool is_one = row->entry.kind == SAT_ENTRY_BUNDLE || row->entry.kind == SAT_ENTRY_VOID;
+    return is_one ? inspect_entry_bundle(walk, row) : SAT_OK;
 }
 
 static void inspect_log_end(struct log_walk *walk)

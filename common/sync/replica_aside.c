@@ -34,7 +34,9 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
     if (!err) err = sat_store_aside_put(store, &row);
-    if (!err) err = sat_base_pass_over(store, &sub->row, &bundle->id, entry->recv_ms, entry->dir_at);
+    struct sat_entry passed = {
+        .kind = SAT_ENTRY_BUNDLE, .id = bundle->id, .recv_ms = entry->recv_ms, .dir_at = entry->dir_at};
+    if (!err) err = sat_base_append(store, &sub->row, &passed, 0);
     sat_buf_deinit(&bytes);
     return err;
 }

@@ -237,6 +237,9 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
         err = check_own(step, sub, 0);
         return err ? err : ask_entry(step, sub); /* from before the space was let go of */
     }
+    if ((entry->kind == SAT_ENTRY_VOID) != (rows[0].state == SAT_BUNDLE_VOID))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
+    if (entry->kind == SAT_ENTRY_VOID) return replica_take_own_void(step, sub, entry, &rows[0]);
     struct sat_bundle bundle;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (err) return err;
@@ -262,12 +265,15 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE)
+    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_VOID)
         return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
-    return entry.own ? take_own(step, sub, &entry) : take_bundle(step, sub, &entry);
+    if (entry.own) return take_own(step, sub, &entry);
+    if (entry.kind == SAT_ENTRY_BUNDLE) return take_bundle(step, sub, &entry);
+    err = check_time(step, sub, &entry);
+    return err ? err : replica_take_void(step, sub, &entry);
 }
 
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)

@@ -32,6 +32,7 @@ struct replica_sub {
     uint32_t retries;
     bool push_full;    /* the short form was not understood */
     bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool mend;         /* … until it is mended: for good */
     bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
 };
@@ -153,6 +154,16 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_void.c */
+bool replica_is_refused_for_good(const struct sat_bundle_row *row);
+/* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
+enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
+void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_entry_wire *entry) SAT_MUST_CHECK;
+enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
+                                   const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* The counter up to which work of this device in the space was let go of; 0: none. */
