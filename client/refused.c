@@ -80,7 +80,8 @@ static void give_aside(struct listing *listing, const struct sat_aside_row *row,
     if (client_bundle_read(listing->satchel, row->bytes, &row->space, arena, &bundle) == SAT_ERR_MALFORMED)
         bundle = (struct sat_bundle){.manifest = {.space = row->space, .device = row->device}};
     listing->satchel->fault = (struct sat_fault){0};
-    give(listing, &bundle, "aside", (enum sat_err)row->reason, row->recv_ms, arena);
+    bool own = row->device == client_device(listing->satchel) && row->recv_ms == 0; /* never in the log */
+    give(listing, &bundle, own ? "refused" : "aside", (enum sat_err)row->reason, row->recv_ms, arena);
 }
 
 static enum sat_err list_asides(struct listing *listing)
@@ -95,6 +96,7 @@ static enum sat_err list_asides(struct listing *listing)
         err = sat_store_asides(listing->satchel->store, after, ASIDES_AT_ONCE, ASIDE_BYTES, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n && !listing->enough; i++) {
             after = rows[i].number;
+            if (rows[i].state == SAT_ASIDE_ACCEPTED) continue; /* taken up since */
             give_aside(listing, &rows[i], &arena);
         }
         sat_arena_reset(&arena);
