@@ -180,7 +180,7 @@ static const char *stuck(const struct sat_replica *replica)
     bool blocked = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (!sub->digest_agrees) return why_they_differ(replica);
         if (sub->blocked) blocked = true;
@@ -296,6 +296,13 @@ void replica_fail_session(struct replica_step *step, enum sat_err err)
     sat_actions_add(step->out, SAT_ACTION_CLOSE, step->replica->peer)->err = err;
 }
 
+static bool is_halted(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].halted && !replica->subs[i].gone) return true;
+    return false;
+}
+
 /* Tells the application where the session stands, once for each time it changes. */
 static void tell(struct replica_step *step)
 {
@@ -306,6 +313,12 @@ static void tell(struct replica_step *step)
     if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
     replica->told_in_sync = in_sync;
     const char *why = in_sync || replica->config.mode == SAT_REPLICA_CREATE ? NULL : stuck(replica);
+    bool in_vain = replica->wish == WISH_OPEN && replica->config.links_when_pulled;
+    if (!in_sync && (why || in_vain) && is_halted(replica)) { /* the rest is done */
+        (void)sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "a log has an entry of a kind that needs a later version");
+        replica_fail_session(step, SAT_ERR_UPGRADE_NEEDED);
+        return;
+    }
     if (why && !replica->told_idle) replica_notice(step, SAT_NOTICE_IDLE)->text = why;
     replica->told_idle = why != NULL;
 }

@@ -260,13 +260,20 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     return SAT_OK;
 }
 
+/* What the entry says of those behind it cannot be known: this space waits for a later version, the others go on. */
+static enum sat_err halt(struct replica_sub *sub)
+{
+    sub->halted = true;
+    sub->head_here = sub->digest_agrees = false;
+    return SAT_ERR_STALE;
+}
+
 static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_VOID)
-        return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
+    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_VOID) return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
@@ -281,7 +288,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (sub->gone || sub->halted) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -354,7 +361,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (sub->gone || sub->halted) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

@@ -62,7 +62,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     if (err || *more || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
-        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
+        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone || sub->halted) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
@@ -87,7 +87,7 @@ static enum sat_err is_busy(struct replica_step *step, bool *out)
     enum sat_err err = replica_push(replica, step->arena, NULL, out);
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!sub->gone && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
+        if (!sub->gone && !sub->halted && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
     }
     return err;
 }
@@ -105,7 +105,7 @@ static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
     if (err || n == 0 || oldest[0].counter > rewound) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (!replica->subs[i].gone && !replica->subs[i].head_here) *waits = true;
+        if (!replica->subs[i].gone && !replica->subs[i].halted && !replica->subs[i].head_here) *waits = true;
     return SAT_OK;
 }
 

@@ -33,6 +33,7 @@ struct replica_sub {
     bool push_full;    /* the short form was not understood */
     bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;         /* … until it is mended: for good */
+    bool halted;       /* its log has an entry that needs a later version: nothing more comes of it in this session */
     bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
 };

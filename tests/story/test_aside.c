@@ -223,6 +223,30 @@ static void what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing(vo
     assert_string_equal(scene_shows(&world, eve, 2, CITY), "Chur");
 }
 
+/* What it means for those behind it nobody can know. */
+static void an_entry_of_a_later_kind_stops_its_own_territory_alone(void **state)
+{
+    (void)state;
+    static const uint8_t later[] = {9, 1, 1, 0xaa, 0xbb};
+    uint64_t size = scene_log_size(&world);
+    scene_write(&world, reader, 4, CITY, "Brig");
+    scene_write_in(&world, reader, &world.spaces[1], 5, CITY, "Chur");
+    scene_write_in(&world, bob, &world.spaces[1], 3, CITY, "Basel");
+    assert_true(world_sync(&world, bob));
+    world_connect(&world, reader);
+    while (reader->replica && !sat_replica_is_current(reader->replica) && world_deliver(&world, reader, WORLD_NO_FAULT))
+        continue;
+    forge_entry_bytes(reader, &world.spaces[0], size + 1, SAT_SPAN(later));
+    reader->last_err = SAT_OK;
+    world_run(&world, reader);
+    assert_int_equal(reader->last_err, SAT_ERR_UPGRADE_NEEDED);
+    assert_int_equal(scene_space(reader->handle.store, &world.spaces[0]).log.size, size);
+    assert_int_equal(scene_space(reader->handle.store, &world.spaces[1]).log.size, 2);
+    assert_int_equal(scene_space(world.server_store, &world.spaces[1]).log.size, 2);
+    assert_true(world_sync(&world, reader));
+    assert_string_equal(scene_shows(&world, reader, 4, CITY), "Brig");
+}
+
 /* What came behind it was merged without it. */
 static void what_is_taken_up_late_ends_as_if_it_had_come_in_order(void **state)
 {
@@ -253,6 +277,7 @@ int main(void)
         test(what_its_author_writes_behind_it_counts),
         test(a_lie_that_no_head_proves_is_let_go_of),
         test(what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing),
+        test(an_entry_of_a_later_kind_stops_its_own_territory_alone),
         test(what_is_taken_up_late_ends_as_if_it_had_come_in_order),
     };
     return cmocka_run_group_tests_name("aside", tests, NULL, NULL);
