@@ -74,12 +74,13 @@ $(BUILD)/satcheld: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengin
 $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
 # For the tests: a program of an earlier time, which knows one record type and one field fewer.
-$(BUILD)/tests/types_older.def: common/vault/types.def
+OLDER := $(BUILD)/tests/older
+$(OLDER)/common/vault/types.def: common/vault/types.def
 	@mkdir -p $(@D)
 	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^FIELD(visit, 6, next_step/d' $< >$@
-$(BUILD)/tests/types_older.o: common/vault/types.c $(BUILD)/tests/types_older.def $(BUILD)/flags
-	@$(CC) $(CFLAGS) -DSAT_TYPES_DEF='"$(abspath $(BUILD))/tests/types_older.def"' -c -o $@ $<
-$(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(BUILD)/tests/types_older.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
+$(OLDER)/types.o: common/vault/types.c $(OLDER)/common/vault/types.def $(BUILD)/flags
+	@$(CC) -I$(OLDER) $(CFLAGS) -c -o $@ $<
+$(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(OLDER)/types.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
 # What is installed of the library: from outside only satchel_* can be seen of it.
 $(BUILD)/$(SHARED): LINK_AS := -shared -Wl,-soname,$(SONAME)

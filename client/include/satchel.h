@@ -303,13 +303,16 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * late work has been carried after it "carried_to". not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
-/* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
- * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
- * server let through though it should not have; at: when it came, else null). */
+/* What is kept and not shown: {"kind","device","user","territory","reason","message","at","changes":
+ * [{"type","id","fields","at"}]} per bundle, or per change; kind is "refused" (own work that the server refused),
+ * "aside" (what the server let through though it should not have, or of a later suite; at: when it came, else null),
+ * "unreadable" (no key for it is here, or it is broken), or "later" (of a later version: then "unknown" is "form",
+ * "type", "field" or "value", and "number" the type's or the field's). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor","pending",…};
+ * "aside","unreadable","later","conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync",
+ * "lease","lease_days","lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name",
+ * "cursor","pending",…};
  * server is where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often
  * the server, or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say
  * what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are
@@ -317,7 +320,8 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
  * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
  * had moved to another territory, and went on there. Two people who compare the fingerprint of one and the same moment
- * find out whether the server shows them the same directory and the same people. */
+ * find out whether the server shows them the same directory and the same people. aside counts bundles, unreadable and
+ * later changes, as satchel_refused() lists them. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */

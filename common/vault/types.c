@@ -2,18 +2,13 @@
 
 #include <string.h>
 
-/* A program of an earlier time, for the tests, has a shorter list. */
-#ifndef SAT_TYPES_DEF
-#define SAT_TYPES_DEF "common/vault/types.def"
-#endif
-
 /* Where each type's fields begin among all of them: BACK_x takes the number of BEGIN_x back, so that only fields count.
  */
 enum {
 #define TYPE(number, name, home) BEGIN_##name, BACK_##name = BEGIN_##name - 1,
 #define FIELD(type, number, name, kind, rule, ref) FIELD_##type##_##name,
 #define RANGE(type, field, least, most)
-#include SAT_TYPES_DEF
+#include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
@@ -25,7 +20,7 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define TYPE(number, name, home)
 #define FIELD(type, number, name, kind, rule, ref)
 #define RANGE(type, field, least, most) [FIELD_##type##_##field] = {true, least, most},
-#include SAT_TYPES_DEF
+#include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
@@ -37,7 +32,7 @@ static const struct sat_field all_fields[] = {
 #define FIELD(type, number, name, kind, rule, ref)                                                                     \
     {number, #name, SAT_KIND_##kind, SAT_RULE_##rule, ref, &ranges[FIELD_##type##_##name]},
 #define RANGE(type, field, least, most)
-#include SAT_TYPES_DEF
+#include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
@@ -54,7 +49,7 @@ struct before_the_first_type {
         char none;
 #define FIELD(type, number, name, kind, rule, ref) char field_##name;
 #define RANGE(type, field, least, most)
-#include SAT_TYPES_DEF
+#include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
@@ -65,7 +60,7 @@ static const struct sat_type types[] = {
     {number, #name, SAT_HOME_##home, &all_fields[BEGIN_##name], (uint16_t)(sizeof(struct fields_of_##name) - 1)},
 #define FIELD(type, number, name, kind, rule, ref)
 #define RANGE(type, field, least, most)
-#include SAT_TYPES_DEF
+#include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
