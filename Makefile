@@ -73,6 +73,15 @@ $(BUILD)/satcheld: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengin
 	$(link) $(filter %.a,$^) $(LIBS_server)
 $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
+# For the tests: a program of an earlier time, which knows one record type and one field fewer.
+OLDER := $(BUILD)/tests/older
+$(OLDER)/common/vault/types.def: common/vault/types.def
+	@mkdir -p $(@D)
+	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^FIELD(visit, 6, next_step/d' $< >$@
+$(OLDER)/types.o: common/vault/types.c $(OLDER)/common/vault/types.def $(BUILD)/flags
+	@$(CC) -I$(OLDER) $(CFLAGS) -c -o $@ $<
+$(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(OLDER)/types.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_client)
 # What is installed of the library: from outside only satchel_* can be seen of it.
 $(BUILD)/$(SHARED): LINK_AS := -shared -Wl,-soname,$(SONAME)
 $(BUILD)/$(SHARED): $(BUILD)/libsatchel.a
@@ -179,6 +188,7 @@ fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
 model-programs: # nothing is built: Python alone
+cli-programs: $(BUILD)/satchel-older
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 kill-programs: programs

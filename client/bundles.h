@@ -27,6 +27,8 @@ struct client_waiting {                  /* own changes in bundles that are not 
 };
 /* Adds what waits in one space; drafts are not among it. */
 enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out) SAT_MUST_CHECK;
+/* Own changes that the server refused and that are put aside, and bundles of others. */
+enum sat_err client_count_aside(struct satchel *satchel, uint64_t *refused, uint64_t *others) SAT_MUST_CHECK;
 /* Was own work refused there, behind which all that is written now stays here? */
 enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refused) SAT_MUST_CHECK;
 

@@ -420,6 +420,17 @@ static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max,
     return SAT_OK;
 }
 
+static enum sat_err mend_refused(void *context, int64_t sid, bool *mended)
+{
+    struct client_session *session = context;
+    struct sat_vault vault = client_vault(session->satchel);
+    enum sat_err err = sat_author_mend(&vault, sid, mended);
+    if (err || !*mended) return err;
+    session->satchel->conflicts.known = false; /* what was refused is not shown any more */
+    client_touch(session->satchel);
+    return SAT_OK;
+}
+
 static enum sat_err open_box(void *context, const struct sat_box *box)
 {
     struct client_session *session = context;
@@ -494,6 +505,7 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
     config->hooks = (struct sat_replica_hooks){
         .context = session,
         .freeze = config->mode == SAT_REPLICA_DEVICE ? freeze : NULL,
+        .mend_refused = config->mode == SAT_REPLICA_DEVICE ? mend_refused : NULL,
         .open_box = open_box,
         .have_key = have_key,
         .build_links = own.build_links ? build_links : NULL,

@@ -10,6 +10,7 @@
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/session.h"
+#include "client/unread.h"
 #include "common/proof/hash.h"
 
 enum { DRAFTS_AT_ONCE = 1000 };
@@ -193,8 +194,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
 {
     struct client_membership membership;
     struct standing standing = {.lapsed = client_lease_has_lapsed(satchel)};
-    uint64_t last_ms = 0, aside = 0;
+    uint64_t last_ms = 0, refused = 0, aside = 0;
     uint32_t conflicts = 0;
+    struct client_unread_counts unread = {0};
     bool was_in_sync = false;
     enum sat_err err = client_membership_get(satchel, arena, &membership);
     if (err) return err;
@@ -202,11 +204,14 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     err = set_spaces(satchel, json, &standing, arena);
     if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
     if (!err) err = client_conflicts_count(satchel, &conflicts);
-    if (!err) err = sat_store_aside_count(satchel->store, &aside);
+    if (!err) err = client_count_aside(satchel, &refused, &aside);
+    if (!err && !standing.lapsed) err = client_unread_count(satchel, &unread);
     if (!err) err = set_alert(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
-    (void)json_object_set_new(json, "refused", json_integer((json_int_t)standing.total.refused));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)(standing.total.refused + refused)));
     (void)json_object_set_new(json, "aside", json_integer((json_int_t)aside));
+    (void)json_object_set_new(json, "unreadable", json_integer((json_int_t)unread.unreadable));
+    (void)json_object_set_new(json, "later", json_integer((json_int_t)unread.later));
     (void)json_object_set_new(json, "conflicts", json_integer((json_int_t)conflicts));
     (void)json_object_set_new(json, "debts", json_integer((json_int_t)standing.debts));
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());

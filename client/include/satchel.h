@@ -303,16 +303,20 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * late work has been carried after it "carried_to". not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
-/* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
- * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
- * server let through though it should not have; at: when it came, else null). */
+/* What is kept and not shown: {"kind","device","user","territory","reason","message","at","changes":
+ * [{"type","id","fields","at"}]} per bundle, or per change; kind is "refused" (own work that the server refused),
+ * "aside" (what the server let through though it should not have, or of a later suite; at: when it came, else null),
+ * "unreadable" (no key for it is here, or it is broken), or "later" (of a later version: then "unknown" is "form",
+ * "type", "field" or "value", and "number" the type's or the field's). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object:
  *   org, user, role, state, device, pin
  *   server, server_last     where the server is said to be, and where it answered last (null: nowhere yet)
  *   spaces                  [{"space","name","cursor","pending","held_up",…}]; held_up: why what is written there stays
  *                           here, "refused", "escrowed" or "rejected" (work before it; null: it does not)
- *   pending, refused, aside, conflicts, debts
+ *   pending, refused, conflicts, debts
+ *   aside, unreadable, later
+ *                           bundles, and changes, as satchel_refused() lists them
  *   mended                  how many records and digests of this store were wrong and were made anew from its log
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying; a sentence of what was

@@ -75,7 +75,11 @@ enum sat_err sat_cursor_verify(const struct sat_cursor *cursor, const struct sat
                                const struct sat_public_key *device,
                                const struct sat_signature *signature) SAT_MUST_CHECK;
 
-/* A signed statement that a refused dot is empty (MERGE 8; format only). id = H("void", statement). */
+/* A signed statement that the dots of a refused bundle are empty, in its place in its author's chain (MERGE 8). id =
+ * H("void", statement). In the log, and pushed behind a byte SAT_VOID_FORM where a bundle would be: varint device ‖
+ * varint first ‖ varint count ‖ refused32 ‖ prev32 ‖ sig64. */
+#define SAT_VOID_FORM 2 /* beside enum sat_bundle_form */
+#define SAT_VOID_BYTES_MAX 160
 struct sat_void {
     struct sat_space_id space;
     uint32_t device;
@@ -88,6 +92,11 @@ struct sat_signature sat_void_sign(const struct sat_void *statement, const struc
                                    const struct sat_sign_key *device);
 enum sat_err sat_void_verify(const struct sat_void *statement, const struct sat_hash *org,
                              const struct sat_public_key *device, const struct sat_signature *signature) SAT_MUST_CHECK;
+
+void sat_void_encode(const struct sat_void *statement, const struct sat_signature *signature, struct sat_buf *out);
+/* `space` is the subscription's. SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
+enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_void *out,
+                             struct sat_signature *signature) SAT_MUST_CHECK;
 
 /* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only).
  */

@@ -209,7 +209,7 @@ enum sat_err sat_store_records_between(struct sat_store *store, int64_t sid, con
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) {
         sat_check(*n < limit);
-        sat_column_bytes(&query, (*out)[(*n)++].b, sizeof (*out)->b);
+        sat_column_bytes(&query, (*out)[(*n)++].b, sizeof(*out)->b);
     }
     return sat_query_end(&query);
 }

@@ -97,6 +97,7 @@ enum sat_bundle_state {
     /* The server had it and lost it: to be given back, whoever wrote it; seq 0. With a reason in `refused` it did not
      * take it. Not among the pending ones. */
     SAT_BUNDLE_RETURN = 2,
+    SAT_BUNDLE_VOID = 3, /* none: the statement that stands in its place, without changes (sync/void.h) */
 };
 
 struct sat_bundle_row {
@@ -212,12 +213,16 @@ enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_stat
 struct sat_entry_row {
     struct sat_entry entry;
     struct sat_hash root; /* of the log with this entry as its last */
-    int64_t bid;          /* of a bundle entry, else 0 */
+    int64_t bid;          /* of a bundle entry, unless it was put aside; else 0 */
 };
 enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid,
                                     const struct sat_entry_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
                                struct sat_arena *arena, struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The entry of that id, wherever in the log: slow. */
+enum sat_err sat_store_entry_find(struct sat_store *store, int64_t sid, const struct sat_hash *id,
+                                  struct sat_entry_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_set_bundle(struct sat_store *store, int64_t sid, uint64_t seq, int64_t bid) SAT_MUST_CHECK;
 /* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;
@@ -246,6 +251,8 @@ enum sat_err sat_store_key_put(struct sat_store *store, const struct sat_space_i
                                struct sat_span sealed) SAT_MUST_CHECK;
 enum sat_err sat_store_key_get(struct sat_store *store, const struct sat_space_id *space, uint32_t epoch,
                                struct sat_arena *arena, struct sat_span *out, bool *found) SAT_MUST_CHECK;
+/* How many are here: what could not be read may be readable when there are more. */
+enum sat_err sat_store_key_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
 /* A stub whose replacement has not arrived yet (CRYPTO, "Stubs must be justified"). */
 enum sat_err sat_store_stub_add(struct sat_store *store, int64_t sid, const struct sat_record_id *record,

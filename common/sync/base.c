@@ -173,30 +173,34 @@ static enum sat_err store_change(const struct sat_accept *accept, int64_t bid, u
     return sat_store_change_set_state(accept->store, row.cid, state);
 }
 
-static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)
+enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
+                             int64_t bid)
 {
-    struct sat_space_row *space = accept->space;
-    struct sat_entry_row row = {
-        .entry = {.seq = space->log.size + 1,
-                  .kind = accept->returned ? SAT_ENTRY_RETURNED : SAT_ENTRY_BUNDLE,
-                  .id = accept->bundle->id,
-                  .recv_ms = accept->recv_ms,
-                  .dir_at = accept->dir_at,
-                  .receipt_ms = accept->returned ? accept->receipt_ms : 0,
-                  .receipt_dir = accept->returned ? accept->receipt_dir : 0},
-        .bid = bid,
-    };
+    struct sat_entry_row row = {.entry = *entry, .bid = bid};
+    row.entry.seq = space->log.size + 1;
     struct sat_hash leaf = sat_entry_hash(&row.entry);
     sat_frontier_append(&space->log, &leaf);
     row.root = sat_frontier_root(&space->log);
-    space->last_recv_ms = accept->recv_ms;
-    space->last_dir_at = accept->dir_at;
-    return sat_store_entry_append(accept->store, space->sid, &row);
+    space->last_recv_ms = entry->recv_ms;
+    space->last_dir_at = entry->dir_at;
+    return sat_store_entry_append(store, space->sid, &row);
+}
+
+static enum sat_err enter_log(const struct sat_accept *accept, int64_t bid)
+{
+    if (accept->seq) return sat_store_entry_set_bundle(accept->store, accept->space->sid, accept->seq, bid);
+    struct sat_entry entry = {.kind = accept->returned ? SAT_ENTRY_RETURNED : SAT_ENTRY_BUNDLE,
+                              .id = accept->bundle->id,
+                              .recv_ms = accept->recv_ms,
+                              .dir_at = accept->dir_at,
+                              .receipt_ms = accept->returned ? accept->receipt_ms : 0,
+                              .receipt_dir = accept->returned ? accept->receipt_dir : 0};
+    return sat_base_append(accept->store, accept->space, &entry, bid);
 }
 
 static enum sat_err place_bundle(const struct sat_accept *accept, int64_t *bid)
 {
-    uint64_t seq = accept->space->log.size + 1;
+    uint64_t seq = accept->seq ? accept->seq : accept->space->log.size + 1;
     *bid = accept->pending_bid;
     if (*bid) return sat_store_bundle_set_seq(accept->store, *bid, seq);
     struct sat_bundle_row row = {
@@ -223,7 +227,7 @@ enum sat_err sat_base_accept(const struct sat_accept *accept)
     enum sat_err err =
         merge_changes(accept, &arena, states); /* before a frozen copy has its place, and is live by that */
     if (!err) err = place_bundle(accept, &bid);
-    if (!err) err = append_entry(accept, bid);
+    if (!err) err = enter_log(accept, bid);
     for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) err = store_change(accept, bid, i, states[i]);
     sat_arena_deinit(&arena);
     return err;

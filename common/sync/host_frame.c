@@ -8,6 +8,7 @@
 #include "common/sync/digest.h"
 #include "common/sync/host_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out)
 {
@@ -81,6 +82,10 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     if (bundle_row.device == peer->device && !full) {
         wire.own = true;
         memcpy(wire.id_prefix, bundle_row.id.b, sizeof wire.id_prefix);
+    } else if (row->entry.kind == SAT_ENTRY_VOID) {
+        struct sat_signed_void empty = sat_void_of_row(&bundle_row);
+        sat_void_encode(&empty.statement, &empty.signature, &bundle_bytes);
+        wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
         err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);

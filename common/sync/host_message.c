@@ -7,6 +7,7 @@
 #include "common/sync/host_state.h"
 #include "common/sync/judge.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device,
                                uint64_t dir_seq)
@@ -250,6 +251,45 @@ enum sat_err host_accept_again(struct host_step *step, struct host_space *space,
     return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
 }
 
+/* What says that a bundle which was refused is empty. */
+static enum sat_err accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
+                                struct sat_fault *fault)
+{
+    struct sat_host *host = step->host;
+    const struct sat_void *statement = &empty->statement;
+    struct sat_dot dot = {statement->device, statement->first};
+    struct sat_hash id = sat_void_id(statement);
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_bundle_of_dot(host->store, dot, &row, &found);
+    if (err || (found && sat_hash_equal(&row.id, &id))) return err; /* again: its entry tells its author so */
+    struct sat_judge judge = {
+        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
+    err = sat_judge_void(&judge, empty, fault);
+    if (!err) err = host_begin(step);
+    if (err) return err;
+    uint64_t recv_ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
+    space->dirty = true;
+    err = sat_base_void(host->store, &space->row, &host->directory.org, empty, recv_ms, judge.dir_at, 0);
+    return err && !sat_err_is_local(err) ? SAT_ERR_CORRUPT : err;
+}
+
+static enum sat_err take_void(struct host_step *step, struct host_peer *peer, struct host_space *space, uint32_t sub,
+                              struct sat_span bytes, struct sat_fault *fault)
+{
+    struct sat_signed_void empty;
+    struct sat_fault why = {0};
+    enum sat_err err = sat_void_decode(bytes, &space->row.id, &empty.statement, &empty.signature);
+    if (err) return err;
+    if (empty.statement.device != peer->device)
+        return sat_fail(fault, SAT_ERR_DENIED, "a statement of another device was pushed");
+    err = accept_void(step, space, &empty, &why);
+    if (!err || sat_err_is_local(err)) return err;
+    step->host->counts.refused++;
+    send_refusal(step, peer, sub, empty.statement.first, err, &why);
+    return SAT_OK;
+}
+
 static enum sat_err take_push(struct host_step *step, struct host_peer *peer, const struct sat_message_PUSH *message,
                               struct sat_fault *fault)
 {
@@ -259,8 +299,10 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     struct sat_bundle bundle;
-    enum sat_err err =
-        sat_bundle_decode(message->bundle, &step->host->directory.org, &space->row.id, step->arena, &bundle);
+    struct sat_span bytes = message->bundle;
+    if (bytes.len && bytes.at[0] == SAT_VOID_FORM)
+        return take_void(step, peer, space, sub->sub, sat_span(bytes.at + 1, bytes.len - 1), fault);
+    enum sat_err err = sat_bundle_decode(bytes, &step->host->directory.org, &space->row.id, step->arena, &bundle);
     if (err) return err;
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");

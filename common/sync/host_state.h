@@ -48,7 +48,7 @@ struct host_peer {
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
     uint32_t ranges_asked;
-    struct sat_box *boxes;     /* handed over for the links of the next APPEND */
+    struct sat_box *boxes; /* handed over for the links of the next APPEND */
     uint32_t boxes_n, boxes_cap;
 };
 

@@ -40,7 +40,7 @@ static enum sat_err judge_position(const struct sat_judge *judge, const struct s
 {
     const struct sat_manifest *m = &bundle->manifest;
     const struct sat_directory *directory = judge->directory;
-    if (m->suite != SAT_SUITE_1) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
+    if (!sat_suite_is_known(m->suite)) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
     *author = sat_directory_device(directory, m->device);
     if (!*author || m->dir_seq < (*author)->since_seq)
         return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device,
@@ -119,6 +119,37 @@ static enum sat_err judge_time(const struct sat_judge *judge, const struct sat_b
                     (unsigned long long)bundle->manifest.first, author->number);
 }
 
+/* The author's bundle before it in the log. */
+static enum sat_err find_tip(const struct sat_judge *judge, uint32_t device, struct sat_bundle_row *tip, bool *found)
+{
+    struct sat_dot last = {.device = device};
+    if (!judge->seq) return sat_store_bundle_tip(judge->store, judge->space->sid, device, false, tip, found);
+    enum sat_err err =
+        sat_store_device_counter_at(judge->store, judge->space->sid, device, judge->seq - 1, &last.counter);
+    *found = false;
+    return err || !last.counter ? err : sat_store_bundle_of_dot(judge->store, last, tip, found);
+}
+
+/* On a client one bad bundle does not take along what its author writes behind it: the chain goes on through what was
+ * put aside, if that is in the log, between the tip and here. The server takes none but from the tip on. */
+static enum sat_err goes_on_behind_an_aside(const struct sat_judge *judge, const struct sat_manifest *m,
+                                            uint64_t tip_last, bool *goes_on)
+{
+    struct sat_arena arena;
+    struct sat_aside_row aside;
+    struct sat_entry_row entry;
+    bool found = false;
+    *goes_on = false;
+    if (!judge->stubs_allowed) return SAT_OK;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_aside_find(judge->store, &m->prev, &arena, &aside, &found);
+    found = !err && found && aside.device == m->device && sat_space_equal(&aside.space, &m->space) &&
+            aside.first > tip_last && aside.first + aside.count <= m->first;
+    if (found) err = sat_store_entry_find(judge->store, judge->space->sid, &m->prev, &entry, goes_on);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
  */
 static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
@@ -131,11 +162,14 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (found && (row.seq || !sat_hash_equal(&row.id, &bundle->id)))
         return sat_fail(fault, SAT_ERR_FORK, "device %u wrote change %llu twice", m->device,
                         (unsigned long long)m->first);
-    err = sat_store_bundle_tip(judge->store, judge->space->sid, m->device, false, &row, &found);
+    err = find_tip(judge, m->device, &row, &found);
     if (err) return err;
     struct sat_hash prev = {{0}};
     if (found) prev = row.id;
-    if (!sat_hash_equal(&prev, &m->prev))
+    bool follows = sat_hash_equal(&prev, &m->prev);
+    if (!follows) err = goes_on_behind_an_aside(judge, m, found ? row.first + row.count - 1 : 0, &follows);
+    if (err) return err;
+    if (!follows)
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;

@@ -161,6 +161,14 @@ static const char *why_work_waits(const struct sat_replica *replica, bool blocke
                    : "work is pending in a space that this device may not use";
 }
 
+static const char *why_they_differ(const struct sat_replica *replica)
+{
+    uint64_t aside = 0;
+    if (sat_store_aside_count(replica->config.store, &aside) || aside == 0)
+        return "the server and this device do not hold the same";
+    return "the server holds what was put aside here; see the refused items";
+}
+
 /* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
 static const char *stuck(const struct sat_replica *replica)
 {
@@ -175,13 +183,13 @@ static const char *stuck(const struct sat_replica *replica)
     bool blocked = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
         if (sub->mending.awaited) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (sub->returns.left && !sub->returns.held) return NULL;
         if (sub->returns.left) return "the server was set back, and does not take yet what it is given back";
         if (sub->stubs_wait) return "the server was set back, and waits for what other devices have to give back";
-        if (!sub->digest_agrees) return "the server and this device do not hold the same";
+        if (!sub->digest_agrees) return why_they_differ(replica);
         if (sub->blocked) blocked = true;
     }
     if (leaving) return leaving;
@@ -299,6 +307,13 @@ void replica_fail_session(struct replica_step *step, enum sat_err err)
     sat_actions_add(step->out, SAT_ACTION_CLOSE, step->replica->peer)->err = err;
 }
 
+static bool is_halted(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].halted && !replica->subs[i].gone) return true;
+    return false;
+}
+
 /* Tells the application where the session stands, once for each time it changes. */
 static void tell(struct replica_step *step)
 {
@@ -309,6 +324,12 @@ static void tell(struct replica_step *step)
     if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
     replica->told_in_sync = in_sync;
     const char *why = in_sync || replica->config.mode == SAT_REPLICA_CREATE ? NULL : stuck(replica);
+    bool in_vain = replica->wish == WISH_OPEN && replica->config.links_when_pulled;
+    if (!in_sync && (why || in_vain) && is_halted(replica)) { /* the rest is done */
+        (void)sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "a log has an entry of a kind that needs a later version");
+        replica_fail_session(step, SAT_ERR_UPGRADE_NEEDED);
+        return;
+    }
     if (why && !replica->told_idle) replica_notice(step, SAT_NOTICE_IDLE)->text = why;
     replica->told_idle = why != NULL;
 }

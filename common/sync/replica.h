@@ -35,6 +35,9 @@ struct sat_replica_hooks {
     /* Freezes what may be frozen (sat_author_freeze), up to so many bundles; now_ms is the server's time. NULL: nothing
      * is ever pushed. */
     enum sat_err (*freeze)(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out);
+    /* A bundle of this device's in the space was refused for good: puts a void statement in its place and has what is
+     * behind it written again (sat_author_mend()). *mended: it did. NULL: never; what is behind it waits. */
+    enum sat_err (*mend_refused)(void *context, int64_t sid, bool *mended);
     /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the
      * box is bad (a debt). */
     enum sat_err (*open_box)(void *context, const struct sat_box *box);
@@ -98,7 +101,7 @@ struct sat_replica_counts {
     uint64_t sent, received; /* changes: accepted from us; merged from others */
     uint64_t refused;        /* changes refused in this session */
     uint64_t handed_in;      /* changes that the admins decide about: this device had lost the right to write them */
-    uint64_t mended; /* records, and sums of a space, that were wrong here: mended from the log */
+    uint64_t mended;         /* records, and sums of a space, that were wrong here: mended from the log */
     uint64_t bytes_in, bytes_out;
     uint64_t entries_known, entries_applied; /* progress: of the heads or cursors announced; applied in this session */
 };

@@ -86,6 +86,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         if (!known && replica->subs_n >= SAT_SPACES_PER_DEVICE_MAX) continue;
         struct replica_sub sub = {.sub = i + 1};
         enum sat_err err = open_sub(step, known, &space->id, &sub);
+        if (!err) err = replica_take_up(step, replica_sub_of(replica, i + 1));
         if (err) return err;
         items[n++] = subscription_item(step, &sub);
     }
@@ -174,15 +175,18 @@ static enum sat_err check_own(struct replica_step *step, const struct replica_su
 }
 
 /* What the judge says against it is kept as evidence; the session fails as a peer's fault, since the author's is the
- * server's too, who let it in. */
+ * server's too, who let it in. Where the server insists on it, it is put aside, and the rest goes on. */
 static enum sat_err judge(struct replica_step *step, const struct replica_sub *sub, const struct sat_judge *court,
-                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers)
+                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers, bool *aside)
 {
     enum sat_err err = sat_judge_bundle(court, bundle, step->arena, headers, &step->fault);
+    *aside = false;
     if (err == SAT_ERR_STALE)
         err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
                        bundle->manifest.device);
-    if (!err || sat_err_is_local(err) || err == SAT_ERR_UPGRADE_NEEDED) return err;
+    if (!err || sat_err_is_local(err)) return err;
+    enum sat_err looked = replica_is_aside(step, bundle, err, aside);
+    if (looked || *aside) return looked ? looked : err;
     (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
     if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
     struct sat_fault why = step->fault;
@@ -246,7 +250,9 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
         err = check_own(step, sub, manifest->first + manifest->count - 1);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
-    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers);
+    bool aside;
+    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
+    if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
     if (err) return err;
@@ -298,6 +304,9 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
         err = check_own(step, sub, 0);
         return err ? err : ask_entry(step, sub); /* from before the space was let go of */
     }
+    if ((entry->kind == SAT_ENTRY_VOID) != (rows[0].state == SAT_BUNDLE_VOID))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
+    if (entry->kind == SAT_ENTRY_VOID) return replica_take_own_void(step, sub, entry, &rows[0]);
     struct sat_bundle bundle;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (err) return err;
@@ -318,17 +327,28 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     return SAT_OK;
 }
 
+/* What the entry says of those behind it cannot be known: this space waits for a later version, the others go on. */
+static enum sat_err halt(struct replica_sub *sub)
+{
+    sub->halted = true;
+    sub->head_here = sub->digest_agrees = false;
+    return SAT_ERR_STALE;
+}
+
 static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED)
-        return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
+    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_VOID)
+        return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
-    return entry.own ? take_own(step, sub, &entry) : take_bundle(step, sub, &entry);
+    if (entry.own) return take_own(step, sub, &entry);
+    if (entry.kind != SAT_ENTRY_VOID) return take_bundle(step, sub, &entry);
+    err = check_time(step, sub, &entry);
+    return err ? err : replica_take_void(step, sub, &entry);
 }
 
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)
@@ -336,7 +356,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (sub->gone || sub->heal.claimed || sub->heal.searching) return SAT_OK;
+    if (sub->gone || sub->halted || sub->heal.claimed || sub->heal.searching) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -420,7 +440,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
-    if (sub->gone || sub->heal.claimed || sub->heal.searching) return SAT_OK;
+    if (sub->gone || sub->halted || sub->heal.claimed || sub->heal.searching) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

@@ -3,6 +3,7 @@
 #define SAT_SYNC_REPLICA_STATE_H
 
 #include "common/sync/replica.h"
+#include "common/sync/subscription.h"
 #include "common/wire/message.h"
 
 enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
@@ -53,6 +54,8 @@ struct replica_sub {
     uint32_t retries;
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool mend;              /* … until it is mended: for good */
+    bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
@@ -201,6 +204,27 @@ enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id
 enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
 /* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
 enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+
+/* replica_aside.c */
+/* Is the bundle to be put aside now, with that verdict against it? What the server insists on: it showed it in an
+ * earlier session too, which failed for it. What needs a later version is put aside at once. */
+enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle *bundle, enum sat_err why,
+                              bool *aside) SAT_MUST_CHECK;
+/* Puts it aside; the log goes on behind it. */
+enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
+                               const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
+enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_void.c */
+bool replica_is_refused_for_good(const struct sat_bundle_row *row);
+/* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
+enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
+void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_entry_wire *entry) SAT_MUST_CHECK;
+enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
+                                   const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* The counter up to which work of this device in the space was let go of; 0: none. */

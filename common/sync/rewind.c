@@ -60,7 +60,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
-    if (!err) err = is_lost(it, entry, own, &lost);
+    if (!err && bundle.state != SAT_BUNDLE_VOID) err = is_lost(it, entry, own, &lost); /* its author says it again */
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);

@@ -3,7 +3,7 @@
  *
  *   subscription  varint sub ‖ space16 ‖ first 4 bytes of the log epoch (zeros: none yet) ‖ varint cursor ‖ root8
  *
- *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form
+ *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form, or the void statement's
  *
  *   own entry     u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id
  *
