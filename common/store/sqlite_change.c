@@ -225,3 +225,14 @@ enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_stat
     sat_bind_i64(&query, state);
     return sat_query_count(&query, out);
 }
+
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records, uint64_t *archived)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_RECORDS);
+    sat_bind_i64(&query, sid);
+    enum sat_err err = sat_query_count(&query, records);
+    if (err) return err;
+    query = sat_query_begin(store, SAT_SQL_SPACE_ARCHIVED);
+    sat_bind_i64(&query, sid);
+    return sat_query_count(&query, archived);
+}

@@ -186,6 +186,9 @@ enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_r
 enum sat_err sat_store_each_record(struct sat_store *store,
                                    enum sat_err (*each)(void *context, int64_t sid, const struct sat_record_id *record),
                                    void *context) SAT_MUST_CHECK;
+/* How many records with live or pending changes a space has; in how many of them a change archives the record. */
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records,
+                                     uint64_t *archived) SAT_MUST_CHECK;
 enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- The log ---- */

@@ -13,6 +13,7 @@ struct sat_accept {
     const struct sat_header *headers; /* decoded; empty for stubs */
     uint64_t recv_ms, dir_at;
     int64_t pending_bid; /* the author's own copy, frozen before; 0: none, the bundle is inserted */
+    bool *met;           /* NULL, or one for each change: receives whether its record was there before the bundle */
     bool *alone;         /* NULL, or one for each change: receives whether it is now its record's only live one */
 };
 

@@ -24,6 +24,7 @@ void sat_replica_free(struct sat_replica *replica)
 {
     if (!replica) return;
     sat_arena_deinit(&replica->batch_arena);
+    replica_brake_free(replica);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
@@ -169,14 +170,16 @@ static const char *stuck(const struct sat_replica *replica)
     bool under_way = false;
     const char *leaving = replica_leaving_stuck(replica, &under_way);
     if (under_way) return NULL;
-    bool blocked = false;
+    bool blocked = false, held = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->held) held = true;
+        if (sub->held || !replica_may_read(replica, &sub->row.id)) continue;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
         if (sub->blocked) blocked = true;
     }
+    if (held || replica->frozen.held) return "a mass change waits: nothing of it is taken over before somebody says so";
     if (leaving) return leaving;
     return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
 }
@@ -355,6 +358,7 @@ static void undo(struct replica_step *step, enum sat_err err)
     struct sat_replica *replica = step->replica;
     struct sat_directory *directory = replica->config.directory;
     sat_store_rollback(replica->config.store);
+    replica_brake_free(replica);
     replica->subs_n = 0;
     if (directory->seq != step->dir_before) {
         sat_directory_deinit(directory);
@@ -374,6 +378,10 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(step, &events[i]);
+    if (!err || err == SAT_ERR_CLOSED) {
+        enum sat_err braked = replica_brake(step);
+        if (braked) err = braked;
+    }
     if (!err) err = advance(step);
     if (!err) err = look_for_pushes(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */

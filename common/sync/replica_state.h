@@ -32,6 +32,16 @@ struct replica_sub {
     bool push_full;    /* the short form was not understood */
     bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
+    bool held;         /* a mass change waits for the person's word: the same, until the next session */
+    struct replica_window { /* what came since when: watched for a mass change */
+        bool open;
+        uint64_t since;      /* the log's size then, which a head had proved */
+        uint64_t since_ms;   /* this device's time */
+        uint64_t received;   /* changes */
+        uint64_t synced_ms;  /* the space's then */
+        bool changed;        /* since it was looked at last */
+        struct sat_brake brake;
+    } window;
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
 };
 
@@ -132,6 +142,19 @@ enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK; /* the same 
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
+
+/* replica_brake.c */
+/* Whatever the server says of it counts for nothing in this session. */
+static inline bool replica_is_deaf(const struct replica_sub *sub)
+{
+    return sub->gone || sub->held;
+}
+enum sat_err replica_brake_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* Others' changes were taken over: which records were there before? */
+void replica_brake_note(struct replica_sub *sub, const struct sat_bundle *bundle, const bool *met);
+/* Too much in a space? Then what came of it is let go of. */
+enum sat_err replica_brake(struct replica_step *step) SAT_MUST_CHECK;
+void replica_brake_free(struct sat_replica *replica);
 
 /* replica_evidence.c */
 /* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */
