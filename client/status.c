@@ -211,6 +211,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
     (void)json_object_set_new(json, "recovering", json_false());
+    (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);

@@ -132,6 +132,18 @@ static bool follow_moves(struct client_syncing *syncing, struct client_session *
     return true;
 }
 
+/* Those of this session that were not told yet. */
+static void tell_holds(struct client_syncing *syncing)
+{
+    const struct client_brake *brake = &syncing->satchel->brake;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (; syncing->holds_told < brake->holds_n; syncing->holds_told++)
+        tell_text(syncing, SATCHEL_EVENT_NOTE,
+                  client_brake_text(syncing->satchel, &brake->holds[syncing->holds_told], &arena));
+    sat_arena_deinit(&arena);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -166,6 +178,9 @@ static bool on_notice(void *context, struct client_session *session, const struc
         return !live;
     case SAT_NOTICE_IDLE:
         return take_idle(syncing, session, action->text);
+    case SAT_NOTICE_BRAKE:
+        tell_holds(syncing);
+        return false;
     case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_APPENDED:
     case SAT_NOTICE_LINKS_REFUSED:
@@ -220,7 +235,7 @@ static enum sat_err prepare(struct client_syncing *syncing)
 {
     struct client_session_config *config = &syncing->config;
     syncing->connected = syncing->postponed = false;
-    syncing->rounds = 0;
+    syncing->rounds = syncing->holds_told = 0;
     memset(config->urls, 0, sizeof config->urls); /* the last one may have learnt where the server is now */
     sat_arena_deinit(&syncing->arena);
     sat_arena_init(&syncing->arena);
@@ -237,6 +252,7 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
     uint32_t timeout_ms = options->timeout_ms;
     if (!timeout_ms && !options->live) timeout_ms = TIMEOUT_MS;
     syncing->config = (struct client_session_config){
+        .replica = {.allow_mass_change = options->allow_mass_change},
         .timeout_ms = timeout_ms,
         .live = options->live,
         .stop = options->stop,
@@ -261,6 +277,18 @@ enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err
     return err ? err : local;
 }
 
+/* All else went as far as it goes. */
+static enum sat_err fail_held(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    const struct client_hold *hold = satchel->brake.holds;
+    while (hold->let_through) hold++;
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_MASS_CHANGE, "%s", client_brake_text(satchel, hold, &arena));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err err,
                                  const struct client_session_result *result, struct satchel_sync_result *out)
 {
@@ -274,9 +302,11 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .received = result->counts.received,
         .refused = result->counts.refused,
         .conflicts = conflicts,
+        .held = client_brake_waiting(satchel),
         .in_sync = !err && result->in_sync,
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
+    if (!err && !counted && out->held && !syncing->options.live) return fail_held(satchel);
     return err ? err : counted;
 }
 
@@ -358,13 +388,21 @@ static enum sat_err stay(struct client_syncing *syncing, struct client_session_r
     }
 }
 
+static void note(void *context, const char *text)
+{
+    tell_text(context, SATCHEL_EVENT_NOTE, text);
+}
+
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
     struct client_syncing syncing;
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
+    bool allows = !err && syncing.options.allow_mass_change;
+    if (allows) err = client_brake_confirm_drafts(satchel, note, &syncing);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
+    if (allows && !err) err = client_brake_confirm_received(satchel, note, &syncing);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
     return client_end(satchel, obey_wipe(satchel, err));

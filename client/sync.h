@@ -23,6 +23,7 @@ struct client_syncing {
     bool connected;
     bool postponed;    /* the server does not take some work now */
     uint32_t rounds;   /* how often something followed from moves in this session */
+    uint32_t holds_told; /* of the session's mass changes */
     uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */

@@ -348,11 +348,13 @@ struct satchel_sync_options {
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
+    int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
     uint32_t retry_ms; /* the server asks not to be called again before; 0: it did not ask */
+    uint32_t held;     /* territories in which a mass change waits for a word, going out or coming in */
 };
 /* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by

@@ -1,5 +1,7 @@
 #include "common/vault/harm.h"
 
+#include "common/vault/types.h"
+
 struct comparison {
     const struct sat_vault *vault;
     const struct sat_space_id *space; /* NULL: every change counts */
