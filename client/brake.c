@@ -253,8 +253,8 @@ json_t *client_brake_status(struct satchel *satchel, bool lapsed, struct sat_are
         const char *text = json_string_value(json_object_get(item, "space"));
         struct sat_space_id space;
         if (!text || sat_uuid_parse(text, space.b)) continue;
-        (void)json_object_set_new(
-            item, "territory", client_json_of_text(lapsed ? text : client_space_name(satchel, &space, arena)));
+        (void)json_object_set_new(item, "territory",
+                                  client_json_of_text(lapsed ? text : client_space_name(satchel, &space, arena)));
     }
     return list ? list : json_array();
 }
@@ -318,8 +318,8 @@ static enum sat_err confirm(struct satchel *satchel, void (*note)(void *context,
     if (!err || sat_err_is_local(err) || sat_err_class(err) != SAT_CLASS_USER) return err;
     struct sat_arena arena;
     sat_arena_init(&arena);
-    note(context, sat_arena_format(&arena, "the others will be asked about the mass change: %.300s",
-                                   satchel->fault.text));
+    note(context,
+         sat_arena_format(&arena, "the others will be asked about the mass change: %.300s", satchel->fault.text));
     sat_arena_deinit(&arena);
     satchel->fault = (struct sat_fault){0};
     return SAT_OK;

@@ -51,7 +51,7 @@ struct satchel {
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
     struct client_leasehold leasehold;
     struct client_brake brake; /* of the session that is under way, or was last */
-    bool wiped; /* the device's keys are destroyed, and the handle's are others (wipe.c) */
+    bool wiped;                /* the device's keys are destroyed, and the handle's are others (wipe.c) */
 };
 
 /* Wall clock, milliseconds since 1970 UTC. */

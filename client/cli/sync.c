@@ -90,7 +90,8 @@ json_t *cli_sync_json(const struct satchel_sync_result *result)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "sent", (json_int_t)result->sent, "received",
                      (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
-                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering, "held", (json_int_t)result->held);
+                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering,
+                     "held", (json_int_t)result->held);
 }
 
 static int print_result(struct cli *cli, const struct satchel_sync_result *result)

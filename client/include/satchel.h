@@ -309,15 +309,18 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
  * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor","pending",…};
- * server is where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often
- * the server, or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say
- * what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are
- * records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
- * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
+ * "lease_renewed","lease_until","fingerprint","moved_on","mass_changes"}, and of each space
+ * {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it answered last
+ * (null: nowhere yet). alerts: how often the server, or somebody in its place, was caught lying; alert, a sentence,
+ * alert_error and alert_at (null: never) say what was seen last, and stay when later syncs go well. lease is "held",
+ * "none", or "lapsed": then names, which are records, are not shown (null, or an id); lease_renewed is the server's
+ * time when it was met last (null: not known), lease_until when the lease runs out, by this device's clock (null:
+ * never, or it has). moved_on:
  * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
- * had moved to another territory, and went on there. Two people who compare the fingerprint of one and the same moment
- * find out whether the server shows them the same directory and the same people. */
+ * had moved to another territory, and went on there. mass_changes: what the last sync stopped before, a list of
+ * {"territory","direction","archived","overwritten","of","devices":[…]}; direction is "out" or "in". Two people who
+ * compare the fingerprint of one and the same moment find out whether the server shows them the same directory and the
+ * same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -361,6 +364,13 @@ struct satchel_sync_result {
  * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
  * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
  * invalid while a transaction is open. After revoked by a wipe the handle is of no use but to satchel_close().
+ *
+ * mass_change: it stopped before what would archive or overwrite more records of a territory than the policies
+ * brake.records and brake.percent let through unasked (result->held counts such territories). What waits here stays
+ * here, what others sent is not taken over, the rest was synced; SATCHEL_EVENT_NOTE says what and who, and so does
+ * satchel_status(). With allow_mass_change it goes through; where this device's user is an admin, or manages the
+ * territory, and the handle has the admin's key, that is signed for first, and nobody else is asked. With `live` it is
+ * no error and ends nothing; a session of the application's own signs for nothing.
  *
  * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
  * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
@@ -568,7 +578,8 @@ SATCHEL_API int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row
 SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
- * device shows no data; 0: no limit), "export.rep" (1: reps may export). */
+ * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
+ * satchel_sync()). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);

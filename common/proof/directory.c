@@ -407,8 +407,7 @@ static void apply_mass_change(struct sat_directory *directory, const struct sat_
     const struct sat_body_mass_change *body = &ruling->body.mass_change;
     struct sat_directory_index *index = directory->index;
     index->meant = sat_grown(index->meant, index->meant_n, &index->meant_cap, sizeof *index->meant);
-    index->meant[index->meant_n++] =
-        (struct sat_meant){seq, ruling->place, body->device, body->first, body->last};
+    index->meant[index->meant_n++] = (struct sat_meant){seq, ruling->place, body->device, body->first, body->last};
 }
 
 static void apply_body(struct sat_directory *directory, const struct sat_link *link, const struct sat_ruling *ruling,

@@ -51,7 +51,7 @@ struct sat_brake_question {
 enum sat_err sat_brake_look(struct sat_brake *brake, const struct sat_brake_question *question, bool *too_much,
                             uint64_t *of) SAT_MUST_CHECK;
 
-/* How it stands, for a person. */
+/* How it stands; borrows the authors. */
 struct sat_brake_report {
     uint64_t archived, overwritten, of;
     const struct sat_brake_author *authors; /* most records first */

@@ -96,7 +96,7 @@ struct sat_replica_config {
      * what is there, as a revocation's cuts. */
     bool links_when_pulled;
     bool allow_mass_change; /* what archives or overwrites however many records is taken over */
-    bool directory_only; /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
+    bool directory_only;    /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
 };
 
 struct sat_replica;

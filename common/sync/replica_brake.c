@@ -42,8 +42,8 @@ static enum sat_err touch_unproved(struct replica_step *step, struct replica_sub
     while (!err && seq <= sub->row.log.size) {
         struct sat_entry_row *rows;
         uint32_t n;
-        err = sat_store_entries(step->replica->config.store, sub->row.sid, seq, ENTRIES_AT_ONCE, step->arena, &rows,
-                                &n);
+        err =
+            sat_store_entries(step->replica->config.store, sub->row.sid, seq, ENTRIES_AT_ONCE, step->arena, &rows, &n);
         if (!err && n == 0) err = SAT_ERR_CORRUPT;
         for (uint32_t i = 0; i < n && !err; i++)
             if (rows[i].bid) err = touch_bundle(step, sub, rows[i].bid);
@@ -123,6 +123,9 @@ static void tell(struct replica_step *step, struct replica_sub *sub, uint64_t of
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_BRAKE);
     struct sat_brake_report *report = sat_arena_alloc(step->out->arena, sizeof *report);
     sat_brake_report(&sub->window.brake, of, report);
+    struct sat_brake_author *authors = sat_arena_array(step->out->arena, report->authors_n, sizeof *authors);
+    for (uint32_t i = 0; i < report->authors_n; i++) authors[i] = report->authors[i];
+    report->authors = authors;
     notice->sid = sub->row.sid;
     notice->space = sub->row.id;
     notice->err = err;

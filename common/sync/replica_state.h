@@ -29,17 +29,17 @@ struct replica_sub {
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
     uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
-    bool push_full;    /* the short form was not understood */
-    bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
-    bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
-    bool held;         /* a mass change waits for the person's word: the same, until the next session */
+    bool push_full;         /* the short form was not understood */
+    bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
+    bool held;              /* a mass change waits for the person's word: the same, until the next session */
     struct replica_window { /* what came since when: watched for a mass change */
         bool open;
-        uint64_t since;      /* the log's size then, which a head had proved */
-        uint64_t since_ms;   /* this device's time */
-        uint64_t received;   /* changes */
-        uint64_t synced_ms;  /* the space's then */
-        bool changed;        /* since it was looked at last */
+        uint64_t since;     /* the log's size then, which a head had proved */
+        uint64_t since_ms;  /* this device's time */
+        uint64_t received;  /* changes */
+        uint64_t synced_ms; /* the space's then */
+        bool changed;       /* since it was looked at last */
         struct sat_brake brake;
     } window;
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */

@@ -103,7 +103,7 @@ def once_an_admin_has_taken_it_over_nobody_else_is_asked():
     taken = admin.row("sync", "--allow-mass-change")
     equal((taken["received"] >= 60, taken["held"], taken["in_sync"]), (True, 0, True))
     equal(cities(admin)[ids[0]], "Lyon")
-    has(admin.run("audit").out, "confirms the mass change of device 2")
+    has(admin.run("audit").out, "confirms the mass change of Nancy (device 2) in Eastern")
     result = janet.sync()
     equal((result["received"], result["held"]), (60, 0))
     equal(cities(janet)[ids[0]], "Lyon")
