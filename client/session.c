@@ -8,6 +8,7 @@
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
@@ -220,6 +221,7 @@ static void renew_lease(struct client_session *session)
     if (session->renewed || !session->met || !sat_replica_is_current(session->replica)) return;
     session->renewed = true;
     client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+    client_skew_met(session->satchel, sat_replica_server_time(session->replica));
 }
 
 static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)

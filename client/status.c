@@ -8,6 +8,7 @@
 #include "client/json.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/skew.h"
 #include "common/proof/hash.h"
 
 enum { DRAFTS_AT_ONCE = 1000 };
@@ -173,6 +174,15 @@ static void set_lease(struct satchel *satchel, json_t *json, bool lapsed)
     (void)json_object_set_new(json, "lease_until", days && !lapsed ? client_json_of_time(until_ms) : json_null());
 }
 
+/* As the server saw it when it was met last, and this device since. */
+static void set_clock(struct satchel *satchel, json_t *json, struct sat_arena *arena)
+{
+    int64_t skew_ms;
+    bool known = client_skew_get(satchel, &skew_ms);
+    (void)json_object_set_new(json, "clock_skew_ms", known ? json_integer(skew_ms) : json_null());
+    (void)json_object_set_new(json, "clock", client_json_of_text(known ? client_skew_text(skew_ms, arena) : NULL));
+}
+
 /* Whoever lied once is not believed again because a later sync went well. */
 static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
@@ -212,6 +222,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
     (void)json_object_set_new(json, "recovering", json_false());
     (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
+    set_clock(satchel, json, arena);
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);

@@ -12,6 +12,7 @@
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/skew.h"
 #include "client/wipe.h"
 #include "common/vault/types.h"
 
@@ -144,6 +145,24 @@ static void tell_holds(struct client_syncing *syncing)
     sat_arena_deinit(&arena);
 }
 
+/* Once a sync: what a wrong clock does is said where it can be set right. */
+static void tell_clock(struct client_syncing *syncing)
+{
+    int64_t skew_ms;
+    struct sat_arena arena;
+    if (syncing->clock_told || !client_skew_get(syncing->satchel, &skew_ms)) return;
+    sat_arena_init(&arena);
+    const char *text = client_skew_text(skew_ms, &arena);
+    if (text)
+        tell_text(syncing, SATCHEL_EVENT_NOTE,
+                  sat_arena_format(&arena,
+                                   "this device's clock is %s: what is written counts from its arrival at the "
+                                   "latest, and loses against what is later by right clocks; set it right",
+                                   text));
+    syncing->clock_told = text != NULL;
+    sat_arena_deinit(&arena);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -174,6 +193,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
         if (follow_moves(syncing, session)) return false;
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
+        tell_clock(syncing);
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_IN_SYNC});
         return !live;
     case SAT_NOTICE_IDLE:

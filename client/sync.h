@@ -21,6 +21,7 @@ struct client_syncing {
     struct sat_arena arena; /* the addresses; the caller deinits it, on failure too */
     struct client_backoff backoff;
     bool connected;
+    bool clock_told;     /* that it is wrong */
     bool postponed;      /* the server does not take some work now */
     uint32_t rounds;     /* how often something followed from moves in this session */
     uint32_t holds_told; /* of the session's mass changes */

@@ -269,7 +269,7 @@ SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
  * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
  * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
- * had moved already (satchel_move). */
+ * had moved already (satchel_move). "at" and "clock_ahead_ms": of the newest change, as satchel_history() has them. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
@@ -300,7 +300,9 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * "stub" or "unreadable". In `fields` a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true.
  * Archived records have a history too. Of a copy that a move made by, device and at are the original's, "moved_from" is
  * where that was and "moved_by" the mover's device; a step that says where the record has gone has "moved_to", one that
- * late work has been carried after it "carried_to". not_found. */
+ * late work has been carried after it "carried_to". at: when it was written, by its author's clock, and no later than
+ * when the server received it; "clock_ahead_ms" is there if that clock ran ahead of the server's by more than ten
+ * minutes (also among the values of a conflict). not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
@@ -309,7 +311,7 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
  * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on","mass_changes"}, and of each space
+ * "lease_renewed","lease_until","fingerprint","moved_on","mass_changes","clock_skew_ms","clock"}, and of each space
  * {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it answered last
  * (null: nowhere yet). alerts: how often the server, or somebody in its place, was caught lying; alert, a sentence,
  * alert_error and alert_at (null: never) say what was seen last, and stay when later syncs go well. lease is "held",
@@ -318,9 +320,10 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  * never, or it has). moved_on:
  * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
  * had moved to another territory, and went on there. mass_changes: what the last sync stopped before, a list of
- * {"territory","direction","archived","overwritten","of","devices":[…]}; direction is "out" or "in". Two people who
- * compare the fingerprint of one and the same moment find out whether the server shows them the same directory and the
- * same people. */
+ * {"territory","direction","archived","overwritten","of","devices":[…]}; direction is "out" or "in". clock_skew_ms: how
+ * far this device's clock is ahead of the server's (negative: behind; null: not known); clock: "ahead by 2 years", null
+ * where it is less than ten minutes. Two people who compare the fingerprint of one and the same moment find out whether
+ * the server shows them the same directory and the same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -598,11 +601,13 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per device; wipe
- * is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending approval",
- * "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). last_seen, lag (log
- * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
- * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
+/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","clock_ahead_ms","wipe","wiped_at"}
+ * per device; clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
+ * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
+ * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
+ * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
+ * to admins of all devices and to managers of those of the people whom they manage, and null where nothing is known;
+ * pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus

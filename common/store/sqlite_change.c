@@ -110,6 +110,16 @@ enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot,
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_HEADER);
+    sat_bind_i64(&query, bid << 10 | index);
+    *found = sat_query_step(&query);
+    *out = *found ? sat_column_span(&query, arena) : (struct sat_span){0};
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
 {

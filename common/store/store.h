@@ -178,6 +178,9 @@ enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, s
 /* Which record a known change is of, and in which space. */
 enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot, int64_t *sid,
                                     struct sat_record_id *record, bool *found) SAT_MUST_CHECK;
+/* The header of the bundle's change there; empty: a stub. */
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found) SAT_MUST_CHECK;
 /* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
 enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
                                      uint32_t max, uint32_t *n) SAT_MUST_CHECK;

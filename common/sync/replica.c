@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/clock.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -374,6 +375,20 @@ static void undo(struct replica_step *step, enum sat_err err)
     replica_fail_session(step, err);
 }
 
+/* Once both sides hold the same, and nothing was written since. */
+static enum sat_err settle_clock(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t received_ms = replica->server_time_ms, drafts;
+    if (replica->told_in_sync || !sat_replica_in_sync(replica)) return SAT_OK;
+    enum sat_err err = sat_store_draft_count(replica->config.store, &drafts);
+    if (err || drafts) return err;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].row.last_recv_ms > received_ms) received_ms = replica->subs[i].row.last_recv_ms;
+    err = replica_begin(step);
+    return err ? err : sat_clock_settle(replica->config.store, received_ms);
+}
+
 static enum sat_err run(struct replica_step *step, const struct sat_event *events, uint32_t n)
 {
     enum sat_err err = SAT_OK;
@@ -383,6 +398,7 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
         if (braked) err = braked;
     }
     if (!err) err = advance(step);
+    if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */
         enum sat_err committed = commit(step->replica);

@@ -54,8 +54,8 @@ enum sat_notice {
                            why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
                            SAT_ERR_REVOKED follows */
     SAT_NOTICE_BRAKE,   /* sid, space, brake: what came archives or overwrites more than goes through unasked. err
-                           (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be; SAT_OK:
-                           all of it was, as the caller wished */
+                           (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be;
+                           SAT_OK: all of it was, as the caller wished */
     SAT_NOTICE_WIPED,   /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
                            not) */
 };
