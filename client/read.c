@@ -108,21 +108,21 @@ static json_t *json_of_when(uint64_t hlc, uint64_t recv_ms)
 }
 
 /* Its author's clock ran ahead: by how much. What is pending is compared with the time now. */
-static void set_ahead(struct satchel *satchel, uint64_t hlc, uint64_t recv_ms, json_t *json)
+static bool set_ahead(struct satchel *satchel, uint64_t hlc, uint64_t recv_ms, json_t *json)
 {
     uint64_t ahead_ms = sat_clock_ahead_ms(hlc, recv_ms ? recv_ms : client_skew_now_ms(satchel));
     if (ahead_ms) (void)json_object_set_new(json, "clock_ahead_ms", json_integer((json_int_t)ahead_ms));
+    return ahead_ms != 0;
 }
 
-/* When the newest of what is there was written. */
+/* When the newest of what is there was written, if that is not what its author's clock said. */
 static void set_when(struct satchel *satchel, const struct sat_record_view *view, json_t *json)
 {
     const struct sat_source *newest = NULL;
     for (uint32_t i = 0; i < view->live_n; i++)
         if (!newest || view->live[i].effective > newest->effective) newest = &view->live[i];
-    if (!newest) return;
+    if (!newest || !set_ahead(satchel, newest->header.hlc, newest->recv_ms, json)) return;
     (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(newest->effective)));
-    set_ahead(satchel, newest->header.hlc, newest->recv_ms, json);
 }
 
 /* ---- Get ---- */
@@ -258,7 +258,7 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
     (void)json_object_set_new(json, "at", item->hlc ? json_of_when(item->hlc, item->recv_ms) : json_null());
-    set_ahead(satchel, item->hlc, item->recv_ms, json);
+    (void)set_ahead(satchel, item->hlc, item->recv_ms, json);
     if (sat_origin_decode(item->body.origin, &origin)) {
         set_author(satchel, json, item->dot.device, arena);
     } else { /* a copy: what its maker says of the original */
@@ -317,7 +317,7 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
                                   other ? json_string(other->name) : client_json_of_value(&alternative->value));
         set_author(satchel, json, sat_source_author(alternative->source), arena);
         (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->effective)));
-        set_ahead(satchel, alternative->source->header.hlc, alternative->source->recv_ms, json);
+        (void)set_ahead(satchel, alternative->source->header.hlc, alternative->source->recv_ms, json);
         (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
         (void)json_array_append_new(values, json);
     }

@@ -88,10 +88,12 @@ int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, s
 
 json_t *cli_sync_json(const struct satchel_sync_result *result)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "sent", (json_int_t)result->sent, "received",
-                     (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
-                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering,
-                     "held", (json_int_t)result->held);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
+                  (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
+                  (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+    if (result->held) (void)json_object_set_new(json, "held", json_integer(result->held));
+    return json;
 }
 
 static int print_result(struct cli *cli, const struct satchel_sync_result *result)

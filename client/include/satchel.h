@@ -269,7 +269,8 @@ SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
  * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
  * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
- * had moved already (satchel_move). "at" and "clock_ahead_ms": of the newest change, as satchel_history() has them. */
+ * had moved already (satchel_move). "at" and "clock_ahead_ms", where the
+ * newest change was written by a clock that ran ahead: as satchel_history() has them. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
