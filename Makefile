@@ -33,7 +33,7 @@ FLAGS_cov := -O0 -g --coverage
 $(if $(FLAGS_$(MODE)),,$(error MODE=$(MODE) is unknown: debug, release, asan, tsan, fuzz or cov))
 
 MSGPACK := $(if $(shell pkg-config --exists msgpack 2>/dev/null && echo y),msgpack,msgpack-c)
-MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl
+MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl libarchive
 MODULES_client := sqlite3 libsodium $(MSGPACK) libwebsockets libzstd jansson
 CFLAGS := -std=c17 $(WARNINGS) $(FLAGS_$(MODE)) -fstack-protector-strong -fPIC -fvisibility=hidden \
   -I. $(shell pkg-config --cflags $(MODULES_server) $(MODULES_client) 2>/dev/null)
@@ -180,14 +180,15 @@ fuzzers: $(FUZZ:%=$(BUILD)/%)
 server-programs cli-programs demo-programs: programs
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
+kill-programs: programs
 client-programs: programs $(BUILD)/libsatchel.a
 everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli hostile install demo
-export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
+SUITES := sim lint unit story vectors server client cli hostile kill install demo
+export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
 $(filter-out demo install,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.
@@ -229,10 +230,11 @@ help:
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server client cli test-install   one part of the tests'
+	@echo 'make unit story sim vectors server client cli hostile kill test-install   one part of the tests'
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
+	@echo 'make kill KILLS=300 SEED=7   kill -9 of both programs at random moments, with a ledger of what was acknowledged'
 	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'

@@ -12,7 +12,7 @@
 #include "client/wipe.h"
 #include "common/proof/directory_index.h"
 
-enum { TIMEOUT_MS = 30 * 1000 };
+enum { TIMEOUT_MS = 30 * 1000, REKEY_POKES_MAX = 3 };
 
 /* ---- Who ---- */
 
@@ -105,7 +105,16 @@ static uint64_t directory_time(const struct satchel *satchel)
     return now_ms > satchel->directory.time_ms ? now_ms : satchel->directory.time_ms;
 }
 
-/* A new epoch of each space that the user reads and this device too, unless it has had one since. */
+/* Reads it now, and did not before the links. */
+static bool reads_anew(const struct client_act *act, const struct sat_directory *ahead,
+                       const struct sat_space_id *space)
+{
+    uint8_t before = sat_directory_rights(ahead, space, act->rekey_for, act->before_seq);
+    return !(before & SAT_RIGHT_READ) &&
+           (sat_directory_rights(ahead, space, act->rekey_for, ahead->seq) & SAT_RIGHT_READ);
+}
+
+/* A new epoch of each space that the user reads anew and this device too, unless it has had one since. */
 static enum sat_err build_rekeying(struct client_act *act, struct client_links *links)
 {
     const struct sat_directory *ahead = &links->ahead;
@@ -113,18 +122,19 @@ static enum sat_err build_rekeying(struct client_act *act, struct client_links *
     for (uint32_t i = 0; i < ahead->spaces_n && !err; i++) {
         const struct sat_space_id *space = &ahead->spaces[i].id;
         const struct sat_epoch *epoch = sat_directory_epoch(ahead, space, ahead->spaces[i].epoch);
-        bool reads = (sat_directory_rights(ahead, space, act->rekey_for, ahead->seq) & SAT_RIGHT_READ) &&
-                     (client_rights(act->satchel, space) & SAT_RIGHT_READ);
+        bool reads = reads_anew(act, ahead, space) && (client_rights(act->satchel, space) & SAT_RIGHT_READ);
         if (!epoch || !reads || epoch->seq > act->rekeyed_seq) continue;
-        if (!client_links_has_room(links, space)) break;
+        if (!client_links_has_room(links, space)) return SAT_OK; /* asked again when these are in */
         err = client_links_add_epoch(links, space);
     }
+    act->rekeyed = !err && links->n == 0;
     return err;
 }
 
 static enum sat_err build_batch(struct client_act *act, struct client_links *links)
 {
     links->kit = act->satchel->kit;
+    if (!act->appended) act->before_seq = links->ahead.seq;
     enum sat_err err = act->appended ? build_rekeying(act, links) : act->build(act->context, links);
     if (err || !links->proposes) return err;
     act->proposed = true;
@@ -175,6 +185,11 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_IDLE:
         if (act->waits_for_keys) { /* they have come, if ever */
             act->waited_for_keys = true;
+            client_session_poke(session);
+            return false;
+        }
+        /* What is owed was paid first, and may have been taken for all that there was to do. */
+        if (act->appended && act->rekey_for && !act->rekeyed && act->rekey_pokes++ < REKEY_POKES_MAX) {
             client_session_poke(session);
             return false;
         }

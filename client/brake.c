@@ -218,8 +218,9 @@ static json_t *json_of_hold(const struct client_hold *hold)
 }
 
 /* A failure to write it down is none of the sync's. */
-void client_brake_save(struct satchel *satchel)
+void client_brake_end(struct satchel *satchel, enum sat_err err)
 {
+    if (satchel->wiped || (err && !client_brake_waiting(satchel))) return;
     struct sat_store *store = satchel->store;
     json_t *list = json_array();
     for (uint32_t i = 0; i < satchel->brake.holds_n; i++)
@@ -235,7 +236,7 @@ void client_brake_save(struct satchel *satchel)
                 (found ? sat_span_equal(old, sat_span_text(text)) : !any);
     sat_arena_deinit(&arena);
     if (!same && !sat_store_in_transaction(store) && !sat_store_begin(store)) {
-        enum sat_err err = sat_store_meta_put(store, KEY, sat_span_text(text));
+        err = sat_store_meta_put(store, KEY, sat_span_text(text));
         if (!err) err = sat_store_commit(store);
         if (err) sat_store_rollback(store);
     }

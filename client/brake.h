@@ -38,8 +38,8 @@ void client_brake_reset(struct client_brake *brake);
 enum sat_err client_brake_drafts(struct satchel *satchel) SAT_MUST_CHECK;
 /* SAT_NOTICE_BRAKE. */
 void client_brake_note(struct satchel *satchel, const struct sat_action *action);
-/* What is held now, for client_brake_status(): the session got as far as to know. */
-void client_brake_save(struct satchel *satchel);
+/* The session has ended: what is held is written down for client_brake_status(), if it got as far as to know. */
+void client_brake_end(struct satchel *satchel, enum sat_err err);
 
 /* How many spaces wait for a word. */
 uint32_t client_brake_waiting(const struct satchel *satchel);

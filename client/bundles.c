@@ -112,6 +112,13 @@ static uint64_t *count_of(struct client_waiting *waiting, const struct sat_bundl
     return row->refused == SAT_ERR_ESCROWED ? &waiting->escrowed : &waiting->refused;
 }
 
+static bool is_rejected(const struct satchel *satchel, const struct sat_bundle_row *row)
+{
+    const struct sat_directory *directory = &satchel->directory;
+    return row->state == SAT_BUNDLE_REFUSED && row->refused == SAT_ERR_ESCROWED &&
+           sat_directory_decided(directory, &row->id, directory->seq) == SAT_ACCEPT_REJECT;
+}
+
 enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out)
 {
     struct sat_arena arena;
@@ -124,6 +131,7 @@ enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct c
         err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
             *count_of(out, &rows[i]) += rows[i].count;
+            if (is_rejected(satchel, &rows[i])) out->rejected += rows[i].count;
             first = rows[i].first + rows[i].count;
         }
         sat_arena_reset(&arena);

@@ -412,8 +412,7 @@ uint32_t client_session_wakeup_ms(const struct client_session *session)
 /* Drafts that are too much: a notice as the replica gives of what came in. */
 static void tell_held(struct client_session *session)
 {
-    struct sat_action action = {
-        .kind = SAT_ACTION_NOTICE, .peer = THE_PEER, .notice = SAT_NOTICE_BRAKE, .err = SAT_ERR_MASS_CHANGE};
+    struct sat_action action = {.notice = SAT_NOTICE_BRAKE, .err = SAT_ERR_MASS_CHANGE};
     (void)session->config->notice(session->config->context, session, &action);
 }
 
@@ -624,13 +623,25 @@ enum sat_err client_session_result(struct client_session *session, struct client
     return session->err;
 }
 
+/* What was wrong in this store is told by status; a count that cannot be written is worth no error. */
+static void note_mended(struct client_session *session)
+{
+    struct sat_store *store = session->satchel->store;
+    uint64_t mended = sat_replica_counts(session->replica).mended, before;
+    if (!mended || sat_store_in_transaction(store) || sat_store_meta_get_u64(store, CLIENT_MENDED_KEY, 0, &before))
+        return;
+    if (sat_store_begin(store)) return;
+    enum sat_err err = sat_store_meta_put_u64(store, CLIENT_MENDED_KEY, before + mended);
+    if (!err) err = sat_store_commit(store);
+    if (err) sat_store_rollback(store);
+}
+
 void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
-    bool synced = session->config->replica.mode == SAT_REPLICA_DEVICE && !session->config->replica.directory_only;
-    bool told = session->met && (!session->err || client_brake_waiting(session->satchel));
-    if (synced && told && !session->satchel->wiped) client_brake_save(session->satchel);
+    if (session->met && !session->config->replica.directory_only) client_brake_end(session->satchel, session->err);
+    note_mended(session);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;

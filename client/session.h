@@ -30,6 +30,9 @@ struct client_session_config {
     void *context;
 };
 
+/* In the store's meta: how many records and sums of this store were wrong so far, and were made anew from its log. */
+#define CLIENT_MENDED_KEY "mended"
+
 struct client_session_result { /* filled on failure too */
     struct sat_replica_counts counts;
     bool in_sync;

@@ -5,9 +5,11 @@
 #include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
+#include "client/held_up.h"
 #include "client/json.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/session.h"
 #include "client/skew.h"
 #include "common/proof/hash.h"
 
@@ -58,7 +60,7 @@ static uint64_t owed_since(struct satchel *satchel, const struct sat_space_id *s
 /* Of a territory that was taken from this device nothing is here but its name. */
 static bool is_gone(struct satchel *satchel, const struct sat_space_row *row, const struct client_waiting *counts)
 {
-    bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused == 0;
+    bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused + counts->escrowed == 0;
     return empty && !(client_rights(satchel, &row->id) & SAT_RIGHT_READ);
 }
 
@@ -80,7 +82,8 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     uint64_t owed = owed_since(satchel, &row->id);
     bool debt = owed || owes_key(satchel, space);
     standing->total.pending += counts->pending;
-    standing->total.refused += counts->refused;
+    uint64_t refused = counts->refused + counts->escrowed; /* which the server did not take, either */
+    standing->total.refused += refused;
     standing->debts += debt;
     json_t *json = json_object();
     (void)json_object_set_new(json, "space", client_json_of_uuid(row->id.b));
@@ -88,7 +91,9 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     (void)json_object_set_new(json, "cursor", json_integer((json_int_t)row->log.size));
     (void)json_object_set_new(json, "live", json_integer((json_int_t)row->live));
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)counts->pending));
-    (void)json_object_set_new(json, "refused", json_integer((json_int_t)counts->refused));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)refused));
+    (void)json_object_set_new(json, "held_up",
+                              client_json_of_text(client_held_name(client_held_up(satchel, &row->id, counts))));
     (void)json_object_set_new(json, "synced_at", row->synced_ms ? client_json_of_time(row->synced_ms) : json_null());
     (void)json_object_set_new(json, "epoch", json_integer(space ? space->epoch : 0));
     (void)json_object_set_new(json, "debt", json_boolean(debt));
@@ -126,10 +131,7 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     enum sat_err err = sat_store_spaces(satchel->store, arena, &rows, &n);
     struct client_waiting *counts = sat_arena_array(arena, err ? 0 : n, sizeof *counts);
     if (!err) err = count_drafts(satchel, rows, n, counts);
-    for (uint32_t i = 0; i < n && !err; i++) {
-        err = client_count_waiting(satchel, rows[i].sid, &counts[i]);
-        counts[i].refused += counts[i].escrowed; /* the server did not take it, either */
-    }
+    for (uint32_t i = 0; i < n && !err; i++) err = client_count_waiting(satchel, rows[i].sid, &counts[i]);
     json_t *spaces = json_array();
     for (uint32_t i = 0; i < n && !err; i++) {
         if (is_gone(satchel, &rows[i], &counts[i])) continue;
@@ -220,6 +222,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
+    uint64_t mended = 0;
+    if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
+    (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
     (void)json_object_set_new(json, "recovering", json_false());
     (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
     set_clock(satchel, json, arena);

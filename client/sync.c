@@ -10,6 +10,7 @@
 
 #include "client/carry.h"
 #include "client/conflicts.h"
+#include "client/held_up.h"
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/skew.h"
@@ -408,7 +409,7 @@ static enum sat_err stay(struct client_syncing *syncing, struct client_session_r
     }
 }
 
-static void note(void *context, const char *text)
+static void tell_note(void *context, const char *text)
 {
     tell_text(context, SATCHEL_EVENT_NOTE, text);
 }
@@ -420,9 +421,10 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
     bool allows = !err && syncing.options.allow_mass_change;
-    if (allows) err = client_brake_confirm_drafts(satchel, note, &syncing);
+    if (allows) err = client_brake_confirm_drafts(satchel, tell_note, &syncing);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
-    if (allows && !err) err = client_brake_confirm_received(satchel, note, &syncing);
+    if (allows && !err) err = client_brake_confirm_received(satchel, tell_note, &syncing);
+    if (!err && syncing.connected) err = client_tell_held(satchel, tell_note, &syncing);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
     return client_end(satchel, obey_wipe(satchel, err));

@@ -310,21 +310,29 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
  * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
  * server let through though it should not have; at: when it came, else null). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
-/* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on","mass_changes","clock_skew_ms","clock"}, and of each space
- * {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it answered last
- * (null: nowhere yet). alerts: how often the server, or somebody in its place, was caught lying; alert, a sentence,
- * alert_error and alert_at (null: never) say what was seen last, and stay when later syncs go well. lease is "held",
- * "none", or "lapsed": then names, which are records, are not shown (null, or an id); lease_renewed is the server's
- * time when it was met last (null: not known), lease_until when the lease runs out, by this device's clock (null:
- * never, or it has). moved_on:
- * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
- * had moved to another territory, and went on there. mass_changes: what the last sync stopped before, a list of
- * {"territory","direction","archived","overwritten","of","devices":[…]}; direction is "out" or "in". clock_skew_ms: how
- * far this device's clock is ahead of the server's (negative: behind; null: not known); clock: "ahead by 2 years", null
- * where it is less than ten minutes. Two people who compare the fingerprint of one and the same moment find out whether
- * the server shows them the same directory and the same people. */
+/* One JSON object:
+ *   org, user, role, state, device, pin
+ *   server, server_last     where the server is said to be, and where it answered last (null: nowhere yet)
+ *   spaces                  [{"space","name","cursor","pending","held_up",…}]; held_up: why what is written there stays
+ *                           here, "refused", "escrowed" or "rejected" (work before it; null: it does not)
+ *   pending, refused, aside, conflicts, debts
+ *   mended                  how many records and digests of this store were wrong and were made anew from its log
+ *   alerts, alert, alert_error, alert_at
+ *                           how often the server, or somebody in its place, was caught lying; a sentence of what was
+ *                           seen last (null: never), which stays when later syncs go well
+ *   last_sync, in_sync, recovering
+ *   lease, lease_days, lease_renewed, lease_until
+ *                           "held", "none", or "lapsed": then names, which are records, are not shown (null, or an
+ *                           id); the server's time when it was met last (null: not known); when the lease runs out, by
+ *                           this device's clock (null: never, or it has)
+ *   moved_on                {"records","edits","by_type":{…}}, the new records and the edits of this person's that
+ *                           came when what they belong to had moved to another territory, and went on there
+ *   mass_changes            what the last sync stopped before (satchel_sync()), a list of {"territory","direction",
+ *                           "archived","overwritten","of","devices":[…]}; direction is "out" or "in"
+ *   clock_skew_ms, clock    how far this device's clock is ahead of the server's (negative: behind; null: not known);
+ *                           "ahead by 2 years", null where it is less than ten minutes
+ *   fingerprint             two people who compare that of one and the same moment find out whether the server shows
+ *                           them the same directory and the same people */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -519,6 +527,9 @@ SATCHEL_API int satchel_use_kit(struct satchel *satchel, const char *page);
 /* A person. `role`: "admin", "manager", "rep", "auditor" or "service"; managers add reps. exists (the name is taken),
  * invalid. */
 SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
+/* Another role for a person, whose devices stay: they download what it opens and remove what it closes. exists (the
+ * role is so already), invalid (no role; the last admin), denied (not an admin). */
+SATCHEL_API int satchel_user_role(struct satchel *satchel, const char *name, const char *role);
 /* Nobody gets in by this person's devices any more, until the person is let back in. not_found, exists (it is so
  * already), invalid (the last admin). */
 SATCHEL_API int satchel_user_suspend(struct satchel *satchel, const char *name);

@@ -41,6 +41,9 @@ enum {
     SAT_RECORD_LIVE_DEVICE_MAX = 1024,
     /* … and whoever has no more there than this is not kept out by what others have there. */
     SAT_RECORD_LIVE_RESERVED = 64,
+    SAT_RANGES_PER_MESSAGE_MAX = 16,
+    /* Ranges whose digests one session may ask about: each is a walk over what is live in it. */
+    SAT_RANGES_PER_SESSION_MAX = 4096,
     /* What one device can have put aside on the server: an offline season of a busy rep. */
     SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
     SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,

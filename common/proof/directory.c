@@ -311,17 +311,29 @@ static void apply_wipe(struct sat_directory *directory, const struct sat_body_wi
     directory->devices[body->device - 1].wiped_seq = link->seq;
 }
 
-static void decide(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+uint32_t sat_change_decision(struct sat_directory *directory, const struct sat_decision *decision, uint32_t before)
 {
     struct sat_directory_index *index = directory->index;
-    uint32_t at = index->decisions_n, before = sat_table_get(&index->decided, body->bundle.b);
+    uint32_t at = index->decisions_n;
     index->decisions = sat_grown(index->decisions, at, &index->decisions_cap, sizeof *index->decisions);
-    index->decisions[at] = (struct sat_decision){.seq = seq, .what = body->what};
+    index->decisions[at] = *decision;
     index->decisions_n++;
-    if (before)
-        index->decisions[before - 1].next = at + 1; /* there are two at most: rejected, then let in */
-    else
-        sat_table_put(&index->decided, body->bundle.b, at + 1);
+    while (before && index->decisions[before - 1].next) before = index->decisions[before - 1].next;
+    if (before) index->decisions[before - 1].next = at + 1;
+    return at + 1;
+}
+
+static void decide(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+{
+    struct sat_table *decided = &directory->index->decided;
+    uint32_t before = sat_table_get(decided, body->bundle.b);
+    struct sat_decision decision = {.seq = seq,
+                                    .device = body->device,
+                                    .space = sat_index_space(directory, &body->space),
+                                    .what = body->what,
+                                    .first = before == 0};
+    uint32_t place = sat_change_decision(directory, &decision, before);
+    if (!before) sat_table_put(decided, body->bundle.b, place);
 }
 
 static void apply_accept(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
@@ -491,6 +503,7 @@ static void note_link(struct sat_directory *directory, const struct sat_link *li
     index->notes = sat_grown(index->notes, at, &index->notes_cap, sizeof *index->notes);
     index->notes[at] = (struct sat_link_note){.author = link->author};
     directory->seq++;
+    index->devices_past[link->author - 1].spoke_seq = directory->seq;
     if (ignored || link->signatures_n <= 2) return;
     for (uint8_t i = 0; i < link->signatures_n; i++) {
         const struct sat_link_signature *signature = &link->signatures[i];

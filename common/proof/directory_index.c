@@ -202,6 +202,14 @@ bool sat_index_acts(const struct sat_directory *directory, uint32_t user)
     return now->role == SAT_ROLE_ADMIN && now->state == SAT_USER_ACTIVE && directory->index->users[user - 1].signers;
 }
 
+bool sat_index_is_whole(const struct sat_directory *directory, uint32_t device)
+{
+    const struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    for (uint32_t i = 0; i < past->outs_n; i++)
+        if (past->outs[i].wiped_seq && past->spoke_seq <= past->outs[i].back_seq) return false;
+    return true;
+}
+
 bool sat_index_out_at(const struct sat_directory *directory, const struct sat_device *device, uint64_t seq)
 {
     const struct sat_device_past *past = &directory->index->devices_past[device->number - 1];

@@ -58,19 +58,40 @@ static bool role_exists(uint8_t role)
     return role >= SAT_ROLE_ADMIN && role <= SAT_ROLE_SERVICE;
 }
 
-/* Somebody must be left who can sign as an admin. */
-static enum sat_err keep_an_admin(const struct sat_court *court, uint32_t user, bool stays_one)
+/* Is there an admin's device that can sign, for all that is known, besides this one (0: besides all) of this user?
+ * *doubtful: one that may have obeyed a wipe. */
+static bool another_signs(const struct sat_directory *directory, uint32_t user, uint32_t device, uint32_t *doubtful)
 {
-    bool last = sat_index_acts(court->directory, user) && sat_directory_admins(court->directory) == 1;
-    if (last && !stays_one)
+    *doubtful = 0;
+    for (uint32_t i = 0; i < directory->devices_n; i++) {
+        const struct sat_device *other = &directory->devices[i];
+        bool goes = other->user == user && (device == 0 || other->number == device);
+        bool signs = other->approved_seq && !other->revoked_seq && !key_is_zero(&other->admin_sign);
+        if (goes || !signs || !sat_index_acts(directory, other->user)) continue;
+        if (sat_index_is_whole(directory, other->number)) return true;
+        *doubtful = other->number;
+    }
+    return false;
+}
+
+/* Somebody must be left who can sign as an admin. */
+static enum sat_err keep_an_admin(const struct sat_court *court, uint32_t user, uint32_t device)
+{
+    uint32_t doubtful;
+    if (!sat_index_acts(court->directory, user) || another_signs(court->directory, user, device, &doubtful))
+        return SAT_OK;
+    if (!doubtful)
         return sat_fail(court->fault, SAT_ERR_INVALID, "user %u is the last admin who can act", (unsigned)user);
-    return SAT_OK;
+    return sat_fail(court->fault, SAT_ERR_INVALID,
+                    "user %u is the last admin who can act for sure: device %u was to be wiped, and counts again once "
+                    "it has signed a link",
+                    (unsigned)user, (unsigned)doubtful);
 }
 
 static enum sat_err judge_change(const struct sat_court *court, const struct sat_user *user, uint8_t role,
                                  uint8_t state)
 {
-    return keep_an_admin(court, user->number, role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE);
+    return role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE ? SAT_OK : keep_an_admin(court, user->number, 0);
 }
 
 static enum sat_err judge_user(const struct sat_court *court, struct sat_ruling *out)
@@ -312,8 +333,7 @@ static enum sat_err judge_revoke(const struct sat_court *court, struct sat_rulin
     enum sat_err err = judge_cuts(court, body);
     if (err) return err;
     bool signs = device->approved_seq && !key_is_zero(&device->admin_sign);
-    bool others = directory->index->users[device->user - 1].signers > 1;
-    return signs ? keep_an_admin(court, device->user, others) : SAT_OK;
+    return signs ? keep_an_admin(court, device->user, device->number) : SAT_OK;
 }
 
 static enum sat_err judge_wipe(const struct sat_court *court, struct sat_ruling *out)

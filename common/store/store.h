@@ -168,6 +168,17 @@ enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Calls `each` with every live change of the accepted base whose record lies between the two, these included, by
+ * record; it must not use the store. Another error than SAT_OK ends the walk and is returned. */
+enum sat_err sat_store_walk_live(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                 const struct sat_record_id *last,
+                                 enum sat_err (*each)(void *context, const struct sat_record_id *record,
+                                                      struct sat_dot dot, const struct sat_hash *rest),
+                                 void *context) SAT_MUST_CHECK;
+/* The records between the two that have a change in any state, at most `limit` of them. */
+enum sat_err sat_store_records_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                       const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
+                                       struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
 /* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest, recv_ms and seq. */
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out,

@@ -8,6 +8,9 @@
 #include "common/store/store.h"
 #include "common/sync/step.h"
 
+/* In the store's meta: it was put back from a backup made then (ms), and nobody has served from it since. */
+#define SAT_RESTORED_KEY "restored"
+
 struct sat_host;
 
 struct sat_host_config {
@@ -20,6 +23,7 @@ struct sat_host_config {
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t bundles, changes, bytes_in, refused, links, commits;
+    uint64_t ranges, mended; /* asked about, as digests differed; records and sums that were wrong here */
     uint64_t escrowed; /* bundles put aside for the admins */
     uint64_t out;      /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };

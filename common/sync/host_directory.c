@@ -231,6 +231,13 @@ static enum sat_err append_links(struct host_step *step, struct batch *batch, ui
     return err;
 }
 
+static bool repudiates(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n; i++)
+        if (batch->links[i].type == SAT_LINK_REPUDIATE) return true;
+    return false;
+}
+
 enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message,
                          struct sat_fault *fault)
 {
@@ -262,6 +269,7 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     err = host_begin(step);
     if (!err && marked) err = sat_store_mark_end(host->store, true);
     if (!err) err = store_batch(host->store, &host->entropy, &batch);
+    if (!err && repudiates(&batch)) err = host_reopen(step);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
     host->counts.links += batch.n;
     /* The author knows these links; if others came between, it is behind and gets all by LINKS. */

@@ -273,6 +273,8 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_HEAD_GET) return take_question(peer, message->as.HEAD_GET.sub, true, 0, fault);
     if (message->type == SAT_MESSAGE_ENTRY_GET)
         return take_question(peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+    if (message->type == SAT_MESSAGE_RANGES)
+        return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
     if (message->type == SAT_MESSAGE_ESCROW_GET) return host_escrow_get(step, peer, &message->as.ESCROW_GET, fault);
     if (message->type == SAT_MESSAGE_DEVICES_GET) return host_devices_get(step, peer, &message->as.DEVICES_GET, fault);

@@ -45,6 +45,7 @@ struct host_peer {
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
+    uint32_t ranges_asked;
     struct sat_box *boxes;     /* handed over for the links of the next APPEND */
     uint32_t boxes_n, boxes_cap;
 };
@@ -123,6 +124,10 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
 
+/* host_ranges.c */
+enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                         const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
+
 /* host_rules.c: what the server demands of a link beyond what the reducer does, as it alone has the boxes and the logs.
  * Asked before the link is applied; time_ms: of its countersignature. */
 enum sat_err host_check_boxes(const struct sat_directory *directory, const struct sat_link *link,
@@ -145,6 +150,8 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
 /* Does what an ACCEPT link at `seq`, which is applied, says of a bundle. */
 enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *body, uint64_t seq,
                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* After a repudiation: what a thief had rejected waits again. */
+enum sat_err host_reopen(struct host_step *step) SAT_MUST_CHECK;
 enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *peer,
                              const struct sat_message_ESCROW_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -176,6 +176,7 @@ static const char *stuck(const struct sat_replica *replica)
         const struct replica_sub *sub = &replica->subs[i];
         if (sub->held) held = true;
         if (sub->held || !replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->mending.awaited) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (!sub->digest_agrees) return "the server and this device do not hold the same";
         if (sub->blocked) blocked = true;
@@ -241,6 +242,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message->as.REFUSED);
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
+    if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
                     sat_message_name(message->type));

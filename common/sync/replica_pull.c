@@ -321,12 +321,12 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     enum sat_err err = check_stubs(step, sub);
     if (err) return err;
     sub->head_here = true;
-    sub->digest_agrees = sat_hash_equal(&head->digest, &own->digest);
     err = replica_begin(step);
     sub->dirty = true;
     sub->row.log_epoch = head->log_epoch;
     sub->row.head_size = head->size;
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
+    if (!err) err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
     return err;
 }

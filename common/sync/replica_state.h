@@ -42,7 +42,13 @@ struct replica_sub {
         bool changed;       /* since it was looked at last */
         struct sat_brake brake;
     } window;
-    uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
+    struct {
+        uint8_t tries;
+        uint32_t awaited, ranges; /* answers; asked about in this session */
+        uint64_t size;            /* of the log when it began */
+        struct sat_hash digest;   /* the server's */
+    } mending;                    /* digests differ: it is looked where */
+    uint64_t pushable;            /* pending bundles not yet sent, known after the last look; 0: none */
 };
 
 struct replica_leaving { /* a space from which work is handed in, as it cannot be pushed any more */
@@ -119,6 +125,12 @@ uint64_t replica_now(const struct replica_step *step); /* the server's time, as 
 /* Is this device out: revoked, or its user suspended? */
 bool replica_is_out(const struct sat_replica *replica);
 bool replica_is_approved(const struct sat_replica *replica);
+
+/* replica_ranges.c: is the digest of the head at the cursor ours? If not, it is looked where they differ. */
+enum sat_err replica_compare(struct replica_step *step, struct replica_sub *sub,
+                             const struct sat_hash *digest) SAT_MUST_CHECK;
+enum sat_err replica_differences(struct replica_step *step,
+                                 const struct sat_message_DIFFERENCES *message) SAT_MUST_CHECK;
 
 /* replica_directory.c */
 enum sat_err replica_hello(struct replica_step *step, const struct sat_message_HELLO *message) SAT_MUST_CHECK;

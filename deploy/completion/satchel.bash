@@ -11,6 +11,7 @@ recover: --kit --recovery-kit --server --pin --user --device-name --repudiate --
 leave:
 user add: --role --kit
 user list:
+user role: --kit
 user suspend:
 user resume: --kit
 territory add:

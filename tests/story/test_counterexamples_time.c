@@ -319,18 +319,22 @@ static void m19_without_the_same_digest_there_is_no_in_sync(void **state)
     put(a, "Bern");
     sync_all();
     struct sat_space_row row = scene_space(b->handle.store, &world.spaces[0]);
-    row.digest[0] ^= 1;
+    row.digest[0] ^= 1; /* which alone would be mended (test_mending.c) */
     assert_int_equal(sat_store_begin(b->handle.store), SAT_OK);
     assert_int_equal(sat_store_space_save(b->handle.store, &row), SAT_OK);
     assert_int_equal(sat_store_commit(b->handle.store), SAT_OK);
+    scene_forget_hash(b, scene_dot(a, 1));
     uint64_t before = b->in_sync;
     assert_false(world_sync(&world, b));
     assert_int_equal(b->in_sync, before);
     assert_true(b->idle);
-    put(a, "Biel");
+    scene_write(&world, a, 2, CITY, "Biel");
     sync(a);
-    assert_false(world_sync(&world, b));
-    assert_string_equal(shows(b), "Biel"); /* it works on, and says that something is wrong */
+    assert_false(world_sync(&world, b)); /* it works on, and says that something is wrong */
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Biel");
+    put(a, "Chur");
+    sync(a);
+    sync(b); /* what was wrong has been replaced */
 }
 
 int main(void)
