@@ -214,6 +214,15 @@ static const char *describe_repudiation(const struct describing *it)
                             user_of(it, body.kit.user), device_of(it, body.device), (unsigned long long)body.from_seq);
 }
 
+static const char *describe_mass_change(const struct describing *it)
+{
+    struct sat_body_mass_change body;
+    if (sat_body_mass_change_decode(it->link->body, &body)) return NULL;
+    return sat_arena_format(it->arena, "confirms the mass change of %s in %s (changes %llu to %llu)",
+                            device_of(it, body.device), space_of(it, &body.space), (unsigned long long)body.first,
+                            (unsigned long long)body.last);
+}
+
 static const char *describe_server_key(const struct describing *it)
 {
     struct sat_body_server_key body;
@@ -257,6 +266,8 @@ static const char *describe(const struct describing *it)
         return describe_kit(it);
     case SAT_LINK_REPUDIATE:
         return describe_repudiation(it);
+    case SAT_LINK_MASS_CHANGE:
+        return describe_mass_change(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
     case SAT_LINK_REINDEX:

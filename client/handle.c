@@ -209,6 +209,7 @@ void satchel_close(struct satchel *satchel)
     sat_directory_deinit(&satchel->directory);
     if (satchel->lock >= 0) (void)close(satchel->lock); /* last: the store is closed by now */
     free(satchel->home);
+    client_brake_reset(&satchel->brake);
     free(satchel);
 }
 

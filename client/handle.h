@@ -3,6 +3,7 @@
 #ifndef CLIENT_HANDLE_H
 #define CLIENT_HANDLE_H
 
+#include "client/brake.h"
 #include "client/include/satchel.h"
 #include "client/leasehold.h"
 #include "common/vault/kit.h"
@@ -49,7 +50,8 @@ struct satchel {
     struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
     struct client_leasehold leasehold;
-    bool wiped; /* the device's keys are destroyed, and the handle's are others (wipe.c) */
+    struct client_brake brake; /* of the session that is under way, or was last */
+    bool wiped;                /* the device's keys are destroyed, and the handle's are others (wipe.c) */
 };
 
 /* Wall clock, milliseconds since 1970 UTC. */

@@ -8,11 +8,13 @@
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/vault/author.h"
+#include "common/vault/harm.h"
 
 /* Where there is another address to try, one that swallows what it is sent must not use up all the time. */
 enum { CONNECT_MS_MAX = 10 * 1000 };
@@ -166,6 +168,12 @@ static void take_notice(struct client_session *session, const struct sat_action 
         session->set_back = true;
         client_touch(session->satchel);
         break;
+    case SAT_NOTICE_BRAKE:
+        client_brake_note(session->satchel, action);
+        if (!action->err) break;
+        client_touch(session->satchel); /* what had come of it is gone again */
+        session->satchel->conflicts.known = false;
+        break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */
         sat_store_forget_log(session->satchel->store);
@@ -222,6 +230,7 @@ static void renew_lease(struct client_session *session)
     if (session->renewed || !session->met || !sat_replica_is_current(session->replica)) return;
     session->renewed = true;
     client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+    client_skew_met(session->satchel, sat_replica_server_time(session->replica));
 }
 
 static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)
@@ -409,11 +418,22 @@ uint32_t client_session_wakeup_ms(const struct client_session *session)
 
 /* ---- The keys' side: hooks that every session has ---- */
 
+/* Drafts that are too much: a notice as the replica gives of what came in. */
+static void tell_held(struct client_session *session)
+{
+    struct sat_action action = {.notice = SAT_NOTICE_BRAKE, .err = SAT_ERR_MASS_CHANGE};
+    (void)session->config->notice(session->config->context, session, &action);
+}
+
 static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    enum sat_err err = sat_author_freeze(&vault, now_ms, bundles_max, out);
+    struct client_brake *brake = &session->satchel->brake;
+    uint32_t known = brake->held_n;
+    enum sat_err err = session->config->replica.allow_mass_change ? SAT_OK : client_brake_drafts(session->satchel);
+    if (!err) err = sat_author_freeze_but(&vault, now_ms, bundles_max, brake->held, brake->held_n, out);
+    if (!err && brake->held_n > known) tell_held(session);
     if (err || !out->dropped) return err;
     session->satchel->conflicts.known = false;
     client_touch(session->satchel);
@@ -470,6 +490,13 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
 }
 
+static enum sat_err harm(void *context, int64_t sid, const struct sat_space_id *space,
+                         const struct sat_record_id *record, uint64_t seq, struct sat_harm *out)
+{
+    struct sat_vault vault = client_vault(((struct client_session *)context)->satchel);
+    return sat_harm_received(&vault, sid, space, record, seq, out);
+}
+
 static void forget_space(void *context, const struct sat_space_id *space)
 {
     struct client_session *session = context;
@@ -511,6 +538,7 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,
         .forget_space = forget_space,
         .escrow = own.escrow ? escrow : NULL,
         .devices = own.devices ? devices : NULL,
@@ -573,6 +601,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     make_path(session);
     set_deadlines(session);
     satchel->session = session;
+    client_brake_reset(&satchel->brake);
     *out = session;
     return SAT_OK;
 }
@@ -632,6 +661,7 @@ void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
+    if (session->met && !session->config->replica.directory_only) client_brake_end(session->satchel, session->err);
     note_mended(session);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {

@@ -10,6 +10,7 @@
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/session.h"
+#include "client/skew.h"
 #include "client/unread.h"
 #include "common/proof/hash.h"
 
@@ -176,6 +177,15 @@ static void set_lease(struct satchel *satchel, json_t *json, bool lapsed)
     (void)json_object_set_new(json, "lease_until", days && !lapsed ? client_json_of_time(until_ms) : json_null());
 }
 
+/* As the server saw it when it was met last, and this device since. */
+static void set_clock(struct satchel *satchel, json_t *json, struct sat_arena *arena)
+{
+    int64_t skew_ms;
+    bool known = client_skew_get(satchel, &skew_ms);
+    (void)json_object_set_new(json, "clock_skew_ms", known ? json_integer(skew_ms) : json_null());
+    (void)json_object_set_new(json, "clock", client_json_of_text(known ? client_skew_text(skew_ms, arena) : NULL));
+}
+
 /* Whoever lied once is not believed again because a later sync went well. */
 static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
@@ -221,6 +231,8 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
     (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
     (void)json_object_set_new(json, "recovering", json_false());
+    (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
+    set_clock(satchel, json, arena);
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);

@@ -13,6 +13,7 @@
 #include "client/held_up.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/skew.h"
 #include "client/wipe.h"
 #include "common/vault/types.h"
 
@@ -133,6 +134,36 @@ static bool follow_moves(struct client_syncing *syncing, struct client_session *
     return true;
 }
 
+/* Those of this session that were not told yet. */
+static void tell_holds(struct client_syncing *syncing)
+{
+    const struct client_brake *brake = &syncing->satchel->brake;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (; syncing->holds_told < brake->holds_n; syncing->holds_told++)
+        tell_text(syncing, SATCHEL_EVENT_NOTE,
+                  client_brake_text(syncing->satchel, &brake->holds[syncing->holds_told], &arena));
+    sat_arena_deinit(&arena);
+}
+
+/* Once a sync: what a wrong clock does is said where it can be set right. */
+static void tell_clock(struct client_syncing *syncing)
+{
+    int64_t skew_ms;
+    struct sat_arena arena;
+    if (syncing->clock_told || !client_skew_get(syncing->satchel, &skew_ms)) return;
+    sat_arena_init(&arena);
+    const char *text = client_skew_text(skew_ms, &arena);
+    if (text)
+        tell_text(syncing, SATCHEL_EVENT_NOTE,
+                  sat_arena_format(&arena,
+                                   "this device's clock is %s: what is written counts from its arrival at the "
+                                   "latest, and loses against what is later by right clocks; set it right",
+                                   text));
+    syncing->clock_told = text != NULL;
+    sat_arena_deinit(&arena);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -167,10 +198,14 @@ static bool on_notice(void *context, struct client_session *session, const struc
         if (follow_moves(syncing, session)) return false;
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
+        tell_clock(syncing);
         tell(syncing, &(struct satchel_event){.kind = SATCHEL_EVENT_IN_SYNC});
         return !live;
     case SAT_NOTICE_IDLE:
         return take_idle(syncing, session, action->text);
+    case SAT_NOTICE_BRAKE:
+        tell_holds(syncing);
+        return false;
     case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_APPENDED:
     case SAT_NOTICE_LINKS_REFUSED:
@@ -225,7 +260,7 @@ static enum sat_err prepare(struct client_syncing *syncing)
 {
     struct client_session_config *config = &syncing->config;
     syncing->connected = syncing->postponed = false;
-    syncing->rounds = 0;
+    syncing->rounds = syncing->holds_told = 0;
     memset(config->urls, 0, sizeof config->urls); /* the last one may have learnt where the server is now */
     sat_arena_deinit(&syncing->arena);
     sat_arena_init(&syncing->arena);
@@ -242,6 +277,7 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
     uint32_t timeout_ms = options->timeout_ms;
     if (!timeout_ms && !options->live) timeout_ms = TIMEOUT_MS;
     syncing->config = (struct client_session_config){
+        .replica = {.allow_mass_change = options->allow_mass_change},
         .timeout_ms = timeout_ms,
         .live = options->live,
         .stop = options->stop,
@@ -266,6 +302,18 @@ enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err
     return err ? err : local;
 }
 
+/* All else went as far as it goes. */
+static enum sat_err fail_held(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    const struct client_hold *hold = satchel->brake.holds;
+    while (hold->let_through) hold++;
+    enum sat_err err = sat_fail(&satchel->fault, SAT_ERR_MASS_CHANGE, "%s", client_brake_text(satchel, hold, &arena));
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err err,
                                  const struct client_session_result *result, struct satchel_sync_result *out)
 {
@@ -279,9 +327,11 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .received = result->counts.received,
         .refused = result->counts.refused,
         .conflicts = conflicts,
+        .held = client_brake_waiting(satchel),
         .in_sync = !err && result->in_sync,
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
+    if (!err && !counted && out->held && !syncing->options.live) return fail_held(satchel);
     return err ? err : counted;
 }
 
@@ -374,7 +424,10 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_syncing syncing;
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
+    bool allows = !err && syncing.options.allow_mass_change;
+    if (allows) err = client_brake_confirm_drafts(satchel, tell_note, &syncing);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
+    if (allows && !err) err = client_brake_confirm_received(satchel, tell_note, &syncing);
     if (!err && syncing.connected) err = client_tell_held(satchel, tell_note, &syncing);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);

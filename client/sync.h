@@ -21,9 +21,11 @@ struct client_syncing {
     struct sat_arena arena; /* the addresses; the caller deinits it, on failure too */
     struct client_backoff backoff;
     bool connected;
-    bool postponed;    /* the server does not take some work now */
-    uint32_t rounds;   /* how often something followed from moves in this session */
-    uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
+    bool clock_told;     /* that it is wrong */
+    bool postponed;      /* the server does not take some work now */
+    uint32_t rounds;     /* how often something followed from moves in this session */
+    uint32_t holds_told; /* of the session's mass changes */
+    uint64_t saved_ms;   /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */
 enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,

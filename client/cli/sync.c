@@ -88,9 +88,12 @@ int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, s
 
 json_t *cli_sync_json(const struct satchel_sync_result *result)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
-                     (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
-                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
+                  (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
+                  (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+    if (result->held) (void)json_object_set_new(json, "held", json_integer(result->held));
+    return json;
 }
 
 static int print_result(struct cli *cli, const struct satchel_sync_result *result)
@@ -115,12 +118,14 @@ static bool parse_seconds(const char *text, uint32_t *ms)
 
 int cli_run_sync(struct cli *cli)
 {
-    struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE), .stop = &stop_wanted};
+    struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE),
+                                           .allow_mass_change = cli_has(cli, CLI_OPTION_MASS_CHANGE),
+                                           .stop = &stop_wanted};
     const char *timeout = cli_option(cli, CLI_OPTION_TIMEOUT);
     if (timeout && !parse_seconds(timeout, &options.timeout_ms)) {
         return cli_fail(cli, SAT_ERR_USAGE, "--timeout takes a number of seconds above 0, not %s", timeout);
     }
-    int code = cli_open(cli, CLI_EVERYDAY);
+    int code = cli_open(cli, options.allow_mass_change ? CLI_ADMINISTRATION : CLI_EVERYDAY); /* admins sign for it */
     if (code) return code;
     if (options.live) {
         /* The second one ends it by force: looking up a name can block for a while, and nothing is lost by it. */

@@ -269,7 +269,8 @@ SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
  * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
  * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
- * had moved already (satchel_move). */
+ * had moved already (satchel_move). "at" and "clock_ahead_ms", where the
+ * newest change was written by a clock that ran ahead: as satchel_history() has them. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
@@ -300,7 +301,9 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * "stub" or "unreadable". In `fields` a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true.
  * Archived records have a history too. Of a copy that a move made by, device and at are the original's, "moved_from" is
  * where that was and "moved_by" the mover's device; a step that says where the record has gone has "moved_to", one that
- * late work has been carried after it "carried_to". not_found. */
+ * late work has been carried after it "carried_to". at: when it was written, by its author's clock, and no later than
+ * when the server received it; "clock_ahead_ms" is there if that clock ran ahead of the server's by more than ten
+ * minutes (also among the values of a conflict). not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* What is kept and not shown: {"kind","device","user","territory","reason","message","at","changes":
@@ -328,6 +331,10 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *                           this device's clock (null: never, or it has)
  *   moved_on                {"records","edits","by_type":{…}}, the new records and the edits of this person's that
  *                           came when what they belong to had moved to another territory, and went on there
+ *   mass_changes            what the last sync stopped before (satchel_sync()), a list of {"territory","direction",
+ *                           "archived","overwritten","of","devices":[…]}; direction is "out" or "in"
+ *   clock_skew_ms, clock    how far this device's clock is ahead of the server's (negative: behind; null: not known);
+ *                           "ahead by 2 years", null where it is less than ten minutes
  *   fingerprint             two people who compare that of one and the same moment find out whether the server shows
  *                           them the same directory and the same people */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
@@ -360,17 +367,26 @@ struct satchel_sync_options {
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
+    int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
     uint32_t retry_ms; /* the server asks not to be called again before; 0: it did not ask */
+    uint32_t held;     /* territories in which a mass change waits for a word, going out or coming in */
 };
 /* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
  * SATCHEL_EVENT_NOTE. *result is filled on failure too: sent, received and refused count changes, conflicts the records
  * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
  * invalid while a transaction is open. After revoked by a wipe the handle is of no use but to satchel_close().
+ *
+ * mass_change: it stopped before what would archive or overwrite more records of a territory than the policies
+ * brake.records and brake.percent let through unasked (result->held counts such territories). What waits here stays
+ * here, what others sent is not taken over, the rest was synced; SATCHEL_EVENT_NOTE says what and who, and so does
+ * satchel_status(). With allow_mass_change it goes through; where this device's user is an admin, or manages the
+ * territory, and the handle has the admin's key, that is signed for first, and nobody else is asked. With `live` it is
+ * no error and ends nothing; a session of the application's own signs for nothing.
  *
  * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
  * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
@@ -581,7 +597,8 @@ SATCHEL_API int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row
 SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
- * device shows no data; 0: no limit), "export.rep" (1: reps may export). */
+ * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
+ * satchel_sync()). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
@@ -600,11 +617,13 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per device; wipe
- * is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending approval",
- * "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). last_seen, lag (log
- * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
- * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
+/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","clock_ahead_ms","wipe","wiped_at"}
+ * per device; clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
+ * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
+ * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
+ * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
+ * to admins of all devices and to managers of those of the people whom they manage, and null where nothing is known;
+ * pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus

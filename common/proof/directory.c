@@ -414,6 +414,14 @@ static void apply_repudiation(struct sat_directory *directory, const struct sat_
     directory->repudiated_seq = link->seq;
 }
 
+static void apply_mass_change(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
+{
+    const struct sat_body_mass_change *body = &ruling->body.mass_change;
+    struct sat_directory_index *index = directory->index;
+    index->meant = sat_grown(index->meant, index->meant_n, &index->meant_cap, sizeof *index->meant);
+    index->meant[index->meant_n++] = (struct sat_meant){seq, ruling->place, body->device, body->first, body->last};
+}
+
 static void apply_body(struct sat_directory *directory, const struct sat_link *link, const struct sat_ruling *ruling,
                        uint64_t time_ms)
 {
@@ -470,6 +478,9 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         return;
     case SAT_LINK_REPUDIATE:
         apply_repudiation(directory, &ruling->body.repudiate, link, time_ms);
+        return;
+    case SAT_LINK_MASS_CHANGE:
+        apply_mass_change(directory, ruling, link->seq);
         return;
     case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:

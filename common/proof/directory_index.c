@@ -264,6 +264,7 @@ void sat_index_free(const struct sat_directory *directory)
     free(index->policies);
     free(index->notes);
     free(index->seconds);
+    free(index->meant);
     free(index->said);
     free(index->approvals.at);
     free(index->expiring.at);

@@ -76,6 +76,12 @@ struct sat_decision { /* about a bundle that was put aside */
     bool restored;          /* by a repudiation */
 };
 
+struct sat_meant { /* changes of a device that many records are changed by, and that somebody stands by */
+    uint64_t seq;
+    uint32_t space, device; /* space: its place */
+    uint64_t first, last;
+};
+
 struct sat_link_note {
     uint32_t author;
     uint32_t voided; /* by the repudiation there; 0: it stands */
@@ -106,6 +112,7 @@ struct sat_directory_index {
     struct sat_trail expiring;         /* a heap of invites that may have key boxes: the first to expire is on top */
     struct sat_link_note *notes;       /* notes[seq - 1] is that link's */
     struct sat_second *seconds;        /* by position */
+    struct sat_meant *meant;           /* by position */
     struct sat_policy_said *said;      /* all that was said of policies */
     struct sat_trail approvals;        /* devices that were approved by a link, in that order */
     uint32_t decisions_n, policies_n, seconds_n, said_n;
@@ -113,7 +120,7 @@ struct sat_directory_index {
     uint32_t org_space, people_space; /* place + 1; 0: none yet */
     uint32_t ids_cap, users_cap, users_past_cap, devices_cap, devices_past_cap, spaces_cap, spaces_past_cap;
     uint32_t grants_cap, epochs_cap, invites_cap, invites_past_cap, decisions_cap, policies_cap;
-    uint32_t notes_cap, seconds_cap, said_cap, kits_cap;
+    uint32_t notes_cap, seconds_cap, said_cap, kits_cap, meant_n, meant_cap;
 };
 
 /* `array` with room for one more than `n` items; takes the old array. */

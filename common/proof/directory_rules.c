@@ -488,6 +488,18 @@ static enum sat_err judge_repudiation(const struct sat_court *court, struct sat_
     return err ? err : judge_by_those_that_stand(court, body);
 }
 
+static enum sat_err judge_mass_change(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_mass_change *body = &out->body.mass_change;
+    if (!sat_directory_space(court->directory, &body->space))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the %s link names a space that there is not", court->kind);
+    if (!sat_directory_device(court->directory, body->device)) return unknown_device(court, body->device);
+    if (body->first == 0 || body->last < body->first || body->last > SAT_COUNTER_MAX)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the %s link names no changes", court->kind);
+    out->place = sat_index_space(court->directory, &body->space);
+    return SAT_OK;
+}
+
 /* ---- Judgement ---- */
 
 enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *out)
@@ -523,6 +535,8 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
         return sat_body_kit_decode(link->body, &out->body.kit);
     case SAT_LINK_REPUDIATE:
         return sat_body_repudiate_decode(link->body, &out->body.repudiate);
+    case SAT_LINK_MASS_CHANGE:
+        return sat_body_mass_change_decode(link->body, &out->body.mass_change);
     case SAT_LINK_SERVER_KEY:
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
@@ -570,6 +584,8 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
         return judge_kit(court, out);
     case SAT_LINK_REPUDIATE:
         return judge_repudiation(court, out);
+    case SAT_LINK_MASS_CHANGE:
+        return judge_mass_change(court, out);
     case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:

@@ -188,6 +188,13 @@ struct sat_body_repudiate { /* u32 device ‖ u64 from ‖ the body of a kit lin
     struct sat_body_kit kit;
 };
 
+struct sat_body_mass_change { /* space16 ‖ u32 device ‖ u64 first ‖ u64 last: these changes of the device in the space
+                                 were looked at, and are meant, however many records they archive or overwrite */
+    struct sat_space_id space;
+    uint32_t device;
+    uint64_t first, last; /* counters */
+};
+
 #define SAT_URL_BYTES_MAX 255
 struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where
                                 to find it (empty: as before) */
@@ -225,6 +232,8 @@ void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out);
 enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out) SAT_MUST_CHECK;
 void sat_body_repudiate_encode(const struct sat_body_repudiate *body, struct sat_buf *out);
 enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_repudiate *out) SAT_MUST_CHECK;
+void sat_body_mass_change_encode(const struct sat_body_mass_change *body, struct sat_buf *out);
+enum sat_err sat_body_mass_change_decode(struct sat_span bytes, struct sat_body_mass_change *out) SAT_MUST_CHECK;
 void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
 enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 

@@ -199,6 +199,9 @@ enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, s
 /* Which record a known change is of, and in which space. */
 enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot, int64_t *sid,
                                     struct sat_record_id *record, bool *found) SAT_MUST_CHECK;
+/* The header of the bundle's change there; empty: a stub. */
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found) SAT_MUST_CHECK;
 /* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
 enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
                                      uint32_t max, uint32_t *n) SAT_MUST_CHECK;
@@ -207,6 +210,9 @@ enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_r
 enum sat_err sat_store_each_record(struct sat_store *store,
                                    enum sat_err (*each)(void *context, int64_t sid, const struct sat_record_id *record),
                                    void *context) SAT_MUST_CHECK;
+/* How many records with live or pending changes a space has; in how many of them a change archives the record. */
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records,
+                                     uint64_t *archived) SAT_MUST_CHECK;
 enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- The log ---- */

@@ -119,9 +119,12 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
     const struct sat_manifest *manifest = &accept->bundle->manifest;
     struct live live;
+    bool was_there = false;
     enum sat_err err = load_live(accept, record, n, arena, &live);
     for (uint32_t i = 0; i < n && !err; i++) {
         uint32_t index = indexes[i];
+        if (i == 0) was_there = live.n > 0;
+        if (accept->met) accept->met[index] = was_there;
         err = arrive(accept, &live, index, states);
         if (err || !stubs || accept->bundle->changes[index].stub) continue;
         struct sat_version arrived =

@@ -16,6 +16,7 @@ struct sat_accept {
     uint64_t receipt_ms, receipt_dir; /* … with this receipt */
     int64_t pending_bid;              /* the author's own copy, frozen before; 0: none, the bundle is inserted */
     uint64_t seq; /* 0: it becomes the log's next entry; else it has been passed over there until now */
+    bool *met;    /* NULL, or one for each change: receives whether its record was there before the bundle */
     bool *alone;  /* NULL, or one for each change: receives whether it is now its record's only live one */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/clock.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -26,6 +27,7 @@ void sat_replica_free(struct sat_replica *replica)
     if (!replica) return;
     sat_arena_deinit(&replica->batch_arena);
     sat_arena_deinit(&replica->lives_arena);
+    replica_brake_free(replica);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
@@ -180,10 +182,11 @@ static const char *stuck(const struct sat_replica *replica)
     bool under_way = false;
     const char *leaving = replica_leaving_stuck(replica, &under_way);
     if (under_way) return NULL;
-    bool blocked = false;
+    bool blocked = false, held = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->held) held = true;
+        if (sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
         if (sub->mending.awaited) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (sub->returns.left && !sub->returns.held) return NULL;
@@ -192,6 +195,7 @@ static const char *stuck(const struct sat_replica *replica)
         if (!sub->digest_agrees) return why_they_differ(replica);
         if (sub->blocked) blocked = true;
     }
+    if (held || replica->frozen.held) return "a mass change waits: nothing of it is taken over before somebody says so";
     if (leaving) return leaving;
     return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
 }
@@ -387,6 +391,7 @@ static void undo(struct replica_step *step, enum sat_err err)
     struct sat_replica *replica = step->replica;
     struct sat_directory *directory = replica->config.directory;
     sat_store_rollback(replica->config.store);
+    replica_brake_free(replica);
     replica->subs_n = 0;
     if (directory->seq != step->dir_before) {
         sat_directory_deinit(directory);
@@ -402,11 +407,30 @@ static void undo(struct replica_step *step, enum sat_err err)
     replica_fail_session(step, err);
 }
 
+/* Once both sides hold the same, and nothing was written since. */
+static enum sat_err settle_clock(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t received_ms = replica->server_time_ms, drafts;
+    if (replica->told_in_sync || !sat_replica_in_sync(replica)) return SAT_OK;
+    enum sat_err err = sat_store_draft_count(replica->config.store, &drafts);
+    if (err || drafts) return err;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].row.last_recv_ms > received_ms) received_ms = replica->subs[i].row.last_recv_ms;
+    err = replica_begin(step);
+    return err ? err : sat_clock_settle(replica->config.store, received_ms);
+}
+
 static enum sat_err run(struct replica_step *step, const struct sat_event *events, uint32_t n)
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(step, &events[i]);
+    if (!err || err == SAT_ERR_CLOSED) {
+        enum sat_err braked = replica_brake(step);
+        if (braked) err = braked;
+    }
     if (!err) err = advance(step);
+    if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */
         enum sat_err committed = commit(step->replica);

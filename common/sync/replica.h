@@ -11,6 +11,7 @@
 #include "common/proof/wipe_receipt.h"
 #include "common/store/store.h"
 #include "common/sync/admin_items.h"
+#include "common/sync/brake.h"
 #include "common/sync/step.h"
 
 /* What the engine asks of the one who holds the keys. All run inside a transaction of the store that the engine opened.
@@ -25,6 +26,7 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
 struct sat_frozen { /* what a freeze left behind */
     uint64_t left;  /* drafts that are not frozen */
     bool more;      /* … as there were bundles enough: ask again */
+    bool held;      /* … as they would archive or overwrite more than goes out unasked */
     bool dropped;   /* drafts that would have covered what nobody else has (author_cover.h): records are back */
     /* Spaces whose drafts wait for a new epoch, as one is owed; more of them than fit are named the next time. */
     struct sat_space_id owing[SAT_LINKS_PER_APPEND_MAX];
@@ -54,6 +56,10 @@ struct sat_replica_hooks {
      * server, ends the paying in this session, not the session: SAT_NOTICE_DEBT. NULL: never. */
     enum sat_err (*pay_debts)(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
                               struct sat_arena *arena, struct sat_link_batch *out);
+    /* What have others' changes behind the log's entry `seq` done to the record (sat_harm_received())? NULL: whatever
+     * comes is taken over. */
+    enum sat_err (*harm)(void *context, int64_t sid, const struct sat_space_id *space,
+                         const struct sat_record_id *record, uint64_t seq, struct sat_harm *out);
     /* The store has let go of all that it held of the space, keys included: so must who keeps keys in memory. NULL:
      * nobody does. */
     void (*forget_space)(void *context, const struct sat_space_id *space);
@@ -92,7 +98,8 @@ struct sat_replica_config {
     /* Mode DEVICE: build_links() is asked only when all that the server has of the spaces is here: for links that say
      * what is there, as a revocation's cuts. */
     bool links_when_pulled;
-    bool directory_only; /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
+    bool allow_mass_change; /* what archives or overwrites however many records is taken over */
+    bool directory_only;    /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
 };
 
 struct sat_replica;

@@ -58,6 +58,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     }
     enum sat_err err = space_row(step, id, &sub->row);
     if (!err) err = replica_lives_load(step, sub);
+    if (!err) err = replica_brake_open(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
@@ -79,6 +80,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         struct replica_sub *known = replica_sub_of(replica, i + 1);
         bool reads = replica_may_read(replica, &space->id);
         if (known && !reads) {
+            sat_brake_clear(&known->window.brake);
             known->gone = true;
             known->head_here = known->digest_agrees = false;
         }
@@ -127,7 +129,7 @@ static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub
 
 static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                            const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid,
-                           bool *alone)
+                           bool *met, bool *alone)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_accept done = {.store = store,
@@ -140,6 +142,7 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
                               .receipt_ms = entry->receipt_ms,
                               .receipt_dir = entry->receipt_dir,
                               .pending_bid = pending_bid,
+                              .met = met,
                               .alone = alone};
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
@@ -254,8 +257,10 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
     if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
-    if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
+    bool *met = sat_arena_array(step->arena, manifest->count, sizeof *met);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
+    replica_brake_note(sub, &bundle, met);
     replica->counts.received += manifest->count;
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;
@@ -284,7 +289,7 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
         if (bundle.changes[i].stub) continue;
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
     }
-    return accept(step, sub, &bundle, headers, entry, 0, NULL);
+    return accept(step, sub, &bundle, headers, entry, 0, NULL, NULL);
 }
 
 /* The echo of our own: it enters the base in its place. */
@@ -313,7 +318,7 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, rows[0].bid, NULL);
+    err = accept(step, sub, &bundle, headers, entry, rows[0].bid, NULL, NULL);
     if (!err && rows[0].state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, rows[0].bid, 0);
         sub->blocked = false;
@@ -356,7 +361,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (sub->gone || sub->halted || sub->heal.claimed || sub->heal.searching) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -440,7 +445,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
-    if (sub->gone || sub->halted || sub->heal.claimed || sub->heal.searching) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

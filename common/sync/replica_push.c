@@ -62,8 +62,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     if (err || *more || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
-        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->gone || sub->halted || sub->heal.searching || sub->heal.claimed)
-            continue;
+        if (sub->in_flight >= SAT_PUSH_WINDOW || replica_is_deaf(sub) || replica_is_searching(sub)) continue;
         if (sub->returns.left && !sub->returns.held) { /* own work may stand on it */
             err = replica_return(replica, sub, arena, out, more);
             if (err || *more) return err;
@@ -94,7 +93,7 @@ static enum sat_err is_busy(struct replica_step *step, bool *out)
     enum sat_err err = replica_push(replica, step->arena, NULL, out);
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!sub->gone && !sub->halted && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
+        if (!replica_is_deaf(sub) && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
     }
     return err;
 }
@@ -121,7 +120,7 @@ static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
     if (err || n == 0 || oldest[0].counter > rewound) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (!replica->subs[i].gone && !replica->subs[i].halted && !replica->subs[i].head_here) *waits = true;
+        if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].head_here) *waits = true;
     return SAT_OK;
 }
 
@@ -187,7 +186,7 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     enum sat_err why = sat_err_from_wire(message->error);
     if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
     if (sub->in_flight) sub->in_flight--;
-    if (sub->gone) return SAT_OK; /* it is handed in, and answered then */
+    if (replica_is_deaf(sub)) return SAT_OK; /* it is handed in, and answered then */
     if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
         if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
         sub->retries++;

@@ -57,12 +57,22 @@ struct replica_sub {
     bool mend;              /* … until it is mended: for good */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
+    bool held;              /* a mass change waits for the person's word: the same, until the next session */
     uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
     struct replica_heal heal;
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
-    uint64_t stubs_wait; /* stubs of bundles that came back, for whose replacement others are waited for */
+    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window { /* what came since when: watched for a mass change */
+        bool open;
+        uint64_t since;     /* the log's size then, which a head had proved */
+        uint64_t since_ms;  /* this device's time */
+        uint64_t received;  /* changes */
+        uint64_t synced_ms; /* the space's then */
+        bool changed;       /* since it was looked at last */
+        struct sat_brake brake;
+    } window;
     struct {
         uint8_t tries;
         uint32_t awaited, ranges; /* answers; asked about in this session */
@@ -195,6 +205,24 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
                                bool *back) SAT_MUST_CHECK;
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_brake.c */
+/* Whatever the server says of it counts for nothing in this session. */
+static inline bool replica_is_deaf(const struct replica_sub *sub)
+{
+    return sub->gone || sub->held || sub->halted;
+}
+/* It is being found out how far its log is the server's. */
+static inline bool replica_is_searching(const struct replica_sub *sub)
+{
+    return sub->heal.claimed || sub->heal.searching;
+}
+enum sat_err replica_brake_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* Others' changes were taken over: which records were there before? */
+void replica_brake_note(struct replica_sub *sub, const struct sat_bundle *bundle, const bool *met);
+/* Too much in a space? Then what came of it is let go of. */
+enum sat_err replica_brake(struct replica_step *step) SAT_MUST_CHECK;
+void replica_brake_free(struct sat_replica *replica);
 
 /* replica_evidence.c */
 /* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */

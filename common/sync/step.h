@@ -55,9 +55,14 @@ enum sat_notice {
     SAT_NOTICE_REVOKED, /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
                            why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
                            SAT_ERR_REVOKED follows */
+    SAT_NOTICE_BRAKE,   /* sid, space, brake: what came archives or overwrites more than goes through unasked. err
+                           (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be;
+                           SAT_OK: all of it was, as the caller wished */
     SAT_NOTICE_WIPED,   /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
                            not) */
 };
+
+struct sat_brake_report;
 
 struct sat_action {
     enum sat_action_kind kind;
@@ -72,7 +77,8 @@ struct sat_action {
     bool stranger; /* CLOSE, on the server: it had not shown who it is */
     bool alone; /* the base has one live change of the record: no conflict, unless with work that is still pending here
                  */
-    const char *text; /* for a person; owned by the list's arena; NULL for none */
+    const struct sat_brake_report *brake; /* owned by the list's arena */
+    const char *text;                     /* for a person; owned by the list's arena; NULL for none */
     struct sat_action *next;
 };
 

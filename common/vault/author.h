@@ -63,5 +63,8 @@ enum sat_err sat_author_mend(const struct sat_vault *vault, int64_t sid, bool *m
  * SAT_ERR_CORRUPT for a damaged draft. */
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out) SAT_MUST_CHECK;
+/* The same, but in these spaces: what this device may write there stays drafts. */
+enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
+                                   const int64_t *held, uint32_t held_n, struct sat_frozen *out) SAT_MUST_CHECK;
 
 #endif

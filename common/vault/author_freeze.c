@@ -46,6 +46,8 @@ struct freezer {
     const struct sat_keyring_secrets *secrets;
     struct sat_frozen *out;
     uint64_t now_ms;
+    const int64_t *held; /* spaces in which nothing new is frozen */
+    uint32_t held_n;
     uint32_t bundles_left; /* that it may still make */
     uint64_t rewound;      /* drafts up to this counter may have seen what is gone */
     struct sat_arena places_arena;
@@ -90,6 +92,8 @@ static enum sat_err open_place(struct freezer *freezer, int64_t sid, struct plac
     const struct sat_space_id *id = &place->space.id;
     err = have_key(freezer, place, sat_directory_epoch_at(directory, id, directory->seq), &place->ready);
     if (place->space.head_size != place->space.log.size) place->ready = false;
+    for (uint32_t i = 0; i < freezer->held_n; i++)
+        if (freezer->held[i] == sid) place->ready = false;
     place->owing = sat_directory_owed(directory, id, freezer->now_ms) != 0;
     place->next = freezer->places;
     freezer->places = place;
@@ -423,10 +427,18 @@ static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out)
 {
+    return sat_author_freeze_but(vault, now_ms, bundles_max, NULL, 0, out);
+}
+
+enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
+                                   const int64_t *held, uint32_t held_n, struct sat_frozen *out)
+{
     struct freezer freezer = {.vault = vault,
                               .secrets = sat_keyring_secrets(vault->keyring),
                               .out = out,
                               .now_ms = now_ms,
+                              .held = held,
+                              .held_n = held_n,
                               .bundles_left = bundles_max};
     *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
@@ -449,5 +461,6 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, u
     sat_arena_deinit(&freezer.places_arena);
     if (!err) err = sat_store_draft_count(vault->store, &out->left);
     out->more = out->left && !freezer.bundles_left;
+    out->held = out->left && held_n;
     return err;
 }

@@ -333,6 +333,61 @@ enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const s
     return err;
 }
 
+/* ---- As it was ---- */
+
+static bool covers_another(const struct item *items, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_version version = version_of(&items[i]);
+        if (sat_merge_covers(&version, &dot)) return true;
+    }
+    return false;
+}
+
+/* Without others' changes behind the log's entry `seq`; own ones behind it are pending again. What is left is live or
+ * dead among itself. */
+static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, struct sat_arena *arena)
+{
+    struct item *items = sat_arena_array(arena, rows->changes_n, sizeof *items);
+    uint32_t left = 0, items_n = 0;
+    for (uint32_t i = 0; i < rows->changes_n; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        bool behind = row->seq > seq;
+        if (behind && row->dot.device != device) continue;
+        if (behind && row->header.len) row->state = SAT_CHANGE_PENDING;
+        rows->changes[left++] = *row;
+    }
+    if (left == rows->changes_n) return SAT_OK;
+    rows->changes_n = left;
+    for (uint32_t i = 0; i < left; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;
+        items[items_n] = (struct item){.change = row, .dot = row->dot};
+        if (sat_header_decode(row->header, arena, &items[items_n++].header)) return SAT_ERR_CORRUPT;
+    }
+    for (uint32_t i = 0; i < left; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;
+        row->state = covers_another(items, items_n, row->dot) ? SAT_CHANGE_DEAD : SAT_CHANGE_LIVE;
+    }
+    return SAT_OK;
+}
+
+enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                uint64_t seq, bool drafts, struct sat_arena *arena, struct sat_record_view *out)
+{
+    struct rows rows = {0};
+    struct opener opener;
+    *out = (struct sat_record_view){.sid = sid, .id = *id};
+    opener_init(&opener, vault, arena);
+    enum sat_err err = load_rows(vault, sid, id, arena, &rows);
+    if (!drafts) rows.drafts_n = 0;
+    if (!err) err = go_back(&rows, seq, sat_keyring_secrets(vault->keyring)->device, arena);
+    if (!err) err = make_view(&opener, &rows, out);
+    opener_deinit(&opener);
+    return err;
+}
+
 /* ---- History ---- */
 
 static enum sat_err make_history_item(struct opener *opener, const struct sat_record_view *view, struct item *item,

@@ -35,6 +35,12 @@ struct sat_record_view {
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out) SAT_MUST_CHECK;
 
+/* The record as it was when the log had `seq` entries, with what this device wrote since on top, drafts only if asked
+ * for. Replaced changes whose bytes are gone are missing. */
+enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                uint64_t seq, bool drafts, struct sat_arena *arena,
+                                struct sat_record_view *out) SAT_MUST_CHECK;
+
 /* One step of a record's history, oldest first. */
 struct sat_history_item {
     struct sat_dot dot;

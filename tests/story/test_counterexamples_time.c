@@ -194,10 +194,10 @@ static void m10_who_meets_a_phone_in_2031_keeps_his_own_time(void **state)
     (void)state;
     c->clock_ms = 4 * YEAR;
     scene_write(&world, c, 2, CITY, "Chur");
+    assert_true(own_clock(c) > world.now_ms + 3 * (uint64_t)YEAR);
     sync(c);
     sync(a);
     assert_true(own_clock(a) <= world.now_ms);
-    assert_true(own_clock(c) > world.now_ms + 3 * (uint64_t)YEAR);
     pass(1);
     put(a, "Bern");
     pass(1);
@@ -223,6 +223,46 @@ static void m10_the_phone_itself_is_in_order_again_once_it_is_set_right(void **s
     put(a, "Bern");
     sync_all();
     all_show("Bern");
+}
+
+/* What it wrote in 2031 counts from its arrival, and what it writes later from when that is: not from 2031 again. */
+static void m10_a_clock_that_ran_ahead_is_forgotten_once_all_of_it_has_arrived(void **state)
+{
+    (void)state;
+    c->clock_ms = 4 * YEAR;
+    put(c, "Chur");
+    c->clock_ms = 0;
+    put(c, "Cham");
+    scene_lose_push(&world, c, 0);
+    assert_false(world_sync(&world, c)); /* it has not arrived */
+    assert_true(own_clock(c) > world.now_ms + 3 * (uint64_t)YEAR);
+    sync(c);
+    assert_true(own_clock(c) <= world.now_ms);
+    pass(1);
+    put(c, "Chiasso"); /* a draft, for days */
+    pass(60 * 24);
+    put(a, "Bern"); /* has not seen it, and is later */
+    sync_all();
+    all_show("Bern|Chiasso");
+}
+
+static void m10_a_phone_years_behind_delivers_and_is_in_order(void **state)
+{
+    (void)state;
+    put(a, "Bern");
+    sync_all();
+    c->clock_ms = -4 * (int64_t)YEAR;
+    put(c, "Chur"); /* has seen Bern */
+    c->clock_ms = -8 * (int64_t)YEAR;
+    put(c, "Cham");
+    c->clock_ms = -2 * (int64_t)YEAR;
+    put(c, "Chiasso");
+    sync_all();
+    all_show("Chiasso");
+    pass(1);
+    put(a, "Biel");
+    sync_all();
+    all_show("Biel");
 }
 
 /* ---- 19: the digest ---- */
@@ -309,6 +349,8 @@ int main(void)
         STORY(m10_a_phone_in_2031_wins_nothing),
         STORY(m10_who_meets_a_phone_in_2031_keeps_his_own_time),
         STORY(m10_the_phone_itself_is_in_order_again_once_it_is_set_right),
+        STORY(m10_a_clock_that_ran_ahead_is_forgotten_once_all_of_it_has_arrived),
+        STORY(m10_a_phone_years_behind_delivers_and_is_in_order),
         STORY(m19_what_is_pending_is_not_in_the_digest),
         STORY(m19_stubs_are_not_in_the_digest),
         STORY(m19_what_cannot_be_read_is_in_the_digest),
