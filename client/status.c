@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/restored.h"
 #include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
@@ -210,7 +211,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
-    (void)json_object_set_new(json, "recovering", json_false());
+    uint64_t recovering = 0;
+    if (!err) err = client_restored_waits(satchel, &recovering);
+    (void)json_object_set_new(json, "recovering", json_boolean(recovering != 0));
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);

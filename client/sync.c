@@ -12,6 +12,7 @@
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/restored.h"
 #include "client/wipe.h"
 #include "common/vault/types.h"
 
@@ -275,6 +276,7 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .refused = result->counts.refused,
         .conflicts = conflicts,
         .in_sync = !err && result->in_sync,
+        .recovering = result->recovering,
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
     return err ? err : counted;
@@ -358,6 +360,14 @@ static enum sat_err stay(struct client_syncing *syncing, struct client_session_r
     }
 }
 
+/* What follows from the word goes along at once: keys that are owed, and the work that waited for them. */
+static enum sat_err confirm_restore(struct client_syncing *syncing, struct client_session_result *result)
+{
+    enum sat_err err = client_restored_confirm(syncing->satchel);
+    if (!err) err = prepare(syncing);
+    return err ? err : run_once(syncing, result);
+}
+
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
@@ -365,6 +375,7 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
+    if (!err && syncing.options.confirm_restore && result.recovering) err = confirm_restore(&syncing, &result);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);
     return client_end(satchel, obey_wipe(satchel, err));

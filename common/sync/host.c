@@ -197,6 +197,7 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     host->entropy = config->entropy;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
+    if (!err) err = host_recovering_load(host);
     if (err) {
         sat_host_free(host);
         return err;

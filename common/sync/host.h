@@ -23,8 +23,9 @@ struct sat_host_config {
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t bundles, changes, bytes_in, refused, links, commits;
-    uint64_t escrowed; /* bundles put aside for the admins */
-    uint64_t out;      /* sessions of devices that are revoked, wiped or suspended, or came to be */
+    uint64_t links_returned; /* by devices, after the server had come back from an older copy */
+    uint64_t escrowed;       /* bundles put aside for the admins */
+    uint64_t out;            /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };
 
 /* Loads the directory from the store. The caller frees. */
