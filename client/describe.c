@@ -233,6 +233,17 @@ static const char *describe_server_key(const struct describing *it)
                             body.url[0] ? sat_arena_format(it->arena, "%s, ", body.url) : "", pin);
 }
 
+static const char *describe_log_epoch(const struct describing *it)
+{
+    struct sat_body_log_epoch body;
+    if (sat_body_log_epoch_decode(it->link->body, &body)) return NULL;
+    uint64_t back = it->link->seq - 1 - body.from;
+    if (back == 0) return "confirms that the server was restored from a backup; no link was missing";
+    return sat_arena_format(it->arena,
+                            "confirms that the server was restored from a backup with %llu links; %llu were given back",
+                            (unsigned long long)body.from, (unsigned long long)back);
+}
+
 static const char *describe(const struct describing *it)
 {
     switch ((enum sat_link_type)it->link->type) {
@@ -270,8 +281,9 @@ static const char *describe(const struct describing *it)
         return describe_mass_change(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
-    case SAT_LINK_REINDEX:
     case SAT_LINK_LOG_EPOCH:
+        return describe_log_epoch(it);
+    case SAT_LINK_REINDEX:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

@@ -8,6 +8,7 @@
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/restored.h"
 #include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
@@ -636,6 +637,8 @@ enum sat_err client_session_result(struct client_session *session, struct client
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
+    result->recovering = sat_replica_recovering(session->replica) != 0;
+    if (session->met) client_restored_note(session->satchel, sat_replica_recovering(session->replica));
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
     enum sat_err err = settle(session);

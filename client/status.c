@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/restored.h"
 #include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
@@ -227,10 +228,11 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
-    uint64_t mended = 0;
+    uint64_t mended = 0, recovering = 0;
     if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
+    if (!err) err = client_restored_waits(satchel, &recovering);
     (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
-    (void)json_object_set_new(json, "recovering", json_false());
+    (void)json_object_set_new(json, "recovering", json_boolean(recovering != 0));
     (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
     set_clock(satchel, json, arena);
     json_t *moved_on = NULL;

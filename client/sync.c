@@ -13,6 +13,7 @@
 #include "client/held_up.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/restored.h"
 #include "client/skew.h"
 #include "client/wipe.h"
 #include "common/vault/types.h"
@@ -329,6 +330,7 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .conflicts = conflicts,
         .held = client_brake_waiting(satchel),
         .in_sync = !err && result->in_sync,
+        .recovering = result->recovering,
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
     if (!err && !counted && out->held && !syncing->options.live) return fail_held(satchel);
@@ -418,6 +420,14 @@ static void tell_note(void *context, const char *text)
     tell_text(context, SATCHEL_EVENT_NOTE, text);
 }
 
+/* What follows from the word goes along at once: keys that are owed, and the work that waited for them. */
+static enum sat_err confirm_restore(struct client_syncing *syncing, struct client_session_result *result)
+{
+    enum sat_err err = client_restored_confirm(syncing->satchel);
+    if (!err) err = prepare(syncing);
+    return err ? err : run_once(syncing, result);
+}
+
 int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options, struct satchel_sync_result *out)
 {
     client_begin(satchel);
@@ -427,6 +437,7 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     bool allows = !err && syncing.options.allow_mass_change;
     if (allows) err = client_brake_confirm_drafts(satchel, tell_note, &syncing);
     if (!err) err = syncing.options.live ? stay(&syncing, &result) : run_once(&syncing, &result);
+    if (!err && syncing.options.confirm_restore && result.recovering) err = confirm_restore(&syncing, &result);
     if (allows && !err) err = client_brake_confirm_received(satchel, tell_note, &syncing);
     if (!err && syncing.connected) err = client_tell_held(satchel, tell_note, &syncing);
     err = client_syncing_tell(&syncing, err, &result, out);

@@ -102,6 +102,10 @@ static int print_result(struct cli *cli, const struct satchel_sync_result *resul
     cli_out(cli, "sent %" PRIu64 ", received %" PRIu64 ", refused %" PRIu64 ", conflicts %" PRIu64 ": %s%s\n",
             result->sent, result->received, result->refused, result->conflicts,
             result->in_sync ? "in sync" : "not in sync", result->recovering ? ", recovering" : "");
+    if (result->recovering)
+        cli_tell(cli, NULL,
+                 "the server was put back from an older copy: until an admin runs `satchel sync --confirm-restore`, "
+                 "people, devices, territories and keys stay as they are");
     return 0;
 }
 
@@ -120,12 +124,14 @@ int cli_run_sync(struct cli *cli)
 {
     struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE),
                                            .allow_mass_change = cli_has(cli, CLI_OPTION_MASS_CHANGE),
+                                           .confirm_restore = cli_has(cli, CLI_OPTION_CONFIRM_RESTORE),
                                            .stop = &stop_wanted};
     const char *timeout = cli_option(cli, CLI_OPTION_TIMEOUT);
     if (timeout && !parse_seconds(timeout, &options.timeout_ms)) {
         return cli_fail(cli, SAT_ERR_USAGE, "--timeout takes a number of seconds above 0, not %s", timeout);
     }
-    int code = cli_open(cli, options.allow_mass_change ? CLI_ADMINISTRATION : CLI_EVERYDAY); /* admins sign for it */
+    bool signs = options.allow_mass_change || options.confirm_restore; /* admins do */
+    int code = cli_open(cli, signs ? CLI_ADMINISTRATION : CLI_EVERYDAY);
     if (code) return code;
     if (options.live) {
         /* The second one ends it by force: looking up a name can block for a while, and nothing is lost by it. */

@@ -366,12 +366,17 @@ struct satchel_sync_options {
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
+    int confirm_restore; /* 1: an admin's word that the server, which was put back from an older copy, may go on: what
+                            this device had of it is given back, as by every sync, and the directory goes on from there.
+                            Nothing where the server waits for no such word; denied for who is no admin. Not with live */
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
     int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
+    /* recovering: the server was put back from an older copy, and waits for an admin's confirm_restore; until then
+     * nobody can be invited, granted, revoked */
     uint32_t retry_ms; /* the server asks not to be called again before; 0: it did not ask */
     uint32_t held;     /* territories in which a mass change waits for a word, going out or coming in */
 };

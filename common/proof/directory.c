@@ -467,13 +467,17 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     case SAT_LINK_ACCEPT:
         apply_accept(directory, &ruling->body.accept, link->seq);
         return;
+    case SAT_LINK_LOG_EPOCH:
+        /* Boxes were the server's alone: those of links that were given back are gone. */
+        if (ruling->body.log_epoch.from + 1 < link->seq) sat_debts_all(directory, link->seq);
+        return;
     case SAT_LINK_POLICY:
         for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
             sat_change_policy(directory,
                               &(struct sat_policy_said){.seq = link->seq, .value = ruling->body.policy.values[i]});
         return;
     case SAT_LINK_KIT:
-        sat_debts_kit(directory, link->seq);
+        sat_debts_all(directory, link->seq);
         apply_kit(directory, &ruling->body.kit, link, is_signed_by_kit(link) ? directory->kits_n : 0, time_ms);
         return;
     case SAT_LINK_REPUDIATE:
@@ -483,7 +487,6 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_mass_change(directory, ruling, link->seq);
         return;
     case SAT_LINK_REINDEX:
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

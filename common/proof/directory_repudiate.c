@@ -277,7 +277,7 @@ static void mark(const struct sat_disowning *disowning, struct sat_directory *di
 
 void sat_disowning_apply(const struct sat_disowning *disowning, struct sat_directory *directory, uint64_t seq)
 {
-    sat_debts_kit(directory, seq);
+    sat_debts_all(directory, seq);
     restore_users(disowning, directory, seq);
     restore_grants(disowning, directory, seq);
     for (uint32_t i = 0; i < directory->invites_n; i++) {

@@ -395,6 +395,14 @@ static uint64_t most_of(uint16_t key)
     }
 }
 
+static enum sat_err judge_log_epoch(const struct sat_court *court, struct sat_ruling *out)
+{
+    uint64_t from = out->body.log_epoch.from;
+    if (from >= 1 && from <= court->directory->seq) return SAT_OK;
+    return sat_fail(court->fault, SAT_ERR_INVALID, "no server came back with %llu links of %llu",
+                    (unsigned long long)from, (unsigned long long)court->directory->seq);
+}
+
 static enum sat_err judge_policy(const struct sat_court *court, struct sat_ruling *out)
 {
     const struct sat_body_policy *body = &out->body.policy;
@@ -529,6 +537,8 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
         return sat_body_wipe_decode(link->body, &out->body.wipe);
     case SAT_LINK_ACCEPT:
         return sat_body_accept_decode(link->body, &out->body.accept);
+    case SAT_LINK_LOG_EPOCH:
+        return sat_body_log_epoch_decode(link->body, &out->body.log_epoch);
     case SAT_LINK_POLICY:
         return sat_body_policy_decode(link->body, &out->body.policy);
     case SAT_LINK_KIT:
@@ -540,7 +550,6 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
     case SAT_LINK_SERVER_KEY:
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
@@ -578,6 +587,8 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
         return judge_wipe(court, out);
     case SAT_LINK_ACCEPT:
         return judge_accept(court, out);
+    case SAT_LINK_LOG_EPOCH:
+        return judge_log_epoch(court, out);
     case SAT_LINK_POLICY:
         return judge_policy(court, out);
     case SAT_LINK_KIT:
@@ -587,7 +598,6 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
     case SAT_LINK_MASS_CHANGE:
         return judge_mass_change(court, out);
     case SAT_LINK_REINDEX:
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

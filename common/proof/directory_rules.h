@@ -25,6 +25,7 @@ struct sat_ruling {
         struct sat_body_revoke revoke;
         struct sat_body_wipe wipe;
         struct sat_body_accept accept;
+        struct sat_body_log_epoch log_epoch;
         struct sat_body_policy policy;
         struct sat_body_kit kit;
         struct sat_body_repudiate repudiate;

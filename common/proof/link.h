@@ -169,6 +169,9 @@ struct sat_policy_value {
     uint16_t key; /* policies.def; one that is not known is kept and ignored */
     uint64_t value;
 };
+struct sat_body_log_epoch { /* u64 from: the server had come back with so many links; those behind were given back */
+    uint64_t from;
+};
 struct sat_body_policy { /* u16 n ‖ n × (u16 key ‖ u64 value), ascending by key */
     struct sat_policy_value values[SAT_LINK_POLICIES_MAX];
     uint16_t values_n;
@@ -226,6 +229,8 @@ void sat_body_wipe_encode(const struct sat_body_wipe *body, struct sat_buf *out)
 enum sat_err sat_body_wipe_decode(struct sat_span bytes, struct sat_body_wipe *out) SAT_MUST_CHECK;
 void sat_body_accept_encode(const struct sat_body_accept *body, struct sat_buf *out);
 enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accept *out) SAT_MUST_CHECK;
+void sat_body_log_epoch_encode(const struct sat_body_log_epoch *body, struct sat_buf *out);
+enum sat_err sat_body_log_epoch_decode(struct sat_span bytes, struct sat_body_log_epoch *out) SAT_MUST_CHECK;
 void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out);
 enum sat_err sat_body_policy_decode(struct sat_span bytes, struct sat_body_policy *out) SAT_MUST_CHECK;
 void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out);

@@ -306,6 +306,19 @@ enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accep
     return sat_reader_end(&reader);
 }
 
+void sat_body_log_epoch_encode(const struct sat_body_log_epoch *body, struct sat_buf *out)
+{
+    sat_put_u64(out, body->from);
+}
+
+enum sat_err sat_body_log_epoch_decode(struct sat_span bytes, struct sat_body_log_epoch *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->from = sat_take_u64(&reader);
+    return sat_reader_end(&reader);
+}
+
 void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out)
 {
     sat_check(body->values_n <= SAT_LINK_POLICIES_MAX);

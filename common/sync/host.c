@@ -206,6 +206,7 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     host->entropy = config->entropy;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
+    if (!err) err = host_recovering_load(host);
     uint64_t restored = 0;
     if (!err) err = sat_store_meta_get_u64(host->store, SAT_RESTORED_KEY, 0, &restored);
     host->was_restored = restored != 0;

@@ -26,6 +26,7 @@ struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t ranges, mended; /* asked about, as digests differed; records and sums that were wrong here */
     uint64_t escrowed;       /* bundles put aside for the admins */
     uint64_t returned;       /* of the bundles, those that this server had lost */
+    uint64_t links_returned; /* of the links, the same */
     uint64_t lives;          /* how often new lives of the logs began, as the store is an older copy */
     bool announced;          /* … the last time because the operator had said so; else a client had shown it */
     uint64_t out;            /* sessions of devices that are revoked, wiped or suspended, or came to be */

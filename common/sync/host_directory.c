@@ -89,7 +89,7 @@ static enum sat_err share_boxes(struct batch *batch, struct sat_fault *fault)
 }
 
 /* A new space gets the first life of its log with its link. */
-static enum sat_err open_space(struct sat_store *store, const struct sat_entropy *entropy, const struct sat_link *link)
+enum sat_err host_open_space(struct sat_store *store, const struct sat_entropy *entropy, const struct sat_link *link)
 {
     struct sat_body_space body;
     if (sat_body_space_decode(link->body, &body)) return SAT_ERR_MALFORMED;
@@ -108,7 +108,7 @@ static enum sat_err store_batch(struct sat_store *store, const struct sat_entrop
         sat_link_encode(&batch->links[i], &bytes);
         struct sat_link_row row = {.seq = batch->links[i].seq, .bytes = sat_buf_span(&bytes), .sign = batch->signs[i]};
         err = sat_store_link_append(store, &row);
-        if (!err && batch->links[i].type == SAT_LINK_SPACE) err = open_space(store, entropy, &batch->links[i]);
+        if (!err && batch->links[i].type == SAT_LINK_SPACE) err = host_open_space(store, entropy, &batch->links[i]);
         sat_buf_deinit(&bytes);
     }
     return err ? err : sat_store_boxes_put(store, batch->boxes, batch->boxes_n);
@@ -250,7 +250,8 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     struct sat_host_counts counts = host->counts;
     uint32_t applied = 0;
     bool marked = false;
-    err = share_boxes(&batch, &why);
+    err = host_check_recovering(host, &batch.links[0], &why);
+    if (!err) err = share_boxes(&batch, &why);
     if (!err) err = check_identity(host, &batch, &why);
     if (!err) err = append_links(step, &batch, &applied, &marked, &why);
     peer->boxes_n = 0;
@@ -271,6 +272,9 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     if (!err) err = store_batch(host->store, &host->entropy, &batch);
     if (!err && repudiates(&batch)) err = host_reopen(step);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < batch.n && !err; i++)
+        if (batch.links[i].type == SAT_LINK_LOG_EPOCH) err = host_confirmed(step);
+    if (err) return err;
     host->counts.links += batch.n;
     /* The author knows these links; if others came between, it is behind and gets all by LINKS. */
     if (peer->dir_sent + 1 == batch.links[0].seq) peer->dir_sent += batch.n;

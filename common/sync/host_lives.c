@@ -68,6 +68,7 @@ enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof)
     sat_entropy_fill(&host->entropy, name, sizeof name);
     if (!err) err = sat_store_meta_put(host->store, SAT_LIFE_KEY, SAT_SPAN(name));
     if (!err) err = sat_store_meta_put_u64(host->store, SAT_RESTORED_KEY, 0);
+    if (!err) err = host_came_back(step);
     if (err) return err;
     host->counts.lives++;
     host->counts.announced = proof.len == 0;

@@ -48,7 +48,9 @@ static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, co
     if (sat_auth_verify(&auth, &step->host->directory.org, &device->sign, &signature))
         return sat_fail(fault, SAT_ERR_DENIED, "this is not device %u", device->number);
     peer->device = device->number; /* one that is out is to learn that, and to hand in its work */
-    return admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
+    enum sat_err err = admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
+    if (!err) host_tell_recovering(step, peer);
+    return err;
 }
 
 static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *peer,
@@ -357,6 +359,7 @@ static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer,
     if (message->type == SAT_MESSAGE_AUTH_INVITE) return take_auth_invite(step, peer, &message->as.AUTH_INVITE, fault);
     if (message->type == SAT_MESSAGE_AUTH_KIT) return take_auth_kit(step, peer, &message->as.AUTH_KIT, fault);
     if (message->type == SAT_MESSAGE_WIPED) return host_wiped(step, peer, &message->as.WIPED, fault);
+    if (message->type == SAT_MESSAGE_RETURN_LINKS) return host_return_links(step, &message->as.RETURN_LINKS, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s before the handshake", sat_message_name(message->type));
 }
 

@@ -70,6 +70,7 @@ struct sat_host {
     struct sat_directory directory;
     bool
         directory_lost; /* a batch failed and the directory could not be read again: to be tried before anything else */
+    uint64_t recovering; /* it came back from an older copy with so many links, and no admin has confirmed it; 0: no */
     struct host_peer **peers; /* ascending by id: ids are never used twice */
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
@@ -131,6 +132,22 @@ enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
 /* host_ranges.c */
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
                          const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
+/* A new space's log, with its first life. */
+enum sat_err host_open_space(struct sat_store *store, const struct sat_entropy *entropy,
+                             const struct sat_link *link) SAT_MUST_CHECK;
+
+/* host_restored.c */
+enum sat_err host_recovering_load(struct sat_host *host) SAT_MUST_CHECK;
+/* It has turned out that the server was set back: nobody extends the directory before an admin confirms. */
+enum sat_err host_came_back(struct host_step *step) SAT_MUST_CHECK;
+void host_tell_recovering(struct host_step *step, const struct host_peer *peer); /* if it is */
+/* From anybody who was greeted: each link proves itself. */
+enum sat_err host_return_links(struct host_step *step, const struct sat_message_RETURN_LINKS *message,
+                               struct sat_fault *fault) SAT_MUST_CHECK;
+/* May a batch that begins with this link be appended? SAT_ERR_DENIED. */
+enum sat_err host_check_recovering(const struct sat_host *host, const struct sat_link *first,
+                                   struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_confirmed(struct host_step *step) SAT_MUST_CHECK; /* a LOG_EPOCH link was appended */
 
 /* host_rules.c: what the server demands of a link beyond what the reducer does, as it alone has the boxes and the logs.
  * Asked before the link is applied; time_ms: of its countersignature. */

@@ -44,6 +44,11 @@ struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica)
     return replica->counts;
 }
 
+uint64_t sat_replica_recovering(const struct sat_replica *replica)
+{
+    return replica->recovering;
+}
+
 uint64_t sat_replica_server_time(const struct sat_replica *replica)
 {
     return replica->server_time_ms;
@@ -257,6 +262,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
     if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);
+    if (message->type == SAT_MESSAGE_RECOVERING) return replica_recovering(step, &message->as.RECOVERING);
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);

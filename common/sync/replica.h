@@ -109,6 +109,7 @@ struct sat_replica_counts {
     uint64_t refused;        /* changes refused in this session */
     uint64_t handed_in;      /* changes that the admins decide about: this device had lost the right to write them */
     uint64_t mended;         /* records, and sums of a space, that were wrong here: mended from the log */
+    uint64_t links_returned; /* that the server had lost */
     uint64_t bytes_in, bytes_out;
     uint64_t entries_known, entries_applied; /* progress: of the heads or cursors announced; applied in this session */
 };
@@ -120,6 +121,8 @@ struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica);
 bool sat_replica_in_sync(const struct sat_replica *replica);
 /* Has it read the directory that the hello named, and is this device not out? */
 bool sat_replica_is_current(const struct sat_replica *replica);
+/* The server was put back from an older copy with so many links, and waits for an admin to confirm that; 0: no. */
+uint64_t sat_replica_recovering(const struct sat_replica *replica);
 uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, verified, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
 

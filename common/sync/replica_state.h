@@ -102,9 +102,10 @@ struct sat_replica {
     struct sat_binding binding;
     uint64_t peer;
     uint64_t server_time_ms, retry_ms;
-    uint64_t met_ms;    /* this device's time when the server told its own */
-    uint64_t dir_goal;  /* the directory's length as the server said; its links are on their way */
-    uint64_t hello_seq; /* what the hello said of the directory */
+    uint64_t met_ms;     /* this device's time when the server told its own */
+    uint64_t dir_goal;   /* the directory's length as the server said; its links are on their way */
+    uint64_t recovering; /* the server came back with so many links, and waits for an admin to confirm; 0: no */
+    uint64_t hello_seq;  /* what the hello said of the directory */
     struct sat_hash hello_hash;
     enum link_wish wish;
     enum link_batch_kind batch_kind;
@@ -166,6 +167,9 @@ enum sat_err replica_differences(struct replica_step *step,
 /* replica_directory.c */
 enum sat_err replica_hello(struct replica_step *step, const struct sat_message_HELLO *message) SAT_MUST_CHECK;
 enum sat_err replica_links(struct replica_step *step, const struct sat_message_LINKS *message) SAT_MUST_CHECK;
+/* replica_restored.c: the server has no links behind `from`, which are here. */
+enum sat_err replica_return_links(struct replica_step *step, uint64_t from) SAT_MUST_CHECK;
+enum sat_err replica_recovering(struct replica_step *step, const struct sat_message_RECOVERING *message) SAT_MUST_CHECK;
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
 /* For every readable space whose key is not here. */
 enum sat_err replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK;
