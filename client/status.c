@@ -191,7 +191,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
 {
     struct client_membership membership;
     struct standing standing = {.lapsed = client_lease_has_lapsed(satchel)};
-    uint64_t last_ms = 0, aside = 0;
+    uint64_t last_ms = 0, aside = 0, returning = 0;
     uint32_t conflicts = 0;
     bool was_in_sync = false;
     enum sat_err err = client_membership_get(satchel, arena, &membership);
@@ -201,6 +201,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
     if (!err) err = client_conflicts_count(satchel, &conflicts);
     if (!err) err = sat_store_aside_count(satchel->store, &aside);
+    if (!err) err = sat_store_return_count(satchel->store, 0, false, &returning);
     if (!err) err = set_alert(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
     (void)json_object_set_new(json, "refused", json_integer((json_int_t)standing.total.refused));
@@ -210,7 +211,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
-    (void)json_object_set_new(json, "recovering", json_false());
+    (void)json_object_set_new(json, "recovering", json_boolean(returning));
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);

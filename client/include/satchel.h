@@ -304,17 +304,20 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
 /* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
- * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
- * server let through though it should not have; at: when it came, else null). */
+ * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), "unreturned"
+ * (anybody's work that a server which was set back to an older copy had lost, and does not take back), or "aside" (what
+ * the server let through though it should not have; at: when it came, else null). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
+ * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","recovering","lease","lease_days",
  * "lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor","pending",…};
- * server is where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often
- * the server, or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say
- * what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are
- * records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
- * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
+ * server is where the server is said to be, server_last where it answered last (null: nowhere yet). recovering: the
+ * server was set back to an older copy, and something of what it had lost is still to be given back. alerts: how often
+ * the server, or somebody in its place, was caught lying, or something else was seen that somebody should know (with
+ * alert_error "server_set_back" it came back as an older copy); alert, a sentence, alert_error and alert_at (null:
+ * never) say what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names,
+ * which are records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not
+ * known), lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
  * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
  * had moved to another territory, and went on there. Two people who compare the fingerprint of one and the same moment
  * find out whether the server shows them the same directory and the same people. */
