@@ -309,8 +309,9 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
  * the server let through though it should not have; at: when it came, else null). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","recovering","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor","pending",…};
+ * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","recovering","lease",
+ * "lease_days","lease_renewed","lease_until","fingerprint","moved_on"}, and of each space {"space","name","cursor",
+ * "pending",…};
  * server is where the server is said to be, server_last where it answered last (null: nowhere yet). recovering: the
  * server was set back to an older copy, and something of what it had lost is still to be given back. alerts: how often
  * the server, or somebody in its place, was caught lying, or something else was seen that somebody should know (with
