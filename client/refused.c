@@ -6,7 +6,7 @@
 
 #define HLC_MS(hlc) ((hlc) >> 16)
 
-enum { BUNDLES_AT_ONCE = 64, ASIDES_AT_ONCE = 16, ASIDE_BYTES = 4 * 1024 * 1024 };
+enum { BUNDLES_AT_ONCE = 64, ASIDES_AT_ONCE = 16, ASIDE_BYTES = 4 * 1024 * 1024, UNRETURNED_MAX = 4096 };
 
 struct listing {
     struct satchel *satchel;
@@ -59,6 +59,23 @@ static enum sat_err list_refused(struct listing *listing, int64_t sid)
     return err;
 }
 
+/* What the server lost and does not take back. */
+static enum sat_err list_unreturned(struct listing *listing, int64_t sid)
+{
+    struct sat_arena arena;
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_returns(listing->satchel->store, sid, true, UNRETURNED_MAX, &arena, &rows, &n);
+    for (uint32_t i = 0; !err && i < n && !listing->enough; i++) {
+        struct sat_bundle bundle;
+        err = client_bundle_of_row(listing->satchel, &rows[i], &arena, &bundle);
+        if (!err) give(listing, &bundle, "unreturned", (enum sat_err)rows[i].refused, 0, &arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 static enum sat_err list_all_refused(struct listing *listing)
 {
     struct sat_arena arena;
@@ -66,7 +83,10 @@ static enum sat_err list_all_refused(struct listing *listing)
     struct sat_space_row *spaces;
     uint32_t n = 0;
     enum sat_err err = sat_store_spaces(listing->satchel->store, &arena, &spaces, &n);
-    for (uint32_t i = 0; i < n && !err && !listing->enough; i++) err = list_refused(listing, spaces[i].sid);
+    for (uint32_t i = 0; i < n && !err && !listing->enough; i++) {
+        err = list_refused(listing, spaces[i].sid);
+        if (!err && !listing->enough) err = list_unreturned(listing, spaces[i].sid);
+    }
     sat_arena_deinit(&arena);
     return err;
 }

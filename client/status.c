@@ -205,7 +205,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
 {
     struct client_membership membership;
     struct standing standing = {.lapsed = client_lease_has_lapsed(satchel)};
-    uint64_t last_ms = 0, refused = 0, aside = 0;
+    uint64_t last_ms = 0, refused = 0, aside = 0, returning = 0;
     uint32_t conflicts = 0;
     struct client_unread_counts unread = {0};
     bool was_in_sync = false;
@@ -217,6 +217,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = client_conflicts_count(satchel, &conflicts);
     if (!err) err = client_count_aside(satchel, &refused, &aside);
     if (!err && !standing.lapsed) err = client_unread_count(satchel, &unread);
+    if (!err) err = sat_store_return_count(satchel->store, 0, false, &returning);
     if (!err) err = set_alert(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
     (void)json_object_set_new(json, "refused", json_integer((json_int_t)(standing.total.refused + refused)));
@@ -232,7 +233,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
     if (!err) err = client_restored_waits(satchel, &recovering);
     (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
-    (void)json_object_set_new(json, "recovering", json_boolean(recovering != 0));
+    (void)json_object_set_new(json, "recovering", json_boolean(recovering || returning));
     (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
     set_clock(satchel, json, arena);
     json_t *moved_on = NULL;

@@ -321,7 +321,9 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
     struct satchel *satchel = syncing->satchel;
     struct sat_fault fault = satchel->fault;
     uint32_t conflicts = 0;
+    uint64_t returning = 0;
     enum sat_err counted = client_conflicts_count(satchel, &conflicts);
+    if (!counted) counted = sat_store_return_count(satchel->store, 0, false, &returning);
     if (err) satchel->fault = fault;
     *out = (struct satchel_sync_result){
         .sent = result->counts.sent,
@@ -330,7 +332,7 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
         .conflicts = conflicts,
         .held = client_brake_waiting(satchel),
         .in_sync = !err && result->in_sync,
-        .recovering = result->recovering,
+        .recovering = result->recovering || returning > 0,
         .retry_ms = result->retry_ms < UINT32_MAX ? (uint32_t)result->retry_ms : UINT32_MAX,
     };
     if (!err && !counted && out->held && !syncing->options.live) return fail_held(satchel);

@@ -308,6 +308,7 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
                                 void *context);
 /* What is kept and not shown: {"kind","device","user","territory","reason","message","at","changes":
  * [{"type","id","fields","at"}]} per bundle, or per change; kind is "refused" (own work that the server refused),
+ * "unreturned" (anybody's work that a server which was set back had lost, and does not take back),
  * "aside" (what the server let through though it should not have, or of a later suite; at: when it came, else null),
  * "unreadable" (no key for it is here, or it is broken), or "later" (of a later version: then "unknown" is "form",
  * "type", "field" or "value", and "number" the type's or the field's). */
@@ -324,7 +325,9 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying; a sentence of what was
  *                           seen last (null: never), which stays when later syncs go well
- *   last_sync, in_sync, recovering
+ *   last_sync, in_sync
+ *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
+ *                           for an admin's word
  *   lease, lease_days, lease_renewed, lease_until
  *                           "held", "none", or "lapsed": then names, which are records, are not shown (null, or an
  *                           id); the server's time when it was met last (null: not known); when the lease runs out, by

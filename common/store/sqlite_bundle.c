@@ -188,12 +188,13 @@ enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, 
     return sat_query_run_on(&query, "bundle");
 }
 
-enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, uint32_t limit, struct sat_arena *arena,
-                               struct sat_bundle_row **out, uint32_t *n)
+enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
+                               struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n)
 {
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_RETURNS);
     sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, refused);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
     *out = rows.at;

@@ -1,24 +1,40 @@
 /* Lives of the logs, what a server lost, and what it is given back. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/store/sqlite.h"
 
+struct numbered { /* a life and its place in the chain */
+    uint64_t number;
+    struct sat_life life;
+};
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct numbered *left = a, *right = b;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
 enum sat_err sat_store_lives(struct sat_store *store, const struct sat_space_row *space, struct sat_arena *arena,
                              struct sat_lives *out)
 {
-    struct sat_rows rows = {.arena = arena, .row_size = sizeof *out->at};
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof(struct numbered)};
     struct sat_query query = sat_query_begin(store, SAT_SQL_LIVES);
     sat_bind_i64(&query, space->sid);
     while (sat_query_step(&query)) {
-        struct sat_life *life = sat_rows_add(&rows);
-        life->space = space->id;
-        sat_column_bytes(&query, life->epoch.b, sizeof life->epoch.b);
-        sat_column_bytes(&query, life->parent.b, sizeof life->parent.b);
-        life->size = sat_column_u64(&query);
-        sat_column_bytes(&query, life->root.b, sizeof life->root.b);
-        life->time_ms = sat_column_u64(&query);
+        struct numbered *row = sat_rows_add(&rows);
+        row->number = sat_column_u64(&query);
+        row->life.space = space->id;
+        sat_column_bytes(&query, row->life.epoch.b, sizeof row->life.epoch.b);
+        sat_column_bytes(&query, row->life.parent.b, sizeof row->life.parent.b);
+        row->life.size = sat_column_u64(&query);
+        sat_column_bytes(&query, row->life.root.b, sizeof row->life.root.b);
+        row->life.time_ms = sat_column_u64(&query);
     }
-    *out = (struct sat_lives){rows.at, rows.n};
+    struct numbered *all = rows.at;
+    if (rows.n > 1) qsort(all, rows.n, sizeof *all, compare_numbers);
+    *out = (struct sat_lives){sat_arena_array(arena, rows.n, sizeof *out->at), rows.n};
+    for (uint32_t i = 0; i < rows.n; i++) out->at[i] = all[i].life;
     return sat_query_end(&query);
 }
 

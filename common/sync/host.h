@@ -68,8 +68,7 @@ enum sat_err sat_host_read_create(struct sat_span message, struct sat_span *toke
 /* Founds the org of a `create` message in an empty store; `reply` gets the message to answer with. The token is the
  * caller's business. */
 enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span message,
-                            uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *reply,
-                            struct sat_fault *fault) SAT_MUST_CHECK;
+                            uint64_t now_ms, struct sat_buf *reply, struct sat_fault *fault) SAT_MUST_CHECK;
 /* An `error` message. */
 void sat_host_error(enum sat_err err, uint64_t retry_ms, const char *text, struct sat_buf *out);
 /* A `goodbye` message: come back after retry_ms. */

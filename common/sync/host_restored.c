@@ -80,7 +80,7 @@ static enum sat_err take_link(struct host_step *step, uint64_t seq, struct sat_s
     host->counts.links_returned++;
     err = host_begin(step);
     if (!err) err = sat_store_link_append(host->store, &row);
-    if (!err && link.type == SAT_LINK_SPACE) err = host_open_space(host->store, &host->entropy, &link);
+    if (!err && link.type == SAT_LINK_SPACE) err = host_open_space(host->store, &link);
     return err;
 }
 

@@ -133,8 +133,7 @@ enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
                          const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
 /* A new space's log, with its first life. */
-enum sat_err host_open_space(struct sat_store *store, const struct sat_entropy *entropy,
-                             const struct sat_link *link) SAT_MUST_CHECK;
+enum sat_err host_open_space(struct sat_store *store, const struct sat_link *link) SAT_MUST_CHECK;
 
 /* host_restored.c */
 enum sat_err host_recovering_load(struct sat_host *host) SAT_MUST_CHECK;

@@ -87,7 +87,7 @@ static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *
     struct sat_bundle_row *rows;
     uint32_t n;
     if (returns->sent < returns->n || sub->in_flight) return SAT_OK;
-    enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, RETURNS_QUEUED, arena, &rows, &n);
+    enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, false, RETURNS_QUEUED, arena, &rows, &n);
     if (err) return err;
     for (uint32_t i = 0; i < n; i++) returns->queue[i] = rows[i].bid;
     returns->n = n;

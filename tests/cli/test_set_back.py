@@ -1,5 +1,5 @@
-"""A server that is set back to an older copy of its data, by an operator who says so or by one who does not: its devices
-give back what it lost, and everybody has all of it again."""
+"""A server that is set back to an older copy of its data, by an operator who says so or by one who does not: its
+devices give back what it lost, and everybody has all of it again."""
 import json
 import os
 import shutil

@@ -263,6 +263,135 @@ static void what_came_back_has_the_time_at_which_it_was_received_first(void **st
     assert_int_equal(received(late, 1, dot), first);
 }
 
+/* ---- Stubs ---- */
+
+static uint32_t stubs_of(struct world_device *device, uint32_t record)
+{
+    struct sat_arena arena;
+    struct sat_change_row *rows;
+    uint32_t n, stubs = 0;
+    struct sat_record_id id = world_record(record);
+    sat_arena_init(&arena);
+    int64_t sid = world_sid(device, &world.spaces[0]);
+    assert_int_equal(sat_store_changes_of_record(device->handle.store, sid, &id, &arena, &rows, &n), 0);
+    for (uint32_t i = 0; i < n; i++) stubs += rows[i].header.len == 0;
+    sat_arena_deinit(&arena);
+    return stubs;
+}
+
+/* Somebody who came late has of what was replaced the hashes alone. The copy is from after he came, and from before it
+ * was replaced; all others are gone. */
+static void who_has_a_stub_alone_gives_that_back(void **state)
+{
+    (void)state;
+    struct world_device *late = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    world_disconnect(&world, late);
+    world_backup(&world, 1); /* nothing is on the log yet */
+    both_write("Bern", "Basel");
+    world_backup(&world, 2); /* what is replaced later is live here */
+    both_write("Chur", "Davos");
+    both_write("Genf", "Glarus");
+    assert_true(world_sync(&world, late));
+    assert_true(stubs_of(late, 1) > 0);
+    uint64_t size = scene_log_size(&world);
+    struct sat_hash digest = scene_digest(world.server_store, &world.spaces[0]);
+    for (uint32_t copy = 1; copy <= 2; copy++) {
+        world_restore(&world, copy, copy == 1);
+        assert_true(world_sync(&world, late));
+        assert_int_equal(scene_log_size(&world), size);
+        struct sat_hash now = scene_digest(world.server_store, &world.spaces[0]);
+        assert_true(sat_hash_equal(&digest, &now));
+        assert_true(scene_agrees(&world, late));
+        assert_string_equal(scene_shows(&world, late, 1, CITY), "Genf");
+    }
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 1, NAME), "Glarus");
+}
+
+/* While only a part of it is back, nobody is accused, and nothing is called in sync that is not. */
+static void others_may_come_before_all_is_back(void **state)
+{
+    (void)state;
+    struct world_device *late = world_join(&world, 1), *reader = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    both_write("Bern", "Basel");
+    both_write("Chur", "Davos");
+    both_write("Genf", "Glarus");
+    assert_true(world_sync(&world, late));
+    for (uint32_t pass = 1; pass < 30; pass++) {
+        world_restore(&world, 1, true);
+        world_connect(&world, late);
+        for (uint32_t i = 0; i < pass; i++) (void)world_deliver(&world, late, WORLD_NO_FAULT);
+        world_disconnect(&world, late);
+        (void)world_sync(&world, reader);
+        assert_int_equal(reader->last_err, SAT_OK);
+        assert_true(world_sync(&world, late));
+        assert_true(world_sync(&world, reader));
+        assert_true(scene_agrees(&world, reader));
+    }
+    all_agree();
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Genf");
+}
+
+/* ---- Many ---- */
+
+static void a_long_end_of_a_log_comes_back_in_parts(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 2 * SAT_RECEIPTS_MAX + 77 };
+    world_backup(&world, 1);
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        char value[16];
+        (void)snprintf(value, sizeof value, "%u", i);
+        scene_write(&world, a, i % 50, CITY, value);
+        world_connect(&world, a);
+        world_run(&world, a); /* a bundle each */
+    }
+    world_disconnect(&world, a);
+    assert_true(world_sync(&world, b));
+    uint64_t size = scene_log_size(&world);
+    assert_int_equal(size, ENTRIES);
+    world_restore(&world, 1, false);
+    assert_true(world_sync(&world, b));
+    assert_int_equal(scene_log_size(&world), size);
+    all_agree();
+}
+
+/* ---- Two of one number ---- */
+
+/* A copy of a device wrote under numbers that the server had lost: the log's stay, the others are kept and listed. */
+static void what_another_copy_of_its_author_took_the_number_of_is_put_aside(void **state)
+{
+    (void)state;
+    char path[300], command[1000];
+    world_backup(&world, 1);
+    (void)snprintf(path, sizeof path, "%s/copy-of-a.db", world.dir);
+    (void)snprintf(command, sizeof command, "cp '%s' '%s'", a->store_path, path);
+    world_crash_device(&world, a);
+    sat_check(system(command) == 0);
+    scene_write(&world, a, 1, CITY, "Bern"); /* seen by b */
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    (void)snprintf(command, sizeof command, "rm -f '%s'*; cp '%s' '%s'", a->store_path, path, a->store_path);
+    sat_store_close(a->handle.store);
+    sat_check(system(command) == 0);
+    struct sat_fault fault;
+    sat_check(sat_store_open(a->store_path, SAT_STORE_OPEN, &a->handle.store, &fault) == SAT_OK);
+    world_crash_device(&world, a);
+    scene_write(&world, a, 1, CITY, "Chur"); /* the same number */
+    assert_true(world_sync(&world, a));
+    b->last_err = SAT_OK;
+    assert_true(world_sync(&world, b));
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
+    uint64_t aside;
+    assert_int_equal(sat_store_aside_count(b->handle.store, &aside), SAT_OK);
+    assert_int_equal(aside, 1);
+    all_agree();
+}
+
 /* ---- Cuts ---- */
 
 static uint32_t left_to_pass;
@@ -421,6 +550,10 @@ int main(void)
         STORY(what_was_frozen_for_the_lost_log_is_pushed_as_it_is),
         STORY(what_was_written_since_waits_until_all_is_back),
         STORY(what_came_back_has_the_time_at_which_it_was_received_first),
+        STORY(who_has_a_stub_alone_gives_that_back),
+        STORY(others_may_come_before_all_is_back),
+        STORY(a_long_end_of_a_log_comes_back_in_parts),
+        STORY(what_another_copy_of_its_author_took_the_number_of_is_put_aside),
         STORY(a_connection_may_break_at_each_message),
         STORY(servers_may_be_set_back_at_any_time),
     };

@@ -362,8 +362,8 @@ def make_auth(i):
 CONSTRUCTIONS = {
     "H": make_h, "HK": make_hk, "SIG": make_sig, "varint": make_varint, "merkle": make_merkle, "header": make_header,
     "header-refused": make_header_refused, "change": make_change, "bundle": make_bundle, "entry": make_entry,
-    "head": make_head, "life": make_life, "range": make_range, "cursor": make_cursor, "void": make_void, "collect": make_collect, "binding": make_binding,
-    "hello": make_hello, "auth": make_auth,
+    "head": make_head, "life": make_life, "range": make_range, "cursor": make_cursor, "void": make_void,
+    "collect": make_collect, "binding": make_binding, "hello": make_hello, "auth": make_auth,
 }
 
 

@@ -388,46 +388,29 @@ static void bundles(struct emit *emit)
 
 /* ---- The log ---- */
 
-static void entries(struct emit *emit)
+static void entry(struct emit *emit, const char *name, const struct sat_entry *entry)
 {
-    static const char *const names[] = {"", "bundle", "void", "collect"};
-    for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++) {
-        struct sat_entry entry = {
-            .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300};
-        struct sat_hash hash = sat_entry_hash(&entry);
-        emit_begin(emit, "entry", names[kind]);
-        emit_number(emit, "seq", entry.seq);
-        emit_number(emit, "kind", entry.kind);
-        emit_hash(emit, "id", &entry.id);
-        emit_number(emit, "recv_ms", entry.recv_ms);
-        emit_number(emit, "dir_at", entry.dir_at);
-        emit_outputs(emit);
-        emit_hash(emit, "hash", &hash);
-        emit_end(emit);
-    }
-}
-
-static void returned_entry(struct emit *emit)
-{
-    struct sat_entry entry = {.seq = 70000,
-                              .kind = SAT_ENTRY_RETURNED,
-                              .id = emit_some_hash(4),
-                              .recv_ms = TIME_MS,
-                              .dir_at = 300,
-                              .receipt_ms = TIME_MS - 5000,
-                              .receipt_dir = 200};
-    struct sat_hash hash = sat_entry_hash(&entry);
-    emit_begin(emit, "entry", "a bundle that came back");
-    emit_number(emit, "seq", entry.seq);
-    emit_number(emit, "kind", entry.kind);
-    emit_hash(emit, "id", &entry.id);
-    emit_number(emit, "recv_ms", entry.recv_ms);
-    emit_number(emit, "dir_at", entry.dir_at);
-    emit_number(emit, "receipt_ms", entry.receipt_ms);
-    emit_number(emit, "receipt_dir", entry.receipt_dir);
+    struct sat_hash hash = sat_entry_hash(entry);
+    emit_begin(emit, "entry", name);
+    emit_number(emit, "seq", entry->seq);
+    emit_number(emit, "kind", entry->kind);
+    emit_hash(emit, "id", &entry->id);
+    emit_number(emit, "recv_ms", entry->recv_ms);
+    emit_number(emit, "dir_at", entry->dir_at);
+    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_ms", entry->receipt_ms);
+    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_dir", entry->receipt_dir);
     emit_outputs(emit);
     emit_hash(emit, "hash", &hash);
     emit_end(emit);
+}
+
+static void entries(struct emit *emit)
+{
+    static const char *const names[] = {"", "bundle", "void", "collect"};
+    for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++)
+        entry(emit, names[kind],
+              &(struct sat_entry){
+                  .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300});
 }
 
 static void life(struct emit *emit)
@@ -599,7 +582,14 @@ static void log_statements(struct emit *emit)
     entries(emit);
     head(emit, "of an empty log", 0, &empty);
     head(emit, "of a long log", 70000, &root);
-    returned_entry(emit);
+    struct sat_entry returned = {.seq = 70000,
+                                 .kind = SAT_ENTRY_RETURNED,
+                                 .id = emit_some_hash(4),
+                                 .recv_ms = TIME_MS,
+                                 .dir_at = 300,
+                                 .receipt_ms = TIME_MS - 5000,
+                                 .receipt_dir = 200};
+    entry(emit, "a bundle that came back", &returned);
     life(emit);
     range(emit, 0, 3, 3);
     range(emit, 5, 4, 21);
