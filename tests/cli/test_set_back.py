@@ -57,6 +57,7 @@ def all_have_all(before):
     for device in (ann, bob):
         equal(shown(device), before)
     equal(shown(admin), before)
+    admin.row("sync", "--confirm-restore")
     late = world.rep("late%d" % len(before), "North")
     late.sync()
     equal(shown(late), before)
