@@ -33,7 +33,7 @@ void satchel_free(void *memory)
 char *client_text(const char *text)
 {
     char *copy = strdup(text);
-    sat_check(copy != NULL);
+    sat_check_memory(copy);
     return copy;
 }
 

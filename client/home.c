@@ -25,7 +25,7 @@ char *client_home_path(const char *home, const char *name)
 {
     size_t size = strlen(home) + 1 + strlen(name) + 1;
     char *path = malloc(size);
-    sat_check(path != NULL);
+    sat_check_memory(path);
     (void)snprintf(path, size, "%s/%s", home, name);
     return path;
 }

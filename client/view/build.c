@@ -254,7 +254,7 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
     sat_arena_init(&building.names);
     client_disclosers_make(&satchel->directory, &building.names, &building.disclosers);
     building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
-    sat_check(building.inserts != NULL);
+    sat_check_memory(building.inserts);
     enum sat_err err = client_view_make_tables(db, &satchel->fault);
     if (!err) err = fill(&building);
     for (uint32_t i = 0; i < 2 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);

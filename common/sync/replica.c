@@ -10,7 +10,8 @@
 enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat_replica **out)
 {
     struct sat_replica *replica = calloc(1, sizeof *replica);
-    sat_check(replica != NULL);
+    *out = replica;
+    if (!replica) return SAT_ERR_NO_MEMORY;
     replica->config = *config;
     replica->wish = config->hooks.build_links ? WISH_OPEN : WISH_NONE;
     replica->version_stale = UINT64_MAX;
