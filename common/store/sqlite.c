@@ -55,8 +55,9 @@ static enum sat_err map_error(int code, int system_error)
                    ? SAT_ERR_EXISTS
                    : SAT_ERR_INVALID;
     case SQLITE_CANTOPEN: /* the file, or a companion beside it: what is missing is nearly always the right to */
-        return map_system_error(system_error,
-                                system_error == EMFILE || system_error == ENFILE ? SAT_ERR_IO : SAT_ERR_READ_ONLY);
+        return map_system_error(system_error, system_error == EMFILE || system_error == ENFILE || system_error == EIO
+                                                  ? SAT_ERR_IO
+                                                  : SAT_ERR_READ_ONLY);
     case SQLITE_IOERR:
         return map_system_error(system_error, SAT_ERR_IO);
     default:
