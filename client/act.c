@@ -78,14 +78,20 @@ enum sat_err client_act_check_manages(struct satchel *satchel, uint32_t user)
 enum sat_err client_act_find_user(struct satchel *satchel, const char *name, uint32_t *user)
 {
     enum sat_err err = client_find_user(satchel, name ? name : "", user, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_user(satchel, name ? name : "", user, &satchel->fault);
 }
 
 enum sat_err client_act_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space)
 {
     enum sat_err err = client_find_space(satchel, name ? name : "", space, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_space(satchel, name ? name : "", space, &satchel->fault);
 }
 
