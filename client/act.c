@@ -219,7 +219,9 @@ enum sat_err client_act_run(struct client_act *act)
     struct client_session_result result;
     enum sat_err err = client_conflicts_known(satchel);
     if (!err) err = client_sync_run(satchel, &config, &result);
-    if (err && !act->appended) return err;
+    /* A network that goes once the links are in takes nothing back; what this device could not write down, such as the
+     * name of who was added, is missing. */
+    if (err && (!act->appended || sat_err_is_local(err))) return err;
     client_touch(satchel);
     if (act->ends) return SAT_OK;
     err = client_conflicts_save(satchel);
