@@ -97,7 +97,7 @@ enum sat_err client_act_find_space(struct satchel *satchel, const char *name, st
 
 enum sat_err client_act_refuse_taken(struct satchel *satchel, const char *what, const char *taken, const char *name)
 {
-    if (!taken) return SAT_OK;
+    if (!taken) return satchel->unread; /* where a name could not be read, it may be that one */
     const char *why = strcmp(taken, name) == 0 ? "" : ": names that differ only in case or white space count as one";
     return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a %s \"%.100s\" already%s", what, taken, why);
 }

@@ -106,5 +106,5 @@ int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context)
     enum sat_err err = client_lease_check(satchel);
     if (!err) err = list_all_refused(&listing);
     if (!err && !listing.enough) err = list_asides(&listing);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }

@@ -173,7 +173,8 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
             bind_value(statement, i + 3, cell ? &cell->value : &nothing);
     }
     if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
-    return run(building, statement);
+    err = building->satchel->unread;
+    return err ? err : run(building, statement);
 }
 
 static enum sat_err enter_space(struct building *building, int64_t sid)
@@ -185,7 +186,7 @@ static enum sat_err enter_space(struct building *building, int64_t sid)
     building->territory = client_space_name(building->satchel, &id, &building->names);
     building->kind = space ? (enum sat_space_kind)space->kind : SAT_SPACE_NARROW;
     building->sid = sid;
-    return SAT_OK;
+    return building->satchel->unread; /* rather no table than one with a wrong name */
 }
 
 /* The org itself has a name record like a territory's; in the table of territories it is none. */
