@@ -367,6 +367,7 @@ static void try_some(struct copies *copies, struct sat_entropy *dice, uint32_t t
 
 static void try_failures(struct copies *copies, struct sat_entropy *dice, uint32_t tries)
 {
+    copies->counted = 0;
     start(copies, 0);
     wait_for_all(copies);
     copies->run->there += copies->counted;
@@ -437,6 +438,8 @@ void run_faults(struct run *run)
     for (copies.step = 0; copies.step < story_steps_n; copies.step++) {
         if (run->all ? concerns(run, copies.step) : tries[copies.step] > 0)
             try_failures(&copies, &dice, tries[copies.step]);
+        /* Where nothing can fail, the tries go to the next step. */
+        if (copies.counted == 0 && copies.step + 1 < story_steps_n) tries[copies.step + 1] += tries[copies.step];
         int result = story_tell(&copies.story, &story_steps[copies.step], NULL, NULL, NULL);
         if (result == 0) continue;
         complain(&copies, 0, copies.story.death ? copies.story.died_of : copies.story.error.message);
