@@ -36,7 +36,7 @@ static const struct fault faults[] = {
     {"the server's machine off", SERVER, VFS_CRASH, VFS_CHANGING, false},
 };
 #ifdef __SANITIZE_ADDRESS__
-enum { TRIES = 4 };
+enum { TRIES = 3 };
 #else
 enum { TRIES = 10 };
 #endif
