@@ -78,20 +78,26 @@ enum sat_err client_act_check_manages(struct satchel *satchel, uint32_t user)
 enum sat_err client_act_find_user(struct satchel *satchel, const char *name, uint32_t *user)
 {
     enum sat_err err = client_find_user(satchel, name ? name : "", user, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_user(satchel, name ? name : "", user, &satchel->fault);
 }
 
 enum sat_err client_act_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space)
 {
     enum sat_err err = client_find_space(satchel, name ? name : "", space, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_space(satchel, name ? name : "", space, &satchel->fault);
 }
 
 enum sat_err client_act_refuse_taken(struct satchel *satchel, const char *what, const char *taken, const char *name)
 {
-    if (!taken) return SAT_OK;
+    if (!taken) return satchel->unread; /* where a name could not be read, it may be that one */
     const char *why = strcmp(taken, name) == 0 ? "" : ": names that differ only in case or white space count as one";
     return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a %s \"%.100s\" already%s", what, taken, why);
 }
@@ -230,7 +236,9 @@ enum sat_err client_act_run(struct client_act *act)
     struct client_session_result result;
     enum sat_err err = client_conflicts_known(satchel);
     if (!err) err = client_sync_run(satchel, &config, &result);
-    if (err && !act->appended) return err;
+    /* A network that goes once the links are in takes nothing back; what this device could not write down, such as the
+     * name of who was added, is missing. */
+    if (err && (!act->appended || sat_err_is_local(err))) return err;
     client_touch(satchel);
     if (act->ends) return SAT_OK;
     err = client_conflicts_save(satchel);

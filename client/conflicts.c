@@ -44,7 +44,7 @@ static void set(struct client_conflicts *list, int64_t sid, const struct sat_rec
     if (list->n == list->cap) {
         list->cap = list->cap ? list->cap * 2 : 16;
         list->at = realloc(list->at, list->cap * sizeof *list->at);
-        sat_check(list->at != NULL);
+        sat_check_memory(list->at);
     }
     memmove(list->at + place + 1, list->at + place, (list->n - place) * sizeof *list->at);
     list->at[place] = (struct client_conflict){.sid = sid, .record = *record};

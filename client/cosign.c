@@ -35,7 +35,7 @@ int satchel_use_kit(struct satchel *satchel, const char *page)
         err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "that is another organisation's recovery kit");
     if (!err && !satchel->kit) {
         satchel->kit = sodium_malloc(sizeof *satchel->kit);
-        sat_check(satchel->kit != NULL);
+        sat_check_memory(satchel->kit);
     }
     if (!err) sat_kit_keys_derive(seed, satchel->kit);
     sodium_memzero(seed, sizeof seed);

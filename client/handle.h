@@ -39,6 +39,8 @@ struct satchel {
     struct sat_directory directory;
     struct sat_entropy entropy;
     struct sat_fault fault; /* filled where the reason is known, read by client_end() */
+    enum sat_err lost;      /* why the directory could not be loaded again: until it is, nothing else is to be said */
+    enum sat_err unread;    /* what kept a name from being read since client_begin(): it is not to be taken for none */
     struct satchel_error error;
     struct satchel_tx *tx;          /* the open transaction; NULL: none */
     uint32_t written;               /* changes of the last commit */

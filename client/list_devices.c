@@ -195,5 +195,5 @@ int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn 
     }
     sat_arena_deinit(&listing.arena);
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }

@@ -190,6 +190,7 @@ static enum sat_err get(struct satchel *satchel, const struct asked *asked, stru
     set_when(satchel, &view, json);
     set_late(satchel, &view.merged, json, arena);
     err = waiting_of(satchel, type, &view.merged, arena, waiting);
+    if (!err) err = satchel->unread;
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);
     else
@@ -295,7 +296,7 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
     for (uint32_t i = 0; i < n && !err; i++)
         if (!give_step(satchel, type, &items[i], row, context, &arena)) break;
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }
 
 int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row, void *context)
@@ -363,7 +364,7 @@ int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context
     enum sat_err err = client_conflicts_known(satchel);
     for (uint32_t i = 0; !err && more && i < satchel->conflicts.n; i++)
         err = give_conflicts_of(satchel, &satchel->conflicts.at[i], row, context, &more);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }
 
 /* ---- Types ---- */

@@ -166,5 +166,5 @@ int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context)
     if (!err) err = list_all_refused(&listing);
     if (!err && !listing.enough) err = list_asides(&listing);
     if (!err && !listing.enough) err = client_unread_each(satchel, give_unread, &listing);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }

@@ -127,7 +127,7 @@ void client_session_fail(struct client_session *session, enum sat_err err, const
 static void queue(struct client_session *session, struct sat_span bytes)
 {
     struct outgoing *outgoing = malloc(sizeof *outgoing + bytes.len);
-    sat_check(outgoing != NULL);
+    sat_check_memory(outgoing);
     outgoing->next = NULL;
     outgoing->len = bytes.len;
     if (bytes.len) memcpy(outgoing->bytes, bytes.at, bytes.len);
@@ -587,7 +587,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     enum sat_err err = client_address_parse(config->urls[0], &address, &satchel->fault);
     if (err) return err;
     struct client_session *session = calloc(1, sizeof *session);
-    sat_check(session != NULL);
+    if (!session) return sat_fail(&satchel->fault, SAT_ERR_NO_MEMORY, NULL);
     session->satchel = satchel;
     session->config = config;
     session->last = &session->first;

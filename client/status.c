@@ -252,6 +252,7 @@ int satchel_status(struct satchel *satchel, char **out)
     *out = NULL;
     json_t *json = json_object();
     enum sat_err err = status(satchel, json, &arena);
+    if (!err) err = satchel->unread;
     if (err)
         json_decref(json);
     else

@@ -447,7 +447,7 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     return client_end(satchel, obey_wipe(satchel, err));
 }
 
-bool client_sync_quietly(struct satchel *satchel)
+enum sat_err client_sync_to_find(struct satchel *satchel, bool *reached)
 {
     struct satchel_sync_options options = {.timeout_ms = QUIET_TIMEOUT_MS};
     struct client_syncing syncing;
@@ -455,8 +455,18 @@ bool client_sync_quietly(struct satchel *satchel)
     struct sat_fault fault = satchel->fault;
     enum sat_err err = client_syncing_begin(&syncing, satchel, &options);
     if (!err) err = client_session_run(satchel, &syncing.config, &result);
-    (void)!client_syncing_end(&syncing, err, &result);
-    satchel->fault = fault;
+    err = client_syncing_end(&syncing, err, &result);
+    bool local = sat_err_is_local(err);
+    if (!local) satchel->fault = fault;
     sat_arena_deinit(&syncing.arena);
-    return syncing.connected;
+    *reached = syncing.connected;
+    return local ? err : SAT_OK;
+}
+
+bool client_sync_quietly(struct satchel *satchel)
+{
+    struct sat_fault fault = satchel->fault;
+    bool reached = false;
+    if (client_sync_to_find(satchel, &reached)) satchel->fault = fault;
+    return reached;
 }

@@ -41,5 +41,8 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
 /* A sync that nobody waits for for long and whose failure is none: what it did not do, the next one does. True:
  * the server was reached. */
 bool client_sync_quietly(struct satchel *satchel);
+/* The same for who looks for what may be news here: what this device's own disk or memory kept from coming is no proof
+ * that there is none, and is returned (sat_err_is_local()). */
+enum sat_err client_sync_to_find(struct satchel *satchel, bool *reached) SAT_MUST_CHECK;
 
 #endif

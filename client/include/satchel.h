@@ -6,7 +6,10 @@
  * Conventions
  *   - Functions return 0 (SATCHEL_OK) or the number of an error; satchel_error_of() tells its name, class, exit code
  *     and a sentence for a person. A failed call changes nothing. Any call may fail for reasons of the machine, which
- *     are not listed with each: io, disk_full, read_only, no_memory, corrupt.
+ *     are not listed with each: io, disk_full, read_only, no_memory, corrupt. What changes the organisation (users,
+ *     territories, devices) may then have reached the server nevertheless: look before you do it again. Memory for the
+ *     small things of a call is not asked for twice: where there is none the process ends (abort), and what the home
+ *     holds is as after a crash, whole and with all that was committed.
  *   - Text is UTF-8 and NUL-terminated. Records, rows and fields travel as JSON text: no struct layout to keep in step,
  *     and the same in every language. Ids are lower-case hyphenated UUIDs. More members may follow in what is given
  *     out; those named here keep their names.

@@ -200,7 +200,7 @@ static void apply_invite(struct sat_directory *directory, const struct sat_rulin
     struct sat_invite_past past = {.grants_n = body->grants_n, .boxed = body->boxes.count > 0};
     if (past.grants_n) {
         past.grants = calloc(past.grants_n, sizeof *past.grants);
-        sat_check(past.grants != NULL);
+        sat_check_memory(past.grants);
         memcpy(past.grants, body->grants, past.grants_n * sizeof *past.grants);
     }
     directory->invites = sat_grown(directory->invites, at, &index->invites_cap, sizeof *directory->invites);
@@ -282,7 +282,7 @@ void sat_change_out(struct sat_directory *directory, uint32_t device, uint64_t s
     *out = (struct sat_out){.revoked_seq = seq, .cuts_n = cuts_n, .restored = restored};
     if (cuts_n) {
         out->cuts = calloc(cuts_n, sizeof *out->cuts);
-        sat_check(out->cuts != NULL);
+        sat_check_memory(out->cuts);
         memcpy(out->cuts, cuts, cuts_n * sizeof *out->cuts);
     }
     for (uint32_t i = 0; i < past->issued.n; i++) {

@@ -84,7 +84,7 @@ void sat_disowning_begin(const struct sat_directory *directory, uint32_t device,
     *out = (struct sat_disowning){.directory = directory};
     out->from = calloc(directory->devices_n, sizeof *out->from);
     out->hit = calloc((size_t)directory->seq + 1, sizeof *out->hit);
-    sat_check(out->from != NULL && out->hit != NULL);
+    sat_check_memory(out->from != NULL && out->hit != NULL);
     for (uint32_t i = 0; i < directory->devices_n; i++) out->from[i] = UINT64_MAX;
     /* The link that let it in is somebody else's word. */
     uint64_t since = directory->devices[device - 1].since_seq;
@@ -224,7 +224,7 @@ static void restore_policies(const struct sat_disowning *disowning, struct sat_d
     struct newest { /* places plus one in what was said: as it is, and as it stands */
         uint32_t now, stands;
     } *newest = calloc(UINT16_MAX + 1, sizeof *newest);
-    sat_check(newest != NULL);
+    sat_check_memory(newest);
     for (uint32_t i = 0; i < index->said_n; i++) {
         const struct sat_policy_said *said = &index->said[i];
         newest[said->value.key].now = i + 1;

@@ -49,7 +49,7 @@ static void *grown(void *at, uint32_t *cap, size_t item_size)
 {
     *cap = *cap ? *cap * 2 : 16;
     void *bigger = realloc(at, *cap * item_size);
-    sat_check(bigger != NULL);
+    sat_check_memory(bigger);
     return bigger;
 }
 
@@ -58,7 +58,7 @@ static struct host_peer *add_peer(struct sat_host *host, uint64_t id)
     sat_check(host->peers_n == 0 || host->peers[host->peers_n - 1]->id < id);
     if (host->peers_n == host->peers_cap) host->peers = grown(host->peers, &host->peers_cap, sizeof *host->peers);
     struct host_peer *peer = calloc(1, sizeof *peer);
-    sat_check(peer != NULL);
+    sat_check_memory(peer);
     peer->id = id;
     host->peers[host->peers_n++] = peer;
     return peer;
@@ -83,7 +83,7 @@ enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *i
     if (err || !found) return err;
     if (host->spaces_n == host->spaces_cap) host->spaces = grown(host->spaces, &host->spaces_cap, sizeof *host->spaces);
     struct host_space *space = calloc(1, sizeof *space);
-    sat_check(space != NULL);
+    sat_check_memory(space);
     space->row = row;
     err = host_lives_load(host, space);
     if (err) {
@@ -198,7 +198,8 @@ enum sat_err host_begin(struct host_step *step)
 enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host **out, struct sat_fault *fault)
 {
     struct sat_host *host = calloc(1, sizeof *host);
-    sat_check(host != NULL);
+    *out = NULL;
+    if (!host) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
     host->store = config->store;
     host->server = config->server;
     host->former = config->former;

@@ -16,7 +16,7 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
         if (peer->boxes_n == peer->boxes_cap) {
             peer->boxes_cap = peer->boxes_cap ? peer->boxes_cap * 2 : 16;
             peer->boxes = realloc(peer->boxes, peer->boxes_cap * sizeof *peer->boxes);
-            sat_check(peer->boxes != NULL);
+            sat_check_memory(peer->boxes);
         }
         enum sat_err err = sat_box_decode(message->boxes.at[i], &peer->boxes[peer->boxes_n]);
         if (err) return err;

@@ -111,7 +111,7 @@ static struct host_sub *add_sub(struct host_peer *peer, uint32_t number)
     struct host_sub *existing = sub_of(peer, number);
     if (existing) return existing;
     peer->subs = realloc(peer->subs, (peer->subs_n + 1) * sizeof *peer->subs);
-    sat_check(peer->subs != NULL);
+    sat_check_memory(peer->subs);
     struct host_sub *sub = &peer->subs[peer->subs_n++];
     *sub = (struct host_sub){.sub = number};
     return sub;

@@ -11,7 +11,8 @@
 enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat_replica **out)
 {
     struct sat_replica *replica = calloc(1, sizeof *replica);
-    sat_check(replica != NULL);
+    *out = replica;
+    if (!replica) return SAT_ERR_NO_MEMORY;
     replica->config = *config;
     replica->wish = config->hooks.build_links ? WISH_OPEN : WISH_NONE;
     replica->version_stale = UINT64_MAX;
@@ -159,6 +160,12 @@ static bool is_idle_without_spaces(const struct sat_replica *replica)
            replica->config.mode == SAT_REPLICA_KIT;
 }
 
+/* Somebody waits for an answer. */
+static bool is_asking(const struct sat_replica *replica)
+{
+    return replica->escrow.wanted || replica->devices.wanted;
+}
+
 static const char *why_work_waits(const struct sat_replica *replica, bool blocked)
 {
     if (replica->frozen.owing_n) return "work waits for a new key of its territory, which is owed";
@@ -181,7 +188,7 @@ static const char *stuck(const struct sat_replica *replica)
 {
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return NULL;
-    if (replica->escrow.wanted || replica->devices.wanted) return NULL;
+    if (is_asking(replica)) return NULL;
     if (is_idle_without_spaces(replica)) return "the directory is up to date";
     if (!replica_is_approved(replica)) return "this device waits for approval: an admin has to approve it";
     bool under_way = false;
@@ -330,7 +337,7 @@ static void tell(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     if (replica->state != REPLICA_TALKING || replica->config.mode == SAT_REPLICA_WIPED || replica_is_out(replica))
         return;
-    bool in_sync = sat_replica_in_sync(replica);
+    bool in_sync = sat_replica_in_sync(replica) && !is_asking(replica); /* else who asked would leave unanswered */
     if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
     replica->told_in_sync = in_sync;
     const char *why = in_sync || replica->config.mode == SAT_REPLICA_CREATE ? NULL : stuck(replica);

@@ -108,7 +108,7 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
 {
     if (leaving_of(replica, row->sid)) return;
     replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
-    sat_check(replica->leaving != NULL);
+    sat_check_memory(replica->leaving);
     replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
 }
 

@@ -62,7 +62,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
-        sat_check(replica->subs != NULL);
+        sat_check_memory(replica->subs);
         known = &replica->subs[replica->subs_n++];
     }
     *known = *sub;

@@ -27,7 +27,7 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
     if (it->records_n == it->records_cap) {
         it->records_cap = it->records_cap ? it->records_cap * 2 : 256;
         it->records = realloc(it->records, it->records_cap * sizeof *it->records);
-        sat_check(it->records != NULL);
+        sat_check_memory(it->records);
     }
     it->records[it->records_n++] = *record;
 }

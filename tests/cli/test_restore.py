@@ -119,7 +119,7 @@ def a_directory_that_went_two_ways_is_told():
     put_back(world, other)
     anna.sync()
     older.run("policy", "set", "lease.rep", "21")
-    equal(world.admin.error(5, "sync")["error"], "fork")
+    equal(world.admin.run("sync", "--json", expect=5).error()["error"], "fork")
     equal(world.admin.row("status")["alert_error"], "fork")
 
 
