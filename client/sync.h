@@ -21,9 +21,13 @@ struct client_syncing {
     struct sat_arena arena; /* the addresses; the caller deinits it, on failure too */
     struct client_backoff backoff;
     bool connected;
-    bool postponed;    /* the server does not take some work now */
-    uint32_t rounds;   /* how often something followed from moves in this session */
-    uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
+    bool shrunk;        /* the last connection has shown that messages are to be smaller */
+    bool postponed;     /* the server does not take some work now */
+    uint64_t bytes;     /* used, by connections that are over */
+    uint64_t own;       /* changes that waited here when it began, for the progress */
+    uint32_t fruitless; /* connections in a row that brought nothing */
+    uint32_t rounds;    /* how often something followed from moves in this session */
+    uint64_t saved_ms;  /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */
 enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,

@@ -315,7 +315,7 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
     if (err) return err;
-    sub->head_here = true;
+    sub->head_here = sub->met = true;
     sub->digest_agrees = sat_hash_equal(&head->digest, &own->digest);
     err = replica_begin(step);
     sub->dirty = true;

@@ -15,6 +15,7 @@ struct sat_vault {
     struct sat_squeezer *squeezer;
     const struct sat_directory *directory;
     const struct sat_entropy *entropy;
+    uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
 
 struct sat_record_view {
