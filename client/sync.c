@@ -22,9 +22,10 @@ enum {
     SAVE_EVERY_MS = 10 * 1000,
     ROUNDS_MAX = 100,       /* of what follows from moves: one is the rule, and what is left the next sync does */
     CONNECT_MS = 30 * 1000, /* a session may last as long as it moves, but its beginning must have an end */
-    FRUITLESS_MAX = 2,      /* so often does a sync that does not stay come back to a line that brings nothing */
-    BYTES_MIN = 64 * 1024,  /* to be allowed: with less, nothing might ever get through */
-    LOOK_MS = 50            /* so often does somebody who waits look whether to go on waiting */
+    WHOLE_MESSAGES_MS = 60 * 1000, /* the patience of who does not see the pieces of a message */
+    FRUITLESS_MAX = 2,             /* so often does a sync that does not stay come back to a line that brings nothing */
+    BYTES_MIN = 64 * 1024,         /* to be allowed: with less, nothing might ever get through */
+    LOOK_MS = 50                   /* so often does somebody who waits look whether to go on waiting */
 };
 
 static void tell(const struct client_syncing *syncing, const struct satchel_event *event)
@@ -261,8 +262,8 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
     options = &syncing->options;
     syncing->config = (struct client_session_config){
         .timeout_ms = options->timeout_ms,
-        .connect_ms = CONNECT_MS,
-        .patience_ms = options->patience_ms,
+        .connect_ms = options->live ? 0 : CONNECT_MS,
+        .patience_ms = options->patience_ms || options->live ? options->patience_ms : WHOLE_MESSAGES_MS,
         .live = options->live,
         .stop = options->stop,
         .notice = on_notice,
@@ -423,7 +424,8 @@ int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *opt
     struct client_syncing syncing;
     struct client_session_result result = {0};
     enum sat_err err = client_syncing_begin(&syncing, satchel, options);
-    if (!err && !syncing.config.patience_ms) syncing.config.patience_ms = CLIENT_PATIENCE_MS;
+    syncing.config.connect_ms = CONNECT_MS;
+    syncing.config.patience_ms = syncing.options.patience_ms ? syncing.options.patience_ms : CLIENT_PATIENCE_MS;
     if (!err) err = stay(&syncing, &result);
     err = client_syncing_tell(&syncing, err, &result, out);
     sat_arena_deinit(&syncing.arena);

@@ -342,17 +342,17 @@ struct satchel_event {
 typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
 
 struct satchel_sync_options {
-    uint32_t timeout_ms;      /* give up this long after the call, come what may; 0: never, see patience_ms. With `live`:
-                                 leave after this long */
-    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
+    uint32_t timeout_ms; /* give up this long after the call, come what may; 0: never, see patience_ms. With `live`:
+                            leave after this long */
+    int live;            /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
     uint64_t max_bytes;   /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least
                              65,536, and what is under way comes on top (320 KiB at most); 0: any */
-    uint32_t patience_ms; /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that the
-                             application drives, 0: for ever, as it sees whole messages only */
+    uint32_t patience_ms; /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that
+                             the application drives, who sees whole messages only, 0: 60 s, with `live` for ever */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
@@ -377,9 +377,10 @@ struct satchel_sync_result {
  * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
  * reached or has said goodbye.
  *
- * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a ping,
- * the server is taken for gone (timed_out). If signs of life come, but nothing that is waited for, something on the way
- * swallows messages: it is tried again with smaller ones (16, 4, 1 KiB), and the size that passed is kept for a day. */
+ * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
+ * ping, the server is taken for gone (timed_out). If signs of life come, but nothing that is waited for, something on
+ * the way swallows messages: it is tried again with smaller ones (16, 4, 1 KiB), and the size that passed is kept for a
+ * day. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);
 

@@ -52,7 +52,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
         if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
-        if (!sub->met) continue; /* what arrived before a connection broke is echoed first, and not sent again */
+        if (!sub->met) continue; /* what arrived before the connection broke is echoed first, and not sent again */
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;

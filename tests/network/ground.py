@@ -1,0 +1,64 @@
+"""The world of these tests: the real programs, and a bad line between them."""
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
+
+import harness  # noqa: E402
+from harness import Device, Server, World, equal, scratch  # noqa: E402
+from line import Line  # noqa: E402
+
+
+class PlainServer(Server):
+    """satcheld without TLS, behind a line whose address is the one that devices know."""
+
+    def __init__(self, folder, line):
+        super().__init__(folder)
+        self.line = line
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([harness.SATCHELD, "--data", self.data, "--listen", self.listen,
+                                             "--insecure-loopback", "--ping-seconds", "1"], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log, env=harness.clean_environment())
+        harness.atexit.register(self.kill)
+        ready = json.loads(self.process.stdout.readline())
+        equal(ready["event"], "ready", ready)
+        self.pin = ready["pin"]
+        host, port = ready["url"].split("://")[1].rstrip("/").rsplit(":", 1)
+        self.listen = "%s:%s" % (host, port)
+        self.line.upstream = (host, int(port))
+        self.url = self.line.url
+
+
+class Country(World):
+    """A World at the end of a line."""
+
+    def __init__(self, territories=("Eastern",)):
+        self.folder = scratch()
+        self.line = Line()
+        self.server = PlainServer(self.folder, self.line)
+        self.server.start()
+        self.kit = os.path.join(self.folder, "kit.txt")
+        self.admin = Device(self.folder, "Andrew")
+        self.created = self.admin.row(*self.creation(kit=self.kit))
+        for name in territories:
+            self.admin.run("territory", "add", name)
+
+    def newcomer(self, name, user):
+        """A device that has joined and not synced yet."""
+        device = Device(self.folder, name)
+        device.run("join", self.invite(user), "--device-name", name)
+        return device
+
+
+def notes(n, size, begin=0):
+    """Lines for `put --stdin`: n notes of about so many bytes, that do not compress."""
+    return [{"type": "note", "fields": {"text": "%d %s" % (begin + i, os.urandom(size // 2).hex())}} for i in range(n)]
+
+
+def texts(device):
+    return sorted(row["fields"]["text"] for row in device.rows("list", "note"))
