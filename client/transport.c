@@ -290,7 +290,9 @@ static void connect_to(struct carrier *carrier)
 static bool serve(struct carrier *carrier)
 {
     int wait = 0;
-    for (uint32_t turn = 0; turn < TURNS_TOGETHER_MAX; turn++, wait = -1) {
+    uint32_t turns =
+        client_session_is_metered(carrier->session) ? 1 : TURNS_TOGETHER_MAX; /* it may be enough already */
+    for (uint32_t turn = 0; turn < turns; turn++, wait = -1) {
         carrier->came = false;
         if (lws_service(carrier->context, wait) < 0) return false;
         if (!carrier->came) break;

@@ -8,7 +8,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
 
 import harness  # noqa: E402
-from harness import Device, Server, World, equal, scratch  # noqa: E402
+from harness import Device, Server, World, equal, has, scratch  # noqa: E402
 from line import Line  # noqa: E402
 
 
@@ -50,8 +50,11 @@ class Country(World):
 
     def newcomer(self, name, user):
         """A device that has joined and not synced yet."""
-        device = Device(self.folder, name)
-        device.run("join", self.invite(user), "--device-name", name)
+        device, code = Device(self.folder, name), self.invite(user)
+        self.line.clear()
+        self.line.lets = 1  # … and not the sync that follows
+        has(device.run("join", code, "--device-name", name, expect=3).err, "the first sync did not finish")
+        self.line.clear()
         return device
 
 
@@ -61,4 +64,4 @@ def notes(n, size, begin=0):
 
 
 def texts(device):
-    return sorted(row["fields"]["text"] for row in device.rows("list", "note"))
+    return sorted(row["text"] for row in device.rows("list", "note"))

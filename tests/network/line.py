@@ -11,7 +11,7 @@ Line() listens at `url` and passes on to `upstream`. What a connection meets is 
     vanish      after so many bytes down nothing passes any more, either way, and nobody is told
     close_s     after so long both sides are closed, as some proxies do
     portal      bytes that everybody gets for an answer; nobody gets through
-    refuse      how many connections from now on are closed at once
+    lets        how many connections from now on get through; the others are closed at once. None: all
 """
 import queue
 import socket
@@ -158,17 +158,18 @@ class Line:
     def clear(self):
         """A good line again, and nothing counted."""
         self.delay_s, self.rate, self.cut, self.swallow, self.vanish = 0, 0, None, None, None
-        self.close_s, self.portal, self.refuse = None, None, 0
+        self.close_s, self.portal, self.lets = None, None, None
         self.connections = []
 
     def serve(self):
         while True:
             near, _ = self.socket.accept()
             near.settimeout(IDLE_S_MAX)
-            if self.refuse:
-                self.refuse -= 1
-                near.close()
-                continue
+            if self.lets is not None:
+                self.lets -= 1
+                if self.lets < 0:
+                    near.close()
+                    continue
             if self.portal is not None:
                 threading.Thread(target=self.answer, args=(near, self.portal), daemon=True).start()
                 continue
