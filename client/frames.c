@@ -4,7 +4,7 @@
 
 static const char BYTES[] = "frame_bytes", SINCE[] = "frame_since_ms";
 static const uint64_t KEPT_MS = UINT64_C(24) * 3600 * 1000;
-enum { FIRST_BYTES = 16 * 1024, SMALLER = 4 };
+enum { FIRST_BYTES = SAT_FRAGMENT_BYTES / 2, SMALLER = 4 };
 
 uint32_t client_frames_bytes(const struct satchel *satchel)
 {
@@ -20,7 +20,8 @@ bool client_frames_shrink(struct satchel *satchel)
 {
     struct sat_store *store = satchel->store;
     uint32_t now = client_frames_bytes(satchel), next = now ? now / SMALLER : FIRST_BYTES;
-    if (next < SAT_FRAME_BYTES_MIN || sat_store_begin(store)) return false;
+    if (next < SAT_FRAME_BYTES_MIN) next = SAT_FRAME_BYTES_MIN;
+    if (next == now || sat_store_begin(store)) return false;
     enum sat_err err = sat_store_meta_put_u64(store, BYTES, next);
     if (!err) err = sat_store_meta_put_u64(store, SINCE, client_now_ms());
     if (!err) err = sat_store_commit(store);

@@ -97,7 +97,7 @@ void client_session_moved(struct client_session *session);
 bool client_session_is_silent(const struct client_session *session);
 bool client_session_asks(struct client_session *session);
 bool client_session_is_metered(const struct client_session *session); /* its bytes are counted */
-/* Messages larger than this go as several WebSocket fragments; 0: none does. */
+/* Messages larger than this go as several WebSocket fragments. */
 uint32_t client_session_frame_bytes(const struct client_session *session);
 /* What was received up to now happens, in one transaction. */
 void client_session_take(struct client_session *session);

@@ -1,5 +1,6 @@
 /* A session's end by itself: time is up, the bytes are used up, the caller wants to stop, or nothing moves. */
 #include "client/session_state.h"
+#include "common/base/limits.h"
 
 enum { LOOK_MS = 500 };
 
@@ -43,7 +44,8 @@ bool client_session_is_metered(const struct client_session *session)
 
 uint32_t client_session_frame_bytes(const struct client_session *session)
 {
-    return session->config->frame_bytes;
+    uint32_t bytes = session->config->frame_bytes;
+    return bytes && bytes < SAT_FRAGMENT_BYTES ? bytes : SAT_FRAGMENT_BYTES;
 }
 
 static void look_for_life(struct client_session *session, uint64_t now_ms)

@@ -22,6 +22,7 @@ enum {
     PATH_BYTES_MAX = CLIENT_PATH_BYTES_MAX + sizeof((struct client_address *)0)->base,
     HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16,
     SPKI_BYTES_MAX = 4096,
+    FRAMING_BYTES = 64,       /* of a WebSocket frame, with room to spare */
     PING_BYTES_MAX = 512,     /* with TLS around it, and a few times over */
     METERED_BYTES = 32 * 1024 /* where bytes are counted, so many may be on their way unread */
 };
@@ -168,7 +169,7 @@ static int received(struct carrier *carrier, struct lws *wsi, const void *bytes,
 static int write_rest(struct carrier *carrier, struct lws *wsi)
 {
     size_t left = carrier->rest.len - carrier->rest_at, len = client_session_frame_bytes(carrier->session);
-    if (len == 0 || len > left) len = left;
+    if (len > left) len = left;
     bool first = carrier->rest_at == LWS_PRE, last = len == left;
     enum lws_write_protocol kind = (enum lws_write_protocol)lws_write_ws_flags(LWS_WRITE_BINARY, first, last);
     int written = lws_write(wsi, carrier->rest.at + carrier->rest_at, len, kind);
@@ -244,7 +245,10 @@ static void tick(lws_sorted_usec_list_t *list)
 static struct lws_context *make_context(struct carrier *carrier)
 {
     static const struct lws_protocols protocols[] = {
-        {.name = SAT_SUBPROTOCOL, .callback = on_event, .rx_buffer_size = RX_BYTES},
+        {.name = SAT_SUBPROTOCOL,
+         .callback = on_event,
+         .rx_buffer_size = RX_BYTES,
+         .tx_packet_size = SAT_FRAGMENT_BYTES + FRAMING_BYTES},
         {0},
     };
     lws_set_log_level(0, NULL);

@@ -295,8 +295,7 @@ static int write_rest(struct satd_peer *peer)
 static int write_bytes(struct satd_peer *peer, uint8_t *at, size_t len)
 {
     static const uint8_t room[LWS_PRE] = {0};
-    if (peer->frame_bytes == 0 || len <= peer->frame_bytes)
-        return lws_write(peer->wsi, at, len, LWS_WRITE_BINARY) < (int)len ? -1 : 0;
+    if (len <= peer->frame_bytes) return lws_write(peer->wsi, at, len, LWS_WRITE_BINARY) < (int)len ? -1 : 0;
     sat_put_bytes(&peer->rest, room, sizeof room);
     sat_put_bytes(&peer->rest, at, len);
     peer->rest_at = LWS_PRE;
@@ -456,7 +455,8 @@ int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd
     struct satd_peer *peer = satd_peer_new(&sockets->peers, wsi, satd_mono_ms());
     if (!peer) return -1;
     session->peer = peer;
-    peer->frame_bytes = upgrade.frame_bytes;
+    bool smaller = upgrade.frame_bytes && upgrade.frame_bytes < SAT_FRAGMENT_BYTES;
+    peer->frame_bytes = smaller ? upgrade.frame_bytes : SAT_FRAGMENT_BYTES;
     memcpy(peer->org_prefix, upgrade.org.b, sizeof peer->org_prefix);
     peer->ip = satd_http_from(wsi, sockets->config.proxies);
     satd_ip_format(&peer->ip, peer->from);

@@ -379,7 +379,7 @@ struct satchel_sync_result {
  *
  * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
  * ping, the server is taken for gone (timed_out). If signs of life come, but nothing that is waited for, something on
- * the way swallows messages: it is tried again with smaller ones (16, 4, 1 KiB), and the size that passed is kept for a
+ * the way swallows messages: it is tried again with smaller ones (8, 2, 1 KiB), and the size that passed is kept for a
  * day. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);

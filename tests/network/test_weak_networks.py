@@ -180,14 +180,14 @@ def a_captive_portal_is_told_as_one_and_nothing_is_lost():
 def messages_that_are_swallowed_for_their_size_are_made_smaller_both_ways():
     nancy.put_lines(notes(600, 400, 40000))
     line.clear()
-    line.swallow = 20000
+    line.swallow = 6000
     result, told = sync(nancy, "--patience", "1.5")
     equal(result["in_sync"], True, told)
     equal(sum(c.swallowed[UP] for c in line.connections) > 0, True, "nothing was swallowed on the way up")
-    has(line.connections[-1].request.decode(), "?frame=16384")
+    has(line.connections[-1].request.decode(), "?frame=2048")
     want = all_texts()
     reader = country.newcomer("reader", "Nancy")
-    line.swallow = 20000
+    line.swallow = 6000
     result, told = sync(reader, "--patience", "1.5")
     equal(result["in_sync"], True, told)
     equal(sum(c.swallowed[DOWN] for c in line.connections) > 0, True, "nothing was swallowed on the way down")
