@@ -363,12 +363,14 @@ static bool has_brought(const struct satchel *satchel, const struct client_sessi
 }
 
 /* A line that merely broke says nothing about sizes, unless it breaks again where it did. */
-static void learn(struct client_syncing *syncing, const struct client_session_result *one, bool brought)
+static void learn(struct client_syncing *syncing, enum sat_err err, const struct client_session_result *one,
+                  bool brought)
 {
+    bool broke = one->silent || (err == SAT_ERR_CLOSED && syncing->connected && !one->retry_ms);
     syncing->fruitless = brought ? 0 : syncing->fruitless + 1;
     if (brought) syncing->backoff.failures = 0;
-    if (one->silent && syncing->fruitless > 1) syncing->shrunk = client_frames_shrink(syncing->satchel);
     if (syncing->shrunk) syncing->fruitless = 0;
+    if (broke && syncing->fruitless == 2) (void)client_frames_shrink(syncing->satchel);
 }
 
 static enum sat_err run_once(struct client_syncing *syncing, struct client_session_result *sum)
@@ -378,7 +380,7 @@ static enum sat_err run_once(struct client_syncing *syncing, struct client_sessi
     uint64_t dir_seq = syncing->satchel->directory.seq;
     enum sat_err err = client_session_run(syncing->satchel, &syncing->config, &one);
     err = client_syncing_end(syncing, err, &one);
-    learn(syncing, &one, has_brought(syncing->satchel, &one, dir_seq));
+    learn(syncing, err, &one, has_brought(syncing->satchel, &one, dir_seq));
     *sum = one;
     sum->counts.sent += before.sent;
     sum->counts.received += before.received;

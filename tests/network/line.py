@@ -7,7 +7,7 @@ Line() listens at `url` and passes on to `upstream`. What a connection meets is 
     rate        bytes per second, each way
     cut         (direction, n): behind so many bytes that way both sides are closed. A function of the connection's
                 number that says this, or None, is as good
-    swallow     WebSocket frames with a larger payload than this never arrive; all else does
+    swallow     messages with a WebSocket frame that is larger than this never arrive; all else does
     vanish      after so many bytes down nothing passes any more, either way, and nobody is told
     close_s     after so long both sides are closed, as some proxies do
     portal      bytes that everybody gets for an answer; nobody gets through
@@ -28,6 +28,8 @@ class Frames:
 
     def __init__(self):
         self.bytes, self.http = b"", True
+        self.message = self.largest = 0  # bytes of the message that is coming; of the largest so far
+        self.dropping = False
 
     def feed(self, piece):
         """[(the frame's bytes, the length of its payload)], as far as they are whole."""
@@ -38,7 +40,25 @@ class Frames:
             if size is None or len(self.bytes) < size:
                 return found
             found.append((self.bytes[:size], payload))
+            self.measure(self.bytes[0], payload)
             self.bytes, self.http = self.bytes[size:], False
+
+    def passes(self, frame, payload, most):
+        """Does it, where messages are swallowed of which a frame is larger? Their other frames are, too."""
+        opcode, final = frame[0] & 0x0F, frame[0] & 0x80
+        if frame.startswith((b"GET ", b"HTTP")) or opcode > 2:
+            return True
+        dropped = self.dropping or payload > most
+        self.dropping = dropped and not final
+        return not dropped
+
+    def measure(self, first, payload):
+        if self.http or first & 0x0F > 2:
+            return
+        self.message += payload
+        self.largest = max(self.largest, self.message)
+        if first & 0x80:
+            self.message = 0
 
     def size(self):
         data = self.bytes
@@ -55,11 +75,19 @@ class Frames:
         return 2 + more + (4 if data[1] & 0x80 else 0) + payload, payload
 
 
+def small_socket():
+    """What waits in the kernel is neither here nor there: as little of it as possible."""
+    sock = socket.socket()
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, option, 16384)
+    return sock
+
+
 class Connection:
     def __init__(self, line, near, number):
         self.line, self.near, self.number, self.far = line, near, number, None
         self.passed = [0, 0]     # bytes that arrived, by direction
-        self.largest = [0, 0]    # payload of a frame
+        self.largest = [0, 0]    # bytes of a message, whole
         self.swallowed = [0, 0]  # frames
         self.gone = threading.Event()
         self.request = b""
@@ -76,7 +104,8 @@ class Connection:
                 pass
 
     def run(self):
-        self.far = socket.create_connection(self.line.upstream)
+        self.far = small_socket()
+        self.far.connect(self.line.upstream)
         for sock in (self.near, self.far):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.close_s:
@@ -105,10 +134,11 @@ class Connection:
                 if direction == UP and not self.request:
                     self.request = piece
                 whole = frames.feed(piece)
-                self.largest[direction] = max([self.largest[direction]] + [payload for _, payload in whole])
+                self.largest[direction] = frames.largest
                 if self.swallow:
-                    piece = b"".join(frame for frame, payload in whole if payload <= self.swallow)
-                    self.swallowed[direction] += sum(payload > self.swallow for _, payload in whole)
+                    passing = [frame for frame, payload in whole if frames.passes(frame, payload, self.swallow)]
+                    self.swallowed[direction] += len(whole) - len(passing)
+                    piece = b"".join(passing)
                 if piece:
                     waiting.put((time.monotonic() + self.delay_s, piece))
         except OSError:
@@ -147,9 +177,7 @@ class Line:
     def __init__(self, upstream=None):
         self.upstream, self.connections = upstream, []
         self.clear()
-        self.socket = socket.socket()
-        # What waits in the kernel is neither here nor there: as little of it as possible.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        self.socket = small_socket()
         self.socket.bind(("127.0.0.1", 0))
         self.socket.listen(16)
         self.url = "ws://127.0.0.1:%d" % self.socket.getsockname()[1]
