@@ -22,7 +22,7 @@ class PlainServer(Server):
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([harness.SATCHELD, "--data", self.data, "--listen", self.listen,
-                                             "--insecure-loopback", "--ping-seconds", "1"], stdin=subprocess.DEVNULL,
+                                             "--insecure-loopback"], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=log, env=harness.clean_environment())
         harness.atexit.register(self.kill)
         ready = json.loads(self.process.stdout.readline())
@@ -48,6 +48,17 @@ class Country(World):
         for name in territories:
             self.admin.run("territory", "add", name)
 
+        self.admin.run("user", "add", "Nancy", "--role", "rep")
+        self.admin.run("territory", "grant", "Eastern", "Nancy")
+        self.nancy = self.newcomer("Nancy", "Nancy")
+        self.nancy.sync()
+
+    def all_texts(self):
+        """What the admin holds, over a good line."""
+        self.line.clear()
+        self.admin.sync()
+        return texts(self.admin)
+
     def newcomer(self, name, user):
         """A device that has joined and not synced yet."""
         device, code = Device(self.folder, name), self.invite(user)
@@ -65,3 +76,23 @@ def notes(n, size, begin=0):
 
 def texts(device):
     return sorted(row["text"] for row in device.rows("list", "note"))
+
+
+def holds(device, want, what):
+    got = texts(device)
+    equal(len(got), len(set(got)), "%s: something is there twice" % what)
+    equal(set(got) == set(want), True, "%s: %d of %d are there" % (what, len(set(got) & set(want)), len(want)))
+
+
+def sync(device, *words, expect=0):
+    """The result's line, and all of it."""
+    result = device.run("sync", "--json", *words, expect=expect)
+    return result.rows()[0] if result.out else None, result
+
+
+def until_done(device, *words):
+    """Syncs until one succeeds; how many that were."""
+    for count in range(1, 40):
+        if sync(device, *words, expect=None)[1].code == 0:
+            return count
+    raise AssertionError("it never ends")

@@ -114,7 +114,7 @@ class Connection:
             timer.start()
         threads = []
         for source, sink, direction in ((self.near, self.far, UP), (self.far, self.near, DOWN)):
-            waiting = queue.Queue(64)
+            waiting = queue.Queue(4 if self.rate else 64)
             for work, arguments in ((self.take, (source, waiting, direction)), (self.give, (sink, waiting, direction))):
                 threads.append(threading.Thread(target=work, args=arguments, daemon=True))
                 threads[-1].start()
