@@ -177,7 +177,7 @@ sim-programs: $(call programs_of,sim)
 vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
-server-programs cli-programs demo-programs: programs
+server-programs cli-programs network-programs demo-programs: programs
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 client-programs: programs $(BUILD)/libsatchel.a
@@ -186,7 +186,7 @@ lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli hostile install demo
+SUITES := sim lint unit story vectors server client cli network hostile install demo
 export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
 $(filter-out demo install,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
@@ -229,7 +229,7 @@ help:
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server client cli test-install   one part of the tests'
+	@echo 'make unit story sim vectors server client cli network test-install   one part of the tests'
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'

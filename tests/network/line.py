@@ -1,5 +1,5 @@
-"""A line between the devices and satcheld that is as bad as one likes: late, slow, cut at any byte, deaf, or in the hands
-of somebody who answers for the server. It passes bytes on as they are, without TLS, and counts them.
+"""A line between the devices and satcheld that is as bad as one likes: late, slow, cut at any byte, deaf, or in the
+hands of somebody who answers for the server. It passes bytes on as they are, without TLS, and counts them.
 
 Line() listens at `url` and passes on to `upstream`. What a connection meets is decided when it comes:
 
