@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Syncs that end before they are done: the line is cut at any byte, the process is killed, the bytes are used up. The
-next connection goes on where the last one was: nothing is lost, nothing is there twice, and no more passes again than the
-message that was under way."""
+next connection goes on where the last one was: nothing is lost, nothing is there twice, and no more passes again than
+the message that was under way."""
 import os
 import random
 import time
