@@ -192,7 +192,7 @@ faults-programs: $(call programs_of,faults)
 vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
-server-programs cli-programs demo-programs: programs
+server-programs cli-programs network-programs demo-programs: programs
 model-programs: # nothing is built: Python alone
 cli-programs: $(BUILD)/satchel-older
 hostile-programs: programs $(BUILD)/oracle
@@ -204,7 +204,7 @@ lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim model lint unit story faults vectors server client cli hostile kill install demo
+SUITES := sim model lint unit story faults vectors server client cli network hostile kill install demo
 export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
 $(filter-out demo install faults,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
@@ -250,7 +250,7 @@ help:
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server client cli hostile kill test-install   one part of the tests'
+	@echo 'make unit story sim vectors server client cli network hostile kill test-install   one part of the tests'
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'

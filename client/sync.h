@@ -22,7 +22,11 @@ struct client_syncing {
     struct client_backoff backoff;
     bool connected;
     bool clock_told;     /* that it is wrong */
+    bool shrunk;         /* the last connection has shown that messages are to be smaller */
     bool postponed;      /* the server does not take some work now */
+    uint64_t bytes;      /* used, by connections that are over */
+    uint64_t own;        /* changes that waited here when it began, for the progress */
+    uint32_t fruitless;  /* connections in a row that brought nothing */
     uint32_t rounds;     /* how often something followed from moves in this session */
     uint32_t holds_told; /* of the session's mass changes */
     uint64_t saved_ms;   /* live: when it was last written down that both sides hold the same */

@@ -348,14 +348,14 @@ SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 /* ---- Synchronising ---- */
 
 enum satchel_event_kind {
-    SATCHEL_EVENT_PROGRESS = 1, /* done and total count log entries; total 0: not known yet */
+    SATCHEL_EVENT_PROGRESS = 1, /* done: changes that came or were taken; total: about so many; 0: not known yet */
     SATCHEL_EVENT_RECORD = 2,   /* type, id: changed by somebody else */
     SATCHEL_EVENT_CONFLICT = 3, /* type, id: is in conflict now */
     SATCHEL_EVENT_REFUSED = 4,  /* message: the server refused a bundle; it is kept and listed */
     SATCHEL_EVENT_REVOKED = 5,  /* message: this device, or its access to a space, is gone */
     SATCHEL_EVENT_IN_SYNC = 6,
     SATCHEL_EVENT_NOTE = 7,   /* message: something worth telling a person */
-    SATCHEL_EVENT_OFFLINE = 8 /* retry_ms, message: with `live`, there is no connection; the next attempt is then */
+    SATCHEL_EVENT_OFFLINE = 8 /* retry_ms, message: there is no connection any more; the next attempt is then */
 };
 struct satchel_event {
     enum satchel_event_kind kind;
@@ -367,8 +367,9 @@ struct satchel_event {
 typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
 
 struct satchel_sync_options {
-    uint32_t timeout_ms;      /* give up after this long; 0: 60 s. With `live`: leave after this long, 0: never */
-    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
+    uint32_t timeout_ms; /* give up this long after the call, come what may; 0: never, see patience_ms. With `live`:
+                            leave after this long */
+    int live;            /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
@@ -377,6 +378,10 @@ struct satchel_sync_options {
                             Nothing where the server waits for no such word; denied for who is no admin. Not with live */
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
     int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
+    uint64_t max_bytes;   /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least
+                             65,536, and what is under way comes on top (320 KiB at most); 0: any */
+    uint32_t patience_ms; /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that
+                             the application drives, who sees whole messages only, 0: 60 s, with `live` for ever */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
@@ -405,7 +410,16 @@ struct satchel_sync_result {
  * than ten minutes and a half. A sync that succeeds begins the count anew, and takes along what is pending. What ends
  * it: `stop` (at once, no error), `timeout_ms` (no error if there is a connection then, else what keeps it away), and
  * errors that the next attempt would meet again, as version, wrong_server, revoked, or this machine's own. The numbers
- * are those of all connections together. */
+ * are those of all connections together.
+ *
+ * Without `live`, too, a connection that breaks is no end while the line brings something: after half a second to a
+ * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
+ * reached or has said goodbye.
+ *
+ * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
+ * ping, the server is taken for gone (timed_out). If signs of life come, but nothing that is waited for, something on
+ * the way swallows messages: it is tried again with smaller ones (8, 2, 1 KiB), and the size that passed is kept for a
+ * day. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);
 

@@ -13,6 +13,13 @@ enum {
     SAT_MESSAGE_BYTES_MAX = 320 * 1024,
     /* Frames are filled up to here, then sent; larger ones vanish on bad networks and block the others. */
     SAT_FRAME_BYTES_TARGET = 64 * 1024,
+    /* A message goes as WebSocket frames of at most this: a socket that says it can take something takes so much. What
+     * it does not take, libwebsockets keeps; and if the other side closes then, version 4.1 never returns from its loop
+     * (docs/decisions/0065-messages-that-vanish.md). */
+    SAT_FRAGMENT_BYTES = 16 * 1024,
+    /* … and where somebody in between swallows even these, down to here: what fits one packet passes everywhere. */
+    SAT_FRAME_BYTES_MIN = 1024,
+    SAT_FRAME_OVERHEAD = 64, /* of a message around the one thing that it carries */
     /* Pushed bundles that may be on their way unacknowledged (LIMITS rule 3). */
     SAT_PUSH_WINDOW = 4,
     /* The plaintext of one change before compression, and after inflating it. Fits a bundle with room to spare. */

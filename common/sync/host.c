@@ -259,6 +259,7 @@ static void greet(struct host_step *step, const struct sat_event *event)
     memcpy(peer->client_nonce, event->client_nonce, sizeof peer->client_nonce);
     sat_entropy_fill(&host->entropy, peer->server_nonce, sizeof peer->server_nonce);
     peer->binding = event->binding;
+    host_peer_size(peer, event->frame_bytes);
     peer->server = identity_with(host, event->server_hint, sizeof event->server_hint);
     if (!peer->server) peer->server = host_signer(host);
     struct sat_hello hello = {

@@ -228,15 +228,16 @@ struct page {
 };
 
 /* Adds it, or says that it has no room. */
-static enum sat_err add_item(struct host_step *step, const struct sat_hash *bundle, struct page *page)
+static enum sat_err add_item(struct host_step *step, const struct host_peer *peer, const struct sat_hash *bundle,
+                             struct page *page)
 {
     struct sat_aside_row row;
     bool found;
-    page->more = page->n == ROWS_PER_READ || page->bytes >= SAT_FRAME_BYTES_TARGET;
+    page->more = page->n == ROWS_PER_READ || page->bytes >= peer->frame_target;
     if (page->more) return SAT_OK;
     enum sat_err err = sat_store_aside_find(step->host->store, bundle, step->arena, &row, &found);
     if (err || !found) return err;
-    page->more = page->n && page->bytes + row.bytes.len > SAT_BUNDLE_BYTES_MAX;
+    page->more = page->n && page->bytes + row.bytes.len > peer->frame_max;
     if (page->more) return SAT_OK;
     page->items[page->n] = item_of(&row, step->arena);
     page->bytes += page->items[page->n++].len;
@@ -255,7 +256,8 @@ static enum sat_err fill_page(struct host_step *step, const struct host_peer *pe
         err = sat_store_aside_list(step->host->store, after, ROWS_PER_READ, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err && !page->more; i++) {
             after = rows[i].number;
-            if (may_decide(&step->host->directory, peer, user, &rows[i].space)) err = add_item(step, &rows[i].id, page);
+            if (may_decide(&step->host->directory, peer, user, &rows[i].space))
+                err = add_item(step, peer, &rows[i].id, page);
         }
     }
     sat_arena_deinit(&arena);

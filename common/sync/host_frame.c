@@ -16,6 +16,15 @@ void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf 
     sat_put_bytes(out, sign->signature.b, sizeof sign->signature.b);
 }
 
+void host_peer_size(struct host_peer *peer, uint32_t frame_bytes)
+{
+    peer->frame_target = SAT_FRAME_BYTES_TARGET;
+    peer->frame_max = SAT_BUNDLE_BYTES_MAX;
+    if (frame_bytes == 0 || frame_bytes >= SAT_FRAME_BYTES_TARGET) return;
+    if (frame_bytes < SAT_FRAME_BYTES_MIN) frame_bytes = SAT_FRAME_BYTES_MIN;
+    peer->frame_target = peer->frame_max = frame_bytes - SAT_FRAME_OVERHEAD;
+}
+
 enum { LINKS_PER_FRAME = 128, ENTRIES_PER_READ = 64, HEAD_REUSED_MS = 1000 };
 
 static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, struct sat_arena *arena,
@@ -30,15 +39,17 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
-    while (used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+    while (used < n && bytes < peer->frame_target) {
         struct sat_link link;
         struct sat_buf item;
         if (sat_link_decode(rows[used].bytes, &link)) return SAT_ERR_CORRUPT;
         sat_buf_init(&item);
         sat_link_encode_short(&link, &rows[used].sign, &host->directory, &item);
-        items[used++] = sat_span_copy(arena, sat_buf_span(&item));
+        bool fits = !used || bytes + item.len <= peer->frame_max;
+        if (fits) items[used++] = sat_span_copy(arena, sat_buf_span(&item));
         bytes += item.len;
         sat_buf_deinit(&item);
+        if (!fits) break;
     }
     struct sat_message message = {.type = SAT_MESSAGE_LINKS};
     message.as.LINKS.first_seq = peer->dir_sent + 1;
@@ -113,11 +124,11 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
-    while (!err && used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+    while (!err && used < n && bytes < peer->frame_target) {
         err = entry_item(host, peer, space, &rows[used], full, arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
-        if (used && bytes + items[used].len > SAT_BUNDLE_BYTES_MAX) break;
+        if (used && bytes + items[used].len > peer->frame_max) break;
         bytes += items[used++].len;
     }
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};

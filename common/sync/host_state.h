@@ -44,6 +44,8 @@ struct host_peer {
     uint64_t kit_seq;                  /* KIT: of the link that names its kit */
     uint64_t out_ms;                   /* since when it is out, or has last handed something in; 0: it is not */
     uint64_t dir_known;                /* … that it had when it came */
+    uint32_t frame_target;             /* bytes at which a frame to it is full … */
+    uint32_t frame_max;                /* … and those that none goes beyond that has more than one thing in it */
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
@@ -102,6 +104,8 @@ enum sat_err host_begin(struct host_step *step) SAT_MUST_CHECK; /* opens the bat
 enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *id,
                              struct host_space **out) SAT_MUST_CHECK; /* NULL: none */
 struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
+/* What the peer asked for when it came, within reason; 0: nothing. */
+void host_peer_size(struct host_peer *peer, uint32_t frame_bytes);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
 void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
                      const struct sat_fault *fault); /* the fault's sentence, if it has one for the error */

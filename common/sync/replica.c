@@ -60,6 +60,18 @@ uint64_t sat_replica_retry_ms(const struct sat_replica *replica)
     return replica->retry_ms;
 }
 
+bool sat_replica_rests(const struct sat_replica *replica)
+{
+    return replica->told_in_sync || replica->told_idle;
+}
+
+bool sat_replica_awaits_echo(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].in_flight && !replica->subs[i].gone) return true;
+    return false;
+}
+
 void replica_send(struct replica_step *step, const struct sat_message *message)
 {
     struct sat_buf buf;

@@ -126,6 +126,11 @@ uint64_t sat_replica_recovering(const struct sat_replica *replica);
 uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, verified, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
 
+/* Does it wait for nothing: it has told that all is in sync, or that nothing more comes by itself? */
+bool sat_replica_rests(const struct sat_replica *replica);
+/* Is something that was pushed not yet heard of? */
+bool sat_replica_awaits_echo(const struct sat_replica *replica);
+
 /* One batch of events of the one peer. An error of the session is told by SAT_NOTICE_FAILED and SAT_ACTION_CLOSE; the
  * return value is not SAT_OK only when the local store failed, and then nothing of the batch has happened. */
 enum sat_err sat_replica_step(struct sat_replica *replica, uint64_t now_ms, const struct sat_event *events, uint32_t n,

@@ -47,6 +47,17 @@ static enum sat_err space_row(struct replica_step *step, const struct sat_space_
     return err ? err : sat_store_space_create(store, out);
 }
 
+/* What was frozen in an earlier session may have arrived though nobody heard of it: then the log echoes it first. */
+static enum sat_err look_for_sent(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err =
+        sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    sub->met = n == 0;
+    return err;
+}
+
 /* Anew, if the right to read the space was lost and has come back. */
 static enum sat_err open_sub(struct replica_step *step, struct replica_sub *known, const struct sat_space_id *id,
                              struct replica_sub *sub)
@@ -59,6 +70,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     enum sat_err err = space_row(step, id, &sub->row);
     if (!err) err = replica_lives_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);
+    if (!err) err = look_for_sent(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
@@ -411,7 +423,7 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
     if (err) return err;
-    sub->head_here = true;
+    sub->head_here = sub->met = true;
     err = replica_begin(step);
     sub->dirty = true;
     sub->row.log_epoch = head->log_epoch;

@@ -47,7 +47,8 @@ struct replica_sub {
     uint64_t announced;       /* size of the log as the server last said */
     uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
-    bool head_here;     /* a head for the cursor was verified in this session */
+    bool head_here; /* a head for the cursor was verified in this session */
+    bool met; /* … or for an earlier cursor, or there was no need: what an earlier session sent has been heard of */
     bool digest_agrees; /* … and its digest is ours */
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
     uint32_t in_flight; /* bundles sent and not yet heard of */

@@ -23,6 +23,7 @@ struct sat_event {
     struct sat_binding binding; /* OPENED: what ties the handshake to the channel */
     uint8_t server_hint[8]; /* OPENED, on the server: first bytes of the identity key that the peer knows; zeros: it did
                                not say */
+    uint32_t frame_bytes; /* OPENED, on the server: messages are not to be larger, where that can be; 0: as they are */
 };
 
 enum sat_action_kind {

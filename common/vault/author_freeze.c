@@ -188,13 +188,14 @@ static enum sat_err waits_for_copies(const struct freezer *freezer, const struct
 static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
                                uint32_t n, struct standpoint *stand, uint32_t *run, bool *open)
 {
-    size_t bytes = BUNDLE_FIXED_BYTES;
+    size_t bytes = BUNDLE_FIXED_BYTES, bytes_end = freezer->vault->bundle_bytes;
+    if (bytes_end == 0 || bytes_end > SAT_BUNDLE_BYTES_MAX) bytes_end = SAT_BUNDLE_BYTES_MAX;
     *open = false;
     for (*run = 0; *run < n; ++*run) {
         uint32_t i = *run;
         if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return SAT_OK;
         bytes += bytes_max(&drafts[i]);
-        if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return SAT_OK; /* one alone always fits */
+        if (i > 0 && bytes > bytes_end) return SAT_OK; /* one alone always fits */
         struct standpoint here;
         bool waits = false;
         enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);

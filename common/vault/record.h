@@ -18,6 +18,7 @@ struct sat_vault {
     /* Own pending changes and drafts with these counters are not laid over the base: they are about to be written again
      * (author_again.h). 0: none. */
     uint64_t hidden_first, hidden_last;
+    uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
 
 struct sat_record_view {
