@@ -129,8 +129,7 @@ static void found(struct client_session *session)
     if (message.len) {
         enum sat_err err = sat_store_open(SERVER_STORE, SAT_STORE_CREATE, &story->store, &fault);
         if (!err)
-            err = sat_host_found(story->store, &story->key, sat_buf_span(&message), client_now_ms(), &story->entropy,
-                                 &reply, &fault);
+            err = sat_host_found(story->store, &story->key, sat_buf_span(&message), client_now_ms(), &reply, &fault);
         if (!err) err = server_open(story);
         if (err) {
             story->host_err = err;
