@@ -123,6 +123,15 @@ enum sat_err client_links_add_space(struct client_links *links, const struct sat
     return err;
 }
 
+enum sat_err client_links_look_back(struct satchel *satchel, const struct sat_space_id *space, bool *torn)
+{
+    struct sat_keys_head heads[2];
+    uint32_t n;
+    enum sat_err err = sat_keys_heads(satchel->keys, &satchel->directory, space, heads, 2, &n);
+    if (!err && n > 1) *torn = true;
+    return err;
+}
+
 /* How many epochs of the space still go into this batch, with a box each for all; the first always does. */
 static uint32_t room(const struct client_links *links, const struct sat_space_id *space)
 {
