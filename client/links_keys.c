@@ -190,7 +190,8 @@ bool client_links_has_room(const struct client_links *links, const struct sat_sp
     return n <= SAT_BOXES_PER_LINK_MAX - links->boxes_n;
 }
 
-/* *some: this device is an admin's or a manager's and has some key of the space. */
+/* *some: this device is an admin's or a manager's and has some key of the space. A key that a repudiated device made is
+ * waited for: others may have it, and the kit's holder has an older one alone. */
 static enum sat_err find_older(const struct client_links *links, const struct sat_space_id *space, bool *some)
 {
     struct satchel *satchel = links->satchel;
@@ -199,6 +200,10 @@ static enum sat_err find_older(const struct client_links *links, const struct sa
     struct sat_keys_head head;
     uint32_t n = 0;
     enum sat_err err = SAT_OK;
+    const struct sat_space *known = sat_directory_space(&links->ahead, space);
+    const struct sat_epoch *epoch = known ? sat_directory_epoch(&links->ahead, space, known->epoch) : NULL;
+    *some = false;
+    if (!epoch || epoch->seq < links->ahead.repudiated_seq) return SAT_OK;
     if (user && (user->role == SAT_ROLE_ADMIN || (client_rights(satchel, space) & SAT_RIGHT_MANAGE)))
         err = sat_keys_heads(satchel->keys, &links->ahead, space, &head, 1, &n);
     *some = n > 0;

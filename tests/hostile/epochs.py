@@ -43,8 +43,8 @@ def root_of(boxes):
 
 
 class Epoch:
-    """The next epoch of a space: `keys` are what the boxes hold, by (kind, number); else the committed one. `chain`: the
-    72 bytes, or the number of an epoch whose key is sealed in the place of the newest one's. `to`: who gets boxes.
+    """The next epoch of a space: `keys` are what the boxes hold, by (kind, number); else the committed one. `chain`:
+    the 72 bytes, or the number of an epoch whose key is sealed in the place of the newest one's. `to`: who gets boxes.
     `number`: where the member does not have the newest key."""
 
     def __init__(self, member, space, keys=None, committed=None, left_out=(), to=None, chain=None,
@@ -63,7 +63,8 @@ class Epoch:
             self.chain = chain
         self.boxes = [space + struct.pack("<IBQ", self.number, kind, number)
                       + sealed_to(public, keys.get((kind, number), self.key))
-                      for (kind, number), public in box_keys(member).items() if (kind, number) not in left_out and (to is None or (kind, number) in to)]
+                      for (kind, number), public in box_keys(member).items() if (kind, number) not in left_out
+                      and (to is None or (kind, number) in to)]
         self.root, self.count = root_of(self.boxes), len(self.boxes)
 
     def link(self):

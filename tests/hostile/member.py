@@ -73,8 +73,8 @@ class Member:
 
     def key(self, space, epoch=0xffffffff):
         """The newest key of a space up to that epoch: (epoch, key)."""
-        epoch, sealed = self.ask("select epoch, sealed from epoch_key where space = ? and epoch <= ? order by epoch desc",
-                                 space, epoch)
+        epoch, sealed = self.ask("select epoch, sealed from epoch_key where space = ? and epoch <= ? "
+                                 "order by epoch desc", space, epoch)
         place = space + struct.pack("<I", epoch)
         return epoch, unseal(sealed[24:], self.org + place, sealed[:24], keyed(self.store_key, "key", place))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A member who may read a territory makes its next key, and sees to it that nobody, or nobody new, gets on with it: a
-key that is in no box, in no box of an admin's, a chain that leads nowhere, or past what it should lead to. Whoever holds
-an older key makes the next one all the same, once that member is out, and everybody has all that can be had."""
+key that is in no box, or in no admin's, a chain that leads nowhere, or past what it should lead to. Whoever holds an
+older key makes the next one all the same, once that member is out, and everybody has all that can be had."""
 import os
 import sys
 
@@ -78,7 +78,10 @@ class Scene:
 @test
 def a_key_that_nobody_gets_is_stepped_over_and_work_goes_on_under_the_next():
     it = Scene("Nobody")
-    it.strike(committed=os.urandom(32))
+    it.strike(keys={who: os.urandom(32) for who in (ADMIN, NANCY, PAGE)})
+    it.device.sync()
+    lost = it.put(it.device, "for nobody")
+    it.device.sync()
     waiting = it.put(nancy, "waits")
     for device in (nancy, admin):
         has(device.run("sync", "--json", expect=5).error()["message"], "rotate, mends it")
@@ -88,10 +91,13 @@ def a_key_that_nobody_gets_is_stepped_over_and_work_goes_on_under_the_next():
     it.is_well(admin, nancy)
     it.waiting = waiting
     it.reads(admin, waiting="waits")
-    it.newcomer(waiting="waits")
+    late = it.newcomer(waiting="waits")
     admin.run("rotate", "Nobody")
-    it.is_well(admin, nancy)
-    equal(admin.run("doctor").code, 0)
+    it.is_well(admin, nancy, late)
+    for device in (admin, nancy, late):
+        equal(device.error(5, "get", "account", lost)["error"], "undecryptable", "it is told, and stops nobody")
+        row, = [row for row in device.rows("doctor") if row.get("check") == "keys"]
+        has(row["text"], "newest key does not lead to the key of Nobody, epoch 3")
 
 
 @test
