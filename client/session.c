@@ -1,71 +1,25 @@
 #define _GNU_SOURCE
-#include "client/session.h"
+#include "client/session_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/restored.h"
+#include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/vault/author.h"
+#include "common/vault/harm.h"
 
 /* Where there is another address to try, one that swallows what it is sent must not use up all the time. */
 enum { CONNECT_MS_MAX = 10 * 1000 };
 
-/* One message that waits for the socket. */
-struct outgoing {
-    struct outgoing *next;
-    size_t len;
-    uint8_t bytes[];
-};
-
-enum { INBOX_MAX = 64, INBOX_BYTES_MAX = 512 * 1024 };
-
-struct inbox { /* messages that came together: one step, which is one transaction */
-    struct sat_arena arena;
-    struct sat_event events[INBOX_MAX];
-    uint32_t n;
-    size_t bytes;
-};
-
-struct client_session {
-    struct satchel *satchel;
-    const struct client_session_config *config;
-    char path[CLIENT_PATH_BYTES_MAX];
-    struct sat_replica *replica;
-    struct outgoing *first, **last;
-    struct inbox inbox;
-    uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
-    uint64_t retry_ms;                   /* what a refusal asked for */
-    bool open;                           /* the channel */
-    bool greeted;                        /* its first message has come */
-    bool met;                            /* the server has proved who it is */
-    bool renewed;                        /* the lease is */
-    bool writable;                       /* the replica has frames to build */
-    bool done;                           /* nothing more to do but to send what is queued */
-    bool gone;                           /* the channel is closed */
-    bool in_sync;
-    bool wrong_box;                                       /* a key box was not what the directory committed to */
-    enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
-    bool settled;                                         /* what the end asks for is done */
-    enum sat_err err;
-    struct sat_fault fault; /* of err: the handle's is for whatever is called in between */
-    uint64_t entries_told;
-};
-
 enum { THE_PEER = 1 };
-
-uint64_t client_monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 struct satchel *client_session_handle(struct client_session *session)
 {
@@ -123,13 +77,16 @@ void client_session_fail(struct client_session *session, enum sat_err err, const
 static void queue(struct client_session *session, struct sat_span bytes)
 {
     struct outgoing *outgoing = malloc(sizeof *outgoing + bytes.len);
-    sat_check(outgoing != NULL);
+    sat_check_memory(outgoing);
     outgoing->next = NULL;
     outgoing->len = bytes.len;
     if (bytes.len) memcpy(outgoing->bytes, bytes.at, bytes.len);
     *session->last = outgoing;
     session->last = &outgoing->next;
 }
+
+static const char SET_BACK[] =
+    "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
 
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
@@ -156,6 +113,17 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_DEBT:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_WIPED:
+        break;
+    case SAT_NOTICE_SET_BACK: /* of each space, but it is one event */
+        if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
+        session->set_back = true;
+        client_touch(session->satchel);
+        break;
+    case SAT_NOTICE_BRAKE:
+        client_brake_note(session->satchel, action);
+        if (!action->err) break;
+        client_touch(session->satchel); /* what had come of it is gone again */
+        session->satchel->conflicts.known = false;
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */
@@ -213,6 +181,7 @@ static void renew_lease(struct client_session *session)
     if (session->renewed || !session->met || !sat_replica_is_current(session->replica)) return;
     session->renewed = true;
     client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+    client_skew_met(session->satchel, sat_replica_server_time(session->replica));
 }
 
 static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)
@@ -274,6 +243,7 @@ void client_session_ask_devices(struct client_session *session, uint32_t after)
 void client_session_opened(struct client_session *session, const struct sat_binding *binding)
 {
     session->open = true;
+    client_watch_begin(&session->watch, session->config->patience_ms, client_monotonic_ms());
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = THE_PEER, .binding = *binding};
     sat_replica_nonce(session->replica, event.client_nonce);
     step(session, &event, 1);
@@ -300,6 +270,7 @@ void client_session_received(struct client_session *session, struct sat_span mes
         return;
     }
     session->greeted = true;
+    client_session_moved(session);
     struct inbox *inbox = &session->inbox;
     if (inbox->n == INBOX_MAX || inbox->bytes + message.len > INBOX_BYTES_MAX) client_session_take(session);
     inbox->events[inbox->n++] =
@@ -342,7 +313,7 @@ void client_session_lost(struct client_session *session, const char *why)
 
 bool client_session_wants(const struct client_session *session)
 {
-    return session->first || (session->writable && !session->done);
+    return session->first || (session->writable && !session->done && !session_is_used_up(session, 0));
 }
 
 void client_session_next(struct client_session *session, struct sat_buf *out)
@@ -355,58 +326,44 @@ void client_session_next(struct client_session *session, struct sat_buf *out)
         free(outgoing);
         return;
     }
-    if (!session->writable || session->done) return;
+    if (!session->writable || session->done || session_is_used_up(session, 0)) return;
     enum sat_err err = sat_replica_frame(session->replica, client_now_ms(), out);
     if (err) fail_locally(session, err);
     if (err || out->len == 0) session->writable = false;
 }
 
-/* Time is up, or the caller wants to stop: what that means depends on what was promised. */
-static void look_around(struct client_session *session)
-{
-    const struct client_session_config *config = session->config;
-    uint64_t now_ms = client_monotonic_ms();
-    bool late = session->deadline_ms && now_ms >= session->deadline_ms;
-    bool stopped = config->stop && *config->stop;
-    if (late && session->done) session->gone = true; /* what is queued will not go any more */
-    if (session->done) return;
-    if (config->live && (stopped || (late && session->met))) {
-        session->done = true;
-    } else if (stopped) {
-        client_session_fail(session, SAT_ERR_CLOSED, "stopped before it was done");
-    } else if (late && session->open) {
-        client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not finish answering in time");
-    } else if (late || (!session->met && session->connect_by_ms && now_ms >= session->connect_by_ms)) {
-        client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not answer in time");
-    }
-}
-
-bool client_session_over(struct client_session *session)
-{
-    look_around(session);
-    /* What was queued before the end is still sent, unless waiting for the socket is what took too long. */
-    return session->gone || (session->done && (!session->first || session->err));
-}
-
-uint32_t client_session_wakeup_ms(const struct client_session *session)
-{
-    uint64_t at_ms = session->deadline_ms, now_ms = client_monotonic_ms();
-    if (!session->met && session->connect_by_ms && (!at_ms || session->connect_by_ms < at_ms))
-        at_ms = session->connect_by_ms;
-    if (session->gone || !at_ms) return UINT32_MAX;
-    if (at_ms <= now_ms) return 0;
-    return at_ms - now_ms < UINT32_MAX ? (uint32_t)(at_ms - now_ms) : UINT32_MAX;
-}
-
 /* ---- The keys' side: hooks that every session has ---- */
+
+/* Drafts that are too much: a notice as the replica gives of what came in. */
+static void tell_held(struct client_session *session)
+{
+    struct sat_action action = {.notice = SAT_NOTICE_BRAKE, .err = SAT_ERR_MASS_CHANGE};
+    (void)session->config->notice(session->config->context, session, &action);
+}
 
 static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    enum sat_err err = sat_author_freeze(&vault, now_ms, bundles_max, out);
+    if (session->config->frame_bytes) vault.bundle_bytes = session->config->frame_bytes - SAT_FRAME_OVERHEAD;
+    struct client_brake *brake = &session->satchel->brake;
+    uint32_t known = brake->held_n;
+    enum sat_err err = session->config->replica.allow_mass_change ? SAT_OK : client_brake_drafts(session->satchel);
+    if (!err) err = sat_author_freeze_but(&vault, now_ms, bundles_max, brake->held, brake->held_n, out);
+    if (!err && brake->held_n > known) tell_held(session);
     if (err || !out->dropped) return err;
     session->satchel->conflicts.known = false;
+    client_touch(session->satchel);
+    return SAT_OK;
+}
+
+static enum sat_err mend_refused(void *context, int64_t sid, bool *mended)
+{
+    struct client_session *session = context;
+    struct sat_vault vault = client_vault(session->satchel);
+    enum sat_err err = sat_author_mend(&vault, sid, mended);
+    if (err || !*mended) return err;
+    session->satchel->conflicts.known = false; /* what was refused is not shown any more */
     client_touch(session->satchel);
     return SAT_OK;
 }
@@ -421,7 +378,7 @@ static enum sat_err open_box(void *context, const struct sat_box *box)
     if (own->open_box) return own->open_box(own->context, box);
     enum sat_err err = sat_keys_open_box(satchel->keys, &satchel->directory, box, NULL, NULL);
     if (err == SAT_ERR_UNDECRYPTABLE) session->wrong_box = true;
-    return err;
+    return err ? err : client_links_look_back(satchel, &box->space, &session->torn);
 }
 
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
@@ -448,6 +405,13 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
                               struct sat_arena *arena, struct sat_link_batch *out)
 {
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
+}
+
+static enum sat_err harm(void *context, int64_t sid, const struct sat_space_id *space,
+                         const struct sat_record_id *record, uint64_t seq, struct sat_harm *out)
+{
+    struct sat_vault vault = client_vault(((struct client_session *)context)->satchel);
+    return sat_harm_received(&vault, sid, space, record, seq, out);
 }
 
 static void forget_space(void *context, const struct sat_space_id *space)
@@ -485,11 +449,13 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
     config->hooks = (struct sat_replica_hooks){
         .context = session,
         .freeze = config->mode == SAT_REPLICA_DEVICE ? freeze : NULL,
+        .mend_refused = config->mode == SAT_REPLICA_DEVICE ? mend_refused : NULL,
         .open_box = open_box,
         .have_key = have_key,
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,
         .forget_space = forget_space,
         .escrow = own.escrow ? escrow : NULL,
         .devices = own.devices ? devices : NULL,
@@ -513,7 +479,10 @@ static void make_path(struct client_session *session)
     sat_hex_format(key.b, 8, hint);
     const struct sat_hash *known = &session->config->replica.org;
     if (session->config->replica.mode != SAT_REPLICA_CREATE) sat_hex_format(known->b, sizeof known->b, org);
-    (void)snprintf(session->path, sizeof session->path, "/satchel/%s/%s/%s", org, nonce, hint);
+    int len = snprintf(session->path, sizeof session->path, "/satchel/%s/%s/%s", org, nonce, hint);
+    if (session->config->frame_bytes)
+        (void)snprintf(session->path + len, sizeof session->path - (size_t)len, "?frame=%u",
+                       (unsigned)session->config->frame_bytes);
 }
 
 static void set_deadlines(struct client_session *session)
@@ -537,7 +506,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     enum sat_err err = client_address_parse(config->urls[0], &address, &satchel->fault);
     if (err) return err;
     struct client_session *session = calloc(1, sizeof *session);
-    sat_check(session != NULL);
+    if (!session) return sat_fail(&satchel->fault, SAT_ERR_NO_MEMORY, NULL);
     session->satchel = satchel;
     session->config = config;
     session->last = &session->first;
@@ -552,6 +521,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     make_path(session);
     set_deadlines(session);
     satchel->session = session;
+    client_brake_reset(&satchel->brake);
     *out = session;
     return SAT_OK;
 }
@@ -569,6 +539,16 @@ static enum sat_err settle(struct client_session *session)
     return client_reload_directory(session->satchel, &session->satchel->fault);
 }
 
+/* This device reads on as before; whoever is let in now does not. That is told, and fails nothing here. */
+static void accuse_of_chain(struct client_session *session)
+{
+    if (!session->torn) return;
+    session->torn = false;
+    client_alert_keep(session->satchel, SAT_ERR_UNDECRYPTABLE,
+                      "the new key of a territory does not lead to an older one that this device has: who made it cuts "
+                      "newcomers off from what is under that; a rotate of that territory from here mends it");
+}
+
 /* A wrong box stops nothing, as other work can go on, but is not passed over: the space cannot be read without it, and
  * somebody lied. Only who made the key and the server can have. */
 static void accuse_of_box(struct client_session *session)
@@ -583,9 +563,15 @@ static void accuse_of_box(struct client_session *session)
 enum sat_err client_session_result(struct client_session *session, struct client_session_result *result)
 {
     accuse_of_box(session);
+    accuse_of_chain(session);
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
+                                             .stalled = session->stalled,
+                                             .silent = session->silent,
+                                             .used_up = session->used_up,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
+    result->recovering = sat_replica_recovering(session->replica) != 0;
+    if (session->met) client_restored_note(session->satchel, sat_replica_recovering(session->replica));
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
     enum sat_err err = settle(session);
@@ -611,6 +597,7 @@ void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
+    if (session->met && !session->config->replica.directory_only) client_brake_end(session->satchel, session->err);
     note_mended(session);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
@@ -631,40 +618,4 @@ bool client_session_may_retry(const struct client_session *session)
     const volatile int *stop = session->config->stop;
     return session->err && !session->met && session->err != SAT_ERR_BUSY && !sat_err_is_local(session->err) &&
            !(stop && *stop) && !(session->deadline_ms && client_monotonic_ms() >= session->deadline_ms);
-}
-
-/* One connection. *again: nobody was met who counts, so that another address may be tried. */
-static enum sat_err run_once(struct satchel *satchel, const struct client_session_config *config,
-                             struct client_session_result *result, bool *again)
-{
-    struct client_session *session;
-    *again = true;
-    enum sat_err err = client_session_new(satchel, config, &session);
-    if (err) return err;
-    err = client_transport_run(session, &satchel->fault);
-    if (!err) err = client_session_result(session, result);
-    *again = client_session_may_retry(session);
-    client_session_free(session);
-    return err;
-}
-
-enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
-                                struct client_session_result *result)
-{
-    struct client_session_config attempt = *config;
-    uint64_t begun_ms = client_monotonic_ms();
-    struct sat_fault told = {0};
-    *result = (struct client_session_result){0};
-    for (bool again = true; attempt.urls[0] && again;) {
-        uint64_t spent_ms = client_monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
-        if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
-        enum sat_err err = run_once(satchel, &attempt, result, &again);
-        if (!err) return SAT_OK;
-        /* An impostor is worth more than silence; else what the first address said is what is told. */
-        if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
-        memmove(attempt.urls, attempt.urls + 1, sizeof attempt.urls - sizeof attempt.urls[0]);
-        attempt.urls[CLIENT_ADDRESSES_MAX - 1] = NULL;
-    }
-    satchel->fault = told;
-    return told.err;
 }

@@ -110,6 +110,16 @@ enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot,
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_HEADER);
+    sat_bind_i64(&query, bid << 10 | index);
+    *found = sat_query_step(&query);
+    *out = *found ? sat_column_span(&query, arena) : (struct sat_span){0};
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
 {
@@ -209,7 +219,7 @@ enum sat_err sat_store_records_between(struct sat_store *store, int64_t sid, con
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) {
         sat_check(*n < limit);
-        sat_column_bytes(&query, (*out)[(*n)++].b, sizeof (*out)->b);
+        sat_column_bytes(&query, (*out)[(*n)++].b, sizeof(*out)->b);
     }
     return sat_query_end(&query);
 }
@@ -267,4 +277,15 @@ enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_stat
     struct sat_query query = sat_query_begin(store, SAT_SQL_COUNT_STATE);
     sat_bind_i64(&query, state);
     return sat_query_count(&query, out);
+}
+
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records, uint64_t *archived)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_RECORDS);
+    sat_bind_i64(&query, sid);
+    enum sat_err err = sat_query_count(&query, records);
+    if (err) return err;
+    query = sat_query_begin(store, SAT_SQL_SPACE_ARCHIVED);
+    sat_bind_i64(&query, sid);
+    return sat_query_count(&query, archived);
 }

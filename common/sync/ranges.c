@@ -1,5 +1,6 @@
 #include "common/sync/ranges.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -105,12 +106,20 @@ static enum sat_err add_to_list(void *context, const struct sat_record_id *recor
     return SAT_OK;
 }
 
+static int by_record_and_dot(const void *a, const void *b)
+{
+    const struct sat_live_change *left = a, *right = b;
+    int order = memcmp(left->record.b, right->record.b, sizeof left->record.b);
+    return order ? order : sat_dot_compare(left->dot, right->dot);
+}
+
 enum sat_err sat_range_contents(struct sat_store *store, const struct sat_space_row *space,
                                 const struct sat_range *range, uint32_t max, struct sat_live_change *out, uint32_t *n)
 {
     struct listing listing = {.at = out, .max = max};
     enum sat_err err = sat_store_walk_live(store, space->sid, &range->first, &range->last, add_to_list, &listing);
     *n = listing.n;
+    if (listing.n > 1) qsort(out, listing.n, sizeof *out, by_record_and_dot);
     return err;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/sync/lives.h"
 #include "tests/story/world_parts.h"
 
 static const char PASSPHRASE[] = "a passphrase of the tests";
@@ -191,6 +192,45 @@ void world_crash_server(struct world *world)
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (world->devices[i].replica) world_end_session(&world->devices[i]);
     close_host(world);
+    open_host(world);
+}
+
+/* ---- Copies of the server ---- */
+
+static void copy_server(struct world *world, uint32_t number, bool back)
+{
+    char command[600];
+    if (back)
+        (void)snprintf(command, sizeof command, "rm -f '%s'/server.db*; cp '%s/copy%u.db' '%s/server.db'", world->dir,
+                       world->dir, number, world->dir);
+    else
+        (void)snprintf(command, sizeof command, "cp '%s/server.db' '%s/copy%u.db'", world->dir, world->dir, number);
+    sat_check(system(command) == 0);
+}
+
+void world_backup(struct world *world, uint32_t number)
+{
+    world_crash_server(world);
+    close_host(world); /* the write-ahead log is in the file */
+    copy_server(world, number, false);
+    open_host(world);
+}
+
+void world_restore(struct world *world, uint32_t number, bool announced)
+{
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (world->devices[i].replica) world_end_session(&world->devices[i]);
+    close_host(world);
+    copy_server(world, number, true);
+    if (announced) {
+        char path[160];
+        struct sat_store *store;
+        struct sat_fault fault = {0};
+        (void)snprintf(path, sizeof path, "%s/server.db", world->dir);
+        must(sat_store_open(path, SAT_STORE_OPEN, &store, &fault));
+        must(sat_store_meta_put_u64(store, SAT_RESTORED_KEY, world->now_ms));
+        sat_store_close(store);
+    }
     open_host(world);
 }
 

@@ -99,6 +99,8 @@ struct world_device *world_join(struct world *world, uint32_t territories);
 struct world_device *world_invite(struct world *world, uint32_t territories);
 /* An invite alone, for a new user of that role. An admin's carries no keys. */
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories);
+/* The first admin's word that a server which was set back may go on. */
+void world_confirm_restore(struct world *world);
 /* A device, not joined yet, of somebody who holds the code. `admin`: with an admin key of its own. */
 struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin);
 /* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused.
@@ -130,6 +132,10 @@ bool world_settle(struct world *world, uint32_t rounds);
 /* The process dies: what was not committed is gone, the store is opened again. */
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);
+/* A copy of the server's store is put aside under a number, and back again: whoever is connected is cut off.
+ * `announced`: by an operator who says so. */
+void world_backup(struct world *world, uint32_t number);
+void world_restore(struct world *world, uint32_t number, bool announced);
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
  * edit that wrote: counters first to last. */
