@@ -218,6 +218,7 @@ enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                         struct sat_arena *arena, struct sat_draft_row **out,
                                         uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
 enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
@@ -285,6 +286,22 @@ enum sat_err sat_store_sighting_get(struct sat_store *store, uint32_t device, st
                                     bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_sightings(struct sat_store *store, uint32_t after, uint32_t limit, struct sat_arena *arena,
                                  struct sat_sighting **out, uint32_t *n) SAT_MUST_CHECK; /* by device */
+
+/* ---- Cursors: what a device last signed of how far it is in a space (proof/log.h). On the server those of all devices
+ * that may read there, on a device its own. ---- */
+struct sat_cursor_row {
+    int64_t sid;
+    struct sat_cursor cursor; /* read with the space's id left out: zeros */
+    struct sat_signature signature;
+};
+/* The device's earlier one in the space goes. */
+enum sat_err sat_store_cursor_put(struct sat_store *store, const struct sat_cursor_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_cursor_get(struct sat_store *store, int64_t sid, uint32_t device, struct sat_cursor_row *out,
+                                  bool *found) SAT_MUST_CHECK;
+/* By (sid, device), behind that one. */
+enum sat_err sat_store_cursors(struct sat_store *store, int64_t sid, uint32_t device, uint32_t limit,
+                               struct sat_arena *arena, struct sat_cursor_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_cursor_delete(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */

@@ -262,6 +262,7 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     err = host_begin(step);
     if (!err && marked) err = sat_store_mark_end(host->store, true);
     if (!err) err = store_batch(host->store, &host->entropy, &batch);
+    if (!err) err = host_cursors_review(step, batch.links, batch.n);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
     host->counts.links += batch.n;
     /* The author knows these links; if others came between, it is behind and gets all by LINKS. */

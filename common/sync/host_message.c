@@ -239,6 +239,14 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     return err;
 }
 
+static enum sat_err take_cursor(struct host_step *step, struct host_peer *peer,
+                                const struct sat_message_CURSOR *message, struct sat_fault *fault)
+{
+    const struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a cursor in a space that was not subscribed");
+    return host_cursor(step, peer, sub, message, fault);
+}
+
 static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool head, uint64_t entry,
                                   struct sat_fault *fault)
 {
@@ -273,6 +281,7 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_HEAD_GET) return take_question(peer, message->as.HEAD_GET.sub, true, 0, fault);
     if (message->type == SAT_MESSAGE_ENTRY_GET)
         return take_question(peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+    if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
     if (message->type == SAT_MESSAGE_ESCROW_GET) return host_escrow_get(step, peer, &message->as.ESCROW_GET, fault);
     if (message->type == SAT_MESSAGE_DEVICES_GET) return host_devices_get(step, peer, &message->as.DEVICES_GET, fault);

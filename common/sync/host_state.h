@@ -157,6 +157,11 @@ enum sat_err host_wiped(struct host_step *step, struct host_peer *peer, const st
 enum sat_err host_devices_get(struct host_step *step, const struct host_peer *peer,
                               const struct sat_message_DEVICES_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
 
+/* host_cursors.c: what a device has signed of how far it is; and, behind links, of whom it counts no more. */
+enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
+                         const struct sat_message_CURSOR *message, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
+
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);
 

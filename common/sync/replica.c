@@ -331,6 +331,17 @@ static enum sat_err look_for_pushes(struct replica_step *step)
     return err;
 }
 
+/* With nothing more under way, this is where the session ends, or where a live one waits. */
+static enum sat_err sign_cursors(struct replica_step *step)
+{
+    const struct sat_replica *replica = step->replica;
+    if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE || replica->ending ||
+        replica->config.directory_only || replica_is_out(replica))
+        return SAT_OK;
+    if (replica->told_in_sync || (!sat_replica_in_sync(replica) && !stuck(replica))) return SAT_OK;
+    return replica_cursors(step);
+}
+
 /* Of what came before in this session, or in one that broke off, all that no head has proved. */
 static enum sat_err rewind_spaces(struct replica_step *step)
 {
@@ -376,6 +387,7 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(step, &events[i]);
     if (!err) err = advance(step);
     if (!err) err = look_for_pushes(step);
+    if (!err) err = sign_cursors(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */
         enum sat_err committed = commit(step->replica);
         if (committed) return committed;

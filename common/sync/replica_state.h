@@ -32,6 +32,7 @@ struct replica_sub {
     bool push_full;    /* the short form was not understood */
     bool blocked;      /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool gone;         /* the right to read it is lost: what the server still says of it counts for nothing */
+    uint64_t signed_ms; /* when the cursor was signed last; 0: not in this session */
     uint64_t pushable; /* pending bundles not yet sent, known after the last look; 0: none */
 };
 
@@ -132,6 +133,9 @@ enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK; /* the same 
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
+
+/* replica_cursors.c: where nothing more is to be done now, says so to the server */
+enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
 
 /* replica_evidence.c */
 /* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */
