@@ -104,17 +104,25 @@ static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const 
     return err ? err : sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
 }
 
-/* The items in a given state; drafts count as pending. Headers were judged when they came: a bad one is damage. */
-static enum sat_err pick(const struct rows *rows, enum sat_change_state state, uint32_t device, struct sat_arena *arena,
-                         struct item **out, uint32_t *n)
+static bool is_hidden(const struct sat_vault *vault, uint64_t counter)
 {
+    return vault->hidden_first && counter >= vault->hidden_first && counter <= vault->hidden_last;
+}
+
+/* The items in a given state; drafts count as pending. Headers were judged when they came: a bad one is damage. */
+static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows, enum sat_change_state state,
+                         struct sat_arena *arena, struct item **out, uint32_t *n)
+{
+    uint32_t device = sat_keyring_secrets(vault->keyring)->device;
+    bool own = state == SAT_CHANGE_PENDING;
     struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n; i++)
-        if (rows->changes[i].state == state)
+        if (rows->changes[i].state == state && !(own && is_hidden(vault, rows->changes[i].dot.counter)))
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
-    for (uint32_t i = 0; state == SAT_CHANGE_PENDING && i < rows->drafts_n; i++)
-        items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+    for (uint32_t i = 0; own && i < rows->drafts_n; i++)
+        if (!is_hidden(vault, rows->drafts[i].counter))
+            items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
     *out = items;
     for (uint32_t i = 0; i < *n; i++) {
         struct sat_span header = items[i].draft ? items[i].draft->header : items[i].change->header;
@@ -165,13 +173,13 @@ static uint32_t lay_over(struct item *live, uint32_t n, const struct item *own, 
 }
 
 /* What is live here, by dot. */
-static enum sat_err merge_rows(const struct rows *rows, uint32_t device, struct sat_arena *arena, struct item **out,
-                               uint32_t *n)
+static enum sat_err merge_rows(const struct sat_vault *vault, const struct rows *rows, struct sat_arena *arena,
+                               struct item **out, uint32_t *n)
 {
     struct item *own;
     uint32_t own_n;
-    enum sat_err err = pick(rows, SAT_CHANGE_LIVE, device, arena, out, n); /* makes room for all rows */
-    if (!err) err = pick(rows, SAT_CHANGE_PENDING, device, arena, &own, &own_n);
+    enum sat_err err = pick(vault, rows, SAT_CHANGE_LIVE, arena, out, n); /* makes room for all rows */
+    if (!err) err = pick(vault, rows, SAT_CHANGE_PENDING, arena, &own, &own_n);
     if (err) return err;
     sort_items(own, own_n);
     struct overlay overlay = {.versions = sat_arena_array(arena, (size_t)*n + own_n, sizeof *overlay.versions),
@@ -299,8 +307,7 @@ static enum sat_err make_view(struct opener *opener, const struct rows *rows, st
 {
     if (rows->changes_n + rows->drafts_n == 0) return SAT_OK;
     struct item *items;
-    uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
-    enum sat_err err = merge_rows(rows, device, opener->arena, &items, &out->live_n);
+    enum sat_err err = merge_rows(opener->vault, rows, opener->arena, &items, &out->live_n);
     if (err) return err;
     out->live = sat_arena_array(opener->arena, out->live_n, sizeof *out->live);
     err = open_sources(opener, items, out->live_n, out->live);

@@ -1,0 +1,376 @@
+#include "common/vault/author_again.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/sync/base.h"
+#include "common/sync/merge.h"
+#include "common/sync/vector.h"
+#include "common/vault/author_draft.h"
+#include "common/vault/origin.h"
+#include "common/vault/seal.h"
+#include "common/vault/types.h"
+
+struct again {
+    const struct sat_again *what;
+    struct sat_vault vault; /* as the caller's, without what is still to be written again */
+    struct sat_drafter drafter;
+    struct sat_arena *pairs_arena;
+    struct sat_again_done *out;
+    uint32_t cap;
+    uint64_t last;          /* the counter before the first that is written */
+    struct sat_arena batch; /* of one bundle or draft */
+    struct sat_arena arena; /* of one change */
+    struct sat_buf plain, origin;
+};
+
+/* One change that is to be written again. */
+struct old {
+    const struct sat_again_place *place;
+    struct sat_record_id record;
+    uint64_t counter;
+    struct sat_header header;
+    struct sat_body body;
+    const struct sat_hash *rest; /* NULL: it never was frozen */
+};
+
+/* ---- What became of which dot ---- */
+
+static void add_pair(struct again *again, const struct old *old, struct sat_dot now)
+{
+    struct sat_again_done *out = again->out;
+    if (out->n == again->cap) {
+        again->cap = again->cap ? again->cap * 2 : 64;
+        struct sat_again_pair *pairs = sat_arena_array(again->pairs_arena, again->cap, sizeof *pairs);
+        if (out->n) memcpy(pairs, out->pairs, out->n * sizeof *pairs);
+        out->pairs = pairs;
+    }
+    out->pairs[out->n++] = (struct sat_again_pair){
+        .sid = old->place->sid, .record = old->record, .old = {again->what->device, old->counter}, .now = now};
+}
+
+/* Of the record, by the old counter; NULL: it was not written again. */
+static const struct sat_again_pair *pair_of(const struct again *again, const struct old *old, uint64_t counter)
+{
+    const struct sat_again_done *out = again->out;
+    uint32_t low = 0, high = out->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (out->pairs[middle].old.counter < counter)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == out->n || out->pairs[low].old.counter != counter) return NULL;
+    return sat_record_equal(&out->pairs[low].record, &old->record) ? &out->pairs[low] : NULL;
+}
+
+/* Dots as they are now; those that nothing has become of are left out. */
+static void map_dots(const struct again *again, const struct old *old, struct sat_dots dots,
+                     struct sat_dots_builder *out)
+{
+    for (uint32_t i = 0; i < dots.n; i++) {
+        struct sat_dot dot = dots.at[i];
+        if (dot.device == again->what->device && dot.counter > old->place->cut) {
+            const struct sat_again_pair *pair = pair_of(again, old, dot.counter);
+            if (!pair) continue;
+            dot = pair->now;
+        }
+        sat_dots_add(out, dot);
+    }
+}
+
+static const struct sat_source *live_source(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (sat_dot_compare(view->live[i].dot, dot) == 0) return &view->live[i];
+    return NULL;
+}
+
+/* What it had seen, and nothing that came to this device since. */
+static struct sat_dots map_seen(struct again *again, const struct old *old, const struct sat_record_view *view)
+{
+    const struct sat_dots seen = old->header.seen;
+    uint64_t own = sat_vector_counter(seen, again->what->device);
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, &again->arena);
+    for (uint32_t i = 0; i < seen.n; i++) {
+        struct sat_dot dot = seen.at[i];
+        if (dot.device == again->what->device && dot.counter > old->place->cut) dot.counter = old->place->cut;
+        if (dot.counter) sat_dots_add(&builder, dot);
+    }
+    for (uint32_t i = again->out->n; i > 0 && own > old->place->cut; i--) {
+        const struct sat_again_pair *pair = &again->out->pairs[i - 1];
+        if (pair->old.counter > own || pair->sid != old->place->sid || !sat_record_equal(&pair->record, &old->record))
+            continue;
+        sat_dots_add(&builder, pair->now);
+        const struct sat_source *source = live_source(view, pair->now);
+        if (source) sat_dots_add_all(&builder, source->header.seen); /* it may have been written again elsewhere */
+        if (pair->now.counter > again->last) break; /* one's own, which has seen those before it, or names them */
+    }
+    return sat_dots_as_vector(&builder);
+}
+
+/* ---- One change ---- */
+
+/* Does it say something of where the record is? Then what it leaves uncovered is told by what it names, not by what it
+ * writes. */
+static bool is_about_a_move(const struct sat_body *body)
+{
+    for (uint32_t i = 0; i < body->cells_n; i++) {
+        uint16_t field = body->cells[i].field;
+        if (field == SAT_FIELD_MOVED || field == SAT_FIELD_CARRIED) return true;
+    }
+    return false;
+}
+
+static struct sat_dots find_kept(struct again *again, const struct old *old, const struct sat_record_view *view,
+                                 const struct sat_header *header)
+{
+    struct sat_arena *arena = &again->arena;
+    struct sat_dots_builder kept, named;
+    sat_dots_begin(&kept, arena);
+    sat_dots_begin(&named, arena);
+    map_dots(again, old, old->header.kept, &named);
+    struct sat_dots before = sat_dots_as_set(&named);
+    struct sat_source *read = sat_arena_array(arena, view->live_n, sizeof *read);
+    bool *keep = sat_arena_array(arena, view->live_n, sizeof *keep);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_source *x = &view->live[i];
+        if (x->readable && sat_vector_covers(header->seen, x->dot) && !sat_dots_have(header->holes, x->dot))
+            read[n++] = *x;
+    }
+    bool moves = is_about_a_move(&old->body), all = header->holes.n > 0 || (header->deletion && !moves);
+    sat_cells_keep(read, n, old->body.cells, old->body.cells_n, keep);
+    for (uint32_t i = 0; i < n; i++)
+        if (all || (moves ? sat_dots_have(before, read[i].dot) : keep[i])) sat_dots_add(&kept, read[i].dot);
+    return sat_dots_as_set(&kept);
+}
+
+/* What its author had not read stays unread, and what cannot be read now joins it. */
+static struct sat_dots find_holes(struct again *again, const struct old *old, const struct sat_record_view *view,
+                                  struct sat_dots seen)
+{
+    struct sat_dots_builder all, holes;
+    sat_dots_begin(&all, &again->arena);
+    sat_dots_begin(&holes, &again->arena);
+    map_dots(again, old, old->header.holes, &all);
+    sat_dots_add_all(&all, view->holes);
+    struct sat_dots known = sat_dots_as_set(&all);
+    for (uint32_t i = 0; i < known.n; i++)
+        if (sat_vector_covers(seen, known.at[i])) sat_dots_add(&holes, known.at[i]);
+    return sat_dots_as_set(&holes);
+}
+
+static void set_origin(struct again *again, const struct old *old, struct sat_body *body)
+{
+    struct sat_space_row space;
+    if (!again->what->origins || body->origin.len || sat_store_space_get(again->vault.store, old->place->sid, &space))
+        return;
+    struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
+    if (old->rest) origin.rest = *old->rest;
+    sat_buf_clear(&again->origin);
+    sat_origin_encode(&origin, &again->origin);
+    body->origin = sat_buf_span(&again->origin);
+}
+
+static enum sat_err write_again(struct again *again, const struct old *old)
+{
+    struct sat_record_view view;
+    struct sat_header header = old->header; /* its time, too, is when it was written */
+    struct sat_body body = old->body;
+    again->vault.hidden_first = old->place->first;
+    again->vault.hidden_last = again->last;
+    enum sat_err err = sat_record_load(&again->vault, old->place->sid, &old->record, &again->arena, &view);
+    if (err) return err;
+    header.seen = map_seen(again, old, &view);
+    header.holes = find_holes(again, old, &view, header.seen);
+    header.kept = find_kept(again, old, &view, &header);
+    set_origin(again, old, &body);
+    err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
+    if (err == SAT_ERR_TOO_LARGE && body.origin.len && !old->body.origin.len) {
+        body.origin = (struct sat_span){0};
+        err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
+    }
+    if (!err) add_pair(again, old, sat_drafter_last(&again->drafter));
+    return err;
+}
+
+static enum sat_err take_change(struct again *again, struct old *old)
+{
+    const struct sat_again *what = again->what;
+    struct sat_dot now;
+    bool known = false;
+    enum sat_err err = SAT_OK;
+    if (what->known && old->rest)
+        err = what->known(what->context, old->place->sid, (struct sat_dot){what->device, old->counter}, old->rest, &now,
+                          &known);
+    if (!err && known) add_pair(again, old, now);
+    if (!err && !known) err = write_again(again, old);
+    sat_arena_reset(&again->arena);
+    return err;
+}
+
+/* ---- Where they come from ---- */
+
+static enum sat_err take_draft(struct again *again, const struct sat_again_place *place,
+                               const struct sat_draft_row *row)
+{
+    struct old old = {.place = place, .record = row->record, .counter = row->counter};
+    sat_buf_clear(&again->plain);
+    enum sat_err err = sat_unseal_draft(sat_keyring_secrets(again->vault.keyring)->store_key, row->counter,
+                                        &row->record, row->header, row->body, &again->plain);
+    if (!err) err = sat_body_decode(sat_buf_span(&again->plain), &again->batch, &old.body);
+    if (!err) err = sat_header_decode(row->header, &again->batch, &old.header);
+    if (err) return SAT_ERR_CORRUPT;
+    err = take_change(again, &old);
+    return err ? err : sat_store_drafts_delete(again->vault.store, row->counter, row->counter);
+}
+
+/* It is one's own; yet its key may have gone, or its bytes may be damaged. */
+static enum sat_err open_bundle(struct again *again, const struct sat_again_place *place,
+                                const struct sat_bundle *bundle, struct old *out)
+{
+    const struct sat_vault *vault = &again->vault;
+    const struct sat_manifest *manifest = &bundle->manifest;
+    const struct sat_epoch_key *key;
+    struct sat_bundle_key bundle_key;
+    enum sat_err err = sat_keys_get(vault->keys, vault->directory, &manifest->space, manifest->epoch, &key);
+    if (err) return err;
+    sat_bundle_key_derive(key, manifest, &bundle_key);
+    for (uint32_t i = 0; i < manifest->count && !err; i++) {
+        const struct sat_change *change = &bundle->changes[i];
+        out[i] = (struct old){
+            .place = place, .record = change->record, .counter = manifest->first + i, .rest = &change->rest};
+        sat_buf_clear(&again->plain);
+        err = sat_unseal_change(vault->squeezer, &bundle_key, manifest, i, &change->record, change->header,
+                                change->body, &again->plain);
+        if (!err) err = sat_body_decode(sat_buf_span(&again->plain), &again->batch, &out[i].body);
+        if (!err) err = sat_header_decode(change->header, &again->batch, &out[i].header);
+    }
+    sodium_memzero(&bundle_key, sizeof bundle_key);
+    return err;
+}
+
+static enum sat_err put_aside(struct again *again, const struct sat_bundle *bundle, enum sat_err why)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_aside_row row = {
+        .space = bundle->manifest.space,
+        .device = bundle->manifest.device,
+        .first = bundle->manifest.first,
+        .count = bundle->manifest.count,
+        .id = bundle->id,
+        .bytes = sat_buf_span(&bytes),
+        .reason = (uint32_t)why,
+    };
+    enum sat_err err = sat_store_aside_put(again->vault.store, &row);
+    sat_buf_deinit(&bytes);
+    again->out->aside++;
+    return err;
+}
+
+static enum sat_err take_bundle(struct again *again, const struct sat_again_place *place,
+                                const struct sat_bundle_row *row)
+{
+    struct sat_bundle bundle;
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
+    enum sat_err why = row->state == SAT_BUNDLE_REFUSED ? (enum sat_err)row->refused : SAT_OK;
+    if (!why) why = open_bundle(again, place, &bundle, changes);
+    if (sat_err_is_local(why)) return why;
+    if (why) err = put_aside(again, &bundle, why);
+    for (uint32_t i = 0; !err && !why && i < row->count; i++) err = take_change(again, &changes[i]);
+    return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
+}
+
+/* ---- In order ---- */
+
+/* The next of all places from `from` on, a bundle or a draft: false when there is none. */
+struct next {
+    const struct sat_again_place *place;
+    struct sat_bundle_row bundle;
+    struct sat_draft_row draft;
+    uint64_t at; /* its first counter */
+    bool is_bundle;
+};
+
+static const struct sat_again_place *place_of(const struct again *again, int64_t sid, uint64_t counter)
+{
+    for (uint32_t i = 0; i < again->what->places_n; i++)
+        if (again->what->places[i].sid == sid && counter >= again->what->places[i].first)
+            return &again->what->places[i];
+    return NULL;
+}
+
+static enum sat_err find_bundle(struct again *again, uint64_t from, struct next *next)
+{
+    for (uint32_t i = 0; i < again->what->places_n; i++) {
+        const struct sat_again_place *place = &again->what->places[i];
+        struct sat_bundle_row *rows;
+        uint32_t n;
+        enum sat_err err = sat_store_bundles_pending(
+            again->vault.store, place->sid, from > place->first ? from : place->first, 1, &again->batch, &rows, &n);
+        if (err) return err;
+        if (n == 0 || rows[0].device != again->what->device || rows[0].first >= next->at) continue;
+        *next = (struct next){.place = place, .bundle = rows[0], .at = rows[0].first, .is_bundle = true};
+    }
+    return SAT_OK;
+}
+
+static enum sat_err find_draft(struct again *again, uint64_t from, struct next *next)
+{
+    struct sat_draft_row *rows;
+    uint32_t n = 1;
+    while (n) {
+        enum sat_err err = sat_store_drafts(again->vault.store, from, 1, SIZE_MAX, &again->batch, &rows, &n);
+        if (err || n == 0 || rows[0].counter > again->last || rows[0].counter >= next->at) return err;
+        const struct sat_again_place *place = place_of(again, rows[0].sid, rows[0].counter);
+        if (place) {
+            *next = (struct next){.place = place, .draft = rows[0], .at = rows[0].counter};
+            return SAT_OK;
+        }
+        from = rows[0].counter + 1;
+    }
+    return SAT_OK;
+}
+
+static enum sat_err take_all(struct again *again)
+{
+    uint64_t from = 1;
+    for (;;) {
+        struct next next = {.at = again->last + 1};
+        sat_arena_reset(&again->batch);
+        enum sat_err err = find_bundle(again, from, &next);
+        if (!err) err = find_draft(again, from, &next);
+        if (err || !next.place) return err;
+        err =
+            next.is_bundle ? take_bundle(again, next.place, &next.bundle) : take_draft(again, next.place, &next.draft);
+        if (err) return err;
+        from = next.at + 1;
+    }
+}
+
+enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *what, struct sat_arena *arena,
+                              struct sat_again_done *out)
+{
+    struct again again = {.what = what, .vault = *vault, .pairs_arena = arena, .out = out};
+    *out = (struct sat_again_done){0};
+    enum sat_err err = sat_drafter_begin(&again.drafter, &again.vault);
+    again.last = again.drafter.counter;
+    sat_arena_init(&again.batch);
+    sat_arena_init(&again.arena);
+    sat_buf_init(&again.plain);
+    sat_buf_init(&again.origin);
+    if (!err) err = take_all(&again);
+    out->written = again.drafter.written;
+    sat_buf_deinit(&again.origin);
+    sat_buf_wipe(&again.plain);
+    sat_arena_deinit(&again.arena);
+    sat_arena_deinit(&again.batch);
+    return sat_drafter_end(&again.drafter, err);
+}

@@ -1,0 +1,49 @@
+/* Writing own work again that cannot stand under its dots (MERGE 8, 11): behind a bundle that was refused, or by a
+ * device that took a new index. Each change is written anew as a draft, in the old order, with what it had seen when it
+ * was written: own dots that were written again are mapped, those that were not are left out. What it keeps is found
+ * anew on the accepted base, as what it stood on may not have come there. The same put is never made again on what is
+ * here today: that would claim to have seen what its author had not. */
+#ifndef SAT_VAULT_AUTHOR_AGAIN_H
+#define SAT_VAULT_AUTHOR_AGAIN_H
+
+#include "common/vault/record.h"
+
+struct sat_again_place { /* one space; what is there from a counter on is written again */
+    int64_t sid;
+    uint64_t first; /* of a pending bundle or a draft: all from here on */
+    uint64_t cut;   /* what changes had seen of the old device above this they have not seen, but for what is mapped */
+};
+
+struct sat_again {
+    uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
+    const struct sat_again_place *places; /* the order is that of the counters, across all of them */
+    uint32_t places_n;
+    bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
+                     large as can be */
+    /* Is that change in the log already, as itself or as an origin? Then it is not written again: later ones see *now
+     * instead. Asked for those that were frozen. NULL: never. */
+    void *context;
+    enum sat_err (*known)(void *context, int64_t sid, struct sat_dot dot, const struct sat_hash *rest,
+                          struct sat_dot *now, bool *found);
+};
+
+struct sat_again_pair {
+    int64_t sid;
+    struct sat_record_id record;
+    struct sat_dot old, now;
+};
+
+struct sat_again_done {
+    struct sat_again_pair *pairs; /* by the old counter; the arena's */
+    uint32_t n;
+    uint32_t written; /* drafts made */
+    uint32_t aside;   /* bundles put aside */
+};
+
+/* Inside the caller's transaction; after an error the caller rolls back. The old drafts and pending bundles are gone
+ * then: those that were refused (or handed in), or cannot be opened, are put aside verbatim, with the reason.
+ * SAT_ERR_TOO_LARGE: one does not fit any more; SAT_ERR_CORRUPT: a damaged draft. */
+enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
+                              struct sat_again_done *out) SAT_MUST_CHECK;
+
+#endif
