@@ -12,6 +12,7 @@
 #include "client/home.h"
 #include "client/keyfile.h"
 #include "client/membership.h"
+#include "client/reindex.h"
 #include "client/view/view.h"
 #include "client/wipe.h"
 #include "common/base/check.h"
@@ -224,7 +225,7 @@ enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
     enum sat_err err = client_reload_directory(satchel, fault);
     if (!err) err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
     if (!err) err = sat_squeezer_new(&satchel->squeezer);
-    return err;
+    return err ? err : client_reindex_take(satchel);
 }
 
 static enum sat_err fail_unfinished(const struct satchel *satchel, struct sat_fault *fault)

@@ -8,6 +8,7 @@
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/reindex.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
@@ -50,6 +51,7 @@ struct client_session {
     bool done;                           /* nothing more to do but to send what is queued */
     bool gone;                           /* the channel is closed */
     bool in_sync;
+    bool reindexed;                                       /* the home is another device's now */
     bool wrong_box;                                       /* a key box was not what the directory committed to */
     enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
     bool settled;                                         /* what the end asks for is done */
@@ -156,6 +158,10 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_DEBT:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_WIPED:
+        break;
+    case SAT_NOTICE_REINDEXED:
+        session->reindexed = true;
+        if (client_reindex_take(session->satchel)) client_session_fail(session, SAT_ERR_CORRUPT, NULL);
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */
@@ -450,6 +456,16 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
 }
 
+static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
+{
+    return client_reindex_build(((struct client_session *)context)->satchel, arena, out);
+}
+
+static enum sat_err reindexed(void *context)
+{
+    return client_reindex_finish(((struct client_session *)context)->satchel);
+}
+
 static void forget_space(void *context, const struct sat_space_id *space)
 {
     struct client_session *session = context;
@@ -490,6 +506,8 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
+        .reindexed = reindexed,
         .forget_space = forget_space,
         .escrow = own.escrow ? escrow : NULL,
         .devices = own.devices ? devices : NULL,
@@ -585,6 +603,7 @@ enum sat_err client_session_result(struct client_session *session, struct client
     accuse_of_box(session);
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
+                                             .reindexed = session->reindexed && !session->err,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
@@ -634,6 +653,22 @@ static enum sat_err run_once(struct satchel *satchel, const struct client_sessio
     return err;
 }
 
+/* A home that was a copy is another device's after the first session, and goes on as that: twice is enough, as nobody
+ * else has the new keys. */
+static enum sat_err run_as_device(struct satchel *satchel, struct client_session_config *config,
+                                  struct client_session_result *result, bool *again)
+{
+    enum sat_err err = run_once(satchel, config, result, again);
+    if (err || !result->reindexed) return err;
+    struct sat_replica_counts before = result->counts;
+    config->replica.device = client_device(satchel);
+    err = run_once(satchel, config, result, again);
+    result->counts.sent += before.sent;
+    result->counts.received += before.received;
+    *again = false; /* somebody was met */
+    return err;
+}
+
 enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
                                 struct client_session_result *result)
 {
@@ -644,7 +679,7 @@ enum sat_err client_session_run(struct satchel *satchel, const struct client_ses
     for (bool again = true; attempt.urls[0] && again;) {
         uint64_t spent_ms = client_monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
         if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
-        enum sat_err err = run_once(satchel, &attempt, result, &again);
+        enum sat_err err = run_as_device(satchel, &attempt, result, &again);
         if (!err) return SAT_OK;
         /* An impostor is worth more than silence; else what the first address said is what is told. */
         if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;

@@ -33,7 +33,8 @@ struct client_session_config {
 struct client_session_result { /* filled on failure too */
     struct sat_replica_counts counts;
     bool in_sync;
-    uint64_t retry_ms;                  /* what the server asked for; 0: nothing */
+    bool reindexed;    /* the home has become another device's: what is left to do needs another session */
+    uint64_t retry_ms; /* what the server asked for; 0: nothing */
     char met_at[SAT_URL_BYTES_MAX + 1]; /* the address where the server proved who it is; "": it did not */
 };
 

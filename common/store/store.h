@@ -88,7 +88,13 @@ enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, 
                               uint32_t *n) SAT_MUST_CHECK; /* by sid */
 
 /* ---- Bundles: accepted (seq > 0) or, on their author's device, frozen and pending (seq 0) ---- */
-enum sat_bundle_state { SAT_BUNDLE_NORMAL = 0, SAT_BUNDLE_REFUSED = 1 /* by the server; reason in `refused` */ };
+enum sat_bundle_state {
+    SAT_BUNDLE_NORMAL = 0,
+    SAT_BUNDLE_REFUSED = 1, /* by the server; reason in `refused` */
+    /* Pending, and its dots belong to what a copy of this home wrote (MERGE 11): it waits to be written again, and is
+     * neither pushed nor found by its dots. `refused` stays. */
+    SAT_BUNDLE_PARKED = 3,
+};
 
 struct sat_bundle_row {
     int64_t bid; /* set by insert */
@@ -120,6 +126,9 @@ enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
+/* Parks the pending bundles of `device` that share a counter with [first, first + count); parked ones are as before. */
+enum sat_err sat_store_bundles_park(struct sat_store *store, uint32_t device, uint64_t first,
+                                    uint32_t count) SAT_MUST_CHECK;
 /* Pending bundles of the space in counter order, from counter `first` on. */
 enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
                                        struct sat_arena *arena, struct sat_bundle_row **out,

@@ -51,6 +51,26 @@ enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, c
     return err ? err : sat_store_cursor_put(host->store, &row);
 }
 
+enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
+                              const struct sat_subscription *wish)
+{
+    struct sat_cursor_row row;
+    bool found;
+    enum sat_err err = sat_store_cursor_get(step->host->store, space->row.sid, peer->device, &row, &found);
+    bool behind = !err && found && wish->cursor < row.cursor.size &&
+                  sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch);
+    if (!behind) return err;
+    peer->set_back = true;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_cursor_wire_encode(&row.cursor, &row.signature, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_SET_BACK};
+    message.as.SET_BACK = (struct sat_message_SET_BACK){.sub = wish->sub, .cursor = sat_buf_span(&bytes)};
+    host_send(step, peer->id, &message);
+    sat_buf_deinit(&bytes);
+    return SAT_OK;
+}
+
 /* ---- Who may not read a space any more has no say in it ---- */
 
 static bool takes_rights(const struct sat_link *link)

@@ -228,7 +228,7 @@ static enum sat_err append_links(struct host_step *step, struct batch *batch, ui
         *marked = *marked || !err;
         if (!err) err = host_decide(step, &accept, link->seq, fault);
     }
-    return err;
+    return err ? err : host_check_lineages(&host->directory, batch->links, batch->n, fault);
 }
 
 enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message,

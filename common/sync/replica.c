@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -16,8 +17,12 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     replica->version_stale = UINT64_MAX;
     sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
     sat_arena_init(&replica->batch_arena);
+    enum sat_err err = config->mode == SAT_REPLICA_DEVICE ? sat_copied_get(config->store, &replica->copied) : SAT_OK;
     *out = replica;
-    return SAT_OK;
+    if (!err) return SAT_OK;
+    sat_replica_free(replica);
+    *out = NULL;
+    return err;
 }
 
 void sat_replica_free(struct sat_replica *replica)
@@ -136,6 +141,7 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return false;
     uint64_t bundles, changes;
+    if (replica->copied) return false;
     if (replica->frozen.left || replica->subs_n == 0) return false;
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
     for (uint32_t i = 0; i < replica->subs_n; i++)
@@ -165,6 +171,7 @@ static const char *stuck(const struct sat_replica *replica)
         return NULL;
     if (replica->escrow.wanted || replica->devices.wanted) return NULL;
     if (is_idle_without_spaces(replica)) return "the directory is up to date";
+    if (replica->copied && !replica->reindex_refused && replica->config.hooks.reindex) return NULL;
     if (!replica_is_approved(replica)) return "this device waits for approval: an admin has to approve it";
     bool under_way = false;
     const char *leaving = replica_leaving_stuck(replica, &under_way);
@@ -178,6 +185,7 @@ static const char *stuck(const struct sat_replica *replica)
         if (sub->blocked) blocked = true;
     }
     if (leaving) return leaving;
+    if (replica->copied) return "this home is a copy of another one, and has no number of its own yet";
     return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
 }
 
@@ -187,8 +195,9 @@ static enum sat_err advance_spaces(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
     enum sat_err err = replica_subscribe(step);
-    if (err || replica->boxes_asked) return err;
-    err = replica_freeze(step);
+    if (err || replica->boxes_asked || replica->copied) return err;
+    err = replica_disputes(step);
+    if (!err) err = replica_freeze(step);
     return err ? err : replica_leave_spaces(step);
 }
 
@@ -200,6 +209,7 @@ static enum sat_err advance(struct replica_step *step)
     if (replica->state != REPLICA_TALKING || replica->ending) return SAT_OK;
     if (mode == SAT_REPLICA_WIPED || replica_is_out(replica)) return replica_leave(step);
     if (replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    if (replica->copied && !replica->config.directory_only && !replica->reindex_refused) return replica_heal(step);
     enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
@@ -236,6 +246,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_HEAD) return replica_head(step, &message->as.HEAD);
     if (message->type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message->as.REFUSED);
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
+    if (message->type == SAT_MESSAGE_SET_BACK) return replica_set_back(step, &message->as.SET_BACK);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
@@ -336,7 +347,7 @@ static enum sat_err sign_cursors(struct replica_step *step)
 {
     const struct sat_replica *replica = step->replica;
     if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE || replica->ending ||
-        replica->config.directory_only || replica_is_out(replica))
+        replica->config.directory_only || replica->copied || replica_is_out(replica))
         return SAT_OK;
     if (replica->told_in_sync || (!sat_replica_in_sync(replica) && !stuck(replica))) return SAT_OK;
     return replica_cursors(step);

@@ -51,6 +51,13 @@ struct sat_replica_hooks {
      * server, ends the paying in this session, not the session: SAT_NOTICE_DEBT. NULL: never. */
     enum sat_err (*pay_debts)(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
                               struct sat_arena *arena, struct sat_link_batch *out);
+    /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
+     * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
+     * build_links()'s does. NULL: the home stays as it is, and writes nothing. */
+    enum sat_err (*reindex)(void *context, struct sat_arena *arena, struct sat_link_batch *out);
+    /* The link is applied and stored: from the end of this transaction on the home is the new device's. What waits is
+     * written again, in it. */
+    enum sat_err (*reindexed)(void *context);
     /* The store has let go of all that it held of the space, keys included: so must who keeps keys in memory. NULL:
      * nobody does. */
     void (*forget_space)(void *context, const struct sat_space_id *space);

@@ -57,7 +57,6 @@ static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *s
     memcpy(message.as.CURSOR.digest, row.cursor.digest.b, sizeof row.cursor.digest.b);
     memcpy(message.as.CURSOR.signature, row.signature.b, sizeof row.signature.b);
     replica_send(step, &message);
-    sub->signed_ms = step->now_ms ? step->now_ms : 1;
     return SAT_OK;
 }
 
@@ -70,6 +69,8 @@ enum sat_err replica_cursors(struct replica_step *step)
         bool verified = sub->head_here && sub->digest_agrees && sub->row.head_size == sub->row.log.size;
         if (!verified || sub->gone || sub->row.log.size == 0) continue;
         if (sub->signed_ms && step->now_ms - sub->signed_ms < CURSOR_AGAIN_MS) continue;
+        sub->signed_ms =
+            step->now_ms ? step->now_ms : 1; /* also if it is as before: what comes then is a live session's */
         err = sign_cursor(step, sub);
     }
     return err;

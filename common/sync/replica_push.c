@@ -48,7 +48,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
 {
     *more = false;
     enum sat_err err = replica_hand_in(replica, arena, out, more);
-    if (err || *more || replica_is_out(replica)) return err;
+    if (err || *more || replica->copied || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
         if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
@@ -148,9 +148,29 @@ static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle
     return err;
 }
 
+static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub *sub, uint64_t first, enum sat_err why,
+                                   struct sat_span text)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err =
+        sat_store_bundles_pending(step->replica->config.store, sub->row.sid, first, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].first != first) return err; /* accepted meanwhile: the refusal was of a repetition */
+    if (sat_err_class(why) != SAT_CLASS_RETRY) err = put_aside(step, &rows[0], why);
+    sub->blocked = true;
+    bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
+    struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);
+    notice->sid = sub->row.sid;
+    notice->space = sub->row.id;
+    notice->err = why;
+    notice->text = sat_arena_text(step->out->arena, (const char *)text.at, text.len);
+    return err;
+}
+
 /* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
  * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
- * trouble. Anything else is final for that bundle. */
+ * trouble. FORK: its dots are another bundle's: if that comes by the log, this home is a copy, and the work is written
+ * again; if it does not come, the refusal is final, as any other is for that bundle. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -159,7 +179,8 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     enum sat_err why = sat_err_from_wire(message->error);
     if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
     if (sub->in_flight) sub->in_flight--;
-    if (sub->gone) return SAT_OK; /* it is handed in, and answered then */
+    if (sub->gone) return SAT_OK;       /* it is handed in, and answered then */
+    if (replica->copied) return SAT_OK; /* it is written again */
     if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
         if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
         sub->retries++;
@@ -167,19 +188,24 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
         sub->push_full = true;
         return SAT_OK;
     }
-    struct sat_bundle_row *rows;
-    uint32_t n;
-    enum sat_err err =
-        sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
-    if (err || n == 0 || rows[0].first != message->first)
-        return err; /* accepted meanwhile: the refusal was of a repetition */
-    if (sat_err_class(why) != SAT_CLASS_RETRY) err = put_aside(step, &rows[0], why);
+    if (why != SAT_ERR_FORK) return settle_refusal(step, sub, message->first, why, message->text);
     sub->blocked = true;
-    bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
-    struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);
-    notice->sid = sub->row.sid;
-    notice->space = sub->row.id;
-    notice->err = why;
-    notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
+    sub->disputed = message->first;
+    return SAT_OK;
+}
+
+enum sat_err replica_disputes(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica->subs[i].gone && !replica->subs[i].head_here) return SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
+        uint64_t first = replica->subs[i].disputed;
+        replica->subs[i].disputed = 0;
+        if (first)
+            err =
+                settle_refusal(step, &replica->subs[i], first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
+    }
     return err;
 }

@@ -50,11 +50,13 @@ enum sat_notice {
                               rows and keys are purged */
     SAT_NOTICE_DEBT,       /* sid (0: not here), space, err, text: it owes a new epoch, which could not be paid in this
                               session; work waits */
-    SAT_NOTICE_REVOKED, /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
-                           why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
-                           SAT_ERR_REVOKED follows */
-    SAT_NOTICE_WIPED,   /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
-                           not) */
+    SAT_NOTICE_REVOKED,   /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
+                             why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
+                             SAT_ERR_REVOKED follows */
+    SAT_NOTICE_WIPED,     /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
+                             not) */
+    SAT_NOTICE_REINDEXED, /* this home was a copy of another one, and has taken a new index: the session ends, the next
+                             one is the new device's. What waited is written again under it */
 };
 
 struct sat_action {

@@ -13,6 +13,7 @@
 
 #include "common/base/id.h"
 #include "common/base/limits.h"
+#include "common/proof/log.h"
 
 struct sat_subscription {
     uint32_t sub; /* the client's number for the space, for this session */
@@ -35,5 +36,12 @@ struct sat_entry_wire {
 };
 void sat_entry_wire_encode(const struct sat_entry_wire *entry, struct sat_buf *out);
 enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire *out) SAT_MUST_CHECK;
+
+/* A signed cursor that is shown to its author (SET_BACK): u64 size ‖ root32 ‖ digest32 ‖ u64 ack ‖ u64 dir_seq ‖
+ * dir_hash32 ‖ log_epoch16 ‖ sig64. Device and space are those of the session and of the subscription. */
+void sat_cursor_wire_encode(const struct sat_cursor *cursor, const struct sat_signature *signature,
+                            struct sat_buf *out);
+enum sat_err sat_cursor_wire_decode(struct sat_span bytes, struct sat_cursor *cursor,
+                                    struct sat_signature *signature) SAT_MUST_CHECK;
 
 #endif

@@ -46,9 +46,9 @@ struct world_device {
     uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
-    uint32_t heard[SAT_NOTICE_WIPED + 1]; /* notices of the sessions so far, by kind */
-    bool told_wipe;                       /* by SAT_NOTICE_REVOKED */
-    bool pays_nothing;                    /* leaves epochs that are owed to others */
+    uint32_t heard[SAT_NOTICE_REINDEXED + 1]; /* notices of the sessions so far, by kind */
+    bool told_wipe;                           /* by SAT_NOTICE_REVOKED */
+    bool pays_nothing;                        /* leaves epochs that are owed to others */
     /* Changes what its next sessions are configured with. NULL: nothing. */
     void (*tune)(void *context, struct sat_replica_config *config);
     void *tune_context;
@@ -130,6 +130,18 @@ bool world_settle(struct world *world, uint32_t rounds);
 /* The process dies: what was not committed is gone, the store is opened again. */
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);
+
+/* A home as it is now, kept; put back in its device's place, or beside it as another device of the world; and a copy of
+ * a home, beside it. */
+struct world_backup {
+    char store_path[200];
+    struct sat_buf keyring_file;
+};
+void world_backup(struct world *world, struct world_device *device, struct world_backup *out);
+void world_backup_free(struct world_backup *backup);
+void world_restore(struct world *world, struct world_device *device, const struct world_backup *backup);
+struct world_device *world_revive(struct world *world, const struct world_backup *backup);
+struct world_device *world_clone(struct world *world, struct world_device *device);
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
  * edit that wrote: counters first to last. */
