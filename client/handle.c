@@ -225,7 +225,7 @@ enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)
     enum sat_err err = client_reload_directory(satchel, fault);
     if (!err) err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
     if (!err) err = sat_squeezer_new(&satchel->squeezer);
-    return err ? err : client_reindex_take(satchel);
+    return err;
 }
 
 static enum sat_err fail_unfinished(const struct satchel *satchel, struct sat_fault *fault)
@@ -287,6 +287,8 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
     err = client_home_store(satchel->home, SAT_STORE_OPEN, &satchel->store, fault);
     if (err == SAT_ERR_NOT_FOUND) err = fail_without_store(satchel, fault);
     if (!err) err = client_load(satchel, fault);
+    if (!err) err = client_reindex_take(satchel);
+    if (err == SAT_ERR_CORRUPT && !fault->text[0]) err = fail_foreign(satchel, "device", fault);
     if (!err) err = check_belonging(satchel, fault);
     if (!err) err = obey_wipe(satchel, fault);
     return err;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/alert.h"
 #include "client/links.h"
 #include "common/sync/copied.h"
 #include "common/vault/author_again.h"
@@ -153,14 +154,17 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
     return err;
 }
 
-static enum sat_err put_index(struct satchel *satchel, uint32_t device, struct sat_span sealed)
+static enum sat_err put_index(struct satchel *satchel, uint32_t device, const struct sat_keyring *next,
+                              struct sat_span sealed)
 {
+    struct sat_public_key own = sat_keyring_sign_public(next);
     struct sat_buf bytes;
     sat_buf_init(&bytes);
     sat_put_u32(&bytes, device);
     sat_put_span(&bytes, sealed);
     enum sat_err err = sat_store_meta_put(satchel->store, INDEX, sat_buf_span(&bytes));
     sat_buf_deinit(&bytes);
+    if (!err) err = sat_store_meta_put(satchel->store, "device_key", SAT_SPAN(own.b)); /* membership.c */
     if (!err) err = sat_store_meta_put(satchel->store, CANDIDATE, (struct sat_span){0});
     return err ? err : sat_copied_clear(satchel->store);
 }
@@ -175,7 +179,7 @@ static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
     if (!err && !device) err = SAT_ERR_CORRUPT;
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
     if (!err) err = write_again(satchel, next, arena);
-    if (!err) err = put_index(satchel, device, sealed);
+    if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);
     return err;
@@ -214,4 +218,22 @@ enum sat_err client_reindex_take(struct satchel *satchel)
     satchel->conflicts.known = false;
     client_touch(satchel);
     return err;
+}
+
+const char *client_reindex_text(const struct satchel *satchel, struct sat_arena *arena)
+{
+    const struct sat_device *own = sat_directory_device(&satchel->directory, client_device(satchel));
+    return sat_arena_format(arena,
+                            "this home was a copy, or an older state, of the home of device %u: it is device %u from "
+                            "now on, and has written again what waited here; if the other one is in no use any more, or "
+                            "in wrong hands, an admin revokes both, and invites anew",
+                            own ? (unsigned)own->parent : 0, (unsigned)client_device(satchel));
+}
+
+void client_reindex_tell(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_alert_keep(satchel, CLIENT_ALERT_HOME_COPIED, client_reindex_text(satchel, &arena));
+    sat_arena_deinit(&arena);
 }

@@ -16,5 +16,9 @@ enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *are
 enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;
 /* The handle is what the store says it is: after that transaction, and when a home is opened. */
 enum sat_err client_reindex_take(struct satchel *satchel) SAT_MUST_CHECK;
+/* Keeps the alert: somebody should know that there are two homes now, or that one was set back. */
+void client_reindex_tell(struct satchel *satchel);
+/* The same as a sentence; the arena's. */
+const char *client_reindex_text(const struct satchel *satchel, struct sat_arena *arena);
 
 #endif

@@ -162,6 +162,7 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_REINDEXED:
         session->reindexed = true;
         if (client_reindex_take(session->satchel)) client_session_fail(session, SAT_ERR_CORRUPT, NULL);
+        client_reindex_tell(session->satchel);
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */

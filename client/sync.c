@@ -12,6 +12,7 @@
 #include "client/conflicts.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/reindex.h"
 #include "client/wipe.h"
 #include "common/vault/types.h"
 
@@ -107,6 +108,14 @@ static void take_handed_in(const struct client_syncing *syncing, const struct sa
                       ": it is kept, see `satchel refused`");
 }
 
+static void tell_of_copy(const struct client_syncing *syncing)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    tell_text(syncing, SATCHEL_EVENT_NOTE, client_reindex_text(syncing->satchel, &arena));
+    sat_arena_deinit(&arena);
+}
+
 /* Nothing more can be done in this session. Work that the server may take the next time needs another one, so a live
  * session, which would not end, fails. */
 static bool take_idle(struct client_syncing *syncing, struct client_session *session, const char *why)
@@ -158,6 +167,9 @@ static bool on_notice(void *context, struct client_session *session, const struc
                       " is due a new key, as somebody has lost it: work there waits until somebody who has the key "
                       "syncs");
         return false;
+    case SAT_NOTICE_REINDEXED:
+        tell_of_copy(syncing);
+        return false;
     case SAT_NOTICE_IN_SYNC:
         if (follow_moves(syncing, session)) return false;
         if (live) save_now_and_then(syncing, session);
@@ -173,7 +185,6 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_FAILED:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_WIPED:
-    case SAT_NOTICE_REINDEXED:
         return false;
     }
     return false;
