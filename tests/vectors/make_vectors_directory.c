@@ -29,7 +29,8 @@ enum {
     SEED_DEVICE_6 = 12,
     SEED_ADMIN_6 = 13,
     SEED_KIT_THIEF = 14,
-    SEED_KIT_4 = 15
+    SEED_KIT_4 = 15,
+    SEED_DEVICE_7 = 16
 };
 
 struct life {
@@ -563,6 +564,20 @@ static void put_theft(struct life *life, uint32_t kit_seq)
     put_link(life, SAT_LINK_REPUDIATE, 6, &buf, by_kit, 2);
 }
 
+/* The new admin's home was copied, or put back from a backup. */
+static void put_copy(struct life *life)
+{
+    struct sat_body_reindex body = {.parent = 6, .sign = sign_public(SEED_DEVICE_7), .box = box_public(SEED_DEVICE_7)};
+    const struct signer both[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}, {SAT_SIGNER_DEVICE, 7, SEED_DEVICE_7}};
+    struct sat_buf buf = {0};
+    emit_start(life, "reindex", "a device goes on under a new index");
+    emit_number(&life->emit, "parent", body.parent);
+    emit_key(life, "sign", &body.sign);
+    emit_key(life, "box", &body.box);
+    sat_body_reindex_encode(&body, &buf);
+    put_link(life, SAT_LINK_REINDEX, 6, &buf, both, 2);
+}
+
 /* ---- Names and invites ---- */
 
 static void put_names(struct life *life)
@@ -689,6 +704,7 @@ int main(void)
     put_leavings(&life);
     put_two_admins(&life);
     put_theft(&life, (uint32_t)life.directory.kit_seq);
+    put_copy(&life);
     put_names(&life);
     put_invite_id(&life);
     for (uint32_t n = 0; n < 3; n++) put_box(&life, n);
