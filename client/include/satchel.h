@@ -309,16 +309,18 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
  * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on","copy_of"}, and of each space {"space","name","cursor","pending",…};
- * server is where the server is said to be, server_last where it answered last (null: nowhere yet). alerts: how often
- * the server, or somebody in its place, was caught lying; alert, a sentence, alert_error and alert_at (null: never) say
- * what was seen last, and stay when later syncs go well. lease is "held", "none", or "lapsed": then names, which are
- * records, are not shown (null, or an id); lease_renewed is the server's time when it was met last (null: not known),
- * lease_until when the lease runs out, by this device's clock (null: never, or it has). moved_on:
+ * "lease_renewed","lease_until","fingerprint","moved_on","copy_of"}, and of each space
+ * {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it answered last
+ * (null: nowhere yet). alerts: how often the server, or somebody in its place, was caught lying; alert, a sentence,
+ * alert_error and alert_at (null: never) say what was seen last, and stay when later syncs go well. lease is "held",
+ * "none", or "lapsed": then names, which are records, are not shown (null, or an id); lease_renewed is the server's
+ * time when it was met last (null: not known), lease_until when the lease runs out, by this device's clock (null:
+ * never, or it has). moved_on:
  * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
  * had moved to another territory, and went on there. copy_of: the device whose home this one was a copy of, or an older
- * state (null: of none); that is told once as an alert, too, whose alert_error is "home_was_copied". Two people who compare the fingerprint of one and the same moment
- * find out whether the server shows them the same directory and the same people. */
+ * state (null: of none); that is told once as an alert, too, whose alert_error is "home_was_copied". Two people who
+ * compare the fingerprint of one and the same moment find out whether the server shows them the same directory and the
+ * same people. */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
@@ -588,10 +590,10 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","copy_of","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per device; wipe
- * is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending approval",
- * "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). copy_of is the device that
- * went on as this one when its home had been copied or set back (null: it joined). last_seen, lag (log
+/* {"device","user","name","state","copy_of","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per
+ * device; wipe is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending
+ * approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). copy_of is the
+ * device that went on as this one when its home had been copied or set back (null: it joined). last_seen, lag (log
  * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
  * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);

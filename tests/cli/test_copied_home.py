@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Homes that are copied as files, and homes that are put back from a backup: both go on, under numbers of their own, and
-nothing that anybody wrote in either is lost or there twice. Nothing of it is an error."""
+"""Homes that are copied as files, and homes that are put back from a backup: both go on, under numbers of their own,
+and nothing that anybody wrote in either is lost or there twice. Nothing of it is an error."""
 import os
 import shutil
 import signal
-import subprocess
 import time
 
-from harness import Device, World, equal, has, lacks, run, satchel, test
+from harness import Device, World, equal, has, run, test
 
 world = World(territories=["Eastern"])
 admin = world.admin

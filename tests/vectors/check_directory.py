@@ -265,8 +265,8 @@ def make_boxes(i):
 BODIES = {
     "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
-    "reindex": body_reindex, "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept, "policy": body_policy, "kit": body_kit,
-    "repudiate": body_repudiate,
+    "reindex": body_reindex, "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept,
+    "policy": body_policy, "kit": body_kit, "repudiate": body_repudiate,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,
