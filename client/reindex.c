@@ -225,8 +225,8 @@ const char *client_reindex_text(const struct satchel *satchel, struct sat_arena 
     const struct sat_device *own = sat_directory_device(&satchel->directory, client_device(satchel));
     return sat_arena_format(arena,
                             "this home was a copy, or an older state, of the home of device %u: it is device %u from "
-                            "now on, and has written again what waited here; if the other one is in no use any more, or "
-                            "in wrong hands, an admin revokes both, and invites anew",
+                            "now on, and has written again what waited here; if the other one is in no use any more, "
+                            "or in wrong hands, an admin revokes both, and invites anew",
                             own ? (unsigned)own->parent : 0, (unsigned)client_device(satchel));
 }
 
