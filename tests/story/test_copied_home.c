@@ -257,6 +257,33 @@ static void a_third_copy_is_another_one_and_the_fifth_waits_for_an_admin(void **
     world_backup_free(&backup);
 }
 
+/* Two copies hold the same unsent work; what the first one wrote again has gone under later edits when the second one
+ * comes. */
+static void what_two_copies_hold_unsent_is_written_again_by_the_first_alone(void **state)
+{
+    (void)state;
+    struct world_device *strange = world_clone(&world, rep);
+    scene_write(&world, rep, 2, CITY, "Biel");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* which freezes it */
+    rep->on_way = NULL;
+    assert_int_equal(scene_pending(rep), 1);
+    scene_write(&world, rep, 4, CITY, "Brig");
+    struct world_device *second = world_clone(&world, rep);
+    scene_write(&world, strange, 3, CITY, "Visp"); /* takes the dots */
+    assert_true(world_sync(&world, strange));
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 2, CITY, "Chur");
+    scene_write(&world, rep, 4, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, second));
+    assert_true(rep->heard[SAT_NOTICE_REINDEXED] && second->heard[SAT_NOTICE_REINDEXED]);
+    assert_true(world_settle(&world, 4));
+    all_show(2, CITY, "Chur");
+    all_show(3, CITY, "Visp");
+    all_show(4, CITY, "Thun");
+}
+
 /* ---- Crashes ---- */
 
 /* After any number of messages: the next sync goes on from there. */
@@ -351,6 +378,7 @@ int main(void)
         STORY(an_older_copy_that_wrote_nothing_is_noticed_by_its_cursor),
         STORY(a_backup_with_work_that_was_synced_since_writes_it_once),
         STORY(a_third_copy_is_another_one_and_the_fifth_waits_for_an_admin),
+        STORY(what_two_copies_hold_unsent_is_written_again_by_the_first_alone),
         STORY(a_crash_at_any_step_is_gone_on_from),
         STORY(who_revokes_one_puts_the_others_out),
         STORY(a_copy_of_what_is_revoked_takes_no_new_number),
