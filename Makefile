@@ -33,7 +33,7 @@ FLAGS_cov := -O0 -g --coverage
 $(if $(FLAGS_$(MODE)),,$(error MODE=$(MODE) is unknown: debug, release, asan, tsan, fuzz or cov))
 
 MSGPACK := $(if $(shell pkg-config --exists msgpack 2>/dev/null && echo y),msgpack,msgpack-c)
-MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl
+MODULES_server := sqlite3 libsodium $(MSGPACK) libwebsockets openssl libarchive
 MODULES_client := sqlite3 libsodium $(MSGPACK) libwebsockets libzstd jansson
 CFLAGS := -std=c17 $(WARNINGS) $(FLAGS_$(MODE)) -fstack-protector-strong -fPIC -fvisibility=hidden \
   -I. $(shell pkg-config --cflags $(MODULES_server) $(MODULES_client) 2>/dev/null)
@@ -72,6 +72,15 @@ link = @echo "  link $@"; $(CC) $(LDFLAGS) $(or $(LINK_AS),-pie) -o $@ $(filter 
 $(BUILD)/satcheld: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libengine.a
 	$(link) $(filter %.a,$^) $(LIBS_server)
 $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
+	$(link) $(filter %.a,$^) $(LIBS_client)
+# For the tests: a program of an earlier time, which knows one record type and one field fewer.
+OLDER := $(BUILD)/tests/older
+$(OLDER)/common/vault/types.def: common/vault/types.def
+	@mkdir -p $(@D)
+	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^FIELD(visit, 6, next_step/d' $< >$@
+$(OLDER)/types.o: common/vault/types.c $(OLDER)/common/vault/types.def $(BUILD)/flags
+	@$(CC) -I$(OLDER) $(CFLAGS) -c -o $@ $<
+$(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(OLDER)/types.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 	$(link) $(filter %.a,$^) $(LIBS_client)
 # What is installed of the library: from outside only satchel_* can be seen of it.
 $(BUILD)/$(SHARED): LINK_AS := -shared -Wl,-soname,$(SONAME)
@@ -146,6 +155,11 @@ $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) 
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
+# In these the linker sends to the tests what decides about memory, time, chance and the end.
+FAULTS_WRAPPED := sodium_malloc ZSTD_createCDict json_loadb json_loads sat_entropy_system client_now_ms sat_check_failed sat_no_memory
+$(BUILD)/tests/faults/test_%: LINK_AS = -pie -pthread $(FAULTS_WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/faults/test_%: $(BUILD)/tests/faults/test_%.o $(call shared,faults) $(TEST_LIBS)
+	$(link) $(filter %.a,$^) $(LIBS_tests)
 # Fuzz targets: each is a test that replays its corpus and, with MODE=fuzz, a fuzzer.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/$(or $(T:test_%=%),fuzz_*).c))
 FUZZ_BUILD := $(if $(filter command,$(origin BUILD)),$(BUILD),.build/fuzz)
@@ -174,29 +188,36 @@ $(BUILD)/train: $(call objects,$(wildcard tests/data/train/*.c)) $(BUILD)/libsat
 unit-programs: $(call programs_of,unit)
 story-programs: $(call programs_of,story)
 sim-programs: $(call programs_of,sim)
+faults-programs: $(call programs_of,faults)
 vectors-programs: $(VECTORS)
 fuzz-programs: $(FUZZ:%=$(BUILD)/tests/fuzz/test_%)
 fuzzers: $(FUZZ:%=$(BUILD)/%)
-server-programs cli-programs demo-programs: programs
+server-programs cli-programs network-programs demo-programs: programs
+model-programs: # nothing is built: Python alone
+cli-programs: $(BUILD)/satchel-older
 hostile-programs: programs $(BUILD)/oracle
 install-programs: all
+kill-programs: programs
 client-programs: programs $(BUILD)/libsatchel.a
-everything: all unit-programs story-programs sim-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
+everything: all unit-programs story-programs sim-programs faults-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
 lint-programs: everything
 
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
-SUITES := sim lint unit story vectors server client cli hostile install demo
-export $(foreach name,SEED LIVES,$(if $($(name)),$(name)))
-$(filter-out demo install,$(SUITES)): %: %-programs
+SUITES := sim model lint unit story faults vectors server client cli network hostile kill install demo
+export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
+$(filter-out demo install faults,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.
 test-install: install-programs
 	@$(RUN) $(MODE):install
+# Every allocation, and every read, write and sync: some hours. FAULT="Ann's disk full": of one kind; SEED.
+faults: faults-programs
+	@ALL=1 JOBS=$(or $(JOBS),2) $(BUILD)/tests/faults/test_faults
 test:
 	@$(MAKE) --no-print-directory everything
-	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs fuzz-programs
-	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:fuzz
+	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs faults-programs fuzz-programs
+	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:faults asan:fuzz
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh
@@ -229,11 +250,13 @@ help:
 	@echo 'make demo        a field day on the Northwind data: under a minute, leaves nothing running'
 	@echo 'make test        everything that is checked, closing with "N passed, N failed"'
 	@echo 'make lint        layers, style, warnings, and that the server is blind'
-	@echo 'make unit story sim vectors server client cli test-install   one part of the tests'
+	@echo 'make unit story sim vectors server client cli network hostile kill test-install   one part of the tests'
 	@echo '     T=test_bytes: one program; V=1: all that it prints'
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
+	@echo 'make kill KILLS=300 SEED=7   kill -9 of both programs at random moments, with a ledger of what was acknowledged'
 	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
+	@echo 'make faults      fail every allocation, and every read, write and sync of every store, in turn (hours)'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
 	@echo 'make dictionary  train the compression dictionary again and compare it with the committed one'
 	@echo 'make format      run clang-format over the code            make clean       remove .build'

@@ -12,7 +12,7 @@
 #include "client/wipe.h"
 #include "common/proof/directory_index.h"
 
-enum { TIMEOUT_MS = 30 * 1000 };
+enum { TIMEOUT_MS = 30 * 1000, REKEY_POKES_MAX = 3 };
 
 /* ---- Who ---- */
 
@@ -78,20 +78,26 @@ enum sat_err client_act_check_manages(struct satchel *satchel, uint32_t user)
 enum sat_err client_act_find_user(struct satchel *satchel, const char *name, uint32_t *user)
 {
     enum sat_err err = client_find_user(satchel, name ? name : "", user, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_user(satchel, name ? name : "", user, &satchel->fault);
 }
 
 enum sat_err client_act_find_space(struct satchel *satchel, const char *name, struct sat_space_id *space)
 {
     enum sat_err err = client_find_space(satchel, name ? name : "", space, &satchel->fault);
-    if (err != SAT_ERR_NOT_FOUND || !client_sync_quietly(satchel)) return err;
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    bool reached;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || !reached) return local ? local : err;
     return client_find_space(satchel, name ? name : "", space, &satchel->fault);
 }
 
 enum sat_err client_act_refuse_taken(struct satchel *satchel, const char *what, const char *taken, const char *name)
 {
-    if (!taken) return SAT_OK;
+    if (!taken) return satchel->unread; /* where a name could not be read, it may be that one */
     const char *why = strcmp(taken, name) == 0 ? "" : ": names that differ only in case or white space count as one";
     return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "there is a %s \"%.100s\" already%s", what, taken, why);
 }
@@ -105,7 +111,16 @@ static uint64_t directory_time(const struct satchel *satchel)
     return now_ms > satchel->directory.time_ms ? now_ms : satchel->directory.time_ms;
 }
 
-/* A new epoch of each space that the user reads and this device too, unless it has had one since. */
+/* Reads it now, and did not before the links. */
+static bool reads_anew(const struct client_act *act, const struct sat_directory *ahead,
+                       const struct sat_space_id *space)
+{
+    uint8_t before = sat_directory_rights(ahead, space, act->rekey_for, act->before_seq);
+    return !(before & SAT_RIGHT_READ) &&
+           (sat_directory_rights(ahead, space, act->rekey_for, ahead->seq) & SAT_RIGHT_READ);
+}
+
+/* A new epoch of each space that the user reads anew and this device too, unless it has had one since. */
 static enum sat_err build_rekeying(struct client_act *act, struct client_links *links)
 {
     const struct sat_directory *ahead = &links->ahead;
@@ -113,18 +128,19 @@ static enum sat_err build_rekeying(struct client_act *act, struct client_links *
     for (uint32_t i = 0; i < ahead->spaces_n && !err; i++) {
         const struct sat_space_id *space = &ahead->spaces[i].id;
         const struct sat_epoch *epoch = sat_directory_epoch(ahead, space, ahead->spaces[i].epoch);
-        bool reads = (sat_directory_rights(ahead, space, act->rekey_for, ahead->seq) & SAT_RIGHT_READ) &&
-                     (client_rights(act->satchel, space) & SAT_RIGHT_READ);
+        bool reads = reads_anew(act, ahead, space) && (client_rights(act->satchel, space) & SAT_RIGHT_READ);
         if (!epoch || !reads || epoch->seq > act->rekeyed_seq) continue;
-        if (!client_links_has_room(links, space)) break;
+        if (!client_links_has_room(links, space)) return SAT_OK; /* asked again when these are in */
         err = client_links_add_epoch(links, space);
     }
+    act->rekeyed = !err && links->n == 0;
     return err;
 }
 
 static enum sat_err build_batch(struct client_act *act, struct client_links *links)
 {
     links->kit = act->satchel->kit;
+    if (!act->appended) act->before_seq = links->ahead.seq;
     enum sat_err err = act->appended ? build_rekeying(act, links) : act->build(act->context, links);
     if (err || !links->proposes) return err;
     act->proposed = true;
@@ -178,6 +194,11 @@ static bool on_notice(void *context, struct client_session *session, const struc
             client_session_poke(session);
             return false;
         }
+        /* What is owed was paid first, and may have been taken for all that there was to do. */
+        if (act->appended && act->rekey_for && !act->rekeyed && act->rekey_pokes++ < REKEY_POKES_MAX) {
+            client_session_poke(session);
+            return false;
+        }
         return act->appended || act->proposed;
     case SAT_NOTICE_RECORD:
         (void)!client_conflicts_look(act->satchel, action->sid, &action->record, false,
@@ -192,7 +213,9 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_HANDED_IN:
     case SAT_NOTICE_SPACE_LOST:
     case SAT_NOTICE_DEBT:
+    case SAT_NOTICE_SET_BACK:
     case SAT_NOTICE_REVOKED:
+    case SAT_NOTICE_BRAKE:
     case SAT_NOTICE_WIPED:
     case SAT_NOTICE_REINDEXED:
         return false;
@@ -214,7 +237,9 @@ enum sat_err client_act_run(struct client_act *act)
     struct client_session_result result;
     enum sat_err err = client_conflicts_known(satchel);
     if (!err) err = client_sync_run(satchel, &config, &result);
-    if (err && !act->appended) return err;
+    /* A network that goes once the links are in takes nothing back; what this device could not write down, such as the
+     * name of who was added, is missing. */
+    if (err && (!act->appended || sat_err_is_local(err))) return err;
     client_touch(satchel);
     if (act->ends) return SAT_OK;
     err = client_conflicts_save(satchel);

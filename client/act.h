@@ -15,13 +15,17 @@ struct client_act {
     const char *url;    /* where to do it; NULL: where the server is known to be */
     const char *name;   /* of a user whom the links make: goes along with a proposal; NULL: none */
     bool when_pulled;   /* the links say what the logs hold: all of them first */
-    uint32_t rekey_for; /* a user who reads again, and has no keys: the spaces get new epochs afterwards; 0: nobody */
+    uint32_t rekey_for; /* a user who may come to read more, and has no keys of it: the spaces that the links add get
+                           new epochs afterwards; 0: nobody */
     bool ends;          /* this device is out afterwards, which is no failure */
     /* How it went. */
     bool appended;
     bool proposed; /* it waits for another admin's signature: satchel->proposal */
     /* On the way. */
-    uint64_t rekeyed_seq;                 /* epochs from there on are new ones */
+    uint64_t before_seq;  /* the directory before the links */
+    uint64_t rekeyed_seq; /* epochs from there on are new ones */
+    bool rekeyed;         /* nothing of that is left to do */
+    uint8_t rekey_pokes;
     bool waits_for_keys, waited_for_keys; /* a key that the links need may be about to come */
 };
 

@@ -120,8 +120,10 @@ static enum sat_err build_revocation(void *context, struct client_links *links)
 
 static enum sat_err find_device(struct satchel *satchel, uint32_t device)
 {
-    bool known = sat_directory_device(&satchel->directory, device);
-    if (known || (client_sync_quietly(satchel) && sat_directory_device(&satchel->directory, device))) return SAT_OK;
+    bool reached;
+    if (sat_directory_device(&satchel->directory, device)) return SAT_OK;
+    enum sat_err local = client_sync_to_find(satchel, &reached);
+    if (local || sat_directory_device(&satchel->directory, device)) return local;
     return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no device %u: `satchel device list` shows them",
                     (unsigned)device);
 }

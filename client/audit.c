@@ -215,7 +215,7 @@ int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, v
     if (refreshed) *refreshed = reached;
     enum sat_err err = audit_stored(&audit);
     if (!err && shown) satchel->fault = fault;
-    return client_end(satchel, err ? err : shown);
+    return client_end(satchel, err ? err : shown ? shown : satchel->unread);
 }
 
 /* ---- Debts, and keys that are not here ---- */
@@ -242,7 +242,7 @@ int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *cont
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }
 
 int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context)
@@ -263,5 +263,5 @@ int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context)
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }

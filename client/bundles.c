@@ -112,6 +112,13 @@ static uint64_t *count_of(struct client_waiting *waiting, const struct sat_bundl
     return row->refused == SAT_ERR_ESCROWED ? &waiting->escrowed : &waiting->refused;
 }
 
+static bool is_rejected(const struct satchel *satchel, const struct sat_bundle_row *row)
+{
+    const struct sat_directory *directory = &satchel->directory;
+    return row->state == SAT_BUNDLE_REFUSED && row->refused == SAT_ERR_ESCROWED &&
+           sat_directory_decided(directory, &row->id, directory->seq) == SAT_ACCEPT_REJECT;
+}
+
 enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out)
 {
     struct sat_arena arena;
@@ -123,10 +130,39 @@ enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct c
         struct sat_bundle_row *rows;
         err = sat_store_bundles_pending(satchel->store, sid, first, BUNDLES_AT_ONCE, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
+            if (rows[i].state == SAT_BUNDLE_VOID) {
+                first = rows[i].first + rows[i].count;
+                continue;
+            }
             *count_of(out, &rows[i]) += rows[i].count;
+            if (is_rejected(satchel, &rows[i])) out->rejected += rows[i].count;
             first = rows[i].first + rows[i].count;
         }
         sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err client_count_aside(struct satchel *satchel, uint64_t *refused, uint64_t *others)
+{
+    struct sat_arena arena;
+    int64_t after = 0;
+    enum sat_err err = SAT_OK;
+    *refused = *others = 0;
+    sat_arena_init(&arena);
+    for (uint32_t n = BUNDLES_AT_ONCE; !err && n == BUNDLES_AT_ONCE; sat_arena_reset(&arena)) {
+        struct sat_aside_row *rows;
+        err = sat_store_aside_list(satchel->store, after, BUNDLES_AT_ONCE, &arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            bool own = rows[i].device == client_device(satchel) && rows[i].recv_ms == 0;
+            after = rows[i].number;
+            if (rows[i].state != SAT_ASIDE_OPEN) continue;
+            if (own)
+                *refused += rows[i].count;
+            else
+                ++*others;
+        }
     }
     sat_arena_deinit(&arena);
     return err;

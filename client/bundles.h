@@ -23,9 +23,12 @@ json_t *client_bundle_author(struct satchel *satchel, const struct sat_space_id 
                              struct sat_arena *arena);
 struct client_waiting {                  /* own changes in bundles that are not accepted */
     uint64_t pending, refused, escrowed; /* refused: for good; escrowed: the admins have it */
+    uint64_t rejected;                   /* of the escrowed: they have left it out */
 };
 /* Adds what waits in one space; drafts are not among it. */
 enum sat_err client_count_waiting(struct satchel *satchel, int64_t sid, struct client_waiting *out) SAT_MUST_CHECK;
+/* Own changes that the server refused and that are put aside, and bundles of others. */
+enum sat_err client_count_aside(struct satchel *satchel, uint64_t *refused, uint64_t *others) SAT_MUST_CHECK;
 /* Was own work refused there, behind which all that is written now stays here? */
 enum sat_err client_is_refused(struct satchel *satchel, int64_t sid, bool *refused) SAT_MUST_CHECK;
 

@@ -56,7 +56,7 @@ static void add_again(struct carrying *it, const struct carry_come *come)
     if (it->come_n == it->come_cap) {
         it->come_cap = it->come_cap ? it->come_cap * 2 : 256;
         it->come = realloc(it->come, it->come_cap * sizeof *it->come);
-        sat_check(it->come != NULL);
+        sat_check_memory(it->come);
     }
     it->come[it->come_n++] = *come;
 }
@@ -166,7 +166,7 @@ static void add_move(struct carrying *it, const struct sat_move *move)
     if (it->moves_n == it->moves_cap) {
         it->moves_cap = it->moves_cap ? it->moves_cap * 2 : 64;
         it->moves = realloc(it->moves, it->moves_cap * sizeof *it->moves);
-        sat_check(it->moves != NULL);
+        sat_check_memory(it->moves);
     }
     it->moves[it->moves_n++] = *move;
 }

@@ -44,7 +44,7 @@ static void set(struct client_conflicts *list, int64_t sid, const struct sat_rec
     if (list->n == list->cap) {
         list->cap = list->cap ? list->cap * 2 : 16;
         list->at = realloc(list->at, list->cap * sizeof *list->at);
-        sat_check(list->at != NULL);
+        sat_check_memory(list->at);
     }
     memmove(list->at + place + 1, list->at + place, (list->n - place) * sizeof *list->at);
     list->at[place] = (struct client_conflict){.sid = sid, .record = *record};
@@ -59,19 +59,22 @@ void client_conflicts_free(struct client_conflicts *conflicts)
 
 /* ---- The list at rest: mark32 ‖ n × (u64 sid ‖ record16) ---- */
 
-/* What the list was made from: how far every log had been applied, and the last own counter. */
+/* What the list was made from: how far every log had been applied, the last own counter, and how many keys there were,
+ * as one more may open what could not be read. */
 static enum sat_err mark_of(struct satchel *satchel, struct sat_hash *mark)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_space_row *rows;
     uint32_t n = 0;
-    uint64_t counter = 0;
+    uint64_t counter = 0, keys = 0;
     enum sat_err err = sat_store_spaces(satchel->store, &arena, &rows, &n);
     if (!err) err = sat_store_meta_get_u64(satchel->store, "counter", 0, &counter);
+    if (!err) err = sat_store_key_count(satchel->store, &keys);
     struct sat_hasher hasher;
     sat_hash_begin(&hasher, "conflicts");
     sat_hash_add_u64(&hasher, counter);
+    sat_hash_add_u64(&hasher, keys);
     for (uint32_t i = 0; i < n && !err; i++) {
         sat_hash_add(&hasher, rows[i].id.b, sizeof rows[i].id.b);
         sat_hash_add_u64(&hasher, rows[i].log.size);

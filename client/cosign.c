@@ -35,7 +35,7 @@ int satchel_use_kit(struct satchel *satchel, const char *page)
         err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "that is another organisation's recovery kit");
     if (!err && !satchel->kit) {
         satchel->kit = sodium_malloc(sizeof *satchel->kit);
-        sat_check(satchel->kit != NULL);
+        sat_check_memory(satchel->kit);
     }
     if (!err) sat_kit_keys_derive(seed, satchel->kit);
     sodium_memzero(seed, sizeof seed);
@@ -94,7 +94,9 @@ static enum sat_err build_cosigned(void *context, struct client_links *links)
 static void look_at_user(struct cosigning *it, struct client_act *act)
 {
     struct sat_body_user body;
+    struct sat_body_role role;
     const struct sat_link *link = &it->proposal.link;
+    if (link->type == SAT_LINK_ROLE && !sat_body_role_decode(link->body, &role)) act->rekey_for = role.user;
     if (link->type != SAT_LINK_USER || sat_body_user_decode(link->body, &body)) return;
     const struct sat_user *user = sat_directory_user(&it->satchel->directory, body.user);
     if (!user)

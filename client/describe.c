@@ -223,6 +223,15 @@ static const char *describe_repudiation(const struct describing *it)
                             user_of(it, body.kit.user), device_of(it, body.device), (unsigned long long)body.from_seq);
 }
 
+static const char *describe_mass_change(const struct describing *it)
+{
+    struct sat_body_mass_change body;
+    if (sat_body_mass_change_decode(it->link->body, &body)) return NULL;
+    return sat_arena_format(it->arena, "confirms the mass change of %s in %s (changes %llu to %llu)",
+                            device_of(it, body.device), space_of(it, &body.space), (unsigned long long)body.first,
+                            (unsigned long long)body.last);
+}
+
 static const char *describe_server_key(const struct describing *it)
 {
     struct sat_body_server_key body;
@@ -231,6 +240,17 @@ static const char *describe_server_key(const struct describing *it)
     sat_hex_format(body.server.b, sizeof body.server.b, pin);
     return sat_arena_format(it->arena, "says that the server is %s%swith the identity %s", body.url[0] ? "at " : "",
                             body.url[0] ? sat_arena_format(it->arena, "%s, ", body.url) : "", pin);
+}
+
+static const char *describe_log_epoch(const struct describing *it)
+{
+    struct sat_body_log_epoch body;
+    if (sat_body_log_epoch_decode(it->link->body, &body)) return NULL;
+    uint64_t back = it->link->seq - 1 - body.from;
+    if (back == 0) return "confirms that the server was restored from a backup; no link was missing";
+    return sat_arena_format(it->arena,
+                            "confirms that the server was restored from a backup with %llu links; %llu were given back",
+                            (unsigned long long)body.from, (unsigned long long)back);
 }
 
 static const char *describe(const struct describing *it)
@@ -266,11 +286,14 @@ static const char *describe(const struct describing *it)
         return describe_kit(it);
     case SAT_LINK_REPUDIATE:
         return describe_repudiation(it);
+    case SAT_LINK_MASS_CHANGE:
+        return describe_mass_change(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
     case SAT_LINK_REINDEX:
         return describe_reindex(it);
     case SAT_LINK_LOG_EPOCH:
+        return describe_log_epoch(it);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

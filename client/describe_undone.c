@@ -101,6 +101,35 @@ static void say_rest(const struct undone *it)
                                      (unsigned long long)directory->kits[i].seq));
 }
 
+static bool is_reopened(const struct undone *it, const struct sat_decision *decision)
+{
+    return decision->restored && decision->seq == it->seq && decision->what == 0;
+}
+
+/* Late work that a thief left out: one sentence for each device and space. */
+static void say_decisions(const struct undone *it)
+{
+    const struct sat_directory_index *index = it->directory->index;
+    for (uint32_t i = 0; i < index->decisions_n; i++) {
+        const struct sat_decision *decision = &index->decisions[i], *other = index->decisions;
+        if (!is_reopened(it, decision)) continue;
+        uint32_t n = 0;
+        bool said = false;
+        for (; other < index->decisions + index->decisions_n; other++) {
+            bool same = is_reopened(it, other) && other->device == decision->device && other->space == decision->space;
+            if (same && other < decision) said = true;
+            n += same;
+        }
+        const struct sat_space_id *space = &it->directory->spaces[decision->space].id;
+        if (!said)
+            say(it, sat_arena_format(it->arena,
+                                     "brings late work of %s in %s that was rejected (%u bundle%s) back before the "
+                                     "admins: see `satchel escrow list`",
+                                     device_of(it, &it->directory->devices[decision->device - 1]),
+                                     client_space_name(it->satchel, space, it->arena), (unsigned)n, n == 1 ? "" : "s"));
+    }
+}
+
 json_t *client_describe_undone(struct satchel *satchel, const struct sat_directory *after, uint64_t seq,
                                struct sat_arena *arena)
 {
@@ -109,5 +138,6 @@ json_t *client_describe_undone(struct satchel *satchel, const struct sat_directo
     say_users(&it);
     say_grants(&it);
     say_rest(&it);
+    say_decisions(&it);
     return it.list;
 }

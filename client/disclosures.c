@@ -121,7 +121,7 @@ static enum sat_err take_id(void *context, int64_t sid, const struct sat_record_
     if (it->n == it->cap) {
         it->cap = it->cap ? 2 * it->cap : 64;
         it->ids = realloc(it->ids, it->cap * sizeof *it->ids);
-        sat_check(it->ids != NULL);
+        sat_check_memory(it->ids);
     }
     it->ids[it->n++] = *record;
     return SAT_OK;

@@ -52,7 +52,7 @@ int satchel_session_open(struct satchel *satchel, const struct satchel_sync_opti
     if (satchel->session)
         return client_end(satchel, sat_fail(&satchel->fault, SAT_ERR_INVALID, "a sync is under way on this handle"));
     struct satchel_session *driven = calloc(1, sizeof *driven);
-    sat_check(driven != NULL);
+    sat_check_memory(driven);
     sat_buf_init(&driven->message);
     enum sat_err err = client_syncing_begin(&driven->syncing, satchel, options);
     if (!err) err = open_session(driven);

@@ -34,7 +34,7 @@ void satchel_free(void *memory)
 char *client_text(const char *text)
 {
     char *copy = strdup(text);
-    sat_check(copy != NULL);
+    sat_check_memory(copy);
     return copy;
 }
 
@@ -75,10 +75,12 @@ int client_end_error(struct satchel_error *error, const struct sat_fault *fault,
 void client_begin(struct satchel *satchel)
 {
     satchel->fault = (struct sat_fault){0};
+    satchel->unread = satchel->lost ? client_reload_directory(satchel, &satchel->fault) : SAT_OK;
 }
 
 int client_end(struct satchel *satchel, enum sat_err err)
 {
+    if (satchel->lost) err = satchel->lost; /* what was found without a directory is no answer */
     if (err) client_explain(satchel, err, &satchel->fault);
     return client_end_error(&satchel->error, &satchel->fault, err);
 }
@@ -210,6 +212,7 @@ void satchel_close(struct satchel *satchel)
     sat_directory_deinit(&satchel->directory);
     if (satchel->lock >= 0) (void)close(satchel->lock); /* last: the store is closed by now */
     free(satchel->home);
+    client_brake_reset(&satchel->brake);
     free(satchel);
 }
 
@@ -217,7 +220,8 @@ enum sat_err client_reload_directory(struct satchel *satchel, struct sat_fault *
 {
     sat_directory_deinit(&satchel->directory);
     sat_directory_init(&satchel->directory);
-    return sat_directory_load(satchel->store, &satchel->directory, fault);
+    satchel->lost = sat_directory_load(satchel->store, &satchel->directory, fault);
+    return satchel->lost;
 }
 
 enum sat_err client_load(struct satchel *satchel, struct sat_fault *fault)

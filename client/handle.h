@@ -3,6 +3,7 @@
 #ifndef CLIENT_HANDLE_H
 #define CLIENT_HANDLE_H
 
+#include "client/brake.h"
 #include "client/include/satchel.h"
 #include "client/leasehold.h"
 #include "common/vault/kit.h"
@@ -38,6 +39,8 @@ struct satchel {
     struct sat_directory directory;
     struct sat_entropy entropy;
     struct sat_fault fault; /* filled where the reason is known, read by client_end() */
+    enum sat_err lost;      /* why the directory could not be loaded again: until it is, nothing else is to be said */
+    enum sat_err unread;    /* what kept a name from being read since client_begin(): it is not to be taken for none */
     struct satchel_error error;
     struct satchel_tx *tx;          /* the open transaction; NULL: none */
     uint32_t written;               /* changes of the last commit */
@@ -49,7 +52,8 @@ struct satchel {
     struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
     struct client_leasehold leasehold;
-    bool wiped; /* the device's keys are destroyed, and the handle's are others (wipe.c) */
+    struct client_brake brake; /* of the session that is under way, or was last */
+    bool wiped;                /* the device's keys are destroyed, and the handle's are others (wipe.c) */
 };
 
 /* Wall clock, milliseconds since 1970 UTC. */

@@ -45,7 +45,7 @@ void client_hanging_add(struct client_hanging *hanging, const struct sat_record_
     if (hanging->n == hanging->cap) {
         hanging->cap = hanging->cap ? hanging->cap * 2 : 64;
         hanging->at = realloc(hanging->at, hanging->cap * sizeof *hanging->at);
-        sat_check(hanging->at != NULL);
+        sat_check_memory(hanging->at);
     }
     struct client_hang *hang = &hanging->at[hanging->n++];
     *hang = (struct client_hang){.sid = view->sid, .record = view->id, .type = view->merged.type, .to = to};

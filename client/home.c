@@ -25,7 +25,7 @@ char *client_home_path(const char *home, const char *name)
 {
     size_t size = strlen(home) + 1 + strlen(name) + 1;
     char *path = malloc(size);
-    sat_check(path != NULL);
+    sat_check_memory(path);
     (void)snprintf(path, size, "%s/%s", home, name);
     return path;
 }
@@ -150,7 +150,13 @@ enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fa
 enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault)
 {
     *made = mkdir(home, 0700) == 0;
-    return *made || errno == EEXIST ? SAT_OK : client_fail_errno(fault, home, errno);
+    if (!*made && errno != EEXIST) return client_fail_errno(fault, home, errno);
+    if (!*made) return SAT_OK;
+    /* What is synced in it is of no use if the directory itself is gone after a power cut. */
+    char *parent = client_home_path(home, "..");
+    (void)client_sync_directory(parent);
+    free(parent);
+    return SAT_OK;
 }
 
 void client_home_remove(const char *home, bool made)

@@ -270,6 +270,7 @@ static enum sat_err read_fields(struct reading *reading, const json_t *object, s
 /* jansson's sentences are fit for people; only the one about invalid UTF-8 needs the word. */
 static enum sat_err fail_parse(const struct reading *reading, const char *what, const json_error_t *error)
 {
+    if (json_error_code(error) == json_error_out_of_memory) return sat_fail(reading->fault, SAT_ERR_NO_MEMORY, NULL);
     bool encoding = json_error_code(error) == json_error_invalid_utf8;
     const char *text = sat_utf8_shown(reading->arena, error->text);
     return sat_fail(reading->fault, SAT_ERR_INVALID, "%s of %s: %s%.200s", what, reading->type->name,

@@ -115,7 +115,7 @@ json_t *client_json_of_cells(const struct sat_type *type, const struct sat_cell 
 char *client_json_text(json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    sat_check(text != NULL);
+    sat_check_memory(text);
     json_decref(json);
     return text;
 }

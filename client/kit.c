@@ -57,7 +57,7 @@ char *client_kit_page(const struct client_kit *kit, const uint8_t seed[SAT_KIT_S
     mark_of_seed(seed, mark);
     put_key(seed, key);
     char *page = malloc(PAGE_BYTES_MAX);
-    sat_check(page != NULL);
+    sat_check_memory(page);
     int len = snprintf(page, PAGE_BYTES_MAX,
                        "SATCHEL RECOVERY KIT\n"
                        "====================\n"

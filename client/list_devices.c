@@ -3,6 +3,8 @@
 #include "client/names.h"
 #include "client/question.h"
 #include "client/rows.h"
+#include "common/proof/header.h"
+#include "common/sync/clock.h"
 
 enum { TIMEOUT_MS = 5 * 1000 };
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
@@ -12,6 +14,8 @@ struct listing {
     struct sat_arena arena;
     struct sat_device_item *items; /* by device */
     uint32_t n, cap;
+    struct sat_space_row *spaces;
+    uint32_t spaces_n;
 };
 
 static enum sat_err take_page(void *context, const struct sat_device_item *items, uint32_t n, bool more)
@@ -56,6 +60,43 @@ static const struct sat_device_item *item_of(const struct listing *listing, uint
             high = middle;
     }
     return low < listing->n && listing->items[low].device == device ? &listing->items[low] : NULL;
+}
+
+/* ---- Clocks ---- */
+
+struct last { /* of what a device has in the logs that are here */
+    uint64_t hlc, recv_ms;
+};
+
+static enum sat_err look_at_last(struct satchel *satchel, int64_t sid, uint32_t device, struct sat_arena *arena,
+                                 struct last *out)
+{
+    struct sat_store *store = satchel->store;
+    struct sat_bundle_row tip;
+    struct sat_entry_row *entries;
+    struct sat_span bytes;
+    struct sat_header header;
+    uint32_t n = 0;
+    bool found;
+    enum sat_err err = sat_store_bundle_tip(store, sid, device, false, &tip, &found);
+    if (err || !found) return err;
+    err = sat_store_entries(store, sid, tip.seq, 1, arena, &entries, &n);
+    if (err || n == 0 || entries[0].entry.recv_ms <= out->recv_ms) return err;
+    err = sat_store_change_header(store, tip.bid, tip.count - 1, arena, &bytes, &found);
+    if (err || !found || bytes.len == 0 || sat_header_decode(bytes, arena, &header)) return err;
+    *out = (struct last){header.hlc, entries[0].entry.recv_ms};
+    return SAT_OK;
+}
+
+/* How far its clock ran ahead when it wrote last; null: it has written nothing that is here. */
+static json_t *json_of_clock(struct listing *listing, uint32_t device, struct sat_arena *arena)
+{
+    struct last last = {0};
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < listing->spaces_n && !err; i++)
+        err = look_at_last(listing->satchel, listing->spaces[i].sid, device, arena, &last);
+    if (err || !last.recv_ms) return json_null();
+    return json_integer((json_int_t)sat_clock_ahead_ms(last.hlc, last.recv_ms));
 }
 
 /* ---- Showing ---- */
@@ -118,6 +159,7 @@ static json_t *json_of_device(struct listing *listing, const struct sat_device *
     (void)json_object_set_new(json, "pending", json_null());
     (void)json_object_set_new(json, "lag", seen ? json_integer((json_int_t)item->lag) : json_null());
     (void)json_object_set_new(json, "version", seen ? json_integer(item->version) : json_null());
+    (void)json_object_set_new(json, "clock_ahead_ms", json_of_clock(listing, device->number, arena));
     (void)json_object_set_new(json, "wipe", json_of_wipe(device, item));
     (void)json_object_set_new(json, "wiped_at", json_of_ms(item ? item->wiped_ms : 0));
     return json;
@@ -146,6 +188,7 @@ int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn 
     bool reached = !satchel->tx && ask(&listing), more = true;
     if (refreshed) *refreshed = reached;
     enum sat_err err = client_lease_check(satchel);
+    if (!err) err = sat_store_spaces(satchel->store, &listing.arena, &listing.spaces, &listing.spaces_n);
     for (uint32_t i = 0; i < satchel->directory.devices_n && more && !err; i++) {
         const struct sat_device *device = &satchel->directory.devices[i];
         json_t *json = json_of_device(&listing, device, &arena);
@@ -155,5 +198,5 @@ int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn 
     }
     sat_arena_deinit(&listing.arena);
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }

@@ -60,7 +60,7 @@ int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn ro
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
-    return client_end(satchel, SAT_OK);
+    return client_end(satchel, satchel->unread);
 }
 
 /* ---- Territories ---- */
@@ -99,5 +99,5 @@ int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
-    return client_end(satchel, SAT_OK);
+    return client_end(satchel, satchel->unread);
 }

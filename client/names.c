@@ -10,7 +10,15 @@
 
 /* ---- From a number to a name ---- */
 
-/* The text of the field `name` of a name record; NULL without one. A name that cannot be read is as good as none. */
+/* A disk or a memory that failed says nothing about what there is; the next time it may be well again. */
+static void note_unread(struct satchel *satchel, enum sat_err err)
+{
+    bool passes = err == SAT_ERR_IO || err == SAT_ERR_DISK_FULL || err == SAT_ERR_NO_MEMORY || err == SAT_ERR_IN_USE;
+    if (passes) satchel->unread = err;
+}
+
+/* The text of the field `name` of a name record; NULL without one. A name that cannot be read is as good as none, but
+ * for satchel->unread. */
 static const char *name_of(struct satchel *satchel, const char *type_name, const struct sat_record_id *id,
                            struct sat_arena *arena)
 {
@@ -18,10 +26,13 @@ static const char *name_of(struct satchel *satchel, const char *type_name, const
     const struct sat_type *type = sat_type_by_name(type_name);
     struct sat_space_row row;
     bool found = false;
-    if (!people || sat_store_space_find(satchel->store, &people->id, &row, &found) || !found) return NULL;
+    if (!people) return NULL;
+    enum sat_err err = sat_store_space_find(satchel->store, &people->id, &row, &found);
     struct sat_vault vault = client_vault(satchel);
     struct sat_record_view view;
-    if (sat_record_load(&vault, row.sid, id, arena, &view) || view.merged.type != type->number) return NULL;
+    if (!err && found) err = sat_record_load(&vault, row.sid, id, arena, &view);
+    note_unread(satchel, err);
+    if (err || !found || view.merged.type != type->number) return NULL;
     const struct sat_merged *cell =
         sat_merged_cell(&view.merged, sat_field_by_name(type, "name")->number, (struct sat_span){0});
     if (!cell || cell->value.kind != SAT_VALUE_TEXT) return NULL;
@@ -159,8 +170,8 @@ enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_
         if (known && strcmp(known, name) == 0) *user = i + 1, found++;
         sat_arena_reset(&arena);
     }
-    enum sat_err err = SAT_OK;
-    if (found == 0)
+    enum sat_err err = found == 1 ? SAT_OK : satchel->unread;
+    if (found == 0 && !err)
         err = sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no user \"%.100s\"%s", name,
                        but(fault ? client_user_like(satchel, name, &arena) : NULL, &arena));
     else if (found > 1)
@@ -187,8 +198,8 @@ enum sat_err client_find_space(struct satchel *satchel, const char *name, struct
         if (is_called(satchel, known, name, &arena)) *space = known->id, found++;
         sat_arena_reset(&arena);
     }
-    enum sat_err err = SAT_OK;
-    if (found == 0)
+    enum sat_err err = found == 1 ? SAT_OK : satchel->unread;
+    if (found == 0 && !err)
         err = sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no territory \"%.100s\"%s", name,
                        but(fault ? client_space_like(satchel, name, &arena) : NULL, &arena));
     else if (found > 1)

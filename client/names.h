@@ -21,7 +21,7 @@ const char *client_space_like(struct satchel *satchel, const char *name, struct 
 /* Is it another way to write `plain`, in the same sense? */
 bool client_name_is_like(const char *name, const char *plain);
 
-/* By name, exactly. SAT_ERR_NOT_FOUND, SAT_ERR_INVALID (two have it). */
+/* By name, exactly. SAT_ERR_NOT_FOUND, SAT_ERR_INVALID (two have it), or what kept names from being read. */
 enum sat_err client_find_user(struct satchel *satchel, const char *name, uint32_t *user,
                               struct sat_fault *fault) SAT_MUST_CHECK;
 /* "org", "people", a territory's name or its id. */

@@ -21,7 +21,7 @@ static void grow(struct satchel_tx *tx)
 {
     uint32_t cap = tx->known_cap ? tx->known_cap * 2 : 64;
     struct client_known *table = calloc(cap, sizeof *table);
-    sat_check(table != NULL);
+    sat_check_memory(table);
     for (uint32_t i = 0; i < tx->known_cap; i++)
         if (tx->known[i].used) *slot_of(table, cap, &tx->known[i].record) = tx->known[i];
     free(tx->known);

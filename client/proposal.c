@@ -25,7 +25,7 @@ char *client_proposal_text(const struct sat_link *link, const struct sat_box *bo
     sat_put_bytes(&bytes, check.b, CHECK_BYTES);
     size_t size = sodium_base64_encoded_len(bytes.len, BASE64);
     char *text = malloc(strlen(PREFIX) + size);
-    sat_check(text != NULL);
+    sat_check_memory(text);
     memcpy(text, PREFIX, strlen(PREFIX));
     sodium_bin2base64(text + strlen(PREFIX), size, bytes.at, bytes.len, BASE64);
     sat_buf_deinit(&encoded);

@@ -6,6 +6,8 @@
 #include "client/names.h"
 #include "client/read.h"
 #include "client/rows.h"
+#include "client/skew.h"
+#include "common/sync/clock.h"
 #include "common/vault/origin.h"
 
 #define HLC_MS(hlc) ((hlc) >> 16)
@@ -96,6 +98,33 @@ static enum sat_err find_copy(struct satchel *satchel, const struct asked *asked
                     asked->territory);
 }
 
+/* ---- When ---- */
+
+/* When it was written, as far as its author can be believed: nothing came before it was written. */
+static json_t *json_of_when(uint64_t hlc, uint64_t recv_ms)
+{
+    uint64_t at_ms = HLC_MS(hlc);
+    return client_json_of_time(recv_ms && recv_ms < at_ms ? recv_ms : at_ms);
+}
+
+/* Its author's clock ran ahead: by how much. What is pending is compared with the time now. */
+static bool set_ahead(struct satchel *satchel, uint64_t hlc, uint64_t recv_ms, json_t *json)
+{
+    uint64_t ahead_ms = sat_clock_ahead_ms(hlc, recv_ms ? recv_ms : client_skew_now_ms(satchel));
+    if (ahead_ms) (void)json_object_set_new(json, "clock_ahead_ms", json_integer((json_int_t)ahead_ms));
+    return ahead_ms != 0;
+}
+
+/* When the newest of what is there was written, if that is not what its author's clock said. */
+static void set_when(struct satchel *satchel, const struct sat_record_view *view, json_t *json)
+{
+    const struct sat_source *newest = NULL;
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (!newest || view->live[i].effective > newest->effective) newest = &view->live[i];
+    if (!newest || !set_ahead(satchel, newest->header.hlc, newest->recv_ms, json)) return;
+    (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(newest->effective)));
+}
+
 /* ---- Get ---- */
 
 /* Is there a record that the reference can mean: of the field's type, or one that cannot be read? */
@@ -158,8 +187,10 @@ static enum sat_err get(struct satchel *satchel, const struct asked *asked, stru
     (void)json_object_set_new(json, "id", client_json_of_uuid(view.id.b));
     (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space, arena)));
     (void)json_object_set_new(json, "fields", client_json_of_record(type, &view.merged));
+    set_when(satchel, &view, json);
     set_late(satchel, &view.merged, json, arena);
     err = waiting_of(satchel, type, &view.merged, arena, waiting);
+    if (!err) err = satchel->unread;
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);
     else
@@ -208,13 +239,6 @@ static const char *state_of(const struct sat_history_item *item)
     return item->live ? "current" : "superseded";
 }
 
-/* When it was written, as far as its author can be believed: nothing came before it was written. */
-static json_t *json_of_when(uint64_t hlc, uint64_t recv_ms)
-{
-    uint64_t at_ms = HLC_MS(hlc);
-    return client_json_of_time(recv_ms && recv_ms < at_ms ? recv_ms : at_ms);
-}
-
 /* What a step says of a move. */
 static void set_move(struct satchel *satchel, const struct sat_cell *cell, json_t *json, struct sat_arena *arena)
 {
@@ -235,6 +259,7 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
     (void)json_object_set_new(json, "at", item->hlc ? json_of_when(item->hlc, item->recv_ms) : json_null());
+    (void)set_ahead(satchel, item->hlc, item->recv_ms, json);
     if (sat_origin_decode(item->body.origin, &origin)) {
         set_author(satchel, json, item->dot.device, arena);
     } else { /* a copy: what its maker says of the original */
@@ -271,7 +296,7 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
     for (uint32_t i = 0; i < n && !err; i++)
         if (!give_step(satchel, type, &items[i], row, context, &arena)) break;
     sat_arena_deinit(&arena);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }
 
 int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row, void *context)
@@ -293,6 +318,7 @@ static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged 
                                   other ? json_string(other->name) : client_json_of_value(&alternative->value));
         set_author(satchel, json, sat_source_author(alternative->source), arena);
         (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->effective)));
+        (void)set_ahead(satchel, alternative->source->header.hlc, alternative->source->recv_ms, json);
         (void)json_object_set_new(json, "shown", json_boolean(alternative->shown));
         (void)json_array_append_new(values, json);
     }
@@ -338,7 +364,7 @@ int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context
     enum sat_err err = client_conflicts_known(satchel);
     for (uint32_t i = 0; !err && more && i < satchel->conflicts.n; i++)
         err = give_conflicts_of(satchel, &satchel->conflicts.at[i], row, context, &more);
-    return client_end(satchel, err);
+    return client_end(satchel, err ? err : satchel->unread);
 }
 
 /* ---- Types ---- */

@@ -1,73 +1,26 @@
 #define _GNU_SOURCE
-#include "client/session.h"
+#include "client/session_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/alert.h"
 #include "client/links.h"
 #include "client/reindex.h"
+#include "client/restored.h"
+#include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/vault/author.h"
+#include "common/vault/harm.h"
 
 /* Where there is another address to try, one that swallows what it is sent must not use up all the time. */
 enum { CONNECT_MS_MAX = 10 * 1000 };
 
-/* One message that waits for the socket. */
-struct outgoing {
-    struct outgoing *next;
-    size_t len;
-    uint8_t bytes[];
-};
-
-enum { INBOX_MAX = 64, INBOX_BYTES_MAX = 512 * 1024 };
-
-struct inbox { /* messages that came together: one step, which is one transaction */
-    struct sat_arena arena;
-    struct sat_event events[INBOX_MAX];
-    uint32_t n;
-    size_t bytes;
-};
-
-struct client_session {
-    struct satchel *satchel;
-    const struct client_session_config *config;
-    char path[CLIENT_PATH_BYTES_MAX];
-    struct sat_replica *replica;
-    struct outgoing *first, **last;
-    struct inbox inbox;
-    uint64_t deadline_ms, connect_by_ms; /* by the monotonic clock; 0: none */
-    uint64_t retry_ms;                   /* what a refusal asked for */
-    bool open;                           /* the channel */
-    bool greeted;                        /* its first message has come */
-    bool met;                            /* the server has proved who it is */
-    bool renewed;                        /* the lease is */
-    bool writable;                       /* the replica has frames to build */
-    bool done;                           /* nothing more to do but to send what is queued */
-    bool gone;                           /* the channel is closed */
-    bool in_sync;
-    bool reindexed;                                       /* the home is another device's now */
-    bool wrong_box;                                       /* a key box was not what the directory committed to */
-    enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
-    bool settled;                                         /* what the end asks for is done */
-    enum sat_err err;
-    struct sat_fault fault; /* of err: the handle's is for whatever is called in between */
-    uint64_t entries_told;
-};
-
 enum { THE_PEER = 1 };
-
-uint64_t client_monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 struct satchel *client_session_handle(struct client_session *session)
 {
@@ -125,13 +78,16 @@ void client_session_fail(struct client_session *session, enum sat_err err, const
 static void queue(struct client_session *session, struct sat_span bytes)
 {
     struct outgoing *outgoing = malloc(sizeof *outgoing + bytes.len);
-    sat_check(outgoing != NULL);
+    sat_check_memory(outgoing);
     outgoing->next = NULL;
     outgoing->len = bytes.len;
     if (bytes.len) memcpy(outgoing->bytes, bytes.at, bytes.len);
     *session->last = outgoing;
     session->last = &outgoing->next;
 }
+
+static const char SET_BACK[] =
+    "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
 
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
@@ -163,6 +119,17 @@ static void take_notice(struct client_session *session, const struct sat_action 
         session->reindexed = true;
         if (client_reindex_take(session->satchel)) client_session_fail(session, SAT_ERR_CORRUPT, NULL);
         client_reindex_tell(session->satchel);
+        break;
+    case SAT_NOTICE_SET_BACK: /* of each space, but it is one event */
+        if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
+        session->set_back = true;
+        client_touch(session->satchel);
+        break;
+    case SAT_NOTICE_BRAKE:
+        client_brake_note(session->satchel, action);
+        if (!action->err) break;
+        client_touch(session->satchel); /* what had come of it is gone again */
+        session->satchel->conflicts.known = false;
         break;
     case SAT_NOTICE_SPACE_LOST:
         client_touch(session->satchel); /* its rows are gone */
@@ -220,6 +187,7 @@ static void renew_lease(struct client_session *session)
     if (session->renewed || !session->met || !sat_replica_is_current(session->replica)) return;
     session->renewed = true;
     client_lease_met(session->satchel, sat_replica_server_time(session->replica));
+    client_skew_met(session->satchel, sat_replica_server_time(session->replica));
 }
 
 static void begin_step(struct client_session *session, struct sat_arena *arena, struct sat_actions *actions)
@@ -281,6 +249,7 @@ void client_session_ask_devices(struct client_session *session, uint32_t after)
 void client_session_opened(struct client_session *session, const struct sat_binding *binding)
 {
     session->open = true;
+    client_watch_begin(&session->watch, session->config->patience_ms, client_monotonic_ms());
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = THE_PEER, .binding = *binding};
     sat_replica_nonce(session->replica, event.client_nonce);
     step(session, &event, 1);
@@ -307,6 +276,7 @@ void client_session_received(struct client_session *session, struct sat_span mes
         return;
     }
     session->greeted = true;
+    client_session_moved(session);
     struct inbox *inbox = &session->inbox;
     if (inbox->n == INBOX_MAX || inbox->bytes + message.len > INBOX_BYTES_MAX) client_session_take(session);
     inbox->events[inbox->n++] =
@@ -349,7 +319,7 @@ void client_session_lost(struct client_session *session, const char *why)
 
 bool client_session_wants(const struct client_session *session)
 {
-    return session->first || (session->writable && !session->done);
+    return session->first || (session->writable && !session->done && !session_is_used_up(session, 0));
 }
 
 void client_session_next(struct client_session *session, struct sat_buf *out)
@@ -362,58 +332,44 @@ void client_session_next(struct client_session *session, struct sat_buf *out)
         free(outgoing);
         return;
     }
-    if (!session->writable || session->done) return;
+    if (!session->writable || session->done || session_is_used_up(session, 0)) return;
     enum sat_err err = sat_replica_frame(session->replica, client_now_ms(), out);
     if (err) fail_locally(session, err);
     if (err || out->len == 0) session->writable = false;
 }
 
-/* Time is up, or the caller wants to stop: what that means depends on what was promised. */
-static void look_around(struct client_session *session)
-{
-    const struct client_session_config *config = session->config;
-    uint64_t now_ms = client_monotonic_ms();
-    bool late = session->deadline_ms && now_ms >= session->deadline_ms;
-    bool stopped = config->stop && *config->stop;
-    if (late && session->done) session->gone = true; /* what is queued will not go any more */
-    if (session->done) return;
-    if (config->live && (stopped || (late && session->met))) {
-        session->done = true;
-    } else if (stopped) {
-        client_session_fail(session, SAT_ERR_CLOSED, "stopped before it was done");
-    } else if (late && session->open) {
-        client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not finish answering in time");
-    } else if (late || (!session->met && session->connect_by_ms && now_ms >= session->connect_by_ms)) {
-        client_session_fail(session, SAT_ERR_TIMED_OUT, "the server did not answer in time");
-    }
-}
-
-bool client_session_over(struct client_session *session)
-{
-    look_around(session);
-    /* What was queued before the end is still sent, unless waiting for the socket is what took too long. */
-    return session->gone || (session->done && (!session->first || session->err));
-}
-
-uint32_t client_session_wakeup_ms(const struct client_session *session)
-{
-    uint64_t at_ms = session->deadline_ms, now_ms = client_monotonic_ms();
-    if (!session->met && session->connect_by_ms && (!at_ms || session->connect_by_ms < at_ms))
-        at_ms = session->connect_by_ms;
-    if (session->gone || !at_ms) return UINT32_MAX;
-    if (at_ms <= now_ms) return 0;
-    return at_ms - now_ms < UINT32_MAX ? (uint32_t)(at_ms - now_ms) : UINT32_MAX;
-}
-
 /* ---- The keys' side: hooks that every session has ---- */
+
+/* Drafts that are too much: a notice as the replica gives of what came in. */
+static void tell_held(struct client_session *session)
+{
+    struct sat_action action = {.notice = SAT_NOTICE_BRAKE, .err = SAT_ERR_MASS_CHANGE};
+    (void)session->config->notice(session->config->context, session, &action);
+}
 
 static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
-    enum sat_err err = sat_author_freeze(&vault, now_ms, bundles_max, out);
+    if (session->config->frame_bytes) vault.bundle_bytes = session->config->frame_bytes - SAT_FRAME_OVERHEAD;
+    struct client_brake *brake = &session->satchel->brake;
+    uint32_t known = brake->held_n;
+    enum sat_err err = session->config->replica.allow_mass_change ? SAT_OK : client_brake_drafts(session->satchel);
+    if (!err) err = sat_author_freeze_but(&vault, now_ms, bundles_max, brake->held, brake->held_n, out);
+    if (!err && brake->held_n > known) tell_held(session);
     if (err || !out->dropped) return err;
     session->satchel->conflicts.known = false;
+    client_touch(session->satchel);
+    return SAT_OK;
+}
+
+static enum sat_err mend_refused(void *context, int64_t sid, bool *mended)
+{
+    struct client_session *session = context;
+    struct sat_vault vault = client_vault(session->satchel);
+    enum sat_err err = sat_author_mend(&vault, sid, mended);
+    if (err || !*mended) return err;
+    session->satchel->conflicts.known = false; /* what was refused is not shown any more */
     client_touch(session->satchel);
     return SAT_OK;
 }
@@ -467,6 +423,13 @@ static enum sat_err reindexed(void *context)
     return client_reindex_finish(((struct client_session *)context)->satchel);
 }
 
+static enum sat_err harm(void *context, int64_t sid, const struct sat_space_id *space,
+                         const struct sat_record_id *record, uint64_t seq, struct sat_harm *out)
+{
+    struct sat_vault vault = client_vault(((struct client_session *)context)->satchel);
+    return sat_harm_received(&vault, sid, space, record, seq, out);
+}
+
 static void forget_space(void *context, const struct sat_space_id *space)
 {
     struct client_session *session = context;
@@ -502,6 +465,7 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
     config->hooks = (struct sat_replica_hooks){
         .context = session,
         .freeze = config->mode == SAT_REPLICA_DEVICE ? freeze : NULL,
+        .mend_refused = config->mode == SAT_REPLICA_DEVICE ? mend_refused : NULL,
         .open_box = open_box,
         .have_key = have_key,
         .build_links = own.build_links ? build_links : NULL,
@@ -509,6 +473,7 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
         .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
         .reindexed = reindexed,
+        .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,
         .forget_space = forget_space,
         .escrow = own.escrow ? escrow : NULL,
         .devices = own.devices ? devices : NULL,
@@ -532,7 +497,10 @@ static void make_path(struct client_session *session)
     sat_hex_format(key.b, 8, hint);
     const struct sat_hash *known = &session->config->replica.org;
     if (session->config->replica.mode != SAT_REPLICA_CREATE) sat_hex_format(known->b, sizeof known->b, org);
-    (void)snprintf(session->path, sizeof session->path, "/satchel/%s/%s/%s", org, nonce, hint);
+    int len = snprintf(session->path, sizeof session->path, "/satchel/%s/%s/%s", org, nonce, hint);
+    if (session->config->frame_bytes)
+        (void)snprintf(session->path + len, sizeof session->path - (size_t)len, "?frame=%u",
+                       (unsigned)session->config->frame_bytes);
 }
 
 static void set_deadlines(struct client_session *session)
@@ -556,7 +524,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     enum sat_err err = client_address_parse(config->urls[0], &address, &satchel->fault);
     if (err) return err;
     struct client_session *session = calloc(1, sizeof *session);
-    sat_check(session != NULL);
+    if (!session) return sat_fail(&satchel->fault, SAT_ERR_NO_MEMORY, NULL);
     session->satchel = satchel;
     session->config = config;
     session->last = &session->first;
@@ -571,6 +539,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     make_path(session);
     set_deadlines(session);
     satchel->session = session;
+    client_brake_reset(&satchel->brake);
     *out = session;
     return SAT_OK;
 }
@@ -605,7 +574,12 @@ enum sat_err client_session_result(struct client_session *session, struct client
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
                                              .reindexed = session->reindexed && !session->err,
+                                             .stalled = session->stalled,
+                                             .silent = session->silent,
+                                             .used_up = session->used_up,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
+    result->recovering = sat_replica_recovering(session->replica) != 0;
+    if (session->met) client_restored_note(session->satchel, sat_replica_recovering(session->replica));
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);
     enum sat_err err = settle(session);
@@ -614,10 +588,25 @@ enum sat_err client_session_result(struct client_session *session, struct client
     return session->err;
 }
 
+/* What was wrong in this store is told by status; a count that cannot be written is worth no error. */
+static void note_mended(struct client_session *session)
+{
+    struct sat_store *store = session->satchel->store;
+    uint64_t mended = sat_replica_counts(session->replica).mended, before;
+    if (!mended || sat_store_in_transaction(store) || sat_store_meta_get_u64(store, CLIENT_MENDED_KEY, 0, &before))
+        return;
+    if (sat_store_begin(store)) return;
+    enum sat_err err = sat_store_meta_put_u64(store, CLIENT_MENDED_KEY, before + mended);
+    if (!err) err = sat_store_commit(store);
+    if (err) sat_store_rollback(store);
+}
+
 void client_session_free(struct client_session *session)
 {
     if (!session) return;
     (void)!settle(session);
+    if (session->met && !session->config->replica.directory_only) client_brake_end(session->satchel, session->err);
+    note_mended(session);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;
@@ -637,56 +626,4 @@ bool client_session_may_retry(const struct client_session *session)
     const volatile int *stop = session->config->stop;
     return session->err && !session->met && session->err != SAT_ERR_BUSY && !sat_err_is_local(session->err) &&
            !(stop && *stop) && !(session->deadline_ms && client_monotonic_ms() >= session->deadline_ms);
-}
-
-/* One connection. *again: nobody was met who counts, so that another address may be tried. */
-static enum sat_err run_once(struct satchel *satchel, const struct client_session_config *config,
-                             struct client_session_result *result, bool *again)
-{
-    struct client_session *session;
-    *again = true;
-    enum sat_err err = client_session_new(satchel, config, &session);
-    if (err) return err;
-    err = client_transport_run(session, &satchel->fault);
-    if (!err) err = client_session_result(session, result);
-    *again = client_session_may_retry(session);
-    client_session_free(session);
-    return err;
-}
-
-/* A home that was a copy is another device's after the first session, and goes on as that: twice is enough, as nobody
- * else has the new keys. */
-static enum sat_err run_as_device(struct satchel *satchel, struct client_session_config *config,
-                                  struct client_session_result *result, bool *again)
-{
-    enum sat_err err = run_once(satchel, config, result, again);
-    if (err || !result->reindexed) return err;
-    struct sat_replica_counts before = result->counts;
-    config->replica.device = client_device(satchel);
-    err = run_once(satchel, config, result, again);
-    result->counts.sent += before.sent;
-    result->counts.received += before.received;
-    *again = false; /* somebody was met */
-    return err;
-}
-
-enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
-                                struct client_session_result *result)
-{
-    struct client_session_config attempt = *config;
-    uint64_t begun_ms = client_monotonic_ms();
-    struct sat_fault told = {0};
-    *result = (struct client_session_result){0};
-    for (bool again = true; attempt.urls[0] && again;) {
-        uint64_t spent_ms = client_monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
-        if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
-        enum sat_err err = run_as_device(satchel, &attempt, result, &again);
-        if (!err) return SAT_OK;
-        /* An impostor is worth more than silence; else what the first address said is what is told. */
-        if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
-        memmove(attempt.urls, attempt.urls + 1, sizeof attempt.urls - sizeof attempt.urls[0]);
-        attempt.urls[CLIENT_ADDRESSES_MAX - 1] = NULL;
-    }
-    satchel->fault = told;
-    return told.err;
 }

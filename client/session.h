@@ -21,6 +21,9 @@ struct client_session_config {
     const char *urls[CLIENT_ADDRESSES_MAX]; /* where the server may be, the likeliest first; NULL: no more */
     uint32_t timeout_ms;                    /* 0: never */
     uint32_t connect_ms;                    /* so long may it take until the server has proved who it is; 0: any time */
+    uint32_t patience_ms;                   /* client/watch.h, from the connection's opening on; 0: for ever */
+    uint32_t frame_bytes;                   /* messages are not to be larger, where that can be; 0: as they are */
+    uint64_t bytes_max;                     /* of messages, both ways; when they are used up it ends; 0: any */
     bool live;                              /* running out of time is the planned end, once the server was met */
     const volatile int *stop;               /* may be NULL */
     /* Something happened; true: what was wanted is done, the session may end. */
@@ -30,10 +33,17 @@ struct client_session_config {
     void *context;
 };
 
+/* In the store's meta: how many records and sums of this store were wrong so far, and were made anew from its log. */
+#define CLIENT_MENDED_KEY "mended"
+
 struct client_session_result { /* filled on failure too */
     struct sat_replica_counts counts;
     bool in_sync;
     bool reindexed;    /* the home has become another device's: what is left to do needs another session */
+    bool recovering;   /* the server was put back from an older copy, and waits for an admin to confirm that */
+    bool stalled;      /* the connection stood, but what was waited for did not come: client/watch.h */
+    bool silent;       /* nothing came any more, though something was waited for */
+    bool used_up;      /* bytes_max is */
     uint64_t retry_ms; /* what the server asked for; 0: nothing */
     char met_at[SAT_URL_BYTES_MAX + 1]; /* the address where the server proved who it is; "": it did not */
 };
@@ -70,6 +80,8 @@ void client_session_poke(struct client_session *session);
 /* What admins and managers are shown, by the hooks `escrow` and `devices`, from behind number `after` on. */
 void client_session_ask_escrow(struct client_session *session, uint64_t after);
 void client_session_ask_devices(struct client_session *session, uint32_t after);
+/* What was sent has not arrived, though all behind it has: as if it had come to nothing. */
+void client_session_stall(struct client_session *session);
 /* The session fails with this. */
 void client_session_fail(struct client_session *session, enum sat_err err, const char *text);
 
@@ -83,6 +95,15 @@ void client_session_opened(struct client_session *session, const struct sat_bind
 /* The server answered the upgrade with an HTTP status: `text` is what it said besides, in headers or body. */
 void client_session_refused(struct client_session *session, unsigned status, struct sat_span text);
 void client_session_received(struct client_session *session, struct sat_span message);
+/* A sign of life, and part of a message that came or got away, for carriers that see more than whole messages. */
+void client_session_heard(struct client_session *session);
+void client_session_moved(struct client_session *session);
+/* Should a ping go out, as nothing has come for a while? asks(): then it has. */
+bool client_session_is_silent(const struct client_session *session);
+bool client_session_asks(struct client_session *session);
+bool client_session_is_metered(const struct client_session *session); /* its bytes are counted */
+/* Messages larger than this go as several WebSocket fragments. */
+uint32_t client_session_frame_bytes(const struct client_session *session);
 /* What was received up to now happens, in one transaction. */
 void client_session_take(struct client_session *session);
 /* The channel is gone, or was never there; `text` says what the network said. */

@@ -2,12 +2,17 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/restored.h"
 #include "client/bundles.h"
 #include "client/carry.h"
 #include "client/conflicts.h"
+#include "client/held_up.h"
 #include "client/json.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/session.h"
+#include "client/skew.h"
+#include "client/unread.h"
 #include "common/proof/hash.h"
 
 enum { DRAFTS_AT_ONCE = 1000 };
@@ -57,7 +62,7 @@ static uint64_t owed_since(struct satchel *satchel, const struct sat_space_id *s
 /* Of a territory that was taken from this device nothing is here but its name. */
 static bool is_gone(struct satchel *satchel, const struct sat_space_row *row, const struct client_waiting *counts)
 {
-    bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused == 0;
+    bool empty = row->log.size == 0 && counts->pending == 0 && counts->refused + counts->escrowed == 0;
     return empty && !(client_rights(satchel, &row->id) & SAT_RIGHT_READ);
 }
 
@@ -79,7 +84,8 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     uint64_t owed = owed_since(satchel, &row->id);
     bool debt = owed || owes_key(satchel, space);
     standing->total.pending += counts->pending;
-    standing->total.refused += counts->refused;
+    uint64_t refused = counts->refused + counts->escrowed; /* which the server did not take, either */
+    standing->total.refused += refused;
     standing->debts += debt;
     json_t *json = json_object();
     (void)json_object_set_new(json, "space", client_json_of_uuid(row->id.b));
@@ -87,7 +93,9 @@ static json_t *json_of_space(struct satchel *satchel, const struct sat_space_row
     (void)json_object_set_new(json, "cursor", json_integer((json_int_t)row->log.size));
     (void)json_object_set_new(json, "live", json_integer((json_int_t)row->live));
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)counts->pending));
-    (void)json_object_set_new(json, "refused", json_integer((json_int_t)counts->refused));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)refused));
+    (void)json_object_set_new(json, "held_up",
+                              client_json_of_text(client_held_name(client_held_up(satchel, &row->id, counts))));
     (void)json_object_set_new(json, "synced_at", row->synced_ms ? client_json_of_time(row->synced_ms) : json_null());
     (void)json_object_set_new(json, "epoch", json_integer(space ? space->epoch : 0));
     (void)json_object_set_new(json, "debt", json_boolean(debt));
@@ -125,10 +133,7 @@ static enum sat_err set_spaces(struct satchel *satchel, json_t *json, struct sta
     enum sat_err err = sat_store_spaces(satchel->store, arena, &rows, &n);
     struct client_waiting *counts = sat_arena_array(arena, err ? 0 : n, sizeof *counts);
     if (!err) err = count_drafts(satchel, rows, n, counts);
-    for (uint32_t i = 0; i < n && !err; i++) {
-        err = client_count_waiting(satchel, rows[i].sid, &counts[i]);
-        counts[i].refused += counts[i].escrowed; /* the server did not take it, either */
-    }
+    for (uint32_t i = 0; i < n && !err; i++) err = client_count_waiting(satchel, rows[i].sid, &counts[i]);
     json_t *spaces = json_array();
     for (uint32_t i = 0; i < n && !err; i++) {
         if (is_gone(satchel, &rows[i], &counts[i])) continue;
@@ -175,6 +180,15 @@ static void set_lease(struct satchel *satchel, json_t *json, bool lapsed)
     (void)json_object_set_new(json, "lease_until", days && !lapsed ? client_json_of_time(until_ms) : json_null());
 }
 
+/* As the server saw it when it was met last, and this device since. */
+static void set_clock(struct satchel *satchel, json_t *json, struct sat_arena *arena)
+{
+    int64_t skew_ms;
+    bool known = client_skew_get(satchel, &skew_ms);
+    (void)json_object_set_new(json, "clock_skew_ms", known ? json_integer(skew_ms) : json_null());
+    (void)json_object_set_new(json, "clock", client_json_of_text(known ? client_skew_text(skew_ms, arena) : NULL));
+}
+
 /* Whoever lied once is not believed again because a later sync went well. */
 static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
@@ -193,8 +207,9 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
 {
     struct client_membership membership;
     struct standing standing = {.lapsed = client_lease_has_lapsed(satchel)};
-    uint64_t last_ms = 0, aside = 0;
+    uint64_t last_ms = 0, refused = 0, aside = 0, returning = 0;
     uint32_t conflicts = 0;
+    struct client_unread_counts unread = {0};
     bool was_in_sync = false;
     enum sat_err err = client_membership_get(satchel, arena, &membership);
     if (err) return err;
@@ -202,17 +217,27 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     err = set_spaces(satchel, json, &standing, arena);
     if (!err) err = client_membership_last_sync(satchel, &last_ms, &was_in_sync);
     if (!err) err = client_conflicts_count(satchel, &conflicts);
-    if (!err) err = sat_store_aside_count(satchel->store, &aside);
+    if (!err) err = client_count_aside(satchel, &refused, &aside);
+    if (!err && !standing.lapsed) err = client_unread_count(satchel, &unread);
+    if (!err) err = sat_store_return_count(satchel->store, 0, false, &returning);
     if (!err) err = set_alert(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
-    (void)json_object_set_new(json, "refused", json_integer((json_int_t)standing.total.refused));
+    (void)json_object_set_new(json, "refused", json_integer((json_int_t)(standing.total.refused + refused)));
     (void)json_object_set_new(json, "aside", json_integer((json_int_t)aside));
+    (void)json_object_set_new(json, "unreadable", json_integer((json_int_t)unread.unreadable));
+    (void)json_object_set_new(json, "later", json_integer((json_int_t)unread.later));
     (void)json_object_set_new(json, "conflicts", json_integer((json_int_t)conflicts));
     (void)json_object_set_new(json, "debts", json_integer((json_int_t)standing.debts));
     (void)json_object_set_new(json, "last_sync", last_ms ? client_json_of_time(last_ms) : json_null());
     (void)json_object_set_new(json, "in_sync",
                               json_boolean(was_in_sync && standing.total.pending == 0 && standing.total.refused == 0));
-    (void)json_object_set_new(json, "recovering", json_false());
+    uint64_t mended = 0, recovering = 0;
+    if (!err) err = sat_store_meta_get_u64(satchel->store, CLIENT_MENDED_KEY, 0, &mended);
+    if (!err) err = client_restored_waits(satchel, &recovering);
+    (void)json_object_set_new(json, "mended", json_integer((json_int_t)mended));
+    (void)json_object_set_new(json, "recovering", json_boolean(recovering || returning));
+    (void)json_object_set_new(json, "mass_changes", client_brake_status(satchel, standing.lapsed, arena));
+    set_clock(satchel, json, arena);
     json_t *moved_on = NULL;
     if (!err) err = client_carry_told(satchel, &moved_on);
     if (moved_on) (void)json_object_set_new(json, "moved_on", moved_on);
@@ -229,6 +254,7 @@ int satchel_status(struct satchel *satchel, char **out)
     *out = NULL;
     json_t *json = json_object();
     enum sat_err err = status(satchel, json, &arena);
+    if (!err) err = satchel->unread;
     if (err)
         json_decref(json);
     else

@@ -21,9 +21,15 @@ struct client_syncing {
     struct sat_arena arena; /* the addresses; the caller deinits it, on failure too */
     struct client_backoff backoff;
     bool connected;
-    bool postponed;    /* the server does not take some work now */
-    uint32_t rounds;   /* how often something followed from moves in this session */
-    uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
+    bool clock_told;     /* that it is wrong */
+    bool shrunk;         /* the last connection has shown that messages are to be smaller */
+    bool postponed;      /* the server does not take some work now */
+    uint64_t bytes;      /* used, by connections that are over */
+    uint64_t own;        /* changes that waited here when it began, for the progress */
+    uint32_t fruitless;  /* connections in a row that brought nothing */
+    uint32_t rounds;     /* how often something followed from moves in this session */
+    uint32_t holds_told; /* of the session's mass changes */
+    uint64_t saved_ms;   /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */
 enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,
@@ -39,5 +45,8 @@ enum sat_err client_syncing_tell(struct client_syncing *syncing, enum sat_err er
 /* A sync that nobody waits for for long and whose failure is none: what it did not do, the next one does. True:
  * the server was reached. */
 bool client_sync_quietly(struct satchel *satchel);
+/* The same for who looks for what may be news here: what this device's own disk or memory kept from coming is no proof
+ * that there is none, and is returned (sat_err_is_local()). */
+enum sat_err client_sync_to_find(struct satchel *satchel, bool *reached) SAT_MUST_CHECK;
 
 #endif

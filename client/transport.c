@@ -2,8 +2,8 @@
 #include "client/transport.h"
 
 #include <libwebsockets.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +21,24 @@ enum {
     TURNS_TOGETHER_MAX = 32,
     PATH_BYTES_MAX = CLIENT_PATH_BYTES_MAX + sizeof((struct client_address *)0)->base,
     HOST_PORT_MAX = CLIENT_HOST_BYTES_MAX + 16,
-    SPKI_BYTES_MAX = 4096
+    SPKI_BYTES_MAX = 4096,
+    FRAMING_BYTES = 64,       /* of a WebSocket frame, with room to spare */
+    PING_BYTES_MAX = 512,     /* with TLS around it, and a few times over */
+    METERED_BYTES = 32 * 1024 /* where bytes are counted, so many may be on their way unread */
 };
 
 /* One connection. */
 struct carrier {
     struct client_session *session;
     struct client_address address;
-    struct lws *wsi;        /* NULL: not connected, or no longer */
-    bool told;              /* the session knows that the connection is gone */
-    struct sat_buf message; /* what has come of the message that is arriving */
-    bool came;              /* a message was whole */
+    struct lws *wsi;          /* NULL: not connected, or no longer */
+    bool open;                /* the WebSocket is, or was */
+    bool told;                /* the session knows that the connection is gone */
+    struct sat_buf message;   /* what has come of the message that is arriving */
+    bool came;                /* a message was whole */
+    struct sat_buf rest;      /* room, then the fragments of a message that are still to be written, … */
+    size_t rest_at;           /* … from here on; 0: none */
+    uint64_t received, acked; /* by TCP, when it was last looked */
     lws_sorted_usec_list_t tick;
     struct lws_context *context;
 };
@@ -108,14 +115,32 @@ static void notice_silence(int fd)
         (void)setsockopt(fd, wanted[i].level, wanted[i].option, &wanted[i].value, sizeof wanted[i].value);
 }
 
+/* What only the kernel sees: pings, pieces of pieces, and what the other side has acknowledged, which beyond what a
+ * pong costs is part of a message. */
+static void notice_life(struct carrier *carrier)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (getsockopt(lws_get_socket_fd(carrier->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) != 0) return;
+    if (info.tcpi_bytes_received > carrier->received) client_session_heard(carrier->session);
+    carrier->received = info.tcpi_bytes_received;
+    if (info.tcpi_bytes_acked <= carrier->acked + PING_BYTES_MAX) return;
+    client_session_moved(carrier->session);
+    carrier->acked = info.tcpi_bytes_acked;
+}
+
 static int established(struct carrier *carrier, struct lws *wsi)
 {
     struct sat_binding binding;
+    int metered = METERED_BYTES;
     notice_silence(lws_get_socket_fd(wsi));
+    if (client_session_is_metered(carrier->session))
+        (void)setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_RCVBUF, &metered, sizeof metered);
     if (!bind_channel(carrier, wsi, &binding)) {
         close_with(carrier, SAT_ERR_PROTOCOL, "the server's certificate has no key that can be read");
         return -1;
     }
+    carrier->open = true;
     client_session_opened(carrier->session, &binding);
     return 0;
 }
@@ -131,6 +156,7 @@ static int received(struct carrier *carrier, struct lws *wsi, const void *bytes,
         close_with(carrier, SAT_ERR_PROTOCOL, "the server sent a message that is larger than any can be");
         return -1;
     }
+    client_session_moved(carrier->session);
     sat_put_bytes(&carrier->message, bytes, len);
     if (lws_remaining_packet_payload(wsi) > 0 || !lws_is_final_fragment(wsi)) return 0;
     carrier->came = true;
@@ -139,23 +165,46 @@ static int received(struct carrier *carrier, struct lws *wsi, const void *bytes,
     return 0;
 }
 
+/* The next fragment, mostly the only one, of the message under way. */
+static int write_rest(struct carrier *carrier, struct lws *wsi)
+{
+    size_t left = carrier->rest.len - carrier->rest_at, len = client_session_frame_bytes(carrier->session);
+    if (len > left) len = left;
+    bool first = carrier->rest_at == LWS_PRE, last = len == left;
+    enum lws_write_protocol kind = (enum lws_write_protocol)lws_write_ws_flags(LWS_WRITE_BINARY, first, last);
+    int written = lws_write(wsi, carrier->rest.at + carrier->rest_at, len, kind);
+    carrier->rest_at = last ? 0 : carrier->rest_at + len;
+    return written;
+}
+
+/* A pong without a payload is not told of, so there is one. */
+static int write_ping(struct lws *wsi)
+{
+    uint8_t frame[LWS_PRE + 1] = {0};
+    return lws_write(wsi, frame + LWS_PRE, 1, LWS_WRITE_PING);
+}
+
 static int write_next(struct carrier *carrier, struct lws *wsi)
 {
     static const uint8_t room[LWS_PRE] = {0};
-    struct sat_buf body, frame;
-    sat_buf_init(&body);
-    sat_buf_init(&frame);
-    client_session_next(carrier->session, &body);
     int written = 0;
-    if (body.len) {
-        sat_put_bytes(&frame, room, sizeof room); /* lws writes its header in front of the bytes */
-        sat_put_span(&frame, sat_buf_span(&body));
-        written = lws_write(wsi, frame.at + LWS_PRE, body.len, LWS_WRITE_BINARY);
+    if (client_session_asks(carrier->session)) {
+        written = write_ping(wsi);
+    } else if (carrier->rest_at) {
+        written = write_rest(carrier, wsi);
+    } else {
+        struct sat_buf body;
+        sat_buf_init(&body);
+        client_session_next(carrier->session, &body);
+        sat_buf_clear(&carrier->rest);
+        sat_put_bytes(&carrier->rest, room, sizeof room); /* lws writes its header in front of the bytes */
+        sat_put_span(&carrier->rest, sat_buf_span(&body));
+        carrier->rest_at = body.len ? LWS_PRE : 0;
+        sat_buf_deinit(&body);
+        if (carrier->rest_at) written = write_rest(carrier, wsi);
     }
-    sat_buf_deinit(&frame);
-    sat_buf_deinit(&body);
     if (written < 0) return -1;
-    if (client_session_wants(carrier->session)) lws_callback_on_writable(wsi);
+    if (carrier->rest_at || client_session_wants(carrier->session)) lws_callback_on_writable(wsi);
     return 0;
 }
 
@@ -188,12 +237,18 @@ static void tick(lws_sorted_usec_list_t *list)
 {
     struct carrier *carrier = lws_container_of(list, struct carrier, tick);
     lws_sul_schedule(carrier->context, 0, &carrier->tick, tick, TICK_MS * LWS_US_PER_MS);
+    if (!carrier->open || !carrier->wsi || carrier->told) return;
+    notice_life(carrier);
+    if (client_session_is_silent(carrier->session)) lws_callback_on_writable(carrier->wsi);
 }
 
 static struct lws_context *make_context(struct carrier *carrier)
 {
     static const struct lws_protocols protocols[] = {
-        {.name = SAT_SUBPROTOCOL, .callback = on_event, .rx_buffer_size = RX_BYTES},
+        {.name = SAT_SUBPROTOCOL,
+         .callback = on_event,
+         .rx_buffer_size = RX_BYTES,
+         .tx_packet_size = SAT_FRAGMENT_BYTES + FRAMING_BYTES},
         {0},
     };
     lws_set_log_level(0, NULL);
@@ -239,7 +294,9 @@ static void connect_to(struct carrier *carrier)
 static bool serve(struct carrier *carrier)
 {
     int wait = 0;
-    for (uint32_t turn = 0; turn < TURNS_TOGETHER_MAX; turn++, wait = -1) {
+    uint32_t turns =
+        client_session_is_metered(carrier->session) ? 1 : TURNS_TOGETHER_MAX; /* it may be enough already */
+    for (uint32_t turn = 0; turn < turns; turn++, wait = -1) {
         carrier->came = false;
         if (lws_service(carrier->context, wait) < 0) return false;
         if (!carrier->came) break;
@@ -268,12 +325,14 @@ enum sat_err client_transport_run(struct client_session *session, struct sat_fau
     carrier.context = make_context(&carrier);
     if (carrier.context) {
         sat_buf_init(&carrier.message);
+        sat_buf_init(&carrier.rest);
         lws_sul_schedule(carrier.context, 0, &carrier.tick, tick, TICK_MS * LWS_US_PER_MS);
         connect_to(&carrier);
         carry(&carrier);
         lws_sul_cancel(&carrier.tick);
         lws_context_destroy(carrier.context);
         sat_buf_deinit(&carrier.message);
+        sat_buf_deinit(&carrier.rest);
     } else {
         err = sat_fail(fault, SAT_ERR_NO_MEMORY, "a connection cannot be made: out of memory or of file descriptors");
     }

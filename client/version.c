@@ -9,11 +9,14 @@
 
 enum {
     HTTP_BAD_REQUEST = 400,
+    HTTP_OK = 200,
+    HTTP_REDIRECT_END = 400,
     HTTP_UPGRADE_REQUIRED = 426,
     HTTP_TOO_MANY_REQUESTS = 429,
     HTTP_BAD_GATEWAY = 502,
     HTTP_UNAVAILABLE = 503,
-    HTTP_GATEWAY_TIMEOUT = 504
+    HTTP_GATEWAY_TIMEOUT = 504,
+    HTTP_SIGN_IN_REQUIRED = 511
 };
 enum { DIGITS_MAX = 9, FIELDS_MAX = 64 };
 
@@ -103,6 +106,13 @@ enum sat_err client_version_refusal(unsigned status, struct sat_span text, const
     }
     if (status == HTTP_BAD_GATEWAY || status == HTTP_GATEWAY_TIMEOUT) {
         (void)snprintf(said, size, "%.150s answers, but does not reach the server behind it (HTTP %u)", where, status);
+        return SAT_ERR_UNREACHABLE;
+    }
+    if ((status >= HTTP_OK && status < HTTP_REDIRECT_END) || status == HTTP_SIGN_IN_REQUIRED) {
+        (void)snprintf(said, size,
+                       "this network wants a page to be seen first (a captive portal answers for %.100s, HTTP %u): "
+                       "sign in to it with a browser, then try again. Nothing is lost: what is pending is kept",
+                       where, status);
         return SAT_ERR_UNREACHABLE;
     }
     (void)snprintf(said, size, "%.150s answers, but not as a Satchel server (HTTP %u)", where, status);

@@ -41,7 +41,7 @@ static struct client_step *add_edit(struct satchel_tx *tx, struct client_known *
         tx->cap = tx->cap ? tx->cap * 2 : 64;
         tx->edits = realloc(tx->edits, tx->cap * sizeof *tx->edits);
         tx->steps = realloc(tx->steps, tx->cap * sizeof *tx->steps);
-        sat_check(tx->edits != NULL && tx->steps != NULL);
+        sat_check_memory(tx->edits != NULL && tx->steps != NULL);
     }
     struct client_step *step = &tx->steps[tx->n];
     *step = (struct client_step){0};

@@ -275,9 +275,31 @@ void satd_channel_receive(struct satd_sockets *sockets, struct satd_peer *peer, 
 
 /* ---- Writing: one message whenever the socket can take one ---- */
 
+/* The next fragment of a message that goes in several. */
+static int write_rest(struct satd_peer *peer)
+{
+    size_t left = peer->rest.len - peer->rest_at, len = left < peer->frame_bytes ? left : peer->frame_bytes;
+    bool first = peer->rest_at == LWS_PRE, last = len == left;
+    enum lws_write_protocol kind = (enum lws_write_protocol)lws_write_ws_flags(LWS_WRITE_BINARY, first, last);
+    int written = lws_write(peer->wsi, peer->rest.at + peer->rest_at, len, kind);
+    peer->rest_at += len;
+    if (last) {
+        sat_buf_deinit(&peer->rest);
+        sat_buf_init(&peer->rest);
+        peer->rest_at = 0;
+    }
+    lws_callback_on_writable(peer->wsi);
+    return written < (int)len ? -1 : 0;
+}
+
 static int write_bytes(struct satd_peer *peer, uint8_t *at, size_t len)
 {
-    return lws_write(peer->wsi, at, len, LWS_WRITE_BINARY) < (int)len ? -1 : 0;
+    static const uint8_t room[LWS_PRE] = {0};
+    if (len <= peer->frame_bytes) return lws_write(peer->wsi, at, len, LWS_WRITE_BINARY) < (int)len ? -1 : 0;
+    sat_put_bytes(&peer->rest, room, sizeof room);
+    sat_put_bytes(&peer->rest, at, len);
+    peer->rest_at = LWS_PRE;
+    return write_rest(peer);
 }
 
 /* The library does not tell of a pong without a payload, so there is one. */
@@ -343,6 +365,7 @@ static int write_letter(struct satd_peer *peer, struct satd_letter *letter)
 
 int satd_channel_write(struct satd_sockets *sockets, struct satd_peer *peer)
 {
+    if (peer->rest_at && peer->state != SATD_PEER_ENDED) return write_rest(peer);
     struct satd_letter *letter = satd_outbox_take(&peer->outbox);
     if (letter) return write_letter(peer, letter);
     switch (peer->state) {
@@ -384,6 +407,7 @@ static struct sat_event opened_event(const struct satd_peer *peer, const struct 
     struct sat_event event = {.kind = SAT_EVENT_OPENED, .peer = peer->id, .binding = *binding};
     memcpy(event.client_nonce, upgrade->client_nonce, sizeof event.client_nonce);
     memcpy(event.server_hint, upgrade->server_hint, sizeof event.server_hint);
+    event.frame_bytes = upgrade->frame_bytes;
     return event;
 }
 
@@ -431,6 +455,8 @@ int satd_channel_open(struct satd_sockets *sockets, struct lws *wsi, struct satd
     struct satd_peer *peer = satd_peer_new(&sockets->peers, wsi, satd_mono_ms());
     if (!peer) return -1;
     session->peer = peer;
+    bool smaller = upgrade.frame_bytes && upgrade.frame_bytes < SAT_FRAGMENT_BYTES;
+    peer->frame_bytes = smaller ? upgrade.frame_bytes : SAT_FRAGMENT_BYTES;
     memcpy(peer->org_prefix, upgrade.org.b, sizeof peer->org_prefix);
     peer->ip = satd_http_from(wsi, sockets->config.proxies);
     satd_ip_format(&peer->ip, peer->from);

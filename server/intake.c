@@ -21,6 +21,15 @@ static uint32_t count_changes(struct sat_span bundle)
     return reader.failed ? 0 : (uint32_t)count;
 }
 
+/* Work: what a device pushes, hands in, or gives back. */
+static struct sat_span bundle_in(const struct sat_message *message)
+{
+    if (message->type == SAT_MESSAGE_PUSH) return message->as.PUSH.bundle;
+    if (message->type == SAT_MESSAGE_HAND_IN) return message->as.HAND_IN.bundle;
+    if (message->type == SAT_MESSAGE_RETURN) return message->as.RETURN.bundle;
+    return (struct sat_span){0};
+}
+
 struct satd_said satd_intake_read(struct sat_span bytes)
 {
     struct satd_said said = {.kind = SATD_SAID_OTHER, .weight = 1};
@@ -28,11 +37,17 @@ struct satd_said satd_intake_read(struct sat_span bytes)
     struct sat_message message;
     sat_arena_init(&arena);
     if (sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) == SAT_OK) {
-        bool pushed = message.type == SAT_MESSAGE_PUSH, handed_in = message.type == SAT_MESSAGE_HAND_IN;
-        if (pushed || handed_in) {
+        struct sat_span bundle = bundle_in(&message);
+        if (bundle.len) {
             said.kind = SATD_SAID_PUSH;
-            said.changes = count_changes(pushed ? message.as.PUSH.bundle : message.as.HAND_IN.bundle);
+            said.changes = count_changes(bundle);
             said.weight += said.changes;
+        } else if (message.type == SAT_MESSAGE_RECEIPTS) {
+            said.weight += message.as.RECEIPTS.entries.n; /* a row for each */
+        } else if (message.type == SAT_MESSAGE_ROOTS) {
+            said.weight += message.as.ROOTS.roots.n;
+        } else if (message.type == SAT_MESSAGE_CLAIM) {
+            said.weight += message.as.CLAIM.heads.n * BOX_WEIGHT; /* signatures */
         } else if (message.type == SAT_MESSAGE_APPEND) {
             said.kind = SATD_SAID_APPEND;
         } else if (message.type == SAT_MESSAGE_CREATE) {

@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "server/address.h"
+#include "server/backup.h"
 #include "server/certificate.h"
 #include "server/clock.h"
 #include "server/hub.h"
@@ -87,6 +88,7 @@ static enum sat_err open_files(struct service *service, struct sat_fault *fault)
     struct sat_entropy entropy = sat_entropy_system();
     enum sat_err err = satd_datadir_open(value[SATD_OPTION_DATA], &service->dir, fault);
     if (err == SAT_OK) err = satd_datadir_lock(&service->dir, fault);
+    if (err == SAT_OK) err = satd_restore_check(&service->dir, fault);
     if (err == SAT_OK) err = satd_identities_open(&service->dir, &entropy, service->log, &service->identities, fault);
     if (err == SAT_OK && !value[SATD_OPTION_INSECURE])
         err = satd_certificate_open(&service->dir, value[SATD_OPTION_TLS_CERT], value[SATD_OPTION_TLS_KEY],

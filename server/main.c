@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/backup.h"
 #include "server/identity_command.h"
 #include "server/line.h"
 #include "server/loop.h"
@@ -115,8 +116,10 @@ static enum sat_err run(const struct satd_options *options, struct sat_fault *fa
         err = satd_identity_command(options, fault);
         break;
     case SATD_COMMAND_BACKUP:
+        err = satd_backup_command(options, fault);
+        break;
     case SATD_COMMAND_RESTORE:
-        err = sat_fail(fault, SAT_ERR_NOT_YET, NULL);
+        err = satd_restore_command(options, fault);
         break;
     }
     if (err != SAT_OK) complain(fault, options->value[SATD_OPTION_JSON]);

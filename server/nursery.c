@@ -89,8 +89,7 @@ static enum sat_err make_store(const struct satd_hub_config *config, const char 
     if (len < 0 || (size_t)len >= sizeof path)
         return sat_fail(fault, SAT_ERR_CONFIG, "the path of the data directory is too long");
     enum sat_err err = sat_store_open(path, SAT_STORE_CREATE, &store, fault);
-    if (err == SAT_OK)
-        err = sat_host_found(store, named_identity(config, create), create, now_ms, &config->entropy, reply, fault);
+    if (err == SAT_OK) err = sat_host_found(store, named_identity(config, create), create, now_ms, reply, fault);
     sat_store_close(store);
     return err == SAT_OK ? settle_store(config, name, fault) : err;
 }

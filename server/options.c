@@ -59,8 +59,9 @@ void satd_options_help(FILE *out)
         "knows it\n"
         "  satcheld identity drop PIN --data DIR   remove a former one that no org trusts any more; the server takes\n"
         "                                          up both at its next start\n"
-        "  satcheld backup --data DIR FILE         comes with a later version\n"
-        "  satcheld restore --data DIR FILE        comes with a later version\n\n",
+        "  satcheld backup --data DIR FILE         copy everything into one file, whole or not at all; works beside a\n"
+        "                                          running server\n"
+        "  satcheld restore --data DIR FILE        put a copy back; what is there is moved aside\n\n",
         out);
     for (unsigned i = 0; i < SATD_OPTION_COUNT; i++) {
         char left[48];

@@ -23,10 +23,23 @@ static void count(struct satd_org *org, const struct satd_hub_config *config, ui
     satd_count(metrics, SATD_METRIC_BUNDLES_REFUSED, now.refused - before->refused);
     satd_count(metrics, SATD_METRIC_LINKS, now.links - before->links);
     satd_count(metrics, SATD_METRIC_BUNDLES_ESCROWED, now.escrowed - before->escrowed);
+    satd_count(metrics, SATD_METRIC_RANGES, now.ranges - before->ranges);
+    satd_count(metrics, SATD_METRIC_MENDED, now.mended - before->mended);
     satd_count(metrics, SATD_METRIC_PEERS_OUT, now.out - before->out);
     if (now.escrowed > before->escrowed)
         satd_log(config->log, BUNDLES_ESCROWED, satd_id("org", org->id.b, sizeof org->id.b),
                  satd_number("bundles", now.escrowed - before->escrowed));
+    if (now.mended > before->mended)
+        satd_log(config->log, MENDED, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_number("mended", now.mended - before->mended));
+    satd_count(metrics, SATD_METRIC_LIVES, now.lives - before->lives);
+    satd_count(metrics, SATD_METRIC_BUNDLES_RETURNED, now.returned - before->returned);
+    if (now.lives > before->lives)
+        satd_log(config->log, SET_BACK, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_place("shown_by", now.announced ? "operator" : "device"));
+    if (now.returned > before->returned)
+        satd_log(config->log, BUNDLES_RETURNED, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_number("bundles", now.returned - before->returned));
     if (now.out > before->out)
         satd_log(config->log, PEERS_OUT, satd_id("org", org->id.b, sizeof org->id.b),
                  satd_number("peers", now.out - before->out));

@@ -34,6 +34,7 @@ struct satd_peer *satd_peer_new(struct satd_peers *peers, struct lws *wsi, uint6
     peer->wsi = wsi;
     peer->opened_ms = now_ms;
     sat_buf_init(&peer->incoming);
+    sat_buf_init(&peer->rest);
     peers->slots[slot] = peer;
     return peer;
 }
@@ -45,6 +46,7 @@ void satd_peer_free(struct satd_peers *peers, struct satd_peer *peer)
     peers->slots[slot] = NULL;
     peers->free[peers->free_n++] = slot;
     sat_buf_deinit(&peer->incoming);
+    sat_buf_deinit(&peer->rest);
     satd_outbox_deinit(&peer->outbox);
     free(peer);
 }

@@ -50,6 +50,9 @@ struct satd_peer {
     bool attempted;            /* to show who it is by what can be guessed: counted as failed, until it is known */
     struct satd_peer_counts counts, told; /* so far; when it last caught up */
     struct sat_buf incoming;
+    uint32_t frame_bytes; /* larger messages go as fragments of at most that */
+    struct sat_buf rest;  /* room, then the fragments of a message that are still to be written, … */
+    size_t rest_at;       /* … from here on; 0: none */
     struct satd_outbox outbox;
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "common/wire/message.h"
 #include "server/certificate.h"
 #include "server/clock.h"
@@ -20,7 +21,8 @@ enum {
     GOODBYE_MS = 500,            /* come back after this … */
     GOODBYE_SPREAD_MS = 4500,    /* … and a random part of this … */
     GOODBYE_SPREAD_PER_PEER = 2, /* … and of so many ms for each peer: a handshake costs us half of one */
-    BUSY_RETRY_MS = 5000
+    BUSY_RETRY_MS = 5000,
+    FRAMING_BYTES = 64 /* of a WebSocket frame, with room to spare */
 };
 
 /* ---- WebSocket callbacks ---- */
@@ -172,7 +174,8 @@ static const struct lws_protocols protocols[] = {
     {.name = SAT_SUBPROTOCOL,
      .callback = on_satchel,
      .per_session_data_size = sizeof(struct satd_session),
-     .rx_buffer_size = 4096},
+     .rx_buffer_size = 4096,
+     .tx_packet_size = SAT_FRAGMENT_BYTES + FRAMING_BYTES}, /* 0 would be as much as is read at a time */
     {.name = "satcheld-listener", .callback = satd_listener_callback},
     {.name = "satcheld-signal", .callback = on_signal},
     {0},

@@ -4,6 +4,7 @@
 #include <libwebsockets.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/wire/message.h"
 
 /* What this server speaks, newest first: the current version and, once there is one, the previous. sockets.c has a
@@ -23,6 +24,17 @@ static enum sat_err read_path(char *path, struct satd_upgrade *out)
     if (hint) *hint++ = 0;
     if (hint && sat_hex_parse(hint, out->server_hint, sizeof out->server_hint) != SAT_OK) return SAT_ERR_NOT_FOUND;
     return sat_hex_parse(nonce, out->client_nonce, sizeof out->client_nonce) == SAT_OK ? SAT_OK : SAT_ERR_NOT_FOUND;
+}
+
+/* Whoever does not say a number says nothing. */
+static uint32_t read_frame_bytes(struct lws *wsi)
+{
+    char text[16]; /* "frame=" and as many digits as do not overflow */
+    const char *at = lws_get_urlarg_by_name(wsi, "frame=", text, sizeof text);
+    uint32_t bytes = 0;
+    for (; at && *at >= '0' && *at <= '9'; at++) bytes = bytes * 10 + (uint32_t)(*at - '0');
+    if (bytes == 0 || *at) return 0;
+    return bytes < SAT_FRAME_BYTES_MIN ? SAT_FRAME_BYTES_MIN : bytes;
 }
 
 static bool is_spoken(const char *word)
@@ -55,5 +67,6 @@ enum sat_err satd_upgrade_read(struct lws *wsi, struct satd_upgrade *out)
     if ((size_t)len >= sizeof path || lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0)
         return SAT_ERR_NOT_FOUND;
     enum sat_err err = read_path(path, out);
+    out->frame_bytes = read_frame_bytes(wsi);
     return err == SAT_OK ? read_subprotocols(wsi) : err;
 }

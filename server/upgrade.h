@@ -12,6 +12,7 @@ struct satd_upgrade { /* /satchel/<org>/<client nonce>, and if the client says w
     struct sat_hash org;
     uint8_t client_nonce[32];
     uint8_t server_hint[8]; /* zeros: it does not say */
+    uint32_t frame_bytes;   /* of ?frame=, within what there is; 0: it does not say */
 };
 
 /* Reads the request's path and subprotocols. SAT_ERR_NOT_FOUND (the path), SAT_ERR_VERSION (of all subprotocols that

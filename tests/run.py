@@ -33,8 +33,9 @@ CLOSING = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
 CMOCKA = re.compile(r"^\[ *(=+|-+|RUN|OK|PASSED|FAILED|SKIPPED) *\]")
 # What was not looked at is to be seen, also where everything else passes.
 LEFT_OUT = re.compile(r"\.\.\. skipped |^no systemd-analyze|^neither mandoc nor groff")
-# What these suites print is worth reading when they pass, too: the simulated lives count what happened in them.
-TALKATIVE = ("sim",)
+# What these suites print is worth reading when they pass, too: the simulated lives count what happened in them, and the
+# failures how many were tried.
+TALKATIVE = ("sim", "model", "faults", "kill")
 
 output_lock = threading.Lock()
 

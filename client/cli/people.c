@@ -22,6 +22,16 @@ int cli_run_user_add(struct cli *cli)
                         sat_arena_format(&cli->arena, "%s is added as %s", name, role));
 }
 
+int cli_run_user_role(struct cli *cli)
+{
+    const char *name = cli->args[0], *role = cli->args[1];
+    int code = cli_act_open(cli);
+    if (code) return code;
+    return cli_act_done(cli, satchel_user_role(cli->satchel, name, role),
+                        json_pack("{s:s, s:s}", "name", name, "role", role),
+                        sat_arena_format(&cli->arena, "%s is %s now", name, role));
+}
+
 static int change_user(struct cli *cli, int (*change)(struct satchel *satchel, const char *name), const char *state)
 {
     const char *name = cli->args[0];

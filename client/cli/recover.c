@@ -79,6 +79,32 @@ static json_t *tell_undone(struct cli *cli)
     return list;
 }
 
+/* A satchel_row_fn; the context counts what is open. */
+static int count_open(void *context, const char *json)
+{
+    json_int_t *open = context;
+    json_t *item = json_loads(json, 0, NULL);
+    const char *state = json_string_value(json_object_get(item, "state"));
+    *open += state && strcmp(state, "open") == 0;
+    json_decref(item);
+    return 0;
+}
+
+/* Work that people handed in while a thief had them out holds up what they write now. */
+static json_t *tell_escrow(struct cli *cli)
+{
+    json_int_t open = 0;
+    if (satchel_escrow(cli->satchel, count_open, &open))
+        cli_note(cli, "whether late work waits for a decision cannot be told: %s",
+                 satchel_error_of(cli->satchel)->message);
+    else if (open)
+        cli_note(cli,
+                 "%" PRIdMAX " bundle%s of late work wait%s for a decision, and hold%s up what the authors write now: "
+                 "see `satchel escrow list`",
+                 (intmax_t)open, open == 1 ? "" : "s", open == 1 ? "s" : "", open == 1 ? "s" : "");
+    return json_integer(open);
+}
+
 /* The home is an admin's device from here on. Its first sync changes all keys; if it fails, it can be repeated. */
 static int change_keys(struct cli *cli)
 {
@@ -87,7 +113,10 @@ static int change_keys(struct cli *cli)
     struct satchel_error error = *satchel_error_of(cli->satchel);
     json_t *more = cli_sync_json(&result);
     (void)json_object_set_new(more, "left_out", cli_kit_left_out(cli));
-    if (cli_has(cli, CLI_OPTION_REPUDIATE)) (void)json_object_set_new(more, "undone", tell_undone(cli));
+    if (cli_has(cli, CLI_OPTION_REPUDIATE)) {
+        (void)json_object_set_new(more, "undone", tell_undone(cli));
+        (void)json_object_set_new(more, "escrow_open", tell_escrow(cli));
+    }
     int code = cli_print_membership(cli, more);
     if (failed)
         return cli_fail_error(cli, &error, "recovered, but the keys are not all changed yet (run `satchel sync`)");

@@ -88,9 +88,12 @@ int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, s
 
 json_t *cli_sync_json(const struct satchel_sync_result *result)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
-                     (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
-                     (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "sent", (json_int_t)result->sent, "received",
+                  (json_int_t)result->received, "refused", (json_int_t)result->refused, "conflicts",
+                  (json_int_t)result->conflicts, "in_sync", result->in_sync, "recovering", result->recovering);
+    if (result->held) (void)json_object_set_new(json, "held", json_integer(result->held));
+    return json;
 }
 
 static int print_result(struct cli *cli, const struct satchel_sync_result *result)
@@ -99,6 +102,10 @@ static int print_result(struct cli *cli, const struct satchel_sync_result *resul
     cli_out(cli, "sent %" PRIu64 ", received %" PRIu64 ", refused %" PRIu64 ", conflicts %" PRIu64 ": %s%s\n",
             result->sent, result->received, result->refused, result->conflicts,
             result->in_sync ? "in sync" : "not in sync", result->recovering ? ", recovering" : "");
+    if (result->recovering)
+        cli_tell(cli, NULL,
+                 "the server was put back from an older copy: until an admin runs `satchel sync --confirm-restore`, "
+                 "people, devices, territories and keys stay as they are");
     return 0;
 }
 
@@ -113,14 +120,44 @@ static bool parse_seconds(const char *text, uint32_t *ms)
     return true;
 }
 
+/* A number, perhaps with k (1,024) or m behind it. */
+static bool parse_bytes(const char *text, uint64_t *bytes)
+{
+    uint64_t number = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 15) return false;
+    for (size_t i = 0; i < digits; i++) number = number * 10 + (uint64_t)(text[i] - '0');
+    const char *unit = text + digits;
+    if (*unit == 'k' || *unit == 'K') number *= 1024;
+    if (*unit == 'm' || *unit == 'M') number *= 1024 * 1024;
+    *bytes = number;
+    return number > 0 && (!*unit || (strchr("kKmM", *unit) && !unit[1]));
+}
+
+/* 0, or the exit code of what is wrong with them. */
+static int read_bounds(struct cli *cli, struct satchel_sync_options *options)
+{
+    const char *timeout = cli_option(cli, CLI_OPTION_TIMEOUT), *patience = cli_option(cli, CLI_OPTION_PATIENCE),
+               *bytes = cli_option(cli, CLI_OPTION_MAX_BYTES);
+    if (timeout && !parse_seconds(timeout, &options->timeout_ms))
+        return cli_fail(cli, SAT_ERR_USAGE, "--timeout takes a number of seconds above 0, not %s", timeout);
+    if (patience && (!parse_seconds(patience, &options->patience_ms) || options->patience_ms < 1000))
+        return cli_fail(cli, SAT_ERR_USAGE, "--patience takes a number of seconds, 1 at least, not %s", patience);
+    if (bytes && !parse_bytes(bytes, &options->max_bytes))
+        return cli_fail(cli, SAT_ERR_USAGE, "--max-bytes takes a number of bytes as 500000, 512k or 20m, not %s",
+                        bytes);
+    return 0;
+}
+
 int cli_run_sync(struct cli *cli)
 {
-    struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE), .stop = &stop_wanted};
-    const char *timeout = cli_option(cli, CLI_OPTION_TIMEOUT);
-    if (timeout && !parse_seconds(timeout, &options.timeout_ms)) {
-        return cli_fail(cli, SAT_ERR_USAGE, "--timeout takes a number of seconds above 0, not %s", timeout);
-    }
-    int code = cli_open(cli, CLI_EVERYDAY);
+    struct satchel_sync_options options = {.live = cli_has(cli, CLI_OPTION_LIVE),
+                                           .allow_mass_change = cli_has(cli, CLI_OPTION_MASS_CHANGE),
+                                           .confirm_restore = cli_has(cli, CLI_OPTION_CONFIRM_RESTORE),
+                                           .stop = &stop_wanted};
+    bool signs = options.allow_mass_change || options.confirm_restore; /* admins do */
+    int code = read_bounds(cli, &options);
+    if (!code) code = cli_open(cli, signs ? CLI_ADMINISTRATION : CLI_EVERYDAY);
     if (code) return code;
     if (options.live) {
         /* The second one ends it by force: looking up a name can block for a while, and nothing is lost by it. */

@@ -9,7 +9,7 @@
 /* Runs satchel_sync() with progress and events shown; `options` without its event members. Returns what the library
  * does. */
 int cli_sync_once(struct cli *cli, const struct satchel_sync_options *options, struct satchel_sync_result *result);
-/* {"sent","received","refused","conflicts","in_sync","recovering"}; the caller owns it. */
+/* {"sent","received","refused","conflicts","in_sync","recovering"}, and "held" if something is; the caller owns it. */
 json_t *cli_sync_json(const struct satchel_sync_result *result);
 
 #endif

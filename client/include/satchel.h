@@ -6,7 +6,10 @@
  * Conventions
  *   - Functions return 0 (SATCHEL_OK) or the number of an error; satchel_error_of() tells its name, class, exit code
  *     and a sentence for a person. A failed call changes nothing. Any call may fail for reasons of the machine, which
- *     are not listed with each: io, disk_full, read_only, no_memory, corrupt.
+ *     are not listed with each: io, disk_full, read_only, no_memory, corrupt. What changes the organisation (users,
+ *     territories, devices) may then have reached the server nevertheless: look before you do it again. Memory for the
+ *     small things of a call is not asked for twice: where there is none the process ends (abort), and what the home
+ *     holds is as after a crash, whole and with all that was committed.
  *   - Text is UTF-8 and NUL-terminated. Records, rows and fields travel as JSON text: no struct layout to keep in step,
  *     and the same in every language. Ids are lower-case hyphenated UUIDs. More members may follow in what is given
  *     out; those named here keep their names.
@@ -269,7 +272,8 @@ SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
  * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
  * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
- * had moved already (satchel_move). */
+ * had moved already (satchel_move). "at" and "clock_ahead_ms", where the
+ * newest change was written by a clock that ran ahead: as satchel_history() has them. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
@@ -300,40 +304,60 @@ SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, v
  * "stub" or "unreadable". In `fields` a cleared field is null, a set {"add":[…],"remove":[…]}, an rm "deleted": true.
  * Archived records have a history too. Of a copy that a move made by, device and at are the original's, "moved_from" is
  * where that was and "moved_by" the mover's device; a step that says where the record has gone has "moved_to", one that
- * late work has been carried after it "carried_to". not_found. */
+ * late work has been carried after it "carried_to". at: when it was written, by its author's clock, and no later than
+ * when the server received it; "clock_ahead_ms" is there if that clock ran ahead of the server's by more than ten
+ * minutes (also among the values of a conflict). not_found. */
 SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const char *id, satchel_row_fn row,
                                 void *context);
-/* Work that is kept, but not shown to others: {"kind","device","user","territory","reason","message","at","changes":
- * [{"type","id","fields","at"}]} per bundle; kind is "refused" (own work that the server refused), or "aside" (what the
- * server let through though it should not have; at: when it came, else null). */
+/* What is kept and not shown: {"kind","device","user","territory","reason","message","at","changes":
+ * [{"type","id","fields","at"}]} per bundle, or per change; kind is "refused" (own work that the server refused),
+ * "unreturned" (anybody's work that a server which was set back had lost, and does not take back),
+ * "aside" (what the server let through though it should not have, or of a later suite; at: when it came, else null),
+ * "unreadable" (no key for it is here, or it is broken), or "later" (of a later version: then "unknown" is "form",
+ * "type", "field" or "value", and "number" the type's or the field's). */
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
-/* One JSON object: {"org","user","role","state","device","server","server_last","pin","spaces":[…],"pending","refused",
- * "conflicts","debts","alerts","alert","alert_error","alert_at","last_sync","in_sync","lease","lease_days",
- * "lease_renewed","lease_until","fingerprint","moved_on","copy_of"}, and of each space
- * {"space","name","cursor","pending",…}; server is where the server is said to be, server_last where it answered last
- * (null: nowhere yet). alerts: how often the server, or somebody in its place, was caught lying; alert, a sentence,
- * alert_error and alert_at (null: never) say what was seen last, and stay when later syncs go well. lease is "held",
- * "none", or "lapsed": then names, which are records, are not shown (null, or an id); lease_renewed is the server's
- * time when it was met last (null: not known), lease_until when the lease runs out, by this device's clock (null:
- * never, or it has). moved_on:
- * {"records","edits","by_type":{…}}, the new records and the edits of this person's that came when what they belong to
- * had moved to another territory, and went on there. copy_of: the device whose home this one was a copy of, or an older
- * state (null: of none); that is told once as an alert, too, whose alert_error is "home_was_copied". Two people who
- * compare the fingerprint of one and the same moment find out whether the server shows them the same directory and the
- * same people. */
+/* One JSON object:
+ *   org, user, role, state, device, pin
+ *   copy_of                 the device whose home this one was a copy of, or an older state (null: of none); that is
+ *                           told once as an alert, too: alert_error is "home_was_copied"
+ *   server, server_last     where the server is said to be, and where it answered last (null: nowhere yet)
+ *   spaces                  [{"space","name","cursor","pending","held_up",…}]; held_up: why what is written there stays
+ *                           here, "refused", "escrowed" or "rejected" (work before it; null: it does not)
+ *   pending, refused, conflicts, debts
+ *   aside, unreadable, later
+ *                           bundles, and changes, as satchel_refused() lists them
+ *   mended                  how many records and digests of this store were wrong and were made anew from its log
+ *   alerts, alert, alert_error, alert_at
+ *                           how often the server, or somebody in its place, was caught lying; a sentence of what was
+ *                           seen last (null: never), which stays when later syncs go well
+ *   last_sync, in_sync
+ *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
+ *                           for an admin's word
+ *   lease, lease_days, lease_renewed, lease_until
+ *                           "held", "none", or "lapsed": then names, which are records, are not shown (null, or an
+ *                           id); the server's time when it was met last (null: not known); when the lease runs out, by
+ *                           this device's clock (null: never, or it has)
+ *   moved_on                {"records","edits","by_type":{…}}, the new records and the edits of this person's that
+ *                           came when what they belong to had moved to another territory, and went on there
+ *   mass_changes            what the last sync stopped before (satchel_sync()), a list of {"territory","direction",
+ *                           "archived","overwritten","of","devices":[…]}; direction is "out" or "in"
+ *   clock_skew_ms, clock    how far this device's clock is ahead of the server's (negative: behind; null: not known);
+ *                           "ahead by 2 years", null where it is less than ten minutes
+ *   fingerprint             two people who compare that of one and the same moment find out whether the server shows
+ *                           them the same directory and the same people */
 SATCHEL_API int satchel_status(struct satchel *satchel, char **json);
 
 /* ---- Synchronising ---- */
 
 enum satchel_event_kind {
-    SATCHEL_EVENT_PROGRESS = 1, /* done and total count log entries; total 0: not known yet */
+    SATCHEL_EVENT_PROGRESS = 1, /* done: changes that came or were taken; total: about so many; 0: not known yet */
     SATCHEL_EVENT_RECORD = 2,   /* type, id: changed by somebody else */
     SATCHEL_EVENT_CONFLICT = 3, /* type, id: is in conflict now */
     SATCHEL_EVENT_REFUSED = 4,  /* message: the server refused a bundle; it is kept and listed */
     SATCHEL_EVENT_REVOKED = 5,  /* message: this device, or its access to a space, is gone */
     SATCHEL_EVENT_IN_SYNC = 6,
     SATCHEL_EVENT_NOTE = 7,   /* message: something worth telling a person */
-    SATCHEL_EVENT_OFFLINE = 8 /* retry_ms, message: with `live`, there is no connection; the next attempt is then */
+    SATCHEL_EVENT_OFFLINE = 8 /* retry_ms, message: there is no connection any more; the next attempt is then */
 };
 struct satchel_event {
     enum satchel_event_kind kind;
@@ -345,17 +369,29 @@ struct satchel_event {
 typedef void (*satchel_event_fn)(void *context, const struct satchel_event *event);
 
 struct satchel_sync_options {
-    uint32_t timeout_ms;      /* give up after this long; 0: 60 s. With `live`: leave after this long, 0: never */
-    int live;                 /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
+    uint32_t timeout_ms; /* give up this long after the call, come what may; 0: never, see patience_ms. With `live`:
+                            leave after this long */
+    int live;            /* stay connected and keep syncing until `timeout_ms`, `stop`, or an error that lasts */
     const volatile int *stop; /* may be NULL; not 0: finish soon (a signal handler may set it) */
     satchel_event_fn event;   /* may be NULL */
     void *event_context;
+    int confirm_restore; /* 1: an admin's word that the server, which was put back from an older copy, may go on: what
+                            this device had of it is given back, as by every sync, and the directory goes on from there.
+                            Nothing where the server waits for no such word; denied for who is no admin. Not with live */
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
+    int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
+    uint64_t max_bytes;   /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least
+                             65,536, and what is under way comes on top (320 KiB at most); 0: any */
+    uint32_t patience_ms; /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that
+                             the application drives, who sees whole messages only, 0: 60 s, with `live` for ever */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
     int in_sync, recovering;
+    /* recovering: the server was put back from an older copy, and waits for an admin's confirm_restore; until then
+     * nobody can be invited, granted, revoked */
     uint32_t retry_ms; /* the server asks not to be called again before; 0: it did not ask */
+    uint32_t held;     /* territories in which a mass change waits for a word, going out or coming in */
 };
 /* Connects, pushes what is pending, pulls what is new, and compares digests; `options` may be NULL. in_sync: both sides
  * hold the same and nothing is pending. A sync that ends without an error and not in sync has told why by
@@ -363,13 +399,29 @@ struct satchel_sync_result {
  * that are in conflict now. unreachable, timed_out, closed, busy, version, wrong_server, revoked, tampered, fork;
  * invalid while a transaction is open. After revoked by a wipe the handle is of no use but to satchel_close().
  *
+ * mass_change: it stopped before what would archive or overwrite more records of a territory than the policies
+ * brake.records and brake.percent let through unasked (result->held counts such territories). What waits here stays
+ * here, what others sent is not taken over, the rest was synced; SATCHEL_EVENT_NOTE says what and who, and so does
+ * satchel_status(). With allow_mass_change it goes through; where this device's user is an admin, or manages the
+ * territory, and the handle has the admin's key, that is signed for first, and nobody else is asked. With `live` it is
+ * no error and ends nothing; a session of the application's own signs for nothing.
+ *
  * With `live` a connection that is lost, or cannot be made in the first place, is no end. SATCHEL_EVENT_OFFLINE says
  * so, and it is tried again: after half a second to a second, then after waits that double up to a minute, at random
  * within their upper half, so that many devices do not come at once; later if the server asks for it, though not later
  * than ten minutes and a half. A sync that succeeds begins the count anew, and takes along what is pending. What ends
  * it: `stop` (at once, no error), `timeout_ms` (no error if there is a connection then, else what keeps it away), and
  * errors that the next attempt would meet again, as version, wrong_server, revoked, or this machine's own. The numbers
- * are those of all connections together. */
+ * are those of all connections together.
+ *
+ * Without `live`, too, a connection that breaks is no end while the line brings something: after half a second to a
+ * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
+ * reached or has said goodbye.
+ *
+ * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
+ * ping, the server is taken for gone (timed_out). If signs of life come, but nothing that is waited for, something on
+ * the way swallows messages: it is tried again with smaller ones (8, 2, 1 KiB), and the size that passed is kept for a
+ * day. */
 SATCHEL_API int satchel_sync(struct satchel *satchel, const struct satchel_sync_options *options,
                              struct satchel_sync_result *result);
 
@@ -506,6 +558,9 @@ SATCHEL_API int satchel_use_kit(struct satchel *satchel, const char *page);
 /* A person. `role`: "admin", "manager", "rep", "auditor" or "service"; managers add reps. exists (the name is taken),
  * invalid. */
 SATCHEL_API int satchel_user_add(struct satchel *satchel, const char *name, const char *role);
+/* Another role for a person, whose devices stay: they download what it opens and remove what it closes. exists (the
+ * role is so already), invalid (no role; the last admin), denied (not an admin). */
+SATCHEL_API int satchel_user_role(struct satchel *satchel, const char *name, const char *role);
 /* Nobody gets in by this person's devices any more, until the person is let back in. not_found, exists (it is so
  * already), invalid (the last admin). */
 SATCHEL_API int satchel_user_suspend(struct satchel *satchel, const char *name);
@@ -571,7 +626,8 @@ SATCHEL_API int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row
 SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
- * device shows no data; 0: no limit), "export.rep" (1: reps may export). */
+ * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
+ * satchel_sync()). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
@@ -590,12 +646,14 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","copy_of","joined_at","last_seen","pending","lag","version","wipe","wiped_at"} per
- * device; wipe is "ordered", "done" (signed for by the device, at wiped_at) or null; state is "active", "pending
- * approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for longer than its lease). copy_of is the
- * device that went on as this one when its home had been copied or set back (null: it joined). last_seen, lag (log
- * entries that it had not been sent) and version (of the protocol) are told to admins of all devices and to managers of
- * those of the people whom they manage, and null where nothing is known; pending is known of this device alone. */
+/* {"device","user","name","state","copy_of","joined_at","last_seen","pending","lag","version","clock_ahead_ms","wipe",
+ * "wiped_at"} per device; copy_of: the device that went on as this one when its home had been copied or set back (null:
+ * it joined); clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
+ * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
+ * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
+ * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
+ * to admins of all devices and to managers of those of the people whom they manage, and null where nothing is known;
+ * pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 
 #ifdef __cplusplus

@@ -173,7 +173,8 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
             bind_value(statement, i + 3, cell ? &cell->value : &nothing);
     }
     if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
-    return run(building, statement);
+    err = building->satchel->unread;
+    return err ? err : run(building, statement);
 }
 
 static enum sat_err enter_space(struct building *building, int64_t sid)
@@ -185,7 +186,7 @@ static enum sat_err enter_space(struct building *building, int64_t sid)
     building->territory = client_space_name(building->satchel, &id, &building->names);
     building->kind = space ? (enum sat_space_kind)space->kind : SAT_SPACE_NARROW;
     building->sid = sid;
-    return SAT_OK;
+    return building->satchel->unread; /* rather no table than one with a wrong name */
 }
 
 /* The org itself has a name record like a territory's; in the table of territories it is none. */
@@ -254,7 +255,7 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
     sat_arena_init(&building.names);
     client_disclosers_make(&satchel->directory, &building.names, &building.disclosers);
     building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
-    sat_check(building.inserts != NULL);
+    sat_check_memory(building.inserts);
     enum sat_err err = client_view_make_tables(db, &satchel->fault);
     if (!err) err = fill(&building);
     for (uint32_t i = 0; i < 2 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);

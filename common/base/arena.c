@@ -55,7 +55,7 @@ void *sat_arena_alloc(struct sat_arena *arena, size_t size)
     if (!arena->block || arena->block->size - arena->block->used < size) {
         size_t block_size = size > BLOCK_BYTES ? size : BLOCK_BYTES;
         struct sat_arena_block *block = malloc(sizeof *block + block_size);
-        sat_check(block != NULL);
+        sat_check_memory(block);
         *block = (struct sat_arena_block){.next = arena->block, .size = block_size};
         arena->block = block;
     }

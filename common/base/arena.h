@@ -1,5 +1,5 @@
 /* An arena: many small allocations with one lifetime, freed together. One per step, per command, per query.
- * Out of memory is not handled piecemeal: the arena remembers it and the step fails with SAT_ERR_NO_MEMORY. */
+ * Out of memory is not handled piecemeal: it ends the process (check.h). */
 #ifndef SAT_BASE_ARENA_H
 #define SAT_BASE_ARENA_H
 

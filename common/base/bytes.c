@@ -71,7 +71,7 @@ void sat_buf_reserve(struct sat_buf *buf, size_t extra)
     if (cap < buf->len + extra) cap = buf->len + extra;
     /* A fresh block and a wipe of the old one: a buffer may hold plaintext, and realloc would leave copies behind. */
     uint8_t *at = malloc(cap);
-    sat_check(at != NULL);
+    sat_check_memory(at);
     if (buf->at) {
         memcpy(at, buf->at, buf->len);
         overwrite(buf->at, 0, buf->cap);

@@ -13,6 +13,13 @@ enum {
     SAT_MESSAGE_BYTES_MAX = 320 * 1024,
     /* Frames are filled up to here, then sent; larger ones vanish on bad networks and block the others. */
     SAT_FRAME_BYTES_TARGET = 64 * 1024,
+    /* A message goes as WebSocket frames of at most this: a socket that says it can take something takes so much. What
+     * it does not take, libwebsockets keeps; and if the other side closes then, version 4.1 never returns from its loop
+     * (docs/decisions/0065-messages-that-vanish.md). */
+    SAT_FRAGMENT_BYTES = 16 * 1024,
+    /* … and where somebody in between swallows even these, down to here: what fits one packet passes everywhere. */
+    SAT_FRAME_BYTES_MIN = 1024,
+    SAT_FRAME_OVERHEAD = 64, /* of a message around the one thing that it carries */
     /* Pushed bundles that may be on their way unacknowledged (LIMITS rule 3). */
     SAT_PUSH_WINDOW = 4,
     /* The plaintext of one change before compression, and after inflating it. Fits a bundle with room to spare. */
@@ -43,9 +50,19 @@ enum {
     SAT_RECORD_LIVE_DEVICE_MAX = 1024,
     /* … and whoever has no more there than this is not kept out by what others have there. */
     SAT_RECORD_LIVE_RESERVED = 64,
+    SAT_RANGES_PER_MESSAGE_MAX = 16,
+    /* Ranges whose digests one session may ask about: each is a walk over what is live in it. */
+    SAT_RANGES_PER_SESSION_MAX = 4096,
     /* What one device can have put aside on the server: an offline season of a busy rep. */
     SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
     SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,
+    /* Lives of one log: a server that was set back every week for five years. All travel in one message. */
+    SAT_LIVES_MAX = 256,
+    SAT_CLAIM_HEADS_MAX = 8, /* each is a signature to verify */
+    SAT_ROOTS_MAX = 64,      /* three rounds find a place among 262,144; each is a look-up */
+    SAT_RECEIPTS_MAX = 1024, /* some 48 KiB */
+    SAT_HEAD_BYTES_MAX = 256,
+    SAT_FRONTIER_BYTES_MAX = 8 + 2 * 64 * 32,
 };
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */

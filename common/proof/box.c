@@ -77,7 +77,7 @@ struct sat_hash sat_boxes_root(struct sat_box *boxes, uint32_t n)
     if (n == 0) return (struct sat_hash){0};
     struct leafed *leafed = calloc(n, sizeof *leafed);
     struct sat_hash *leaves = calloc(n, sizeof *leaves);
-    sat_check(leafed && leaves);
+    sat_check_memory(leafed && leaves);
     for (uint32_t i = 0; i < n; i++) leafed[i] = (struct leafed){.leaf = sat_box_leaf(&boxes[i]), .box = boxes[i]};
     qsort(leafed, n, sizeof *leafed, by_leaf);
     for (uint32_t i = 0; i < n; i++) {

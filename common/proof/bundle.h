@@ -18,7 +18,8 @@
 #include "common/base/limits.h"
 #include "common/proof/sign.h"
 
-#define SAT_SUITE_1 1 /* XChaCha20-Poly1305, BLAKE2b, Ed25519, zstd dictionary 1, padding 1 */
+#define SAT_SUITE_1 1                    /* XChaCha20-Poly1305, BLAKE2b, Ed25519, zstd dictionary 1, padding 1 */
+bool sat_suite_is_known(uint16_t suite); /* in a file of its own: a test may know fewer */
 #define SAT_MANIFEST_PREFIX_BYTES 86
 #define SAT_MANIFEST_BYTES 246
 

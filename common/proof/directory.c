@@ -201,7 +201,7 @@ static void apply_invite(struct sat_directory *directory, const struct sat_rulin
     struct sat_invite_past past = {.grants_n = body->grants_n, .boxed = body->boxes.count > 0};
     if (past.grants_n) {
         past.grants = calloc(past.grants_n, sizeof *past.grants);
-        sat_check(past.grants != NULL);
+        sat_check_memory(past.grants);
         memcpy(past.grants, body->grants, past.grants_n * sizeof *past.grants);
     }
     directory->invites = sat_grown(directory->invites, at, &index->invites_cap, sizeof *directory->invites);
@@ -302,7 +302,7 @@ void sat_change_out(struct sat_directory *directory, uint32_t device, uint64_t s
     *out = (struct sat_out){.revoked_seq = seq, .cuts_n = cuts_n, .restored = restored};
     if (cuts_n) {
         out->cuts = calloc(cuts_n, sizeof *out->cuts);
-        sat_check(out->cuts != NULL);
+        sat_check_memory(out->cuts);
         memcpy(out->cuts, cuts, cuts_n * sizeof *out->cuts);
     }
     for (uint32_t i = 0; i < past->issued.n; i++) {
@@ -331,17 +331,29 @@ static void apply_wipe(struct sat_directory *directory, const struct sat_body_wi
     directory->devices[body->device - 1].wiped_seq = link->seq;
 }
 
-static void decide(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+uint32_t sat_change_decision(struct sat_directory *directory, const struct sat_decision *decision, uint32_t before)
 {
     struct sat_directory_index *index = directory->index;
-    uint32_t at = index->decisions_n, before = sat_table_get(&index->decided, body->bundle.b);
+    uint32_t at = index->decisions_n;
     index->decisions = sat_grown(index->decisions, at, &index->decisions_cap, sizeof *index->decisions);
-    index->decisions[at] = (struct sat_decision){.seq = seq, .what = body->what};
+    index->decisions[at] = *decision;
     index->decisions_n++;
-    if (before)
-        index->decisions[before - 1].next = at + 1; /* there are two at most: rejected, then let in */
-    else
-        sat_table_put(&index->decided, body->bundle.b, at + 1);
+    while (before && index->decisions[before - 1].next) before = index->decisions[before - 1].next;
+    if (before) index->decisions[before - 1].next = at + 1;
+    return at + 1;
+}
+
+static void decide(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
+{
+    struct sat_table *decided = &directory->index->decided;
+    uint32_t before = sat_table_get(decided, body->bundle.b);
+    struct sat_decision decision = {.seq = seq,
+                                    .device = body->device,
+                                    .space = sat_index_space(directory, &body->space),
+                                    .what = body->what,
+                                    .first = before == 0};
+    uint32_t place = sat_change_decision(directory, &decision, before);
+    if (!before) sat_table_put(decided, body->bundle.b, place);
 }
 
 static void apply_accept(struct sat_directory *directory, const struct sat_body_accept *body, uint64_t seq)
@@ -424,6 +436,14 @@ static void apply_repudiation(struct sat_directory *directory, const struct sat_
     directory->repudiated_seq = link->seq;
 }
 
+static void apply_mass_change(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
+{
+    const struct sat_body_mass_change *body = &ruling->body.mass_change;
+    struct sat_directory_index *index = directory->index;
+    index->meant = sat_grown(index->meant, index->meant_n, &index->meant_cap, sizeof *index->meant);
+    index->meant[index->meant_n++] = (struct sat_meant){seq, ruling->place, body->device, body->first, body->last};
+}
+
 static void apply_body(struct sat_directory *directory, const struct sat_link *link, const struct sat_ruling *ruling,
                        uint64_t time_ms)
 {
@@ -469,22 +489,28 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     case SAT_LINK_ACCEPT:
         apply_accept(directory, &ruling->body.accept, link->seq);
         return;
+    case SAT_LINK_LOG_EPOCH:
+        /* Boxes were the server's alone: those of links that were given back are gone. */
+        if (ruling->body.log_epoch.from + 1 < link->seq) sat_debts_all(directory, link->seq);
+        return;
     case SAT_LINK_POLICY:
         for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
             sat_change_policy(directory,
                               &(struct sat_policy_said){.seq = link->seq, .value = ruling->body.policy.values[i]});
         return;
     case SAT_LINK_KIT:
-        sat_debts_kit(directory, link->seq);
+        sat_debts_all(directory, link->seq);
         apply_kit(directory, &ruling->body.kit, link, is_signed_by_kit(link) ? directory->kits_n : 0, time_ms);
         return;
     case SAT_LINK_REPUDIATE:
         apply_repudiation(directory, &ruling->body.repudiate, link, time_ms);
         return;
+    case SAT_LINK_MASS_CHANGE:
+        apply_mass_change(directory, ruling, link->seq);
+        return;
     case SAT_LINK_REINDEX:
         apply_reindex(directory, &ruling->body.reindex, link->seq, time_ms);
         return;
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
@@ -504,6 +530,7 @@ static void note_link(struct sat_directory *directory, const struct sat_link *li
     index->notes = sat_grown(index->notes, at, &index->notes_cap, sizeof *index->notes);
     index->notes[at] = (struct sat_link_note){.author = link->author};
     directory->seq++;
+    index->devices_past[link->author - 1].spoke_seq = directory->seq;
     if (ignored || link->signatures_n <= 2) return;
     for (uint8_t i = 0; i < link->signatures_n; i++) {
         const struct sat_link_signature *signature = &link->signatures[i];

@@ -175,6 +175,9 @@ uint64_t sat_directory_kit_until(const struct sat_directory *directory, const st
 bool sat_directory_kit_good(const struct sat_directory *directory, const struct sat_kit *kit, uint64_t now_ms);
 /* What admins decided about a bundle that was put aside, at or before `seq`: enum sat_accept_what, 0: nothing yet. */
 uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq);
+/* Does an admin, or a manager of the space, stand by this change of that many records (a mass-change link)? Not if the
+ * link was repudiated. */
+bool sat_directory_meant(const struct sat_directory *directory, const struct sat_space_id *space, struct sat_dot dot);
 /* A policy's value as of now (policies.def). */
 enum sat_policy {
 #define X(id, name, number, absent, most) SAT_POLICY_##id = number,

@@ -271,6 +271,8 @@ static bool manager_may(const struct sat_court *court, const struct sat_ruling *
     case SAT_LINK_ACCEPT:
         return ruling->body.accept.what != SAT_ACCEPT_DEVICE &&
                manages_space(directory, manager, &ruling->body.accept.space);
+    case SAT_LINK_MASS_CHANGE:
+        return manages_space(directory, manager, &ruling->body.mass_change.space);
     default:
         return false;
     }

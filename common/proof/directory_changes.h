@@ -17,5 +17,8 @@ void sat_change_out(struct sat_directory *directory, uint32_t device, uint64_t s
 void sat_change_back(struct sat_directory *directory, uint32_t device, uint64_t seq);
 /* A policy is set, or, if it was `absent`, is as where nothing is set. */
 void sat_change_policy(struct sat_directory *directory, const struct sat_policy_said *said);
+/* What is decided about a bundle from there on, behind the decision of place `before` (0: none) about it. Gives the
+ * place plus one. */
+uint32_t sat_change_decision(struct sat_directory *directory, const struct sat_decision *decision, uint32_t before);
 
 #endif

@@ -165,7 +165,7 @@ void sat_debts_grant(struct sat_directory *directory, uint32_t user, uint32_t sp
     if (reads(directory, user, space) && !(then & SAT_RIGHT_READ)) owe(directory, space, seq);
 }
 
-void sat_debts_kit(struct sat_directory *directory, uint64_t seq)
+void sat_debts_all(struct sat_directory *directory, uint64_t seq)
 {
     for (uint32_t i = 0; i < directory->spaces_n; i++) owe(directory, i, seq);
 }

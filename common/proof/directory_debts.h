@@ -16,6 +16,6 @@ void sat_debts_cancel(struct sat_directory *directory, uint32_t invite, uint64_t
 void sat_debts_revoke(struct sat_directory *directory, const struct sat_device *device, uint64_t seq);
 void sat_debts_standing(struct sat_directory *directory, uint32_t user, uint8_t role, uint8_t state, uint64_t seq);
 void sat_debts_grant(struct sat_directory *directory, uint32_t user, uint32_t space, uint8_t rights, uint64_t seq);
-void sat_debts_kit(struct sat_directory *directory, uint64_t seq);
+void sat_debts_all(struct sat_directory *directory, uint64_t seq);
 
 #endif

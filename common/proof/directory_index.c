@@ -31,7 +31,7 @@ static void widen(struct sat_table *table)
     struct sat_table wider = {.cap = table->cap ? table->cap * 2 : 64, .n = table->n};
     sat_check(wider.cap > table->cap);
     wider.slots = calloc(wider.cap, sizeof *wider.slots);
-    sat_check(wider.slots != NULL);
+    sat_check_memory(wider.slots);
     for (uint32_t i = 0; i < table->cap; i++)
         if (table->slots[i].place) *find_slot(&wider, table->slots[i].name) = table->slots[i];
     free(table->slots);
@@ -61,7 +61,7 @@ void *sat_grown(void *array, uint32_t n, uint32_t *cap, size_t item_size)
     uint32_t wider = *cap ? *cap * 2 : 4;
     sat_check(wider > *cap);
     void *at = realloc(array, (size_t)wider * item_size);
-    sat_check(at != NULL);
+    sat_check_memory(at);
     *cap = wider;
     return at;
 }
@@ -202,6 +202,14 @@ bool sat_index_acts(const struct sat_directory *directory, uint32_t user)
     return now->role == SAT_ROLE_ADMIN && now->state == SAT_USER_ACTIVE && directory->index->users[user - 1].signers;
 }
 
+bool sat_index_is_whole(const struct sat_directory *directory, uint32_t device)
+{
+    const struct sat_device_past *past = &directory->index->devices_past[device - 1];
+    for (uint32_t i = 0; i < past->outs_n; i++)
+        if (past->outs[i].wiped_seq && past->spoke_seq <= past->outs[i].back_seq) return false;
+    return true;
+}
+
 bool sat_index_out_at(const struct sat_directory *directory, const struct sat_device *device, uint64_t seq)
 {
     const struct sat_device_past *past = &directory->index->devices_past[device->number - 1];
@@ -227,7 +235,7 @@ uint32_t sat_cuts_seek(const struct sat_cut *cuts, uint32_t n, const struct sat_
 struct sat_directory_index *sat_index_new(void)
 {
     struct sat_directory_index *index = calloc(1, sizeof *index);
-    sat_check(index != NULL);
+    sat_check_memory(index);
     return index;
 }
 
@@ -256,6 +264,7 @@ void sat_index_free(const struct sat_directory *directory)
     free(index->policies);
     free(index->notes);
     free(index->seconds);
+    free(index->meant);
     free(index->said);
     free(index->approvals.at);
     free(index->expiring.at);

@@ -54,6 +54,7 @@ struct sat_device_past {
     struct sat_trail issued; /* invites */
     struct sat_out *outs;
     uint32_t outs_n, outs_cap;
+    uint64_t spoke_seq;    /* of its newest link; 0: it has authored none */
     uint32_t invite;       /* place plus one of the invite by which it joined; 0: by the genesis or by a kit */
     uint64_t disowned_seq; /* of the repudiation that put it out; 0: none did */
 };
@@ -68,8 +69,17 @@ struct sat_invite_past {
 };
 struct sat_decision { /* about a bundle that was put aside */
     uint64_t seq;
-    uint8_t what;
-    uint32_t next; /* the place plus one of a later one about the same bundle; 0: it stands */
+    uint32_t device, space; /* the bundle's author; the place of the space it is in */
+    uint32_t next;          /* the place plus one of a later one about the same bundle; 0: it stands */
+    uint8_t what;           /* 0: undecided again */
+    bool first;             /* about its bundle */
+    bool restored;          /* by a repudiation */
+};
+
+struct sat_meant { /* changes of a device that many records are changed by, and that somebody stands by */
+    uint64_t seq;
+    uint32_t space, device; /* space: its place */
+    uint64_t first, last;
 };
 
 struct sat_link_note {
@@ -102,6 +112,7 @@ struct sat_directory_index {
     struct sat_trail expiring;         /* a heap of invites that may have key boxes: the first to expire is on top */
     struct sat_link_note *notes;       /* notes[seq - 1] is that link's */
     struct sat_second *seconds;        /* by position */
+    struct sat_meant *meant;           /* by position */
     struct sat_policy_said *said;      /* all that was said of policies */
     struct sat_trail approvals;        /* devices that were approved by a link, in that order */
     uint32_t decisions_n, policies_n, seconds_n, said_n;
@@ -109,7 +120,7 @@ struct sat_directory_index {
     uint32_t org_space, people_space; /* place + 1; 0: none yet */
     uint32_t ids_cap, users_cap, users_past_cap, devices_cap, devices_past_cap, spaces_cap, spaces_past_cap;
     uint32_t grants_cap, epochs_cap, invites_cap, invites_past_cap, decisions_cap, policies_cap;
-    uint32_t notes_cap, seconds_cap, said_cap, kits_cap;
+    uint32_t notes_cap, seconds_cap, said_cap, kits_cap, meant_n, meant_cap;
 };
 
 /* `array` with room for one more than `n` items; takes the old array. */
@@ -139,6 +150,9 @@ uint8_t sat_index_rights(const struct sat_directory *directory, uint32_t user, u
 bool sat_index_invite_good(const struct sat_directory *directory, uint32_t invite);
 /* Can the user act as an admin now? */
 bool sat_index_acts(const struct sat_directory *directory, uint32_t user);
+/* May the device be taken for one that can sign? One whose wipe was ordered may have obeyed: that it was called off
+ * says nothing, but a link that it authored since does, as it knew of that. */
+bool sat_index_is_whole(const struct sat_directory *directory, uint32_t device);
 /* Was the device out at that position, by what was said until then? */
 bool sat_index_out_at(const struct sat_directory *directory, const struct sat_device *device, uint64_t seq);
 /* The first of sorted `cuts` whose space is not below `space`. */

@@ -292,6 +292,19 @@ uint8_t sat_directory_decided(const struct sat_directory *directory, const struc
     return what;
 }
 
+bool sat_directory_meant(const struct sat_directory *directory, const struct sat_space_id *space, struct sat_dot dot)
+{
+    const struct sat_directory_index *index = directory->index;
+    uint32_t place = sat_index_space(directory, space);
+    for (uint32_t i = 0; i < index->meant_n; i++) {
+        const struct sat_meant *meant = &index->meant[i];
+        if (meant->space == place && meant->device == dot.device && meant->first <= dot.counter &&
+            dot.counter <= meant->last && !index->notes[meant->seq - 1].voided)
+            return true;
+    }
+    return false;
+}
+
 uint64_t sat_directory_policy(const struct sat_directory *directory, enum sat_policy policy)
 {
     for (uint32_t i = 0; i < directory->index->policies_n; i++)

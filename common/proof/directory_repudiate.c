@@ -94,7 +94,7 @@ void sat_disowning_begin(const struct sat_directory *directory, uint32_t device,
     *out = (struct sat_disowning){.directory = directory};
     out->from = calloc(directory->devices_n, sizeof *out->from);
     out->hit = calloc((size_t)directory->seq + 1, sizeof *out->hit);
-    sat_check(out->from != NULL && out->hit != NULL);
+    sat_check_memory(out->from != NULL && out->hit != NULL);
     for (uint32_t i = 0; i < directory->devices_n; i++) out->from[i] = UINT64_MAX;
     /* The link that let it in is somebody else's word. */
     uint64_t since = directory->devices[device - 1].since_seq;
@@ -236,7 +236,7 @@ static void restore_policies(const struct sat_disowning *disowning, struct sat_d
     struct newest { /* places plus one in what was said: as it is, and as it stands */
         uint32_t now, stands;
     } *newest = calloc(UINT16_MAX + 1, sizeof *newest);
-    sat_check(newest != NULL);
+    sat_check_memory(newest);
     for (uint32_t i = 0; i < index->said_n; i++) {
         const struct sat_policy_said *said = &index->said[i];
         newest[said->value.key].now = i + 1;
@@ -255,6 +255,29 @@ static void restore_policies(const struct sat_disowning *disowning, struct sat_d
     free(newest);
 }
 
+/* What a thief left out of what came late is to be decided about once more; what he let in is in the log. */
+static void restore_decisions(const struct sat_disowning *disowning, struct sat_directory *directory, uint64_t seq)
+{
+    const struct sat_directory_index *index = directory->index;
+    for (uint32_t first = 0, n = index->decisions_n; first < n; first++) {
+        if (!index->decisions[first].first) continue;
+        uint8_t stood = 0;
+        uint32_t last = first;
+        bool in = false;
+        for (uint32_t place = first + 1; place; place = index->decisions[last].next) {
+            const struct sat_decision *decision = &index->decisions[place - 1];
+            last = place - 1;
+            in = in || decision->what == SAT_ACCEPT_BUNDLE;
+            if (!decision->restored && stands(disowning, decision->seq)) stood = decision->what;
+        }
+        if (in || stood == index->decisions[last].what) continue;
+        struct sat_decision now = index->decisions[last];
+        now = (struct sat_decision){
+            .seq = seq, .device = now.device, .space = now.space, .what = stood, .restored = true};
+        (void)sat_change_decision(directory, &now, first + 1);
+    }
+}
+
 static void mark(const struct sat_disowning *disowning, struct sat_directory *directory, uint64_t seq)
 {
     for (uint64_t at = 1; at <= directory->seq; at++) {
@@ -266,7 +289,7 @@ static void mark(const struct sat_disowning *disowning, struct sat_directory *di
 
 void sat_disowning_apply(const struct sat_disowning *disowning, struct sat_directory *directory, uint64_t seq)
 {
-    sat_debts_kit(directory, seq);
+    sat_debts_all(directory, seq);
     restore_users(disowning, directory, seq);
     restore_grants(disowning, directory, seq);
     for (uint32_t i = 0; i < directory->invites_n; i++) {
@@ -276,6 +299,7 @@ void sat_disowning_apply(const struct sat_disowning *disowning, struct sat_direc
     for (uint32_t device = 1; device <= directory->devices_n; device++)
         restore_device(disowning, directory, device, seq);
     restore_policies(disowning, directory, seq);
+    restore_decisions(disowning, directory, seq);
     mark(disowning, directory, seq);
 }
 

@@ -58,19 +58,40 @@ static bool role_exists(uint8_t role)
     return role >= SAT_ROLE_ADMIN && role <= SAT_ROLE_SERVICE;
 }
 
-/* Somebody must be left who can sign as an admin. */
-static enum sat_err keep_an_admin(const struct sat_court *court, uint32_t user, bool stays_one)
+/* Is there an admin's device that can sign, for all that is known, besides this one (0: besides all) of this user?
+ * *doubtful: one that may have obeyed a wipe. */
+static bool another_signs(const struct sat_directory *directory, uint32_t user, uint32_t device, uint32_t *doubtful)
 {
-    bool last = sat_index_acts(court->directory, user) && sat_directory_admins(court->directory) == 1;
-    if (last && !stays_one)
+    *doubtful = 0;
+    for (uint32_t i = 0; i < directory->devices_n; i++) {
+        const struct sat_device *other = &directory->devices[i];
+        bool goes = other->user == user && (device == 0 || other->number == device);
+        bool signs = other->approved_seq && !other->revoked_seq && !key_is_zero(&other->admin_sign);
+        if (goes || !signs || !sat_index_acts(directory, other->user)) continue;
+        if (sat_index_is_whole(directory, other->number)) return true;
+        *doubtful = other->number;
+    }
+    return false;
+}
+
+/* Somebody must be left who can sign as an admin. */
+static enum sat_err keep_an_admin(const struct sat_court *court, uint32_t user, uint32_t device)
+{
+    uint32_t doubtful;
+    if (!sat_index_acts(court->directory, user) || another_signs(court->directory, user, device, &doubtful))
+        return SAT_OK;
+    if (!doubtful)
         return sat_fail(court->fault, SAT_ERR_INVALID, "user %u is the last admin who can act", (unsigned)user);
-    return SAT_OK;
+    return sat_fail(court->fault, SAT_ERR_INVALID,
+                    "user %u is the last admin who can act for sure: device %u was to be wiped, and counts again once "
+                    "it has signed a link",
+                    (unsigned)user, (unsigned)doubtful);
 }
 
 static enum sat_err judge_change(const struct sat_court *court, const struct sat_user *user, uint8_t role,
                                  uint8_t state)
 {
-    return keep_an_admin(court, user->number, role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE);
+    return role == SAT_ROLE_ADMIN && state == SAT_USER_ACTIVE ? SAT_OK : keep_an_admin(court, user->number, 0);
 }
 
 static enum sat_err judge_user(const struct sat_court *court, struct sat_ruling *out)
@@ -342,8 +363,7 @@ static enum sat_err judge_revoke(const struct sat_court *court, struct sat_rulin
     enum sat_err err = judge_cuts(court, body);
     if (err) return err;
     bool signs = device->approved_seq && !key_is_zero(&device->admin_sign);
-    bool others = directory->index->users[device->user - 1].signers > 1;
-    return signs ? keep_an_admin(court, device->user, others) : SAT_OK;
+    return signs ? keep_an_admin(court, device->user, device->number) : SAT_OK;
 }
 
 static enum sat_err judge_wipe(const struct sat_court *court, struct sat_ruling *out)
@@ -405,6 +425,14 @@ static uint64_t most_of(uint16_t key)
     default:
         return UINT64_MAX; /* a later version's: kept and ignored */
     }
+}
+
+static enum sat_err judge_log_epoch(const struct sat_court *court, struct sat_ruling *out)
+{
+    uint64_t from = out->body.log_epoch.from;
+    if (from >= 1 && from <= court->directory->seq) return SAT_OK;
+    return sat_fail(court->fault, SAT_ERR_INVALID, "no server came back with %llu links of %llu",
+                    (unsigned long long)from, (unsigned long long)court->directory->seq);
 }
 
 static enum sat_err judge_policy(const struct sat_court *court, struct sat_ruling *out)
@@ -500,6 +528,18 @@ static enum sat_err judge_repudiation(const struct sat_court *court, struct sat_
     return err ? err : judge_by_those_that_stand(court, body);
 }
 
+static enum sat_err judge_mass_change(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_mass_change *body = &out->body.mass_change;
+    if (!sat_directory_space(court->directory, &body->space))
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the %s link names a space that there is not", court->kind);
+    if (!sat_directory_device(court->directory, body->device)) return unknown_device(court, body->device);
+    if (body->first == 0 || body->last < body->first || body->last > SAT_COUNTER_MAX)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "the %s link names no changes", court->kind);
+    out->place = sat_index_space(court->directory, &body->space);
+    return SAT_OK;
+}
+
 /* ---- Judgement ---- */
 
 enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *out)
@@ -529,17 +569,20 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
         return sat_body_wipe_decode(link->body, &out->body.wipe);
     case SAT_LINK_ACCEPT:
         return sat_body_accept_decode(link->body, &out->body.accept);
+    case SAT_LINK_LOG_EPOCH:
+        return sat_body_log_epoch_decode(link->body, &out->body.log_epoch);
     case SAT_LINK_POLICY:
         return sat_body_policy_decode(link->body, &out->body.policy);
     case SAT_LINK_KIT:
         return sat_body_kit_decode(link->body, &out->body.kit);
     case SAT_LINK_REPUDIATE:
         return sat_body_repudiate_decode(link->body, &out->body.repudiate);
+    case SAT_LINK_MASS_CHANGE:
+        return sat_body_mass_change_decode(link->body, &out->body.mass_change);
     case SAT_LINK_SERVER_KEY:
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
         return sat_body_reindex_decode(link->body, &out->body.reindex);
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
@@ -577,15 +620,18 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
         return judge_wipe(court, out);
     case SAT_LINK_ACCEPT:
         return judge_accept(court, out);
+    case SAT_LINK_LOG_EPOCH:
+        return judge_log_epoch(court, out);
     case SAT_LINK_POLICY:
         return judge_policy(court, out);
     case SAT_LINK_KIT:
         return judge_kit(court, out);
     case SAT_LINK_REPUDIATE:
         return judge_repudiation(court, out);
+    case SAT_LINK_MASS_CHANGE:
+        return judge_mass_change(court, out);
     case SAT_LINK_REINDEX:
         return judge_reindex(court, out);
-    case SAT_LINK_LOG_EPOCH:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

@@ -26,9 +26,11 @@ struct sat_ruling {
         struct sat_body_revoke revoke;
         struct sat_body_wipe wipe;
         struct sat_body_accept accept;
+        struct sat_body_log_epoch log_epoch;
         struct sat_body_policy policy;
         struct sat_body_kit kit;
         struct sat_body_repudiate repudiate;
+        struct sat_body_mass_change mass_change;
         struct sat_body_server_key server_key;
     } body;
 };

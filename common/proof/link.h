@@ -175,6 +175,9 @@ struct sat_policy_value {
     uint16_t key; /* policies.def; one that is not known is kept and ignored */
     uint64_t value;
 };
+struct sat_body_log_epoch { /* u64 from: the server had come back with so many links; those behind were given back */
+    uint64_t from;
+};
 struct sat_body_policy { /* u16 n ‖ n × (u16 key ‖ u64 value), ascending by key */
     struct sat_policy_value values[SAT_LINK_POLICIES_MAX];
     uint16_t values_n;
@@ -192,6 +195,13 @@ struct sat_body_repudiate { /* u32 device ‖ u64 from ‖ the body of a kit lin
     uint32_t device;
     uint64_t from_seq;
     struct sat_body_kit kit;
+};
+
+struct sat_body_mass_change { /* space16 ‖ u32 device ‖ u64 first ‖ u64 last: these changes of the device in the space
+                                 were looked at, and are meant, however many records they archive or overwrite */
+    struct sat_space_id space;
+    uint32_t device;
+    uint64_t first, last; /* counters */
 };
 
 #define SAT_URL_BYTES_MAX 255
@@ -227,12 +237,16 @@ void sat_body_wipe_encode(const struct sat_body_wipe *body, struct sat_buf *out)
 enum sat_err sat_body_wipe_decode(struct sat_span bytes, struct sat_body_wipe *out) SAT_MUST_CHECK;
 void sat_body_accept_encode(const struct sat_body_accept *body, struct sat_buf *out);
 enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accept *out) SAT_MUST_CHECK;
+void sat_body_log_epoch_encode(const struct sat_body_log_epoch *body, struct sat_buf *out);
+enum sat_err sat_body_log_epoch_decode(struct sat_span bytes, struct sat_body_log_epoch *out) SAT_MUST_CHECK;
 void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out);
 enum sat_err sat_body_policy_decode(struct sat_span bytes, struct sat_body_policy *out) SAT_MUST_CHECK;
 void sat_body_kit_encode(const struct sat_body_kit *body, struct sat_buf *out);
 enum sat_err sat_body_kit_decode(struct sat_span bytes, struct sat_body_kit *out) SAT_MUST_CHECK;
 void sat_body_repudiate_encode(const struct sat_body_repudiate *body, struct sat_buf *out);
 enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_repudiate *out) SAT_MUST_CHECK;
+void sat_body_mass_change_encode(const struct sat_body_mass_change *body, struct sat_buf *out);
+enum sat_err sat_body_mass_change_decode(struct sat_span bytes, struct sat_body_mass_change *out) SAT_MUST_CHECK;
 void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
 enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 

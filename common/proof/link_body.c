@@ -323,6 +323,19 @@ enum sat_err sat_body_accept_decode(struct sat_span bytes, struct sat_body_accep
     return sat_reader_end(&reader);
 }
 
+void sat_body_log_epoch_encode(const struct sat_body_log_epoch *body, struct sat_buf *out)
+{
+    sat_put_u64(out, body->from);
+}
+
+enum sat_err sat_body_log_epoch_decode(struct sat_span bytes, struct sat_body_log_epoch *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->from = sat_take_u64(&reader);
+    return sat_reader_end(&reader);
+}
+
 void sat_body_policy_encode(const struct sat_body_policy *body, struct sat_buf *out)
 {
     sat_check(body->values_n <= SAT_LINK_POLICIES_MAX);
@@ -390,5 +403,24 @@ enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_re
     out->device = sat_take_u32(&reader);
     out->from_seq = sat_take_u64(&reader);
     take_kit(&reader, &out->kit);
+    return sat_reader_end(&reader);
+}
+
+void sat_body_mass_change_encode(const struct sat_body_mass_change *body, struct sat_buf *out)
+{
+    sat_put_bytes(out, body->space.b, sizeof body->space.b);
+    sat_put_u32(out, body->device);
+    sat_put_u64(out, body->first);
+    sat_put_u64(out, body->last);
+}
+
+enum sat_err sat_body_mass_change_decode(struct sat_span bytes, struct sat_body_mass_change *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    sat_take_bytes(&reader, out->space.b, sizeof out->space.b);
+    out->device = sat_take_u32(&reader);
+    out->first = sat_take_u64(&reader);
+    out->last = sat_take_u64(&reader);
     return sat_reader_end(&reader);
 }

@@ -22,7 +22,21 @@ struct sat_hash sat_entry_hash(const struct sat_entry *entry)
     sat_hash_add(&hasher, entry->id.b, sizeof entry->id.b);
     sat_hash_add_u64(&hasher, entry->recv_ms);
     sat_hash_add_u64(&hasher, entry->dir_at);
+    if (entry->kind == SAT_ENTRY_RETURNED) {
+        sat_hash_add_u64(&hasher, entry->receipt_ms);
+        sat_hash_add_u64(&hasher, entry->receipt_dir);
+    }
     return sat_hash_end(&hasher);
+}
+
+uint64_t sat_entry_receipt_ms(const struct sat_entry *entry)
+{
+    return entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_ms : entry->recv_ms;
+}
+
+uint64_t sat_entry_receipt_dir(const struct sat_entry *entry)
+{
+    return entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at;
 }
 
 /* ---- Heads ---- */
@@ -187,6 +201,32 @@ enum sat_err sat_void_verify(const struct sat_void *statement, const struct sat_
     enum sat_err err = sat_verify(device, "void", org, sat_buf_span(&bytes), signature);
     sat_buf_deinit(&bytes);
     return err;
+}
+
+void sat_void_encode(const struct sat_void *statement, const struct sat_signature *signature, struct sat_buf *out)
+{
+    sat_put_varint(out, statement->device);
+    sat_put_varint(out, statement->first);
+    sat_put_varint(out, statement->count);
+    put_hash(out, &statement->refused);
+    put_hash(out, &statement->prev);
+    sat_put_bytes(out, signature->b, sizeof signature->b);
+}
+
+enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_void *out,
+                             struct sat_signature *signature)
+{
+    struct sat_reader in;
+    sat_reader_init(&in, bytes);
+    *out = (struct sat_void){.space = *space};
+    out->device = (uint32_t)sat_take_varint(&in, UINT32_MAX);
+    out->first = sat_take_varint(&in, SAT_COUNTER_MAX - SAT_BUNDLE_CHANGES_MAX);
+    out->count = (uint32_t)sat_take_varint(&in, SAT_BUNDLE_CHANGES_MAX);
+    sat_take_bytes(&in, out->refused.b, sizeof out->refused.b);
+    sat_take_bytes(&in, out->prev.b, sizeof out->prev.b);
+    sat_take_bytes(&in, signature->b, sizeof signature->b);
+    enum sat_err err = sat_reader_end(&in);
+    return err || (out->device && out->first && out->count) ? err : SAT_ERR_MALFORMED;
 }
 
 /* ---- Collections ---- */

@@ -1,6 +1,6 @@
 /* A space's log: hashed entries, and heads that the server signs (CRYPTO, "Log, heads, acknowledgements").
  *
- *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at)
+ *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at [‖ u64 receipt_ms ‖ u64 receipt_dir])
  *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32 ‖ u64
  * time_ms)
  *
@@ -12,15 +12,25 @@
 #include "common/proof/merkle.h"
 #include "common/proof/sign.h"
 
-enum sat_entry_kind { SAT_ENTRY_BUNDLE = 1, SAT_ENTRY_VOID = 2, SAT_ENTRY_COLLECT = 3 };
+enum sat_entry_kind {
+    SAT_ENTRY_BUNDLE = 1,
+    SAT_ENTRY_VOID = 2,
+    SAT_ENTRY_COLLECT = 3,
+    SAT_ENTRY_RETURNED = 4, /* a bundle that the server had lost: with the receipt that it had given for it */
+};
 
 struct sat_entry {
     uint64_t seq; /* from 1, without gaps */
     uint8_t kind; /* enum sat_entry_kind */
     struct sat_hash id;
-    uint64_t recv_ms; /* when the server received it; never decreases */
-    uint64_t dir_at;  /* the directory's length at acceptance; never decreases */
+    uint64_t recv_ms;                 /* when the server received it; never decreases */
+    uint64_t dir_at;                  /* the directory's length at acceptance; never decreases */
+    uint64_t receipt_ms, receipt_dir; /* RETURNED: of the bundle's first acceptance; else 0 */
 };
+
+/* What counts of an entry: when its bundle was received first, and under which directory (MERGE 9). */
+uint64_t sat_entry_receipt_ms(const struct sat_entry *entry);
+uint64_t sat_entry_receipt_dir(const struct sat_entry *entry);
 
 struct sat_hash sat_entry_hash(const struct sat_entry *entry);
 
@@ -65,7 +75,11 @@ enum sat_err sat_cursor_verify(const struct sat_cursor *cursor, const struct sat
                                const struct sat_public_key *device,
                                const struct sat_signature *signature) SAT_MUST_CHECK;
 
-/* A signed statement that a refused dot is empty (MERGE 8; format only). id = H("void", statement). */
+/* A signed statement that the dots of a refused bundle are empty, in its place in its author's chain (MERGE 8). id =
+ * H("void", statement). In the log, and pushed behind a byte SAT_VOID_FORM where a bundle would be: varint device ‖
+ * varint first ‖ varint count ‖ refused32 ‖ prev32 ‖ sig64. */
+#define SAT_VOID_FORM 2 /* beside enum sat_bundle_form */
+#define SAT_VOID_BYTES_MAX 160
 struct sat_void {
     struct sat_space_id space;
     uint32_t device;
@@ -78,6 +92,11 @@ struct sat_signature sat_void_sign(const struct sat_void *statement, const struc
                                    const struct sat_sign_key *device);
 enum sat_err sat_void_verify(const struct sat_void *statement, const struct sat_hash *org,
                              const struct sat_public_key *device, const struct sat_signature *signature) SAT_MUST_CHECK;
+
+void sat_void_encode(const struct sat_void *statement, const struct sat_signature *signature, struct sat_buf *out);
+/* `space` is the subscription's. SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
+enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_void *out,
+                             struct sat_signature *signature) SAT_MUST_CHECK;
 
 /* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only).
  */

@@ -23,17 +23,23 @@ void sat_frontier_init(struct sat_frontier *frontier)
     *frontier = (struct sat_frontier){0};
 }
 
-void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf)
+/* A complete subtree of 2^level leaves; the frontier's size is a multiple of that. */
+static void append_subtree(struct sat_frontier *frontier, unsigned level, const struct sat_hash *root)
 {
     sat_check(frontier->size < SAT_COUNTER_MAX);
-    struct sat_hash carry = *leaf;
-    unsigned i = 0;
+    struct sat_hash carry = *root;
+    unsigned i = level;
     for (; has_peak(frontier, i); i++) {
         carry = join(&frontier->peak[i], &carry);
         frontier->peak[i] = (struct sat_hash){0};
     }
     frontier->peak[i] = carry;
-    frontier->size++;
+    frontier->size += (uint64_t)1 << level;
+}
+
+void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf)
+{
+    append_subtree(frontier, 0, leaf);
 }
 
 /* RFC 6962 splits at the largest power of two below n, so the peaks are joined from the smallest upwards. */
@@ -74,4 +80,42 @@ struct sat_hash sat_merkle_root(const struct sat_hash *leaves, size_t n)
     sat_frontier_init(&frontier);
     for (size_t i = 0; i < n; i++) sat_frontier_append(&frontier, &leaves[i]);
     return sat_frontier_root(&frontier);
+}
+
+/* ---- Ranges ---- */
+
+static unsigned step_level(uint64_t size, uint64_t end)
+{
+    unsigned level = 0;
+    while (level < 62 && (size >> level & 1) == 0 && (uint64_t)2 << level <= end - size) level++;
+    return level;
+}
+
+uint64_t sat_merkle_step(uint64_t size, uint64_t end)
+{
+    return size < end ? (uint64_t)1 << step_level(size, end) : 0;
+}
+
+void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out)
+{
+    for (uint64_t end = size + left; size < end;) {
+        uint64_t step = sat_merkle_step(size, end);
+        struct sat_hash root = sat_merkle_root(leaves, (size_t)step);
+        sat_put_bytes(out, root.b, sizeof root.b);
+        leaves += step;
+        size += step;
+    }
+}
+
+enum sat_err sat_frontier_complete(struct sat_frontier *frontier, uint64_t end, struct sat_span behind)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, behind);
+    if (end > SAT_COUNTER_MAX || frontier->size > end) return SAT_ERR_MALFORMED;
+    while (frontier->size < end && !reader.failed) {
+        struct sat_hash root;
+        sat_take_bytes(&reader, root.b, sizeof root.b);
+        append_subtree(frontier, step_level(frontier->size, end), &root);
+    }
+    return sat_reader_end(&reader);
 }

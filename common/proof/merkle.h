@@ -20,4 +20,15 @@ enum sat_err sat_frontier_decode(struct sat_span bytes, struct sat_frontier *out
 
 struct sat_hash sat_merkle_root(const struct sat_hash *leaves, size_t n);
 
+/* ---- A range of leaves within a larger tree: with the frontier before it and the roots behind it, whoever knows the
+ * tree's root can tell that they were there. ---- */
+
+/* How many leaves the next complete subtree has when a tree of `size` leaves grows to `end`: the largest that fits. */
+uint64_t sat_merkle_step(uint64_t size, uint64_t end);
+/* The roots of those that lead from a tree of `size` leaves to its end: of the `left` last leaves, in order, 32 bytes
+ * each. */
+void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out);
+/* Appends them: the frontier has `end` leaves then. SAT_ERR_MALFORMED when there are more or fewer of them. */
+enum sat_err sat_frontier_complete(struct sat_frontier *frontier, uint64_t end, struct sat_span behind) SAT_MUST_CHECK;
+
 #endif

@@ -11,6 +11,9 @@
 enum sat_err sat_store_self_check(struct sat_store *store, uint32_t max,
                                   void (*each)(void *context, const char *complaint), void *context) SAT_MUST_CHECK;
 
+/* A copy of all of it as it is now, whoever else writes meanwhile, into a new file. */
+enum sat_err sat_store_copy(struct sat_store *store, const char *path) SAT_MUST_CHECK;
+
 struct sat_raw_bundle {
     int64_t bid, sid, device, first, count, seq, state;
     struct sat_span id, manifest, signature;

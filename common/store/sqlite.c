@@ -55,8 +55,9 @@ static enum sat_err map_error(int code, int system_error)
                    ? SAT_ERR_EXISTS
                    : SAT_ERR_INVALID;
     case SQLITE_CANTOPEN: /* the file, or a companion beside it: what is missing is nearly always the right to */
-        return map_system_error(system_error,
-                                system_error == EMFILE || system_error == ENFILE ? SAT_ERR_IO : SAT_ERR_READ_ONLY);
+        return map_system_error(system_error, system_error == EMFILE || system_error == ENFILE || system_error == EIO
+                                                  ? SAT_ERR_IO
+                                                  : SAT_ERR_READ_ONLY);
     case SQLITE_IOERR:
         return map_system_error(system_error, SAT_ERR_IO);
     default:
@@ -256,12 +257,20 @@ void *sat_rows_add(struct sat_rows *rows)
 
 /* ---- Transactions ---- */
 
+/* A rollback has no way to fail that matters but one, that there is no memory to say it: then the next transaction, or
+ * the next opening, begins with it. */
+static void end_open(struct sat_store *store)
+{
+    if (!sqlite3_get_autocommit(store->db)) (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 enum sat_err sat_store_begin(struct sat_store *store)
 {
     sat_check(!store->in_transaction);
     /* SQLite would begin, and fail at the first write only. */
     if (sqlite3_db_readonly(store->db, "main") == 1)
         return sat_fail(&store->fault, SAT_ERR_READ_ONLY, "%s was opened for reading only", store->path);
+    end_open(store);
     struct sat_query query = sat_query_begin(store, SAT_SQL_BEGIN);
     enum sat_err err = sat_query_run(&query);
     store->in_transaction = err == SAT_OK;
@@ -283,8 +292,7 @@ enum sat_err sat_store_commit(struct sat_store *store)
 void sat_store_rollback(struct sat_store *store)
 {
     if (!store->in_transaction) return;
-    /* A rollback has no way to fail that matters: what it cannot undo now, the next opening undoes. */
-    if (!sqlite3_get_autocommit(store->db)) (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    end_open(store);
     store->in_transaction = false;
     store->doomed = SAT_OK;
 }

@@ -179,3 +179,52 @@ enum sat_err sat_store_pending_count(struct sat_store *store, uint64_t *bundles,
     }
     return sat_query_end(&query);
 }
+
+/* ---- What the server lost ---- */
+
+enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_SET_RETURN);
+    sat_bind_i64(&query, bid);
+    return sat_query_run_on(&query, "bundle");
+}
+
+enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_SET_REFUSED);
+    sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, err);
+    return sat_query_run_on(&query, "bundle");
+}
+
+enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
+                               struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURNS);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, refused);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_return_of(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                 struct sat_bundle_row *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_OF);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, device);
+    sat_bind_bound(&query, first);
+    return read_one(&query, out, found);
+}
+
+enum sat_err sat_store_return_count(struct sat_store *store, int64_t sid, bool refused, uint64_t *out)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_COUNT);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, refused);
+    return sat_query_count(&query, out);
+}

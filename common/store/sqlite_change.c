@@ -110,6 +110,16 @@ enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot,
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_HEADER);
+    sat_bind_i64(&query, bid << 10 | index);
+    *found = sat_query_step(&query);
+    *out = *found ? sat_column_span(&query, arena) : (struct sat_span){0};
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
 {
@@ -171,6 +181,49 @@ enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_r
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_walk_live(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                 const struct sat_record_id *last,
+                                 enum sat_err (*each)(void *context, const struct sat_record_id *record,
+                                                      struct sat_dot dot, const struct sat_hash *rest),
+                                 void *context)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_LIVE_BETWEEN);
+    enum sat_err err = SAT_OK;
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, first->b, sizeof first->b);
+    sat_bind_bytes(&query, last->b, sizeof last->b);
+    while (!err && sat_query_step(&query)) {
+        struct sat_record_id record;
+        struct sat_dot dot;
+        struct sat_hash rest;
+        sat_column_bytes(&query, record.b, sizeof record.b);
+        dot.device = (uint32_t)sat_column_i64(&query);
+        dot.counter = (uint64_t)sat_column_i64(&query);
+        sat_column_bytes(&query, rest.b, sizeof rest.b);
+        err = each(context, &record, dot, &rest);
+    }
+    enum sat_err ended = sat_query_end(&query);
+    return err ? err : ended;
+}
+
+enum sat_err sat_store_records_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                       const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
+                                       struct sat_record_id **out, uint32_t *n)
+{
+    *out = sat_arena_array(arena, limit, sizeof **out);
+    *n = 0;
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RECORDS_BETWEEN);
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, first->b, sizeof first->b);
+    sat_bind_bytes(&query, last->b, sizeof last->b);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) {
+        sat_check(*n < limit);
+        sat_column_bytes(&query, (*out)[(*n)++].b, sizeof(*out)->b);
+    }
+    return sat_query_end(&query);
+}
+
 enum { EACH_PAGE = 128 };
 
 struct each_page {
@@ -224,4 +277,15 @@ enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_stat
     struct sat_query query = sat_query_begin(store, SAT_SQL_COUNT_STATE);
     sat_bind_i64(&query, state);
     return sat_query_count(&query, out);
+}
+
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records, uint64_t *archived)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_RECORDS);
+    sat_bind_i64(&query, sid);
+    enum sat_err err = sat_query_count(&query, records);
+    if (err) return err;
+    query = sat_query_begin(store, SAT_SQL_SPACE_ARCHIVED);
+    sat_bind_i64(&query, sid);
+    return sat_query_count(&query, archived);
 }

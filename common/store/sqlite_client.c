@@ -91,6 +91,12 @@ enum sat_err sat_store_key_get(struct sat_store *store, const struct sat_space_i
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_key_count(struct sat_store *store, uint64_t *out)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_KEY_COUNT);
+    return sat_query_count(&query, out);
+}
+
 static struct sat_query stub_query(struct sat_store *store, enum sat_sql which, int64_t sid,
                                    const struct sat_record_id *record)
 {

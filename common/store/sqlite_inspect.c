@@ -32,6 +32,14 @@ enum sat_err sat_store_self_check(struct sat_store *store, uint32_t max,
     return finish(&query, SAT_OK);
 }
 
+enum sat_err sat_store_copy(struct sat_store *store, const char *path)
+{
+    struct sat_query query = prepare(store, "VACUUM INTO ?1");
+    sat_bind_text(&query, path);
+    while (sat_query_step(&query)) continue;
+    return finish(&query, SAT_OK);
+}
+
 enum sat_err sat_store_walk_bundles(struct sat_store *store, int64_t sid,
                                     enum sat_err (*each)(void *context, const struct sat_raw_bundle *bundle),
                                     void *context)

@@ -86,6 +86,12 @@ static void read_space(struct sat_query *query, struct sat_space_row *out)
     out->live = sat_column_u64(query);
     out->head_size = sat_column_u64(query);
     out->synced_ms = sat_column_u64(query);
+    struct sat_span head = sat_column_borrow(query);
+    if (head.len > sizeof out->head)
+        sat_query_corrupt(query, "a space's head");
+    else if (head.len)
+        memcpy(out->head, head.at, head.len);
+    out->head_len = head.len > sizeof out->head ? 0 : (uint16_t)head.len;
 }
 
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
@@ -120,6 +126,7 @@ static void bind_space(struct sat_query *query, const struct sat_space_row *row,
     sat_bind_u64(query, row->live);
     sat_bind_u64(query, row->head_size);
     sat_bind_u64(query, row->synced_ms);
+    sat_bind_bytes(query, row->head, row->head_len);
 }
 
 enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row)
@@ -180,8 +187,9 @@ enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t si
 
 static enum sat_err purge_all(struct sat_store *store, int64_t sid)
 {
-    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES, SAT_SQL_PURGE_ENTRIES,
-                                         SAT_SQL_PURGE_DRAFTS,  SAT_SQL_PURGE_STUBS,   SAT_SQL_PURGE_CURSORS};
+    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES,  SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_DRAFTS,  SAT_SQL_PURGE_STUBS,    SAT_SQL_PURGE_LIVES,
+                                         SAT_SQL_LOST_DONE,     SAT_SQL_LOST_LOGS_DONE, SAT_SQL_PURGE_CURSORS};
     struct sat_space_row row;
     enum sat_err err = sat_store_space_get(store, sid, &row);
     for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);

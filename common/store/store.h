@@ -9,6 +9,7 @@
 #define SAT_STORE_STORE_H
 
 #include "common/proof/bundle.h"
+#include "common/proof/life.h"
 #include "common/proof/link.h"
 #include "common/proof/log.h"
 
@@ -77,6 +78,8 @@ struct sat_space_row {
     uint64_t live;                          /* live changes of the accepted base */
     uint64_t head_size;                     /* client: size of the newest verified signed head; 0: none */
     uint64_t synced_ms;                     /* client: server time of that head, when digests matched last; 0: never */
+    uint8_t head[SAT_HEAD_BYTES_MAX];       /* client: that head in its full form: proof of what the server had … */
+    uint16_t head_len;                      /* … 0: there is none, or it was of a former life */
 };
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
@@ -91,9 +94,13 @@ enum sat_err sat_store_spaces(struct sat_store *store, struct sat_arena *arena, 
 enum sat_bundle_state {
     SAT_BUNDLE_NORMAL = 0,
     SAT_BUNDLE_REFUSED = 1, /* by the server; reason in `refused` */
+    /* The server had it and lost it: to be given back, whoever wrote it; seq 0. With a reason in `refused` it did not
+     * take it. Not among the pending ones. */
+    SAT_BUNDLE_RETURN = 2,
+    SAT_BUNDLE_VOID = 3, /* none: the statement that stands in its place, without changes (sync/void.h) */
     /* Pending, and its dots belong to what a copy of this home wrote (MERGE 11): it waits to be written again, and is
      * neither pushed nor found by its dots. `refused` stays. */
-    SAT_BUNDLE_PARKED = 3,
+    SAT_BUNDLE_PARKED = 4,
 };
 
 struct sat_bundle_row {
@@ -177,6 +184,17 @@ enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Calls `each` with every live change of the accepted base whose record lies between the two, these included, by
+ * record; it must not use the store. Another error than SAT_OK ends the walk and is returned. */
+enum sat_err sat_store_walk_live(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                 const struct sat_record_id *last,
+                                 enum sat_err (*each)(void *context, const struct sat_record_id *record,
+                                                      struct sat_dot dot, const struct sat_hash *rest),
+                                 void *context) SAT_MUST_CHECK;
+/* The records between the two that have a change in any state, at most `limit` of them. */
+enum sat_err sat_store_records_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                       const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
+                                       struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
 /* All changes of a record (every state), by (recv_ms, dot) with pending last; with manifest, recv_ms and seq. */
 enum sat_err sat_store_changes_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                          struct sat_arena *arena, struct sat_change_row **out,
@@ -187,6 +205,9 @@ enum sat_err sat_store_changes_of_bundle(struct sat_store *store, int64_t bid, s
 /* Which record a known change is of, and in which space. */
 enum sat_err sat_store_change_place(struct sat_store *store, struct sat_dot dot, int64_t *sid,
                                     struct sat_record_id *record, bool *found) SAT_MUST_CHECK;
+/* The header of the bundle's change there; empty: a stub. */
+enum sat_err sat_store_change_header(struct sat_store *store, int64_t bid, uint32_t index, struct sat_arena *arena,
+                                     struct sat_span *out, bool *found) SAT_MUST_CHECK;
 /* The spaces in which a record has live or pending changes or drafts, at most `max` of them. */
 enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
                                      uint32_t max, uint32_t *n) SAT_MUST_CHECK;
@@ -195,18 +216,25 @@ enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_r
 enum sat_err sat_store_each_record(struct sat_store *store,
                                    enum sat_err (*each)(void *context, int64_t sid, const struct sat_record_id *record),
                                    void *context) SAT_MUST_CHECK;
+/* How many records with live or pending changes a space has; in how many of them a change archives the record. */
+enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records,
+                                     uint64_t *archived) SAT_MUST_CHECK;
 enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- The log ---- */
 struct sat_entry_row {
     struct sat_entry entry;
     struct sat_hash root; /* of the log with this entry as its last */
-    int64_t bid;          /* of a bundle entry, else 0 */
+    int64_t bid;          /* of a bundle entry, unless it was put aside; else 0 */
 };
 enum sat_err sat_store_entry_append(struct sat_store *store, int64_t sid,
                                     const struct sat_entry_row *row) SAT_MUST_CHECK;
 enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
                                struct sat_arena *arena, struct sat_entry_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The entry of that id, wherever in the log: slow. */
+enum sat_err sat_store_entry_find(struct sat_store *store, int64_t sid, const struct sat_hash *id,
+                                  struct sat_entry_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_set_bundle(struct sat_store *store, int64_t sid, uint64_t seq, int64_t bid) SAT_MUST_CHECK;
 /* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;
@@ -236,6 +264,8 @@ enum sat_err sat_store_key_put(struct sat_store *store, const struct sat_space_i
                                struct sat_span sealed) SAT_MUST_CHECK;
 enum sat_err sat_store_key_get(struct sat_store *store, const struct sat_space_id *space, uint32_t epoch,
                                struct sat_arena *arena, struct sat_span *out, bool *found) SAT_MUST_CHECK;
+/* How many are here: what could not be read may be readable when there are more. */
+enum sat_err sat_store_key_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
 /* A stub whose replacement has not arrived yet (CRYPTO, "Stubs must be justified"). */
 enum sat_err sat_store_stub_add(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
@@ -316,6 +346,62 @@ enum sat_err sat_store_cursor_delete(struct sat_store *store, int64_t sid, uint3
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
+
+/* ---- Servers that were set back (sync/lives.h) ---- */
+/* The chain of lives behind the log's first, in order. */
+enum sat_err sat_store_lives(struct sat_store *store, const struct sat_space_row *space, struct sat_arena *arena,
+                             struct sat_lives *out) SAT_MUST_CHECK;
+/* One more, as the chain's newest (number: its place, from 1), or as one that is known and not of the chain (0).
+ * `proof` is what showed that it had to begin. */
+enum sat_err sat_store_life_put(struct sat_store *store, int64_t sid, uint32_t number, const struct sat_life *life,
+                                struct sat_span proof) SAT_MUST_CHECK;
+/* All that are known become such that are not of the chain. */
+enum sat_err sat_store_lives_aside(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
+/* The parent of a life that is known, of the chain or not. */
+enum sat_err sat_store_life_parent(struct sat_store *store, int64_t sid, const struct sat_log_epoch *epoch,
+                                   struct sat_log_epoch *parent, bool *found) SAT_MUST_CHECK;
+
+/* Client: the end of a log that the server does not have any more. */
+struct sat_lost_log {
+    struct sat_log_epoch epoch;
+    struct sat_span head;       /* in full: of the log with the lost entries, the last of them its last */
+    struct sat_frontier before; /* the log without them */
+};
+enum sat_err sat_store_lost_log_put(struct sat_store *store, int64_t sid,
+                                    const struct sat_lost_log *log) SAT_MUST_CHECK;
+enum sat_err sat_store_lost_logs(struct sat_store *store, int64_t sid, struct sat_arena *arena,
+                                 struct sat_lost_log **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_lost_put(struct sat_store *store, int64_t sid, const struct sat_log_epoch *epoch,
+                                const struct sat_entry *entry) SAT_MUST_CHECK;
+/* All of one log, in order. */
+enum sat_err sat_store_lost(struct sat_store *store, int64_t sid, const struct sat_log_epoch *epoch,
+                            struct sat_arena *arena, struct sat_entry **out, uint32_t *n) SAT_MUST_CHECK;
+/* Is the bundle among what was lost? */
+enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
+                                bool *has) SAT_MUST_CHECK;
+/* All is given back: the lists go. The logs' heads stay, as proof should the server come back to one of those lives. */
+enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
+
+/* Client: bundles in state RETURN. */
+enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid) SAT_MUST_CHECK;
+enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK;
+/* Those that were refused, or those that were not, in the order in which the server had them. */
+enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
+                               struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The device's first from counter `first` on, refused or not. */
+enum sat_err sat_store_return_of(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                 struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* How many there are, those that were refused only if `refused`; sid 0: of all spaces. */
+enum sat_err sat_store_return_count(struct sat_store *store, int64_t sid, bool refused, uint64_t *out) SAT_MUST_CHECK;
+
+/* Server: receipts that were proven to be its own, of bundles that it does not have. The earliest stays. */
+enum sat_err sat_store_receipt_put(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
+                                   uint64_t recv_ms, uint64_t dir_at) SAT_MUST_CHECK;
+enum sat_err sat_store_receipt_get(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
+                                   uint64_t *recv_ms, uint64_t *dir_at, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_receipt_done(struct sat_store *store, int64_t sid, const struct sat_hash *bundle) SAT_MUST_CHECK;
+/* Those of the space's stubs that are in bundles that came back. */
+enum sat_err sat_store_stub_count_back(struct sat_store *store, int64_t sid, uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- Leaving a space: its bundles, changes, entries, drafts, stubs and keys go; its row stays, emptied ---- */
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;

@@ -119,9 +119,12 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
     const struct sat_manifest *manifest = &accept->bundle->manifest;
     struct live live;
+    bool was_there = false;
     enum sat_err err = load_live(accept, record, n, arena, &live);
     for (uint32_t i = 0; i < n && !err; i++) {
         uint32_t index = indexes[i];
+        if (i == 0) was_there = live.n > 0;
+        if (accept->met) accept->met[index] = was_there;
         err = arrive(accept, &live, index, states);
         if (err || !stubs || accept->bundle->changes[index].stub) continue;
         struct sat_version arrived =
@@ -173,28 +176,34 @@ static enum sat_err store_change(const struct sat_accept *accept, int64_t bid, u
     return sat_store_change_set_state(accept->store, row.cid, state);
 }
 
-static enum sat_err append_entry(const struct sat_accept *accept, int64_t bid)
+enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
+                             int64_t bid)
 {
-    struct sat_space_row *space = accept->space;
-    struct sat_entry_row row = {
-        .entry = {.seq = space->log.size + 1,
-                  .kind = SAT_ENTRY_BUNDLE,
-                  .id = accept->bundle->id,
-                  .recv_ms = accept->recv_ms,
-                  .dir_at = accept->dir_at},
-        .bid = bid,
-    };
+    struct sat_entry_row row = {.entry = *entry, .bid = bid};
+    row.entry.seq = space->log.size + 1;
     struct sat_hash leaf = sat_entry_hash(&row.entry);
     sat_frontier_append(&space->log, &leaf);
     row.root = sat_frontier_root(&space->log);
-    space->last_recv_ms = accept->recv_ms;
-    space->last_dir_at = accept->dir_at;
-    return sat_store_entry_append(accept->store, space->sid, &row);
+    space->last_recv_ms = entry->recv_ms;
+    space->last_dir_at = entry->dir_at;
+    return sat_store_entry_append(store, space->sid, &row);
+}
+
+static enum sat_err enter_log(const struct sat_accept *accept, int64_t bid)
+{
+    if (accept->seq) return sat_store_entry_set_bundle(accept->store, accept->space->sid, accept->seq, bid);
+    struct sat_entry entry = {.kind = accept->returned ? SAT_ENTRY_RETURNED : SAT_ENTRY_BUNDLE,
+                              .id = accept->bundle->id,
+                              .recv_ms = accept->recv_ms,
+                              .dir_at = accept->dir_at,
+                              .receipt_ms = accept->returned ? accept->receipt_ms : 0,
+                              .receipt_dir = accept->returned ? accept->receipt_dir : 0};
+    return sat_base_append(accept->store, accept->space, &entry, bid);
 }
 
 static enum sat_err place_bundle(const struct sat_accept *accept, int64_t *bid)
 {
-    uint64_t seq = accept->space->log.size + 1;
+    uint64_t seq = accept->seq ? accept->seq : accept->space->log.size + 1;
     *bid = accept->pending_bid;
     if (*bid) return sat_store_bundle_set_seq(accept->store, *bid, seq);
     struct sat_bundle_row row = {
@@ -221,7 +230,7 @@ enum sat_err sat_base_accept(const struct sat_accept *accept)
     enum sat_err err =
         merge_changes(accept, &arena, states); /* before a frozen copy has its place, and is live by that */
     if (!err) err = place_bundle(accept, &bid);
-    if (!err) err = append_entry(accept, bid);
+    if (!err) err = enter_log(accept, bid);
     for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) err = store_change(accept, bid, i, states[i]);
     sat_arena_deinit(&arena);
     return err;

@@ -12,12 +12,20 @@ struct sat_accept {
     const struct sat_bundle *bundle;  /* judged */
     const struct sat_header *headers; /* decoded; empty for stubs */
     uint64_t recv_ms, dir_at;
-    int64_t pending_bid; /* the author's own copy, frozen before; 0: none, the bundle is inserted */
-    bool *alone;         /* NULL, or one for each change: receives whether it is now its record's only live one */
+    bool returned;                    /* the entry is one of a bundle that came back, … */
+    uint64_t receipt_ms, receipt_dir; /* … with this receipt */
+    int64_t pending_bid;              /* the author's own copy, frozen before; 0: none, the bundle is inserted */
+    uint64_t seq; /* 0: it becomes the log's next entry; else it has been passed over there until now */
+    bool *met;    /* NULL, or one for each change: receives whether its record was there before the bundle */
+    bool *alone;  /* NULL, or one for each change: receives whether it is now its record's only live one */
 };
 
 /* Appends the bundle to the log as the next entry and merges its changes. Inside the caller's transaction. */
 enum sat_err sat_base_accept(const struct sat_accept *accept) SAT_MUST_CHECK;
+
+/* Appends an entry to the log; its `seq` is the next. bid 0: its bundle is put aside, and counts for nothing here. */
+enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
+                             int64_t bid) SAT_MUST_CHECK;
 
 /* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
  * kept). The arena owns it. */

@@ -26,3 +26,18 @@ enum sat_err sat_clock_receive(struct sat_store *store, uint64_t effective)
     if (effective >> 16 > SAT_TIME_MS_MAX / 2) return SAT_OK;
     return sat_store_meta_put_u64(store, "hlc", effective);
 }
+
+enum sat_err sat_clock_settle(struct sat_store *store, uint64_t received_ms)
+{
+    uint64_t last;
+    enum sat_err err = sat_store_meta_get_u64(store, "hlc", 0, &last);
+    if (err || received_ms == 0 || received_ms > SAT_TIME_MS_MAX) return err;
+    if (sat_clock_ahead_ms(last, received_ms) == 0) return SAT_OK;
+    return sat_store_meta_put_u64(store, "hlc", received_ms << 16);
+}
+
+uint64_t sat_clock_ahead_ms(uint64_t hlc, uint64_t recv_ms)
+{
+    uint64_t at_ms = hlc >> 16;
+    return recv_ms && at_ms > recv_ms && at_ms - recv_ms > SAT_CLOCK_SKEW_MS ? at_ms - recv_ms : 0;
+}

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/host_state.h"
+#include "common/sync/lives.h"
 #include "common/sync/replica.h"
 
 enum {
@@ -48,7 +49,7 @@ static void *grown(void *at, uint32_t *cap, size_t item_size)
 {
     *cap = *cap ? *cap * 2 : 16;
     void *bigger = realloc(at, *cap * item_size);
-    sat_check(bigger != NULL);
+    sat_check_memory(bigger);
     return bigger;
 }
 
@@ -57,7 +58,7 @@ static struct host_peer *add_peer(struct sat_host *host, uint64_t id)
     sat_check(host->peers_n == 0 || host->peers[host->peers_n - 1]->id < id);
     if (host->peers_n == host->peers_cap) host->peers = grown(host->peers, &host->peers_cap, sizeof *host->peers);
     struct host_peer *peer = calloc(1, sizeof *peer);
-    sat_check(peer != NULL);
+    sat_check_memory(peer);
     peer->id = id;
     host->peers[host->peers_n++] = peer;
     return peer;
@@ -82,8 +83,13 @@ enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *i
     if (err || !found) return err;
     if (host->spaces_n == host->spaces_cap) host->spaces = grown(host->spaces, &host->spaces_cap, sizeof *host->spaces);
     struct host_space *space = calloc(1, sizeof *space);
-    sat_check(space != NULL);
+    sat_check_memory(space);
     space->row = row;
+    err = host_lives_load(host, space);
+    if (err) {
+        free(space);
+        return err;
+    }
     host->spaces[host->spaces_n++] = space;
     *out = space;
     return SAT_OK;
@@ -91,7 +97,10 @@ enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *i
 
 static void forget_spaces(struct sat_host *host)
 {
-    for (uint32_t i = 0; i < host->spaces_n; i++) free(host->spaces[i]);
+    for (uint32_t i = 0; i < host->spaces_n; i++) {
+        free(host->spaces[i]->lives.at);
+        free(host->spaces[i]);
+    }
     host->spaces_n = 0;
 }
 
@@ -189,7 +198,8 @@ enum sat_err host_begin(struct host_step *step)
 enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host **out, struct sat_fault *fault)
 {
     struct sat_host *host = calloc(1, sizeof *host);
-    sat_check(host != NULL);
+    *out = NULL;
+    if (!host) return sat_fail(fault, SAT_ERR_NO_MEMORY, NULL);
     host->store = config->store;
     host->server = config->server;
     host->former = config->former;
@@ -197,6 +207,10 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     host->entropy = config->entropy;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
+    if (!err) err = host_recovering_load(host);
+    uint64_t restored = 0;
+    if (!err) err = sat_store_meta_get_u64(host->store, SAT_RESTORED_KEY, 0, &restored);
+    host->was_restored = restored != 0;
     if (err) {
         sat_host_free(host);
         return err;
@@ -245,6 +259,7 @@ static void greet(struct host_step *step, const struct sat_event *event)
     memcpy(peer->client_nonce, event->client_nonce, sizeof peer->client_nonce);
     sat_entropy_fill(&host->entropy, peer->server_nonce, sizeof peer->server_nonce);
     peer->binding = event->binding;
+    host_peer_size(peer, event->frame_bytes);
     peer->server = identity_with(host, event->server_hint, sizeof event->server_hint);
     if (!peer->server) peer->server = host_signer(host);
     struct sat_hello hello = {
@@ -337,7 +352,8 @@ static bool has_news(const struct sat_host *host, const struct host_peer *peer)
     for (uint32_t i = 0; i < peer->subs_n; i++) {
         const struct host_sub *sub = &peer->subs[i];
         const struct host_space *space = host_space_by_sid(host, sub->sid);
-        if (sub->ended) continue;
+        if (sub->lives_due && !sub->ended) return true;
+        if (sub->ended || sub->adrift) continue;
         if (sub->head_due || sub->full_head || sub->full_entry || !space || sub->head_sent != space->row.log.size)
             return true;
     }
@@ -396,12 +412,14 @@ enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct 
     sat_arena_init(&arena);
     struct host_step step = {.host = host, .now_ms = now_ms, .arena = &arena, .out = out};
     enum sat_err err = find_directory(host);
+    if (!err && host->was_restored) err = host_begin_lives(&step, (struct sat_span){0});
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(&step, &events[i]);
     if (!err) err = save_and_commit(host);
     if (err)
         abandon(&step, events, n, err);
     else
         wake_readers(&step);
+    if (!err) host->was_restored = false;
     if (!err) host_sightings_keep(&step);
     sat_arena_deinit(&arena);
     return err;

@@ -8,6 +8,9 @@
 #include "common/store/store.h"
 #include "common/sync/step.h"
 
+/* In the store's meta: it was put back from a backup made then (ms), and nobody has served from it since. */
+#define SAT_RESTORED_KEY "restored"
+
 struct sat_host;
 
 struct sat_host_config {
@@ -20,8 +23,13 @@ struct sat_host_config {
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t bundles, changes, bytes_in, refused, links, commits;
-    uint64_t escrowed; /* bundles put aside for the admins */
-    uint64_t out;      /* sessions of devices that are revoked, wiped or suspended, or came to be */
+    uint64_t ranges, mended; /* asked about, as digests differed; records and sums that were wrong here */
+    uint64_t escrowed;       /* bundles put aside for the admins */
+    uint64_t returned;       /* of the bundles, those that this server had lost */
+    uint64_t links_returned; /* of the links, the same */
+    uint64_t lives;          /* how often new lives of the logs began, as the store is an older copy */
+    bool announced;          /* … the last time because the operator had said so; else a client had shown it */
+    uint64_t out;            /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };
 
 /* Loads the directory from the store. The caller frees. */
@@ -60,8 +68,7 @@ enum sat_err sat_host_read_create(struct sat_span message, struct sat_span *toke
 /* Founds the org of a `create` message in an empty store; `reply` gets the message to answer with. The token is the
  * caller's business. */
 enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span message,
-                            uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *reply,
-                            struct sat_fault *fault) SAT_MUST_CHECK;
+                            uint64_t now_ms, struct sat_buf *reply, struct sat_fault *fault) SAT_MUST_CHECK;
 /* An `error` message. */
 void sat_host_error(enum sat_err err, uint64_t retry_ms, const char *text, struct sat_buf *out);
 /* A `goodbye` message: come back after retry_ms. */

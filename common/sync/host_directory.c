@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/proof/hash.h"
 #include "common/sync/host_state.h"
 #include "common/sync/replica.h"
 
@@ -15,7 +16,7 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
         if (peer->boxes_n == peer->boxes_cap) {
             peer->boxes_cap = peer->boxes_cap ? peer->boxes_cap * 2 : 16;
             peer->boxes = realloc(peer->boxes, peer->boxes_cap * sizeof *peer->boxes);
-            sat_check(peer->boxes != NULL);
+            sat_check_memory(peer->boxes);
         }
         enum sat_err err = sat_box_decode(message->boxes.at[i], &peer->boxes[peer->boxes_n]);
         if (err) return err;
@@ -88,18 +89,20 @@ static enum sat_err share_boxes(struct batch *batch, struct sat_fault *fault)
     return used == batch->boxes_n ? SAT_OK : sat_fail(fault, SAT_ERR_INVALID, "more key boxes than the links announce");
 }
 
-/* A new space gets the first life of its log with its link. */
-static enum sat_err open_space(struct sat_store *store, const struct sat_entropy *entropy, const struct sat_link *link)
+/* A new space gets the first life of its log with its link: the same again when a server that has lost both is given
+ * back the link, so that whoever has seen that log can tell that it is the same one. */
+enum sat_err host_open_space(struct sat_store *store, const struct sat_link *link)
 {
     struct sat_body_space body;
     if (sat_body_space_decode(link->body, &body)) return SAT_ERR_MALFORMED;
     struct sat_space_row row = {.id = body.space};
     sat_frontier_init(&row.log);
-    sat_entropy_fill(entropy, row.log_epoch.b, sizeof row.log_epoch.b);
+    struct sat_hash id = sat_link_id(link), first = sat_hash("log-epoch", SAT_SPAN(id.b));
+    memcpy(row.log_epoch.b, first.b, sizeof row.log_epoch.b);
     return sat_store_space_create(store, &row);
 }
 
-static enum sat_err store_batch(struct sat_store *store, const struct sat_entropy *entropy, const struct batch *batch)
+static enum sat_err store_batch(struct sat_store *store, const struct batch *batch)
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; !err && i < batch->n; i++) {
@@ -108,7 +111,7 @@ static enum sat_err store_batch(struct sat_store *store, const struct sat_entrop
         sat_link_encode(&batch->links[i], &bytes);
         struct sat_link_row row = {.seq = batch->links[i].seq, .bytes = sat_buf_span(&bytes), .sign = batch->signs[i]};
         err = sat_store_link_append(store, &row);
-        if (!err && batch->links[i].type == SAT_LINK_SPACE) err = open_space(store, entropy, &batch->links[i]);
+        if (!err && batch->links[i].type == SAT_LINK_SPACE) err = host_open_space(store, &batch->links[i]);
         sat_buf_deinit(&bytes);
     }
     return err ? err : sat_store_boxes_put(store, batch->boxes, batch->boxes_n);
@@ -231,6 +234,13 @@ static enum sat_err append_links(struct host_step *step, struct batch *batch, ui
     return err ? err : host_check_lineages(&host->directory, batch->links, batch->n, fault);
 }
 
+static bool repudiates(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n; i++)
+        if (batch->links[i].type == SAT_LINK_REPUDIATE) return true;
+    return false;
+}
+
 enum sat_err host_append(struct host_step *step, struct host_peer *peer, const struct sat_message_APPEND *message,
                          struct sat_fault *fault)
 {
@@ -243,7 +253,8 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     struct sat_host_counts counts = host->counts;
     uint32_t applied = 0;
     bool marked = false;
-    err = share_boxes(&batch, &why);
+    err = host_check_recovering(host, &batch.links[0], &why);
+    if (!err) err = share_boxes(&batch, &why);
     if (!err) err = check_identity(host, &batch, &why);
     if (!err) err = append_links(step, &batch, &applied, &marked, &why);
     peer->boxes_n = 0;
@@ -261,9 +272,13 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     step->directory_changed = true;
     err = host_begin(step);
     if (!err && marked) err = sat_store_mark_end(host->store, true);
-    if (!err) err = store_batch(host->store, &host->entropy, &batch);
+    if (!err) err = store_batch(host->store, &batch);
     if (!err) err = host_cursors_review(step, batch.links, batch.n);
+    if (!err && repudiates(&batch)) err = host_reopen(step);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < batch.n && !err; i++)
+        if (batch.links[i].type == SAT_LINK_LOG_EPOCH) err = host_confirmed(step);
+    if (err) return err;
     host->counts.links += batch.n;
     /* The author knows these links; if others came between, it is behind and gets all by LINKS. */
     if (peer->dir_sent + 1 == batch.links[0].seq) peer->dir_sent += batch.n;
@@ -347,9 +362,8 @@ enum sat_err sat_host_read_create(struct sat_span bytes, struct sat_span *token,
 }
 
 static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key *server,
-                              const struct sat_message_CREATE *create, uint64_t now_ms,
-                              const struct sat_entropy *entropy, struct sat_arena *arena, struct batch *batch,
-                              struct sat_fault *fault)
+                              const struct sat_message_CREATE *create, uint64_t now_ms, struct sat_arena *arena,
+                              struct batch *batch, struct sat_fault *fault)
 {
     struct host_peer boxes = {0};
     struct sat_message_BOXES handed = {.boxes = create->boxes};
@@ -366,7 +380,7 @@ static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key
     if (!err && memcmp(directory.server.b, identity.b, sizeof identity.b))
         err = sat_fail(fault, SAT_ERR_WRONG_SERVER, "the genesis names another server");
     if (!err) err = sat_store_begin(store);
-    if (!err) err = store_batch(store, entropy, batch);
+    if (!err) err = store_batch(store, batch);
     if (!err) err = sat_store_commit(store);
     if (err) sat_store_rollback(store);
     sat_directory_deinit(&directory);
@@ -375,8 +389,7 @@ static enum sat_err found_org(struct sat_store *store, const struct sat_sign_key
 }
 
 enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *server, struct sat_span bytes,
-                            uint64_t now_ms, const struct sat_entropy *entropy, struct sat_buf *reply,
-                            struct sat_fault *fault)
+                            uint64_t now_ms, struct sat_buf *reply, struct sat_fault *fault)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -384,7 +397,7 @@ enum sat_err sat_host_found(struct sat_store *store, const struct sat_sign_key *
     struct batch batch = {0};
     enum sat_err err = sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message);
     if (!err && message.type != SAT_MESSAGE_CREATE) err = SAT_ERR_PROTOCOL;
-    if (!err) err = found_org(store, server, &message.as.CREATE, now_ms, entropy, &arena, &batch, fault);
+    if (!err) err = found_org(store, server, &message.as.CREATE, now_ms, &arena, &batch, fault);
     if (!err) {
         struct host_step step = {.arena = &arena};
         struct sat_actions actions;

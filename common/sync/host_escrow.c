@@ -5,6 +5,8 @@
 #include "common/sync/admin_items.h"
 #include "common/sync/host_state.h"
 
+enum { ROWS_PER_READ = 256 };
+
 /* ---- What comes in ---- */
 
 static enum sat_err check_room(struct host_step *step, uint32_t device, size_t bytes, struct sat_fault *fault)
@@ -163,6 +165,33 @@ enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *b
     return sat_store_aside_set_state(step->host->store, row.number, in ? SAT_ASIDE_ACCEPTED : SAT_ASIDE_REJECTED);
 }
 
+static enum sat_err reopen(struct host_step *step, const struct sat_aside_row *row)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    uint8_t decided = sat_directory_decided(directory, &row->id, directory->seq);
+    uint8_t state = decided == SAT_ACCEPT_REJECT ? SAT_ASIDE_REJECTED : SAT_ASIDE_OPEN;
+    if (row->state == SAT_ASIDE_ACCEPTED || row->state == state) return SAT_OK;
+    return sat_store_aside_set_state(step->host->store, row->number, state);
+}
+
+enum sat_err host_reopen(struct host_step *step)
+{
+    enum sat_err err = host_begin(step);
+    struct sat_arena arena; /* of one read */
+    sat_arena_init(&arena);
+    int64_t after = 0;
+    for (uint32_t n = ROWS_PER_READ; n == ROWS_PER_READ && !err; sat_arena_reset(&arena)) {
+        struct sat_aside_row *rows;
+        err = sat_store_aside_list(step->host->store, after, ROWS_PER_READ, &arena, &rows, &n);
+        for (uint32_t i = 0; i < n && !err; i++) {
+            after = rows[i].number;
+            err = reopen(step, &rows[i]);
+        }
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* ---- What is shown ---- */
 
 /* Admins decide about everything, managers about the spaces that they manage. */
@@ -190,8 +219,6 @@ static struct sat_span item_of(const struct sat_aside_row *row, struct sat_arena
     return out;
 }
 
-enum { ROWS_PER_READ = 256 };
-
 /* One message's worth, and whether there are more behind it. */
 struct page {
     struct sat_span *items;
@@ -201,15 +228,16 @@ struct page {
 };
 
 /* Adds it, or says that it has no room. */
-static enum sat_err add_item(struct host_step *step, const struct sat_hash *bundle, struct page *page)
+static enum sat_err add_item(struct host_step *step, const struct host_peer *peer, const struct sat_hash *bundle,
+                             struct page *page)
 {
     struct sat_aside_row row;
     bool found;
-    page->more = page->n == ROWS_PER_READ || page->bytes >= SAT_FRAME_BYTES_TARGET;
+    page->more = page->n == ROWS_PER_READ || page->bytes >= peer->frame_target;
     if (page->more) return SAT_OK;
     enum sat_err err = sat_store_aside_find(step->host->store, bundle, step->arena, &row, &found);
     if (err || !found) return err;
-    page->more = page->n && page->bytes + row.bytes.len > SAT_BUNDLE_BYTES_MAX;
+    page->more = page->n && page->bytes + row.bytes.len > peer->frame_max;
     if (page->more) return SAT_OK;
     page->items[page->n] = item_of(&row, step->arena);
     page->bytes += page->items[page->n++].len;
@@ -228,7 +256,8 @@ static enum sat_err fill_page(struct host_step *step, const struct host_peer *pe
         err = sat_store_aside_list(step->host->store, after, ROWS_PER_READ, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err && !page->more; i++) {
             after = rows[i].number;
-            if (may_decide(&step->host->directory, peer, user, &rows[i].space)) err = add_item(step, &rows[i].id, page);
+            if (may_decide(&step->host->directory, peer, user, &rows[i].space))
+                err = add_item(step, peer, &rows[i].id, page);
         }
     }
     sat_arena_deinit(&arena);

@@ -8,11 +8,21 @@
 #include "common/sync/digest.h"
 #include "common/sync/host_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out)
 {
     sat_put_u64(out, sign->time_ms);
     sat_put_bytes(out, sign->signature.b, sizeof sign->signature.b);
+}
+
+void host_peer_size(struct host_peer *peer, uint32_t frame_bytes)
+{
+    peer->frame_target = SAT_FRAME_BYTES_TARGET;
+    peer->frame_max = SAT_BUNDLE_BYTES_MAX;
+    if (frame_bytes == 0 || frame_bytes >= SAT_FRAME_BYTES_TARGET) return;
+    if (frame_bytes < SAT_FRAME_BYTES_MIN) frame_bytes = SAT_FRAME_BYTES_MIN;
+    peer->frame_target = peer->frame_max = frame_bytes - SAT_FRAME_OVERHEAD;
 }
 
 enum { LINKS_PER_FRAME = 128, ENTRIES_PER_READ = 64, HEAD_REUSED_MS = 1000 };
@@ -29,15 +39,17 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
-    while (used < n && bytes < SAT_FRAME_BYTES_TARGET) {
+    while (used < n && bytes < peer->frame_target) {
         struct sat_link link;
         struct sat_buf item;
         if (sat_link_decode(rows[used].bytes, &link)) return SAT_ERR_CORRUPT;
         sat_buf_init(&item);
         sat_link_encode_short(&link, &rows[used].sign, &host->directory, &item);
-        items[used++] = sat_span_copy(arena, sat_buf_span(&item));
+        bool fits = !used || bytes + item.len <= peer->frame_max;
+        if (fits) items[used++] = sat_span_copy(arena, sat_buf_span(&item));
         bytes += item.len;
         sat_buf_deinit(&item);
+        if (!fits) break;
     }
     struct sat_message message = {.type = SAT_MESSAGE_LINKS};
     message.as.LINKS.first_seq = peer->dir_sent + 1;
@@ -55,11 +67,32 @@ static bool is_kin(const struct sat_host *host, uint32_t device, uint32_t peer)
     return a && b && a->lineage == b->lineage;
 }
 
-static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct sat_entry_row *row,
-                               const struct host_sub *sub, struct sat_arena *arena, struct sat_span *out)
+/* Of a log that lost its end once, bundles may witness what is gone: the reader has nothing to complete them by. */
+static enum sat_err can_abbreviate(struct sat_host *host, const struct host_space *space,
+                                   const struct sat_manifest *manifest, bool *can)
+{
+    static const struct sat_log_epoch none;
+    struct sat_hash root;
+    bool found;
+    *can = true;
+    if (space->lives.n == 0) return SAT_OK;
+    enum sat_err err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
+    bool known = sat_lives_know(&space->lives, &manifest->log_epoch) ||
+                 (manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none));
+    *can = found && known && sat_hash_equal(&root, &manifest->w_root);
+    return err;
+}
+
+static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
+                               const struct host_sub *sub, const struct sat_entry_row *row, struct sat_arena *arena,
+                               struct sat_span *out)
 {
     bool full = sub->full_entry > 0;
-    struct sat_entry_wire wire = {.kind = row->entry.kind, .recv_ms = row->entry.recv_ms, .dir_at = row->entry.dir_at};
+    struct sat_entry_wire wire = {.kind = row->entry.kind,
+                                  .recv_ms = row->entry.recv_ms,
+                                  .dir_at = row->entry.dir_at,
+                                  .receipt_ms = row->entry.receipt_ms,
+                                  .receipt_dir = row->entry.receipt_dir};
     struct sat_bundle_row bundle_row;
     enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
     if (err) return err;
@@ -70,11 +103,17 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     if (own && !full && !sub->own_full) {
         wire.own = true;
         memcpy(wire.id_prefix, bundle_row.id.b, sizeof wire.id_prefix);
+    } else if (row->entry.kind == SAT_ENTRY_VOID) {
+        struct sat_signed_void empty = sat_void_of_row(&bundle_row);
+        sat_void_encode(&empty.statement, &empty.signature, &bundle_bytes);
+        wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
         bool whole = (sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
-        if (!err) sat_bundle_encode(&bundle, full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bundle_bytes);
+        bool is_short = !full;
+        if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
+        if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
     sat_entry_wire_encode(&wire, &item);
@@ -96,11 +135,11 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
-    while (!err && used < n && bytes < SAT_FRAME_BYTES_TARGET) {
-        err = entry_item(host, peer, &rows[used], sub, arena, &items[used]);
+    while (!err && used < n && bytes < peer->frame_target) {
+        err = entry_item(host, peer, space, sub, &rows[used], arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
-        if (used && bytes + items[used].len > SAT_BUNDLE_BYTES_MAX) break;
+        if (used && bytes + items[used].len > peer->frame_max) break;
         bytes += items[used++].len;
     }
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
@@ -156,6 +195,11 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
 {
     struct host_space *space = host_space_by_sid(host, sub->sid);
     if (!space || sub->ended || !host_peer_may_read(host, peer, &space->row.id)) return SAT_OK;
+    if (sub->lives_due) {
+        host_lives_frame(host, sub, space, out);
+        return SAT_OK;
+    }
+    if (sub->adrift) return SAT_OK;
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;

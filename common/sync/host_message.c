@@ -7,6 +7,7 @@
 #include "common/sync/host_state.h"
 #include "common/sync/judge.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device,
                                uint64_t dir_seq)
@@ -47,7 +48,9 @@ static enum sat_err take_auth(struct host_step *step, struct host_peer *peer, co
     if (sat_auth_verify(&auth, &step->host->directory.org, &device->sign, &signature))
         return sat_fail(fault, SAT_ERR_DENIED, "this is not device %u", device->number);
     peer->device = device->number; /* one that is out is to learn that, and to hand in its work */
-    return admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
+    enum sat_err err = admit(step, peer, message->dir_seq, HOST_PEER_DEVICE, fault);
+    if (!err) host_tell_recovering(step, peer);
+    return err;
 }
 
 static enum sat_err take_auth_invite(struct host_step *step, struct host_peer *peer,
@@ -108,27 +111,25 @@ static struct host_sub *add_sub(struct host_peer *peer, uint32_t number)
     struct host_sub *existing = sub_of(peer, number);
     if (existing) return existing;
     peer->subs = realloc(peer->subs, (peer->subs_n + 1) * sizeof *peer->subs);
-    sat_check(peer->subs != NULL);
+    sat_check_memory(peer->subs);
     struct host_sub *sub = &peer->subs[peer->subs_n++];
     *sub = (struct host_sub){.sub = number};
     return sub;
 }
 
-/* Does the cursor that the client presents lie on this log? */
+/* Does the cursor that the client presents lie on this log, in its present life? */
 static enum sat_err check_cursor(struct host_step *step, const struct host_space *space,
-                                 const struct sat_subscription *wish, struct sat_fault *fault)
+                                 const struct sat_subscription *wish, bool *lies)
 {
     static const uint8_t none[4];
-    if (wish->cursor == 0 && memcmp(wish->log_epoch, none, sizeof none) == 0) return SAT_OK;
+    *lies = wish->cursor == 0 && memcmp(wish->log_epoch, none, sizeof none) == 0;
+    if (*lies) return SAT_OK;
     struct sat_hash root;
     bool found;
     enum sat_err err = sat_store_root_at(step->host->store, space->row.sid, wish->cursor, &root, &found);
-    if (err) return err;
-    if (memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) || !found ||
-        memcmp(wish->root, root.b, sizeof wish->root))
-        return sat_fail(fault, SAT_ERR_FORK, "the log that you have seen up to %llu is not this server's",
-                        (unsigned long long)wish->cursor);
-    return SAT_OK;
+    *lies = !err && found && memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) == 0 &&
+            memcmp(wish->root, root.b, sizeof wish->root) == 0;
+    return err;
 }
 
 static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, struct sat_span item,
@@ -144,18 +145,21 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         err = host_space_load(step->host, &wish.space, &space);
     if (err) return err;
     if (!space) return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
-    if (!lost) err = check_cursor(step, space, &wish, fault);
+    bool lies = true;
+    if (!lost) err = check_cursor(step, space, &wish, &lies);
     if (err) return err;
     if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
         return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
+    bool new_here = memcmp(wish.log_epoch, none, sizeof none) == 0;
     *add_sub(peer, wish.sub) = (struct host_sub){
         .sub = wish.sub,
         .sid = space->row.sid,
         .sent = wish.cursor,
         .head_due = true,
-        .full_head =
-            memcmp(wish.log_epoch, none, sizeof none) == 0, /* who has no head yet cannot complete a short one */
+        .full_head = new_here, /* who has no head yet cannot complete a short one */
+        .lives_due = !lost && (!lies || (new_here && space->lives.n)),
+        .adrift = !lies,
         .ended = lost,
     };
     return lost ? SAT_OK : host_show_cursor(step, peer, space, &wish);
@@ -179,8 +183,13 @@ static void send_refusal(struct host_step *step, const struct host_peer *peer, u
     host_send(step, peer->id, &message);
 }
 
-enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
-                         struct sat_fault *fault)
+struct receipt {          /* of a bundle that this server had before */
+    bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it */
+    uint64_t ms, dir;
+};
+
+static enum sat_err take_bundle(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+                                uint64_t dir_at, struct receipt *receipt, struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
     struct sat_bundle_row row;
@@ -188,17 +197,28 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
     const struct sat_manifest *m = &bundle->manifest;
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
     if (err) return err;
-    struct sat_judge judge = {
-        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = dir_at};
+    struct sat_judge judge = {.store = host->store,
+                              .directory = &host->directory,
+                              .space = &space->row,
+                              .dir_at = dir_at,
+                              .stubs_allowed = receipt->given_back,
+                              .lives = &space->lives,
+                              .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
         memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
         return SAT_OK; /* the same bundle again: its entry tells its author so */
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
     struct sat_header *headers = sat_arena_array(step->arena, m->count, sizeof *headers);
+    if (space->lives.n && !receipt->has)
+        err =
+            sat_store_receipt_get(host->store, space->row.sid, &bundle->id, &receipt->ms, &receipt->dir, &receipt->has);
+    if (err) return err;
+    if (receipt->has) judge.dir_at = receipt->dir;
     err = sat_judge_bundle(&judge, bundle, step->arena, headers, fault);
     if (err) return err;
     err = host_begin(step);
+    if (!err && receipt->has) err = sat_store_receipt_done(host->store, space->row.sid, &bundle->id);
     if (err) return err;
     uint64_t recv_ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
     struct sat_accept accept = {.store = host->store,
@@ -206,12 +226,69 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
                                 .bundle = bundle,
                                 .headers = headers,
                                 .recv_ms = recv_ms,
-                                .dir_at = dir_at};
+                                .dir_at = dir_at,
+                                .returned = receipt->has,
+                                .receipt_ms = receipt->ms,
+                                .receipt_dir = receipt->dir};
     space->dirty = true;
     err = sat_base_accept(&accept);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT; /* half applied: the batch must not be committed */
     host->counts.bundles++;
     host->counts.changes += m->count;
+    if (receipt->has) host->counts.returned++;
+    return SAT_OK;
+}
+
+enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
+                         struct sat_fault *fault)
+{
+    struct receipt receipt = {0};
+    return take_bundle(step, space, bundle, dir_at, &receipt, fault);
+}
+
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+                               uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault)
+{
+    struct receipt receipt = {.has = true, .given_back = true, .ms = receipt_ms, .dir = receipt_dir};
+    return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
+}
+
+/* What says that a bundle which was refused is empty. */
+static enum sat_err accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
+                                struct sat_fault *fault)
+{
+    struct sat_host *host = step->host;
+    const struct sat_void *statement = &empty->statement;
+    struct sat_dot dot = {statement->device, statement->first};
+    struct sat_hash id = sat_void_id(statement);
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_bundle_of_dot(host->store, dot, &row, &found);
+    if (err || (found && sat_hash_equal(&row.id, &id))) return err; /* again: its entry tells its author so */
+    struct sat_judge judge = {
+        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
+    err = sat_judge_void(&judge, empty, fault);
+    if (!err) err = host_begin(step);
+    if (err) return err;
+    uint64_t recv_ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
+    space->dirty = true;
+    err = sat_base_void(host->store, &space->row, &host->directory.org, empty, recv_ms, judge.dir_at, 0);
+    return err && !sat_err_is_local(err) ? SAT_ERR_CORRUPT : err;
+}
+
+static enum sat_err take_void(struct host_step *step, struct host_peer *peer, struct host_space *space, uint32_t sub,
+                              struct sat_span bytes, struct sat_fault *fault)
+{
+    struct sat_signed_void empty;
+    struct sat_fault why = {0};
+    enum sat_err err = sat_void_decode(bytes, &space->row.id, &empty.statement, &empty.signature);
+    if (err) return err;
+    if (empty.statement.device != peer->device)
+        return sat_fail(fault, SAT_ERR_DENIED, "a statement of another device was pushed");
+    err = accept_void(step, space, &empty, &why);
+    if (!err || sat_err_is_local(err)) return err;
+    step->host->counts.refused++;
+    send_refusal(step, peer, sub, empty.statement.first, err, &why);
     return SAT_OK;
 }
 
@@ -233,11 +310,14 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
 {
     struct host_sub *sub = sub_of(peer, message->sub);
     if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a push into a space that was not subscribed");
+    if (sub->adrift) return SAT_OK; /* it comes again when the client knows the log */
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     struct sat_bundle bundle;
-    enum sat_err err =
-        sat_bundle_decode(message->bundle, &step->host->directory.org, &space->row.id, step->arena, &bundle);
+    struct sat_span bytes = message->bundle;
+    if (bytes.len && bytes.at[0] == SAT_VOID_FORM)
+        return take_void(step, peer, space, sub->sub, sat_span(bytes.at + 1, bytes.len - 1), fault);
+    enum sat_err err = sat_bundle_decode(bytes, &step->host->directory.org, &space->row.id, step->arena, &bundle);
     if (err) return err;
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
@@ -290,6 +370,23 @@ static enum sat_err take_question(const struct host_step *step, struct host_peer
     return SAT_OK;
 }
 
+/* What is said of a space whose log has more than one life. */
+static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
+                                  uint64_t number, struct sat_fault *fault)
+{
+    struct host_sub *sub = sub_of(peer, number);
+    if (!sub)
+        return sat_fail(fault, SAT_ERR_PROTOCOL, "%s of a space that was not subscribed",
+                        sat_message_name(message->type));
+    struct host_space *space = host_space_by_sid(step->host, sub->sid);
+    if (!space) return SAT_ERR_CORRUPT;
+    if (sub->ended || !host_peer_may_read(step->host, peer, &space->row.id)) return SAT_OK;
+    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, sub, space, &message->as.CLAIM, fault);
+    if (message->type == SAT_MESSAGE_ROOTS) return host_roots(step, peer, space, &message->as.ROOTS);
+    if (message->type == SAT_MESSAGE_RECEIPTS) return host_receipts(step, space, &message->as.RECEIPTS, fault);
+    return host_return(step, peer, space, &message->as.RETURN);
+}
+
 /* ---- Who may say what ---- */
 
 static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
@@ -299,6 +396,7 @@ static enum sat_err from_greeted(struct host_step *step, struct host_peer *peer,
     if (message->type == SAT_MESSAGE_AUTH_INVITE) return take_auth_invite(step, peer, &message->as.AUTH_INVITE, fault);
     if (message->type == SAT_MESSAGE_AUTH_KIT) return take_auth_kit(step, peer, &message->as.AUTH_KIT, fault);
     if (message->type == SAT_MESSAGE_WIPED) return host_wiped(step, peer, &message->as.WIPED, fault);
+    if (message->type == SAT_MESSAGE_RETURN_LINKS) return host_return_links(step, &message->as.RETURN_LINKS, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s before the handshake", sat_message_name(message->type));
 }
 
@@ -312,9 +410,16 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_ENTRY_GET)
         return take_question(step, peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
     if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
+    if (message->type == SAT_MESSAGE_RANGES)
+        return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
     if (message->type == SAT_MESSAGE_ESCROW_GET) return host_escrow_get(step, peer, &message->as.ESCROW_GET, fault);
     if (message->type == SAT_MESSAGE_DEVICES_GET) return host_devices_get(step, peer, &message->as.DEVICES_GET, fault);
+    if (message->type == SAT_MESSAGE_CLAIM) return take_of_lives(step, peer, message, message->as.CLAIM.sub, fault);
+    if (message->type == SAT_MESSAGE_ROOTS) return take_of_lives(step, peer, message, message->as.ROOTS.sub, fault);
+    if (message->type == SAT_MESSAGE_RECEIPTS)
+        return take_of_lives(step, peer, message, message->as.RECEIPTS.sub, fault);
+    if (message->type == SAT_MESSAGE_RETURN) return take_of_lives(step, peer, message, message->as.RETURN.sub, fault);
     return sat_fail(fault, SAT_ERR_PROTOCOL, "%s does not belong here", sat_message_name(message->type));
 }
 

@@ -148,16 +148,24 @@ static const struct sat_cut *cut_of(const struct sat_body_revoke *body, const st
     return NULL;
 }
 
-static enum sat_err check_cut(struct sat_host *host, const struct sat_body_revoke *body,
+/* Whoever cannot read a space cannot name what is in it: a narrow one, or, when a device leaves that wrote there once,
+ * a territory that it has lost. */
+static bool must_name(const struct sat_directory *directory, const struct sat_link *link, const struct sat_space_id *id)
+{
+    const struct sat_space *space = sat_directory_space(directory, id);
+    if (space && space->kind == SAT_SPACE_NARROW) return false;
+    return sat_directory_device_rights(directory, id, link->author, directory->seq) & SAT_RIGHT_READ;
+}
+
+static enum sat_err check_cut(struct sat_host *host, const struct sat_link *link, const struct sat_body_revoke *body,
                               const struct sat_space_row *row, uint32_t *met, struct sat_fault *fault)
 {
-    const struct sat_space *space = sat_directory_space(&host->directory, &row->id);
     const struct sat_cut *cut = cut_of(body, &row->id);
     struct sat_bundle_row tip;
     bool found;
     enum sat_err err = sat_store_bundle_tip(host->store, row->sid, body->device, false, &tip, &found);
     if (err) return err;
-    bool may_be_missing = !found || (space && space->kind == SAT_SPACE_NARROW) || body->cuts_n == SAT_LINK_CUTS_MAX;
+    bool may_be_missing = !found || !must_name(&host->directory, link, &row->id) || body->cuts_n == SAT_LINK_CUTS_MAX;
     if (cut) ++*met;
     bool right = cut ? found && cut->counter == tip.first + tip.count - 1 && sat_hash_equal(&cut->bundle, &tip.id)
                      : may_be_missing;
@@ -167,7 +175,7 @@ static enum sat_err check_cut(struct sat_host *host, const struct sat_body_revok
 }
 
 /* They are what the device's last bundles are here, so that whoever reads the log early or late decides in the same
- * way. A narrow space that the author cannot read, he cannot name. */
+ * way. */
 enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link, struct sat_arena *arena,
                              struct sat_fault *fault)
 {
@@ -177,7 +185,7 @@ enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link,
     struct sat_space_row *rows;
     uint32_t n = 0, met = 0;
     if (!err) err = sat_store_spaces(host->store, arena, &rows, &n);
-    for (uint32_t i = 0; i < n && !err; i++) err = check_cut(host, &body, &rows[i], &met, fault);
+    for (uint32_t i = 0; i < n && !err; i++) err = check_cut(host, link, &body, &rows[i], &met, fault);
     if (!err && met < body.cuts_n) err = sat_fail(fault, SAT_ERR_INVALID, "a cut is in a space that there is not");
     return err;
 }

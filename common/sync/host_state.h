@@ -15,6 +15,8 @@ struct host_sub {
     bool full_head;      /* the peer asked for the full form */
     uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
     bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
+    bool lives_due;      /* it is to be told which lives the log has had, before anything else */
+    bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
     bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
@@ -45,10 +47,13 @@ struct host_peer {
     bool set_back;                     /* it is behind what it signed: what it wrote since is another home's */
     uint64_t out_ms;                   /* since when it is out, or has last handed something in; 0: it is not */
     uint64_t dir_known;                /* … that it had when it came */
+    uint32_t frame_target;             /* bytes at which a frame to it is full … */
+    uint32_t frame_max;                /* … and those that none goes beyond that has more than one thing in it */
     uint64_t dir_sent;                 /* directory links handed out */
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
-    struct sat_box *boxes;     /* handed over for the links of the next APPEND */
+    uint32_t ranges_asked;
+    struct sat_box *boxes; /* handed over for the links of the next APPEND */
     uint32_t boxes_n, boxes_cap;
 };
 
@@ -57,6 +62,7 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     bool dirty;
     struct sat_head head; /* the last one signed; its size says for what */
     bool head_valid;
+    struct sat_lives lives; /* behind its first; on the heap */
 };
 
 struct sat_host {
@@ -69,10 +75,12 @@ struct sat_host {
     struct sat_directory directory;
     bool
         directory_lost; /* a batch failed and the directory could not be read again: to be tried before anything else */
+    uint64_t recovering; /* it came back from an older copy with so many links, and no admin has confirmed it; 0: no */
     struct host_peer **peers; /* ascending by id: ids are never used twice */
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
+    bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
 };
 
@@ -99,6 +107,8 @@ enum sat_err host_begin(struct host_step *step) SAT_MUST_CHECK; /* opens the bat
 enum sat_err host_space_load(struct sat_host *host, const struct sat_space_id *id,
                              struct host_space **out) SAT_MUST_CHECK; /* NULL: none */
 struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
+/* What the peer asked for when it came, within reason; 0: nothing. */
+void host_peer_size(struct host_peer *peer, uint32_t frame_bytes);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
 void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
                      const struct sat_fault *fault); /* the fault's sentence, if it has one for the error */
@@ -126,6 +136,25 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
 
+/* host_ranges.c */
+enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                         const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
+/* A new space's log, with its first life. */
+enum sat_err host_open_space(struct sat_store *store, const struct sat_link *link) SAT_MUST_CHECK;
+
+/* host_restored.c */
+enum sat_err host_recovering_load(struct sat_host *host) SAT_MUST_CHECK;
+/* It has turned out that the server was set back: nobody extends the directory before an admin confirms. */
+enum sat_err host_came_back(struct host_step *step) SAT_MUST_CHECK;
+void host_tell_recovering(struct host_step *step, const struct host_peer *peer); /* if it is */
+/* From anybody who was greeted: each link proves itself. */
+enum sat_err host_return_links(struct host_step *step, const struct sat_message_RETURN_LINKS *message,
+                               struct sat_fault *fault) SAT_MUST_CHECK;
+/* May a batch that begins with this link be appended? SAT_ERR_DENIED. */
+enum sat_err host_check_recovering(const struct sat_host *host, const struct sat_link *first,
+                                   struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_confirmed(struct host_step *step) SAT_MUST_CHECK; /* a LOG_EPOCH link was appended */
+
 /* host_rules.c: what the server demands of a link beyond what the reducer does, as it alone has the boxes and the logs.
  * Asked before the link is applied; time_ms: of its countersignature. */
 enum sat_err host_check_boxes(const struct sat_directory *directory, const struct sat_link *link,
@@ -142,6 +171,9 @@ enum sat_err host_check_lineages(const struct sat_directory *directory, const st
  * log has it already. */
 enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* The same of one that this server had before, at that receipt; given back by whoever has it. */
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+                               uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* host_escrow.c: puts a bundle aside for the admins, in full form. SAT_ERR_ESCROWED: it is there (now); else why not.
  */
@@ -152,6 +184,8 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
 /* Does what an ACCEPT link at `seq`, which is applied, says of a bundle. */
 enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *body, uint64_t seq,
                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* After a repudiation: what a thief had rejected waits again. */
+enum sat_err host_reopen(struct host_step *step) SAT_MUST_CHECK;
 enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *peer,
                              const struct sat_message_ESCROW_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
 
@@ -171,6 +205,25 @@ enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, c
 enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
                               const struct sat_subscription *wish) SAT_MUST_CHECK;
 enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
+/* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
+enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;
+/* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.
+ */
+enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof) SAT_MUST_CHECK;
+enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+                        const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
+                        const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
+void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct host_space *space, struct sat_buf *out);
+/* Does the head's signature hold under one of this server's identities, and is the head not of this log? */
+enum sat_err host_is_lost_head(struct sat_host *host, const struct host_space *space, struct sat_span bytes,
+                               struct sat_head *head, bool *lost, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* host_return.c: what clients give back of what this server lost */
+enum sat_err host_receipts(struct host_step *step, const struct host_space *space,
+                           const struct sat_message_RECEIPTS *message, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
+                         const struct sat_message_RETURN *message) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

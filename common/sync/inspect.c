@@ -129,10 +129,26 @@ struct log_walk {
     bool broken; /* roots differ from some entry on: told once */
 };
 
+/* An entry that was passed over: its bundle is put aside. */
+static enum sat_err inspect_passed_over(struct log_walk *walk, const struct sat_entry_row *row)
+{
+    struct sat_arena arena;
+    struct sat_aside_row aside;
+    bool found = false;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_aside_find(walk->inspector->store, &row->entry.id, &arena, &aside, &found);
+    sat_arena_deinit(&arena);
+    if (!err && !found)
+        inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: the bundle of entry %llu is missing", walk->name,
+                      (unsigned long long)row->entry.seq);
+    return inspect_unreadable(walk->inspector, SAT_CHECK_LOG, err);
+}
+
 static enum sat_err inspect_entry_bundle(struct log_walk *walk, const struct sat_entry_row *row)
 {
     struct sat_bundle_row bundle;
     unsigned long long seq = row->entry.seq;
+    if (row->bid == 0) return inspect_passed_over(walk, row);
     enum sat_err err = sat_store_bundle_get(walk->inspector->store, row->bid, &bundle);
     if (err == SAT_ERR_NOT_FOUND)
         inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: the bundle of entry %llu is missing", walk->name, seq);
@@ -166,7 +182,9 @@ static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_
                       walk->name, seq);
         walk->broken = true;
     }
-    return row->entry.kind == SAT_ENTRY_BUNDLE ? inspect_entry_bundle(walk, row) : SAT_OK;
+    bool is_one = row->entry.kind == SAT_ENTRY_BUNDLE || row->entry.kind == SAT_ENTRY_RETURNED ||
+                  row->entry.kind == SAT_ENTRY_VOID;
+    return is_one ? inspect_entry_bundle(walk, row) : SAT_OK;
 }
 
 static void inspect_log_end(struct log_walk *walk)

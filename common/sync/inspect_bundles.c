@@ -3,6 +3,7 @@
 
 #include "common/store/inspect.h"
 #include "common/sync/inspect_state.h"
+#include "common/sync/void.h"
 
 struct bundle_walk {
     struct inspector *inspector;
@@ -74,6 +75,14 @@ static void inspect_row(struct bundle_walk *walk, const struct sat_raw_bundle *r
         found(walk, SAT_CHECK_BUNDLES, raw, "it is of another organisation");
 }
 
+/* A chain goes on through what was put aside. */
+static bool is_aside(struct bundle_walk *walk, const struct sat_hash *id)
+{
+    struct sat_aside_row aside;
+    bool found = false;
+    return !sat_store_aside_find(walk->inspector->store, id, &walk->arena, &aside, &found) && found;
+}
+
 static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle *raw, const struct sat_bundle *bundle)
 {
     const struct sat_manifest *manifest = &bundle->manifest;
@@ -84,7 +93,7 @@ static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle 
         walk->seq = 0;
     }
     walk->inspector->result->looked_at[SAT_CHECK_CHAINS]++;
-    if (!sat_hash_equal(&manifest->prev, &walk->id))
+    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev))
         found(walk, SAT_CHECK_CHAINS, raw, "it does not follow the one before it: one is missing, or is another");
     else if (manifest->first < walk->end || manifest->dir_seq < walk->dir_seq ||
              (raw->seq && (raw->seq <= walk->seq || walk->seq < 0)))
@@ -93,6 +102,24 @@ static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle 
     walk->end = manifest->first + manifest->count;
     walk->dir_seq = manifest->dir_seq;
     walk->seq = raw->seq ? raw->seq : -1; /* what is pending is followed by nothing accepted */
+}
+
+/* What stands in the place of a refused bundle. */
+static enum sat_err inspect_void(struct bundle_walk *walk, const struct sat_raw_bundle *raw, struct sat_bundle *bundle)
+{
+    const struct sat_manifest *manifest = &bundle->manifest;
+    const struct sat_device *device = sat_directory_device(walk->inspector->directory, manifest->device);
+    struct sat_bundle_row row = {0};
+    memcpy(row.manifest, raw->manifest.at, sizeof row.manifest);
+    memcpy(row.signature.b, raw->signature.at, sizeof row.signature.b);
+    struct sat_signed_void empty = sat_void_of_row(&row);
+    bundle->id = sat_void_id(&empty.statement);
+    inspect_row(walk, raw, bundle);
+    if (device && sat_void_verify(&empty.statement, &manifest->org, &device->sign, &empty.signature))
+        found(walk, SAT_CHECK_BUNDLES, raw, "its signature does not hold");
+    inspect_chain(walk, raw, bundle);
+    sat_arena_reset(&walk->arena);
+    return SAT_OK;
 }
 
 static enum sat_err inspect_bundle(void *context, const struct sat_raw_bundle *raw)
@@ -105,6 +132,7 @@ static enum sat_err inspect_bundle(void *context, const struct sat_raw_bundle *r
         return SAT_OK;
     }
     sat_manifest_decode(raw->manifest.at, &bundle.manifest);
+    if (bundle.manifest.suite == 0) return inspect_void(walk, raw, &bundle);
     bundle.id = sat_bundle_id(&bundle.manifest);
     inspect_row(walk, raw, &bundle);
     inspect_signature(walk, raw, &bundle);

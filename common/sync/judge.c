@@ -6,6 +6,15 @@
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 
+/* The life of the log whose epoch begins so; the current one if none does. */
+static struct sat_log_epoch epoch_meant(const struct sat_judge *judge, const struct sat_log_epoch *prefix)
+{
+    enum { PREFIX_BYTES = 4 };
+    for (uint32_t i = 0; judge->lives && i < judge->lives->n; i++)
+        if (memcmp(judge->lives->at[i].parent.b, prefix->b, PREFIX_BYTES) == 0) return judge->lives->at[i].parent;
+    return judge->space->log_epoch;
+}
+
 enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle *bundle)
 {
     if (bundle->form == SAT_BUNDLE_FULL) return SAT_OK;
@@ -21,7 +30,7 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
     if (!found) return SAT_ERR_STALE;
     static const struct sat_log_epoch none;
     bool no_witness = manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none);
-    known.log_epoch = no_witness ? none : judge->space->log_epoch;
+    known.log_epoch = no_witness ? none : epoch_meant(judge, &manifest->log_epoch);
     return sat_bundle_complete(bundle, &known);
 }
 
@@ -31,7 +40,7 @@ static enum sat_err judge_position(const struct sat_judge *judge, const struct s
 {
     const struct sat_manifest *m = &bundle->manifest;
     const struct sat_directory *directory = judge->directory;
-    if (m->suite != SAT_SUITE_1) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
+    if (!sat_suite_is_known(m->suite)) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
     *author = sat_directory_device(directory, m->device);
     if (!*author || m->dir_seq < (*author)->since_seq)
         return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device,
@@ -110,6 +119,37 @@ static enum sat_err judge_time(const struct sat_judge *judge, const struct sat_b
                     (unsigned long long)bundle->manifest.first, author->number);
 }
 
+/* The author's bundle before it in the log. */
+static enum sat_err find_tip(const struct sat_judge *judge, uint32_t device, struct sat_bundle_row *tip, bool *found)
+{
+    struct sat_dot last = {.device = device};
+    if (!judge->seq) return sat_store_bundle_tip(judge->store, judge->space->sid, device, false, tip, found);
+    enum sat_err err =
+        sat_store_device_counter_at(judge->store, judge->space->sid, device, judge->seq - 1, &last.counter);
+    *found = false;
+    return err || !last.counter ? err : sat_store_bundle_of_dot(judge->store, last, tip, found);
+}
+
+/* On a client one bad bundle does not take along what its author writes behind it: the chain goes on through what was
+ * put aside, if that is in the log, between the tip and here. The server takes none but from the tip on. */
+static enum sat_err goes_on_behind_an_aside(const struct sat_judge *judge, const struct sat_manifest *m,
+                                            uint64_t tip_last, bool *goes_on)
+{
+    struct sat_arena arena;
+    struct sat_aside_row aside;
+    struct sat_entry_row entry;
+    bool found = false;
+    *goes_on = false;
+    if (!judge->stubs_allowed) return SAT_OK;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_aside_find(judge->store, &m->prev, &arena, &aside, &found);
+    found = !err && found && aside.device == m->device && sat_space_equal(&aside.space, &m->space) &&
+            aside.first > tip_last && aside.first + aside.count <= m->first;
+    if (found) err = sat_store_entry_find(judge->store, judge->space->sid, &m->prev, &entry, goes_on);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
  */
 static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
@@ -122,11 +162,14 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (found && (row.seq || !sat_hash_equal(&row.id, &bundle->id)))
         return sat_fail(fault, SAT_ERR_FORK, "device %u wrote change %llu twice", m->device,
                         (unsigned long long)m->first);
-    err = sat_store_bundle_tip(judge->store, judge->space->sid, m->device, false, &row, &found);
+    err = find_tip(judge, m->device, &row, &found);
     if (err) return err;
     struct sat_hash prev = {{0}};
     if (found) prev = row.id;
-    if (!sat_hash_equal(&prev, &m->prev))
+    bool follows = sat_hash_equal(&prev, &m->prev);
+    if (!follows) err = goes_on_behind_an_aside(judge, m, found ? row.first + row.count - 1 : 0, &follows);
+    if (err) return err;
+    if (!follows)
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
@@ -138,7 +181,9 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     return SAT_OK;
 }
 
-static enum sat_err judge_witness(const struct sat_judge *judge, const struct sat_bundle *bundle,
+/* *seen: how much of this log the author can have seen. A witness of a former life may be of what a server lost: the
+ * author had seen what has been given back since, at most, which is what the log holds now. */
+static enum sat_err judge_witness(const struct sat_judge *judge, const struct sat_bundle *bundle, uint64_t *seen,
                                   struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
@@ -148,27 +193,33 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
     if (err) return err;
     static const struct sat_log_epoch none;
     bool no_witness = m->w_size == 0 && sat_log_epoch_equal(&m->log_epoch, &none);
-    if (!found || !sat_hash_equal(&root, &m->w_root) ||
-        (!no_witness && !sat_log_epoch_equal(&m->log_epoch, &judge->space->log_epoch)))
+    struct sat_log_epoch now = sat_lives_at(judge->lives, &judge->space->log_epoch, judge->space->log.size + 1);
+    bool current = no_witness || sat_log_epoch_equal(&m->log_epoch, &now);
+    bool on_this_log = found && sat_hash_equal(&root, &m->w_root);
+    /* Set back once more, to this life of several, and nobody has shown that yet. */
+    if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
+        return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
+    if ((current && !on_this_log) || (!current && !sat_lives_later(judge->lives, judge->space->log.size + 1)))
         return sat_fail(fault, SAT_ERR_FORK, "device %u witnessed a log that is not this one", m->device);
+    *seen = on_this_log ? m->w_size : judge->space->log.size;
     return SAT_OK;
 }
 
-struct bounds { /* what each device had written in the log prefix that the witness names; looked up once a bundle */
+struct bounds { /* what each device had written in the log's first `seen` entries; looked up once a bundle */
+    uint64_t seen;
     struct sat_arena *arena;
     struct sat_dot *at;
     uint32_t n, cap;
 };
 
-static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_manifest *m, struct bounds *bounds,
-                             uint32_t device, uint64_t *out)
+static enum sat_err bound_of(const struct sat_judge *judge, struct bounds *bounds, uint32_t device, uint64_t *out)
 {
     for (uint32_t i = 0; i < bounds->n; i++) {
         if (bounds->at[i].device != device) continue;
         *out = bounds->at[i].counter;
         return SAT_OK;
     }
-    enum sat_err err = sat_store_device_counter_at(judge->store, judge->space->sid, device, m->w_size, out);
+    enum sat_err err = sat_store_device_counter_at(judge->store, judge->space->sid, device, bounds->seen, out);
     if (err) return err;
     if (bounds->n == bounds->cap) {
         uint32_t cap = bounds->cap ? bounds->cap * 2 : 16;
@@ -183,19 +234,21 @@ static enum sat_err bound_of(const struct sat_judge *judge, const struct sat_man
 
 /* Without these a member could erase a record with seen[victim] = 2^62. That kept and holes lie under seen is the
  * header's own syntax. */
-static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sat_bundle *bundle,
+static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sat_bundle *bundle, uint64_t seen_size,
                                   struct sat_arena *arena, const struct sat_header *headers, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    struct bounds bounds = {.arena = arena};
+    struct bounds bounds = {.arena = arena, .seen = seen_size};
     for (uint32_t i = 0; i < m->count; i++) {
         for (uint32_t k = 0; k < headers[i].seen.n; k++) {
             struct sat_dot seen = headers[i].seen.at[k];
             uint64_t limit = m->first + i - 1;
             if (seen.device != m->device) {
-                enum sat_err err = bound_of(judge, m, &bounds, seen.device, &limit);
+                enum sat_err err = bound_of(judge, &bounds, seen.device, &limit);
                 if (err) return err;
             }
+            if (seen.counter > limit && judge->others_may_come && seen_size != m->w_size)
+                return sat_fail(fault, SAT_ERR_STALE, "what device %u had seen has not been given back yet", m->device);
             if (seen.counter > limit)
                 return sat_fail(fault, SAT_ERR_BOUNDS, "device %u claims to have seen change %llu of device %u",
                                 m->device, (unsigned long long)seen.counter, seen.device);
@@ -416,8 +469,9 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     if (!err) err = judge_time(judge, bundle, author, fault);
     if (!err) err = judge_chain(judge, bundle, fault);
     if (!err) err = judge_authority(judge, bundle, author, fault);
-    if (!err) err = judge_witness(judge, bundle, fault);
-    if (!err) err = judge_vectors(judge, bundle, arena, headers, fault);
+    uint64_t seen_size = 0;
+    if (!err) err = judge_witness(judge, bundle, &seen_size, fault);
+    if (!err) err = judge_vectors(judge, bundle, seen_size, arena, headers, fault);
     struct sat_by_record order;
     sat_by_record_init(bundle, arena, &order);
     if (!err) err = judge_named(judge, &order, headers, fault);

@@ -12,9 +12,12 @@
 struct sat_judge {
     struct sat_store *store;
     const struct sat_directory *directory;
-    const struct sat_space_row *space; /* its log just before the bundle */
+    const struct sat_space_row *space; /* its log just before the bundle, or as it is now: */
+    uint64_t seq;                      /* … and the bundle was passed over as this entry; 0: it is the next */
     uint64_t dir_at;                   /* the directory's position at acceptance */
     bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
+    const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
+    bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 
 /* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/clock.h"
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
@@ -11,12 +12,14 @@
 enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat_replica **out)
 {
     struct sat_replica *replica = calloc(1, sizeof *replica);
-    sat_check(replica != NULL);
+    *out = replica;
+    if (!replica) return SAT_ERR_NO_MEMORY;
     replica->config = *config;
     replica->wish = config->hooks.build_links ? WISH_OPEN : WISH_NONE;
     replica->version_stale = UINT64_MAX;
     sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
     sat_arena_init(&replica->batch_arena);
+    sat_arena_init(&replica->lives_arena);
     enum sat_err err = config->mode == SAT_REPLICA_DEVICE ? sat_copied_get(config->store, &replica->copied) : SAT_OK;
     *out = replica;
     if (!err) return SAT_OK;
@@ -29,6 +32,8 @@ void sat_replica_free(struct sat_replica *replica)
 {
     if (!replica) return;
     sat_arena_deinit(&replica->batch_arena);
+    sat_arena_deinit(&replica->lives_arena);
+    replica_brake_free(replica);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
@@ -45,6 +50,11 @@ struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica)
     return replica->counts;
 }
 
+uint64_t sat_replica_recovering(const struct sat_replica *replica)
+{
+    return replica->recovering;
+}
+
 uint64_t sat_replica_server_time(const struct sat_replica *replica)
 {
     return replica->server_time_ms;
@@ -53,6 +63,18 @@ uint64_t sat_replica_server_time(const struct sat_replica *replica)
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica)
 {
     return replica->retry_ms;
+}
+
+bool sat_replica_rests(const struct sat_replica *replica)
+{
+    return replica->told_in_sync || replica->told_idle;
+}
+
+bool sat_replica_awaits_echo(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].in_flight && !replica->subs[i].gone) return true;
+    return false;
 }
 
 void replica_send(struct replica_step *step, const struct sat_message *message)
@@ -130,7 +152,8 @@ bool sat_replica_is_current(const struct sat_replica *replica)
 /* Who may not read a space any more is told nothing more of it. */
 static bool settled(const struct sat_replica *replica, const struct replica_sub *sub)
 {
-    return (sub->head_here && sub->digest_agrees) || !replica_may_read(replica, &sub->row.id);
+    bool complete = sub->head_here && sub->digest_agrees && !sub->returns.left && !sub->stubs_wait;
+    return complete || !replica_may_read(replica, &sub->row.id);
 }
 
 bool sat_replica_in_sync(const struct sat_replica *replica)
@@ -155,6 +178,12 @@ static bool is_idle_without_spaces(const struct sat_replica *replica)
            replica->config.mode == SAT_REPLICA_KIT;
 }
 
+/* Somebody waits for an answer. */
+static bool is_asking(const struct sat_replica *replica)
+{
+    return replica->escrow.wanted || replica->devices.wanted;
+}
+
 static const char *why_work_waits(const struct sat_replica *replica, bool blocked)
 {
     if (replica->frozen.owing_n) return "work waits for a new key of its territory, which is owed";
@@ -164,26 +193,40 @@ static const char *why_work_waits(const struct sat_replica *replica, bool blocke
                    : "work is pending in a space that this device may not use";
 }
 
+static const char *why_they_differ(const struct sat_replica *replica)
+{
+    uint64_t aside = 0;
+    if (sat_store_aside_count(replica->config.store, &aside) || aside == 0)
+        return "the server and this device do not hold the same";
+    return "the server holds what was put aside here; see the refused items";
+}
+
 /* Nothing under way any more, and yet not in sync: why? NULL: something is under way. */
 static const char *stuck(const struct sat_replica *replica)
 {
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return NULL;
-    if (replica->escrow.wanted || replica->devices.wanted) return NULL;
+    if (is_asking(replica)) return NULL;
     if (is_idle_without_spaces(replica)) return "the directory is up to date";
-    if (replica->copied && !replica->reindex_refused && replica->config.hooks.reindex) return NULL;
     if (!replica_is_approved(replica)) return "this device waits for approval: an admin has to approve it";
     bool under_way = false;
     const char *leaving = replica_leaving_stuck(replica, &under_way);
     if (under_way) return NULL;
-    bool blocked = false;
+    bool blocked = false, held = false;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->held) held = true;
+        if (sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
+        if (sub->mending.awaited) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
-        if (!sub->digest_agrees) return "the server and this device do not hold the same";
+        if (sub->returns.left && !sub->returns.held) return NULL;
+        if (sub->returns.left) return "the server was set back, and does not take yet what it is given back";
+        if (sub->stubs_wait) return "the server was set back, and waits for what other devices have to give back";
+        if (!sub->digest_agrees) return why_they_differ(replica);
         if (sub->blocked) blocked = true;
     }
+    if (held || replica->frozen.held) return "a mass change waits: nothing of it is taken over before somebody says so";
+    if (replica->copied && !replica->reindex_refused && replica->config.hooks.reindex) return NULL;
     if (leaving) return leaving;
     if (replica->copied) return "this home is a copy of another one, and has no number of its own yet";
     return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
@@ -248,7 +291,12 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
     if (message->type == SAT_MESSAGE_SET_BACK) return replica_set_back(step, &message->as.SET_BACK);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
+    if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);
+    if (message->type == SAT_MESSAGE_RECOVERING) return replica_recovering(step, &message->as.RECOVERING);
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
+    if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
+    if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
                     sat_message_name(message->type));
 }
@@ -299,16 +347,29 @@ void replica_fail_session(struct replica_step *step, enum sat_err err)
     sat_actions_add(step->out, SAT_ACTION_CLOSE, step->replica->peer)->err = err;
 }
 
+static bool is_halted(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].halted && !replica->subs[i].gone) return true;
+    return false;
+}
+
 /* Tells the application where the session stands, once for each time it changes. */
 static void tell(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
     if (replica->state != REPLICA_TALKING || replica->config.mode == SAT_REPLICA_WIPED || replica_is_out(replica))
         return;
-    bool in_sync = sat_replica_in_sync(replica);
+    bool in_sync = sat_replica_in_sync(replica) && !is_asking(replica); /* else who asked would leave unanswered */
     if (in_sync && !replica->told_in_sync) replica_notice(step, SAT_NOTICE_IN_SYNC);
     replica->told_in_sync = in_sync;
     const char *why = in_sync || replica->config.mode == SAT_REPLICA_CREATE ? NULL : stuck(replica);
+    bool in_vain = replica->wish == WISH_OPEN && replica->config.links_when_pulled;
+    if (!in_sync && (why || in_vain) && is_halted(replica)) { /* the rest is done */
+        (void)sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "a log has an entry of a kind that needs a later version");
+        replica_fail_session(step, SAT_ERR_UPGRADE_NEEDED);
+        return;
+    }
     if (why && !replica->told_idle) replica_notice(step, SAT_NOTICE_IDLE)->text = why;
     replica->told_idle = why != NULL;
 }
@@ -377,6 +438,7 @@ static void undo(struct replica_step *step, enum sat_err err)
     struct sat_replica *replica = step->replica;
     struct sat_directory *directory = replica->config.directory;
     sat_store_rollback(replica->config.store);
+    replica_brake_free(replica);
     replica->subs_n = 0;
     if (directory->seq != step->dir_before) {
         sat_directory_deinit(directory);
@@ -392,11 +454,30 @@ static void undo(struct replica_step *step, enum sat_err err)
     replica_fail_session(step, err);
 }
 
+/* Once both sides hold the same, and nothing was written since. */
+static enum sat_err settle_clock(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t received_ms = replica->server_time_ms, drafts;
+    if (replica->told_in_sync || !sat_replica_in_sync(replica)) return SAT_OK;
+    enum sat_err err = sat_store_draft_count(replica->config.store, &drafts);
+    if (err || drafts) return err;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].row.last_recv_ms > received_ms) received_ms = replica->subs[i].row.last_recv_ms;
+    err = replica_begin(step);
+    return err ? err : sat_clock_settle(replica->config.store, received_ms);
+}
+
 static enum sat_err run(struct replica_step *step, const struct sat_event *events, uint32_t n)
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; !err && i < n; i++) err = take_event(step, &events[i]);
+    if (!err || err == SAT_ERR_CLOSED) {
+        enum sat_err braked = replica_brake(step);
+        if (braked) err = braked;
+    }
     if (!err) err = advance(step);
+    if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
     if (!err) err = sign_cursors(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */

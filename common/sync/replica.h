@@ -11,6 +11,7 @@
 #include "common/proof/wipe_receipt.h"
 #include "common/store/store.h"
 #include "common/sync/admin_items.h"
+#include "common/sync/brake.h"
 #include "common/sync/step.h"
 
 /* What the engine asks of the one who holds the keys. All run inside a transaction of the store that the engine opened.
@@ -25,6 +26,7 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
 struct sat_frozen { /* what a freeze left behind */
     uint64_t left;  /* drafts that are not frozen */
     bool more;      /* … as there were bundles enough: ask again */
+    bool held;      /* … as they would archive or overwrite more than goes out unasked */
     bool dropped;   /* drafts that would have covered what nobody else has (author_cover.h): records are back */
     /* Spaces whose drafts wait for a new epoch, as one is owed; more of them than fit are named the next time. */
     struct sat_space_id owing[SAT_LINKS_PER_APPEND_MAX];
@@ -35,6 +37,9 @@ struct sat_replica_hooks {
     /* Freezes what may be frozen (sat_author_freeze), up to so many bundles; now_ms is the server's time. NULL: nothing
      * is ever pushed. */
     enum sat_err (*freeze)(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out);
+    /* A bundle of this device's in the space was refused for good: puts a void statement in its place and has what is
+     * behind it written again (sat_author_mend()). *mended: it did. NULL: never; what is behind it waits. */
+    enum sat_err (*mend_refused)(void *context, int64_t sid, bool *mended);
     /* A key box for this device or its invite has come: check and keep the key. An error that is not local means: the
      * box is bad (a debt). */
     enum sat_err (*open_box)(void *context, const struct sat_box *box);
@@ -51,6 +56,10 @@ struct sat_replica_hooks {
      * server, ends the paying in this session, not the session: SAT_NOTICE_DEBT. NULL: never. */
     enum sat_err (*pay_debts)(void *context, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
                               struct sat_arena *arena, struct sat_link_batch *out);
+    /* What have others' changes behind the log's entry `seq` done to the record (sat_harm_received())? NULL: whatever
+     * comes is taken over. */
+    enum sat_err (*harm)(void *context, int64_t sid, const struct sat_space_id *space,
+                         const struct sat_record_id *record, uint64_t seq, struct sat_harm *out);
     /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
      * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
      * build_links()'s does. NULL: the home stays as it is, and writes nothing. */
@@ -96,7 +105,8 @@ struct sat_replica_config {
     /* Mode DEVICE: build_links() is asked only when all that the server has of the spaces is here: for links that say
      * what is there, as a revocation's cuts. */
     bool links_when_pulled;
-    bool directory_only; /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
+    bool allow_mass_change; /* what archives or overwrites however many records is taken over */
+    bool directory_only;    /* mode DEVICE: refresh the directory, append links, fetch boxes; subscribe to nothing */
 };
 
 struct sat_replica;
@@ -105,6 +115,8 @@ struct sat_replica_counts {
     uint64_t sent, received; /* changes: accepted from us; merged from others */
     uint64_t refused;        /* changes refused in this session */
     uint64_t handed_in;      /* changes that the admins decide about: this device had lost the right to write them */
+    uint64_t mended;         /* records, and sums of a space, that were wrong here: mended from the log */
+    uint64_t links_returned; /* that the server had lost */
     uint64_t bytes_in, bytes_out;
     uint64_t entries_known, entries_applied; /* progress: of the heads or cursors announced; applied in this session */
 };
@@ -116,8 +128,15 @@ struct sat_replica_counts sat_replica_counts(const struct sat_replica *replica);
 bool sat_replica_in_sync(const struct sat_replica *replica);
 /* Has it read the directory that the hello named, and is this device not out? */
 bool sat_replica_is_current(const struct sat_replica *replica);
+/* The server was put back from an older copy with so many links, and waits for an admin to confirm that; 0: no. */
+uint64_t sat_replica_recovering(const struct sat_replica *replica);
 uint64_t sat_replica_server_time(const struct sat_replica *replica); /* of the hello, verified, ms; 0: none yet */
 uint64_t sat_replica_retry_ms(const struct sat_replica *replica);    /* what the server asked for; 0: nothing */
+
+/* Does it wait for nothing: it has told that all is in sync, or that nothing more comes by itself? */
+bool sat_replica_rests(const struct sat_replica *replica);
+/* Is something that was pushed not yet heard of? */
+bool sat_replica_awaits_echo(const struct sat_replica *replica);
 
 /* One batch of events of the one peer. An error of the session is told by SAT_NOTICE_FAILED and SAT_ACTION_CLOSE; the
  * return value is not SAT_OK only when the local store failed, and then nothing of the batch has happened. */

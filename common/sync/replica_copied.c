@@ -18,17 +18,16 @@ static enum sat_err note(struct replica_step *step, int64_t sid, uint64_t cut)
     return err;
 }
 
-enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub,
-                               const struct sat_manifest *manifest)
+enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub, uint64_t first, uint32_t count)
 {
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
-    uint64_t let_go, cut, last = manifest->first + manifest->count - 1;
+    uint64_t let_go, cut, last = first + count - 1;
     enum sat_err err = replica_let_go_of(replica, &sub->row.id, &let_go);
     if (err || (let_go && last <= let_go)) return err; /* gone with its space, once */
     err = sat_copied_cut(store, sub->row.sid, replica->config.device, &cut);
     if (!err) err = note(step, sub->row.sid, cut);
-    return err ? err : sat_store_bundles_park(store, replica->config.device, manifest->first, manifest->count);
+    return err ? err : sat_store_bundles_park(store, replica->config.device, first, count);
 }
 
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message)
@@ -55,8 +54,9 @@ static bool is_pulled(const struct sat_replica *replica)
 {
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!replica_may_read(replica, &sub->row.id)) continue;
-        if (sub->gone || !sub->head_here || !sub->digest_agrees || sub->in_flight) return false;
+        if (!replica_may_read(replica, &sub->row.id) || sub->halted) continue;
+        if (sub->gone || sub->held || sub->returns.left || !sub->head_here || !sub->digest_agrees || sub->in_flight)
+            return false;
     }
     return replica->subs_n > 0;
 }

@@ -115,15 +115,18 @@ enum sat_err replica_hello(struct replica_step *step, const struct sat_message_H
     if (message->dir_seq == 0 && replica->config.mode != SAT_REPLICA_CREATE)
         return sat_fail(&step->fault, SAT_ERR_NOT_FOUND, "the server does not have this organisation");
     struct sat_hash known = sat_directory_hash_at(directory, message->dir_seq);
-    if (message->dir_seq < directory->seq ||
-        (message->dir_seq == directory->seq && !sat_hash_equal(&known, &hello.dir_hash)))
-        return sat_fail(&step->fault, SAT_ERR_FORK, "the server's directory lacks what this device has seen of it");
+    bool behind = message->dir_seq < directory->seq;
+    if (message->dir_seq <= directory->seq && directory->seq && !sat_hash_equal(&known, &hello.dir_hash))
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server's directory is not the one that this device has seen");
     memcpy(replica->server_nonce, message->server_nonce, sizeof replica->server_nonce);
     replica->server_time_ms = message->time_ms;
     replica->met_ms = step->now_ms;
     replica->dir_goal = replica->hello_seq = message->dir_seq;
+    if (behind) replica->dir_goal = directory->seq;
     replica->hello_hash = hello.dir_hash;
     replica->state = REPLICA_TALKING;
+    enum sat_err err = behind ? replica_return_links(step, message->dir_seq) : SAT_OK;
+    if (err) return err;
     if (replica->config.mode == SAT_REPLICA_WIPED)
         replica_send_wiped(step);
     else if (replica->config.mode != SAT_REPLICA_CREATE)

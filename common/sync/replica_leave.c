@@ -52,7 +52,7 @@ static enum sat_err is_waiting(struct sat_replica *replica, const struct sat_spa
                                const struct sat_bundle_row *row, struct sat_arena *arena, bool *waiting)
 {
     *waiting = false;
-    if (is_handed_in(row)) return SAT_OK;
+    if (is_handed_in(row) || row->state == SAT_BUNDLE_VOID) return SAT_OK;
     if (row->state == SAT_BUNDLE_REFUSED && (rights_in(replica, space) & SAT_RIGHT_READ)) return SAT_OK;
     return replica_is_late(replica, space, row, arena, waiting);
 }
@@ -108,7 +108,7 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
 {
     if (leaving_of(replica, row->sid)) return;
     replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
-    sat_check(replica->leaving != NULL);
+    sat_check_memory(replica->leaving);
     replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
 }
 

@@ -47,6 +47,17 @@ static enum sat_err space_row(struct replica_step *step, const struct sat_space_
     return err ? err : sat_store_space_create(store, out);
 }
 
+/* What was frozen in an earlier session may have arrived though nobody heard of it: then the log echoes it first. */
+static enum sat_err look_for_sent(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err =
+        sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    sub->met = n == 0;
+    return err;
+}
+
 /* Anew, if the right to read the space was lost and has come back. */
 static enum sat_err open_sub(struct replica_step *step, struct replica_sub *known, const struct sat_space_id *id,
                              struct replica_sub *sub)
@@ -57,10 +68,13 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
         if (err) return err;
     }
     enum sat_err err = space_row(step, id, &sub->row);
+    if (!err) err = replica_lives_load(step, sub);
+    if (!err) err = replica_brake_open(step, sub);
+    if (!err) err = look_for_sent(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
-        sat_check(replica->subs != NULL);
+        sat_check_memory(replica->subs);
         known = &replica->subs[replica->subs_n++];
     }
     *known = *sub;
@@ -78,6 +92,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         struct replica_sub *known = replica_sub_of(replica, i + 1);
         bool reads = replica_may_read(replica, &space->id);
         if (known && !reads) {
+            sat_brake_clear(&known->window.brake);
             known->gone = true;
             known->head_here = known->digest_agrees = false;
         }
@@ -85,6 +100,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         if (!known && replica->subs_n >= SAT_SPACES_PER_DEVICE_MAX) continue;
         struct replica_sub sub = {.sub = i + 1};
         enum sat_err err = open_sub(step, known, &space->id, &sub);
+        if (!err) err = replica_take_up(step, replica_sub_of(replica, i + 1));
         if (err) return err;
         items[n++] = subscription_item(step, &sub);
     }
@@ -100,6 +116,13 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->asked_entry = 0;
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
+}
+
+void replica_resubscribe(struct replica_step *step, struct replica_sub *sub)
+{
+    sub->resubscribed_at = 0;
+    resubscribe(step, sub);
+    sub->resubscribed_at = 0;
 }
 
 /* An abbreviation does not fit what is here: the next entry is asked for in full. What was on its way may come first,
@@ -118,7 +141,7 @@ static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub
 
 static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                            const struct sat_header *headers, const struct sat_entry_wire *entry, int64_t pending_bid,
-                           bool *alone)
+                           bool *met, bool *alone)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_accept done = {.store = store,
@@ -127,14 +150,18 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
                               .headers = headers,
                               .recv_ms = entry->recv_ms,
                               .dir_at = entry->dir_at,
+                              .returned = entry->kind == SAT_ENTRY_RETURNED,
+                              .receipt_ms = entry->receipt_ms,
+                              .receipt_dir = entry->receipt_dir,
                               .pending_bid = pending_bid,
+                              .met = met,
                               .alone = alone};
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
     if (!err) err = sat_base_accept(&done);
     uint64_t latest = 0;
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
-        uint64_t effective = sat_clock_effective(headers[i].hlc, entry->recv_ms);
+        uint64_t effective = sat_clock_effective(headers[i].hlc, done.returned ? entry->receipt_ms : entry->recv_ms);
         if (effective > latest) latest = effective;
     }
     return err ? err : sat_clock_receive(store, latest);
@@ -153,15 +180,18 @@ static void tell_records(struct replica_step *step, const struct replica_sub *su
 }
 
 /* What the judge says against it is kept as evidence; the session fails as a peer's fault, since the author's is the
- * server's too, who let it in. */
+ * server's too, who let it in. Where the server insists on it, it is put aside, and the rest goes on. */
 static enum sat_err judge(struct replica_step *step, const struct replica_sub *sub, const struct sat_judge *court,
-                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers)
+                          const struct sat_bundle *bundle, uint64_t recv_ms, struct sat_header *headers, bool *aside)
 {
     enum sat_err err = sat_judge_bundle(court, bundle, step->arena, headers, &step->fault);
+    *aside = false;
     if (err == SAT_ERR_STALE)
         err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
                        bundle->manifest.device);
-    if (!err || sat_err_is_local(err) || err == SAT_ERR_UPGRADE_NEEDED) return err;
+    if (!err || sat_err_is_local(err)) return err;
+    enum sat_err looked = replica_is_aside(step, bundle, err, aside);
+    if (looked || *aside) return looked ? looked : err;
     (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
     if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
     struct sat_fault why = step->fault;
@@ -174,7 +204,28 @@ static enum sat_err check_time(struct replica_step *step, const struct replica_s
 {
     if (entry->recv_ms < sub->row.last_recv_ms || entry->dir_at < sub->row.last_dir_at)
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the log's times or directory positions step back");
+    if (entry->kind != SAT_ENTRY_RETURNED) return SAT_OK;
+    if (!sat_lives_later(&sub->lives, sub->row.log.size + 1) || entry->receipt_ms > entry->recv_ms ||
+        entry->receipt_dir > entry->dir_at)
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "work is said to have come back that cannot have been lost");
     return SAT_OK;
+}
+
+/* It was not received before what its author had seen. */
+static enum sat_err check_receipt(struct replica_step *step, const struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_manifest *manifest)
+{
+    struct sat_entry_row *seen;
+    uint32_t n = 0;
+    if (entry->kind != SAT_ENTRY_RETURNED || manifest->w_size == 0) return SAT_OK;
+    enum sat_err err =
+        sat_store_entries(step->replica->config.store, sub->row.sid, manifest->w_size, 1, step->arena, &seen, &n);
+    if (err || n == 0 || !sat_hash_equal(&seen[0].root, &manifest->w_root)) return err;
+    if (entry->receipt_ms >= sat_entry_receipt_ms(&seen[0].entry) &&
+        entry->receipt_dir >= sat_entry_receipt_dir(&seen[0].entry))
+        return SAT_OK;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED,
+                    "work is said to have been received before what its author had seen");
 }
 
 /* One's own, frozen here: it enters the base in its place. */
@@ -189,7 +240,7 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL);
+    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
     if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, row->bid, 0);
         sub->blocked = false;
@@ -203,19 +254,6 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     return SAT_OK;
 }
 
-/* The echo of our own. */
-static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
-{
-    struct sat_bundle_row *rows;
-    uint32_t n;
-    enum sat_err err = check_time(step, sub, entry);
-    if (!err) err = sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
-    if (err) return err;
-    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
-        return ask_entry(step, sub); /* from before the space was let go of, or a copy's */
-    return take_pending(step, sub, entry, &rows[0]);
-}
-
 /* A bundle of this device's, in full: pending here after all, or somebody's. */
 static enum sat_err find_own(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle,
                              struct sat_bundle_row *row, bool *pending)
@@ -226,7 +264,7 @@ static enum sat_err find_own(struct replica_step *step, const struct replica_sub
     bool found;
     enum sat_err err = sat_store_bundle_of_dot(replica->config.store, first, row, &found);
     *pending = !err && found && row->seq == 0 && row->sid == sub->row.sid && sat_hash_equal(&row->id, &bundle->id);
-    return err || *pending ? err : replica_meet_copy(step, sub, manifest);
+    return err || *pending ? err : replica_meet_copy(step, sub, manifest->first, manifest->count);
 }
 
 /* Somebody's bundle. */
@@ -240,25 +278,85 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     struct sat_judge court = {.store = replica->config.store,
                               .directory = replica->config.directory,
                               .space = &sub->row,
-                              .dir_at = entry->dir_at,
-                              .stubs_allowed = true};
+                              .dir_at = entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at,
+                              .stubs_allowed = true,
+                              .lives = &sub->lives};
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
-    err = check_time(step, sub, entry);
-    if (err) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
     const struct sat_manifest *manifest = &bundle.manifest;
+    err = check_time(step, sub, entry);
+    if (!err) err = check_receipt(step, sub, entry, manifest);
+    if (err && !sat_err_is_local(err)) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
+    bool back = false, pending = false;
     struct sat_bundle_row row;
-    bool pending = false;
-    if (manifest->device == replica->config.device) err = find_own(step, sub, &bundle, &row, &pending);
+    if (!err) err = replica_came_back(step, sub, &bundle, &back);
+    if (!err && !back && manifest->device == replica->config.device) err = find_own(step, sub, &bundle, &row, &pending);
     if (err || pending) return err ? err : take_pending(step, sub, entry, &row);
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
-    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers);
+    bool aside;
+    err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
+    if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
-    if (!err) err = accept(step, sub, &bundle, headers, entry, 0, alone);
+    bool *met = sat_arena_array(step->arena, manifest->count, sizeof *met);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
+    replica_brake_note(sub, &bundle, met);
     replica->counts.received += manifest->count;
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;
+}
+
+/* The echo of own work that the server had lost. */
+static enum sat_err take_own_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, bool *back)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle_row row;
+    struct sat_bundle bundle;
+    bool found;
+    enum sat_err err =
+        sat_store_return_of(replica->config.store, sub->row.sid, replica->config.device, 0, &row, &found);
+    *back = !err && found && memcmp(row.id.b, entry->id_prefix, sizeof entry->id_prefix) == 0;
+    if (!*back) return err;
+    err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
+    if (!err) err = replica_begin(step);
+    bool came = false;
+    if (!err) err = replica_came_back(step, sub, &bundle, &came);
+    if (err) return err;
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    for (uint32_t i = 0; i < bundle.manifest.count; i++) {
+        headers[i] = (struct sat_header){0};
+        if (bundle.changes[i].stub) continue;
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    }
+    return accept(step, sub, &bundle, headers, entry, 0, NULL, NULL);
+}
+
+/* The echo of our own: it enters the base in its place. */
+static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    bool back = false;
+    enum sat_err err = check_time(step, sub, entry);
+    if (!err && sub->lives.n) err = take_own_back(step, sub, entry, &back);
+    if (err || back) return err;
+    err = sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    if (err) return err;
+    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
+        return ask_entry(step, sub); /* from before the space was let go of, or a copy's */
+    if ((entry->kind == SAT_ENTRY_VOID) != (rows[0].state == SAT_BUNDLE_VOID))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
+    if (entry->kind == SAT_ENTRY_VOID) return replica_take_own_void(step, sub, entry, &rows[0]);
+    return take_pending(step, sub, entry, &rows[0]);
+}
+
+/* What the entry says of those behind it cannot be known: this space waits for a later version, the others go on. */
+static enum sat_err halt(struct replica_sub *sub)
+{
+    sub->halted = true;
+    sub->head_here = sub->digest_agrees = false;
+    return SAT_ERR_STALE;
 }
 
 static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
@@ -266,12 +364,15 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE)
-        return sat_fail(&step->fault, SAT_ERR_UPGRADE_NEEDED, "the log has an entry of kind %u", entry.kind);
+    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_VOID)
+        return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
-    return entry.own ? take_own(step, sub, &entry) : take_bundle(step, sub, &entry);
+    if (entry.own) return take_own(step, sub, &entry);
+    if (entry.kind != SAT_ENTRY_VOID) return take_bundle(step, sub, &entry);
+    err = check_time(step, sub, &entry);
+    return err ? err : replica_take_void(step, sub, &entry);
 }
 
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)
@@ -279,7 +380,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -307,11 +408,15 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
 }
 
 /* The stubs of a log that is whole must all have been replaced by something that is here. */
-static enum sat_err check_stubs(struct replica_step *step, const struct replica_sub *sub)
+static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
-    enum sat_err err = sat_store_stub_count(step->replica->config.store, sub->row.sid, &left);
+    struct sat_store *store = step->replica->config.store;
+    enum sat_err err = sat_store_stub_count(store, sub->row.sid, &left);
+    sub->stubs_wait = 0;
     if (err || left == 0) return err;
+    if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
+    if (err || left == sub->stubs_wait) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }
@@ -325,15 +430,22 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
     if (err) return err;
-    sub->head_here = true;
-    sub->digest_agrees = sat_hash_equal(&head->digest, &own->digest);
+    sub->head_here = sub->met = true;
     err = replica_begin(step);
     sub->dirty = true;
     sub->row.log_epoch = head->log_epoch;
     sub->row.head_size = head->size;
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
+    if (!err) err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
-    return err;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_head_encode(head, false, &bytes);
+    sat_check(bytes.len <= sizeof sub->row.head);
+    memcpy(sub->row.head, bytes.at, bytes.len);
+    sub->row.head_len = (uint16_t)bytes.len;
+    sat_buf_deinit(&bytes);
+    return err ? err : replica_returns_done(step, sub);
 }
 
 /* The first head of a space says which life of the log its entries belong to, before any of them comes. */
@@ -352,7 +464,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
     const struct sat_directory *directory = replica->config.directory;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head of a space that was not subscribed");
-    if (sub->gone) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
     struct sat_head head;
     enum sat_err err = sat_head_decode(message->head, &sub->row.id, &head);
     if (err) return err;

@@ -16,7 +16,10 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     if (err) return err;
     sub->pushable = n;
     if (n == 0) return SAT_OK;
-    if (rows[0].state == SAT_BUNDLE_REFUSED) sub->blocked = true;
+    if (rows[0].state == SAT_BUNDLE_REFUSED) {
+        sub->blocked = true;
+        if (sub->pushed == 0) sub->mend = replica_is_refused_for_good(&rows[0]); /* of an earlier session */
+    }
     if (sub->blocked) return SAT_OK;
     bool late;
     err = replica_is_late(replica, &sub->row.id, &rows[0], arena, &late);
@@ -32,11 +35,19 @@ static enum sat_err encode_push(struct sat_replica *replica, const struct replic
                                 const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_bundle bundle;
-    enum sat_err err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
-    if (err) return err;
+    enum sat_err err = SAT_OK;
     struct sat_buf bytes;
     sat_buf_init(&bytes);
-    sat_bundle_encode(&bundle, sub->push_full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bytes);
+    if (row->state == SAT_BUNDLE_VOID) {
+        replica_encode_void(row, &bytes);
+    } else {
+        err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
+        if (!err) sat_bundle_encode(&bundle, sub->push_full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bytes);
+    }
+    if (err) {
+        sat_buf_deinit(&bytes);
+        return err;
+    }
     struct sat_message message = {.type = SAT_MESSAGE_PUSH};
     message.as.PUSH = (struct sat_message_PUSH){.sub = sub->sub, .bundle = sat_buf_span(&bytes)};
     sat_message_encode(&message, out);
@@ -48,10 +59,17 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
 {
     *more = false;
     enum sat_err err = replica_hand_in(replica, arena, out, more);
-    if (err || *more || replica->copied || replica_is_out(replica)) return err;
+    if (err || *more || replica_is_out(replica)) return err;
     for (uint32_t tried = 0; tried < replica->subs_n; tried++) {
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
-        if (sub->in_flight >= SAT_PUSH_WINDOW || sub->blocked || sub->gone) continue;
+        if (sub->in_flight >= SAT_PUSH_WINDOW || replica_is_deaf(sub) || replica_is_searching(sub)) continue;
+        if (!sub->met) continue; /* what arrived before the connection broke is echoed first, and not sent again */
+        if (sub->returns.left && !sub->returns.held) { /* own work may stand on it */
+            err = replica_return(replica, sub, arena, out, more);
+            if (err || *more) return err;
+            continue;
+        }
+        if (sub->blocked || replica->copied) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
@@ -76,25 +94,34 @@ static enum sat_err is_busy(struct replica_step *step, bool *out)
     enum sat_err err = replica_push(replica, step->arena, NULL, out);
     for (uint32_t i = 0; i < replica->subs_n; i++) {
         const struct replica_sub *sub = &replica->subs[i];
-        if (!sub->gone && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
+        if (!replica_is_deaf(sub) && (!sub->head_here || sub->in_flight >= SAT_PUSH_WINDOW)) *out = true;
     }
     return err;
 }
 
-/* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. */
+static bool is_returning(const struct replica_sub *sub)
+{
+    return sub->heal.claimed || sub->heal.searching || (sub->returns.left && !sub->returns.held);
+}
+
+/* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. And they wait
+ * until the server has again what it had lost. */
 static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
 {
     const struct sat_replica *replica = step->replica;
     struct sat_draft_row *oldest;
     uint32_t n;
     uint64_t rewound;
-    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
     *waits = false;
-    if (err || rewound == 0 || replica_is_out(replica)) return err;
+    if (replica_is_out(replica)) return SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica->subs[i].gone && is_returning(&replica->subs[i])) *waits = true;
+    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
+    if (err || rewound == 0 || *waits) return err;
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
     if (err || n == 0 || oldest[0].counter > rewound) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (!replica->subs[i].gone && !replica->subs[i].head_here) *waits = true;
+        if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].head_here) *waits = true;
     return SAT_OK;
 }
 
@@ -125,7 +152,8 @@ enum sat_err replica_freeze(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     uint64_t before = replica->frozen.left;
     bool busy = false;
-    enum sat_err err = replica->frozen.more ? is_busy(step, &busy) : SAT_OK;
+    enum sat_err err = replica_mend(step);
+    if (!err && replica->frozen.more) err = is_busy(step, &busy);
     if (err || busy) return err;
     do { /* again where nothing of it can be sent: the work of other spaces is not to wait for it */
         err = freeze_some(step, FREEZE_AHEAD);
@@ -156,8 +184,14 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
     enum sat_err err =
         sat_store_bundles_pending(step->replica->config.store, sub->row.sid, first, 1, step->arena, &rows, &n);
     if (err || n == 0 || rows[0].first != first) return err; /* accepted meanwhile: the refusal was of a repetition */
-    if (sat_err_class(why) != SAT_CLASS_RETRY) err = put_aside(step, &rows[0], why);
     sub->blocked = true;
+    if (rows[0].state == SAT_BUNDLE_VOID) return SAT_OK; /* it waits for another session */
+    if (sat_err_class(why) != SAT_CLASS_RETRY) {
+        err = put_aside(step, &rows[0], why);
+        rows[0].state = SAT_BUNDLE_REFUSED;
+        rows[0].refused = (uint32_t)why;
+        sub->mend = replica_is_refused_for_good(&rows[0]);
+    }
     bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
     struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);
     notice->sid = sub->row.sid;
@@ -179,8 +213,8 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     enum sat_err why = sat_err_from_wire(message->error);
     if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
     if (sub->in_flight) sub->in_flight--;
-    if (sub->gone) return SAT_OK;       /* it is handed in, and answered then */
-    if (replica->copied) return SAT_OK; /* it is written again */
+    if (replica_is_deaf(sub)) return SAT_OK; /* it is handed in, and answered then */
+    if (replica->copied) return SAT_OK;      /* it is written again */
     if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
         if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
         sub->retries++;
@@ -199,7 +233,7 @@ enum sat_err replica_disputes(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (!replica->subs[i].gone && !replica->subs[i].head_here) return SAT_OK;
+        if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].head_here) return SAT_OK;
     for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
         uint64_t first = replica->subs[i].disputed;
         replica->subs[i].disputed = 0;

@@ -3,6 +3,7 @@
 #define SAT_SYNC_REPLICA_STATE_H
 
 #include "common/sync/replica.h"
+#include "common/sync/subscription.h"
 #include "common/wire/message.h"
 
 enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
@@ -16,6 +17,28 @@ enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXE
 
 enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
+enum { RETURNS_QUEUED = 64 };
+
+struct replica_heal { /* the server's log is not the one that this device has seen */
+    bool claimed;     /* it was shown what it had signed, */
+    bool searching;   /* … or has said which life its log is in: where do the two part? */
+    struct sat_log_epoch epoch;
+    struct sat_lives lives;
+    uint64_t low, high; /* both are the same at the former, not at the latter */
+    uint64_t asked[SAT_ROOTS_MAX];
+    uint32_t asked_n;
+};
+
+struct replica_returns { /* what the server had lost, and is given back */
+    uint64_t left;       /* bundles that wait, and were not refused */
+    bool held;           /* the server does not take them now */
+    uint32_t logs_sent;  /* lost logs whose receipts are sent, */
+    uint64_t next;       /* … and the first entry of the next one that is not */
+    bool receipts_sent;
+    int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
+    uint32_t n, sent;
+};
+
 struct replica_sub {
     uint32_t sub;
     struct sat_space_row row;
@@ -24,17 +47,41 @@ struct replica_sub {
     uint64_t announced;       /* size of the log as the server last said */
     uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
-    bool head_here;     /* a head for the cursor was verified in this session */
+    bool head_here; /* a head for the cursor was verified in this session */
+    bool met; /* … or for an earlier cursor, or there was no need: what an earlier session sent has been heard of */
     bool digest_agrees; /* … and its digest is ours */
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
     uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
-    uint64_t disputed;  /* first counter of a bundle whose dots are another one's, says the server; 0: none */
-    bool push_full;     /* the short form was not understood */
-    bool blocked;       /* a bundle was refused: what is behind it waits (MERGE 8) */
-    bool gone;          /* the right to read it is lost: what the server still says of it counts for nothing */
-    uint64_t signed_ms; /* when it was last seen to the cursor; 0: not in this session */
-    uint64_t pushable;  /* pending bundles not yet sent, known after the last look; 0: none */
+    uint64_t disputed;      /* first counter of a bundle whose dots are another one's, says the server; 0: none */
+    bool push_full;         /* the short form was not understood */
+    bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
+    bool mend;              /* … until it is mended: for good */
+    bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
+    bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
+    bool held;              /* a mass change waits for the person's word: the same, until the next session */
+    uint64_t signed_ms;     /* when it was last seen to the cursor; 0: not in this session */
+    uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
+    struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
+    struct replica_heal heal;
+    uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
+    struct replica_returns returns;
+    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window { /* what came since when: watched for a mass change */
+        bool open;
+        uint64_t since;     /* the log's size then, which a head had proved */
+        uint64_t since_ms;  /* this device's time */
+        uint64_t received;  /* changes */
+        uint64_t synced_ms; /* the space's then */
+        bool changed;       /* since it was looked at last */
+        struct sat_brake brake;
+    } window;
+    struct {
+        uint8_t tries;
+        uint32_t awaited, ranges; /* answers; asked about in this session */
+        uint64_t size;            /* of the log when it began */
+        struct sat_hash digest;   /* the server's */
+    } mending;                    /* digests differ: it is looked where */
 };
 
 struct replica_leaving { /* a space from which work is handed in, as it cannot be pushed any more */
@@ -58,9 +105,10 @@ struct sat_replica {
     struct sat_binding binding;
     uint64_t peer;
     uint64_t server_time_ms, retry_ms;
-    uint64_t met_ms;    /* this device's time when the server told its own */
-    uint64_t dir_goal;  /* the directory's length as the server said; its links are on their way */
-    uint64_t hello_seq; /* what the hello said of the directory */
+    uint64_t met_ms;     /* this device's time when the server told its own */
+    uint64_t dir_goal;   /* the directory's length as the server said; its links are on their way */
+    uint64_t recovering; /* the server came back with so many links, and waits for an admin to confirm; 0: no */
+    uint64_t hello_seq;  /* what the hello said of the directory */
     struct sat_hash hello_hash;
     enum link_wish wish;
     enum link_batch_kind batch_kind;
@@ -86,6 +134,7 @@ struct sat_replica {
     struct replica_question escrow, devices;
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
+    struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
 };
@@ -114,9 +163,18 @@ uint64_t replica_now(const struct replica_step *step); /* the server's time, as 
 bool replica_is_out(const struct sat_replica *replica);
 bool replica_is_approved(const struct sat_replica *replica);
 
+/* replica_ranges.c: is the digest of the head at the cursor ours? If not, it is looked where they differ. */
+enum sat_err replica_compare(struct replica_step *step, struct replica_sub *sub,
+                             const struct sat_hash *digest) SAT_MUST_CHECK;
+enum sat_err replica_differences(struct replica_step *step,
+                                 const struct sat_message_DIFFERENCES *message) SAT_MUST_CHECK;
+
 /* replica_directory.c */
 enum sat_err replica_hello(struct replica_step *step, const struct sat_message_HELLO *message) SAT_MUST_CHECK;
 enum sat_err replica_links(struct replica_step *step, const struct sat_message_LINKS *message) SAT_MUST_CHECK;
+/* replica_restored.c: the server has no links behind `from`, which are here. */
+enum sat_err replica_return_links(struct replica_step *step, uint64_t from) SAT_MUST_CHECK;
+enum sat_err replica_recovering(struct replica_step *step, const struct sat_message_RECOVERING *message) SAT_MUST_CHECK;
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message) SAT_MUST_CHECK;
 /* For every readable space whose key is not here. */
 enum sat_err replica_ask_boxes(struct replica_step *step) SAT_MUST_CHECK;
@@ -140,14 +198,51 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
 
 /* replica_copied.c */
 /* The log has a bundle of this device that is not here. */
-enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub,
-                               const struct sat_manifest *manifest) SAT_MUST_CHECK;
+enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub, uint64_t first,
+                               uint32_t count) SAT_MUST_CHECK;
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
 
 /* replica_cursors.c: where nothing more is to be done now, says so to the server */
 enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
+void replica_resubscribe(struct replica_step *step, struct replica_sub *sub); /* where it is now, whatever was sent */
+
+/* replica_lives.c */
+enum sat_err replica_lives(struct replica_step *step, const struct sat_message_LIVES *message) SAT_MUST_CHECK;
+enum sat_err replica_common(struct replica_step *step, const struct sat_message_COMMON *message) SAT_MUST_CHECK;
+/* Loads what the store knows of the space's lives and of what is to be given back. */
+enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_return.c */
+/* Is there something to give back in the space, receipts first? As replica_push(). */
+enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                            struct sat_buf *out, bool *more) SAT_MUST_CHECK;
+enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* A bundle has arrived that waits here to be given back, or one in its place: *bundle is made whole with what is here
+ * of it, and the waiting copy goes; another one with its numbers is put aside. */
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct sat_bundle *bundle,
+                               bool *back) SAT_MUST_CHECK;
+/* A verified head has come: what proved the receipts is not needed more, if all is back. */
+enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_brake.c */
+/* Whatever the server says of it counts for nothing in this session. */
+static inline bool replica_is_deaf(const struct replica_sub *sub)
+{
+    return sub->gone || sub->held || sub->halted;
+}
+/* It is being found out how far its log is the server's. */
+static inline bool replica_is_searching(const struct replica_sub *sub)
+{
+    return sub->heal.claimed || sub->heal.searching;
+}
+enum sat_err replica_brake_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* Others' changes were taken over: which records were there before? */
+void replica_brake_note(struct replica_sub *sub, const struct sat_bundle *bundle, const bool *met);
+/* Too much in a space? Then what came of it is let go of. */
+enum sat_err replica_brake(struct replica_step *step) SAT_MUST_CHECK;
+void replica_brake_free(struct sat_replica *replica);
 
 /* replica_evidence.c */
 /* Notes that the server let this bundle through, which `why` speaks against; returns `why`. */
@@ -157,6 +252,27 @@ enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id
 enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
 /* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
 enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+
+/* replica_aside.c */
+/* Is the bundle to be put aside now, with that verdict against it? What the server insists on: it showed it in an
+ * earlier session too, which failed for it. What needs a later version is put aside at once. */
+enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle *bundle, enum sat_err why,
+                              bool *aside) SAT_MUST_CHECK;
+/* Puts it aside; the log goes on behind it. */
+enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
+                               const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
+enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_void.c */
+bool replica_is_refused_for_good(const struct sat_bundle_row *row);
+/* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
+enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
+void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_entry_wire *entry) SAT_MUST_CHECK;
+enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
+                                   const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* The counter up to which work of this device in the space was let go of; 0: none. */

@@ -14,6 +14,10 @@ struct rewinding {
     struct sat_store *store;
     struct sat_space_row *space;
     uint32_t device;
+    bool set_back;   /* the server was … */
+    uint64_t proved; /* … and this many entries its head had proved */
+    struct sat_log_epoch lost_in;
+    uint64_t blank; /* the first entry with a change that is live again, and of which no bytes are here; 0: none */
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
     size_t records_n, records_cap;
 };
@@ -23,30 +27,50 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
     if (it->records_n == it->records_cap) {
         it->records_cap = it->records_cap ? it->records_cap * 2 : 256;
         it->records = realloc(it->records, it->records_cap * sizeof *it->records);
-        sat_check(it->records != NULL);
+        sat_check_memory(it->records);
     }
     it->records[it->records_n++] = *record;
 }
 
-/* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
- * before, it goes like everybody's. */
-static enum sat_err take_back(struct rewinding *it, int64_t bid, struct sat_arena *arena)
+/* Is it to be given back? What the server lost, and of what it had given out without a head, everybody else's. */
+static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool own, bool *lost)
 {
+    *lost = it->set_back && (entry->entry.seq <= it->proved || !own);
+    return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
+}
+
+/* Without a receipt nobody takes it from this device: it waits for its author to bring it. */
+static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row *bundle)
+{
+    bool proven;
+    enum sat_err err = sat_store_bundle_set_return(it->store, bundle->bid);
+    if (!err) err = sat_store_lost_has(it->store, it->space->sid, &bundle->id, &proven);
+    return err || proven ? err : sat_store_return_set_refused(it->store, bundle->bid, SAT_ERR_DENIED);
+}
+
+/* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
+ * before, it goes like everybody's. What a server lost is kept, whoever wrote it. */
+static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *entry, struct sat_arena *arena)
+{
+    int64_t bid = entry->bid;
     struct sat_bundle_row bundle;
     struct sat_change_row *rows;
     uint32_t n = 0;
+    bool lost = false;
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
+    if (!err && bundle.state != SAT_BUNDLE_VOID) err = is_lost(it, entry, own, &lost); /* its author says it again */
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);
         own = own && rows[i].header.len > 0;
     }
-    if (err || !own) return err ? err : sat_store_bundle_delete(it->store, bid);
+    if (err || (!own && !lost)) return err ? err : sat_store_bundle_delete(it->store, bid);
     for (uint32_t i = 0; !err && i < n; i++)
         err = sat_store_change_set_state(it->store, rows[i].cid, SAT_CHANGE_PENDING);
-    return err ? err : sat_store_bundle_set_seq(it->store, bid, 0);
+    if (err) return err;
+    return lost ? keep_lost(it, &bundle) : sat_store_bundle_set_seq(it->store, bid, 0);
 }
 
 static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t last,
@@ -71,7 +95,7 @@ static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t la
 
 static enum sat_err let_go(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
 {
-    return row->bid ? take_back(it, row->bid, arena) : SAT_OK;
+    return row->bid ? take_back(it, row, arena) : SAT_OK;
 }
 
 static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
@@ -83,6 +107,11 @@ static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row
     it->space->last_dir_at = row->entry.dir_at;
     struct sat_hash root = sat_frontier_root(&it->space->log);
     return sat_hash_equal(&root, &row->root) ? SAT_OK : SAT_ERR_CORRUPT;
+}
+
+static void note_blank(struct rewinding *it, const struct sat_change_row *row)
+{
+    if (row->seq && (!it->blank || row->seq < it->blank)) it->blank = row->seq;
 }
 
 /* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers. */
@@ -100,10 +129,11 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
         versions[versions_n++] = (struct sat_version){rows[i].dot, header.seen, header.kept, header.holes};
     }
     for (uint32_t i = 0; !err && i < n; i++) {
-        if (rows[i].state != SAT_CHANGE_DEAD || rows[i].header.len == 0) continue;
+        if (rows[i].state != SAT_CHANGE_DEAD) continue;
         bool covered = false;
         for (uint32_t j = 0; j < versions_n && !covered; j++) covered = sat_merge_covers(&versions[j], &rows[i].dot);
-        if (covered) continue;
+        if (!covered && rows[i].header.len == 0) note_blank(it, &rows[i]);
+        if (covered || rows[i].header.len == 0) continue;
         err = sat_store_change_set_state(it->store, rows[i].cid, SAT_CHANGE_LIVE);
         sat_digest_add(it->space, record, rows[i].dot, &rows[i].rest);
     }
@@ -130,30 +160,103 @@ static enum sat_err revive_all(struct rewinding *it)
     return err;
 }
 
-/* Drafts up to here may have seen what is gone. */
+enum sat_err sat_base_mark_drafts(struct sat_store *store)
+{
+    uint64_t counter;
+    enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
+    return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+}
+
 static enum sat_err mark_drafts(struct sat_store *store)
 {
-    uint64_t counter, rewinds = 0;
-    enum sat_err err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
+    uint64_t rewinds = 0;
+    enum sat_err err = sat_base_mark_drafts(store);
     if (!err) err = sat_store_meta_get_u64(store, SAT_REWINDS_KEY, 0, &rewinds);
     return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
+}
+
+/* Back to the first `size` entries. */
+static enum sat_err cut_off(struct rewinding *it, uint64_t size)
+{
+    struct sat_space_row *space = it->space;
+    enum sat_err err = each_entry(it, size + 1, space->log.size, let_go);
+    if (!err) err = sat_store_log_cut(it->store, space->sid, size);
+    if (!err) err = revive_all(it);
+    if (err) return err;
+    sat_frontier_init(&space->log);
+    space->last_recv_ms = space->last_dir_at = 0;
+    return each_entry(it, 1, size, append);
+}
+
+static enum sat_err go_back(struct rewinding *it, uint64_t size)
+{
+    enum sat_err err = mark_drafts(it->store);
+    return err ? err : cut_off(it, size);
 }
 
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
     uint64_t size = space->head_size;
-    enum sat_err err = mark_drafts(store);
-    if (!err) err = each_entry(&it, size + 1, space->log.size, let_go);
-    if (!err) err = sat_store_log_cut(store, space->sid, size);
-    if (!err) err = revive_all(&it);
+    enum sat_err err = go_back(&it, size);
     free(it.records);
     if (err) return err;
-    sat_frontier_init(&space->log);
-    space->last_recv_ms = space->last_dir_at = 0;
-    err = each_entry(&it, 1, size, append);
-    if (err) return err;
     if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
+    return sat_store_space_save(store, space);
+}
+
+static enum sat_err keep_entry(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+{
+    (void)arena;
+    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, &row->entry);
+}
+
+/* Which head proves the entries behind the first `size`? The newest; or, where the present life has shown none yet, one
+ * of the life before, which is of the same log up to where that ended. */
+static enum sat_err find_proof(const struct rewinding *it, uint64_t size, struct sat_arena *arena,
+                               struct sat_lost_log *out, bool *found)
+{
+    const struct sat_space_row *space = it->space;
+    struct sat_lost_log *logs;
+    uint32_t n;
+    *found = space->head_len && size < space->head_size;
+    *out = (struct sat_lost_log){.epoch = space->log_epoch};
+    out->head = sat_span_copy(arena, sat_span(space->head, space->head_len));
+    if (space->head_len || size >= space->head_size) return SAT_OK;
+    enum sat_err err = sat_store_lost_logs(it->store, space->sid, arena, &logs, &n);
+    for (uint32_t i = 0; !err && i < n && !*found; i++) {
+        *found = logs[i].before.size == space->head_size;
+        if (*found) *out = logs[i];
+    }
+    return err;
+}
+
+enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
+                               const struct sat_log_epoch *epoch)
+{
+    struct rewinding it = {
+        .store = store, .space = space, .device = device, .set_back = true, .proved = space->head_size};
+    struct sat_lost_log log;
+    struct sat_arena arena;
+    bool found = false;
+    sat_arena_init(&arena);
+    enum sat_err err = find_proof(&it, size, &arena, &log, &found);
+    if (!err) it.lost_in = log.epoch;
+    if (!err) err = mark_drafts(store);
+    for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
+        it.blank = 0;
+        if (found) err = each_entry(&it, size + 1, end, keep_entry);
+        if (!err) err = cut_off(&it, size);
+        end = size;
+        if (!it.blank) break;
+    }
+    free(it.records);
+    log.before = space->log;
+    if (!err && found) err = sat_store_lost_log_put(store, space->sid, &log);
+    sat_arena_deinit(&arena);
+    if (err) return err;
+    space->log_epoch = *epoch;
+    if (space->head_size > size) space->head_size = size;
+    space->head_len = 0;
     return sat_store_space_save(store, space);
 }

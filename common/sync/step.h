@@ -23,6 +23,7 @@ struct sat_event {
     struct sat_binding binding; /* OPENED: what ties the handshake to the channel */
     uint8_t server_hint[8]; /* OPENED, on the server: first bytes of the identity key that the peer knows; zeros: it did
                                not say */
+    uint32_t frame_bytes; /* OPENED, on the server: messages are not to be larger, where that can be; 0: as they are */
 };
 
 enum sat_action_kind {
@@ -50,14 +51,21 @@ enum sat_notice {
                               rows and keys are purged */
     SAT_NOTICE_DEBT,       /* sid (0: not here), space, err, text: it owes a new epoch, which could not be paid in this
                               session; work waits */
+    SAT_NOTICE_SET_BACK,   /* sid, space, text: the server had lost the end of the log, as it was set back to an older
+                              copy,   and is given it back */
     SAT_NOTICE_REVOKED,   /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
                              why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
                              SAT_ERR_REVOKED follows */
+    SAT_NOTICE_BRAKE,     /* sid, space, brake: what came archives or overwrites more than goes through unasked. err
+                             (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be;
+                             SAT_OK: all of it was, as the caller wished */
     SAT_NOTICE_WIPED,     /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
                              not) */
     SAT_NOTICE_REINDEXED, /* this home was a copy of another one, and has taken a new index: the session ends, the next
                              one is the new device's. What waited is written again under it */
 };
+
+struct sat_brake_report;
 
 struct sat_action {
     enum sat_action_kind kind;
@@ -72,7 +80,8 @@ struct sat_action {
     bool stranger; /* CLOSE, on the server: it had not shown who it is */
     bool alone; /* the base has one live change of the record: no conflict, unless with work that is still pending here
                  */
-    const char *text; /* for a person; owned by the list's arena; NULL for none */
+    const struct sat_brake_report *brake; /* owned by the list's arena */
+    const char *text;                     /* for a person; owned by the list's arena; NULL for none */
     struct sat_action *next;
 };
 

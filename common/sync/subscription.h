@@ -3,11 +3,18 @@
  *
  *   subscription  varint sub ‖ space16 ‖ first 4 bytes of the log epoch (zeros: none yet) ‖ varint cursor ‖ root8
  *
- *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form
+ *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form, or the void statement's
  *
  *   own entry     u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id
  *
- * root8 are the first bytes of the log's root at the cursor. An own entry goes to its author, who has the rest. */
+ *   one that came back (kind 4) has varint receipt_ms ‖ varint receipt_dir behind dir_at
+ *
+ *   lost entry    u8 kind ‖ id32 ‖ varint recv_ms ‖ varint dir_at [‖ varint receipt_ms ‖ varint receipt_dir]
+ *
+ *   root          u64 size ‖ root8
+ *
+ * root8 are the first bytes of the log's root at the cursor, or at `size`. An own entry goes to its author, who has the
+ * rest; a lost one is an item of RECEIPTS, a root one of ROOTS. */
 #ifndef SAT_SYNC_SUBSCRIPTION_H
 #define SAT_SYNC_SUBSCRIPTION_H
 
@@ -31,12 +38,23 @@ struct sat_entry_wire {
     uint8_t kind; /* enum sat_entry_kind */
     bool own;
     uint64_t recv_ms, dir_at;
-    uint8_t id_prefix[8];   /* own */
-    struct sat_span bundle; /* otherwise; borrowed */
+    uint64_t receipt_ms, receipt_dir; /* of one that came back; else 0 */
+    uint8_t id_prefix[8];             /* own */
+    struct sat_span bundle;           /* otherwise; borrowed */
 };
 void sat_entry_wire_encode(const struct sat_entry_wire *entry, struct sat_buf *out);
 enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire *out) SAT_MUST_CHECK;
 
+/* Without the sequence number, which follows from the place in the list. */
+void sat_lost_encode(const struct sat_entry *entry, struct sat_buf *out);
+enum sat_err sat_lost_decode(struct sat_span bytes, struct sat_entry *out) SAT_MUST_CHECK;
+
+struct sat_root_item {
+    uint64_t size;
+    uint8_t root[8];
+};
+void sat_root_item_encode(const struct sat_root_item *item, struct sat_buf *out);
+enum sat_err sat_root_item_decode(struct sat_span bytes, struct sat_root_item *out) SAT_MUST_CHECK;
 /* A signed cursor that is shown to its author (SET_BACK): u64 size ‖ root32 ‖ digest32 ‖ u64 ack ‖ u64 dir_seq ‖
  * dir_hash32 ‖ log_epoch16 ‖ sig64. Device and space are those of the session and of the subscription. */
 void sat_cursor_wire_encode(const struct sat_cursor *cursor, const struct sat_signature *signature,

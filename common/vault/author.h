@@ -47,6 +47,11 @@ struct sat_move {
 enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *moves, uint32_t n, uint64_t now_ms,
                              uint32_t *written) SAT_MUST_CHECK;
 
+/* The oldest pending bundle of the space was refused for good: a signed void statement takes its place in the chain, to
+ * be pushed like a bundle; it is put aside with its reason; what is behind it is written again (author_again.h). Inside
+ * the caller's transaction. *mended: false where that is not so, or where something waits for the admins. */
+enum sat_err sat_author_mend(const struct sat_vault *vault, int64_t sid, bool *mended) SAT_MUST_CHECK;
+
 /* Freezes the drafts that may be frozen, inside the caller's transaction. Where this device may write now, those of
  * spaces whose newest verified head is at the cursor (space.head_size == log.size: the witness must cover what was
  * seen), whose current epoch's key is here and which do not owe a new one (by `now_ms`). Where it has lost the right,
@@ -58,5 +63,8 @@ enum sat_err sat_author_move(const struct sat_vault *vault, struct sat_move *mov
  * SAT_ERR_CORRUPT for a damaged draft. */
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out) SAT_MUST_CHECK;
+/* The same, but in these spaces: what this device may write there stays drafts. */
+enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
+                                   const int64_t *held, uint32_t held_n, struct sat_frozen *out) SAT_MUST_CHECK;
 
 #endif

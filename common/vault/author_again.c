@@ -281,6 +281,7 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
                                 const struct sat_bundle_row *row)
 {
     struct sat_bundle bundle;
+    if (row->state == SAT_BUNDLE_VOID) return sat_store_bundle_delete(again->vault.store, row->bid);
     enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
     if (err) return err;
     struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);

@@ -46,6 +46,8 @@ struct freezer {
     const struct sat_keyring_secrets *secrets;
     struct sat_frozen *out;
     uint64_t now_ms;
+    const int64_t *held; /* spaces in which nothing new is frozen */
+    uint32_t held_n;
     uint32_t bundles_left; /* that it may still make */
     uint64_t rewound;      /* drafts up to this counter may have seen what is gone */
     struct sat_arena places_arena;
@@ -90,6 +92,8 @@ static enum sat_err open_place(struct freezer *freezer, int64_t sid, struct plac
     const struct sat_space_id *id = &place->space.id;
     err = have_key(freezer, place, sat_directory_epoch_at(directory, id, directory->seq), &place->ready);
     if (place->space.head_size != place->space.log.size) place->ready = false;
+    for (uint32_t i = 0; i < freezer->held_n; i++)
+        if (freezer->held[i] == sid) place->ready = false;
     place->owing = sat_directory_owed(directory, id, freezer->now_ms) != 0;
     place->next = freezer->places;
     freezer->places = place;
@@ -184,13 +188,14 @@ static enum sat_err waits_for_copies(const struct freezer *freezer, const struct
 static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
                                uint32_t n, struct standpoint *stand, uint32_t *run, bool *open)
 {
-    size_t bytes = BUNDLE_FIXED_BYTES;
+    size_t bytes = BUNDLE_FIXED_BYTES, bytes_end = freezer->vault->bundle_bytes;
+    if (bytes_end == 0 || bytes_end > SAT_BUNDLE_BYTES_MAX) bytes_end = SAT_BUNDLE_BYTES_MAX;
     *open = false;
     for (*run = 0; *run < n; ++*run) {
         uint32_t i = *run;
         if (i > 0 && (drafts[i].sid != drafts[0].sid || drafts[i].counter != drafts[0].counter + i)) return SAT_OK;
         bytes += bytes_max(&drafts[i]);
-        if (i > 0 && bytes > SAT_BUNDLE_BYTES_MAX) return SAT_OK; /* one alone always fits */
+        if (i > 0 && bytes > bytes_end) return SAT_OK; /* one alone always fits */
         struct standpoint here;
         bool waits = false;
         enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
@@ -423,15 +428,26 @@ static enum sat_err freeze_page(struct freezer *freezer, const struct sat_draft_
 enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
                                struct sat_frozen *out)
 {
+    return sat_author_freeze_but(vault, now_ms, bundles_max, NULL, 0, out);
+}
+
+enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_ms, uint32_t bundles_max,
+                                   const int64_t *held, uint32_t held_n, struct sat_frozen *out)
+{
     struct freezer freezer = {.vault = vault,
                               .secrets = sat_keyring_secrets(vault->keyring),
                               .out = out,
                               .now_ms = now_ms,
+                              .held = held,
+                              .held_n = held_n,
                               .bundles_left = bundles_max};
     *out = (struct sat_frozen){0};
     sat_arena_init(&freezer.places_arena);
     sat_arena_init(&freezer.arena);
+    uint64_t returns = 0; /* what the server lost is shown, but not on its log */
     enum sat_err err = sat_store_meta_get_u64(vault->store, SAT_REWOUND_KEY, 0, &freezer.rewound);
+    if (!err) err = sat_store_return_count(vault->store, 0, true, &returns);
+    if (returns) freezer.rewound = UINT64_MAX;
     uint64_t next = 0;
     for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;
@@ -446,5 +462,6 @@ enum sat_err sat_author_freeze(const struct sat_vault *vault, uint64_t now_ms, u
     sat_arena_deinit(&freezer.places_arena);
     if (!err) err = sat_store_draft_count(vault->store, &out->left);
     out->more = out->left && !freezer.bundles_left;
+    out->held = out->left && held_n;
     return err;
 }

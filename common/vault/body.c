@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/utf8.h"
+#include "common/vault/types.h"
 #include "common/wire/pack.h"
 
 bool sat_value_equal(const struct sat_value *a, const struct sat_value *b)
@@ -196,6 +197,18 @@ static void take_cell(struct sat_unpack *in, struct sat_cell *out)
     out->value = (struct sat_value){.kind = SAT_VALUE_BOOL, .truth = sat_unpack_bool(in)};
 }
 
+/* All that a later version can count on to be told from rubbish: an array of three or more parts, of which the second
+ * is its schema. */
+static bool is_of_a_later_schema(struct sat_span bytes)
+{
+    enum { PARTS_MIN = 3, PARTS_MAX = 64 };
+    struct sat_unpack in;
+    sat_unpack_init(&in, bytes);
+    uint32_t parts = sat_unpack_array(&in, PARTS_MAX);
+    uint64_t type = sat_unpack_u64(&in, UINT16_MAX), schema = sat_unpack_u64(&in, UINT16_MAX);
+    return !in.err && parts >= PARTS_MIN && type != 0 && schema > SAT_SCHEMA_VERSION;
+}
+
 enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, struct sat_body *out)
 {
     *out = (struct sat_body){0};
@@ -219,5 +232,5 @@ enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, str
         out->origin = sat_unpack_raw(&in);
     enum sat_err err = sat_unpack_end(&in);
     if (err) *out = (struct sat_body){0};
-    return err;
+    return err == SAT_ERR_MALFORMED && is_of_a_later_schema(bytes) ? SAT_ERR_UPGRADE_NEEDED : err;
 }

@@ -2,7 +2,7 @@
  *   [type, schema version, [[field, value] or [field, element, bool] …], origin or nil]
  * Cells are in ascending (field, element) order, each once. A value is nil (cleared), bool, integer, text, 16 bytes (a
  * reference), or [ms, offset_min] (a time). Types, fields and kinds of a later version decode too and are kept
- * verbatim. */
+ * verbatim; what does not decode and says that its schema is a later one needs that version. */
 #ifndef SAT_VAULT_BODY_H
 #define SAT_VAULT_BODY_H
 
@@ -49,7 +49,8 @@ int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b);
 /* Appends the encoding; sorts the cells first. SAT_ERR_TOO_LARGE, SAT_ERR_INVALID (a cell twice, invalid UTF-8, a time
  * out of range); then nothing is appended. */
 enum sat_err sat_body_encode(struct sat_body *body, struct sat_buf *out) SAT_MUST_CHECK;
-/* The arena owns everything in *out (text is copied). SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
+/* The arena owns everything in *out (text is copied). SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE; SAT_ERR_UPGRADE_NEEDED
+ * where it says that it is of a later schema. */
 enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, struct sat_body *out) SAT_MUST_CHECK;
 
 #endif

@@ -18,7 +18,8 @@ struct sat_source {
     uint64_t recv_ms;   /* its receipt: when, */
     uint64_t seq;       /* and as which entry of the log; 0 while not accepted */
     bool pending;       /* a draft or not yet accepted */
-    bool readable; /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
+    bool readable;    /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
+    enum sat_err why; /* … as its key is not here (debt), it needs a later version (upgrade_needed), or it is broken */
     struct sat_body body;
 };
 

@@ -49,7 +49,7 @@ static enum sat_err open_bundle(struct opener *opener, const struct sat_change_r
     if (opener->bid == SAT_CHANGE_BUNDLE(change->cid)) return SAT_OK;
     opener->bid = 0;
     sat_manifest_decode(change->manifest, &opener->manifest);
-    if (opener->manifest.suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
+    if (!sat_suite_is_known(opener->manifest.suite)) return SAT_ERR_UPGRADE_NEEDED;
     const struct sat_vault *vault = opener->vault;
     const struct sat_epoch_key *key;
     enum sat_err err =
@@ -80,12 +80,12 @@ static bool is_about_the_body(enum sat_err err)
            err == SAT_ERR_MALFORMED || err == SAT_ERR_TOO_LARGE || err == SAT_ERR_TAMPERED;
 }
 
-static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, bool *readable)
+static enum sat_err open_body(struct opener *opener, const struct item *item, struct sat_body *body, enum sat_err *why)
 {
     sat_buf_clear(&opener->plain);
     enum sat_err err = unseal(opener, item);
     if (!err) err = sat_body_decode(sat_buf_span(&opener->plain), opener->arena, body);
-    *readable = err == SAT_OK;
+    *why = err;
     return is_about_the_body(err) ? SAT_OK : err;
 }
 
@@ -118,7 +118,8 @@ static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows,
     struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n; i++)
-        if (rows->changes[i].state == state && !(own && is_hidden(vault, rows->changes[i].dot.counter)))
+        if (rows->changes[i].state == state && rows->changes[i].header.len && /* a stub that waits to be given back */
+            !(own && is_hidden(vault, rows->changes[i].dot.counter)))
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; own && i < rows->drafts_n; i++)
         if (!is_hidden(vault, rows->drafts[i].counter))
@@ -219,7 +220,8 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
             .seq = change ? change->seq : 0,
             .pending = !change || change->state == SAT_CHANGE_PENDING,
         };
-        err = open_body(opener, &items[i], &out[i].body, &out[i].readable);
+        err = open_body(opener, &items[i], &out[i].body, &out[i].why);
+        out[i].readable = out[i].why == SAT_OK;
         if (out[i].readable && change) disbelieve(&opener->manifest.space, &out[i].body);
     }
     return err;
@@ -331,6 +333,61 @@ enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const s
     return err;
 }
 
+/* ---- As it was ---- */
+
+static bool covers_another(const struct item *items, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_version version = version_of(&items[i]);
+        if (sat_merge_covers(&version, &dot)) return true;
+    }
+    return false;
+}
+
+/* Without others' changes behind the log's entry `seq`; own ones behind it are pending again. What is left is live or
+ * dead among itself. */
+static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, struct sat_arena *arena)
+{
+    struct item *items = sat_arena_array(arena, rows->changes_n, sizeof *items);
+    uint32_t left = 0, items_n = 0;
+    for (uint32_t i = 0; i < rows->changes_n; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        bool behind = row->seq > seq;
+        if (behind && row->dot.device != device) continue;
+        if (behind && row->header.len) row->state = SAT_CHANGE_PENDING;
+        rows->changes[left++] = *row;
+    }
+    if (left == rows->changes_n) return SAT_OK;
+    rows->changes_n = left;
+    for (uint32_t i = 0; i < left; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;
+        items[items_n] = (struct item){.change = row, .dot = row->dot};
+        if (sat_header_decode(row->header, arena, &items[items_n++].header)) return SAT_ERR_CORRUPT;
+    }
+    for (uint32_t i = 0; i < left; i++) {
+        struct sat_change_row *row = &rows->changes[i];
+        if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;
+        row->state = covers_another(items, items_n, row->dot) ? SAT_CHANGE_DEAD : SAT_CHANGE_LIVE;
+    }
+    return SAT_OK;
+}
+
+enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                uint64_t seq, bool drafts, struct sat_arena *arena, struct sat_record_view *out)
+{
+    struct rows rows = {0};
+    struct opener opener;
+    *out = (struct sat_record_view){.sid = sid, .id = *id};
+    opener_init(&opener, vault, arena);
+    enum sat_err err = load_rows(vault, sid, id, arena, &rows);
+    if (!drafts) rows.drafts_n = 0;
+    if (!err) err = go_back(&rows, seq, sat_keyring_secrets(vault->keyring)->device, arena);
+    if (!err) err = make_view(&opener, &rows, out);
+    opener_deinit(&opener);
+    return err;
+}
+
 /* ---- History ---- */
 
 static enum sat_err make_history_item(struct opener *opener, const struct sat_record_view *view, struct item *item,
@@ -346,7 +403,10 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
     if (sound) out->header = item->header;
     if (sound) out->hlc = item->header.hlc;
     bool aside = change && change->state == SAT_CHANGE_ASIDE;
-    return sound && !aside ? open_body(opener, item, &out->body, &out->readable) : SAT_OK;
+    if (!sound || aside) return SAT_OK;
+    enum sat_err why, err = open_body(opener, item, &out->body, &why);
+    out->readable = why == SAT_OK;
+    return err;
 }
 
 static enum sat_err make_history(struct opener *opener, const struct rows *rows, const struct sat_record_view *view,

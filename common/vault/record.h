@@ -18,6 +18,7 @@ struct sat_vault {
     /* Own pending changes and drafts with these counters are not laid over the base: they are about to be written again
      * (author_again.h). 0: none. */
     uint64_t hidden_first, hidden_last;
+    uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
 
 struct sat_record_view {
@@ -34,6 +35,12 @@ struct sat_record_view {
 /* Loads one record. A record that is not there gives an empty view (live_n 0). */
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out) SAT_MUST_CHECK;
+
+/* The record as it was when the log had `seq` entries, with what this device wrote since on top, drafts only if asked
+ * for. Replaced changes whose bytes are gone are missing. */
+enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
+                                uint64_t seq, bool drafts, struct sat_arena *arena,
+                                struct sat_record_view *out) SAT_MUST_CHECK;
 
 /* One step of a record's history, oldest first. */
 struct sat_history_item {

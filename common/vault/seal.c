@@ -93,7 +93,7 @@ enum sat_err sat_unseal_change(struct sat_squeezer *squeezer, const struct sat_b
                                const struct sat_manifest *manifest, uint32_t index, const struct sat_record_id *record,
                                struct sat_span header, struct sat_span body, struct sat_buf *out)
 {
-    if (manifest->suite != SAT_SUITE_1) return SAT_ERR_UPGRADE_NEEDED;
+    if (!sat_suite_is_known(manifest->suite)) return SAT_ERR_UPGRADE_NEEDED;
     if (body.len < TAG_BYTES || body.len > SAT_BUNDLE_BYTES_MAX || header.len > SAT_HEADER_BYTES_MAX)
         return SAT_ERR_UNDECRYPTABLE;
     uint8_t nonce[NONCE_BYTES];

@@ -88,23 +88,28 @@ static bool frame_is_plain(const uint8_t *frame, size_t len)
            memcmp(frame + FRAME_HEAD_BYTES, head, BLOCK_HEAD_BYTES) == 0;
 }
 
-/* For frames without what can be left out. Parameters and dictionary stay with the compressor, frame after frame. */
-static void make_compressor(struct sat_squeezer *squeezer)
+/* For frames without what can be left out. Parameters and dictionary stay with the compressor, frame after frame.
+ * False: there is no memory for it. */
+static bool make_compressor(struct sat_squeezer *squeezer)
 {
     ZSTD_CCtx *compressor = ZSTD_createCCtx();
-    ZSTD_CDict *dictionary = ZSTD_createCDict(sat_dictionary_1, sat_dictionary_1_bytes, LEVEL);
-    sat_check(compressor && dictionary);
+    ZSTD_CDict *dictionary = compressor ? ZSTD_createCDict(sat_dictionary_1, sat_dictionary_1_bytes, LEVEL) : NULL;
+    if (!dictionary) {
+        ZSTD_freeCCtx(compressor);
+        return false;
+    }
     sat_check(!ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_contentSizeFlag, 0)) &&
               !ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_checksumFlag, 0)) &&
               !ZSTD_isError(ZSTD_CCtx_setParameter(compressor, ZSTD_c_dictIDFlag, 0)) &&
               !ZSTD_isError(ZSTD_CCtx_refCDict(compressor, dictionary)));
     squeezer->compressor = compressor;
     squeezer->compression_dictionary = dictionary;
+    return true;
 }
 
 static size_t compress_frame(struct sat_squeezer *squeezer, struct sat_span plain, uint8_t *out, size_t cap)
 {
-    if (!squeezer->compressor) make_compressor(squeezer);
+    if (!squeezer->compressor && !make_compressor(squeezer)) return 0; /* stored as it is, this once */
     size_t len = ZSTD_compress2(squeezer->compressor, out, cap, plain.at, plain.len);
     return ZSTD_isError(len) ? 0 : len;
 }

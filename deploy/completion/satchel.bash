@@ -11,6 +11,7 @@ recover: --kit --recovery-kit --server --pin --user --device-name --repudiate --
 leave:
 user add: --role --kit
 user list:
+user role: --kit
 user suspend:
 user resume: --kit
 territory add:
@@ -40,7 +41,7 @@ find:
 history: --territory
 report: --period
 export: --format
-sync: --live --timeout --allow-mass-change --confirm-restore
+sync: --live --timeout --max-bytes --patience --allow-mass-change --confirm-restore
 status: --fingerprint
 conflicts:
 resolve: --pick --value
@@ -54,7 +55,7 @@ doctor:
 _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'
 # These take a value, so that the word after them is neither a command nor an argument.
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
- --expires --url --to --from --repudiate --territory --where --timeout --pick --value --map --format --period --kit '
+ --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --kit '
 _satchel_roles='admin manager rep auditor service'
 _satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure'
 

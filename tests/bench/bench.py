@@ -4,9 +4,9 @@ measured in the same run.
 
     tests/bench/bench.py [--build DIR] [--json] [NAME…]
 
-NAME: push pull wire reconnect live idle unlock put fleet memory engine (all of them: under ten minutes). The ratios
-are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A mark
-is what was set out to be reached."""
+NAME: push pull wire reconnect live load idle unlock put fleet memory engine (all of them: some twelve minutes). The
+ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A
+mark is what was set out to be reached."""
 import argparse
 import concurrent.futures
 import glob
@@ -27,6 +27,7 @@ WRITER, READER = 0, 2  # of different people, in one territory
 BODY_BYTES = 300       # before compression and sealing
 IDLE_ORGS, IDLE_DEVICES = 20, 50  # a device that joins verifies all links before it: smaller orgs are made faster
 STORED = (10000, 1000000)
+FIRST_SYNC, TRIPS = 500000, 200
 
 
 class Floors:
@@ -225,6 +226,39 @@ class Bench:
         self.figure("put_commit", percentile(commits, 0.5), "µs", [("SQLite, one row a commit", commit_us)],
                     p99=percentile(commits, 0.99))
 
+    def load(self):
+        """One change's way to the server and its acknowledgement, for a device in another territory, while somebody
+        does a first sync of many records: against the same on the idle server."""
+        server = Server(self.ground, "load-server")
+        server.start()
+        fleet = Fleet(self.ground, server, "load", 2, 8)  # two devices a person, people in the territories in turn
+        newcomers, other = (4, 5), 2
+        for part in range(FIRST_SYNC // RECORDS):
+            say("storing %d of %d" % ((part + 1) * RECORDS, FIRST_SYNC))
+            fleet.satchel(WRITER, "put", "--stdin", stdin=visits(RECORDS, 20 + part))
+            fleet.sync(WRITER)
+        trip = lambda row: (row["synced_ns"] - row["committed_ns"]) / 1e6  # noqa: E731
+        idle = [trip(row) for row in self.device("stay", fleet.home(other), 2 * TRIPS, 3).rows()]
+        trips, synced_s = [], []
+        for newcomer in newcomers:  # one may be through before there are enough
+            if len(trips) >= TRIPS:
+                break
+            writer = self.ground.start("bench_devices", "stay", fleet.home(other), 100 * TRIPS, 3)
+            lines = Lines(writer)
+            lines.wait(lambda rows: len(rows) >= 20, 30)
+            begun = time.monotonic_ns()
+            synced_s.append(fleet.sync(newcomer).wall_s)
+            ended = time.monotonic_ns()
+            trips += [trip(row) for row in list(lines.rows)
+                      if begun <= row["committed_ns"] and row["synced_ns"] <= ended]
+            writer.kill()
+            writer.wait()
+        server.stop()
+        middle = percentile(idle, 0.5)
+        self.figure("load_delay", percentile(trips, 0.5) / middle, "times", (), 2, False, n=len(trips),
+                    idle_median_ms=middle, idle_p99_ms=percentile(idle, 0.99), loaded_median_ms=percentile(trips, 0.5),
+                    loaded_p99_ms=percentile(trips, 0.99), first_sync_s=synced_s[0])
+
     def idle(self):
         """Devices that are connected and do nothing."""
         server = Server(self.ground, "idle-server")
@@ -324,7 +358,7 @@ def shown(value):
     return str(value)
 
 
-NAMES = ("push", "pull", "wire", "reconnect", "live", "idle", "unlock", "put", "fleet", "memory", "engine")
+NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "fleet", "memory", "engine")
 METHODS = {"fleet": "fleet_of_thousands"}  # an attribute has that name
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Issue 4, line 6: accounts move from one territory to another, with what hangs on them, and nobody's work is lost.
+"""Accounts move from one territory to another, with what hangs on them, and nobody's work is lost.
 
 The numbers are those of DOMAIN M01-4: 40 accounts go from Nancy's territory to Robert's while she is offline; her three
 visits come late, are kept, are hers, and follow.

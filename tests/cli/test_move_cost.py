@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
-"""Issue 4, line 6: what a change of territory costs the devices that it concerns, and what interrupting does.
+"""What a change of territory costs the devices that it concerns, and what interrupting does.
 
 Bytes are those that the server counts as sent.
 """
 import os
-import ssl
 import sys
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import World, equal, new_id, run, test  # noqa: E402
+from traffic import Costs  # noqa: E402
 
 RECORDS, SMALL, MOVED = 5000, 50, 5
 
@@ -19,22 +18,8 @@ world = World(territories=("Eastern", "Southern"))
 admin = world.admin
 nancy = world.rep("Nancy", "Eastern")
 robert = world.rep("Robert", "Southern")
+cost = Costs(world.server).sync
 accounts = [new_id() for _ in range(SMALL)]
-
-
-def sent_bytes():
-    context = ssl._create_unverified_context()
-    url = world.server.url.replace("wss:", "https:").replace("ws:", "http:").rstrip("/") + "/metrics"
-    text = urllib.request.urlopen(url, timeout=10, context=context).read().decode()
-    return int([line for line in text.splitlines() if line.startswith("satcheld_sent_bytes_total ")][0].split()[1])
-
-
-def cost(device):
-    """Bytes and changes that a sync brings."""
-    before = sent_bytes()
-    received = device.sync()["received"]
-    time.sleep(0.2)  # the figure is counted when the socket has taken them
-    return sent_bytes() - before, received
 
 
 def count(device, sql):

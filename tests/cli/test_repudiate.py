@@ -44,6 +44,8 @@ def a_thief_shuts_everybody_out():
     accomplice.sync()
     for device in (steven, nancy):
         equal(device.run("sync", "--json", expect=4).error()["error"], "revoked")
+    late_number, = [item["number"] for item in stolen.rows("escrow", "list")]
+    stolen.run("escrow", "reject", str(late_number))
     equal(steven.row("status")["state"], "suspended")
     equal(steven.error(4, "user", "suspend", "Mallory")["error"], "denied")
 
@@ -67,6 +69,8 @@ def the_kit_undoes_it():
     for sentence in ("lets Steven back in", "puts Mallory (device 5) out", "takes Western from Nancy"):
         equal(sentence in row["undone"], True, row)
         has(result.err, "undoing that, it " + sentence)
+    equal(row["escrow_open"], 1)
+    has(result.err, "1 bundle of late work waits for a decision, and holds up what the authors write now")
     equal({row["device"]: row["state"] for row in andrew.rows("device", "list")},
           {1: "revoked", 2: "active", 3: "active", 4: "active", 5: "revoked", 6: "active"})
     equal({space["debt"] for space in andrew.row("status")["spaces"]}, {False})
@@ -86,8 +90,21 @@ def the_audit_says_what_was_undone():
         "puts Andrew (device 1) out", "lets Nancy (device 3) back in", "lets Robert (device 4) back in",
         "puts Mallory (device 5) out", "lets Steven back in", "suspends Mallory",
         "lets Robert read and write Western again", "takes Western from Nancy",
-        "sets lease.rep back to what it is by itself"]))
+        "sets lease.rep back to what it is by itself",
+        "brings late work of Nancy (device 3) in Eastern that was rejected (1 bundle) back before the admins: see "
+        "`satchel escrow list`"]))
     has(andrew.run("audit").out, "undoing that, it lets Steven back in")
+
+
+def is_held_up(by, says):
+    """Nancy is in again, and told why what she writes in her territory stays with her."""
+    said = nancy.run("sync", "--json", expect=None).err
+    has(said, "what is written in Eastern stays here")
+    has(said, says)
+    status = nancy.row("status")
+    equal((status["state"], status["in_sync"]), ("active", False))
+    equal({space["name"]: space["held_up"] for space in status["spaces"]},
+          {"Eastern": by, "org": None, "people": None})
 
 
 @test
@@ -99,12 +116,15 @@ def the_others_go_on_and_nothing_is_lost():
     lacks(result.err, "revoked")
     equal(andrew.run("sync", "--json").rows()[-1]["in_sync"], True)
     equal(andrew.fields("account", early)["name"], "written before Robert knows")
-    nancy.run("sync", expect=None)
-    equal(nancy.row("status")["state"], "active")
-    for item in andrew.rows("escrow", "list"):  # she had handed it in before she was let back in
-        equal((item["device"], item["state"]), (3, "open"))
-        andrew.run("escrow", "accept", str(item["number"]))
+    item, = andrew.rows("escrow", "list")  # she had handed it in before she was let back in
+    equal((item["device"], item["state"]), (3, "open"), "what the thief rejected is to be decided about once more")
+    is_held_up("escrowed", "which an admin has to let in")
+    andrew.run("escrow", "reject", str(item["number"]))
+    is_held_up("rejected", "an admin has rejected")
+    andrew.run("escrow", "accept", str(item["number"]))
+    lacks(nancy.run("sync", "--json").err, "stays here")
     nancy.sync()
+    equal({space["held_up"] for space in nancy.row("status")["spaces"]}, {None})
     more = nancy.put("account", "name=and more of Nancy's")
     nancy.sync()
     andrew.sync()
@@ -152,6 +172,30 @@ def where_only_a_thief_has_a_key_all_else_goes_on():
     equal(again.fields("account", written)["name"], "Blauer See")
     equal(again.error(7, "rotate", "Western")["error"], "debt")
     equal(again.row("rotate", "Eastern"), {"territory": "Eastern"})
+
+
+@test
+def a_phone_that_obeyed_the_thief_is_no_admin_to_leave_the_organisation_to():
+    other = World()
+    thief, steven = other.admin, Device(other.folder, "Steven")
+    thief.run("user", "add", "Steven", "--role", "admin")
+    steven.run("join", other.invite("Steven"))
+    thief.run("device", "approve", "2")
+    began = len(steven.rows("audit")) + 1
+    thief.run("device", "revoke", "2", "--wipe")
+    steven.run("sync", expect=4)
+    equal(os.path.exists(os.path.join(steven.home, "keyring")), False, "it has obeyed")
+    back, again = Device(other.folder, "Andrew-back"), Device(other.folder, "Steven-again")
+    kit = os.path.join(other.folder, "kit-2.txt")
+    recover(back, "--repudiate", "1", "--from", str(began), kit=other.kit, new=kit)
+    equal({row["device"]: row["state"] for row in back.rows("device", "list")}[2], "active")
+    has(back.error(2, "leave")["message"], "device 2 was to be wiped, and counts again once it has signed a link")
+    has(back.error(2, "user", "suspend", "Andrew")["message"], "device 2 was to be wiped")
+    again.run("join", back.row("invite", "Steven")["code"])
+    back.run("device", "approve", "4", "--kit", kit)
+    again.sync()
+    back.run("leave")
+    again.run("user", "add", "Nancy", "--role", "rep")
 
 
 if __name__ == "__main__":

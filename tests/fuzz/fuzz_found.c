@@ -88,8 +88,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sat_span input = sat_span(data, size), token;
     struct sat_store **store = spare_store();
-    struct sat_entropy_stream stream;
-    struct sat_entropy entropy = sat_entropy_seeded(&stream, 1);
     struct sat_fault fault = {0}, read_fault = {0};
     struct sat_hash org;
     struct sat_arena arena;
@@ -101,8 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum sat_err read = sat_host_read_create(message, &token, &org, &read_fault);
     if (!read)
         sat_check(token.len == 0 || (token.at >= message.at && token.at + token.len <= message.at + message.len));
-    enum sat_err err =
-        sat_host_found(*store, &fuzz_org()->server, message, fuzz_org()->now_ms, &entropy, &reply, &fault);
+    enum sat_err err = sat_host_found(*store, &fuzz_org()->server, message, fuzz_org()->now_ms, &reply, &fault);
     if (err) {
         check_refused(*store, err, &fault);
     } else {

@@ -29,6 +29,7 @@ BODY(accept)
 BODY(policy)
 BODY(kit)
 BODY(server_key)
+BODY(mass_change)
 
 static void check_body(unsigned type, struct sat_span bytes)
 {
@@ -51,6 +52,7 @@ static void check_body(unsigned type, struct sat_span bytes)
         {SAT_LINK_POLICY, check_policy},
         {SAT_LINK_KIT, check_kit},
         {SAT_LINK_SERVER_KEY, check_server_key},
+        {SAT_LINK_MASS_CHANGE, check_mass_change},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         if (bodies[i].type == type) bodies[i].check(bytes);

@@ -385,20 +385,21 @@ def an_acknowledgement_for_what_was_not_stored():
 # ---- The directory ----
 
 class FalseLink(Lie):
-    """Makes the victim's person an admin by a link of the server's own making, countersigned and named by the hello."""
+    """A link of the server's own making, countersigned and named by the hello. Its first signature is the author's, by
+    a key that is true where the link itself brings it; the other one, which must be somebody else's, is nobody's."""
 
-    def __init__(self):
+    def __init__(self, kind, author, body, other, seed=None):
         super().__init__()
         ids = link_ids(world.server.data)
         self.seq = len(ids) + 1
-        body = struct.pack("<IBB", 3, 1, 1)
-        link = struct.pack("<Q32sIHBHI", self.seq, ids[-1], 1, 2, 1, 1, len(body)) + body
+        link = struct.pack("<Q32sIHBHI", self.seq, ids[-1], author, kind, 1, 1, len(body)) + body
+        own = ed25519.sign(seed, labelled("link") + org + link) if seed else os.urandom(64)
         self.id = digest("link", link)
         now = int(time.time() * 1000)
         countersign = ed25519.sign(identity, labelled("countersign") + org + struct.pack("<Q", self.seq) + self.id
                                    + struct.pack("<Q", now))
-        self.short = (varint(now) + countersign + varint(1) + varint(2) + bytes([2 | 8 | 32]) + os.urandom(64)
-                      + b"\2" + varint(1) + os.urandom(64) + body)
+        self.short = (varint(now) + countersign + varint(author) + varint(kind) + bytes([2 | 8 | 32]) + own
+                      + other + os.urandom(64) + body)
 
     def says(self, talk, message):
         if message[0] != HELLO:
@@ -418,9 +419,26 @@ class FalseLink(Lie):
 
 @test
 def a_fake_directory_link():
+    """That makes the victim's person an admin."""
     robert.sync()
-    is_caught(FalseLink(), "tampered", "of the directory is not valid")
+    is_caught(FalseLink(2, 1, struct.pack("<IBB", 3, 1, 1), b"\2" + varint(1)), "tampered",
+              "of the directory is not valid")
     equal(robert.row("status")["role"], "rep")
+
+
+@test
+def a_fake_repudiation():
+    """That calls the admin's device a thief's, and brings one of the server's in its place: all but the kit's signature
+    is right."""
+    robert.sync()
+    device, admin_key, kit = os.urandom(32), os.urandom(32), os.urandom(32)
+    author = len(robert.rows("device", "list")) + 1
+    body = (struct.pack("<IQ", 1, 2) + ed25519.public_key(kit) + digest("test", b"a kit")[:31] + b"\0"
+            + struct.pack("<I", 1) + ed25519.public_key(device) + digest("test", b"a device")[:31] + b"\0"
+            + ed25519.public_key(admin_key) + bytes(32) + struct.pack("<I", 0))
+    is_caught(FalseLink(21, author, body, b"\4" + varint(1), seed=device), "tampered", "of the directory is not valid")
+    equal({row["device"]: row["state"] for row in robert.rows("device", "list")},
+          {number + 1: "active" for number in range(author - 1)})
 
 
 @test
@@ -469,6 +487,30 @@ def a_swapped_key_box():
     equal(robert.fields("account", late)["name"], "under the new key")
     nancy.sync()
     equal(nancy.fields("account", mine)["name"], "waits for the key")
+
+
+class WrongBoxes(Lie):
+    """Answers the question for boxes with what `change` makes of the answer."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def says(self, talk, message):
+        if message[0] != BOXES or not message[1]:
+            return [message]
+        self.told += 1
+        return [[BOXES, self.change(message[1])]]
+
+
+@test
+def boxes_of_the_wrong_length_or_number():
+    for change in (lambda boxes: [box[:-1] for box in boxes], lambda boxes: [box + b"\0" for box in boxes],
+                   lambda boxes: boxes[:-1], lambda boxes: boxes + boxes[:1]):
+        for territory in ("Eastern", "Western"):  # two boxes: none at all is no answer
+            admin.run("rotate", territory)
+        is_caught(WrongBoxes(change), ("malformed", "protocol"), "")
+        equal({space["debt"] for space in robert.row("status")["spaces"]}, {False})
 
 
 # ---- Handshakes ----

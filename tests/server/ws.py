@@ -115,16 +115,20 @@ class WebSocket:
             length = struct.unpack(">H", self._take(2))[0]
         elif length == 127:
             length = struct.unpack(">Q", self._take(8))[0]
+        self.final = bool(first & 0x80)
         return first & 0x0F, self._take(length)
 
     def recv(self):
         """The next message as a list. Closed when there is none."""
+        whole = b""
         while True:
             opcode, payload = self.recv_frame()
             if opcode == CLOSE:
                 raise Closed("close frame")
-            if opcode == BINARY:
-                return unpack(payload)
+            if opcode in (BINARY, CONTINUATION):
+                whole += payload
+                if self.final:
+                    return unpack(whole)
 
     def ping(self, payload=b"are you there"):
         """Sends a ping and waits for its pong; messages that come meanwhile are thrown away."""

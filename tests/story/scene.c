@@ -326,16 +326,26 @@ void scene_lose_push(struct world *world, struct world_device *device, uint32_t 
     mishap.lose = true;
 }
 
-void scene_spoil(struct world_device *device, struct sat_dot dot)
+/* On one change's row. */
+static void update_change(const struct world_device *device, struct sat_dot dot, const char *sql)
 {
     sqlite3 *db;
     sqlite3_stmt *statement;
     sat_check(sqlite3_open(device->store_path, &db) == SQLITE_OK);
-    static const char sql[] = "UPDATE change SET body = zeroblob(length(body)) WHERE device = ?1 AND counter = ?2";
     sat_check(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK);
     sqlite3_bind_int64(statement, 1, dot.device);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)dot.counter);
     sat_check(sqlite3_step(statement) == SQLITE_DONE && sqlite3_changes(db) == 1);
     sqlite3_finalize(statement);
     sqlite3_close(db);
+}
+
+void scene_spoil(struct world_device *device, struct sat_dot dot)
+{
+    update_change(device, dot, "UPDATE change SET body = zeroblob(length(body)) WHERE device = ?1 AND counter = ?2");
+}
+
+void scene_forget_hash(struct world_device *device, struct sat_dot dot)
+{
+    update_change(device, dot, "UPDATE change SET rest = zeroblob(32) WHERE device = ?1 AND counter = ?2");
 }

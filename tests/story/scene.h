@@ -54,5 +54,7 @@ void scene_lose_push(struct world *world, struct world_device *device, uint32_t 
 
 /* Makes what the device holds of a change's body unreadable, as a missing key or a later suite would. */
 void scene_spoil(struct world_device *device, struct sat_dot dot);
+/* Forgets the hash of a change: no digest is right any more, and nothing here can mend it. */
+void scene_forget_hash(struct world_device *device, struct sat_dot dot);
 
 #endif

@@ -173,55 +173,55 @@ static void dots_that_are_taken_in_another_territory_show_it_as_well(void **stat
 static void an_older_copy_that_lacks_its_own_work_is_noticed(void **state)
 {
     (void)state;
-    struct world_backup backup;
-    world_backup(&world, rep, &backup);
+    struct world_home backup;
+    world_home_backup(&world, rep, &backup);
     uint32_t number = scene_number(rep);
     for (uint32_t i = 0; i < 20; i++) scene_write(&world, rep, 2, CITY, i % 2 ? "Biel" : "Brig");
     assert_true(world_settle(&world, 4));
-    world_restore(&world, rep, &backup);
+    world_home_restore(&world, rep, &backup);
     scene_write(&world, rep, 3, CITY, "Chur");
     assert_true(world_sync(&world, rep));
     is_copy_of(rep, number);
     assert_true(world_settle(&world, 4));
     all_show(2, CITY, "Biel");
     all_show(3, CITY, "Chur");
-    world_backup_free(&backup);
+    world_home_free(&backup);
 }
 
 static void an_older_copy_that_wrote_nothing_is_noticed_by_its_cursor(void **state)
 {
     (void)state;
-    struct world_backup backup;
-    world_backup(&world, rep, &backup);
+    struct world_home backup;
+    world_home_backup(&world, rep, &backup);
     uint32_t number = scene_number(rep);
     scene_write(&world, other, 2, CITY, "Biel");
     assert_true(world_settle(&world, 4));
-    world_restore(&world, rep, &backup);
+    world_home_restore(&world, rep, &backup);
     assert_true(world_sync(&world, rep));
     is_copy_of(rep, number);
     assert_string_equal(scene_shows(&world, rep, 2, CITY), "Biel");
     assert_true(world_settle(&world, 4));
     assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
-    world_backup_free(&backup);
+    world_home_free(&backup);
 }
 
 static void a_backup_with_work_that_was_synced_since_writes_it_once(void **state)
 {
     (void)state;
-    struct world_backup backup;
+    struct world_home backup;
     scene_write(&world, rep, 2, CITY, "Biel");
     scene_write(&world, rep, 3, CITY, "Visp");
-    world_backup(&world, rep, &backup);
+    world_home_backup(&world, rep, &backup);
     assert_true(world_settle(&world, 4));
     scene_write(&world, other, 2, CITY, "Thun");
     scene_write(&world, rep, 3, NAME, "Beta");
     assert_true(world_settle(&world, 4));
-    world_restore(&world, rep, &backup);
+    world_home_restore(&world, rep, &backup);
     assert_true(world_sync(&world, rep));
     assert_true(world_settle(&world, 4));
     all_show(3, CITY, "Visp");
     all_show(3, NAME, "Beta");
-    world_backup_free(&backup);
+    world_home_free(&backup);
 }
 
 /* ---- More of them ---- */
@@ -229,20 +229,20 @@ static void a_backup_with_work_that_was_synced_since_writes_it_once(void **state
 static void a_third_copy_is_another_one_and_the_fifth_waits_for_an_admin(void **state)
 {
     (void)state;
-    struct world_backup backup;
-    world_backup(&world, rep, &backup);
+    struct world_home backup;
+    world_home_backup(&world, rep, &backup);
     uint32_t number = scene_number(rep);
     scene_write(&world, rep, 2, CITY, "Biel");
     assert_true(world_sync(&world, rep));
     for (uint32_t i = 0; i < 3; i++) {
-        world_restore(&world, other, &backup); /* the other's home is somebody else's now */
+        world_home_restore(&world, other, &backup); /* the other's home is somebody else's now */
         other->heard[SAT_NOTICE_REINDEXED] = 0;
         scene_write(&world, other, 3, CITY, i == 0 ? "Chur" : i == 1 ? "Thun" : "Visp");
         assert_true(world_sync(&world, other));
         is_copy_of(other, number);
     }
     assert_int_equal(in_directory(number)->copies, 3);
-    world_restore(&world, other, &backup);
+    world_home_restore(&world, other, &backup);
     other->heard[SAT_NOTICE_REINDEXED] = 0;
     scene_write(&world, other, 4, CITY, "Sion");
     assert_false(world_sync(&world, other));
@@ -254,7 +254,7 @@ static void a_third_copy_is_another_one_and_the_fifth_waits_for_an_admin(void **
     is_copy_of(other, number);
     assert_true(world_settle(&world, 4));
     assert_string_equal(scene_shows(&world, rep, 4, CITY), "Sion");
-    world_backup_free(&backup);
+    world_home_free(&backup);
 }
 
 /* Two copies hold the same unsent work; what the first one wrote again has gone under later edits when the second one

@@ -7,6 +7,7 @@
 
 #include "client/reindex.h"
 #include "common/base/check.h"
+#include "common/sync/lives.h"
 #include "tests/story/world_parts.h"
 
 static const char PASSPHRASE[] = "a passphrase of the tests";
@@ -199,7 +200,7 @@ static void copy_file(const char *from, const char *to)
     sat_check(fclose(in) == 0 && fclose(out) == 0);
 }
 
-void world_backup(struct world *world, struct world_device *device, struct world_backup *out)
+void world_home_backup(struct world *world, struct world_device *device, struct world_home *out)
 {
     world_disconnect(world, device);
     close_device(device); /* which leaves one file */
@@ -211,12 +212,12 @@ void world_backup(struct world *world, struct world_device *device, struct world
     world_crash_device(world, device); /* open again */
 }
 
-void world_backup_free(struct world_backup *backup)
+void world_home_free(struct world_home *backup)
 {
     sat_buf_deinit(&backup->keyring_file);
 }
 
-static void put_back(struct world *world, struct world_device *device, const struct world_backup *backup)
+static void put_back(struct world *world, struct world_device *device, const struct world_home *backup)
 {
     close_device(device);
     copy_file(backup->store_path, device->store_path);
@@ -226,13 +227,13 @@ static void put_back(struct world *world, struct world_device *device, const str
     world_crash_device(world, device);
 }
 
-void world_restore(struct world *world, struct world_device *device, const struct world_backup *backup)
+void world_home_restore(struct world *world, struct world_device *device, const struct world_home *backup)
 {
     world_disconnect(world, device);
     put_back(world, device, backup);
 }
 
-struct world_device *world_revive(struct world *world, const struct world_backup *backup)
+struct world_device *world_revive(struct world *world, const struct world_home *backup)
 {
     struct world_device *device = world_new_device(world);
     put_back(world, device, backup);
@@ -241,11 +242,11 @@ struct world_device *world_revive(struct world *world, const struct world_backup
 
 struct world_device *world_clone(struct world *world, struct world_device *device)
 {
-    struct world_backup backup;
-    world_backup(world, device, &backup);
+    struct world_home backup;
+    world_home_backup(world, device, &backup);
     struct world_device *clone = world_revive(world, &backup);
     clone->code = device->code;
-    world_backup_free(&backup);
+    world_home_free(&backup);
     return clone;
 }
 
@@ -254,6 +255,45 @@ void world_crash_server(struct world *world)
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (world->devices[i].replica) world_end_session(&world->devices[i]);
     close_host(world);
+    open_host(world);
+}
+
+/* ---- Copies of the server ---- */
+
+static void copy_server(struct world *world, uint32_t number, bool back)
+{
+    char command[600];
+    if (back)
+        (void)snprintf(command, sizeof command, "rm -f '%s'/server.db*; cp '%s/copy%u.db' '%s/server.db'", world->dir,
+                       world->dir, number, world->dir);
+    else
+        (void)snprintf(command, sizeof command, "cp '%s/server.db' '%s/copy%u.db'", world->dir, world->dir, number);
+    sat_check(system(command) == 0);
+}
+
+void world_backup(struct world *world, uint32_t number)
+{
+    world_crash_server(world);
+    close_host(world); /* the write-ahead log is in the file */
+    copy_server(world, number, false);
+    open_host(world);
+}
+
+void world_restore(struct world *world, uint32_t number, bool announced)
+{
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (world->devices[i].replica) world_end_session(&world->devices[i]);
+    close_host(world);
+    copy_server(world, number, true);
+    if (announced) {
+        char path[160];
+        struct sat_store *store;
+        struct sat_fault fault = {0};
+        (void)snprintf(path, sizeof path, "%s/server.db", world->dir);
+        must(sat_store_open(path, SAT_STORE_OPEN, &store, &fault));
+        must(sat_store_meta_put_u64(store, SAT_RESTORED_KEY, world->now_ms));
+        sat_store_close(store);
+    }
     open_host(world);
 }
 

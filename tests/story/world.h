@@ -130,17 +130,21 @@ bool world_settle(struct world *world, uint32_t rounds);
 /* The process dies: what was not committed is gone, the store is opened again. */
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);
+/* A copy of the server's store is put aside under a number, and back again: whoever is connected is cut off.
+ * `announced`: by an operator who says so. */
+void world_backup(struct world *world, uint32_t number);
+void world_restore(struct world *world, uint32_t number, bool announced);
 
 /* A home as it is now, kept; put back in its device's place, or beside it as another device of the world; and a copy of
  * a home, beside it. */
-struct world_backup {
+struct world_home {
     char store_path[200];
     struct sat_buf keyring_file;
 };
-void world_backup(struct world *world, struct world_device *device, struct world_backup *out);
-void world_backup_free(struct world_backup *backup);
-void world_restore(struct world *world, struct world_device *device, const struct world_backup *backup);
-struct world_device *world_revive(struct world *world, const struct world_backup *backup);
+void world_home_backup(struct world *world, struct world_device *device, struct world_home *out);
+void world_home_free(struct world_home *backup);
+void world_home_restore(struct world *world, struct world_device *device, const struct world_home *backup);
+struct world_device *world_revive(struct world *world, const struct world_home *backup);
 struct world_device *world_clone(struct world *world, struct world_device *device);
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each

@@ -35,6 +35,13 @@ static void take(struct world_queue *queue, uint32_t index)
 
 /* ---- Hooks ---- */
 
+static enum sat_err mend_refused(void *context, int64_t sid, bool *mended)
+{
+    struct world_device *device = context;
+    struct sat_vault vault = client_vault(&device->handle);
+    return sat_author_mend(&vault, sid, mended);
+}
+
 static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
 {
     struct world_device *device = context;
@@ -225,6 +232,7 @@ void world_connect(struct world *world, struct world_device *device)
         .entropy = world->entropy,
         .hooks = {.context = device,
                   .freeze = freeze,
+                  .mend_refused = mend_refused,
                   .open_box = open_box,
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,

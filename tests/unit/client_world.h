@@ -159,9 +159,9 @@ static void found_org(struct client_session *session)
         assert_int_equal(sat_store_open(the_world.store_path[0] ? the_world.store_path : ":memory:", SAT_STORE_CREATE,
                                         &the_world.store, &fault),
                          SAT_OK);
-        assert_int_equal(sat_host_found(the_world.store, &the_world.key, sat_buf_span(&message), client_now_ms(),
-                                        &entropy, &reply, &fault),
-                         SAT_OK);
+        assert_int_equal(
+            sat_host_found(the_world.store, &the_world.key, sat_buf_span(&message), client_now_ms(), &reply, &fault),
+            SAT_OK);
         open_host();
         (void)deliver(session, sat_buf_span(&reply));
     }

@@ -333,6 +333,14 @@ static inline struct sat_link policy_link(struct world *world, uint16_t key, uin
     return admin_link(world, SAT_LINK_POLICY, &buf);
 }
 
+static inline struct sat_link mass_change_link(struct world *world, uint8_t space, uint32_t device, uint64_t first,
+                                               uint64_t last)
+{
+    struct sat_buf buf = {0};
+    sat_body_mass_change_encode(&(struct sat_body_mass_change){space_id(space), device, first, last}, &buf);
+    return admin_link(world, SAT_LINK_MASS_CHANGE, &buf);
+}
+
 /* The kit of a link has its position for a number. */
 static inline struct sat_body_kit kit_body(const struct world *world)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/vault/body.h"
+#include "common/vault/types.h"
 #include "common/wire/pack.h"
 
 /* ---- Helpers ---- */
@@ -346,9 +347,30 @@ static void values_are_equal_only_in_kind_and_content(void **state)
         for (size_t b = 0; b < n; b++) assert_int_equal(sat_value_equal(&values[a], &values[b]), a == b);
 }
 
+/* [type 1, schema, [], nil, something more]: of this schema it is rubbish, of a later one it needs that version. */
+static void another_form_of_a_later_schema_needs_an_upgrade(void **state)
+{
+    (void)state;
+    struct sat_arena arena;
+    struct sat_body body;
+    sat_arena_init(&arena);
+    for (uint8_t schema = 0; schema < 4; schema++) {
+        const uint8_t bytes[] = {0x95, 1, schema, 0x90, 0xc0, 7};
+        enum sat_err err = schema > SAT_SCHEMA_VERSION ? SAT_ERR_UPGRADE_NEEDED : SAT_ERR_MALFORMED;
+        assert_int_equal(sat_body_decode(SAT_SPAN(bytes), &arena, &body), err);
+        const uint8_t known[] = {0x94, 1, schema, 0x90, 0xc0};
+        assert_int_equal(sat_body_decode(SAT_SPAN(known), &arena, &body), SAT_OK);
+    }
+    const uint8_t rubbish[] = {0x95, 0xc0, 9, 0x90, 0xc0, 7}, cut[] = {0x92, 1, 9};
+    assert_int_equal(sat_body_decode(SAT_SPAN(rubbish), &arena, &body), SAT_ERR_MALFORMED);
+    assert_int_equal(sat_body_decode(SAT_SPAN(cut), &arena, &body), SAT_ERR_MALFORMED);
+    sat_arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(another_form_of_a_later_schema_needs_an_upgrade),
         cmocka_unit_test(every_kind_of_value_comes_back_as_it_was),
         cmocka_unit_test(the_bytes_are_as_documented),
         cmocka_unit_test(cells_are_sorted_by_field_then_element),

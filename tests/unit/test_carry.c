@@ -441,7 +441,7 @@ static void nothing_is_brought_to_where_own_work_was_refused(void **state)
     put_one(bob, "account", id, NULL, "{\"city\":\"Lyon\"}");
     (void)sync_now(bob);
     put_one(dan, "note", note, "Southern", "{\"text\":\"x\"}");
-    refuse_pending(dan, "Southern", SAT_ERR_DENIED);
+    refuse_pending(dan, "Southern", SAT_ERR_FORK);
     must(dan, satchel_sync(dan, NULL, &result));
     const char *ids[] = {other};
     must_fail(dan, satchel_move(dan, "account", ids, 1, "Southern", 0, ignore_row, &n), "denied", "was refused");

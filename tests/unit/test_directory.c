@@ -389,7 +389,7 @@ static void later_and_unknown_critical_kinds_need_an_upgrade(void **state)
         refuse(&world, strange_link(&world, later[i], 0), SAT_ERR_UPGRADE_NEEDED);
     }
     refuse(&world, strange_link(&world, 0, 1), SAT_ERR_UPGRADE_NEEDED);
-    refuse(&world, strange_link(&world, 22, 1), SAT_ERR_UPGRADE_NEEDED);
+    refuse(&world, strange_link(&world, 23, 1), SAT_ERR_UPGRADE_NEEDED);
     refuse(&world, strange_link(&world, 65535, 1), SAT_ERR_UPGRADE_NEEDED);
     struct sat_link link = user_link(&world, 5, SAT_ROLE_REP, ACTIVE);
     link.suite = 2;
@@ -403,18 +403,18 @@ static void an_unknown_link_that_is_not_critical_is_counted_and_ignored(void **s
     (void)state;
     struct world world;
     world_init(&world);
-    struct sat_link link = strange_link(&world, 22, 0);
+    struct sat_link link = strange_link(&world, 23, 0);
     link.signatures[0].signature.b[0] ^= 1;
     refuse(&world, link, SAT_ERR_TAMPERED);
     link.signatures_n = 0;
     refuse(&world, link, SAT_ERR_DENIED);
-    link = strange_link(&world, 22, 0);
+    link = strange_link(&world, 23, 0);
     sign_as(&world, &link, 'd', 1, SAT_SIGNER_DEVICE, 1);
     refuse(&world, link, SAT_ERR_MALFORMED);
     world.device = 9;
-    refuse(&world, strange_link(&world, 22, 0), SAT_ERR_DENIED);
+    refuse(&world, strange_link(&world, 23, 0), SAT_ERR_DENIED);
     world.device = 2;
-    link = strange_link(&world, 22, 0);
+    link = strange_link(&world, 23, 0);
     sign_as(&world, &link, 'a', 2, 77, 2); /* kinds of signature may be new as well */
     uint32_t users = world.directory.users_n, grants = world.directory.grants_n;
     uint64_t seq = must(&world, link);
@@ -447,6 +447,7 @@ static void a_truncated_body_of_every_kind_is_malformed(void **state)
         wipe_link(&world, 2),
         approve_link(&world, 2),
         policy_link(&world, 1, 5),
+        mass_change_link(&world, EAST, 2, 1, 2),
         kit_link_of(&world, &kit),
     };
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {

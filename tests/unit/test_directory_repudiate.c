@@ -339,7 +339,7 @@ static void invites_of_others_stay_and_what_the_thief_cancelled_stays_cancelled(
     world_deinit(world);
 }
 
-static void spaces_epochs_decisions_and_the_server_stay(void **state)
+static void spaces_epochs_and_what_was_let_in_stay(void **state)
 {
     (void)state;
     struct theft theft;
@@ -347,13 +347,13 @@ static void spaces_epochs_decisions_and_the_server_stay(void **state)
     struct world *world = &theft.world;
     must(world, space_link(world, 9, SAT_SPACE_TERRITORY));
     must(world, epoch_link(world, EAST, 2));
-    must(world, decide_link(world, SAT_ACCEPT_REJECT, 2, EAST, 5));
+    must(world, decide_link(world, SAT_ACCEPT_BUNDLE, 2, EAST, 5));
     undo(&theft);
     struct sat_space_id added = space_id(9), east = space_id(EAST);
     assert_non_null(sat_directory_space(&world->directory, &added));
     assert_int_equal(sat_directory_space(&world->directory, &east)->epoch, 2);
     assert_int_equal(sat_directory_decided(&world->directory, &(struct sat_hash){{5}}, world->directory.seq),
-                     SAT_ACCEPT_REJECT);
+                     SAT_ACCEPT_BUNDLE);
     world_deinit(world);
 }
 
@@ -675,7 +675,7 @@ int main(void)
         cmocka_unit_test(a_wipe_by_the_thief_is_void_and_one_by_another_admin_keeps_the_device_out),
         cmocka_unit_test(who_came_in_through_the_thief_is_out),
         cmocka_unit_test(invites_of_others_stay_and_what_the_thief_cancelled_stays_cancelled),
-        cmocka_unit_test(spaces_epochs_decisions_and_the_server_stay),
+        cmocka_unit_test(spaces_epochs_and_what_was_let_in_stay),
         cmocka_unit_test(a_rep_s_device_and_one_that_is_out_can_be_named_too),
         cmocka_unit_test(a_thief_who_shut_the_other_admin_out_loses_all_that_he_did),
         cmocka_unit_test(a_thief_who_repudiates_first_is_repudiated),

@@ -297,8 +297,9 @@ static void kinds_and_roles_have_names(void **state)
     assert_string_equal(sat_link_type_name(SAT_LINK_GENESIS), "genesis");
     assert_string_equal(sat_link_type_name(SAT_LINK_INVITE_CANCEL), "invite-cancel");
     assert_string_equal(sat_link_type_name(SAT_LINK_REPUDIATE), "repudiate");
+    assert_string_equal(sat_link_type_name(SAT_LINK_MASS_CHANGE), "mass-change");
     assert_string_equal(sat_link_type_name(0), "unknown");
-    assert_string_equal(sat_link_type_name(22), "unknown");
+    assert_string_equal(sat_link_type_name(23), "unknown");
     for (uint8_t role = SAT_ROLE_ADMIN; role <= SAT_ROLE_SERVICE; role++) {
         uint8_t back = 0;
         assert_int_equal(sat_role_parse(sat_role_name(role), &back), SAT_OK);

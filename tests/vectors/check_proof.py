@@ -273,7 +273,43 @@ def make_bundle(i):
 
 def make_entry(i):
     data = u64(i.number("seq")) + u8(i.number("kind")) + i.hex("id")
-    return {"hash": H("entry", data + u64(i.number("recv_ms")) + u64(i.number("dir_at")))}
+    data += u64(i.number("recv_ms")) + u64(i.number("dir_at"))
+    if i.number("kind") == 4:
+        data += u64(i.number("receipt_ms")) + u64(i.number("receipt_dir"))
+    return {"hash": H("entry", data)}
+
+
+def make_life(i):
+    statement = i.hex("epoch") + i.hex("parent") + u64(i.number("size")) + i.hex("root") + u64(i.number("time_ms"))
+    made = SIG(i.hex("seed"), "life", i.hex("org"), i.hex("space") + statement)
+    return {**made, "wire": statement + made["signature"]}
+
+
+def tree(leaves):
+    """The root, by RFC 6962's definition."""
+    if len(leaves) == 1:
+        return leaves[0]
+    half = 1
+    while 2 * half < len(leaves):
+        half *= 2
+    return H("node", tree(leaves[:half]) + tree(leaves[half:]))
+
+
+def make_range(i):
+    leaves, start, size = i.hexes("leaves"), i.number("from"), len(i.hexes("leaves"))
+    peaks, at = [], 0
+    for level in reversed(range(64)):
+        if start >> level & 1:
+            peaks.append(tree(leaves[at:at + (1 << level)]))
+            at += 1 << level
+    behind, at = b"", start + i.number("n")
+    while at < size:  # the largest complete subtree that stands here
+        step = 1
+        while at % (2 * step) == 0 and at + 2 * step <= size:
+            step *= 2
+        behind += tree(leaves[at:at + step])
+        at += step
+    return {"before": u64(start) + b"".join(reversed(peaks)), "behind": behind}
 
 
 def make_head(i):
@@ -326,8 +362,8 @@ def make_auth(i):
 CONSTRUCTIONS = {
     "H": make_h, "HK": make_hk, "SIG": make_sig, "varint": make_varint, "merkle": make_merkle, "header": make_header,
     "header-refused": make_header_refused, "change": make_change, "bundle": make_bundle, "entry": make_entry,
-    "head": make_head, "cursor": make_cursor, "void": make_void, "collect": make_collect, "binding": make_binding,
-    "hello": make_hello, "auth": make_auth,
+    "head": make_head, "life": make_life, "range": make_range, "cursor": make_cursor, "void": make_void,
+    "collect": make_collect, "binding": make_binding, "hello": make_hello, "auth": make_auth,
 }
 
 

@@ -38,7 +38,22 @@ def make_subscription(i):
 
 def make_entry(i):
     kind = i.number("kind") | (0x80 if i.number("own") else 0)
-    return {"bytes": bytes([kind]) + varint(i.number("recv_ms")) + varint(i.number("dir_at")) + i.hex("rest")}
+    return {"bytes": bytes([kind]) + make_times(i) + i.hex("rest")}
+
+
+def make_times(i):
+    times = varint(i.number("recv_ms")) + varint(i.number("dir_at"))
+    if i.number("kind") == 4:
+        times += varint(i.number("receipt_ms")) + varint(i.number("receipt_dir"))
+    return times
+
+
+def make_lost_entry(i):
+    return {"bytes": bytes([i.number("kind")]) + i.hex("id") + make_times(i)}
+
+
+def make_root_item(i):
+    return {"bytes": u64(i.number("size")) + i.hex("root")}
 
 
 def number(data):
@@ -117,6 +132,7 @@ def make_message(i):
 
 
 CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry,
+                 "lost entry": make_lost_entry, "root item": make_root_item,
                  "short link": make_short_link, "escrow item": make_escrow_item, "device item": make_device_item,
                  "message": make_message}
 

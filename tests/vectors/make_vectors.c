@@ -11,6 +11,7 @@
 #include "common/proof/handshake.h"
 #include "common/proof/hash.h"
 #include "common/proof/header.h"
+#include "common/proof/life.h"
 #include "common/proof/log.h"
 #include "common/proof/merkle.h"
 #include "tests/vectors/emit.h"
@@ -387,23 +388,84 @@ static void bundles(struct emit *emit)
 
 /* ---- The log ---- */
 
+static void entry(struct emit *emit, const char *name, const struct sat_entry *entry)
+{
+    struct sat_hash hash = sat_entry_hash(entry);
+    emit_begin(emit, "entry", name);
+    emit_number(emit, "seq", entry->seq);
+    emit_number(emit, "kind", entry->kind);
+    emit_hash(emit, "id", &entry->id);
+    emit_number(emit, "recv_ms", entry->recv_ms);
+    emit_number(emit, "dir_at", entry->dir_at);
+    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_ms", entry->receipt_ms);
+    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_dir", entry->receipt_dir);
+    emit_outputs(emit);
+    emit_hash(emit, "hash", &hash);
+    emit_end(emit);
+}
+
 static void entries(struct emit *emit)
 {
     static const char *const names[] = {"", "bundle", "void", "collect"};
-    for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++) {
-        struct sat_entry entry = {
-            .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300};
-        struct sat_hash hash = sat_entry_hash(&entry);
-        emit_begin(emit, "entry", names[kind]);
-        emit_number(emit, "seq", entry.seq);
-        emit_number(emit, "kind", entry.kind);
-        emit_hash(emit, "id", &entry.id);
-        emit_number(emit, "recv_ms", entry.recv_ms);
-        emit_number(emit, "dir_at", entry.dir_at);
-        emit_outputs(emit);
-        emit_hash(emit, "hash", &hash);
-        emit_end(emit);
+    for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++)
+        entry(emit, names[kind],
+              &(struct sat_entry){
+                  .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300});
+}
+
+static void life(struct emit *emit)
+{
+    struct sat_life life = {
+        .space = space(), .parent = log_epoch(), .size = 70000, .root = emit_some_hash(0xc1), .time_ms = TIME_MS};
+    struct sat_hash of_org = org();
+    struct sat_buf wire;
+    emit_fill(life.epoch.b, sizeof life.epoch.b, 0xe7);
+    emit_begin(emit, "life", "of a log that was set back");
+    struct sat_sign_key key = emit_seed(emit, 0x61);
+    emit_hash(emit, "org", &of_org);
+    emit_hex(emit, "space", SAT_SPAN(life.space.b));
+    emit_hex(emit, "epoch", SAT_SPAN(life.epoch.b));
+    emit_hex(emit, "parent", SAT_SPAN(life.parent.b));
+    emit_number(emit, "size", life.size);
+    emit_hash(emit, "root", &life.root);
+    emit_number(emit, "time_ms", life.time_ms);
+    sat_life_sign(&life, &of_org, &key);
+    sat_buf_init(&wire);
+    sat_life_encode(&life, &wire);
+    emit_outputs(emit);
+    emit_signature(emit, &key, &life.signature);
+    emit_hex(emit, "wire", sat_buf_span(&wire));
+    emit_end(emit);
+    sat_buf_deinit(&wire);
+}
+
+/* Leaves from `from` on, `n` of them, of a tree of `size`: what stands before them, and behind. */
+static void range(struct emit *emit, uint32_t from, uint32_t n, uint32_t size)
+{
+    struct sat_hash leaves[64];
+    struct sat_frontier before;
+    struct sat_buf frontier, behind;
+    sat_buf_init(&frontier);
+    sat_buf_init(&behind);
+    sat_frontier_init(&before);
+    emit_begin(emit, "range", "of a log");
+    emit_number(emit, "from", from);
+    emit_number(emit, "n", n);
+    emit_list(emit, "leaves");
+    for (uint32_t i = 0; i < size; i++) {
+        leaves[i] = emit_some_hash(i);
+        emit_item_hex(emit, SAT_SPAN(leaves[i].b));
+        if (i < from) sat_frontier_append(&before, &leaves[i]);
     }
+    emit_list_end(emit);
+    sat_frontier_encode(&before, &frontier);
+    sat_merkle_behind(from + n, leaves + from + n, size - from - n, &behind);
+    emit_outputs(emit);
+    emit_hex(emit, "before", sat_buf_span(&frontier));
+    emit_hex(emit, "behind", sat_buf_span(&behind));
+    emit_end(emit);
+    sat_buf_deinit(&behind);
+    sat_buf_deinit(&frontier);
 }
 
 static void head(struct emit *emit, const char *name, uint64_t size, const struct sat_hash *root)
@@ -520,6 +582,18 @@ static void log_statements(struct emit *emit)
     entries(emit);
     head(emit, "of an empty log", 0, &empty);
     head(emit, "of a long log", 70000, &root);
+    struct sat_entry returned = {.seq = 70000,
+                                 .kind = SAT_ENTRY_RETURNED,
+                                 .id = emit_some_hash(4),
+                                 .recv_ms = TIME_MS,
+                                 .dir_at = 300,
+                                 .receipt_ms = TIME_MS - 5000,
+                                 .receipt_dir = 200};
+    entry(emit, "a bundle that came back", &returned);
+    life(emit);
+    range(emit, 0, 3, 3);
+    range(emit, 5, 4, 21);
+    range(emit, 13, 1, 64);
     cursor(emit);
     void_statement(emit);
     collect(emit);

@@ -10,6 +10,7 @@
 #include "common/proof/directory_index.h"
 #include "common/proof/disclosure.h"
 #include "tests/vectors/emit.h"
+#include "tests/vectors/emit_boxes.h"
 
 static const uint64_t TIME_MS = 1767225600000; /* 2026-01-01 */
 
@@ -451,6 +452,18 @@ static void emit_kit(struct life *life, const struct sat_body_kit *body)
     emit_boxes(life, &body->boxes);
 }
 
+static void put_mass_change(struct life *life, const char *name, struct sat_body_mass_change body)
+{
+    struct sat_buf buf = {0};
+    emit_start(life, "mass-change", name);
+    emit_space(life, &body.space);
+    emit_number(&life->emit, "device", body.device);
+    emit_number(&life->emit, "first", body.first);
+    emit_number(&life->emit, "last", body.last);
+    sat_body_mass_change_encode(&body, &buf);
+    put_admin_link(life, SAT_LINK_MASS_CHANGE, &buf);
+}
+
 static void put_kit(struct life *life, const char *name, const struct sat_body_kit *body, const struct signer *signers,
                     int n)
 {
@@ -486,6 +499,7 @@ static void put_leavings(struct life *life)
 
 static void put_two_admins(struct life *life)
 {
+    put_mass_change(life, "of a rep, confirmed", (struct sat_body_mass_change){space_id(0x33), 2, 7, 0x0102030405});
     put_role(life, "the manager becomes a second admin", (struct sat_body_role){3, SAT_ROLE_ADMIN});
     put_policy(life, "by two admins, with a key of a later version",
                &(struct sat_body_policy){.values = {{3, 90}, {6, 0}, {0x1234, UINT64_MAX}}, .values_n = 3}, three, 3);
@@ -611,69 +625,9 @@ static void put_invite_id(struct life *life)
     emit_end(&life->emit);
 }
 
-/* ---- Boxes ---- */
-
-static struct sat_box some_box(uint32_t n)
-{
-    static const uint8_t kinds[] = {SAT_BOX_DEVICE, SAT_BOX_INVITE, SAT_BOX_KIT};
-    struct sat_box box = {
-        .space = space_id(0x33), .epoch = 1 + n / 2, .kind = kinds[n % 3], .number = (uint64_t)1 << (n * 5 % 40)};
-    emit_fill(box.bytes, sizeof box.bytes, 0x20 + n);
-    return box;
-}
-
-static void put_box(struct life *life, uint32_t n)
-{
-    struct emit *emit = &life->emit;
-    static const char *const names[] = {"of a device", "of an invite", "of the kit"};
-    struct sat_box box = some_box(n);
-    struct sat_hash leaf = sat_box_leaf(&box);
-    struct sat_buf bytes = {0};
-    sat_box_encode(&box, &bytes);
-    emit_begin(emit, "box", names[n]);
-    emit_space(life, &box.space);
-    emit_number(emit, "epoch", box.epoch);
-    emit_number(emit, "kind", box.kind);
-    emit_number(emit, "number", box.number);
-    emit_hex(emit, "box", SAT_SPAN(box.bytes));
-    emit_outputs(emit);
-    emit_hex(emit, "bytes", sat_buf_span(&bytes));
-    emit_hash(emit, "leaf", &leaf);
-    emit_end(emit);
-    sat_buf_deinit(&bytes);
-}
-
-static void put_boxes(struct life *life, uint32_t n)
-{
-    struct emit *emit = &life->emit;
-    struct sat_box boxes[16];
-    struct sat_buf bytes = {0}, sorted = {0};
-    char name[40];
-    sat_check(n <= 16);
-    snprintf(name, sizeof name, "%u of them", (unsigned)n);
-    emit_begin(emit, "boxes", name);
-    emit_list(emit, "boxes");
-    for (uint32_t i = 0; i < n; i++) {
-        boxes[i] = some_box(i);
-        sat_buf_clear(&bytes);
-        sat_box_encode(&boxes[i], &bytes);
-        emit_item_hex(emit, sat_buf_span(&bytes));
-    }
-    emit_list_end(emit);
-    struct sat_hash root = sat_boxes_root(boxes, n);
-    for (uint32_t i = 0; i < n; i++) sat_box_encode(&boxes[i], &sorted);
-    emit_outputs(emit);
-    emit_hex(emit, "sorted", sat_buf_span(&sorted));
-    emit_hash(emit, "boxes_root", &root);
-    emit_end(emit);
-    sat_buf_deinit(&sorted);
-    sat_buf_deinit(&bytes);
-}
-
 int main(void)
 {
     struct life life = {0};
-    static const uint32_t counts[] = {0, 1, 2, 3, 7, 16};
     if (sodium_init() < 0) return EXIT_FAILURE;
     sat_directory_init(&life.directory);
     sat_arena_init(&life.arena);
@@ -685,8 +639,7 @@ int main(void)
     put_copy(&life);
     put_names(&life);
     put_invite_id(&life);
-    for (uint32_t n = 0; n < 3; n++) put_box(&life, n);
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) put_boxes(&life, counts[i]);
+    emit_boxes_all(&life.emit);
     emit_close(&life.emit);
     sat_arena_deinit(&life.arena);
     sat_directory_deinit(&life.directory);

@@ -92,6 +92,63 @@ static void entry(struct emit *emit, bool own)
     sat_buf_deinit(&out);
 }
 
+static void set_back(struct emit *emit)
+{
+    static const uint8_t bundle[] = {1, 2, 3};
+    struct sat_entry_wire wire = {.kind = 4,
+                                  .recv_ms = 1767225600000,
+                                  .dir_at = 17,
+                                  .receipt_ms = 1767225500000,
+                                  .receipt_dir = 16,
+                                  .bundle = SAT_SPAN(bundle)};
+    struct sat_entry lost = {.kind = 4,
+                             .id = emit_some_hash(60),
+                             .recv_ms = 1767225600000,
+                             .dir_at = 17,
+                             .receipt_ms = 1767225500000,
+                             .receipt_dir = 16};
+    struct sat_root_item root = {.size = 70000};
+    struct sat_buf out;
+    sat_buf_init(&out);
+    sat_entry_wire_encode(&wire, &out);
+    emit_begin(emit, "entry", "one that came back");
+    emit_number(emit, "kind", wire.kind);
+    emit_number(emit, "own", 0);
+    emit_number(emit, "recv_ms", wire.recv_ms);
+    emit_number(emit, "dir_at", wire.dir_at);
+    emit_number(emit, "receipt_ms", wire.receipt_ms);
+    emit_number(emit, "receipt_dir", wire.receipt_dir);
+    emit_hex(emit, "rest", wire.bundle);
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    for (uint8_t kind = 1; kind <= 4; kind = (uint8_t)(kind + 3)) {
+        sat_buf_clear(&out);
+        lost.kind = kind;
+        sat_lost_encode(&lost, &out);
+        emit_begin(emit, "lost entry", kind == 4 ? "lost for the second time" : "lost");
+        emit_number(emit, "kind", lost.kind);
+        emit_hash(emit, "id", &lost.id);
+        emit_number(emit, "recv_ms", lost.recv_ms);
+        emit_number(emit, "dir_at", lost.dir_at);
+        if (kind == 4) emit_number(emit, "receipt_ms", lost.receipt_ms);
+        if (kind == 4) emit_number(emit, "receipt_dir", lost.receipt_dir);
+        emit_outputs(emit);
+        emit_hex(emit, "bytes", sat_buf_span(&out));
+        emit_end(emit);
+    }
+    sat_buf_clear(&out);
+    emit_fill(root.root, sizeof root.root, 61);
+    sat_root_item_encode(&root, &out);
+    emit_begin(emit, "root item", "at 70000");
+    emit_number(emit, "size", root.size);
+    emit_hex(emit, "root", SAT_SPAN(root.root));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
 static struct sat_signature some_signature(unsigned start)
 {
     struct sat_signature signature;
@@ -359,6 +416,7 @@ int main(void)
     subscription(&emit);
     entry(&emit, false);
     entry(&emit, true);
+    set_back(&emit);
     short_links(&emit);
     admin_items(&emit);
     messages(&emit);

@@ -1,0 +1,125 @@
+/* A client's digest is not this server's, though both hold the same log: the server says which ranges differ, and looks
+ * whether the mistake is its own. What the log says is right. */
+#include <string.h>
+
+#include "common/sync/digest.h"
+#include "common/sync/host_state.h"
+#include "common/sync/ranges.h"
+#include "common/sync/remerge.h"
+
+enum { RECORDS_MAX = 1024 };
+
+struct answer {
+    struct host_step *step;
+    struct host_space *space;
+    struct host_sub *sub;
+    struct sat_span *items;
+    uint32_t n;
+};
+
+static void add_item(struct answer *answer, const struct sat_difference *difference)
+{
+    struct sat_buf item;
+    sat_buf_init(&item);
+    sat_difference_encode(difference, &item);
+    answer->items[answer->n++] = sat_span_copy(answer->step->arena, sat_buf_span(&item));
+    sat_buf_deinit(&item);
+}
+
+static void mended(struct answer *answer)
+{
+    answer->step->host->counts.mended++;
+    answer->space->dirty = true;
+    answer->space->head_valid = false;
+    answer->sub->head_due = true;
+}
+
+/* The sum that is kept is that of what is live? */
+static enum sat_err check_sum(struct answer *answer, const struct sat_space_row *sum)
+{
+    struct sat_space_row *row = &answer->space->row;
+    if (row->live == sum->live && memcmp(row->digest, sum->digest, sizeof row->digest) == 0) return SAT_OK;
+    row->live = sum->live;
+    memcpy(row->digest, sum->digest, sizeof row->digest);
+    mended(answer);
+    return host_begin(answer->step);
+}
+
+static enum sat_err remerge_range(struct answer *answer, const struct sat_range *range)
+{
+    struct sat_store *store = answer->step->host->store;
+    struct sat_record_id *records;
+    uint32_t n;
+    enum sat_err err = sat_store_records_between(store, answer->space->row.sid, &range->first, &range->last,
+                                                 RECORDS_MAX, answer->step->arena, &records, &n);
+    if (!err) err = host_begin(answer->step);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool changed;
+        err = sat_base_remerge(store, &answer->space->row, &records[i], &changed);
+        if (changed) mended(answer);
+    }
+    return err;
+}
+
+static enum sat_err give_contents(struct answer *answer, const struct sat_range *range)
+{
+    struct sat_difference contents = {
+        .range = *range,
+        .changes = sat_arena_array(answer->step->arena, SAT_RECORD_LIVE_MAX, sizeof *contents.changes)};
+    enum sat_err err = remerge_range(answer, range);
+    if (!err)
+        err = sat_range_contents(answer->step->host->store, &answer->space->row, range, SAT_RECORD_LIVE_MAX,
+                                 contents.changes, &contents.n);
+    if (!err) add_item(answer, &contents);
+    return err == SAT_ERR_TOO_LARGE ? SAT_OK : err;
+}
+
+static enum sat_err give_parts(struct answer *answer, const struct sat_range *range, uint64_t live)
+{
+    struct sat_range parts[SAT_RANGE_PARTS];
+    uint32_t n;
+    enum sat_err err = sat_range_split(answer->step->host->store, &answer->space->row, range, live, parts, &n);
+    if (err) return err;
+    if (n == 1) return give_contents(answer, range); /* one record */
+    for (uint32_t i = 0; i < n; i++) add_item(answer, &(struct sat_difference){.is_part = true, .range = parts[i]});
+    return SAT_OK;
+}
+
+static enum sat_err compare(struct answer *answer, struct sat_span item)
+{
+    struct sat_range asked, own;
+    struct sat_space_row sum;
+    uint64_t live;
+    enum sat_err err = sat_range_decode(item, &asked);
+    if (err) return err;
+    own = asked;
+    err = sat_range_sum(answer->step->host->store, &answer->space->row, &own, &live, &sum);
+    bool all = memcmp(&own.first, &SAT_RANGE_ALL.first, sizeof own.first) == 0 &&
+               memcmp(&own.last, &SAT_RANGE_ALL.last, sizeof own.last) == 0;
+    if (!err && all) err = check_sum(answer, &sum);
+    if (err || memcmp(own.digest, asked.digest, sizeof own.digest) == 0) return err;
+    return live <= SAT_RANGE_CONTENTS_MAX ? give_contents(answer, &own) : give_parts(answer, &own, live);
+}
+
+enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                         const struct sat_message_RANGES *message, struct sat_fault *fault)
+{
+    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+    struct host_space *space = host_space_by_sid(step->host, sub->sid);
+    if (!space || sub->ended) return SAT_OK;
+    struct answer answer = {.step = step, .space = space, .sub = sub};
+    answer.items = sat_arena_array(step->arena, SAT_RANGES_PER_MESSAGE_MAX * SAT_RANGE_PARTS, sizeof *answer.items);
+    peer->ranges_asked += message->ranges.n;
+    if (peer->ranges_asked > SAT_RANGES_PER_SESSION_MAX)
+        return sat_fail(fault, SAT_ERR_BUSY, "too many questions about what differs");
+    step->host->counts.ranges += message->ranges.n;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < message->ranges.n && !err && message->size == space->row.log.size; i++)
+        err = compare(&answer, message->ranges.at[i]);
+    if (err) return err;
+    struct sat_message reply = {.type = SAT_MESSAGE_DIFFERENCES};
+    reply.as.DIFFERENCES = (struct sat_message_DIFFERENCES){
+        .sub = sub->sub, .size = space->row.log.size, .items = {answer.items, answer.n}};
+    host_send(step, peer->id, &reply);
+    return SAT_OK;
+}

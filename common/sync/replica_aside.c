@@ -1,0 +1,118 @@
+/* What came in the log and does not count here: kept verbatim with its reason, and out of the way of the rest. What
+ * needs a later version is looked at again by each session, so that it enters the base once it is understood. */
+#include "common/sync/base.h"
+#include "common/sync/judge.h"
+#include "common/sync/replica_state.h"
+
+enum { ASIDES_AT_ONCE = 16, ASIDES_BYTES = 4 * 1024 * 1024 };
+
+enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle *bundle, enum sat_err why, bool *aside)
+{
+    struct sat_aside_row row;
+    *aside = why == SAT_ERR_UPGRADE_NEEDED;
+    if (*aside) return SAT_OK;
+    return sat_store_aside_find(step->replica->config.store, &bundle->id, step->arena, &row, aside);
+}
+
+enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
+                               const struct sat_entry_wire *entry, enum sat_err why)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_aside_row row = {
+        .space = sub->row.id,
+        .device = bundle->manifest.device,
+        .first = bundle->manifest.first,
+        .count = bundle->manifest.count,
+        .id = bundle->id,
+        .bytes = sat_buf_span(&bytes),
+        .recv_ms = entry->recv_ms,
+        .reason = (uint32_t)why,
+    };
+    enum sat_err err = replica_begin(step);
+    sub->dirty = true;
+    if (!err) err = sat_store_aside_put(store, &row);
+    struct sat_entry passed = {.kind = entry->kind,
+                               .id = bundle->id,
+                               .recv_ms = entry->recv_ms,
+                               .dir_at = entry->dir_at,
+                               .receipt_ms = entry->receipt_ms,
+                               .receipt_dir = entry->receipt_dir};
+    if (!err) err = sat_base_append(store, &sub->row, &passed, 0);
+    sat_buf_deinit(&bytes);
+    return err;
+}
+
+/* It is judged as of its place in the log. What it says of records is merged as if it had come now: the merge does not
+ * depend on the order. */
+static enum sat_err take_up(struct replica_step *step, struct replica_sub *sub, const struct sat_aside_row *row,
+                            const struct sat_entry_row *entry)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle bundle;
+    struct sat_fault fault;
+    bool returned = entry->entry.kind == SAT_ENTRY_RETURNED;
+    enum sat_err err =
+        sat_bundle_decode(row->bytes, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
+    if (err) return SAT_OK;
+    struct sat_judge court = {.store = replica->config.store,
+                              .directory = replica->config.directory,
+                              .space = &sub->row,
+                              .seq = entry->entry.seq,
+                              .dir_at = returned ? entry->entry.receipt_dir : entry->entry.dir_at,
+                              .stubs_allowed = true,
+                              .lives = &sub->lives};
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    err = sat_judge_bundle(&court, &bundle, step->arena, headers, &fault);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK; /* it stays where it is, for that reason or another */
+    struct sat_accept accept = {.store = replica->config.store,
+                                .space = &sub->row,
+                                .bundle = &bundle,
+                                .headers = headers,
+                                .recv_ms = entry->entry.recv_ms,
+                                .dir_at = entry->entry.dir_at,
+                                .returned = returned,
+                                .receipt_ms = entry->entry.receipt_ms,
+                                .receipt_dir = entry->entry.receipt_dir,
+                                .seq = entry->entry.seq};
+    err = replica_begin(step);
+    sub->dirty = true;
+    if (!err) err = sat_base_accept(&accept);
+    if (!err) err = sat_store_aside_set_state(replica->config.store, row->number, SAT_ASIDE_ACCEPTED);
+    for (uint32_t i = 0; !err && i < bundle.manifest.count; i++) {
+        struct sat_action *notice = replica_notice(step, SAT_NOTICE_RECORD);
+        notice->sid = sub->row.sid;
+        notice->record = bundle.changes[i].record;
+    }
+    replica->counts.received += bundle.manifest.count;
+    return err;
+}
+
+static bool waits(const struct sat_aside_row *row, const struct replica_sub *sub)
+{
+    return row->reason == SAT_ERR_UPGRADE_NEEDED && row->state == SAT_ASIDE_OPEN &&
+           sat_space_equal(&row->space, &sub->row.id);
+}
+
+enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_aside_row *rows;
+    uint64_t open = 0;
+    int64_t after = 0;
+    enum sat_err err = sat_store_aside_count(store, &open);
+    for (uint32_t n = open != 0; n && !err;) {
+        err = sat_store_asides(store, after, ASIDES_AT_ONCE, ASIDES_BYTES, step->arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            struct sat_entry_row entry;
+            bool found = false;
+            after = rows[i].number;
+            if (!waits(&rows[i], sub)) continue;
+            err = sat_store_entry_find(store, sub->row.sid, &rows[i].id, &entry, &found);
+            if (!err && found && entry.bid == 0) err = take_up(step, sub, &rows[i], &entry);
+        }
+    }
+    return err;
+}

@@ -1,0 +1,256 @@
+/* Giving back what a server lost: when all that it has is here, first the receipts, proved by the head that it signed,
+ * then the bundles, whoever wrote them, as they were signed and in the order in which it had them. Others do the same:
+ * what arrives meanwhile is not given again. */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/sync/base.h"
+#include "common/sync/replica_state.h"
+#include "common/sync/rewind.h"
+#include "common/sync/subscription.h"
+
+/* ---- Receipts ---- */
+
+static struct sat_span lost_item(struct sat_arena *arena, const struct sat_entry *entry)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_lost_encode(entry, &bytes);
+    struct sat_span item = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return item;
+}
+
+/* Some entries of a lost log from `from` on: with the log before them and the roots behind, the head proves them. */
+static void encode_receipts(const struct replica_sub *sub, const struct sat_lost_log *log,
+                            const struct sat_entry *entries, uint32_t n, uint32_t from, uint32_t count,
+                            struct sat_arena *arena, struct sat_buf *out)
+{
+    struct sat_frontier before = log->before;
+    struct sat_hash *leaves = sat_arena_array(arena, n, sizeof *leaves);
+    struct sat_span *items = sat_arena_array(arena, count, sizeof *items);
+    for (uint32_t i = 0; i < n; i++) leaves[i] = sat_entry_hash(&entries[i]);
+    for (uint32_t i = 0; i < from; i++) sat_frontier_append(&before, &leaves[i]);
+    for (uint32_t i = 0; i < count; i++) items[i] = lost_item(arena, &entries[from + i]);
+    struct sat_buf frontier, behind;
+    sat_buf_init(&frontier);
+    sat_buf_init(&behind);
+    sat_frontier_encode(&before, &frontier);
+    sat_merkle_behind(before.size + count, leaves + from + count, n - from - count, &behind);
+    struct sat_message message = {.type = SAT_MESSAGE_RECEIPTS};
+    message.as.RECEIPTS = (struct sat_message_RECEIPTS){.sub = sub->sub,
+                                                        .head = log->head,
+                                                        .before = sat_buf_span(&frontier),
+                                                        .entries = {items, count},
+                                                        .behind = sat_buf_span(&behind)};
+    sat_message_encode(&message, out);
+    sat_buf_deinit(&behind);
+    sat_buf_deinit(&frontier);
+}
+
+/* The next message of them; *more is false when all are sent. */
+static enum sat_err send_receipts(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                                  struct sat_buf *out, bool *more)
+{
+    struct replica_returns *returns = &sub->returns;
+    struct sat_lost_log *logs;
+    struct sat_entry *entries;
+    uint32_t logs_n, n = 0;
+    *more = false;
+    enum sat_err err = sat_store_lost_logs(replica->config.store, sub->row.sid, arena, &logs, &logs_n);
+    while (!err && returns->logs_sent < logs_n) {
+        const struct sat_lost_log *log = &logs[returns->logs_sent];
+        err = sat_store_lost(replica->config.store, sub->row.sid, &log->epoch, arena, &entries, &n);
+        if (err) return err;
+        if (returns->next >= n) {
+            returns->logs_sent++;
+            returns->next = 0;
+            continue;
+        }
+        *more = true;
+        if (!out) return SAT_OK;
+        uint32_t from = (uint32_t)returns->next;
+        uint32_t count = n - from < SAT_RECEIPTS_MAX ? n - from : SAT_RECEIPTS_MAX;
+        encode_receipts(sub, log, entries, n, from, count, arena, out);
+        returns->next += count;
+        return SAT_OK;
+    }
+    returns->receipts_sent = !err;
+    return err;
+}
+
+/* ---- Bundles ---- */
+
+static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena)
+{
+    struct replica_returns *returns = &sub->returns;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    if (returns->sent < returns->n || sub->in_flight) return SAT_OK;
+    enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, false, RETURNS_QUEUED, arena, &rows, &n);
+    if (err) return err;
+    for (uint32_t i = 0; i < n; i++) returns->queue[i] = rows[i].bid;
+    returns->n = n;
+    returns->sent = 0;
+    return SAT_OK;
+}
+
+static enum sat_err encode_return(struct sat_replica *replica, const struct replica_sub *sub,
+                                  const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
+{
+    struct sat_bundle bundle;
+    enum sat_err err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
+    if (err) return err;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_RETURN};
+    message.as.RETURN = (struct sat_message_RETURN){.sub = sub->sub, .bundle = sat_buf_span(&bytes)};
+    sat_message_encode(&message, out);
+    sat_buf_deinit(&bytes);
+    return SAT_OK;
+}
+
+/* The next in the queue that still waits: somebody else may have given it back meanwhile. */
+static enum sat_err next_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_bundle_row *row,
+                                bool *found)
+{
+    struct replica_returns *returns = &sub->returns;
+    for (*found = false; returns->sent < returns->n && !*found;) {
+        enum sat_err err = sat_store_bundle_get(replica->config.store, returns->queue[returns->sent], row);
+        if (err && err != SAT_ERR_NOT_FOUND) return err;
+        *found = !err && row->state == SAT_BUNDLE_RETURN && !row->refused && row->seq == 0;
+        if (!*found) returns->sent++;
+    }
+    return SAT_OK;
+}
+
+enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                            struct sat_buf *out, bool *more)
+{
+    struct sat_bundle_row row;
+    *more = false;
+    if (!sub->head_here) return SAT_OK; /* others may have given it back already */
+    enum sat_err err = SAT_OK;
+    if (!sub->returns.receipts_sent) err = send_receipts(replica, sub, arena, out, more);
+    if (err || *more) return err;
+    err = fill_queue(replica, sub, arena);
+    if (!err) err = next_return(replica, sub, &row, more);
+    if (err || !*more || !out) return err;
+    sub->returns.sent++;
+    sub->in_flight++;
+    return encode_return(replica, sub, &row, arena, out);
+}
+
+/* ---- Answers ---- */
+
+static void count_back(struct replica_sub *sub, const struct sat_bundle_row *row)
+{
+    struct replica_returns *returns = &sub->returns;
+    if (row->refused) return;
+    if (returns->left) returns->left--;
+    for (uint32_t i = 0; i < returns->sent; i++)
+        if (returns->queue[i] == row->bid && sub->in_flight) sub->in_flight--;
+}
+
+/* The server may not have it yet what it stands on: a later session tries again. Other reasons are final: it stays
+ * here, with its reason. */
+enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_store *store = replica->config.store;
+    struct replica_sub *sub = replica_sub_of(replica, message->sub);
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a refusal for a space that was not subscribed");
+    enum sat_err why = sat_err_from_wire(message->error);
+    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
+    if (sub->gone) return SAT_OK;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err =
+        sat_store_return_of(store, sub->row.sid, (uint32_t)message->device, message->first, &row, &found);
+    if (err || !found || row.first != message->first || row.refused) return err;
+    if (sat_err_class(why) == SAT_CLASS_RETRY) {
+        if (sub->in_flight) sub->in_flight--;
+        sub->returns.held = true;
+    } else {
+        err = replica_begin(step);
+        if (!err) err = sat_store_return_set_refused(store, row.bid, why);
+        count_back(sub, &row);
+    }
+    struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
+    notice->sid = sub->row.sid;
+    notice->space = sub->row.id;
+    notice->err = why;
+    notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
+    return err;
+}
+
+/* Two bundles have one number: its device was copied, and the server set back between them. The log's stays; this one
+ * is kept verbatim and listed. */
+static enum sat_err put_aside(struct replica_step *step, const struct replica_sub *sub,
+                              const struct sat_bundle_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle bundle;
+    struct sat_buf bytes;
+    enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
+    if (err) return err;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_aside_row aside = {.space = sub->row.id,
+                                  .device = row->device,
+                                  .first = row->first,
+                                  .count = row->count,
+                                  .id = row->id,
+                                  .bytes = sat_buf_span(&bytes),
+                                  .recv_ms = replica_now(step),
+                                  .reason = SAT_ERR_FORK};
+    err = sat_store_aside_put(store, &aside);
+    sat_buf_deinit(&bytes);
+    return err;
+}
+
+/* The bytes of changes that were replaced go before those who replaced them do: what is here of them fills the stubs.
+ */
+static enum sat_err make_whole(struct replica_step *step, const struct sat_bundle_row *row, struct sat_bundle *bundle)
+{
+    struct sat_bundle here;
+    enum sat_err err = sat_base_bundle(step->replica->config.store, row, false, step->arena, &here);
+    for (uint32_t i = 0; !err && i < bundle->manifest.count; i++)
+        if (bundle->changes[i].stub && !here.changes[i].stub) bundle->changes[i] = here.changes[i];
+    return err;
+}
+
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct sat_bundle *bundle,
+                               bool *back)
+{
+    struct sat_store *store = step->replica->config.store;
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_bundle_row row;
+    bool found = sub->lives.n > 0;
+    *back = false;
+    while (found) {
+        enum sat_err err = sat_store_bundle_overlapping(store, m->device, m->first, m->count, &row, &found);
+        if (err || !found) return err;
+        if (row.seq || row.state != SAT_BUNDLE_RETURN || row.sid != sub->row.sid) return SAT_OK;
+        err = replica_begin(step);
+        *back = sat_hash_equal(&row.id, &bundle->id);
+        if (!err && *back)
+            err = make_whole(step, &row, bundle);
+        else if (!err)
+            err = put_aside(step, sub, &row);
+        if (!err && !*back) err = sat_base_mark_drafts(store);
+        if (!err) err = sat_store_bundle_delete(store, row.bid);
+        if (err) return err;
+        count_back(sub, &row);
+    }
+    return SAT_OK;
+}
+
+enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub)
+{
+    uint64_t left;
+    if (sub->lives.n == 0 || sub->returns.left) return SAT_OK;
+    enum sat_err err = sat_store_return_count(step->replica->config.store, sub->row.sid, true, &left);
+    return err || left ? err : sat_store_lost_done(step->replica->config.store, sub->row.sid);
+}

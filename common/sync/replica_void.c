@@ -1,0 +1,108 @@
+/* Behind a refusal: what stands in the place of the refused bundle, and comes in the log. */
+#include "common/sync/base.h"
+#include "common/sync/replica_state.h"
+#include "common/sync/void.h"
+
+/* What is refused for itself, and would be again. What the admins decide about, what another bundle's dots are in the
+ * way of, and what a later server may take, stays what it is. */
+bool replica_is_refused_for_good(const struct sat_bundle_row *row)
+{
+    enum sat_err why = (enum sat_err)row->refused;
+    bool waits = why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS || why == SAT_ERR_FORK;
+    return row->state == SAT_BUNDLE_REFUSED && !waits && why != SAT_ERR_UPGRADE_NEEDED;
+}
+
+static enum sat_err mend(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    bool mended = false;
+    sub->mend = false;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = hooks->mend_refused(hooks->context, sub->row.sid, &mended);
+    if (err || !mended) return err;
+    sub->blocked = false;
+    sub->pushed = 0;
+    replica->leaving_at = 0;
+    replica->frozen.more = false;
+    return SAT_OK;
+}
+
+enum sat_err replica_mend(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        if (sub->mend && !sub->in_flight && !sub->gone && replica->config.hooks.mend_refused) err = mend(step, sub);
+    }
+    return err;
+}
+
+void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out)
+{
+    struct sat_signed_void empty = sat_void_of_row(row);
+    sat_put_u8(out, SAT_VOID_FORM);
+    sat_void_encode(&empty.statement, &empty.signature, out);
+}
+
+/* This device's, in full: pending here after all, or a copy's. */
+static enum sat_err find_own_void(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_signed_void *empty,
+                                  bool *pending)
+{
+    struct sat_bundle_row row;
+    struct sat_hash id = sat_void_id(&empty->statement);
+    struct sat_dot first = {empty->statement.device, empty->statement.first};
+    bool found;
+    enum sat_err err = sat_store_bundle_of_dot(step->replica->config.store, first, &row, &found);
+    if (err) return err;
+    *pending = found && row.seq == 0 && row.state == SAT_BUNDLE_VOID && sat_hash_equal(&row.id, &id);
+    if (*pending) return replica_take_own_void(step, sub, entry, &row);
+    return replica_meet_copy(step, sub, empty->statement.first, empty->statement.count);
+}
+
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_directory *directory = replica->config.directory;
+    struct sat_signed_void empty;
+    enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
+    if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
+    bool pending = false;
+    if (empty.statement.device == replica->config.device) err = find_own_void(step, sub, entry, &empty, &pending);
+    if (err || pending) return err;
+    struct sat_judge court = {.store = replica->config.store,
+                              .directory = directory,
+                              .space = &sub->row,
+                              .dir_at = entry->dir_at,
+                              .stubs_allowed = true};
+    err = sat_judge_void(&court, &empty, &step->fault);
+    if (err == SAT_ERR_STALE)
+        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
+                       empty.statement.device);
+    if (err == SAT_ERR_DENIED)
+        err = sat_fail(&step->fault, SAT_ERR_TAMPERED, "device %u may not write there", empty.statement.device);
+    if (!err) err = replica_begin(step);
+    sub->dirty = true;
+    return err ? err
+               : sat_base_void(replica->config.store, &sub->row, &directory->org, &empty, entry->recv_ms, entry->dir_at,
+                               0);
+}
+
+enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
+                                   const struct sat_entry_wire *entry, const struct sat_bundle_row *row)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_signed_void empty = sat_void_of_row(row);
+    uint64_t last = row->first + row->count - 1;
+    enum sat_err err = replica_begin(step);
+    sub->dirty = true;
+    if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
+    if (sub->pushed < last) sub->pushed = last;
+    sub->retries = 0;
+    return err ? err
+               : sat_base_void(replica->config.store, &sub->row, &replica->config.directory->org, &empty,
+                               entry->recv_ms, entry->dir_at, row->bid);
+}

@@ -1,0 +1,99 @@
+/* Behind a bundle that was refused for good: a void statement in its place, and what follows is written again. */
+#include "common/vault/author.h"
+
+#include "common/sync/void.h"
+#include "common/vault/author_again.h"
+#include "common/vault/author_cover.h"
+
+enum { DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024, PENDING_AT_ONCE = 64 };
+
+/* Does something of it wait for the admins? It may enter the log yet, and then in its place. */
+static enum sat_err waits_for_admins(const struct sat_vault *vault, int64_t sid, struct sat_arena *arena, bool *waits)
+{
+    enum sat_err err = SAT_OK;
+    uint64_t first = 0;
+    *waits = false;
+    for (uint32_t n = PENDING_AT_ONCE; !err && !*waits && n == PENDING_AT_ONCE;) {
+        struct sat_bundle_row *rows;
+        err = sat_store_bundles_pending(vault->store, sid, first, PENDING_AT_ONCE, arena, &rows, &n);
+        for (uint32_t i = 0; !err && i < n; i++) {
+            first = rows[i].first + rows[i].count;
+            if (rows[i].state == SAT_BUNDLE_REFUSED && rows[i].refused == SAT_ERR_ESCROWED) *waits = true;
+        }
+    }
+    return err;
+}
+
+/* What covers a moved record, and whose copies are among what was refused or behind it, goes while that is known. */
+static enum sat_err drop_covers(const struct sat_vault *vault, struct sat_arena *arena)
+{
+    enum sat_err err = SAT_OK;
+    uint64_t next = 0;
+    for (uint32_t n = DRAFTS_AT_ONCE; !err && n;) {
+        struct sat_draft_row *drafts;
+        bool dropped = false;
+        err = sat_store_drafts(vault->store, next, DRAFTS_AT_ONCE, DRAFTS_BYTES, arena, &drafts, &n);
+        if (!err && n) err = sat_covers_drop(vault, drafts, n, &dropped);
+        if (!err && n && !dropped) next = drafts[n - 1].counter + 1;
+    }
+    return err;
+}
+
+static enum sat_err put_void(const struct sat_vault *vault, const struct sat_bundle_row *refused)
+{
+    const struct sat_keyring_secrets *secrets = sat_keyring_secrets(vault->keyring);
+    struct sat_manifest manifest;
+    struct sat_bundle_row before, row;
+    bool found;
+    enum sat_err err = sat_store_bundle_tip(vault->store, refused->sid, refused->device, false, &before, &found);
+    if (err) return err;
+    sat_manifest_decode(refused->manifest, &manifest);
+    struct sat_signed_void empty = {.statement = {.space = manifest.space,
+                                                  .device = manifest.device,
+                                                  .first = manifest.first,
+                                                  .count = manifest.count,
+                                                  .refused = refused->id,
+                                                  .prev = manifest.prev}};
+    empty.signature = sat_void_sign(&empty.statement, &secrets->org, &secrets->sign);
+    row = sat_void_row(refused->sid, &secrets->org, &empty, found ? &before : NULL);
+    return sat_store_bundle_insert(vault->store, &row);
+}
+
+static enum sat_err write_all(const struct sat_vault *vault, const struct sat_bundle_row *refused,
+                              struct sat_arena *arena)
+{
+    struct sat_again_place place = {.sid = refused->sid, .first = refused->first, .cut = refused->first - 1};
+    struct sat_again again = {.device = refused->device, .places = &place, .places_n = 1};
+    struct sat_again_done done;
+    enum sat_err err = drop_covers(vault, arena);
+    if (!err) err = sat_author_again(vault, &again, arena, &done);
+    return err ? err : put_void(vault, refused);
+}
+
+/* What cannot be written again (it would be larger than a change can be) stays as it was: refused, and in the way. */
+static enum sat_err mend(const struct sat_vault *vault, const struct sat_bundle_row *refused, struct sat_arena *arena,
+                         bool *mended)
+{
+    enum sat_err err = sat_store_mark(vault->store);
+    if (err) return err;
+    err = write_all(vault, refused, arena);
+    *mended = !err;
+    enum sat_err ended = sat_store_mark_end(vault->store, !err);
+    if (ended) return ended;
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
+enum sat_err sat_author_mend(const struct sat_vault *vault, int64_t sid, bool *mended)
+{
+    struct sat_arena arena;
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    bool waits = false;
+    *mended = false;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, 1, &arena, &rows, &n);
+    if (!err && n) err = waits_for_admins(vault, sid, &arena, &waits);
+    if (!err && n && !waits && rows[0].state == SAT_BUNDLE_REFUSED) err = mend(vault, &rows[0], &arena, mended);
+    sat_arena_deinit(&arena);
+    return err;
+}

@@ -1,0 +1,183 @@
+#define _GNU_SOURCE
+#include "server/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/store/inspect.h"
+#include "server/archive.h"
+#include "server/clock.h"
+#include "server/datadir.h"
+#include "server/line.h"
+
+enum { PATH_SIZE = 4200 };
+
+struct backup {
+    const struct satd_datadir *dir;
+    const char *path;                      /* what it is to be called */
+    char part[PATH_SIZE], copy[PATH_SIZE]; /* what it is called until then; a store's copy */
+    struct satd_archive_writer *writer;
+    uint32_t orgs;
+};
+
+static enum sat_err name_files(struct backup *backup, struct sat_fault *fault)
+{
+    int part = snprintf(backup->part, sizeof backup->part, "%s.part", backup->path);
+    int copy = snprintf(backup->copy, sizeof backup->copy, "%s.copy", backup->path);
+    if (part < 0 || copy < 0 || (size_t)part >= sizeof backup->part || (size_t)copy >= sizeof backup->copy)
+        return sat_fail(fault, SAT_ERR_INVALID, "the path of the backup is too long");
+    return SAT_OK;
+}
+
+static enum sat_err add_file(struct backup *backup, int at, const char *name, const char *member,
+                             struct sat_fault *fault)
+{
+    int file = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) return satd_fail_errno(fault, "reading", name);
+    enum sat_err err = satd_archive_add(backup->writer, member, file, fault);
+    (void)close(file);
+    return err;
+}
+
+static void complain(void *context, const char *complaint)
+{
+    struct sat_fault *fault = context;
+    if (!fault->err) (void)sat_fail(fault, SAT_ERR_CORRUPT, "a store is damaged: %.200s", complaint);
+}
+
+/* A damaged store is no backup of anything: better to hear that now. */
+static enum sat_err copy_store(const char *from, const char *to, struct sat_fault *fault)
+{
+    struct sat_store *store = NULL, *copied = NULL;
+    (void)unlink(to);
+    enum sat_err err = sat_store_open(from, SAT_STORE_READ_ONLY, &store, fault);
+    enum sat_err copy_err = err ? SAT_OK : sat_store_copy(store, to);
+    if (copy_err)
+        err = sat_fail(fault, copy_err, "copying a store to %.150s: %.150s", to, sat_store_fault(store)->text);
+    sat_store_close(store);
+    if (!err) err = sat_store_open(to, SAT_STORE_READ_ONLY, &copied, fault);
+    if (!err) err = sat_store_self_check(copied, 1, complain, fault);
+    sat_store_close(copied);
+    return err ? sat_fail_keep(fault, err) : fault->err;
+}
+
+static enum sat_err add_org(struct backup *backup, const char *name, struct sat_fault *fault)
+{
+    char path[PATH_SIZE], member[SATD_MEMBER_NAME_SIZE];
+    int len = snprintf(path, sizeof path, "%s/orgs/%s", backup->dir->path, name);
+    (void)snprintf(member, sizeof member, "orgs/%.100s", name);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return sat_fail(fault, SAT_ERR_CONFIG, "the path of the data directory is too long");
+    enum sat_err err = copy_store(path, backup->copy, fault);
+    if (!err) err = add_file(backup, AT_FDCWD, backup->copy, member, fault);
+    (void)unlink(backup->copy);
+    backup->orgs++;
+    return err;
+}
+
+/* Each file of that folder whose name fits. */
+static enum sat_err add_each(struct backup *backup, const char *folder, const char *pattern,
+                             enum sat_err (*add)(struct backup *, const char *, struct sat_fault *),
+                             struct sat_fault *fault)
+{
+    int fd = openat(backup->dir->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *files = fd < 0 ? NULL : fdopendir(fd);
+    if (!files) return satd_fail_errno(fault, "reading", folder);
+    enum sat_err err = SAT_OK;
+    const struct dirent *entry;
+    while (!err && (entry = readdir(files)) != NULL)
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = add(backup, entry->d_name, fault);
+    (void)closedir(files);
+    return err;
+}
+
+static enum sat_err add_key(struct backup *backup, const char *name, struct sat_fault *fault)
+{
+    return add_file(backup, backup->dir->fd, name, name, fault);
+}
+
+static enum sat_err write_archive(struct backup *backup, int fd, struct sat_fault *fault)
+{
+    enum sat_err err = satd_archive_create(fd, backup->path, satd_wall_ms(), &backup->writer, fault);
+    if (!err && faccessat(backup->dir->fd, "identity.key", F_OK, 0) != 0)
+        err = sat_fail(fault, SAT_ERR_NOT_FOUND, "%.200s is not the data directory of a server: it has no identity.key",
+                       backup->dir->path);
+    if (!err) err = add_each(backup, ".", "identity*.key", add_key, fault);
+    if (!err) err = add_each(backup, "orgs", "*.db", add_org, fault);
+    if (!err) err = satd_archive_finish(backup->writer, fault);
+    satd_archive_writer_free(backup->writer);
+    if (!err && fsync(fd) != 0) err = satd_fail_errno(fault, "writing the backup", backup->path);
+    return err;
+}
+
+/* Its name is on the disk, too. */
+static enum sat_err publish(const struct backup *backup, struct sat_fault *fault)
+{
+    char folder[PATH_SIZE];
+    if (rename(backup->part, backup->path) != 0) return satd_fail_errno(fault, "writing the backup", backup->path);
+    const char *slash = strrchr(backup->path, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - backup->path) + 1 : 1,
+                   slash ? backup->path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return satd_fail_errno(fault, "syncing", folder);
+    enum sat_err err = satd_directory_sync(fd, fault);
+    (void)close(fd);
+    return err;
+}
+
+static enum sat_err make(struct backup *backup, struct sat_fault *fault)
+{
+    enum sat_err err = name_files(backup, fault);
+    if (err) return err;
+    (void)unlink(backup->part);
+    int fd = open(backup->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return satd_fail_errno(fault, "writing the backup", backup->path);
+    err = write_archive(backup, fd, fault);
+    (void)close(fd);
+    if (!err) err = publish(backup, fault);
+    if (err) (void)unlink(backup->part);
+    return err;
+}
+
+static enum sat_err report(const struct backup *backup, bool json, struct sat_fault *fault)
+{
+    struct stat status = {0};
+    (void)stat(backup->path, &status);
+    if (json) {
+        struct satd_line line;
+        satd_line_begin(&line);
+        satd_line_text(&line, "backup", backup->path);
+        satd_line_number(&line, "orgs", backup->orgs);
+        satd_line_number(&line, "bytes", (uint64_t)status.st_size);
+        satd_line_end(&line);
+        (void)fwrite(line.at, 1, line.len, stdout);
+    } else {
+        (void)printf("%s: %" PRIu32 " %s, %" PRIu64 " bytes. It holds identity.key: keep it as you keep keys.\n",
+                     backup->path, backup->orgs, backup->orgs == 1 ? "organisation" : "organisations",
+                     (uint64_t)status.st_size);
+    }
+    if (fflush(stdout) == 0 && !ferror(stdout)) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_IO, "stdout cannot be written");
+}
+
+enum sat_err satd_backup_command(const struct satd_options *options, struct sat_fault *fault)
+{
+    struct satd_datadir dir = {.fd = -1, .tokens_fd = -1, .orgs_fd = -1, .lock_fd = -1};
+    struct backup backup = {.dir = &dir, .path = options->operands[0]};
+    struct stat status;
+    const char *data = options->value[SATD_OPTION_DATA];
+    if (!backup.path) return sat_fail(fault, SAT_ERR_USAGE, "backup needs a FILE");
+    if (stat(data, &status) != 0) return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no data directory %.200s", data);
+    enum sat_err err = satd_datadir_open(data, &dir, fault);
+    if (!err) err = satd_restore_check(&dir, fault);
+    if (!err) err = make(&backup, fault);
+    satd_datadir_close(&dir);
+    return err ? err : report(&backup, options->value[SATD_OPTION_JSON], fault);
+}

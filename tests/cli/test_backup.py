@@ -1,0 +1,206 @@
+"""`satcheld backup` and `satcheld restore`: copies that are whole or not there, and what is put back where."""
+import io
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import tarfile
+import threading
+
+from harness import SATCHELD, Device, World, clean_environment, equal, has, lacks, new_id, run, scratch, test
+
+SEED = int(os.environ.get("SEED", "20261122"))
+print("seed %d" % SEED)
+
+
+def satcheld(*args, expect=0, **options):
+    done = subprocess.run([SATCHELD, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=clean_environment(), timeout=120, **options)
+    text = done.stdout.decode(), done.stderr.decode()
+    if done.returncode != expect:
+        raise AssertionError("exit %d expected, got %d: %s\n%s" % ((expect, done.returncode) + text))
+    return text
+
+
+def tree(path):
+    """Every file below, with its bytes."""
+    found = {}
+    for folder, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(folder, name)
+            with open(full, "rb") as file:
+                found[os.path.relpath(full, path)] = file.read()
+    return found
+
+
+world = World(territories=["North"])
+backup = os.path.join(world.folder, "satchel.tar")
+account = world.admin.put("account", "name=Alfreds", "--territory", "North")
+world.admin.sync()
+
+
+@test
+def a_backup_beside_a_running_server_is_one_file_that_any_tar_lists():
+    out, _ = satcheld("backup", "--data", world.server.data, backup)
+    has(out, "1 organisation,")
+    has(out, "identity.key")
+    with tarfile.open(backup) as archive:
+        names = archive.getnames()
+    equal(names[0], "satchel-backup")
+    equal(names[-1], "checksums")
+    equal(sorted(n.split("/")[0] for n in names[1:-1]), ["identity.key", "orgs"])
+    equal(os.stat(backup).st_mode & 0o777, 0o600)
+    equal([n for n in os.listdir(world.folder) if n.startswith("satchel.tar")], ["satchel.tar"])
+
+
+@test
+def a_backup_made_while_devices_write_is_a_moment_of_the_log():
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            world.admin.put("contact", "name=Maria", "account=%s" % account)
+            world.admin.sync()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for n in range(5):
+            satcheld("backup", "--data", world.server.data, backup)
+    finally:
+        stop.set()
+        writer.join()
+    into = os.path.join(scratch(), "server")
+    out, _ = satcheld("restore", "--data", into, backup)
+    has(out, "1 organisation put back")
+    has(out, "--confirm-restore")
+    equal(sorted(os.listdir(into)), ["identity.key", "orgs", "satcheld.lock", "tokens"])
+
+
+@test
+def a_backup_that_cannot_be_written_leaves_the_one_before():
+    with open(backup, "rb") as file:
+        before = file.read()
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    _, err = satcheld("backup", "--data", world.server.data, backup, expect=7, preexec_fn=little_room)
+    has(err, "satchel.tar")
+    with open(backup, "rb") as file:
+        equal(file.read(), before)
+    equal([n for n in os.listdir(world.folder) if n.startswith("satchel.tar")], ["satchel.tar"])
+    _, err = satcheld("backup", "--data", world.server.data, os.path.join(world.folder, "no", "such.tar"), expect=7)
+    has(err, "such.tar")
+
+
+@test
+def nothing_is_backed_up_of_what_is_no_server():
+    _, err = satcheld("backup", "--data", os.path.join(world.folder, "nowhere"), backup, expect=2)
+    has(err, "nowhere")
+    equal(os.path.exists(os.path.join(world.folder, "nowhere")), False)
+    satcheld("backup", "--data", world.server.data, expect=1)
+    satcheld("restore", "--data", world.server.data, expect=1)
+
+
+@test
+def a_running_server_is_not_restored_over():
+    before = sorted(os.listdir(world.server.data))
+    _, err = satcheld("restore", "--data", world.server.data, backup, expect=7)
+    has(err, "in use by process %d" % world.server.process.pid)
+    equal(sorted(os.listdir(world.server.data)), before)
+
+
+@test
+def what_is_there_is_moved_aside_and_nothing_of_it_is_lost():
+    world.server.stop()
+    before = tree(world.server.data)
+    satcheld("restore", "--data", world.server.data, backup)
+    aside = [n for n in os.listdir(world.server.data) if n.startswith("before-restore-")]
+    equal(len(aside), 1, aside)
+    kept = tree(os.path.join(world.server.data, aside[0]))
+    for name, content in kept.items():
+        equal(content, before[name], name)
+    equal(set(kept), {n for n in before if n.startswith("orgs/") or n.endswith(".key")})
+    world.server.start()
+    world.admin.run("status")
+    shutil.rmtree(os.path.join(world.server.data, aside[0]))
+
+
+@test
+def a_damaged_backup_is_named_and_touches_nothing():
+    rng = random.Random(SEED)
+    with open(backup, "rb") as file:
+        whole = file.read()
+    folder = scratch()
+    into, damaged = os.path.join(folder, "server"), os.path.join(folder, "damaged.tar")
+    satcheld("restore", "--data", into, backup)
+    before = tree(into)
+    end = whole.index(b"checksums")
+    for case in range(24):
+        content = bytearray(whole[:rng.randrange(700, end)]) if case % 2 else bytearray(whole)
+        if case % 2 == 0:
+            content[rng.randrange(end)] ^= 1 << rng.randrange(8)
+        with open(damaged, "wb") as file:
+            file.write(content)
+        done = subprocess.run([SATCHELD, "restore", "--data", into, damaged], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=clean_environment(), timeout=60)
+        if done.returncode == 0:  # a bit of what tar pads with, or of a time of a file
+            with tarfile.open(damaged) as one, tarfile.open(backup) as other:
+                equal([one.extractfile(n).read() for n in one.getnames()],
+                      [other.extractfile(n).read() for n in other.getnames()])
+            shutil.rmtree(into)
+            satcheld("restore", "--data", into, backup)
+            before = tree(into)
+            continue
+        equal(done.returncode in (2, 5), True, done)
+        has(done.stderr.decode(), "damaged.tar")
+        equal(tree(into), before, "case %d" % case)
+
+
+def pack(members):
+    text = io.BytesIO()
+    with tarfile.open(fileobj=text, mode="w") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return text.getvalue()
+
+
+@test
+def an_archive_of_somebody_else_writes_nowhere():
+    folder = scratch()
+    into, foreign = os.path.join(folder, "server"), os.path.join(folder, "foreign.tar")
+    first = ("satchel-backup", b"satchel backup 1\nmade 1\n")
+    for members, code in (([("x", b"")], 2), ([first], 5), ([first, ("../escaped", b"x"), ("checksums", b"")], 5),
+                          ([first, ("/tmp/escaped", b"x")], 5), ([first, ("orgs/../../escaped.db", b"x")], 5),
+                          ([first, ("identity-/../x.key", b"x")], 5), ([first, ("identity.key", b"x")] * 2, 5),
+                          ([("satchel-backup", b"satchel backup 2\nmade 1\n")], 2)):
+        with open(foreign, "wb") as file:
+            file.write(pack(members))
+        satcheld("restore", "--data", into, foreign, expect=code)
+        equal(sorted(tree(folder)), ["foreign.tar", "server/satcheld.lock"], members)
+
+
+@test
+def a_restore_that_was_interrupted_is_said_and_done_again():
+    folder = scratch()
+    into = os.path.join(folder, "server")
+    satcheld("restore", "--data", into, backup)
+    # As a kill between the two renames leaves it: the old is aside, the new not yet in its place.
+    os.mkdir(os.path.join(into, "before-restore-x"))
+    os.rename(os.path.join(into, "orgs"), os.path.join(into, "before-restore-x", "orgs"))
+    os.makedirs(os.path.join(into, "restoring", "orgs"))
+    _, err = satcheld("--data", into, "--listen", "127.0.0.1:0", expect=7)
+    has(err, "interrupted")
+    satcheld("backup", "--data", into, os.path.join(folder, "x.tar"), expect=7)
+    satcheld("restore", "--data", into, backup)
+    lacks(os.listdir(into), "restoring")
+    equal(len([n for n in os.listdir(os.path.join(into, "orgs")) if n.endswith(".db")]), 1)
+
+
+run()

@@ -1,0 +1,333 @@
+/* The files, what is on the disk of them, and what a crash leaves. */
+#include "tests/faults/vfs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "tests/faults/vfs_parts.h"
+
+/* splitmix64 */
+uint64_t vfs_dice(struct vfs *vfs, uint64_t sides)
+{
+    uint64_t z = vfs->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return sides ? z % sides : z;
+}
+
+/* Where allocations fail by plan (alloc.h), a disk's contents are none of the program's. */
+void alloc_spare(void) __attribute__((weak));
+void alloc_spare_end(void) __attribute__((weak));
+
+void vfs_spare(bool begin)
+{
+    if (begin && alloc_spare) alloc_spare();
+    if (!begin && alloc_spare_end) alloc_spare_end();
+}
+
+/* ---- Bytes ---- */
+
+static bool resize(struct vfs_bytes *bytes, size_t len)
+{
+    if (len > bytes->cap) {
+        size_t cap = bytes->cap * 2 > len ? bytes->cap * 2 : len;
+        uint8_t *at = realloc(bytes->at, cap);
+        if (!at) return false;
+        bytes->at = at;
+        bytes->cap = cap;
+    }
+    if (len > bytes->len) memset(bytes->at + bytes->len, 0, len - bytes->len);
+    bytes->len = len;
+    return true;
+}
+
+static bool put(struct vfs_bytes *bytes, uint64_t offset, const void *at, size_t len)
+{
+    if (offset + len > bytes->len && !resize(bytes, offset + len)) return false;
+    memcpy(bytes->at + offset, at, len);
+    return true;
+}
+
+static bool apply(struct vfs_bytes *bytes, const struct vfs_change *change)
+{
+    return change->len ? put(bytes, change->offset, change->bytes, change->len) : resize(bytes, change->offset);
+}
+
+/* ---- Files ---- */
+
+struct vfs_file *vfs_find(const struct vfs *vfs, const char *name)
+{
+    for (struct vfs_file *file = vfs->files; file; file = file->next)
+        if (strcmp(file->name, name) == 0) return file;
+    return NULL;
+}
+
+struct vfs_file *vfs_make(struct vfs *vfs, const char *name)
+{
+    sat_check(strlen(name) < VFS_NAME_MAX);
+    struct vfs_file *file = calloc(1, sizeof *file);
+    if (!file) return NULL;
+    memcpy(file->name, name, strlen(name) + 1);
+    file->last = &file->first;
+    file->next = vfs->files;
+    vfs->files = file;
+    return file;
+}
+
+static bool add_change(struct vfs_file *file, uint64_t offset, const void *at, uint32_t len)
+{
+    struct vfs_change *change = malloc(sizeof *change + len);
+    if (!change) return false;
+    *change = (struct vfs_change){.offset = offset, .len = len};
+    if (len) memcpy(change->bytes, at, len);
+    *file->last = change;
+    file->last = &change->next;
+    return true;
+}
+
+void vfs_file_forget_changes(struct vfs_file *file)
+{
+    for (struct vfs_change *change = file->first; change;) {
+        struct vfs_change *next = change->next;
+        free(change);
+        change = next;
+    }
+    file->first = NULL;
+    file->last = &file->first;
+}
+
+bool vfs_file_write(struct vfs_file *file, uint64_t offset, const void *at, size_t len)
+{
+    const uint8_t *bytes = at;
+    while (len) {
+        size_t room = VFS_SECTOR_BYTES - offset % VFS_SECTOR_BYTES, part = len < room ? len : room;
+        if (!put(&file->now, offset, bytes, part) || !add_change(file, offset, bytes, (uint32_t)part)) return false;
+        offset += part;
+        bytes += part;
+        len -= part;
+    }
+    return true;
+}
+
+bool vfs_file_cut(struct vfs_file *file, uint64_t len)
+{
+    return resize(&file->now, len) && add_change(file, len, NULL, 0);
+}
+
+void vfs_file_sync(struct vfs_file *file)
+{
+    for (const struct vfs_change *change = file->first; change; change = change->next)
+        sat_check(apply(&file->synced, change));
+    vfs_file_forget_changes(file);
+    file->exists_for_good = true;
+}
+
+static size_t directory_len(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return slash ? (size_t)(slash - name) : 0;
+}
+
+void vfs_sync_names(struct vfs *vfs, const struct vfs_file *beside)
+{
+    size_t len = directory_len(beside->name);
+    for (struct vfs_file *file = vfs->files; file; file = file->next)
+        if (directory_len(file->name) == len && memcmp(file->name, beside->name, len) == 0)
+            file->exists_for_good = file->exists;
+}
+
+/* ---- Disks ---- */
+
+struct vfs_disk *vfs_disk(struct vfs *vfs, const char *prefix)
+{
+    sat_check(vfs->disks_n < VFS_DISKS_MAX && strlen(prefix) < VFS_NAME_MAX);
+    struct vfs_disk *disk = &vfs->disks[vfs->disks_n++];
+    memcpy(disk->prefix, prefix, strlen(prefix) + 1);
+    return disk;
+}
+
+static bool is_on(const struct vfs_disk *disk, const char *name)
+{
+    return strncmp(name, disk->prefix, strlen(disk->prefix)) == 0;
+}
+
+struct vfs_disk *vfs_disk_of(struct vfs *vfs, const char *name)
+{
+    struct vfs_disk *found = NULL;
+    for (uint32_t i = 0; i < vfs->disks_n; i++) {
+        struct vfs_disk *disk = &vfs->disks[i];
+        if (is_on(disk, name) && (!found || strlen(disk->prefix) > strlen(found->prefix))) found = disk;
+    }
+    return found;
+}
+
+void vfs_plan(struct vfs_disk *disk, struct vfs_plan plan)
+{
+    disk->plan = plan;
+    disk->counted = disk->fired = 0;
+}
+
+void vfs_on_crash(struct vfs *vfs, void (*crashed)(void *context, struct vfs_disk *disk), void *context)
+{
+    vfs->crashed = crashed;
+    vfs->context = context;
+}
+
+enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation operation)
+{
+    struct vfs_disk *disk = vfs_disk_of(vfs, name);
+    if (!disk) return VFS_NO_FAULT;
+    if (disk->dead) return VFS_CRASH;
+    disk->done[operation]++;
+    if (!(disk->plan.operations & 1u << operation)) return VFS_NO_FAULT;
+    uint64_t n = ++disk->counted;
+    const struct vfs_plan *plan = &disk->plan;
+    if (plan->fault == VFS_NO_FAULT || n < plan->from || n - plan->from >= plan->count) return VFS_NO_FAULT;
+    disk->fired++;
+    vfs->system_error = plan->fault == VFS_FULL ? ENOSPC : EIO;
+    if (plan->fault == VFS_CRASH) disk->dead = true;
+    return plan->fault;
+}
+
+void vfs_crash(struct vfs_disk *disk)
+{
+    disk->dead = true;
+}
+
+/* ---- What is left ---- */
+
+enum crash_kind { CRASH_LOSES_ALL, CRASH_KEEPS_ALL, CRASH_MIXES, CRASH_MIXES_MORE, CRASH_KINDS };
+
+/* Of each sector the oldest changes are there, up to some, of which the last may be half there. */
+static void mix(struct vfs *vfs, struct vfs_file *file)
+{
+    size_t len = file->now.len > file->synced.len ? file->now.len : file->synced.len;
+    for (const struct vfs_change *change = file->first; change; change = change->next)
+        if (change->offset + change->len > len) len = change->offset + change->len;
+    bool *stopped = calloc(len / VFS_SECTOR_BYTES + 1, sizeof *stopped);
+    sat_check(stopped != NULL);
+    for (struct vfs_change *change = file->first; change; change = change->next) {
+        bool *stop = &stopped[change->offset / VFS_SECTOR_BYTES];
+        uint64_t dice = vfs_dice(vfs, 8);
+        if (!change->len) { /* a new length is on the disk or is not */
+            if (dice < 5) sat_check(apply(&file->synced, change));
+            continue;
+        }
+        if (*stop) continue;
+        uint32_t half = change->len / 2;
+        if (dice == 0 && half) sat_check(put(&file->synced, change->offset, change->bytes, half));
+        if (dice == 1 && half)
+            sat_check(put(&file->synced, change->offset + half, change->bytes + half, change->len - half));
+        if (dice > 3) sat_check(apply(&file->synced, change));
+        *stop = dice <= 3;
+    }
+    free(stopped);
+}
+
+static void lose_power(struct vfs *vfs, struct vfs_file *file)
+{
+    enum crash_kind kind = (enum crash_kind)vfs_dice(vfs, CRASH_KINDS);
+    if (file->exists != file->exists_for_good) file->exists = vfs_dice(vfs, 2);
+    if (kind == CRASH_KEEPS_ALL) vfs_file_sync(file);
+    if (kind == CRASH_MIXES || kind == CRASH_MIXES_MORE) mix(vfs, file);
+    vfs_file_forget_changes(file);
+    file->exists_for_good = file->exists;
+    if (!file->exists) file->synced.len = 0;
+    file->now.len = 0;
+    sat_check(put(&file->now, 0, file->synced.at ? file->synced.at : (const uint8_t *)"", file->synced.len));
+}
+
+static void forget_index(struct vfs_file *file)
+{
+    for (uint32_t i = 0; i < VFS_REGIONS_MAX; i++) {
+        free(file->regions[i]);
+        file->regions[i] = NULL;
+    }
+    file->index_users = 0;
+    memset(file->index_shared, 0, sizeof file->index_shared);
+    memset(file->index_exclusive, 0, sizeof file->index_exclusive);
+}
+
+static void forget_process(struct vfs_file *file)
+{
+    file->shared = 0;
+    file->reserved = file->pending = file->exclusive = NULL;
+    forget_index(file);
+}
+
+void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
+{
+    for (struct vfs_file *file = vfs->files; file; file = file->next) {
+        if (vfs_disk_of(vfs, file->name) != disk) continue;
+        forget_process(file);
+        if (disk->dead) lose_power(vfs, file);
+    }
+    disk->dead = false;
+    vfs_plan(disk, (struct vfs_plan){0});
+}
+
+static void free_file(struct vfs_file *file)
+{
+    vfs_file_forget_changes(file);
+    forget_index(file);
+    free(file->now.at);
+    free(file->synced.at);
+    free(file);
+}
+
+void vfs_wipe(struct vfs *vfs, struct vfs_disk *disk)
+{
+    for (struct vfs_file **at = &vfs->files; *at;) {
+        struct vfs_file *file = *at;
+        if (vfs_disk_of(vfs, file->name) != disk) {
+            at = &file->next;
+            continue;
+        }
+        *at = file->next;
+        free_file(file);
+    }
+}
+
+const void *vfs_look(const struct vfs *vfs, const char *name, size_t *len)
+{
+    const struct vfs_file *file = vfs_find(vfs, name);
+    if (!file || !file->exists) return NULL;
+    *len = file->now.len;
+    return file->now.at ? (const void *)file->now.at : "";
+}
+
+void vfs_place(struct vfs *vfs, const char *name, const void *at, size_t len)
+{
+    struct vfs_file *file = vfs_find(vfs, name);
+    if (!file) file = vfs_make(vfs, name);
+    sat_check(file && vfs_file_cut(file, 0) && vfs_file_write(file, 0, at, len));
+    file->exists = true;
+    vfs_file_sync(file);
+}
+
+/* ---- The file system ---- */
+
+struct vfs *vfs_new(uint64_t seed)
+{
+    struct vfs *vfs = calloc(1, sizeof *vfs);
+    sat_check(vfs != NULL);
+    vfs->random = seed;
+    vfs_face_init(vfs);
+    return vfs;
+}
+
+void vfs_free(struct vfs *vfs)
+{
+    if (!vfs) return;
+    sat_check(sqlite3_vfs_unregister(&vfs->face) == SQLITE_OK);
+    sat_check(sqlite3_vfs_register(vfs->before, 1) == SQLITE_OK);
+    for (struct vfs_file *file = vfs->files; file;) {
+        struct vfs_file *next = file->next;
+        free_file(file);
+        file = next;
+    }
+    free(vfs);
+}

@@ -1,0 +1,225 @@
+/* Behind a refused bundle: the statement that it is empty, on its way, in the log, and in the hands of others. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/sync/void.h"
+#include "tests/story/forge.h"
+#include "tests/story/scene.h"
+
+static struct world world;
+static struct world_device *a, *b;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 70, 2);
+    a = world_join(&world, 3);
+    b = world_join(&world, 3);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_settle(&world, 4));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    world_deinit(&world);
+    return 0;
+}
+
+static void agree(struct world_device *device)
+{
+    assert_true(world_sync(&world, device));
+    assert_true(scene_agrees(&world, device));
+}
+
+static uint64_t aside(struct world_device *device)
+{
+    uint64_t open;
+    assert_int_equal(sat_store_aside_count(device->handle.store, &open), SAT_OK);
+    return open;
+}
+
+/* Three bundles in the territory: writes elsewhere part them. */
+static void write_three(void)
+{
+    scene_write(&world, a, 2, CITY, "one");
+    scene_write_in(&world, a, &world.spaces[1], 9, CITY, "x");
+    scene_write(&world, a, 3, CITY, "two");
+    scene_write_in(&world, a, &world.spaces[1], 9, CITY, "y");
+    scene_write(&world, a, 4, CITY, "three");
+}
+
+static void one_in_the_middle_is_refused(void **state)
+{
+    (void)state;
+    write_three();
+    scene_damage_push(&world, a, 1);
+    agree(a);
+    agree(b);
+    assert_int_equal(aside(a), 1);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "one");
+    assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+    assert_string_equal(scene_base(&world, world.server_store, 3), "");
+}
+
+static void one_after_the_other_is_refused(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, a, 2, CITY, i ? "again" : "first");
+        scene_write(&world, a, 5 + i, CITY, "kept out");
+        scene_damage_push(&world, a, 0);
+        agree(a);
+    }
+    assert_int_equal(aside(a), 3);
+    scene_write(&world, a, 2, CITY, "at last");
+    agree(a);
+    agree(b);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "at last");
+}
+
+static void a_statement_that_is_lost_is_sent_again(void **state)
+{
+    (void)state;
+    write_three();
+    scene_damage_push(&world, a, 0);
+    world_connect(&world, a);
+    while (a->replica && aside(a) == 0 && world_deliver(&world, a, WORLD_NO_FAULT)) continue;
+    assert_int_equal(aside(a), 1);
+    world_crash_device(&world, a);
+    agree(a);
+    agree(b);
+    assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+    assert_int_equal(aside(a), 1);
+}
+
+/* By a version that knew no such statement, or before this device could sign one. */
+static void what_was_refused_in_an_earlier_session_is_mended_too(void **state)
+{
+    (void)state;
+    struct sat_store *store = a->handle.store;
+    struct sat_arena arena;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    write_three();
+    scene_lose_push(&world, a, 0);
+    (void)world_sync(&world, a);
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_bundles_pending(store, world_sid(a, &world.spaces[0]), 0, 1, &arena, &rows, &n), SAT_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(sat_store_begin(store), SAT_OK);
+    assert_int_equal(sat_store_bundle_set_refused(store, rows[0].bid, SAT_ERR_BOUNDS), SAT_OK);
+    assert_int_equal(sat_store_commit(store), SAT_OK);
+    sat_arena_deinit(&arena);
+    agree(a);
+    agree(b);
+    assert_string_equal(scene_base(&world, world.server_store, 2), "");
+    assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+}
+
+static void who_joins_later_and_a_server_that_starts_anew_have_it_too(void **state)
+{
+    (void)state;
+    write_three();
+    scene_damage_push(&world, a, 0);
+    agree(a);
+    world_crash_server(&world);
+    struct world_device *late = world_join(&world, 3);
+    agree(late);
+    assert_string_equal(scene_shows(&world, late, 4, CITY), "three");
+    scene_write(&world, late, 4, CITY, "four");
+    agree(late);
+    scene_write(&world, a, 4, NAME, "n");
+    agree(a);
+    agree(late);
+    assert_string_equal(scene_shows(&world, late, 4, CITY), "four");
+}
+
+/* ---- What others could make of it ---- */
+
+static struct sat_signed_void statement_by(struct world_device *signer, uint64_t first)
+{
+    struct sat_bundle_row tip;
+    bool found;
+    struct sat_space_row space = scene_space(world.server_store, &world.spaces[0]);
+    assert_int_equal(sat_store_bundle_tip(world.server_store, space.sid, scene_number(a), false, &tip, &found), SAT_OK);
+    assert_true(found);
+    struct sat_signed_void empty = {.statement = {.space = world.spaces[0],
+                                                  .device = scene_number(a),
+                                                  .first = first,
+                                                  .count = 1,
+                                                  .refused = tip.id,
+                                                  .prev = tip.id}};
+    empty.signature = sat_void_sign(&empty.statement, &sat_host_directory(world.host)->org,
+                                    &sat_keyring_secrets(signer->handle.keyring)->sign);
+    return empty;
+}
+
+static enum sat_err verdict_on(const struct sat_signed_void *empty)
+{
+    struct sat_space_row space = scene_space(world.server_store, &world.spaces[0]);
+    struct sat_judge judge = {.store = world.server_store,
+                              .directory = sat_host_directory(world.host),
+                              .space = &space,
+                              .dir_at = sat_host_directory(world.host)->seq};
+    struct sat_fault fault;
+    return sat_judge_void(&judge, empty, &fault);
+}
+
+static void nobody_calls_anothers_work_empty_nor_what_is_there(void **state)
+{
+    (void)state;
+    struct sat_signed_void good = statement_by(a, 5), forged = statement_by(b, 5), taken = statement_by(a, 1),
+                           adrift = good;
+    assert_int_equal(verdict_on(&good), SAT_OK);
+    assert_int_equal(verdict_on(&forged), SAT_ERR_TAMPERED);
+    assert_int_equal(verdict_on(&taken), SAT_ERR_FORK);
+    adrift.statement.prev.b[0] ^= 1;
+    adrift.signature = sat_void_sign(&adrift.statement, &sat_host_directory(world.host)->org,
+                                     &sat_keyring_secrets(a->handle.keyring)->sign);
+    assert_int_equal(verdict_on(&adrift), SAT_ERR_STALE);
+    good.statement.device = 77;
+    assert_int_equal(verdict_on(&good), SAT_ERR_DENIED);
+}
+
+static void a_forged_statement_that_a_server_shows_is_caught(void **state)
+{
+    (void)state;
+    struct sat_signed_void forged = statement_by(b, 5);
+    struct sat_buf item;
+    world_connect(&world, b);
+    world_run(&world, b);
+    uint64_t size = scene_log_size(&world);
+    sat_buf_init(&item);
+    sat_put_u8(&item, SAT_ENTRY_VOID);
+    sat_put_varint(&item, world.now_ms);
+    sat_put_varint(&item, b->handle.directory.seq);
+    sat_void_encode(&forged.statement, &forged.signature, &item);
+    forge_entry_bytes(b, &world.spaces[0], size + 1, sat_buf_span(&item));
+    b->last_err = SAT_OK;
+    world_run(&world, b);
+    sat_buf_deinit(&item);
+    assert_int_equal(b->last_err, SAT_ERR_TAMPERED);
+    assert_int_equal(scene_space(b->handle.store, &world.spaces[0]).log.size, size);
+    agree(b);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(one_in_the_middle_is_refused),
+        test(one_after_the_other_is_refused),
+        test(a_statement_that_is_lost_is_sent_again),
+        test(what_was_refused_in_an_earlier_session_is_mended_too),
+        test(who_joins_later_and_a_server_that_starts_anew_have_it_too),
+        test(nobody_calls_anothers_work_empty_nor_what_is_there),
+        test(a_forged_statement_that_a_server_shows_is_caught),
+    };
+    return cmocka_run_group_tests_name("void", tests, NULL, NULL);
+}
