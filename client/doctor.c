@@ -18,6 +18,7 @@ static const char REJOIN[] = "keep a copy of this home, and join again in anothe
                              "synced is on the server; what was not may still be read here (get, list)";
 static const char RESTORE[] = "restore it from a backup of this home, or join again in another directory by a new "
                               "invite: what was synced is on the server";
+static const char PASSED_OVER[] = "a rotate by whoever has that key brings it; if nobody has, what is under it is lost";
 static const char WAIT[] = "sync; if it stays, ask an admin for a new invite and join again in another directory";
 static const char AS_SIGNED[] = "nothing here is damaged: who wrote them has sealed something else. `satchel history` "
                                 "of that record says who, for an admin to ask";
@@ -127,7 +128,12 @@ static enum sat_err check_keys(struct visit *visit, bool *owed)
             faults++;
             if (err == SAT_ERR_DEBT) {
                 *owed = true;
-                tell(visit, "keys", "note", sat_arena_format(&arena, "%s is not here yet", text), WAIT);
+                bool old = epoch < space->epoch && sat_keys_have(satchel->keys, &space->id, space->epoch);
+                if (old)
+                    tell(visit, "keys", "note", sat_arena_format(&arena, "the newest key does not lead to %s", text),
+                         PASSED_OVER);
+                else
+                    tell(visit, "keys", "note", sat_arena_format(&arena, "%s is not here yet", text), WAIT);
             } else if (err == SAT_ERR_CORRUPT) {
                 *owed = true;
                 damage(visit, "keys", sat_arena_format(&arena, "%s does not open", text), REJOIN);

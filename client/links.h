@@ -62,8 +62,12 @@ enum sat_err client_links_add_signed(struct client_links *links, const struct sa
 /* A space and its first epoch, with a fresh key, which *key receives (a secret: wipe it). */
 enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space,
                                     enum sat_space_kind kind, struct sat_epoch_key *key) SAT_MUST_CHECK;
-/* The next epoch of a space that this device reads, for all who are due its key. Its own box comes from the server. */
+/* The next epoch of a space that this device reads, for all who are due its key. Its own box comes from the server.
+ * Where keys are here that no single one leads to, several epochs at once, from the last of which all are reached. */
 enum sat_err client_links_add_epoch(struct client_links *links, const struct sat_space_id *space) SAT_MUST_CHECK;
+/* *torn is set where keys that are here cannot be reached from the newest one of the space that is; else it stays. */
+enum sat_err client_links_look_back(struct satchel *satchel, const struct sat_space_id *space,
+                                    bool *torn) SAT_MUST_CHECK;
 /* Is there room for an epoch of the space in this batch? In an empty one there always is. */
 bool client_links_has_room(const struct client_links *links, const struct sat_space_id *space);
 /* A grant with boxes of the current epoch for the user's devices and open invites, where he could not read before. */

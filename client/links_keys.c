@@ -4,7 +4,7 @@
 
 #include "client/links.h"
 
-enum { SUITE = 1 };
+enum { SUITE = 1, HEADS_MAX = 4 };
 
 /* ---- Boxes ---- */
 
@@ -35,7 +35,8 @@ static enum sat_err current_key(struct client_links *links, const struct sat_spa
     enum sat_err err = sat_keys_get(links->satchel->keys, &links->ahead, space, *epoch, key);
     if (err == SAT_ERR_DEBT)
         return sat_fail(links->fault, err,
-                        "this device does not have the key of a territory yet: sync, then try again");
+                        "this device does not have the key of a territory yet: sync, then try again; where that does "
+                        "not bring it (status says which), rotate gives that territory another");
     return err;
 }
 
@@ -83,17 +84,16 @@ static struct sat_epoch_ctx context(const struct client_links *links, const stru
     return (struct sat_epoch_ctx){.org = links->ahead.org, .space = *space, .epoch = epoch, .suite = SUITE};
 }
 
-/* An epoch with this key for all who are due it; `previous` is NULL in the first. */
+/* An epoch with this key for all who are due it; `previous` is NULL in the first, else the key of epoch `back`. */
 static enum sat_err add_epoch(struct client_links *links, const struct sat_space_id *space, uint32_t epoch,
-                              const struct sat_epoch_key *key, const struct sat_epoch_key *previous)
+                              const struct sat_epoch_key *key, const struct sat_epoch_key *previous, uint32_t back)
 {
-    struct sat_epoch_ctx ctx = context(links, space, epoch), previous_ctx = context(links, space, epoch - 1);
+    struct sat_epoch_ctx ctx = context(links, space, epoch), previous_ctx = context(links, space, back);
     struct sat_body_epoch body = {
         .space = *space, .epoch = epoch, .suite = SUITE, .kc = sat_epoch_commitment(key, &ctx)};
     if (previous) {
-        /* Zeros do not travel, and are safe: the key is fresh, and the one that is derived from it for the chain seals
-         * nothing else. */
-        static const uint8_t nonce[24];
+        uint8_t nonce[24];
+        sat_epoch_chain_nonce(epoch, back, nonce);
         sat_epoch_chain_seal(key, &ctx, previous, &previous_ctx, nonce, body.chain);
     }
     struct sat_recipient *recipients;
@@ -118,23 +118,67 @@ enum sat_err client_links_add_space(struct client_links *links, const struct sat
     sat_body_space_encode(&(struct sat_body_space){.space = *space, .kind = (uint8_t)kind}, &body);
     enum sat_err err = client_links_add(links, SAT_LINK_SPACE, &body);
     if (!err) sat_entropy_fill(&links->satchel->entropy, key->b, sizeof key->b);
-    if (!err) err = add_epoch(links, space, 1, key, NULL);
+    if (!err) err = add_epoch(links, space, 1, key, NULL, 0);
     sat_buf_deinit(&body);
+    return err;
+}
+
+enum sat_err client_links_look_back(struct satchel *satchel, const struct sat_space_id *space, bool *torn)
+{
+    struct sat_keys_head heads[2];
+    uint32_t n;
+    enum sat_err err = sat_keys_heads(satchel->keys, &satchel->directory, space, heads, 2, &n);
+    if (!err && n > 1) *torn = true;
+    return err;
+}
+
+/* How many epochs of the space still go into this batch, with a box each for all; the first always does. */
+static uint32_t room(const struct client_links *links, const struct sat_space_id *space)
+{
+    struct sat_recipient *recipients;
+    uint32_t n = sat_directory_recipients(&links->ahead, space, links->now_ms, links->arena, &recipients);
+    uint32_t by_links = CLIENT_LINKS_MAX - links->n;
+    uint32_t by_boxes = n ? (SAT_BOXES_PER_LINK_MAX - links->boxes_n) / n : HEADS_MAX;
+    uint32_t least = by_links < by_boxes ? by_links : by_boxes;
+    return least < 1 ? 1 : least < HEADS_MAX ? least : HEADS_MAX;
+}
+
+/* One epoch for each head, the newest of them last, as it is the one that everybody gets: each is the twin of the next,
+ * and its chain seals a head's key. */
+static enum sat_err add_epochs(struct client_links *links, const struct sat_space_id *space, uint32_t first,
+                               const struct sat_keys_head *heads, uint32_t n)
+{
+    struct sat_epoch_key keys[HEADS_MAX], previous;
+    enum sat_err err = SAT_OK;
+    sat_entropy_fill(&links->satchel->entropy, keys[n - 1].b, sizeof keys[n - 1].b);
+    for (uint32_t i = n - 1; i > 0; i--) {
+        struct sat_epoch_ctx ctx = context(links, space, first + i - 1);
+        keys[i - 1] = sat_epoch_twin(&keys[i], &ctx);
+    }
+    for (uint32_t i = 0; i < n && !err; i++) {
+        const struct sat_keys_head *head = &heads[n - 1 - i];
+        const struct sat_epoch_key *held;
+        err = sat_keys_get(links->satchel->keys, &links->ahead, space, head->epoch, &held);
+        if (err) break;
+        previous = *held;
+        err = add_epoch(links, space, first + i, &keys[i], &previous, head->epoch);
+    }
+    sodium_memzero(keys, sizeof keys);
+    sodium_memzero(&previous, sizeof previous);
     return err;
 }
 
 enum sat_err client_links_add_epoch(struct client_links *links, const struct sat_space_id *space)
 {
-    uint32_t epoch;
-    const struct sat_epoch_key *held;
-    enum sat_err err = current_key(links, space, &epoch, &held);
+    struct sat_keys_head heads[HEADS_MAX];
+    uint32_t n;
+    const struct sat_space *known = sat_directory_space(&links->ahead, space);
+    enum sat_err err = sat_keys_heads(links->satchel->keys, &links->ahead, space, heads, room(links, space), &n);
     if (err) return err;
-    struct sat_epoch_key key, previous = *held;
-    sat_entropy_fill(&links->satchel->entropy, key.b, sizeof key.b);
-    err = add_epoch(links, space, epoch + 1, &key, &previous);
-    sodium_memzero(&key, sizeof key);
-    sodium_memzero(&previous, sizeof previous);
-    return err;
+    if (!known || n == 0)
+        return sat_fail(links->fault, SAT_ERR_DEBT,
+                        "this device has no key of that territory yet: sync, then try again");
+    return add_epochs(links, space, known->epoch + 1, heads, n);
 }
 
 bool client_links_has_room(const struct client_links *links, const struct sat_space_id *space)
@@ -146,6 +190,26 @@ bool client_links_has_room(const struct client_links *links, const struct sat_sp
     return n <= SAT_BOXES_PER_LINK_MAX - links->boxes_n;
 }
 
+/* *some: this device is an admin's or a manager's and has some key of the space. A key that a repudiated device made is
+ * waited for: others may have it, and the kit's holder has an older one alone. */
+static enum sat_err find_older(const struct client_links *links, const struct sat_space_id *space, bool *some)
+{
+    struct satchel *satchel = links->satchel;
+    const struct sat_device *device = sat_directory_device(&links->ahead, client_device(satchel));
+    const struct sat_user *user = device ? sat_directory_user(&links->ahead, device->user) : NULL;
+    struct sat_keys_head head;
+    uint32_t n = 0;
+    enum sat_err err = SAT_OK;
+    const struct sat_space *known = sat_directory_space(&links->ahead, space);
+    const struct sat_epoch *epoch = known ? sat_directory_epoch(&links->ahead, space, known->epoch) : NULL;
+    *some = false;
+    if (!epoch || epoch->seq < links->ahead.repudiated_seq) return SAT_OK;
+    if (user && (user->role == SAT_ROLE_ADMIN || (client_rights(satchel, space) & SAT_RIGHT_MANAGE)))
+        err = sat_keys_heads(satchel->keys, &links->ahead, space, &head, 1, &n);
+    *some = n > 0;
+    return err;
+}
+
 enum sat_err client_links_pay(struct satchel *satchel, uint64_t now_ms, const struct sat_space_id *spaces, uint32_t n,
                               struct sat_arena *arena, struct sat_link_batch *out)
 {
@@ -155,11 +219,13 @@ enum sat_err client_links_pay(struct satchel *satchel, uint64_t now_ms, const st
     for (uint32_t i = 0; i < n && !err; i++) {
         const struct sat_space *space = sat_directory_space(&links.ahead, &spaces[i]);
         const struct sat_epoch_key *key;
+        bool some = true;
         if (!space || !sat_directory_owed(&links.ahead, &space->id, now_ms)) continue;
         if (!client_links_has_room(&links, &space->id)) break;
-        /* Whoever has the key pays. */
+        /* Whoever has the key pays; with an older one, who sees to the space: it may be that nobody has the newest. */
         enum sat_err held = sat_keys_get(satchel->keys, &links.ahead, &space->id, space->epoch, &key);
-        if (held == SAT_ERR_DEBT) continue;
+        if (held == SAT_ERR_DEBT) held = find_older(&links, &space->id, &some);
+        if (!held && !some) continue;
         err = held ? held : client_links_add_epoch(&links, &space->id);
     }
     if (!err) client_links_give(&links, out);

@@ -384,7 +384,7 @@ static enum sat_err open_box(void *context, const struct sat_box *box)
     if (own->open_box) return own->open_box(own->context, box);
     enum sat_err err = sat_keys_open_box(satchel->keys, &satchel->directory, box, NULL, NULL);
     if (err == SAT_ERR_UNDECRYPTABLE) session->wrong_box = true;
-    return err;
+    return err ? err : client_links_look_back(satchel, &box->space, &session->torn);
 }
 
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
@@ -557,6 +557,16 @@ static enum sat_err settle(struct client_session *session)
     return client_reload_directory(session->satchel, &session->satchel->fault);
 }
 
+/* This device reads on as before; whoever is let in now does not. That is told, and fails nothing here. */
+static void accuse_of_chain(struct client_session *session)
+{
+    if (!session->torn) return;
+    session->torn = false;
+    client_alert_keep(session->satchel, SAT_ERR_UNDECRYPTABLE,
+                      "the new key of a territory does not lead to an older one that this device has: who made it cuts "
+                      "newcomers off from what is under that; a rotate of that territory from here mends it");
+}
+
 /* A wrong box stops nothing, as other work can go on, but is not passed over: the space cannot be read without it, and
  * somebody lied. Only who made the key and the server can have. */
 static void accuse_of_box(struct client_session *session)
@@ -571,6 +581,7 @@ static void accuse_of_box(struct client_session *session)
 enum sat_err client_session_result(struct client_session *session, struct client_session_result *result)
 {
     accuse_of_box(session);
+    accuse_of_chain(session);
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
                                              .reindexed = session->reindexed && !session->err,

@@ -35,6 +35,7 @@ struct client_session {
     bool open;         /* the channel */
     bool greeted;      /* its first message has come */
     bool met;          /* the server has proved who it is */
+    bool torn;         /* a new key does not lead to all that are here */
     bool set_back;     /* told that the server was */
     bool renewed;      /* the lease is */
     bool writable;     /* the replica has frames to build */

@@ -575,7 +575,8 @@ SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name)
 SATCHEL_API int satchel_territory_grant(struct satchel *satchel, const char *territory, const char *user, int rights);
 /* Takes a territory from a person. not_found (also: had it not), invalid (an admin, who has it by role). */
 SATCHEL_API int satchel_territory_revoke(struct satchel *satchel, const char *territory, const char *user);
-/* Gives a territory, "org" or "people" a new key; for whoever may read there. not_found, denied. */
+/* Gives a territory, "org" or "people" a new key; for whoever may read there and has some key of it, be it an older
+ * one. not_found, denied, debt (it has none). */
 SATCHEL_API int satchel_rotate(struct satchel *satchel, const char *territory);
 /* A code that lets one new device of `user` in, until `valid_ms` from now (0: seven days): a secret until it is used.
  * The device of an admin, a manager or an auditor then waits for satchel_device_approve(). not_found, invalid. */

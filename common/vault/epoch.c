@@ -25,7 +25,7 @@ struct sat_hash sat_epoch_commitment(const struct sat_epoch_key *key, const stru
 }
 
 /* One ciphertext can be made to open to two texts under two keys; a commitment that was signed before cannot. */
-static bool committed(const struct sat_epoch_key *key, const struct sat_epoch_ctx *ctx, const struct sat_hash *kc)
+bool sat_epoch_committed(const struct sat_epoch_key *key, const struct sat_epoch_ctx *ctx, const struct sat_hash *kc)
 {
     struct sat_hash own = sat_epoch_commitment(key, ctx);
     return sodium_memcmp(own.b, kc->b, sizeof own.b) == 0;
@@ -44,10 +44,37 @@ enum sat_err sat_epoch_box_open(const uint8_t box[SAT_BOX_BYTES], const struct s
                                 const struct sat_box_secret *box_secret, const struct sat_epoch_ctx *ctx,
                                 const struct sat_hash *kc, struct sat_epoch_key *out)
 {
-    if (crypto_box_seal_open(out->b, box, SAT_BOX_BYTES, box_public->b, box_secret->b) == 0 && committed(out, ctx, kc))
+    if (crypto_box_seal_open(out->b, box, SAT_BOX_BYTES, box_public->b, box_secret->b) == 0 &&
+        sat_epoch_committed(out, ctx, kc))
         return SAT_OK;
     sodium_memzero(out, sizeof *out);
     return SAT_ERR_UNDECRYPTABLE;
+}
+
+void sat_epoch_chain_nonce(uint32_t epoch, uint32_t previous, uint8_t out[24])
+{
+    uint32_t over = epoch - 1 - previous;
+    memset(out, 0, NONCE_BYTES);
+    for (size_t i = 0; i < 4; i++) out[i] = (uint8_t)(over >> (8 * i));
+}
+
+uint32_t sat_epoch_chain_back(const uint8_t chain[SAT_CHAIN_BYTES], uint32_t epoch)
+{
+    uint32_t over = 0;
+    for (size_t i = 0; i < 4; i++) over |= (uint32_t)chain[i] << (8 * i);
+    bool names = epoch > 1 && over < epoch - 1 && sodium_is_zero(chain + 4, NONCE_BYTES - 4);
+    return names ? epoch - 1 - over : epoch - 1;
+}
+
+struct sat_epoch_key sat_epoch_twin(const struct sat_epoch_key *key, const struct sat_epoch_ctx *previous_ctx)
+{
+    uint8_t bytes[CTX_BYTES];
+    struct sat_epoch_key twin;
+    encode_ctx(previous_ctx, bytes);
+    struct sat_hash derived = sat_hash_keyed(key->b, "twin", SAT_SPAN(bytes));
+    memcpy(twin.b, derived.b, sizeof twin.b);
+    sodium_memzero(&derived, sizeof derived);
+    return twin;
 }
 
 struct chain_parts {
@@ -88,7 +115,7 @@ enum sat_err sat_epoch_chain_open(const uint8_t chain[SAT_CHAIN_BYTES], const st
                                                             SAT_CHAIN_BYTES - NONCE_BYTES, parts.associated,
                                                             sizeof parts.associated, chain, parts.key);
     sodium_memzero(&parts, sizeof parts);
-    if (!failed && committed(out, previous_ctx, previous_kc)) return SAT_OK;
+    if (!failed && sat_epoch_committed(out, previous_ctx, previous_kc)) return SAT_OK;
     sodium_memzero(out, sizeof *out);
     return SAT_ERR_UNDECRYPTABLE;
 }

@@ -195,20 +195,86 @@ static struct sat_epoch_ctx context(const struct sat_directory *directory, const
         .org = directory->org, .space = epoch->space, .epoch = epoch->number, .suite = epoch->suite};
 }
 
-/* From the key of `later` to that of the epoch before it, in place. */
-static enum sat_err step_back(struct sat_keys *keys, const struct sat_directory *directory,
-                              const struct sat_epoch *later, struct sat_epoch_key *key)
+/* ---- Back to earlier epochs ---- */
+
+/* The epochs that a key leads to. Two ways: what its chain seals, and its twin. */
+struct ways {
+    uint32_t epoch[2];
+    uint32_t n;
+};
+
+static enum sat_err learn(struct sat_keys *keys, const struct sat_epoch *epoch, const struct sat_epoch_key *key)
 {
-    const struct sat_epoch *previous = sat_directory_epoch(directory, &later->space, later->number - 1);
-    if (!previous) return SAT_ERR_DEBT;
-    struct sat_epoch_ctx ctx = context(directory, later), previous_ctx = context(directory, previous);
-    struct sat_epoch_key found;
-    /* A step that does not hold is a debt: somebody who has the key must give it again. */
-    if (sat_epoch_chain_open(later->chain, key, &ctx, &previous_ctx, &previous->kc, &found)) return SAT_ERR_DEBT;
-    *key = found;
+    if (sat_store_in_transaction(keys->store)) return sat_keys_add(keys, &epoch->space, epoch->number, key);
+    return cache_put(keys, &epoch->space, epoch->number, key);
+}
+
+/* One of the ways from the key of `later`, if it is one. A step that does not hold is none. */
+static enum sat_err try_way(struct sat_keys *keys, const struct sat_directory *directory, const struct sat_epoch *later,
+                            const struct sat_epoch_key *key, bool by_chain, struct ways *ways)
+{
+    uint32_t number = by_chain ? sat_epoch_chain_back(later->chain, later->number) : later->number - 1;
+    const struct sat_epoch *earlier = sat_directory_epoch(directory, &later->space, number);
+    if (!earlier) return SAT_OK;
+    struct sat_epoch_ctx ctx = context(directory, later), earlier_ctx = context(directory, earlier);
+    struct sat_epoch_key found, known;
+    bool leads, held_already;
+    if (by_chain) {
+        leads = sat_epoch_chain_open(later->chain, key, &ctx, &earlier_ctx, &earlier->kc, &found) == SAT_OK;
+    } else {
+        found = sat_epoch_twin(key, &earlier_ctx);
+        leads = sat_epoch_committed(&found, &earlier_ctx, &earlier->kc);
+    }
+    enum sat_err err = SAT_OK;
+    if (leads) {
+        ways->epoch[ways->n++] = number;
+        err = held(keys, &later->space, number, &known, &held_already);
+        if (!err && !held_already) err = learn(keys, earlier, &found);
+        sodium_memzero(&known, sizeof known);
+    }
     sodium_memzero(&found, sizeof found);
-    if (sat_store_in_transaction(keys->store)) return sat_keys_add(keys, &previous->space, previous->number, key);
-    return cache_put(keys, &previous->space, previous->number, key);
+    return err;
+}
+
+static enum sat_err find_ways(struct sat_keys *keys, const struct sat_directory *directory,
+                              const struct sat_epoch *later, const struct sat_epoch_key *key, struct ways *out)
+{
+    *out = (struct ways){.n = 0};
+    enum sat_err err = try_way(keys, directory, later, key, true, out);
+    if (!err && !(out->n && out->epoch[0] == later->number - 1)) err = try_way(keys, directory, later, key, false, out);
+    return err;
+}
+
+/* Nothing down to `lowest` is to be learned from this one. */
+static bool is_exhausted(struct sat_keys *keys, const struct sat_epoch *later, uint32_t lowest)
+{
+    uint32_t by_chain = sat_epoch_chain_back(later->chain, later->number);
+    return cache_find(keys, &later->space, later->number - 1) &&
+           (by_chain < lowest || cache_find(keys, &later->space, by_chain));
+}
+
+/* Every way from every key that is held, from the last epoch down: one that leads nowhere hides none that does. */
+static enum sat_err walk_back(struct sat_keys *keys, const struct sat_directory *directory,
+                              const struct sat_space_id *space, uint32_t last, uint32_t lowest)
+{
+    bool damaged = false;
+    enum sat_err err = SAT_OK;
+    for (uint32_t number = last; number > lowest && !err; number--) {
+        const struct sat_epoch *later = sat_directory_epoch(directory, space, number);
+        struct sat_epoch_key key;
+        struct ways ways;
+        bool found = false;
+        if (!later) continue;
+        err = held(keys, space, number, &key, &found);
+        if (!err && found && !is_exhausted(keys, later, lowest)) err = find_ways(keys, directory, later, &key, &ways);
+        sodium_memzero(&key, sizeof key);
+        if (err == SAT_ERR_CORRUPT) {
+            damaged = true;
+            err = SAT_OK;
+        }
+    }
+    if (err || cache_find(keys, space, lowest)) return err;
+    return damaged ? SAT_ERR_CORRUPT : SAT_ERR_DEBT;
 }
 
 enum sat_err sat_keys_get(struct sat_keys *keys, const struct sat_directory *directory,
@@ -219,17 +285,62 @@ enum sat_err sat_keys_get(struct sat_keys *keys, const struct sat_directory *dir
     const struct sat_space *row = sat_directory_space(directory, space);
     struct sat_epoch_key key;
     bool found = false;
-    enum sat_err err = SAT_OK;
-    uint32_t last = row ? row->epoch : epoch, number = epoch; /* a directory that lags behind knows no later epoch */
-    do err = held(keys, space, number, &key, &found);
-    while (!err && !found && number++ < last);
-    if (!err && !found) err = SAT_ERR_DEBT;
-    for (; !err && number > epoch; number--) {
-        const struct sat_epoch *later = sat_directory_epoch(directory, space, number);
-        err = later ? step_back(keys, directory, later, &key) : SAT_ERR_DEBT;
-    }
+    uint32_t last = row ? row->epoch : epoch; /* a directory that lags behind knows no later epoch */
+    enum sat_err err = held(keys, space, epoch, &key, &found);
     sodium_memzero(&key, sizeof key);
+    if (!err && !found) err = walk_back(keys, directory, space, last, epoch);
     if (!err) *out = cache_find(keys, space, epoch);
+    return err;
+}
+
+/* Which keys lead where: by[n] is the head that leads to epoch n, 0 if none of those held does. */
+static enum sat_err find_heads(struct sat_keys *keys, const struct sat_directory *directory,
+                               const struct sat_space_id *space, uint32_t last, uint32_t *by, uint32_t *reach)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t number = last; number && !err; number--) {
+        const struct sat_epoch *later = sat_directory_epoch(directory, space, number);
+        struct sat_epoch_key key;
+        struct ways ways = {.n = 0};
+        bool found = false;
+        if (!later) continue;
+        err = held(keys, space, number, &key, &found);
+        if (!err && found) {
+            if (!by[number]) by[number] = number;
+            reach[by[number]]++;
+            err = find_ways(keys, directory, later, &key, &ways);
+        }
+        sodium_memzero(&key, sizeof key);
+        for (uint32_t i = 0; i < ways.n; i++)
+            if (!by[ways.epoch[i]]) by[ways.epoch[i]] = by[number];
+    }
+    return err;
+}
+
+/* Into the list behind its first, which is the newest, so that those that lead to most stay. */
+static void add_head(struct sat_keys_head head, struct sat_keys_head *out, uint32_t max, uint32_t *n)
+{
+    uint32_t place = *n;
+    while (place > 1 && out[place - 1].reach < head.reach) place--;
+    if (place == max) return;
+    if (*n < max) ++*n;
+    memmove(out + place + 1, out + place, (*n - 1 - place) * sizeof *out);
+    out[place] = head;
+}
+
+enum sat_err sat_keys_heads(struct sat_keys *keys, const struct sat_directory *directory,
+                            const struct sat_space_id *space, struct sat_keys_head *out, uint32_t max, uint32_t *n)
+{
+    const struct sat_space *row = sat_directory_space(directory, space);
+    uint32_t last = row ? row->epoch : 0;
+    *n = 0;
+    uint32_t *by = calloc((size_t)last + 1, sizeof *by), *reach = calloc((size_t)last + 1, sizeof *reach);
+    enum sat_err err = by && reach ? SAT_OK : SAT_ERR_NO_MEMORY;
+    if (!err) err = find_heads(keys, directory, space, last, by, reach);
+    for (uint32_t number = last; number && !err; number--)
+        if (by[number] == number) add_head((struct sat_keys_head){number, reach[number]}, out, max, n);
+    free(by);
+    free(reach);
     return err;
 }
 

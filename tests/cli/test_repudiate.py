@@ -172,6 +172,10 @@ def where_only_a_thief_has_a_key_all_else_goes_on():
     equal(again.fields("account", written)["name"], "Blauer See")
     equal(again.error(7, "rotate", "Western")["error"], "debt")
     equal(again.row("rotate", "Eastern"), {"territory": "Eastern"})
+    equal(back.row("rotate", "Western"), {"territory": "Western"}, "the first kit opened the key before the thief's")
+    for device in (back, again):
+        device.sync()
+        equal([space["name"] for space in device.row("status")["spaces"] if space["debt"]], [])
 
 
 @test

@@ -43,18 +43,28 @@ def root_of(boxes):
 
 
 class Epoch:
-    """The next epoch of a space: `keys` are what the boxes hold, by (kind, number); else the committed one."""
+    """The next epoch of a space: `keys` are what the boxes hold, by (kind, number); else the committed one. `chain`:
+    the 72 bytes, or the number of an epoch whose key is sealed in the place of the newest one's. `to`: who gets boxes.
+    `number`: where the member does not have the newest key."""
 
-    def __init__(self, member, space, keys=None, committed=None, left_out=()):
+    def __init__(self, member, space, keys=None, committed=None, left_out=(), to=None, chain=None,
+                 number=None):
         self.member, self.space, keys = member, space, keys or {}
         before, previous = member.key(space)
-        self.number, self.key = before + 1, os.urandom(32)
+        self.number, self.key = number or before + 1, os.urandom(32)
         ctx, old = (member.org + space + struct.pack("<IH", n, 1) for n in (self.number, before))
         self.kc = keyed(committed or self.key, "kc", ctx)
-        self.chain = bytes(24) + seal(previous, ctx + old, bytes(24), keyed(self.key, "chain", ctx))
+        nonce = bytes(24)
+        if isinstance(chain, int):
+            previous, nonce = member.key(space, chain)[1], struct.pack("<I", before - chain) + bytes(20)
+            old = member.org + space + struct.pack("<IH", chain, 1)
+        self.chain = nonce + seal(previous, ctx + old, nonce, keyed(self.key, "chain", ctx))
+        if isinstance(chain, bytes):
+            self.chain = chain
         self.boxes = [space + struct.pack("<IBQ", self.number, kind, number)
                       + sealed_to(public, keys.get((kind, number), self.key))
-                      for (kind, number), public in box_keys(member).items() if (kind, number) not in left_out]
+                      for (kind, number), public in box_keys(member).items() if (kind, number) not in left_out
+                      and (to is None or (kind, number) in to)]
         self.root, self.count = root_of(self.boxes), len(self.boxes)
 
     def link(self):

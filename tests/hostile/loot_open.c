@@ -55,7 +55,7 @@ static void open_rests(struct loot *loot)
     }
 }
 
-/* From every epoch that any key fits to the one before it. */
+/* From every epoch that any key fits to those before it: one that its chain seals, and its twin. */
 static void follow_chains(struct loot *loot)
 {
     size_t before;
@@ -68,10 +68,13 @@ static void follow_chains(struct loot *loot)
                 const struct sat_body_epoch *earlier = &loot->epochs[j];
                 struct sat_epoch_ctx earlier_ctx = {loot->org, earlier->space, earlier->epoch, earlier->suite};
                 struct sat_epoch_key found;
-                if (earlier->epoch + 1 != later->epoch || !sat_space_equal(&earlier->space, &later->space)) continue;
-                for (size_t k = 0; k < loot->keys_n; k++)
+                if (earlier->epoch >= later->epoch || !sat_space_equal(&earlier->space, &later->space)) continue;
+                for (size_t k = 0; k < loot->keys_n; k++) {
                     if (!sat_epoch_chain_open(later->chain, &loot->keys[k], &ctx, &earlier_ctx, &earlier->kc, &found))
                         add_key(loot, &found);
+                    found = sat_epoch_twin(&loot->keys[k], &earlier_ctx);
+                    if (sat_epoch_committed(&found, &earlier_ctx, &earlier->kc)) add_key(loot, &found);
+                }
             }
         }
     } while (loot->keys_n > before);

@@ -71,9 +71,10 @@ class Member:
         seq, link = self.ask("select seq, bytes from link order by seq desc limit 1", store=store)
         self.dir_seq, self.dir_hash = seq, digest("link", link[4:4 + struct.unpack("<I", link[:4])[0]])
 
-    def key(self, space):
-        """The newest key of a space: (epoch, key)."""
-        epoch, sealed = self.ask("select epoch, sealed from epoch_key where space = ? order by epoch desc", space)
+    def key(self, space, epoch=0xffffffff):
+        """The newest key of a space up to that epoch: (epoch, key)."""
+        epoch, sealed = self.ask("select epoch, sealed from epoch_key where space = ? and epoch <= ? "
+                                 "order by epoch desc", space, epoch)
         place = space + struct.pack("<I", epoch)
         return epoch, unseal(sealed[24:], self.org + place, sealed[:24], keyed(self.store_key, "key", place))
 

@@ -175,7 +175,8 @@ static void what_a_client_says_in_the_wrong_state_ends_its_connection(void **sta
     for (size_t i = 0; i < TYPES_N; i++) {
         enum sat_message_type type = TYPES[i];
         struct sat_span message = message_of(type, &arena);
-        if (!FITS(type, SAT_MESSAGE_AUTH, SAT_MESSAGE_AUTH_INVITE, SAT_MESSAGE_AUTH_KIT, SAT_MESSAGE_WIPED))
+        if (!FITS(type, SAT_MESSAGE_AUTH, SAT_MESSAGE_AUTH_INVITE, SAT_MESSAGE_AUTH_KIT, SAT_MESSAGE_WIPED,
+                  SAT_MESSAGE_RETURN_LINKS))
             expect_protocol(server_says(noisy, false, message), type, "before the handshake");
         if (!FITS(type, SAT_MESSAGE_SUBSCRIBE, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES, SAT_MESSAGE_BOXES_GET,
                   SAT_MESSAGE_HAND_IN, SAT_MESSAGE_ESCROW_GET, SAT_MESSAGE_DEVICES_GET))
@@ -198,7 +199,8 @@ static void what_a_server_says_in_the_wrong_state_ends_the_session(void **state)
         struct sat_span message = message_of(type, &arena);
         if (!FITS(type, SAT_MESSAGE_HELLO, SAT_MESSAGE_ERROR, SAT_MESSAGE_GOODBYE))
             expect_protocol(device_says(false, message), type, "instead of a hello");
-        if (!FITS(type, SAT_MESSAGE_LINKS, SAT_MESSAGE_BOXES, SAT_MESSAGE_ERROR, SAT_MESSAGE_GOODBYE))
+        if (!FITS(type, SAT_MESSAGE_LINKS, SAT_MESSAGE_BOXES, SAT_MESSAGE_ERROR, SAT_MESSAGE_GOODBYE,
+                  SAT_MESSAGE_RECOVERING))
             expect_protocol(device_says(true, message), type, "in the middle");
     }
     assert_true(world_sync(&world, honest));

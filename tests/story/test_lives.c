@@ -63,6 +63,12 @@ static void both_write(const char *first, const char *second)
     assert_true(world_sync(&world, a));
 }
 
+static struct world_device *join_late(void)
+{
+    world_confirm_restore(&world);
+    return world_join(&world, 1);
+}
+
 static void what_a_server_lost_comes_back_from_its_devices(void **state)
 {
     (void)state;
@@ -84,7 +90,7 @@ static void what_a_server_lost_comes_back_from_its_devices(void **state)
     assert_true(sat_hash_equal(&digest, &now));
     assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
     assert_string_equal(scene_shows(&world, b, 2, CITY), "Davos");
-    struct world_device *late = world_join(&world, 1);
+    struct world_device *late = join_late();
     assert_string_equal(scene_shows(&world, late, 1, CITY), "Chur");
     assert_true(scene_agrees(&world, late));
 }
@@ -182,7 +188,7 @@ static void a_server_that_is_set_back_again_and_again_gets_all_back(void **state
         assert_string_equal(scene_shows(&world, b, 1, CITY), cities[i]);
         assert_string_equal(scene_shows(&world, a, 2, CITY), cities[6 - i]);
     }
-    struct world_device *late = world_join(&world, 1);
+    struct world_device *late = join_late();
     assert_true(scene_agrees(&world, late));
     all_agree();
 }
@@ -259,7 +265,7 @@ static void what_came_back_has_the_time_at_which_it_was_received_first(void **st
     assert_true(world_sync(&world, b));
     assert_int_equal(received(b, 1, dot), first);
     all_agree();
-    struct world_device *late = world_join(&world, 1);
+    struct world_device *late = join_late();
     assert_int_equal(received(late, 1, dot), first);
 }
 
@@ -531,7 +537,7 @@ static void servers_may_be_set_back_at_any_time(void **state)
         }
         all_agree();
         all_show_the_same(b);
-        struct world_device *late = world_join(&world, 1);
+        struct world_device *late = join_late();
         assert_true(scene_agrees(&world, late));
         all_show_the_same(late);
     }

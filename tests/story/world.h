@@ -99,6 +99,8 @@ struct world_device *world_join(struct world *world, uint32_t territories);
 struct world_device *world_invite(struct world *world, uint32_t territories);
 /* An invite alone, for a new user of that role. An admin's carries no keys. */
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories);
+/* The first admin's word that a server which was set back may go on. */
+void world_confirm_restore(struct world *world);
 /* A device, not joined yet, of somebody who holds the code. `admin`: with an admin key of its own. */
 struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin);
 /* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused.

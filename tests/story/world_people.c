@@ -193,6 +193,22 @@ static void build_invite(struct world_wish *wish, struct client_links *links)
     sat_buf_deinit(&body);
 }
 
+static void build_confirmation(struct world_wish *wish, struct client_links *links)
+{
+    struct sat_body_log_epoch confirmed = {.from = *(const uint64_t *)wish->context};
+    struct sat_buf body;
+    sat_buf_init(&body);
+    sat_body_log_epoch_encode(&confirmed, &body);
+    must(client_links_add(links, SAT_LINK_LOG_EPOCH, &body));
+    sat_buf_deinit(&body);
+}
+
+void world_confirm_restore(struct world *world)
+{
+    uint64_t from = sat_host_directory(world->host)->seq;
+    sat_check(world_append(world, &world->devices[0], build_confirmation, &from));
+}
+
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories)
 {
     struct invitation invitation = {.role = role, .territories = territories};

@@ -34,6 +34,20 @@ static struct sat_epoch_ctx ctx_of(const struct setting *setting, uint32_t epoch
 /* Adds the next epoch; `lie` puts a commitment or a chain into the link that does not hold. */
 enum lie { HONEST, WRONG_COMMITMENT, WRONG_CHAIN };
 
+/* With this key, and a chain that seals the one of epoch `back`. */
+static void add_epoch_back_to(struct setting *setting, struct sat_epoch_key key, uint32_t back)
+{
+    uint32_t number = ++setting->epochs;
+    setting->key[number] = key;
+    struct sat_epoch_ctx ctx = ctx_of(setting, number), previous = ctx_of(setting, back);
+    struct sat_body_epoch body = {.space = setting->space, .epoch = number, .suite = 1};
+    body.kc = sat_epoch_commitment(&key, &ctx);
+    uint8_t nonce[24];
+    sat_epoch_chain_nonce(number, back, nonce);
+    sat_epoch_chain_seal(&key, &ctx, &setting->key[back], &previous, nonce, body.chain);
+    must(&setting->world, epoch_link_of(&setting->world, &body));
+}
+
 static void add_epoch(struct setting *setting, enum lie lie)
 {
     uint32_t number = ++setting->epochs;
@@ -79,6 +93,15 @@ static void stop(struct setting *setting)
     sat_keyring_free(setting->keyring);
     sat_store_close(setting->store);
     world_deinit(&setting->world);
+}
+
+/* Another device's store from here on, which has nothing. */
+static void stop_holding(struct setting *setting)
+{
+    struct sat_fault fault;
+    sat_store_close(setting->store);
+    assert_int_equal(sat_store_open(":memory:", SAT_STORE_CREATE, &setting->store, &fault), SAT_OK);
+    new_keys(setting);
 }
 
 static struct sat_box box_for(const struct setting *setting, uint32_t epoch, const struct sat_public_key *recipient)
@@ -338,6 +361,156 @@ static void a_broken_step_owes_the_epochs_before_it_and_no_other(void **state)
     }
 }
 
+static void the_chain_says_which_epoch_it_goes_back_to(void **state)
+{
+    (void)state;
+    uint8_t chain[SAT_CHAIN_BYTES] = {0};
+    sat_epoch_chain_nonce(9, 8, chain);
+    assert_true(sodium_is_zero(chain, 24)); /* which does not travel */
+    for (uint32_t back = 1; back < 9; back++) {
+        sat_epoch_chain_nonce(9, back, chain);
+        assert_int_equal(sat_epoch_chain_back(chain, 9), back);
+    }
+    sat_epoch_chain_nonce(UINT32_MAX, 1, chain);
+    assert_int_equal(sat_epoch_chain_back(chain, UINT32_MAX), 1);
+    assert_int_equal(sat_epoch_chain_back(chain, 9), 8); /* further back than there is anything */
+    sat_epoch_chain_nonce(9, 1, chain);
+    assert_int_equal(sat_epoch_chain_back(chain, 8), 7);
+    chain[23] = 1; /* a nonce of another kind names nothing */
+    assert_int_equal(sat_epoch_chain_back(chain, 9), 8);
+    assert_int_equal(sat_epoch_chain_back(chain, 1), 0);
+}
+
+static void assert_owes(struct setting *setting, uint32_t epoch)
+{
+    const struct sat_epoch_key *key;
+    assert_int_equal(get(setting, epoch, &key), SAT_ERR_DEBT);
+}
+
+static void assert_heads(struct setting *setting, uint32_t want_n, const uint32_t *want)
+{
+    struct sat_keys_head heads[8];
+    uint32_t n;
+    assert_int_equal(
+        sat_keys_heads(setting->keys, &setting->world.directory, &setting->space, heads, want_n ? want_n : 1, &n),
+        SAT_OK);
+    assert_int_equal(n, want_n);
+    for (uint32_t i = 0; i < n; i++) assert_int_equal(heads[i].epoch, want[i]);
+}
+
+static void a_chain_steps_over_epochs_that_nobody_has(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 3);
+    while (setting.epochs < 30) add_epoch(&setting, WRONG_COMMITMENT);
+    add_epoch_back_to(&setting, some_key(31), 3);
+    add_epoch(&setting, HONEST);
+    struct sat_box box = own_box(&setting, 32);
+    assert_int_equal(open_box(&setting, &box), SAT_OK);
+    for (uint32_t epoch = 4; epoch <= 30; epoch++) assert_owes(&setting, epoch);
+    for (uint32_t epoch = 1; epoch <= 3; epoch++) assert_have(&setting, epoch);
+    assert_have(&setting, 31);
+    assert_heads(&setting, 1, (uint32_t[]){32});
+    stop(&setting);
+}
+
+static void a_step_that_claims_another_epoch_than_it_seals_does_not_hold(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 4);
+    struct sat_epoch_key two = setting.key[2];
+    setting.key[2] = setting.key[3]; /* the key of epoch 3 sealed as if it were that of epoch 2 */
+    add_epoch_back_to(&setting, some_key(5), 2);
+    setting.key[2] = two;
+    struct sat_box box = own_box(&setting, 5);
+    assert_int_equal(open_box(&setting, &box), SAT_OK);
+    for (uint32_t epoch = 1; epoch <= 4; epoch++) assert_owes(&setting, epoch);
+    stop(&setting);
+}
+
+static void a_key_that_leads_nowhere_does_not_hide_one_that_does(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 4);
+    struct sat_box four = own_box(&setting, 4);
+    assert_int_equal(open_box(&setting, &four), SAT_OK);
+    add_epoch(&setting, WRONG_CHAIN); /* epoch 5 */
+    struct sat_box five = own_box(&setting, 5);
+    assert_int_equal(open_box(&setting, &five), SAT_OK);
+    assert_have(&setting, 2);
+    new_keys(&setting);
+    assert_heads(&setting, 2, (uint32_t[]){5, 4});
+    /* A device that comes with the next epoch reaches 4 by one that leads round 5. */
+    add_epoch_back_to(&setting, some_key(6), 5);
+    add_epoch_back_to(&setting, some_key(7), 4);
+    struct sat_box six = own_box(&setting, 6), seven = own_box(&setting, 7);
+    assert_int_equal(open_box(&setting, &six), SAT_OK);
+    assert_int_equal(open_box(&setting, &seven), SAT_OK);
+    for (uint32_t epoch = 1; epoch <= 7; epoch++) assert_have(&setting, epoch);
+    stop(&setting);
+}
+
+/* What the author of a new epoch does who holds keys that no single one leads to. */
+static void twins_bring_together_what_a_downgraded_chain_tore_apart(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 6);
+    struct sat_box six = own_box(&setting, 6);
+    assert_int_equal(open_box(&setting, &six), SAT_OK);
+    add_epoch_back_to(&setting, some_key(7), 1); /* hostile: cuts newcomers off from 2 to 6 */
+    struct sat_box seven = own_box(&setting, 7);
+    assert_int_equal(open_box(&setting, &seven), SAT_OK);
+    assert_heads(&setting, 2, (uint32_t[]){7, 6});
+    struct sat_epoch_key last = some_key(9);
+    struct sat_epoch_ctx ctx = ctx_of(&setting, 8);
+    add_epoch_back_to(&setting, sat_epoch_twin(&last, &ctx), 6);
+    add_epoch_back_to(&setting, last, 7);
+    stop_holding(&setting);
+    struct sat_box nine = own_box(&setting, 9);
+    assert_int_equal(open_box(&setting, &nine), SAT_OK);
+    assert_heads(&setting, 1, (uint32_t[]){9});
+    new_keys(&setting);
+    for (uint32_t epoch = 1; epoch <= 9; epoch++) assert_have(&setting, epoch);
+    stop(&setting);
+}
+
+static void a_twin_that_was_not_committed_to_is_no_key(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 2);
+    add_epoch(&setting, WRONG_COMMITMENT); /* 3 */
+    add_epoch_back_to(&setting, some_key(4), 2);
+    struct sat_box box = own_box(&setting, 4);
+    assert_int_equal(open_box(&setting, &box), SAT_OK);
+    assert_owes(&setting, 3);
+    assert_have(&setting, 1);
+    stop(&setting);
+}
+
+static void of_many_heads_the_newest_comes_first_and_then_those_that_lead_to_most(void **state)
+{
+    (void)state;
+    struct setting setting;
+    start(&setting, 5); /* 5 leads to five */
+    assert_heads(&setting, 0, NULL);
+    struct sat_box box = own_box(&setting, 5);
+    assert_int_equal(open_box(&setting, &box), SAT_OK);
+    for (uint32_t number = 6; number <= 10; number++) { /* 6 and 7, 8, 9, 10 */
+        add_epoch(&setting, number == 7 ? HONEST : WRONG_CHAIN);
+        box = own_box(&setting, number);
+        assert_int_equal(open_box(&setting, &box), SAT_OK);
+    }
+    assert_heads(&setting, 5, (uint32_t[]){10, 5, 7, 9, 8});
+    assert_heads(&setting, 3, (uint32_t[]){10, 5, 7});
+    assert_heads(&setting, 1, (uint32_t[]){10});
+    stop(&setting);
+}
+
 static void a_later_epoch_and_an_unknown_space_are_debts(void **state)
 {
     (void)state;
@@ -487,6 +660,13 @@ int main(void)
         cmocka_unit_test(one_box_opens_a_history_of_two_hundred_epochs),
         cmocka_unit_test(what_the_chain_gave_is_stored_only_inside_a_transaction),
         cmocka_unit_test(a_broken_step_owes_the_epochs_before_it_and_no_other),
+        cmocka_unit_test(the_chain_says_which_epoch_it_goes_back_to),
+        cmocka_unit_test(a_chain_steps_over_epochs_that_nobody_has),
+        cmocka_unit_test(a_step_that_claims_another_epoch_than_it_seals_does_not_hold),
+        cmocka_unit_test(a_key_that_leads_nowhere_does_not_hide_one_that_does),
+        cmocka_unit_test(twins_bring_together_what_a_downgraded_chain_tore_apart),
+        cmocka_unit_test(a_twin_that_was_not_committed_to_is_no_key),
+        cmocka_unit_test(of_many_heads_the_newest_comes_first_and_then_those_that_lead_to_most),
         cmocka_unit_test(a_later_epoch_and_an_unknown_space_are_debts),
         cmocka_unit_test(a_key_of_a_transaction_rolled_back_is_not_held),
         cmocka_unit_test(keys_rest_sealed_and_bound_to_their_place),

@@ -234,6 +234,20 @@ def make_chain(i):
     return {"chain": nonce + sealed, "previous_kc": HK(previous, "kc", before)}
 
 
+def make_chain_over(i):
+    """The nonce says how many epochs are stepped over."""
+    number, back = i.number("epoch"), i.number("previous_epoch")
+    own, before = ctx(i), ctx(i, back)
+    previous, nonce = i.hex("previous_key"), (number - 1 - back).to_bytes(4, "little") + bytes(20)
+    sealed = aead_seal(HK(i.hex("key"), "chain", own), nonce, previous, own + before)
+    return {"chain": nonce + sealed, "previous_kc": HK(previous, "kc", before)}
+
+
+def make_twin(i):
+    found = HK(i.hex("key"), "twin", ctx(i))
+    return {"twin": found, "kc": HK(found, "kc", ctx(i))}
+
+
 # ---- Bundles ----
 
 def make_n16(i):
@@ -367,7 +381,8 @@ def make_kit_keys(i):
 
 
 CONSTRUCTIONS = {
-    "kc": make_kc, "box-open": make_box_open, "chain": make_chain, "n16": make_n16, "bk": make_bk,
+    "kc": make_kc, "box-open": make_box_open, "chain": make_chain, "chain-over": make_chain_over,
+    "twin": make_twin, "n16": make_n16, "bk": make_bk,
     "change": make_change, "bucket": make_bucket, "unsqueeze": make_unsqueeze, "draft": make_draft,
     "stored-key": make_stored_key, "keyring": make_keyring, "invite-code": make_invite_code,
     "invite-keys": make_invite_keys, "kit-keys": make_kit_keys,

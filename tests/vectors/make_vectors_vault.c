@@ -86,6 +86,40 @@ static void box(struct emit *emit)
     emit_end(emit);
 }
 
+/* Where nobody honest has the key of the epoch before. */
+static void chain_over(struct emit *emit)
+{
+    struct sat_epoch_key key = epoch_key(3), previous = epoch_key(4);
+    uint8_t nonce[24], bytes[SAT_CHAIN_BYTES];
+    sat_epoch_chain_nonce(8, 5, nonce);
+    emit_begin(emit, "chain-over", "epoch 8 to epoch 5");
+    emit_hex(emit, "key", SAT_SPAN(key.b));
+    emit_hex(emit, "previous_key", SAT_SPAN(previous.b));
+    emit_number(emit, "previous_epoch", 5);
+    struct sat_epoch_ctx ctx = emit_ctx(emit, 8), before = ctx;
+    before.epoch = 5;
+    sat_epoch_chain_seal(&key, &ctx, &previous, &before, nonce, bytes);
+    struct sat_hash kc = sat_epoch_commitment(&previous, &before);
+    emit_outputs(emit);
+    emit_hex(emit, "chain", SAT_SPAN(bytes));
+    emit_hash(emit, "previous_kc", &kc);
+    emit_end(emit);
+}
+
+static void twin(struct emit *emit)
+{
+    struct sat_epoch_key key = epoch_key(3);
+    emit_begin(emit, "twin", "of epoch 8, for epoch 7");
+    emit_hex(emit, "key", SAT_SPAN(key.b));
+    struct sat_epoch_ctx before = emit_ctx(emit, 7);
+    struct sat_epoch_key found = sat_epoch_twin(&key, &before);
+    struct sat_hash kc = sat_epoch_commitment(&found, &before);
+    emit_outputs(emit);
+    emit_hex(emit, "twin", SAT_SPAN(found.b));
+    emit_hash(emit, "kc", &kc);
+    emit_end(emit);
+}
+
 static void chain(struct emit *emit)
 {
     struct sat_epoch_key key = epoch_key(3), previous = epoch_key(4);
@@ -412,6 +446,8 @@ int main(void)
     commitment(&emit, "a late epoch", 4000000000);
     box(&emit);
     chain(&emit);
+    chain_over(&emit);
+    twin(&emit);
     nonce(&emit, "one change", 1);
     nonce(&emit, "two changes", 2);
     bundle_key(&emit);
