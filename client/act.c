@@ -217,6 +217,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_BRAKE:
     case SAT_NOTICE_WIPED:
+    case SAT_NOTICE_REINDEXED:
         return false;
     }
     return false;

@@ -51,6 +51,14 @@ enum sat_err client_links_add_revoke(struct client_links *links, uint32_t device
     return err;
 }
 
+enum sat_err client_links_add_revocation(struct client_links *links, uint32_t device)
+{
+    uint32_t lineage[SAT_LINEAGE_MAX], n = sat_directory_lineage(&links->ahead, device, lineage);
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < n && !err && !links->proposes; i++) err = client_links_add_revoke(links, lineage[i]);
+    return err;
+}
+
 /* ---- Out ---- */
 
 static enum sat_err add_wipe(struct client_links *links, uint32_t device)
@@ -76,23 +84,38 @@ static enum sat_err restart(struct client_links *links)
 static enum sat_err check_is_in(const struct sat_directory *directory, const struct device_act *act)
 {
     const struct sat_device *device = sat_directory_device(directory, act->device);
-    if (!device->revoked_seq || (act->wipe && !device->wiped_seq)) return SAT_OK;
+    bool alone = sat_directory_lineage(directory, act->device, NULL) == 0; /* one of them may have left by itself */
+    if (!alone || (act->wipe && !device->wiped_seq)) return SAT_OK;
     return sat_fail(&act->satchel->fault, SAT_ERR_EXISTS, "device %u has been revoked already%s", (unsigned)act->device,
                     act->wipe ? ", and is to be wiped" : "");
 }
 
-/* Both at once, so that a device that is to be wiped does not go on with what it holds in between. */
+/* The device, and those of its lineage that are out as well and not to be wiped yet, as far as there is room. */
+static enum sat_err add_wipes(struct client_links *links, uint32_t device)
+{
+    const struct sat_directory *ahead = &links->ahead;
+    uint32_t lineage = sat_directory_device(ahead, device)->lineage;
+    enum sat_err err = sat_directory_device(ahead, device)->wiped_seq ? SAT_OK : add_wipe(links, device);
+    for (uint32_t i = 0; i < ahead->devices_n && !err && !links->proposes && links->n < CLIENT_LINKS_MAX; i++) {
+        const struct sat_device *kin = &ahead->devices[i];
+        if (kin->lineage == lineage && kin->revoked_seq && !kin->wiped_seq) err = add_wipe(links, kin->number);
+    }
+    return err;
+}
+
+/* Both at once, so that a device that is to be wiped does not go on with what it holds in between. Of copies of one
+ * home none is left, as each has what the others have. */
 static enum sat_err build_revocation(void *context, struct client_links *links)
 {
     struct device_act *act = context;
     bool revoked = sat_directory_device(&links->ahead, act->device)->revoked_seq != 0;
     enum sat_err err = check_is_in(&links->ahead, act);
-    if (!err && !revoked) err = client_links_add_revoke(links, act->device);
-    if (!err && act->wipe && !(act->wipe_waits && !revoked)) err = add_wipe(links, act->device);
-    if (err || !links->proposes || links->n == 0) return err;
+    if (!err) err = client_links_add_revocation(links, act->device);
+    if (!err && act->wipe && !(act->wipe_waits && !revoked)) err = add_wipes(links, act->device);
+    if (err || !links->proposes || links->n == 0 || revoked) return err;
     act->wipe_waits = true;
     err = restart(links);
-    return err ? err : client_links_add_revoke(links, act->device);
+    return err ? err : client_links_add_revocation(links, act->device);
 }
 
 static enum sat_err find_device(struct satchel *satchel, uint32_t device)
@@ -108,8 +131,15 @@ static enum sat_err find_device(struct satchel *satchel, uint32_t device)
 static enum sat_err check_revocation(struct satchel *satchel, const struct device_act *act)
 {
     const struct sat_device *device = sat_directory_device(&satchel->directory, act->device);
+    const struct sat_device *own = sat_directory_device(&satchel->directory, client_device(satchel));
     if (act->device == client_device(satchel))
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "that is this device: `satchel leave` takes it out");
+    if (own && own->lineage == device->lineage)
+        return sat_fail(
+            &satchel->fault, SAT_ERR_INVALID,
+            "device %u and this one are copies of one home, and are put out together: `satchel leave` there "
+            "takes it out, or another admin both",
+            (unsigned)act->device);
     enum sat_err err = check_is_in(&satchel->directory, act);
     return err ? err : client_act_check_manages(satchel, device->user);
 }
@@ -135,7 +165,7 @@ static enum sat_err build_approval(void *context, struct client_links *links)
 {
     const struct device_act *act = context;
     const struct sat_device *device = sat_directory_device(&links->ahead, act->device);
-    if (device->approved_seq && !device->revoked_seq)
+    if (device->approved_seq && !device->revoked_seq && !device->copies)
         return sat_fail(links->fault, SAT_ERR_EXISTS, "device %u needs no approval, or has it", (unsigned)act->device);
     return client_links_add_approval(links, act->device);
 }

@@ -18,6 +18,7 @@ static bool is_worth_it(uint32_t what)
 const char *client_alert_name(uint32_t what)
 {
     if (what == CLIENT_ALERT_SERVER_SET_BACK) return "server_set_back";
+    if (what == CLIENT_ALERT_HOME_COPIED) return "home_was_copied";
     return sat_err_name(sat_err_from_wire(what));
 }
 

@@ -128,6 +128,12 @@ static const char *describe_join(const struct describing *it)
                             (unsigned long long)invite->seq);
 }
 
+static const char *describe_reindex(const struct describing *it)
+{
+    return sat_arena_format(it->arena, "goes on as device %u: its home was copied, or set back",
+                            (unsigned)(it->before->devices_n + 1));
+}
+
 static const char *describe_revoke(const struct describing *it)
 {
     struct sat_body_revoke body;
@@ -148,6 +154,9 @@ static const char *describe_accept(const struct describing *it)
     struct sat_body_accept body;
     if (sat_body_accept_decode(it->link->body, &body)) return NULL;
     const char *device = device_of(it, body.device);
+    const struct sat_device *approved = sat_directory_device(it->before, body.device);
+    if (body.what == SAT_ACCEPT_DEVICE && approved && approved->approved_seq)
+        return sat_arena_format(it->arena, "finds it right that %s was copied", device);
     if (body.what == SAT_ACCEPT_DEVICE) return sat_arena_format(it->arena, "approves %s", device);
     char id[2 * 8 + 1];
     sat_hex_format(body.bundle.b, 8, id);
@@ -281,9 +290,10 @@ static const char *describe(const struct describing *it)
         return describe_mass_change(it);
     case SAT_LINK_SERVER_KEY:
         return describe_server_key(it);
+    case SAT_LINK_REINDEX:
+        return describe_reindex(it);
     case SAT_LINK_LOG_EPOCH:
         return describe_log_epoch(it);
-    case SAT_LINK_REINDEX:
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

@@ -7,6 +7,7 @@
 #include "client/keyfile.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/reindex.h"
 #include "client/rows.h"
 #include "common/sync/inspect.h"
 #include "common/vault/seal.h"
@@ -248,8 +249,10 @@ static enum sat_err check_with_keys(struct visit *visit)
 {
     struct satchel *satchel = visit->satchel;
     bool owed = false;
+    enum sat_err err = client_reindex_take(satchel); /* a copy's keys lie in the store */
+    if (err && err != SAT_ERR_CORRUPT) return err;
     if (!check_keyring(visit)) return SAT_OK;
-    enum sat_err err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
+    err = sat_keys_new(satchel->store, satchel->keyring, &satchel->entropy, &satchel->keys);
     if (!err) err = sat_squeezer_new(&satchel->squeezer);
     if (!err) err = go_on(visit, "keys", check_keys(visit, &owed));
     if (!err) err = go_on(visit, "drafts", check_drafts(visit));

@@ -12,6 +12,7 @@
 #include "client/home.h"
 #include "client/keyfile.h"
 #include "client/membership.h"
+#include "client/reindex.h"
 #include "client/view/view.h"
 #include "client/wipe.h"
 #include "common/base/check.h"
@@ -290,6 +291,8 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
     err = client_home_store(satchel->home, SAT_STORE_OPEN, &satchel->store, fault);
     if (err == SAT_ERR_NOT_FOUND) err = fail_without_store(satchel, fault);
     if (!err) err = client_load(satchel, fault);
+    if (!err) err = client_reindex_take(satchel);
+    if (err == SAT_ERR_CORRUPT && !fault->text[0]) err = fail_foreign(satchel, "device", fault);
     if (!err) err = check_belonging(satchel, fault);
     if (!err) err = obey_wipe(satchel, fault);
     return err;

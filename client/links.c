@@ -147,6 +147,22 @@ enum sat_err client_links_add_join(struct client_links *links, const struct sat_
     return try_out(links, link, links->fault);
 }
 
+enum sat_err client_links_add_reindex(struct client_links *links, const struct sat_keyring *candidate)
+{
+    uint32_t parent = client_device(links->satchel), device = links->ahead.devices_n + 1;
+    struct sat_body_reindex body = {
+        .parent = parent, .sign = sat_keyring_sign_public(candidate), .box = sat_keyring_box_public(candidate)};
+    struct sat_buf buf;
+    sat_buf_init(&buf);
+    sat_body_reindex_encode(&body, &buf);
+    struct sat_link *link = make(links, SAT_LINK_REINDEX, parent, &buf);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, parent, &links->ahead.org,
+                  &sat_keyring_secrets(links->satchel->keyring)->sign);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, device, &links->ahead.org, &sat_keyring_secrets(candidate)->sign);
+    sat_buf_deinit(&buf);
+    return try_out(links, link, links->fault);
+}
+
 /* By the next device and the kit of link `kit`. */
 static enum sat_err add_by_kit(struct client_links *links, enum sat_link_type type, uint64_t kit,
                                const struct sat_buf *body)

@@ -43,6 +43,8 @@ enum sat_err client_links_add(struct client_links *links, enum sat_link_type typ
 /* The join of an invite's holder. */
 enum sat_err client_links_add_join(struct client_links *links, const struct sat_invite *invite,
                                    const struct sat_sign_key *invite_key, const struct sat_buf *body) SAT_MUST_CHECK;
+/* A new index of this device, whose keys `candidate` has. */
+enum sat_err client_links_add_reindex(struct client_links *links, const struct sat_keyring *candidate) SAT_MUST_CHECK;
 /* May the recovery kit (links->kit) let an admin's new device in? Before all else: a kit that was replaced has no boxes
  * either. SAT_ERR_DENIED says what replaced it, and what is left to do. */
 enum sat_err client_links_check_kit(const struct client_links *links, bool repudiates) SAT_MUST_CHECK;
@@ -73,10 +75,12 @@ enum sat_err client_links_add_grant(struct client_links *links, const struct sat
                                     uint8_t rights) SAT_MUST_CHECK;
 /* An invite, with boxes of every space that the user reads where its role gets keys in advance. */
 enum sat_err client_links_add_invite(struct client_links *links, struct sat_body_invite *body) SAT_MUST_CHECK;
-/* A device is approved, with boxes of every space that its user reads. */
+/* A device is approved, with boxes of every space that its user reads; or, if it is already, that it was copied. */
 enum sat_err client_links_add_approval(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
-/* A device is put out, with the cuts of its work as the logs stand here (admin_devices.c). */
+/* A device is put out, with the cuts of its work as the logs stand here (admin_devices.c); or it and every active one
+ * of its lineage. */
 enum sat_err client_links_add_revoke(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
+enum sat_err client_links_add_revocation(struct client_links *links, uint32_t device) SAT_MUST_CHECK;
 /* Boxes of every space's current epoch for a new kit, whose link is the next. SAT_ERR_DEBT: a key is not here, and not
  * links->some_keys. */
 enum sat_err client_links_box_for_kit(struct client_links *links, const struct sat_public_key *kit_box,

@@ -275,7 +275,7 @@ enum sat_err client_links_add_approval(struct client_links *links, uint32_t devi
     const struct sat_device *known = sat_directory_device(&links->ahead, device);
     struct sat_body_accept body = {.what = SAT_ACCEPT_DEVICE, .device = device};
     enum sat_err err = SAT_OK;
-    if (known) {
+    if (known && !known->approved_seq) {
         struct sat_recipient recipient = {.kind = SAT_BOX_DEVICE, .number = device, .box = known->box};
         err = add_boxes_for(links, &recipient, is_read, known->user, &body.boxes);
     }

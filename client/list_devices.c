@@ -22,6 +22,8 @@ static enum sat_err take_page(void *context, const struct sat_device_item *items
 {
     struct listing *listing = context;
     (void)more;
+    /* Asked anew, by a home that has become another device's on the way. */
+    if (n && listing->n && items[0].device <= listing->items[listing->n - 1].device) listing->n = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (listing->n == listing->cap) {
             uint32_t cap = listing->cap ? listing->cap * 2 : 64;
@@ -151,6 +153,7 @@ static json_t *json_of_device(struct listing *listing, const struct sat_device *
     (void)json_object_set_new(
         json, "state",
         json_string(has_lapsed(satchel, device, item) ? "lapsed" : client_device_state(satchel, device->number)));
+    (void)json_object_set_new(json, "copy_of", device->parent ? json_integer(device->parent) : json_null());
     (void)json_object_set_new(json, "joined_at", json_of_ms(device->joined_ms));
     (void)json_object_set_new(json, "last_seen", json_of_ms(seen ? item->seen_ms : 0));
     (void)json_object_set_new(json, "pending", json_null());

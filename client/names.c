@@ -47,8 +47,14 @@ const char *client_user_name(struct satchel *satchel, uint32_t user, struct sat_
 
 const char *client_device_name(struct satchel *satchel, uint32_t device, struct sat_arena *arena)
 {
-    struct sat_record_id id = sat_name_record_device(&satchel->directory.org, device);
-    return name_of(satchel, "device", &id, arena);
+    const char *name = NULL;
+    while (device && !name) { /* one that went on under a new number has the name that it had */
+        struct sat_record_id id = sat_name_record_device(&satchel->directory.org, device);
+        const struct sat_device *known = sat_directory_device(&satchel->directory, device);
+        name = name_of(satchel, "device", &id, arena);
+        device = known ? known->parent : 0;
+    }
+    return name;
 }
 
 static const char *recorded_space_name(struct satchel *satchel, const struct sat_space_id *space,

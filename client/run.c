@@ -28,6 +28,22 @@ static enum sat_err run_once(struct satchel *satchel, const struct client_sessio
     return err;
 }
 
+/* A home that was a copy is another device's after the first session, and goes on as that: twice is enough, as nobody
+ * else has the new keys. */
+static enum sat_err run_as_device(struct satchel *satchel, struct client_session_config *config,
+                                  struct client_session_result *result, bool *again)
+{
+    enum sat_err err = run_once(satchel, config, result, again);
+    if (err || !result->reindexed) return err;
+    struct sat_replica_counts before = result->counts;
+    config->replica.device = client_device(satchel);
+    err = run_once(satchel, config, result, again);
+    result->counts.sent += before.sent;
+    result->counts.received += before.received;
+    *again = false; /* somebody was met */
+    return err;
+}
+
 enum sat_err client_session_run(struct satchel *satchel, const struct client_session_config *config,
                                 struct client_session_result *result)
 {
@@ -38,7 +54,7 @@ enum sat_err client_session_run(struct satchel *satchel, const struct client_ses
     for (bool again = true; attempt.urls[0] && again;) {
         uint64_t spent_ms = client_monotonic_ms() - begun_ms, left_ms = config->timeout_ms - spent_ms;
         if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
-        enum sat_err err = run_once(satchel, &attempt, result, &again);
+        enum sat_err err = run_as_device(satchel, &attempt, result, &again);
         if (!err) return SAT_OK;
         /* An impostor is worth more than silence; else what the first address said is what is told. */
         if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;

@@ -7,6 +7,7 @@
 
 #include "client/alert.h"
 #include "client/links.h"
+#include "client/reindex.h"
 #include "client/restored.h"
 #include "client/skew.h"
 #include "client/transport.h"
@@ -113,6 +114,11 @@ static void take_notice(struct client_session *session, const struct sat_action 
     case SAT_NOTICE_DEBT:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_WIPED:
+        break;
+    case SAT_NOTICE_REINDEXED:
+        session->reindexed = true;
+        if (client_reindex_take(session->satchel)) client_session_fail(session, SAT_ERR_CORRUPT, NULL);
+        client_reindex_tell(session->satchel);
         break;
     case SAT_NOTICE_SET_BACK: /* of each space, but it is one event */
         if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
@@ -407,6 +413,16 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
 }
 
+static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
+{
+    return client_reindex_build(((struct client_session *)context)->satchel, arena, out);
+}
+
+static enum sat_err reindexed(void *context)
+{
+    return client_reindex_finish(((struct client_session *)context)->satchel);
+}
+
 static enum sat_err harm(void *context, int64_t sid, const struct sat_space_id *space,
                          const struct sat_record_id *record, uint64_t seq, struct sat_harm *out)
 {
@@ -455,6 +471,8 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
+        .reindexed = reindexed,
         .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,
         .forget_space = forget_space,
         .escrow = own.escrow ? escrow : NULL,
@@ -566,6 +584,7 @@ enum sat_err client_session_result(struct client_session *session, struct client
     accuse_of_chain(session);
     *result = (struct client_session_result){.counts = sat_replica_counts(session->replica),
                                              .in_sync = session->in_sync && !session->err,
+                                             .reindexed = session->reindexed && !session->err,
                                              .stalled = session->stalled,
                                              .silent = session->silent,
                                              .used_up = session->used_up,

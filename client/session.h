@@ -39,6 +39,7 @@ struct client_session_config {
 struct client_session_result { /* filled on failure too */
     struct sat_replica_counts counts;
     bool in_sync;
+    bool reindexed;    /* the home has become another device's: what is left to do needs another session */
     bool recovering;   /* the server was put back from an older copy, and waits for an admin to confirm that */
     bool stalled;      /* the connection stood, but what was waited for did not come: client/watch.h */
     bool silent;       /* nothing came any more, though something was waited for */

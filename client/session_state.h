@@ -42,6 +42,7 @@ struct client_session {
     bool done;         /* nothing more to do but to send what is queued */
     bool gone;         /* the channel is closed */
     bool in_sync;
+    bool reindexed;                                       /* the home is another device's now */
     bool wrong_box;                                       /* a key box was not what the directory committed to */
     enum { WORK_UNKNOWN, WORK_NONE, WORK_SOME } own_work; /* asked once a step */
     bool settled;                                         /* what the end asks for is done */

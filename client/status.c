@@ -160,6 +160,8 @@ static void set_identity(struct satchel *satchel, json_t *json, const struct cli
     (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
     const char *device_name = lapsed ? NULL : client_device_name(satchel, client_device(satchel), arena);
     (void)json_object_set_new(json, "device_name", client_json_of_text(device_name));
+    const struct sat_device *own = sat_directory_device(&satchel->directory, client_device(satchel));
+    (void)json_object_set_new(json, "copy_of", own && own->parent ? json_integer(own->parent) : json_null());
     const char *moved_to = satchel->directory.server_url;
     (void)json_object_set_new(json, "server", json_string(moved_to[0] ? moved_to : membership->server_url));
     (void)json_object_set_new(json, "server_last", client_json_of_text(membership->server_url_last));

@@ -14,6 +14,7 @@
 #include "client/held_up.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "client/reindex.h"
 #include "client/restored.h"
 #include "client/skew.h"
 #include "client/watch.h"
@@ -118,6 +119,14 @@ static void take_handed_in(const struct client_syncing *syncing, const struct sa
                       ": it is kept, see `satchel refused`");
 }
 
+static void tell_of_copy(const struct client_syncing *syncing)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    tell_text(syncing, SATCHEL_EVENT_NOTE, client_reindex_text(syncing->satchel, &arena));
+    sat_arena_deinit(&arena);
+}
+
 /* Nothing more can be done in this session. Work that the server may take the next time needs another one, so a live
  * session, which would not end, fails. */
 static bool take_idle(struct client_syncing *syncing, struct client_session *session, const char *why)
@@ -198,6 +207,9 @@ static bool on_notice(void *context, struct client_session *session, const struc
         tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "",
                       " is due a new key, as somebody has lost it: work there waits until somebody who has the key "
                       "syncs");
+        return false;
+    case SAT_NOTICE_REINDEXED:
+        tell_of_copy(syncing);
         return false;
     case SAT_NOTICE_SET_BACK:
         tell_of_space(syncing, SATCHEL_EVENT_NOTE, action,

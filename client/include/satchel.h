@@ -318,6 +318,8 @@ SATCHEL_API int satchel_history(struct satchel *satchel, const char *type, const
 SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, void *context);
 /* One JSON object:
  *   org, user, role, state, device, pin
+ *   copy_of                 the device whose home this one was a copy of, or an older state (null: of none); that is
+ *                           told once as an alert, too: alert_error is "home_was_copied"
  *   server, server_last     where the server is said to be, and where it answered last (null: nowhere yet)
  *   spaces                  [{"space","name","cursor","pending","held_up",…}]; held_up: why what is written there stays
  *                           here, "refused", "escrowed" or "rejected" (work before it; null: it does not)
@@ -584,9 +586,11 @@ SATCHEL_API int satchel_invite(struct satchel *satchel, const char *user, uint64
 SATCHEL_API int satchel_invite_cancel(struct satchel *satchel, const char *user, uint32_t *cancelled);
 /* Puts a device out: what the server does not have of its work by now, the admins decide about (satchel_escrow()).
  * `wipe`: orders it to destroy what it holds, once it has handed in what it had not sent; also for one that is out
- * already. not_found, exists, invalid (this device, the last admin's). */
+ * already. Copies of one home (satchel_device_list(): copy_of) are put out together, and wiped together. not_found,
+ * exists, invalid (this device or a copy of it, the last admin's). */
 SATCHEL_API int satchel_device_revoke(struct satchel *satchel, uint32_t device, int wipe);
-/* Lets in a device that waits for approval. not_found, exists (it needs none). */
+/* Lets in a device that waits for approval; or says of one whose home has been copied that this is right: three times
+ * that needs nobody, then this. not_found, exists (it needs none). */
 SATCHEL_API int satchel_device_approve(struct satchel *satchel, uint32_t device);
 
 /* What admins, and managers of the territory, decide about: work that came after its author had lost the right to write
@@ -643,8 +647,9 @@ SATCHEL_API int satchel_server_set(struct satchel *satchel, const char *url, con
 SATCHEL_API int satchel_user_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* {"territory","name","members":[{"user","rights":[…]}]} per territory; rights are "read", "write", "manage". */
 SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
-/* {"device","user","name","state","joined_at","last_seen","pending","lag","version","clock_ahead_ms","wipe","wiped_at"}
- * per device; clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
+/* {"device","user","name","state","copy_of","joined_at","last_seen","pending","lag","version","clock_ahead_ms","wipe",
+ * "wiped_at"} per device; copy_of: the device that went on as this one when its home had been copied or set back (null:
+ * it joined); clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
  * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
  * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
  * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told

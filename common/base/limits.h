@@ -36,6 +36,8 @@ enum {
     SAT_LINK_GRANTS_MAX = 256,   /* grants named by one invite */
     SAT_LINK_CUTS_MAX = 256,     /* spaces that one device wrote in */
     SAT_LINK_POLICIES_MAX = 64,
+    SAT_COPIES_MAX = 3,  /* new indexes that one device takes until an admin has looked at that */
+    SAT_LINEAGE_MAX = 8, /* active devices of one lineage: they are revoked and wiped together, in one append */
     SAT_BOXES_PER_LINK_MAX = 65536,
     SAT_BOXES_PER_MESSAGE_MAX = 2000,
     SAT_SPACES_PER_DEVICE_MAX = 256,

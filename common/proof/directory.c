@@ -84,6 +84,7 @@ static void add_device(struct sat_directory *directory, const struct sat_device 
     directory->devices = sat_grown(directory->devices, at, &index->devices_cap, sizeof *directory->devices);
     index->devices_past = sat_grown(index->devices_past, at, &index->devices_past_cap, sizeof *index->devices_past);
     directory->devices[at] = *device;
+    if (!device->lineage) directory->devices[at].lineage = device->number;
     index->devices_past[at] = (struct sat_device_past){0};
     directory->devices_n++;
     sat_index_put_key(index, &device->sign);
@@ -262,6 +263,25 @@ static void apply_join(struct sat_directory *directory, const struct sat_ruling 
     for (uint32_t i = 0; i < past->grants_n; i++) grant_by_invite(directory, link->seq, invite->user, &past->grants[i]);
 }
 
+/* The admin key goes along: it lies under a passphrase of its own, which nobody is asked for now. */
+static void apply_reindex(struct sat_directory *directory, const struct sat_body_reindex *body, uint64_t seq,
+                          uint64_t time_ms)
+{
+    struct sat_device *parent = &directory->devices[body->parent - 1];
+    struct sat_device device = {.number = directory->devices_n + 1,
+                                .user = parent->user,
+                                .parent = parent->number,
+                                .lineage = parent->lineage,
+                                .sign = body->sign,
+                                .box = body->box,
+                                .admin_sign = parent->admin_sign,
+                                .since_seq = seq,
+                                .approved_seq = seq,
+                                .joined_ms = time_ms};
+    parent->copies++;
+    add_device(directory, &device);
+}
+
 static void apply_cancel(struct sat_directory *directory, uint32_t invite, uint64_t seq)
 {
     sat_debts_cancel(directory, invite, seq);
@@ -343,6 +363,8 @@ static void apply_accept(struct sat_directory *directory, const struct sat_body_
         return;
     }
     struct sat_device *device = &directory->devices[body->device - 1];
+    device->copies = 0;
+    if (device->approved_seq) return;
     device->approved_seq = seq;
     count_signer(directory, device, true);
     sat_trail_add(&directory->index->approvals, body->device - 1);
@@ -487,6 +509,8 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_mass_change(directory, ruling, link->seq);
         return;
     case SAT_LINK_REINDEX:
+        apply_reindex(directory, &ruling->body.reindex, link->seq, time_ms);
+        return;
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

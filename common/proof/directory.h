@@ -15,6 +15,9 @@ struct sat_user {
 };
 struct sat_device {
     uint32_t number, user;
+    uint32_t parent;  /* the device that went on as this one, under a new index; 0: it joined */
+    uint32_t lineage; /* the number of the one that it all began with: its own if it joined */
+    uint32_t copies;  /* new indexes that it took since an admin last found that right */
     struct sat_public_key sign, box;
     struct sat_public_key admin_sign; /* zeros: it has no admin key */
     uint64_t since_seq;               /* position of its join */
@@ -145,6 +148,9 @@ uint8_t sat_directory_device_rights(const struct sat_directory *directory, const
                                     uint32_t device, uint64_t seq);
 /* Could the device ever read the space, until now? */
 bool sat_directory_could_read(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device);
+/* The active devices of this one's lineage (itself, those that it comes from, those that come from any of them) into
+ * `out`, ascending; how many there are. At most SAT_LINEAGE_MAX. out NULL: they are only counted. */
+uint32_t sat_directory_lineage(const struct sat_directory *directory, uint32_t device, uint32_t *out);
 /* How far a device that is out may still read the directory: to the link that orders its wipe, else to its revocation,
  * else to its user's suspension. 0: it is in. */
 uint64_t sat_directory_out(const struct sat_directory *directory, uint32_t device);

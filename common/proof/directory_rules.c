@@ -308,6 +308,36 @@ static enum sat_err unknown_device(const struct sat_court *court, uint32_t devic
     return sat_fail(court->fault, SAT_ERR_INVALID, "there is no device %u", (unsigned)device);
 }
 
+/* Whoever has the old keys can do this, so it gives nothing that they do not give: the same user, what the parent has,
+ * and an end with the parent's. The author is active, and so not revoked. */
+static enum sat_err judge_reindex(const struct sat_court *court, struct sat_ruling *out)
+{
+    const struct sat_body_reindex *body = &out->body.reindex;
+    const struct sat_directory *directory = court->directory;
+    const struct sat_device *parent = sat_directory_device(directory, court->link->author);
+    static const struct sat_public_key none;
+    if (body->parent != parent->number)
+        return sat_fail(court->fault, SAT_ERR_INVALID, "device %u takes a new index for device %u",
+                        (unsigned)parent->number, (unsigned)body->parent);
+    struct sat_demand demands[] = {
+        {SAT_SIGNER_DEVICE, parent->number, &parent->sign},
+        {SAT_SIGNER_DEVICE, directory->devices_n + 1, &body->sign},
+    };
+    enum sat_err err = sat_check_signatures(court, demands, 2, &directory->org);
+    if (err) return err;
+    if (parent->copies >= SAT_COPIES_MAX)
+        return sat_fail(
+            court->fault, SAT_ERR_DENIED,
+            "device %u has been copied %d times: an admin has to say that this is right, by `satchel device "
+            "approve %u`",
+            (unsigned)parent->number, SAT_COPIES_MAX, (unsigned)parent->number);
+    if (sat_directory_lineage(directory, parent->number, NULL) >= SAT_LINEAGE_MAX)
+        return sat_fail(court->fault, SAT_ERR_DENIED,
+                        "there are %d active copies of one device: an admin has to revoke them, and to invite anew",
+                        SAT_LINEAGE_MAX);
+    return judge_device_keys(court, &body->sign, &body->box, &none);
+}
+
 static enum sat_err judge_cuts(const struct sat_court *court, const struct sat_body_revoke *body)
 {
     for (uint16_t i = 0; i < body->cuts_n; i++) {
@@ -355,6 +385,8 @@ static enum sat_err judge_approval(const struct sat_court *court, const struct s
         return sat_fail(court->fault, SAT_ERR_INVALID, "to approve a device names no space and no bundle");
     if (device->revoked_seq)
         return sat_fail(court->fault, SAT_ERR_INVALID, "device %u has been revoked", (unsigned)body->device);
+    if (device->approved_seq && device->copies) /* that it was copied is in order */
+        return body->boxes.count == 0 ? SAT_OK : sat_fail(court->fault, SAT_ERR_INVALID, "it has its keys already");
     if (device->approved_seq)
         return sat_fail(court->fault, SAT_ERR_EXISTS, "device %u needs no approval, or has it", (unsigned)body->device);
     return SAT_OK;
@@ -550,6 +582,7 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
     case SAT_LINK_SERVER_KEY:
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
+        return sat_body_reindex_decode(link->body, &out->body.reindex);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:
@@ -598,6 +631,7 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
     case SAT_LINK_MASS_CHANGE:
         return judge_mass_change(court, out);
     case SAT_LINK_REINDEX:
+        return judge_reindex(court, out);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
     case SAT_LINK_EXPEL:

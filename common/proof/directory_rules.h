@@ -22,6 +22,7 @@ struct sat_ruling {
         struct sat_body_invite invite;
         struct sat_body_invite_cancel cancel;
         struct sat_body_join join;
+        struct sat_body_reindex reindex;
         struct sat_body_revoke revoke;
         struct sat_body_wipe wipe;
         struct sat_body_accept accept;

@@ -143,6 +143,12 @@ struct sat_body_join { /* invite_id32 ‖ edpk32 ‖ xpk32 ‖ admin edpk32 (zer
     struct sat_public_key sign, box, admin_sign;
 };
 
+struct sat_body_reindex { /* u32 parent ‖ edpk32 ‖ xpk32: the author goes on as the next device, with these keys beside
+                             the admin key that it has; signed by its old key and by the new one */
+    uint32_t parent;
+    struct sat_public_key sign, box;
+};
+
 struct sat_cut { /* what counts of a device in a space: up to this bundle, whose last change has this counter */
     struct sat_space_id space;
     uint64_t counter;
@@ -223,6 +229,8 @@ void sat_body_invite_cancel_encode(const struct sat_body_invite_cancel *body, st
 enum sat_err sat_body_invite_cancel_decode(struct sat_span bytes, struct sat_body_invite_cancel *out) SAT_MUST_CHECK;
 void sat_body_join_encode(const struct sat_body_join *body, struct sat_buf *out);
 enum sat_err sat_body_join_decode(struct sat_span bytes, struct sat_body_join *out) SAT_MUST_CHECK;
+void sat_body_reindex_encode(const struct sat_body_reindex *body, struct sat_buf *out);
+enum sat_err sat_body_reindex_decode(struct sat_span bytes, struct sat_body_reindex *out) SAT_MUST_CHECK;
 void sat_body_revoke_encode(const struct sat_body_revoke *body, struct sat_buf *out);
 enum sat_err sat_body_revoke_decode(struct sat_span bytes, struct sat_body_revoke *out) SAT_MUST_CHECK;
 void sat_body_wipe_encode(const struct sat_body_wipe *body, struct sat_buf *out);

@@ -214,6 +214,23 @@ enum sat_err sat_body_join_decode(struct sat_span bytes, struct sat_body_join *o
     return sat_reader_end(&reader);
 }
 
+void sat_body_reindex_encode(const struct sat_body_reindex *body, struct sat_buf *out)
+{
+    sat_put_u32(out, body->parent);
+    put_key(out, &body->sign);
+    put_key(out, &body->box);
+}
+
+enum sat_err sat_body_reindex_decode(struct sat_span bytes, struct sat_body_reindex *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->parent = sat_take_u32(&reader);
+    take_key(&reader, &out->sign);
+    take_key(&reader, &out->box);
+    return sat_reader_end(&reader);
+}
+
 struct sat_hash sat_invite_id(const struct sat_public_key *sign, const struct sat_public_key *box)
 {
     struct sat_hasher hasher;

@@ -139,6 +139,15 @@ enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, u
     return sat_query_count(&query, out);
 }
 
+enum sat_err sat_store_bundles_park(struct sat_store *store, uint32_t device, uint64_t first, uint32_t count)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLES_PARK);
+    sat_bind_i64(&query, device);
+    sat_bind_bound(&query, first);
+    sat_bind_bound(&query, first + count - 1);
+    return sat_query_run(&query);
+}
+
 enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
                                        struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n)
 {

@@ -48,6 +48,14 @@ enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, co
     return read_drafts(&query, SIZE_MAX, arena, out, n);
 }
 
+enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFT_IN_SPACE);
+    sat_bind_i64(&query, sid);
+    *has = sat_query_step(&query);
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS_DELETE);

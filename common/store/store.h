@@ -98,6 +98,9 @@ enum sat_bundle_state {
      * take it. Not among the pending ones. */
     SAT_BUNDLE_RETURN = 2,
     SAT_BUNDLE_VOID = 3, /* none: the statement that stands in its place, without changes (sync/void.h) */
+    /* Pending, and its dots belong to what a copy of this home wrote (MERGE 11): it waits to be written again, and is
+     * neither pushed nor found by its dots. `refused` stays. */
+    SAT_BUNDLE_PARKED = 4,
 };
 
 struct sat_bundle_row {
@@ -130,6 +133,9 @@ enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
+/* Parks the pending bundles of `device` that share a counter with [first, first + count); parked ones are as before. */
+enum sat_err sat_store_bundles_park(struct sat_store *store, uint32_t device, uint64_t first,
+                                    uint32_t count) SAT_MUST_CHECK;
 /* Pending bundles of the space in counter order, from counter `first` on. */
 enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uint64_t first, uint32_t limit,
                                        struct sat_arena *arena, struct sat_bundle_row **out,
@@ -249,6 +255,7 @@ enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                         struct sat_arena *arena, struct sat_draft_row **out,
                                         uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
 enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
@@ -318,6 +325,22 @@ enum sat_err sat_store_sighting_get(struct sat_store *store, uint32_t device, st
                                     bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_sightings(struct sat_store *store, uint32_t after, uint32_t limit, struct sat_arena *arena,
                                  struct sat_sighting **out, uint32_t *n) SAT_MUST_CHECK; /* by device */
+
+/* ---- Cursors: what a device last signed of how far it is in a space (proof/log.h). On the server those of all devices
+ * that may read there, on a device its own. ---- */
+struct sat_cursor_row {
+    int64_t sid;
+    struct sat_cursor cursor; /* read with the space's id left out: zeros */
+    struct sat_signature signature;
+};
+/* The device's earlier one in the space goes. */
+enum sat_err sat_store_cursor_put(struct sat_store *store, const struct sat_cursor_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_cursor_get(struct sat_store *store, int64_t sid, uint32_t device, struct sat_cursor_row *out,
+                                  bool *found) SAT_MUST_CHECK;
+/* By (sid, device), behind that one. */
+enum sat_err sat_store_cursors(struct sat_store *store, int64_t sid, uint32_t device, uint32_t limit,
+                               struct sat_arena *arena, struct sat_cursor_row **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_cursor_delete(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */

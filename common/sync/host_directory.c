@@ -231,7 +231,7 @@ static enum sat_err append_links(struct host_step *step, struct batch *batch, ui
         *marked = *marked || !err;
         if (!err) err = host_decide(step, &accept, link->seq, fault);
     }
-    return err;
+    return err ? err : host_check_lineages(&host->directory, batch->links, batch->n, fault);
 }
 
 static bool repudiates(const struct batch *batch)
@@ -273,6 +273,7 @@ enum sat_err host_append(struct host_step *step, struct host_peer *peer, const s
     err = host_begin(step);
     if (!err && marked) err = sat_store_mark_end(host->store, true);
     if (!err) err = store_batch(host->store, &batch);
+    if (!err) err = host_cursors_review(step, batch.links, batch.n);
     if (!err && repudiates(&batch)) err = host_reopen(step);
     if (err) return sat_err_is_local(err) ? err : SAT_ERR_CORRUPT;
     for (uint32_t i = 0; i < batch.n && !err; i++)

@@ -59,6 +59,14 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     return used ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
+/* What copies of a home wrote goes to one of them as it was, dead or not: it may hold the same, unsent. */
+static bool is_kin(const struct sat_host *host, uint32_t device, uint32_t peer)
+{
+    const struct sat_device *a = sat_directory_device(&host->directory, device);
+    const struct sat_device *b = sat_directory_device(&host->directory, peer);
+    return a && b && a->lineage == b->lineage;
+}
+
 /* Of a log that lost its end once, bundles may witness what is gone: the reader has nothing to complete them by. */
 static enum sat_err can_abbreviate(struct sat_host *host, const struct host_space *space,
                                    const struct sat_manifest *manifest, bool *can)
@@ -76,9 +84,10 @@ static enum sat_err can_abbreviate(struct sat_host *host, const struct host_spac
 }
 
 static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
-                               const struct sat_entry_row *row, bool full, struct sat_arena *arena,
+                               const struct host_sub *sub, const struct sat_entry_row *row, struct sat_arena *arena,
                                struct sat_span *out)
 {
+    bool full = sub->full_entry > 0;
     struct sat_entry_wire wire = {.kind = row->entry.kind,
                                   .recv_ms = row->entry.recv_ms,
                                   .dir_at = row->entry.dir_at,
@@ -90,7 +99,8 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     struct sat_buf bundle_bytes, item;
     sat_buf_init(&bundle_bytes);
     sat_buf_init(&item);
-    if (bundle_row.device == peer->device && !full) {
+    bool own = bundle_row.device == peer->device;
+    if (own && !full && !sub->own_full) {
         wire.own = true;
         memcpy(wire.id_prefix, bundle_row.id.b, sizeof wire.id_prefix);
     } else if (row->entry.kind == SAT_ENTRY_VOID) {
@@ -99,7 +109,8 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
         wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
-        err = sat_base_bundle(host->store, &bundle_row, true, arena, &bundle);
+        bool whole = (sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
+        err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
         if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
@@ -125,7 +136,7 @@ static enum sat_err entries_frame(struct sat_host *host, const struct host_peer 
     size_t bytes = 0;
     uint32_t used = 0;
     while (!err && used < n && bytes < peer->frame_target) {
-        err = entry_item(host, peer, space, &rows[used], full, arena, &items[used]);
+        err = entry_item(host, peer, space, sub, &rows[used], arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
         if (used && bytes + items[used].len > peer->frame_max) break;

@@ -162,7 +162,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .adrift = !lies,
         .ended = lost,
     };
-    return SAT_OK;
+    return lost ? SAT_OK : host_show_cursor(step, peer, space, &wish);
 }
 
 static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,
@@ -292,6 +292,19 @@ static enum sat_err take_void(struct host_step *step, struct host_peer *peer, st
     return SAT_OK;
 }
 
+/* A copy that has been told so is to write under a number of its own. What it repeats is in the log, and no harm. */
+static enum sat_err check_copy(const struct host_step *step, const struct host_peer *peer,
+                               const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    struct sat_bundle_row row;
+    bool found;
+    if (!peer->set_back) return SAT_OK;
+    struct sat_dot first = {bundle->manifest.device, bundle->manifest.first};
+    enum sat_err err = sat_store_bundle_of_dot(step->host->store, first, &row, &found);
+    if (err || (found && sat_hash_equal(&row.id, &bundle->id))) return err;
+    return sat_fail(fault, SAT_ERR_FORK, "this home is an older copy: it needs a number of its own");
+}
+
 static enum sat_err take_push(struct host_step *step, struct host_peer *peer, const struct sat_message_PUSH *message,
                               struct sat_fault *fault)
 {
@@ -309,7 +322,8 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
     struct sat_fault why = {0};
-    err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
+    err = check_copy(step, peer, &bundle, &why);
+    if (!err) err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
     if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
         if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;
@@ -319,8 +333,30 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     return err;
 }
 
-static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool head, uint64_t entry,
-                                  struct sat_fault *fault)
+static enum sat_err take_cursor(struct host_step *step, struct host_peer *peer,
+                                const struct sat_message_CURSOR *message, struct sat_fault *fault)
+{
+    const struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a cursor in a space that was not subscribed");
+    return host_cursor(step, peer, sub, message, fault);
+}
+
+/* Its own, it should have: so it lacks what comes behind that as well, and is not to ask for each. */
+static enum sat_err lacks_own(const struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
+                              uint64_t seq, bool *lacks)
+{
+    struct sat_entry_row *rows;
+    uint32_t n;
+    struct sat_bundle_row bundle;
+    enum sat_err err = sat_store_entries(step->host->store, sub->sid, seq, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].entry.seq != seq || !rows[0].bid) return err;
+    err = sat_store_bundle_get(step->host->store, rows[0].bid, &bundle);
+    if (!err && bundle.device == peer->device) *lacks = true;
+    return err;
+}
+
+static enum sat_err take_question(const struct host_step *step, struct host_peer *peer, uint64_t number, bool head,
+                                  uint64_t entry, struct sat_fault *fault)
 {
     struct host_sub *sub = sub_of(peer, number);
     if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
@@ -329,6 +365,7 @@ static enum sat_err take_question(struct host_peer *peer, uint64_t number, bool 
     if (entry) {
         sub->full_entry = entry;
         sub->sent = entry; /* the stream goes on behind it */
+        return lacks_own(step, peer, sub, entry, &sub->own_full);
     }
     return SAT_OK;
 }
@@ -368,9 +405,11 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
 {
     if (message->type == SAT_MESSAGE_SUBSCRIBE) return take_subscribe(step, peer, &message->as.SUBSCRIBE, fault);
     if (message->type == SAT_MESSAGE_PUSH) return take_push(step, peer, &message->as.PUSH, fault);
-    if (message->type == SAT_MESSAGE_HEAD_GET) return take_question(peer, message->as.HEAD_GET.sub, true, 0, fault);
+    if (message->type == SAT_MESSAGE_HEAD_GET)
+        return take_question(step, peer, message->as.HEAD_GET.sub, true, 0, fault);
     if (message->type == SAT_MESSAGE_ENTRY_GET)
-        return take_question(peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+        return take_question(step, peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+    if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
     if (message->type == SAT_MESSAGE_RANGES)
         return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);

@@ -189,3 +189,24 @@ enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link,
     if (!err && met < body.cuts_n) err = sat_fail(fault, SAT_ERR_INVALID, "a cut is in a space that there is not");
     return err;
 }
+
+/* ---- Lineages ---- */
+
+/* What one of them knows, the others know, and who stole one may have the others' keys. Who leaves says so of itself
+ * alone. */
+enum sat_err host_check_lineages(const struct sat_directory *directory, const struct sat_link *links, uint32_t n,
+                                 struct sat_fault *fault)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_body_revoke body;
+        uint32_t left[SAT_LINEAGE_MAX];
+        if (links[i].type != SAT_LINK_REVOKE) continue;
+        enum sat_err err = sat_body_revoke_decode(links[i].body, &body);
+        if (err) return err;
+        if (body.device == links[i].author || sat_directory_lineage(directory, body.device, left) == 0) continue;
+        return sat_fail(fault, SAT_ERR_INVALID,
+                        "devices %u and %u are copies of one home, and are put out together: with a newer version",
+                        (unsigned)body.device, (unsigned)left[0]);
+    }
+    return SAT_OK;
+}

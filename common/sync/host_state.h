@@ -3,6 +3,7 @@
 #define SAT_SYNC_HOST_STATE_H
 
 #include "common/sync/host.h"
+#include "common/sync/subscription.h"
 #include "common/wire/message.h"
 
 struct host_sub {
@@ -13,6 +14,7 @@ struct host_sub {
     bool head_due;       /* a head is owed though the size is the same: the first one */
     bool full_head;      /* the peer asked for the full form */
     uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
+    bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;      /* it is to be told which lives the log has had, before anything else */
     bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
     bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
@@ -42,6 +44,7 @@ struct host_peer {
     uint32_t device;                   /* DEVICE, WIPED */
     struct sat_hash invite;            /* INVITEE */
     uint64_t kit_seq;                  /* KIT: of the link that names its kit */
+    bool set_back;                     /* it is behind what it signed: what it wrote since is another home's */
     uint64_t out_ms;                   /* since when it is out, or has last handed something in; 0: it is not */
     uint64_t dir_known;                /* … that it had when it came */
     uint32_t frame_target;             /* bytes at which a frame to it is full … */
@@ -160,6 +163,10 @@ enum sat_err host_check_boxes(const struct sat_directory *directory, const struc
 enum sat_err host_check_cuts(struct sat_host *host, const struct sat_link *link, struct sat_arena *arena,
                              struct sat_fault *fault) SAT_MUST_CHECK;
 
+/* Of the links of one batch, which are applied: who puts one device of a lineage out, puts out all of it. */
+enum sat_err host_check_lineages(const struct sat_directory *directory, const struct sat_link *links, uint32_t n,
+                                 struct sat_fault *fault) SAT_MUST_CHECK;
+
 /* host_message.c: judges a bundle as of directory position `dir_at` and appends it to the log. SAT_OK too where the
  * log has it already. */
 enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
@@ -191,6 +198,13 @@ enum sat_err host_wiped(struct host_step *step, struct host_peer *peer, const st
 enum sat_err host_devices_get(struct host_step *step, const struct host_peer *peer,
                               const struct sat_message_DEVICES_GET *message, struct sat_fault *fault) SAT_MUST_CHECK;
 
+/* host_cursors.c: what a device has signed of how far it is; and, behind links, of whom it counts no more. */
+enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
+                         const struct sat_message_CURSOR *message, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Who subscribes from behind what it signed is shown that. */
+enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
+                              const struct sat_subscription *wish) SAT_MUST_CHECK;
+enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
 /* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
 enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;
 /* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/clock.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -19,8 +20,12 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     sat_entropy_fill(&config->entropy, replica->client_nonce, sizeof replica->client_nonce);
     sat_arena_init(&replica->batch_arena);
     sat_arena_init(&replica->lives_arena);
+    enum sat_err err = config->mode == SAT_REPLICA_DEVICE ? sat_copied_get(config->store, &replica->copied) : SAT_OK;
     *out = replica;
-    return SAT_OK;
+    if (!err) return SAT_OK;
+    sat_replica_free(replica);
+    *out = NULL;
+    return err;
 }
 
 void sat_replica_free(struct sat_replica *replica)
@@ -159,6 +164,7 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
     if (replica->config.directory->seq < replica->dir_goal || replica->boxes_asked || replica->wish != WISH_NONE)
         return false;
     uint64_t bundles, changes;
+    if (replica->copied) return false;
     if (replica->frozen.left || replica->subs_n == 0) return false;
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
     for (uint32_t i = 0; i < replica->subs_n; i++)
@@ -220,7 +226,9 @@ static const char *stuck(const struct sat_replica *replica)
         if (sub->blocked) blocked = true;
     }
     if (held || replica->frozen.held) return "a mass change waits: nothing of it is taken over before somebody says so";
+    if (replica->copied && !replica->reindex_refused && replica->config.hooks.reindex) return NULL;
     if (leaving) return leaving;
+    if (replica->copied) return "this home is a copy of another one, and has no number of its own yet";
     return replica->subs_n ? why_work_waits(replica, blocked) : "this device may read no space";
 }
 
@@ -230,8 +238,9 @@ static enum sat_err advance_spaces(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
     enum sat_err err = replica_subscribe(step);
-    if (err || replica->boxes_asked) return err;
-    err = replica_freeze(step);
+    if (err || replica->boxes_asked || replica->copied) return err;
+    err = replica_disputes(step);
+    if (!err) err = replica_freeze(step);
     return err ? err : replica_leave_spaces(step);
 }
 
@@ -243,6 +252,7 @@ static enum sat_err advance(struct replica_step *step)
     if (replica->state != REPLICA_TALKING || replica->ending) return SAT_OK;
     if (mode == SAT_REPLICA_WIPED || replica_is_out(replica)) return replica_leave(step);
     if (replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    if (replica->copied && !replica->config.directory_only && !replica->reindex_refused) return replica_heal(step);
     enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
@@ -279,6 +289,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_HEAD) return replica_head(step, &message->as.HEAD);
     if (message->type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message->as.REFUSED);
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
+    if (message->type == SAT_MESSAGE_SET_BACK) return replica_set_back(step, &message->as.SET_BACK);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
     if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);
     if (message->type == SAT_MESSAGE_RECOVERING) return replica_recovering(step, &message->as.RECOVERING);
@@ -392,6 +403,17 @@ static enum sat_err look_for_pushes(struct replica_step *step)
     return err;
 }
 
+/* With nothing more under way, this is where the session ends, or where a live one waits. */
+static enum sat_err sign_cursors(struct replica_step *step)
+{
+    const struct sat_replica *replica = step->replica;
+    if (replica->state != REPLICA_TALKING || replica->config.mode != SAT_REPLICA_DEVICE || replica->ending ||
+        replica->config.directory_only || replica->copied || replica_is_out(replica))
+        return SAT_OK;
+    if (replica->told_in_sync || (!sat_replica_in_sync(replica) && !stuck(replica))) return SAT_OK;
+    return replica_cursors(step);
+}
+
 /* Of what came before in this session, or in one that broke off, all that no head has proved. */
 static enum sat_err rewind_spaces(struct replica_step *step)
 {
@@ -457,6 +479,7 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
     if (!err) err = advance(step);
     if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
+    if (!err) err = sign_cursors(step);
     if (!err || err == SAT_ERR_CLOSED) { /* what came before the end of the connection counts */
         enum sat_err committed = commit(step->replica);
         if (committed) return committed;

@@ -60,6 +60,13 @@ struct sat_replica_hooks {
      * comes is taken over. */
     enum sat_err (*harm)(void *context, int64_t sid, const struct sat_space_id *space,
                          const struct sat_record_id *record, uint64_t seq, struct sat_harm *out);
+    /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
+     * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
+     * build_links()'s does. NULL: the home stays as it is, and writes nothing. */
+    enum sat_err (*reindex)(void *context, struct sat_arena *arena, struct sat_link_batch *out);
+    /* The link is applied and stored: from the end of this transaction on the home is the new device's. What waits is
+     * written again, in it. */
+    enum sat_err (*reindexed)(void *context);
     /* The store has let go of all that it held of the space, keys included: so must who keeps keys in memory. NULL:
      * nobody does. */
     void (*forget_space)(void *context, const struct sat_space_id *space);

@@ -208,6 +208,33 @@ enum sat_err replica_pay(struct replica_step *step)
     return SAT_OK;
 }
 
+/* ---- A new index ---- */
+
+static enum sat_err finish_reindex(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = replica->config.hooks.reindexed(replica->config.hooks.context);
+    replica->ending = ENDING_REINDEXED;
+    return err;
+}
+
+enum sat_err replica_reindex(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    if (version(replica) == replica->version_stale) return SAT_OK;
+    enum sat_err err = begin_batch(step);
+    if (err) return err;
+    replica->batch_kind = BATCH_REINDEX;
+    err = replica->config.hooks.reindex(replica->config.hooks.context, &replica->batch_arena, &replica->batch);
+    if (sat_err_is_local(err)) return err;
+    if (err) return replica_append_refused(step, err, sat_span_text(sat_err_text(err)));
+    if (replica->batch.n == 0) return finish_reindex(step);
+    send_batch(step, BATCH_REINDEX);
+    return SAT_OK;
+}
+
 /* ---- The answer ---- */
 
 static enum sat_err keep_batch(struct replica_step *step, const struct sat_list *signs)
@@ -248,6 +275,7 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
         replica_notice(step, SAT_NOTICE_DIRECTORY);
         return SAT_OK;
     }
+    if (replica->batch_kind == BATCH_REINDEX) return finish_reindex(step);
     err = replica_begin(step);
     if (!err && hooks->links_appended) err = hooks->links_appended(hooks->context);
     replica_notice(step, creates ? SAT_NOTICE_CREATED : SAT_NOTICE_LINKS_APPENDED);
@@ -267,7 +295,7 @@ static bool try_again(struct replica_step *step)
     }
     replica->stale = changed ? 0 : replica->stale + 1;
     if (replica->stale >= STALE_MAX) return false;
-    replica->wish = WISH_OPEN;
+    if (replica->batch_kind == BATCH_WISH) replica->wish = WISH_OPEN;
     replica->version_stale = replica->version_sent;
     if (changed || replica->boxes_asked) return true;
     replica_send_wants(step, (struct sat_list){0});
@@ -280,6 +308,7 @@ enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err,
     replica->wish = WISH_NONE;
     if (err == SAT_ERR_STALE && try_again(step)) return SAT_OK;
     if (replica->batch_kind == BATCH_DEBTS) return give_up_debts(step, err, text);
+    if (replica->batch_kind == BATCH_REINDEX) replica->reindex_refused = true;
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_LINKS_REFUSED);
     notice->err = err;
     notice->text = sat_arena_text(step->out->arena, (const char *)text.at, text.len);

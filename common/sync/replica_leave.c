@@ -354,6 +354,12 @@ void replica_end(struct replica_step *step)
         sat_actions_add(step->out, SAT_ACTION_CLOSE, replica->peer);
         return;
     }
+    if (replica->ending == ENDING_REINDEXED) {
+        replica->state = REPLICA_OVER;
+        replica_notice(step, SAT_NOTICE_REINDEXED);
+        sat_actions_add(step->out, SAT_ACTION_CLOSE, replica->peer);
+        return;
+    }
     const struct sat_device *device = sat_directory_device(replica->config.directory, replica->config.device);
     const char *text = device->revoked_seq ? "this device has been revoked" : "the user of this device is suspended";
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_REVOKED);

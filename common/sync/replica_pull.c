@@ -179,16 +179,6 @@ static void tell_records(struct replica_step *step, const struct replica_sub *su
     }
 }
 
-/* Own work that is not here: fine if this device let go of it with its space, else the home is an older copy. */
-static enum sat_err check_own(struct replica_step *step, const struct replica_sub *sub, uint64_t last)
-{
-    uint64_t let_go;
-    enum sat_err err = replica_let_go_of(step->replica, &sub->row.id, &let_go);
-    if (err || (let_go && last <= let_go)) return err;
-    return sat_fail(&step->fault, SAT_ERR_FORK,
-                    "the server has work of this device that is not here: this home is an older copy");
-}
-
 /* What the judge says against it is kept as evidence; the session fails as a peer's fault, since the author's is the
  * server's too, who let it in. Where the server insists on it, it is put aside, and the rest goes on. */
 static enum sat_err judge(struct replica_step *step, const struct replica_sub *sub, const struct sat_judge *court,
@@ -238,6 +228,45 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
+/* One's own, frozen here: it enters the base in its place. */
+static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
+                                 const struct sat_bundle_row *row)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_store *store = replica->config.store;
+    struct sat_bundle bundle;
+    enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
+    if (err) return err;
+    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
+    for (uint32_t i = 0; i < bundle.manifest.count; i++)
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
+    if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
+        err = sat_store_bundle_set_refused(store, row->bid, 0);
+        sub->blocked = false;
+    }
+    if (err) return err;
+    uint64_t last = row->first + row->count - 1;
+    if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
+    if (sub->pushed < last) sub->pushed = last;
+    sub->retries = 0;
+    replica->counts.sent += bundle.manifest.count;
+    return SAT_OK;
+}
+
+/* A bundle of this device's, in full: pending here after all, or somebody's. */
+static enum sat_err find_own(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle,
+                             struct sat_bundle_row *row, bool *pending)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_manifest *manifest = &bundle->manifest;
+    struct sat_dot first = {manifest->device, manifest->first};
+    bool found;
+    enum sat_err err = sat_store_bundle_of_dot(replica->config.store, first, row, &found);
+    *pending = !err && found && row->seq == 0 && row->sid == sub->row.sid && sat_hash_equal(&row->id, &bundle->id);
+    return err || *pending ? err : replica_meet_copy(step, sub, manifest->first, manifest->count);
+}
+
 /* Somebody's bundle. */
 static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
 {
@@ -258,12 +287,11 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     err = check_time(step, sub, entry);
     if (!err) err = check_receipt(step, sub, entry, manifest);
     if (err && !sat_err_is_local(err)) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
-    bool back = false;
+    bool back = false, pending = false;
+    struct sat_bundle_row row;
     if (!err) err = replica_came_back(step, sub, &bundle, &back);
-    if (err) return err;
-    if (manifest->device == replica->config.device && !back)
-        err = check_own(step, sub, manifest->first + manifest->count - 1);
-    if (err) return err;
+    if (!err && !back && manifest->device == replica->config.device) err = find_own(step, sub, &bundle, &row, &pending);
+    if (err || pending) return err ? err : take_pending(step, sub, entry, &row);
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
     bool aside;
     err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
@@ -307,41 +335,20 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
 /* The echo of our own: it enters the base in its place. */
 static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
 {
-    struct sat_replica *replica = step->replica;
-    struct sat_store *store = replica->config.store;
     struct sat_bundle_row *rows;
     uint32_t n = 0;
     bool back = false;
     enum sat_err err = check_time(step, sub, entry);
     if (!err && sub->lives.n) err = take_own_back(step, sub, entry, &back);
     if (err || back) return err;
-    err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    err = sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;
-    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix)) {
-        err = check_own(step, sub, 0);
-        return err ? err : ask_entry(step, sub); /* from before the space was let go of */
-    }
+    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))
+        return ask_entry(step, sub); /* from before the space was let go of, or a copy's */
     if ((entry->kind == SAT_ENTRY_VOID) != (rows[0].state == SAT_BUNDLE_VOID))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
     if (entry->kind == SAT_ENTRY_VOID) return replica_take_own_void(step, sub, entry, &rows[0]);
-    struct sat_bundle bundle;
-    err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
-    if (err) return err;
-    struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
-    for (uint32_t i = 0; i < bundle.manifest.count; i++)
-        if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, rows[0].bid, NULL, NULL);
-    if (!err && rows[0].state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
-        err = sat_store_bundle_set_refused(store, rows[0].bid, 0);
-        sub->blocked = false;
-    }
-    if (err) return err;
-    uint64_t last = rows[0].first + rows[0].count - 1;
-    if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
-    if (sub->pushed < last) sub->pushed = last;
-    sub->retries = 0;
-    replica->counts.sent += bundle.manifest.count;
-    return SAT_OK;
+    return take_pending(step, sub, entry, &rows[0]);
 }
 
 /* What the entry says of those behind it cannot be known: this space waits for a later version, the others go on. */

@@ -69,7 +69,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
             if (err || *more) return err;
             continue;
         }
-        if (sub->blocked) continue;
+        if (sub->blocked || replica->copied) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
@@ -176,31 +176,14 @@ static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle
     return err;
 }
 
-/* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
- * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
- * trouble. Anything else is final for that bundle. */
-enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
+static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub *sub, uint64_t first, enum sat_err why,
+                                   struct sat_span text)
 {
-    struct sat_replica *replica = step->replica;
-    struct replica_sub *sub = replica_sub_of(replica, message->sub);
-    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a refusal for a space that was not subscribed");
-    enum sat_err why = sat_err_from_wire(message->error);
-    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
-    if (sub->in_flight) sub->in_flight--;
-    if (replica_is_deaf(sub)) return SAT_OK; /* it is handed in, and answered then */
-    if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
-        if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
-        sub->retries++;
-        sub->pushed = 0;
-        sub->push_full = true;
-        return SAT_OK;
-    }
     struct sat_bundle_row *rows;
     uint32_t n;
     enum sat_err err =
-        sat_store_bundles_pending(replica->config.store, sub->row.sid, message->first, 1, step->arena, &rows, &n);
-    if (err || n == 0 || rows[0].first != message->first)
-        return err; /* accepted meanwhile: the refusal was of a repetition */
+        sat_store_bundles_pending(step->replica->config.store, sub->row.sid, first, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].first != first) return err; /* accepted meanwhile: the refusal was of a repetition */
     sub->blocked = true;
     if (rows[0].state == SAT_BUNDLE_VOID) return SAT_OK; /* it waits for another session */
     if (sat_err_class(why) != SAT_CLASS_RETRY) {
@@ -214,6 +197,49 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     notice->sid = sub->row.sid;
     notice->space = sub->row.id;
     notice->err = why;
-    notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
+    notice->text = sat_arena_text(step->out->arena, (const char *)text.at, text.len);
+    return err;
+}
+
+/* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
+ * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
+ * trouble. FORK: its dots are another bundle's: if that comes by the log, this home is a copy, and the work is written
+ * again; if it does not come, the refusal is final, as any other is for that bundle. */
+enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
+{
+    struct sat_replica *replica = step->replica;
+    struct replica_sub *sub = replica_sub_of(replica, message->sub);
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a refusal for a space that was not subscribed");
+    enum sat_err why = sat_err_from_wire(message->error);
+    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
+    if (sub->in_flight) sub->in_flight--;
+    if (replica_is_deaf(sub)) return SAT_OK; /* it is handed in, and answered then */
+    if (replica->copied) return SAT_OK;      /* it is written again */
+    if (why == SAT_ERR_STALE && sub->retries < PUSH_RETRIES_MAX) {
+        if (sub->in_flight) return SAT_OK; /* the others of the window will be refused as well: wait for the last */
+        sub->retries++;
+        sub->pushed = 0;
+        sub->push_full = true;
+        return SAT_OK;
+    }
+    if (why != SAT_ERR_FORK) return settle_refusal(step, sub, message->first, why, message->text);
+    sub->blocked = true;
+    sub->disputed = message->first;
+    return SAT_OK;
+}
+
+enum sat_err replica_disputes(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].head_here) return SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
+        uint64_t first = replica->subs[i].disputed;
+        replica->subs[i].disputed = 0;
+        if (first)
+            err =
+                settle_refusal(step, &replica->subs[i], first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
+    }
     return err;
 }

@@ -10,10 +10,10 @@ enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 
 /* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
 enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
-/* Whose links are under way: build_links()'s or pay_debts()'s. */
-enum link_batch_kind { BATCH_WISH, BATCH_DEBTS };
+/* Whose links are under way: build_links()'s, pay_debts()'s or reindex()'s. */
+enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX };
 /* The session comes to its planned end with this step, which is committed. */
-enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED };
+enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXED };
 
 enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
@@ -53,12 +53,14 @@ struct replica_sub {
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
     uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
+    uint64_t disputed;      /* first counter of a bundle whose dots are another one's, says the server; 0: none */
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     bool held;              /* a mass change waits for the person's word: the same, until the next session */
+    uint64_t signed_ms;     /* when it was last seen to the cursor; 0: not in this session */
     uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
     struct replica_heal heal;
@@ -130,6 +132,8 @@ struct sat_replica {
     bool last_freeze, last_word; /* a device that is out: has frozen for the last time; has asked for the end */
     enum replica_ending ending;
     struct replica_question escrow, devices;
+    bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
+    bool reindex_refused; /* in this session */
     struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
@@ -184,13 +188,24 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text) SAT_MUST_CHECK;
 /* Asks build_links() and sends what it gives, if there is a wish and it can be fulfilled now. */
 enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;
-enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK; /* the same for epochs that are owed */
+enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;     /* the same for epochs that are owed */
+enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK; /* the same for a new index */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
 
+/* replica_copied.c */
+/* The log has a bundle of this device that is not here. */
+enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub, uint64_t first,
+                               uint32_t count) SAT_MUST_CHECK;
+enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
+/* What there is to do for a home that is a copy, instead of all else. */
+enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
+
+/* replica_cursors.c: where nothing more is to be done now, says so to the server */
+enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
 void replica_resubscribe(struct replica_step *step, struct replica_sub *sub); /* where it is now, whatever was sent */
 
 /* replica_lives.c */
@@ -287,6 +302,8 @@ enum sat_err replica_devices(struct replica_step *step, const struct sat_message
 
 /* replica_push.c */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message) SAT_MUST_CHECK;
+/* Once everything is pulled: what the server said of dots that are taken, and did not show. */
+enum sat_err replica_disputes(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK; /* some, while there is nothing to send */
 enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */

@@ -47,6 +47,22 @@ void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out)
     sat_void_encode(&empty.statement, &empty.signature, out);
 }
 
+/* This device's, in full: pending here after all, or a copy's. */
+static enum sat_err find_own_void(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_signed_void *empty,
+                                  bool *pending)
+{
+    struct sat_bundle_row row;
+    struct sat_hash id = sat_void_id(&empty->statement);
+    struct sat_dot first = {empty->statement.device, empty->statement.first};
+    bool found;
+    enum sat_err err = sat_store_bundle_of_dot(step->replica->config.store, first, &row, &found);
+    if (err) return err;
+    *pending = found && row.seq == 0 && row.state == SAT_BUNDLE_VOID && sat_hash_equal(&row.id, &id);
+    if (*pending) return replica_take_own_void(step, sub, entry, &row);
+    return replica_meet_copy(step, sub, empty->statement.first, empty->statement.count);
+}
+
 enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
 {
     struct sat_replica *replica = step->replica;
@@ -54,6 +70,9 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
     struct sat_signed_void empty;
     enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
     if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
+    bool pending = false;
+    if (empty.statement.device == replica->config.device) err = find_own_void(step, sub, entry, &empty, &pending);
+    if (err || pending) return err;
     struct sat_judge court = {.store = replica->config.store,
                               .directory = directory,
                               .space = &sub->row,

@@ -53,14 +53,16 @@ enum sat_notice {
                               session; work waits */
     SAT_NOTICE_SET_BACK,   /* sid, space, text: the server had lost the end of the log, as it was set back to an older
                               copy,   and is given it back */
-    SAT_NOTICE_REVOKED, /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
-                           why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
-                           SAT_ERR_REVOKED follows */
-    SAT_NOTICE_BRAKE,   /* sid, space, brake: what came archives or overwrites more than goes through unasked. err
-                           (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be;
-                           SAT_OK: all of it was, as the caller wished */
-    SAT_NOTICE_WIPED,   /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
-                           not) */
+    SAT_NOTICE_REVOKED,   /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
+                             why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
+                             SAT_ERR_REVOKED follows */
+    SAT_NOTICE_BRAKE,     /* sid, space, brake: what came archives or overwrites more than goes through unasked. err
+                             (SAT_ERR_MASS_CHANGE): nothing of it was taken over, and the session lets the space be;
+                             SAT_OK: all of it was, as the caller wished */
+    SAT_NOTICE_WIPED,     /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
+                             not) */
+    SAT_NOTICE_REINDEXED, /* this home was a copy of another one, and has taken a new index: the session ends, the next
+                             one is the new device's. What waited is written again under it */
 };
 
 struct sat_brake_report;

@@ -66,6 +66,34 @@ enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire 
     return sat_reader_end(&in);
 }
 
+void sat_cursor_wire_encode(const struct sat_cursor *cursor, const struct sat_signature *signature, struct sat_buf *out)
+{
+    sat_put_u64(out, cursor->size);
+    sat_put_bytes(out, cursor->root.b, sizeof cursor->root.b);
+    sat_put_bytes(out, cursor->digest.b, sizeof cursor->digest.b);
+    sat_put_u64(out, cursor->ack);
+    sat_put_u64(out, cursor->dir_seq);
+    sat_put_bytes(out, cursor->dir_hash.b, sizeof cursor->dir_hash.b);
+    sat_put_bytes(out, cursor->log_epoch.b, sizeof cursor->log_epoch.b);
+    sat_put_bytes(out, signature->b, sizeof signature->b);
+}
+
+enum sat_err sat_cursor_wire_decode(struct sat_span bytes, struct sat_cursor *cursor, struct sat_signature *signature)
+{
+    struct sat_reader in;
+    sat_reader_init(&in, bytes);
+    *cursor = (struct sat_cursor){0};
+    cursor->size = sat_take_u64(&in);
+    sat_take_bytes(&in, cursor->root.b, sizeof cursor->root.b);
+    sat_take_bytes(&in, cursor->digest.b, sizeof cursor->digest.b);
+    cursor->ack = sat_take_u64(&in);
+    cursor->dir_seq = sat_take_u64(&in);
+    sat_take_bytes(&in, cursor->dir_hash.b, sizeof cursor->dir_hash.b);
+    sat_take_bytes(&in, cursor->log_epoch.b, sizeof cursor->log_epoch.b);
+    sat_take_bytes(&in, signature->b, sizeof signature->b);
+    return sat_reader_end(&in);
+}
+
 void sat_lost_encode(const struct sat_entry *entry, struct sat_buf *out)
 {
     sat_put_u8(out, entry->kind);

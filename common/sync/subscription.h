@@ -55,5 +55,11 @@ struct sat_root_item {
 };
 void sat_root_item_encode(const struct sat_root_item *item, struct sat_buf *out);
 enum sat_err sat_root_item_decode(struct sat_span bytes, struct sat_root_item *out) SAT_MUST_CHECK;
+/* A signed cursor that is shown to its author (SET_BACK): u64 size ‖ root32 ‖ digest32 ‖ u64 ack ‖ u64 dir_seq ‖
+ * dir_hash32 ‖ log_epoch16 ‖ sig64. Device and space are those of the session and of the subscription. */
+void sat_cursor_wire_encode(const struct sat_cursor *cursor, const struct sat_signature *signature,
+                            struct sat_buf *out);
+enum sat_err sat_cursor_wire_decode(struct sat_span bytes, struct sat_cursor *cursor,
+                                    struct sat_signature *signature) SAT_MUST_CHECK;
 
 #endif

@@ -203,9 +203,13 @@ static enum sat_err take_change(struct again *again, struct old *old)
     struct sat_dot now;
     bool known = false;
     enum sat_err err = SAT_OK;
-    if (what->known && old->rest)
-        err = what->known(what->context, old->place->sid, (struct sat_dot){what->device, old->counter}, old->rest, &now,
-                          &known);
+    struct sat_again_change change = {.sid = old->place->sid,
+                                      .record = old->record,
+                                      .dot = {what->device, old->counter},
+                                      .header = &old->header,
+                                      .body = &old->body,
+                                      .rest = old->rest};
+    if (what->known) err = what->known(what->context, &change, &now, &known);
     if (!err && known) add_pair(again, old, now);
     if (!err && !known) err = write_again(again, old);
     sat_arena_reset(&again->arena);
@@ -281,7 +285,7 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
     enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
     if (err) return err;
     struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
-    enum sat_err why = row->state == SAT_BUNDLE_REFUSED ? (enum sat_err)row->refused : SAT_OK;
+    enum sat_err why = (enum sat_err)row->refused;
     if (!why) why = open_bundle(again, place, &bundle, changes);
     if (sat_err_is_local(why)) return why;
     if (why) err = put_aside(again, &bundle, why);

@@ -14,6 +14,15 @@ struct sat_again_place { /* one space; what is there from a counter on is writte
     uint64_t cut;   /* what changes had seen of the old device above this they have not seen, but for what is mapped */
 };
 
+struct sat_again_change { /* one that is about to be written again */
+    int64_t sid;
+    struct sat_record_id record;
+    struct sat_dot dot;
+    const struct sat_header *header;
+    const struct sat_body *body;
+    const struct sat_hash *rest; /* NULL: it never was frozen */
+};
+
 struct sat_again {
     uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
     const struct sat_again_place *places; /* the order is that of the counters, across all of them */
@@ -21,10 +30,9 @@ struct sat_again {
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */
     /* Is that change in the log already, as itself or as an origin? Then it is not written again: later ones see *now
-     * instead. Asked for those that were frozen. NULL: never. */
+     * instead. NULL: never. */
     void *context;
-    enum sat_err (*known)(void *context, int64_t sid, struct sat_dot dot, const struct sat_hash *rest,
-                          struct sat_dot *now, bool *found);
+    enum sat_err (*known)(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found);
 };
 
 struct sat_again_pair {

@@ -388,3 +388,82 @@ enum sat_err sat_keyring_open_admin(struct sat_keyring *keyring, struct sat_span
     sodium_free(plain);
     return err;
 }
+
+/* ---- A further index ---- */
+
+enum { INDEX_BYTES = 64 + 32 + 32 };
+_Static_assert(NONCE_BYTES + INDEX_BYTES + TAG_BYTES == SAT_KEYRING_INDEX_BYTES, "as the header says");
+
+static struct sat_hash index_key(const struct sat_keyring_secrets *secrets)
+{
+    return sat_hash_keyed(secrets->store_key, "index", SAT_SPAN(secrets->org.b));
+}
+
+static void take_index(const uint8_t plain[INDEX_BYTES], struct sat_keyring_secrets *out)
+{
+    memcpy(out->sign.b, plain, 64);
+    memcpy(out->box.b, plain + 64, 32);
+    memcpy(out->nonce_key, plain + 96, 32);
+}
+
+enum sat_err sat_keyring_index_make(const struct sat_keyring *keyring, const struct sat_entropy *entropy,
+                                    uint8_t out[SAT_KEYRING_INDEX_BYTES])
+{
+    uint8_t *plain = sodium_malloc(INDEX_BYTES);
+    if (!plain) return SAT_ERR_NO_MEMORY;
+    struct sat_sign_key sign;
+    make_sign_key(entropy, &sign);
+    memcpy(plain, sign.b, sizeof sign.b);
+    sodium_memzero(&sign, sizeof sign);
+    sat_entropy_fill(entropy, plain + 64, INDEX_BYTES - 64);
+    sat_entropy_fill(entropy, out, NONCE_BYTES);
+    const struct sat_keyring_secrets *secrets = keyring->secrets;
+    struct sat_hash key = index_key(secrets);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE_BYTES, NULL, plain, INDEX_BYTES, secrets->org.b,
+                                                     sizeof secrets->org.b, NULL, out, key.b);
+    sodium_memzero(&key, sizeof key);
+    sodium_free(plain);
+    return SAT_OK;
+}
+
+static void copy_section(struct sat_buf *out, const struct sat_buf *section)
+{
+    sat_buf_init(out);
+    if (section->len) sat_put_span(out, sat_buf_span(section));
+}
+
+enum sat_err sat_keyring_index_open(const struct sat_keyring *keyring, struct sat_span sealed, uint32_t device,
+                                    struct sat_keyring **out)
+{
+    *out = NULL;
+    if (sealed.len != SAT_KEYRING_INDEX_BYTES) return SAT_ERR_CORRUPT;
+    const struct sat_keyring_secrets *secrets = keyring->secrets;
+    struct sat_keyring *made = make();
+    uint8_t *plain = made ? sodium_malloc(INDEX_BYTES) : NULL;
+    enum sat_err err = plain ? SAT_OK : SAT_ERR_NO_MEMORY;
+    struct sat_hash key = index_key(secrets);
+    if (!err &&
+        crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed.at + NONCE_BYTES, sealed.len - NONCE_BYTES,
+                                                   secrets->org.b, sizeof secrets->org.b, sealed.at, key.b) != 0)
+        err = SAT_ERR_CORRUPT;
+    if (!err) {
+        *made->secrets = *secrets;
+        made->secrets->device = device;
+        take_index(plain, made->secrets);
+        made->has_admin = keyring->has_admin;
+        made->admin_open = keyring->admin_open;
+        copy_section(&made->device_section, &keyring->device_section);
+        copy_section(&made->admin_section, &keyring->admin_section);
+        *out = made;
+    }
+    sodium_memzero(&key, sizeof key);
+    sodium_free(plain);
+    if (err) sat_keyring_free(made);
+    return err;
+}
+
+void sat_keyring_become(struct sat_keyring *keyring, struct sat_keyring *other)
+{
+    *keyring->secrets = *other->secrets;
+    sat_keyring_free(other);
+}

@@ -56,6 +56,19 @@ bool sat_keyring_admin_is_open(const struct sat_keyring *keyring);
 enum sat_err sat_keyring_seal(struct sat_keyring *keyring, struct sat_span passphrase, struct sat_keyring_cost cost,
                               const struct sat_entropy *entropy, struct sat_buf *out) SAT_MUST_CHECK;
 
+/* ---- A further index: fresh device keys, for a home that turns out to be a copy (MERGE 11). The file stays as it is,
+ * as it lies under a passphrase that nobody is asked for then: the keys rest in the store, sealed under its key.
+ *
+ *   nonce24 ‖ XChaCha20-Poly1305(sign64 ‖ box32 ‖ nonce key32), key HK(store key, "index", org), ad org ---- */
+#define SAT_KEYRING_INDEX_BYTES (24 + 128 + 16)
+enum sat_err sat_keyring_index_make(const struct sat_keyring *keyring, const struct sat_entropy *entropy,
+                                    uint8_t out[SAT_KEYRING_INDEX_BYTES]) SAT_MUST_CHECK;
+/* A keyring of its own: device `device` with those keys, and for the rest as `keyring`. SAT_ERR_CORRUPT. */
+enum sat_err sat_keyring_index_open(const struct sat_keyring *keyring, struct sat_span sealed, uint32_t device,
+                                    struct sat_keyring **out) SAT_MUST_CHECK;
+/* `keyring` is what `other` was, in its place: what was borrowed from it still holds. Takes `other`. */
+void sat_keyring_become(struct sat_keyring *keyring, struct sat_keyring *other);
+
 enum { SAT_KEYRING_DEVICE = 1, SAT_KEYRING_ADMIN = 2 }; /* the sections, as a set */
 /* The same for a keyring that was opened: the sections in `sections` are sealed under `passphrase`, the others keep the
  * bytes that they had in the file, open or not, and so their passphrase. SAT_ERR_LOCKED: the admin's is among them and

@@ -102,13 +102,18 @@ static void find_cuts(struct sat_store *store, uint32_t device, struct sat_arena
 static void build_revoke(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    struct sat_body_revoke revoke;
-    struct sat_buf body;
-    sat_buf_init(&body);
-    find_cuts(links->satchel->store, world_number_of(order->device), links->arena, &revoke);
-    sat_body_revoke_encode(&revoke, &body);
-    must(client_links_add(links, SAT_LINK_REVOKE, &body));
-    sat_buf_deinit(&body);
+    must(client_links_add_revocation(links, world_number_of(order->device)));
+}
+
+static void build_acknowledgement(struct world_wish *wish, struct client_links *links)
+{
+    const struct order *order = wish->context;
+    must(client_links_add_approval(links, order->place));
+}
+
+void order_acknowledge(struct world *world, uint32_t device)
+{
+    give(world, build_acknowledgement, &(struct order){.place = device});
 }
 
 static void when_pulled(void *context, struct sat_replica_config *config)

@@ -11,6 +11,8 @@ void order_role(struct world *world, struct world_device *device, enum sat_role 
 void order_suspend(struct world *world, struct world_device *device, bool suspended);
 /* With the cuts as the admin's device knows them, once it has pulled everything. */
 void order_revoke(struct world *world, struct world_device *device);
+/* That the device of this number was copied is in order. */
+void order_acknowledge(struct world *world, uint32_t device);
 void order_wipe(struct world *world, struct world_device *device); /* of one that is revoked */
 void order_approve(struct world *world, struct world_device *device);
 void order_rotate(struct world *world, uint32_t place); /* a new epoch */

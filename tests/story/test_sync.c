@@ -91,7 +91,8 @@ static void a_push_travels_in_the_flight_of_the_answer_to_the_hello(void **state
                   "2 < HEAD\n"
                   "2 < HEAD\n"
                   "2 < ENTRIES\n"
-                  "2 < HEAD\n");
+                  "2 < HEAD\n"
+                  "2 > CURSOR\n");
 }
 
 static void a_first_sync_learns_the_log_before_its_entries(void **state)
@@ -117,7 +118,8 @@ static void a_first_sync_learns_the_log_before_its_entries(void **state)
                   "3 < HEAD\n"
                   "3 < HEAD\n"
                   "3 < ENTRIES\n"
-                  "3 < HEAD\n");
+                  "3 < HEAD\n"
+                  "3 > CURSOR\n");
 }
 
 /* ---- Batches ---- */

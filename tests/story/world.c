@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/reindex.h"
 #include "common/base/check.h"
 #include "common/sync/lives.h"
 #include "tests/story/world_parts.h"
@@ -185,6 +186,68 @@ void world_crash_device(struct world *world, struct world_device *device)
     sat_directory_init(&handle->directory);
     must(sat_directory_load(handle->store, &handle->directory, &fault));
     world_open_keys(device);
+    must(client_reindex_take(handle));
+}
+
+/* ---- Copies of a home ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+    uint8_t bytes[4096];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    sat_check(in && out);
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, in)) > 0;) sat_check(fwrite(bytes, 1, n, out) == n);
+    sat_check(fclose(in) == 0 && fclose(out) == 0);
+}
+
+void world_home_backup(struct world *world, struct world_device *device, struct world_home *out)
+{
+    world_disconnect(world, device);
+    close_device(device); /* which leaves one file */
+    (void)snprintf(out->store_path, sizeof out->store_path, "%s/backup%llu.db", world->dir,
+                   (unsigned long long)world->next_peer++);
+    copy_file(device->store_path, out->store_path);
+    sat_buf_init(&out->keyring_file);
+    sat_put_span(&out->keyring_file, sat_buf_span(&device->keyring_file));
+    world_crash_device(world, device); /* open again */
+}
+
+void world_home_free(struct world_home *backup)
+{
+    sat_buf_deinit(&backup->keyring_file);
+}
+
+static void put_back(struct world *world, struct world_device *device, const struct world_home *backup)
+{
+    close_device(device);
+    copy_file(backup->store_path, device->store_path);
+    sat_buf_clear(&device->keyring_file);
+    sat_put_span(&device->keyring_file, sat_buf_span(&backup->keyring_file));
+    device->joined = true;
+    world_crash_device(world, device);
+}
+
+void world_home_restore(struct world *world, struct world_device *device, const struct world_home *backup)
+{
+    world_disconnect(world, device);
+    put_back(world, device, backup);
+}
+
+struct world_device *world_revive(struct world *world, const struct world_home *backup)
+{
+    struct world_device *device = world_new_device(world);
+    put_back(world, device, backup);
+    return device;
+}
+
+struct world_device *world_clone(struct world *world, struct world_device *device)
+{
+    struct world_home backup;
+    world_home_backup(world, device, &backup);
+    struct world_device *clone = world_revive(world, &backup);
+    clone->code = device->code;
+    world_home_free(&backup);
+    return clone;
 }
 
 void world_crash_server(struct world *world)

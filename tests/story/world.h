@@ -46,9 +46,9 @@ struct world_device {
     uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
-    uint32_t heard[SAT_NOTICE_WIPED + 1]; /* notices of the sessions so far, by kind */
-    bool told_wipe;                       /* by SAT_NOTICE_REVOKED */
-    bool pays_nothing;                    /* leaves epochs that are owed to others */
+    uint32_t heard[SAT_NOTICE_REINDEXED + 1]; /* notices of the sessions so far, by kind */
+    bool told_wipe;                           /* by SAT_NOTICE_REVOKED */
+    bool pays_nothing;                        /* leaves epochs that are owed to others */
     /* Changes what its next sessions are configured with. NULL: nothing. */
     void (*tune)(void *context, struct sat_replica_config *config);
     void *tune_context;
@@ -136,6 +136,18 @@ void world_crash_server(struct world *world);
  * `announced`: by an operator who says so. */
 void world_backup(struct world *world, uint32_t number);
 void world_restore(struct world *world, uint32_t number, bool announced);
+
+/* A home as it is now, kept; put back in its device's place, or beside it as another device of the world; and a copy of
+ * a home, beside it. */
+struct world_home {
+    char store_path[200];
+    struct sat_buf keyring_file;
+};
+void world_home_backup(struct world *world, struct world_device *device, struct world_home *out);
+void world_home_free(struct world_home *backup);
+void world_home_restore(struct world *world, struct world_device *device, const struct world_home *backup);
+struct world_device *world_revive(struct world *world, const struct world_home *backup);
+struct world_device *world_clone(struct world *world, struct world_device *device);
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
  * edit that wrote: counters first to last. */

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "client/links.h"
+#include "client/reindex.h"
 #include "common/base/check.h"
 #include "tests/story/world_parts.h"
 
@@ -76,6 +77,18 @@ static void forget_space(void *context, const struct sat_space_id *space)
 {
     struct world_device *device = context;
     sat_keys_forget(device->handle.keys, space);
+}
+
+static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
+{
+    struct world_device *device = context;
+    return client_reindex_build(&device->handle, arena, out);
+}
+
+static enum sat_err reindexed(void *context)
+{
+    struct world_device *device = context;
+    return client_reindex_finish(&device->handle);
 }
 
 /* ---- Sessions ---- */
@@ -170,6 +183,7 @@ void world_replica_actions(struct world *world, struct world_device *device, con
         device->heard[action->notice]++;
         if (action->notice == SAT_NOTICE_REVOKED) device->told_wipe = action->wipe;
         if (action->notice == SAT_NOTICE_IN_SYNC) device->in_sync++;
+        if (action->notice == SAT_NOTICE_REINDEXED) must(client_reindex_take(&device->handle));
         if (action->notice == SAT_NOTICE_IDLE) device->idle = true;
         if (action->notice == SAT_NOTICE_FAILED || action->notice == SAT_NOTICE_REFUSED ||
             action->notice == SAT_NOTICE_LINKS_REFUSED) {
@@ -222,6 +236,8 @@ void world_connect(struct world *world, struct world_device *device)
                   .open_box = open_box,
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,
+                  .reindex = reindex,
+                  .reindexed = reindexed,
                   .forget_space = forget_space},
     };
     if (device != &world->devices[0]) {
@@ -384,10 +400,12 @@ bool world_sync(struct world *world, struct world_device *device)
 {
     for (uint32_t session = 0; session < 4; session++) {
         bool was_joined = device->joined;
+        uint32_t reindexed_before = device->heard[SAT_NOTICE_REINDEXED];
         world_connect(world, device);
         world_run(world, device);
         bool in_sync = device->replica && sat_replica_in_sync(device->replica);
         world_disconnect(world, device);
+        if (device->heard[SAT_NOTICE_REINDEXED] > reindexed_before) continue; /* and now as the new device */
         if (was_joined) return in_sync;
         find_itself(world, device); /* the join has its own session; then the first sync */
     }

@@ -263,6 +263,21 @@ static inline struct sat_link join_link(struct world *world, uint32_t invite, ui
     return join_link_of(world, invite, device, &body);
 }
 
+/* By device `parent`, of which the next one is the copy. */
+static inline struct sat_link reindex_link(struct world *world, uint32_t parent)
+{
+    uint32_t device = world->directory.devices_n + 1;
+    struct sat_body_reindex body = {.parent = parent, .sign = sign_public('d', device), .box = box_public('d', device)};
+    struct sat_buf buf = {0};
+    sat_body_reindex_encode(&body, &buf);
+    struct sat_link link = draft(world, SAT_LINK_REINDEX, &buf);
+    link.author = parent;
+    sat_link_finish(&link, &world->arena);
+    sign_as(world, &link, 'd', parent, SAT_SIGNER_DEVICE, parent);
+    sign_as(world, &link, 'd', device, SAT_SIGNER_DEVICE, device);
+    return link;
+}
+
 static inline struct sat_body_revoke revoke_body(uint32_t device)
 {
     return (struct sat_body_revoke){.device = device};

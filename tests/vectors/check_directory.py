@@ -14,13 +14,14 @@ from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
 
 TYPES = {
     "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
-    "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
+    "reindex": 10, "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
     "repudiate": 21, "mass-change": 22,
 }
 DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
 # Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
 SIGNER_KINDS = {
-    "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "revoke": [[DEVICE, ADMIN], [DEVICE]],
+    "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "reindex": [[DEVICE, DEVICE]],
+    "revoke": [[DEVICE, ADMIN], [DEVICE]],
     "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]],
     "kit": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN], [DEVICE, KIT]], "repudiate": [[DEVICE, KIT]],
 }
@@ -72,6 +73,10 @@ def body_invite_cancel(i):
 
 def body_join(i):
     return i.hex("invite") + i.hex("sign") + i.hex("box") + i.hex("admin_sign")
+
+
+def body_reindex(i):
+    return u32(i.number("parent")) + i.hex("sign") + i.hex("box")
 
 
 def body_revoke(i):
@@ -264,8 +269,8 @@ def make_boxes(i):
 BODIES = {
     "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
-    "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept, "policy": body_policy, "kit": body_kit,
-    "repudiate": body_repudiate, "mass-change": body_mass_change,
+    "reindex": body_reindex, "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept,
+    "policy": body_policy, "kit": body_kit, "repudiate": body_repudiate, "mass-change": body_mass_change,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,

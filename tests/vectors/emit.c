@@ -1,6 +1,7 @@
 #include "tests/vectors/emit.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 
 static void comma(struct emit *emit, bool *before, const char *indent)
 {
@@ -127,4 +128,29 @@ void emit_signature(struct emit *emit, const struct sat_sign_key *key, const str
     struct sat_public_key public_key = sat_sign_public(key);
     emit_hex(emit, "public_key", SAT_SPAN(public_key.b));
     emit_hex(emit, "signature", SAT_SPAN(signature->b));
+}
+
+struct sat_sign_key emit_sign_key(unsigned start)
+{
+    uint8_t seed[32];
+    struct sat_public_key public_key;
+    struct sat_sign_key key;
+    emit_fill(seed, sizeof seed, start);
+    sat_sign_keypair(seed, &public_key, &key);
+    return key;
+}
+
+struct sat_public_key emit_sign_public(unsigned start)
+{
+    struct sat_sign_key key = emit_sign_key(start);
+    return sat_sign_public(&key);
+}
+
+struct sat_public_key emit_box_public(unsigned start)
+{
+    uint8_t seed[32];
+    struct sat_public_key key;
+    emit_fill(seed, sizeof seed, start);
+    crypto_scalarmult_base(key.b, seed);
+    return key;
 }

@@ -45,5 +45,9 @@ void emit_signature(struct emit *emit, const struct sat_sign_key *key, const str
 /* Example bytes that are easy to tell apart: start, start + 7, start + 14 and so on, modulo 256. */
 void emit_fill(void *at, size_t len, unsigned start);
 struct sat_hash emit_some_hash(unsigned start);
+/* Keys from such bytes as a seed; of a box key they are the secret one. */
+struct sat_sign_key emit_sign_key(unsigned start);
+struct sat_public_key emit_sign_public(unsigned start);
+struct sat_public_key emit_box_public(unsigned start);
 
 #endif

@@ -30,7 +30,8 @@ enum {
     SEED_DEVICE_6 = 12,
     SEED_ADMIN_6 = 13,
     SEED_KIT_THIEF = 14,
-    SEED_KIT_4 = 15
+    SEED_KIT_4 = 15,
+    SEED_DEVICE_7 = 16
 };
 
 struct life {
@@ -38,31 +39,6 @@ struct life {
     struct sat_directory directory;
     struct sat_arena arena;
 };
-
-static struct sat_sign_key sign_key(unsigned start)
-{
-    uint8_t seed[32];
-    struct sat_public_key public_key;
-    struct sat_sign_key key;
-    emit_fill(seed, sizeof seed, start);
-    sat_sign_keypair(seed, &public_key, &key);
-    return key;
-}
-
-static struct sat_public_key sign_public(unsigned start)
-{
-    struct sat_sign_key key = sign_key(start);
-    return sat_sign_public(&key);
-}
-
-static struct sat_public_key box_public(unsigned start)
-{
-    uint8_t seed[32];
-    struct sat_public_key key;
-    emit_fill(seed, sizeof seed, start);
-    crypto_scalarmult_base(key.b, seed);
-    return key;
-}
 
 static struct sat_space_id space_id(unsigned start)
 {
@@ -158,7 +134,7 @@ static void emit_made(struct life *life, const struct sat_link *link)
     struct emit *emit = &life->emit;
     struct sat_hash id = sat_link_id(link);
     struct sat_hash org = link->type == SAT_LINK_GENESIS ? sat_link_org(link) : life->directory.org;
-    struct sat_sign_key server = sign_key(SEED_SERVER);
+    struct sat_sign_key server = emit_sign_key(SEED_SERVER);
     struct sat_countersign sign;
     struct sat_fault fault = {0};
     struct sat_buf wire = {0};
@@ -196,7 +172,7 @@ static void put_link(struct life *life, uint16_t type, uint32_t author, struct s
     sat_buf_deinit(body);
     sat_link_finish(&link, &life->arena);
     for (int i = 0; i < n; i++) {
-        struct sat_sign_key key = sign_key(signers[i].seed);
+        struct sat_sign_key key = emit_sign_key(signers[i].seed);
         sat_link_sign(&link, signers[i].kind, signers[i].number, &life->directory.org, &key);
     }
     emit_envelope(life, &link, signers, n);
@@ -215,12 +191,12 @@ static void put_genesis(struct life *life)
 {
     struct sat_body_genesis body = {
         .version = 1,
-        .device_sign = sign_public(SEED_DEVICE_1),
-        .device_box = box_public(SEED_DEVICE_1),
-        .admin_sign = sign_public(SEED_ADMIN),
-        .kit_sign = sign_public(SEED_KIT),
-        .kit_box = box_public(SEED_KIT),
-        .server = sign_public(SEED_SERVER),
+        .device_sign = emit_sign_public(SEED_DEVICE_1),
+        .device_box = emit_box_public(SEED_DEVICE_1),
+        .admin_sign = emit_sign_public(SEED_ADMIN),
+        .kit_sign = emit_sign_public(SEED_KIT),
+        .kit_box = emit_box_public(SEED_KIT),
+        .server = emit_sign_public(SEED_SERVER),
     };
     struct sat_buf buf = {0};
     emit_fill(body.random, sizeof body.random, 0x50);
@@ -347,8 +323,8 @@ static void put_join(struct life *life, const char *name, uint32_t device, const
 
 static struct sat_body_invite invite_of(unsigned seed, uint32_t user, uint8_t role)
 {
-    return (struct sat_body_invite){.sign = sign_public(seed),
-                                    .box = box_public(seed),
+    return (struct sat_body_invite){.sign = emit_sign_public(seed),
+                                    .box = emit_box_public(seed),
                                     .user = user,
                                     .role = role,
                                     .expires_ms = TIME_MS + 86400000};
@@ -363,15 +339,15 @@ static void put_joins(struct life *life)
     invite.boxes = boxes_of(0x71, 3);
     put_invite(life, "for a rep, with two spaces", &invite);
     struct sat_body_join join = {.invite = sat_invite_id(&invite.sign, &invite.box),
-                                 .sign = sign_public(SEED_DEVICE_2),
-                                 .box = box_public(SEED_DEVICE_2)};
+                                 .sign = emit_sign_public(SEED_DEVICE_2),
+                                 .box = emit_box_public(SEED_DEVICE_2)};
     put_join(life, "a rep's device", 2, &join, SEED_INVITE, SEED_DEVICE_2);
     invite = invite_of(0x90, 3, SAT_ROLE_MANAGER);
     put_invite(life, "for a manager, without spaces and boxes", &invite);
     join = (struct sat_body_join){.invite = sat_invite_id(&invite.sign, &invite.box),
-                                  .sign = sign_public(0x91),
-                                  .box = box_public(0x91),
-                                  .admin_sign = sign_public(SEED_MANAGER)};
+                                  .sign = emit_sign_public(0x91),
+                                  .box = emit_box_public(0x91),
+                                  .admin_sign = emit_sign_public(SEED_MANAGER)};
     put_join(life, "a manager's device, with an admin key", 3, &join, 0x90, 0x91);
     invite = invite_of(0x92, 2, SAT_ROLE_REP);
     put_invite(life, "one that is cancelled", &invite);
@@ -528,15 +504,15 @@ static void put_two_admins(struct life *life)
     put_policy(life, "by two admins, with a key of a later version",
                &(struct sat_body_policy){.values = {{3, 90}, {6, 0}, {0x1234, UINT64_MAX}}, .values_n = 3}, three, 3);
     struct sat_body_kit kit = {
-        .kit_sign = sign_public(SEED_KIT_2), .kit_box = box_public(SEED_KIT_2), .boxes = boxes_of(0x75, 1)};
+        .kit_sign = emit_sign_public(SEED_KIT_2), .kit_box = emit_box_public(SEED_KIT_2), .boxes = boxes_of(0x75, 1)};
     uint32_t seq = (uint32_t)life->directory.seq + 1;
     put_kit(life, "replaced by two admins", &kit, three, 3);
-    kit = (struct sat_body_kit){.kit_sign = sign_public(SEED_KIT_3),
-                                .kit_box = box_public(SEED_KIT_3),
+    kit = (struct sat_body_kit){.kit_sign = emit_sign_public(SEED_KIT_3),
+                                .kit_box = emit_box_public(SEED_KIT_3),
                                 .user = 1,
-                                .device_sign = sign_public(SEED_DEVICE_4),
-                                .device_box = box_public(SEED_DEVICE_4),
-                                .admin_sign = sign_public(SEED_ADMIN_4),
+                                .device_sign = emit_sign_public(SEED_DEVICE_4),
+                                .device_box = emit_box_public(SEED_DEVICE_4),
+                                .admin_sign = emit_sign_public(SEED_ADMIN_4),
                                 .boxes = boxes_of(0x76, 1)};
     const struct signer recovery[] = {{SAT_SIGNER_DEVICE, 4, SEED_DEVICE_4}, {SAT_SIGNER_KIT, seq, SEED_KIT_2}};
     put_kit(life, "used: an admin's new device, and the next kit", &kit, recovery, 2);
@@ -554,18 +530,20 @@ static void put_theft(struct life *life, uint32_t kit_seq)
     put_grant(life, "the thief takes a territory away", (struct sat_body_grant){.space = space_id(0x33), .user = 2});
     struct sat_body_invite invite = invite_of(0x94, 4, SAT_ROLE_REP);
     put_invite(life, "the thief's", &invite);
-    struct sat_body_join join = {
-        .invite = sat_invite_id(&invite.sign, &invite.box), .sign = sign_public(0x95), .box = box_public(0x95)};
+    struct sat_body_join join = {.invite = sat_invite_id(&invite.sign, &invite.box),
+                                 .sign = emit_sign_public(0x95),
+                                 .box = emit_box_public(0x95)};
     put_join(life, "by the thief's invite", 5, &join, 0x94, 0x95);
     put_policy(life, "by the thief", &(struct sat_body_policy){.values = {{3, 3000}, {4, 1}}, .values_n = 2}, three, 2);
-    struct sat_body_kit kit = {.kit_sign = sign_public(SEED_KIT_THIEF), .kit_box = box_public(SEED_KIT_THIEF)};
+    struct sat_body_kit kit = {.kit_sign = emit_sign_public(SEED_KIT_THIEF),
+                               .kit_box = emit_box_public(SEED_KIT_THIEF)};
     put_kit(life, "replaced by the thief", &kit, three, 2);
-    body.kit = (struct sat_body_kit){.kit_sign = sign_public(SEED_KIT_4),
-                                     .kit_box = box_public(SEED_KIT_4),
+    body.kit = (struct sat_body_kit){.kit_sign = emit_sign_public(SEED_KIT_4),
+                                     .kit_box = emit_box_public(SEED_KIT_4),
                                      .user = 1,
-                                     .device_sign = sign_public(SEED_DEVICE_6),
-                                     .device_box = box_public(SEED_DEVICE_6),
-                                     .admin_sign = sign_public(SEED_ADMIN_6),
+                                     .device_sign = emit_sign_public(SEED_DEVICE_6),
+                                     .device_box = emit_box_public(SEED_DEVICE_6),
+                                     .admin_sign = emit_sign_public(SEED_ADMIN_6),
                                      .boxes = boxes_of(0x77, 2)};
     const struct signer by_kit[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}, {SAT_SIGNER_KIT, kit_seq, SEED_KIT_3}};
     struct sat_buf buf = {0};
@@ -575,6 +553,21 @@ static void put_theft(struct life *life, uint32_t kit_seq)
     emit_kit(life, &body.kit);
     sat_body_repudiate_encode(&body, &buf);
     put_link(life, SAT_LINK_REPUDIATE, 6, &buf, by_kit, 2);
+}
+
+/* The new admin's home was copied, or put back from a backup. */
+static void put_copy(struct life *life)
+{
+    struct sat_body_reindex body = {
+        .parent = 6, .sign = emit_sign_public(SEED_DEVICE_7), .box = emit_box_public(SEED_DEVICE_7)};
+    const struct signer both[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}, {SAT_SIGNER_DEVICE, 7, SEED_DEVICE_7}};
+    struct sat_buf buf = {0};
+    emit_start(life, "reindex", "a device goes on under a new index");
+    emit_number(&life->emit, "parent", body.parent);
+    emit_key(life, "sign", &body.sign);
+    emit_key(life, "box", &body.box);
+    sat_body_reindex_encode(&body, &buf);
+    put_link(life, SAT_LINK_REINDEX, 6, &buf, both, 2);
 }
 
 /* ---- Names and invites ---- */
@@ -622,7 +615,7 @@ static void put_names(struct life *life)
 
 static void put_invite_id(struct life *life)
 {
-    struct sat_public_key sign = sign_public(SEED_INVITE), box = box_public(SEED_INVITE);
+    struct sat_public_key sign = emit_sign_public(SEED_INVITE), box = emit_box_public(SEED_INVITE);
     struct sat_hash id = sat_invite_id(&sign, &box);
     emit_begin(&life->emit, "invite-id", "from both its keys");
     emit_key(life, "sign", &sign);
@@ -643,6 +636,7 @@ int main(void)
     put_leavings(&life);
     put_two_admins(&life);
     put_theft(&life, (uint32_t)life.directory.kit_seq);
+    put_copy(&life);
     put_names(&life);
     put_invite_id(&life);
     emit_boxes_all(&life.emit);

@@ -1,0 +1,239 @@
+#include "client/reindex.h"
+
+#include <string.h>
+
+#include "client/alert.h"
+#include "client/links.h"
+#include "common/sync/copied.h"
+#include "common/vault/author_again.h"
+#include "common/vault/origin.h"
+
+static const char CANDIDATE[] = "candidate", INDEX[] = "index";
+
+/* ---- Keys ---- */
+
+static enum sat_err get_candidate(struct satchel *satchel, struct sat_arena *arena, struct sat_span *sealed)
+{
+    uint8_t fresh[SAT_KEYRING_INDEX_BYTES];
+    bool found;
+    enum sat_err err = sat_store_meta_get(satchel->store, CANDIDATE, arena, sealed, &found);
+    if (err || sealed->len) return err;
+    err = sat_keyring_index_make(satchel->keyring, &satchel->entropy, fresh);
+    if (!err) err = sat_store_meta_put(satchel->store, CANDIDATE, SAT_SPAN(fresh));
+    *sealed = sat_span_copy(arena, SAT_SPAN(fresh));
+    return err;
+}
+
+/* The device that has these keys; 0: there is none yet. */
+static uint32_t find_device(const struct satchel *satchel, const struct sat_keyring *keyring)
+{
+    const struct sat_directory *directory = &satchel->directory;
+    struct sat_public_key sign = sat_keyring_sign_public(keyring);
+    for (uint32_t i = directory->devices_n; i-- > 0;)
+        if (sat_span_equal(SAT_SPAN(directory->devices[i].sign.b), SAT_SPAN(sign.b)))
+            return directory->devices[i].number;
+    return 0;
+}
+
+enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena, struct sat_link_batch *out)
+{
+    struct sat_span sealed;
+    struct sat_keyring *candidate;
+    struct client_links links;
+    *out = (struct sat_link_batch){0};
+    enum sat_err err = get_candidate(satchel, arena, &sealed);
+    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
+    if (err) return err;
+    if (!find_device(satchel, candidate)) {
+        err = client_links_begin(&links, satchel, satchel->directory.time_ms, arena, &satchel->fault);
+        if (!err) err = client_links_add_reindex(&links, candidate);
+        if (!err) client_links_give(&links, out);
+        client_links_end(&links);
+    }
+    sat_keyring_free(candidate);
+    return err;
+}
+
+/* ---- What is in the log already ---- */
+
+/* One commit gives all of its changes one time; at one dot, one time and one content are one edit. */
+static bool is_same_edit(const struct sat_again_change *change, const struct sat_history_item *item)
+{
+    if (!item->readable || item->hlc != change->header->hlc || item->body.type != change->body->type ||
+        item->body.cells_n != change->body->cells_n)
+        return false;
+    for (uint32_t i = 0; i < item->body.cells_n; i++) {
+        const struct sat_cell *a = &item->body.cells[i], *b = &change->body->cells[i];
+        if (sat_cell_compare(a, b) != 0 || !sat_value_equal(&a->value, &b->value)) return false;
+    }
+    return true;
+}
+
+struct looking {
+    struct satchel *satchel;
+    struct sat_arena arena; /* of one change */
+};
+
+/* What it repeats, or itself. */
+static struct sat_origin root_of(const struct sat_space_id *space, struct sat_dot dot, const struct sat_body *body,
+                                 const struct sat_hash *rest)
+{
+    struct sat_origin root;
+    if (sat_origin_decode(body->origin, &root) == SAT_OK) return root;
+    root = (struct sat_origin){.space = *space, .dot = dot};
+    if (rest) root.rest = *rest;
+    return root;
+}
+
+/* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
+static bool repeats(const struct sat_again_change *change, const struct sat_space_id *space,
+                    const struct sat_history_item *item)
+{
+    if (!item->readable) return false;
+    struct sat_origin here = root_of(space, change->dot, change->body, change->rest);
+    struct sat_origin there = root_of(space, item->dot, &item->body, NULL);
+    if (!sat_origin_equal(&here, &there)) return false;
+    bool same = !sat_hash_is_zero(&here.rest) && sat_hash_equal(&here.rest, &there.rest);
+    return same || is_same_edit(change, item);
+}
+
+static enum sat_err is_known(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found)
+{
+    struct looking *looking = context;
+    struct sat_vault vault = client_vault(looking->satchel);
+    struct sat_space_id space;
+    struct sat_history_item *items;
+    uint32_t n = 0;
+    enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
+    if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    for (uint32_t i = 0; i < n && !err && !*found; i++) {
+        if (items[i].recv_ms == 0 || !repeats(change, &space, &items[i])) continue;
+        *found = true;
+        *now = items[i].dot;
+    }
+    sat_arena_reset(&looking->arena);
+    return err;
+}
+
+/* ---- The change of index ---- */
+
+static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena, struct sat_again_place **out,
+                                uint32_t *n)
+{
+    struct sat_space_row *rows;
+    enum sat_err err = sat_store_spaces(satchel->store, arena, &rows, n);
+    if (err) return err;
+    *out = sat_arena_array(arena, *n, sizeof **out);
+    for (uint32_t i = 0; i < *n && !err; i++) {
+        (*out)[i] = (struct sat_again_place){.sid = rows[i].sid, .first = 1};
+        err = sat_copied_cut(satchel->store, rows[i].sid, client_device(satchel), &(*out)[i].cut);
+    }
+    return err;
+}
+
+static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, struct sat_arena *arena)
+{
+    struct looking looking = {.satchel = satchel};
+    struct sat_again_place *places;
+    struct sat_again_done done;
+    uint32_t n;
+    sat_arena_init(&looking.arena);
+    enum sat_err err = find_places(satchel, arena, &places, &n);
+    struct sat_vault vault = client_vault(satchel);
+    vault.keyring = keyring;
+    if (!err)
+        err = sat_author_again(&vault,
+                               &(struct sat_again){.device = client_device(satchel),
+                                                   .places = places,
+                                                   .places_n = n,
+                                                   .origins = true,
+                                                   .context = &looking,
+                                                   .known = is_known},
+                               arena, &done);
+    sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+static enum sat_err put_index(struct satchel *satchel, uint32_t device, const struct sat_keyring *next,
+                              struct sat_span sealed)
+{
+    struct sat_public_key own = sat_keyring_sign_public(next);
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_put_u32(&bytes, device);
+    sat_put_span(&bytes, sealed);
+    enum sat_err err = sat_store_meta_put(satchel->store, INDEX, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    if (!err) err = sat_store_meta_put(satchel->store, "device_key", SAT_SPAN(own.b)); /* membership.c */
+    if (!err) err = sat_store_meta_put(satchel->store, CANDIDATE, (struct sat_span){0});
+    return err ? err : sat_copied_clear(satchel->store);
+}
+
+static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
+{
+    struct sat_span sealed;
+    struct sat_keyring *candidate = NULL, *next = NULL;
+    enum sat_err err = get_candidate(satchel, arena, &sealed);
+    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
+    uint32_t device = err ? 0 : find_device(satchel, candidate);
+    if (!err && !device) err = SAT_ERR_CORRUPT;
+    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
+    if (!err) err = write_again(satchel, next, arena);
+    if (!err) err = put_index(satchel, device, next, sealed);
+    sat_keyring_free(candidate);
+    sat_keyring_free(next);
+    return err;
+}
+
+enum sat_err client_reindex_finish(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = finish(satchel, &arena);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static enum sat_err take(struct satchel *satchel, struct sat_arena *arena)
+{
+    struct sat_span bytes;
+    struct sat_reader reader;
+    struct sat_keyring *next;
+    bool found;
+    enum sat_err err = sat_store_meta_get(satchel->store, INDEX, arena, &bytes, &found);
+    if (err || bytes.len == 0) return err;
+    sat_reader_init(&reader, bytes);
+    uint32_t device = sat_take_u32(&reader);
+    err = sat_keyring_index_open(satchel->keyring, sat_take_span(&reader, sat_reader_left(&reader)), device, &next);
+    if (!err) sat_keyring_become(satchel->keyring, next);
+    return err;
+}
+
+enum sat_err client_reindex_take(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    enum sat_err err = take(satchel, &arena);
+    sat_arena_deinit(&arena);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
+    return err;
+}
+
+const char *client_reindex_text(const struct satchel *satchel, struct sat_arena *arena)
+{
+    const struct sat_device *own = sat_directory_device(&satchel->directory, client_device(satchel));
+    return sat_arena_format(arena,
+                            "this home was a copy, or an older state, of the home of device %u: it is device %u from "
+                            "now on, and has written again what waited here; if the other one is in no use any more, "
+                            "or in wrong hands, an admin revokes both, and invites anew",
+                            own ? (unsigned)own->parent : 0, (unsigned)client_device(satchel));
+}
+
+void client_reindex_tell(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    client_alert_keep(satchel, CLIENT_ALERT_HOME_COPIED, client_reindex_text(satchel, &arena));
+    sat_arena_deinit(&arena);
+}

@@ -1,0 +1,24 @@
+/* A home that is a copy of another one goes on under a new index (MERGE 11): fresh keys, in the store before the link
+ * is sent; and when the link is in the directory, in one transaction, the home is the new device's, and what waited is
+ * written again under it. A crash at any step: the next sync goes on from there.
+ *
+ *   meta "candidate"   the sealed keys (keyring.h) of a link that may have been sent; empty: none
+ *   meta "index"       u32 device ‖ the sealed keys: instead of what the keyring's file says; empty: the file counts */
+#ifndef CLIENT_REINDEX_H
+#define CLIENT_REINDEX_H
+
+#include "client/handle.h"
+#include "common/sync/replica.h"
+
+/* For the replica's hooks. */
+enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena,
+                                  struct sat_link_batch *out) SAT_MUST_CHECK;
+enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;
+/* The handle is what the store says it is: after that transaction, and when a home is opened. */
+enum sat_err client_reindex_take(struct satchel *satchel) SAT_MUST_CHECK;
+/* Keeps the alert: somebody should know that there are two homes now, or that one was set back. */
+void client_reindex_tell(struct satchel *satchel);
+/* The same as a sentence; the arena's. */
+const char *client_reindex_text(const struct satchel *satchel, struct sat_arena *arena);
+
+#endif

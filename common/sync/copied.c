@@ -1,0 +1,86 @@
+#include "common/sync/copied.h"
+
+#include "common/base/arena.h"
+
+static const char KEY[] = "copied";
+enum { VERSION = 1 };
+
+static enum sat_err load(struct sat_store *store, struct sat_arena *arena, struct sat_reader *reader, bool *copied)
+{
+    struct sat_span bytes;
+    bool found;
+    enum sat_err err = sat_store_meta_get(store, KEY, arena, &bytes, &found);
+    if (err) return err;
+    *copied = found && bytes.len > 0;
+    sat_reader_init(reader, bytes);
+    return *copied && sat_take_u8(reader) != VERSION ? SAT_ERR_CORRUPT : SAT_OK;
+}
+
+enum sat_err sat_copied_get(struct sat_store *store, bool *copied)
+{
+    struct sat_arena arena;
+    struct sat_reader reader;
+    sat_arena_init(&arena);
+    enum sat_err err = load(store, &arena, &reader, copied);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static bool find(struct sat_reader *reader, int64_t sid, uint64_t *cut)
+{
+    while (!reader->failed && sat_reader_left(reader) > 0) {
+        uint64_t at = sat_take_u64(reader), value = sat_take_u64(reader);
+        if (at != (uint64_t)sid) continue;
+        *cut = value;
+        return true;
+    }
+    return false;
+}
+
+enum sat_err sat_copied_note(struct sat_store *store, int64_t sid, uint64_t cut)
+{
+    struct sat_arena arena;
+    struct sat_reader reader;
+    struct sat_span before;
+    struct sat_buf bytes;
+    bool found = false;
+    uint64_t known;
+    sat_arena_init(&arena);
+    sat_buf_init(&bytes);
+    enum sat_err err = load(store, &arena, &reader, &found);
+    if (!err) err = sat_store_meta_get(store, KEY, &arena, &before, &found);
+    bool same = !err && before.len > 0 && (sid == 0 || find(&reader, sid, &known));
+    if (!err && !same) {
+        if (before.len)
+            sat_put_span(&bytes, before);
+        else
+            sat_put_u8(&bytes, VERSION);
+        if (sid) sat_put_u64(&bytes, (uint64_t)sid);
+        if (sid) sat_put_u64(&bytes, cut);
+        err = sat_store_meta_put(store, KEY, sat_buf_span(&bytes));
+    }
+    sat_buf_deinit(&bytes);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t device, uint64_t *cut)
+{
+    struct sat_arena arena;
+    struct sat_reader reader;
+    struct sat_bundle_row tip;
+    bool copied, found = false;
+    sat_arena_init(&arena);
+    enum sat_err err = load(store, &arena, &reader, &copied);
+    if (!err) found = copied && find(&reader, sid, cut);
+    sat_arena_deinit(&arena);
+    if (err || found) return err;
+    err = sat_store_bundle_tip(store, sid, device, false, &tip, &found);
+    *cut = !err && found ? tip.first + tip.count - 1 : 0;
+    return err;
+}
+
+enum sat_err sat_copied_clear(struct sat_store *store)
+{
+    return sat_store_meta_put(store, KEY, (struct sat_span){0});
+}

@@ -1,0 +1,20 @@
+/* A home that turned out to be a copy of another one, or an older state of itself (MERGE 11): what it knows of that
+ * until it has a new index. Kept in the store, as the process may stop in between.
+ *
+ *   meta "copied"   u8 version (1) ‖ n × (u64 sid ‖ u64 cut); empty: it is none
+ *
+ * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log,
+ * before the first of the other one's. A space that is not listed has nothing of the other's. */
+#ifndef SAT_SYNC_COPIED_H
+#define SAT_SYNC_COPIED_H
+
+#include "common/store/store.h"
+
+enum sat_err sat_copied_get(struct sat_store *store, bool *copied) SAT_MUST_CHECK;
+/* Inside a transaction. sid 0: it is a copy, whatever the spaces say. A space's first cut stays. */
+enum sat_err sat_copied_note(struct sat_store *store, int64_t sid, uint64_t cut) SAT_MUST_CHECK;
+/* The fork in a space; of one that is not listed, the device's last counter in its log. */
+enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t device, uint64_t *cut) SAT_MUST_CHECK;
+enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
+
+#endif
