@@ -70,11 +70,11 @@ bool session_is_used_up(const struct client_session *session, uint64_t more)
     return max && counts.bytes_in + counts.bytes_out >= max + more;
 }
 
-/* What was pushed is waited for, within one message more: else it would be paid for twice. */
+/* What was pushed is waited for a little: else it would be paid for twice. */
 static void look_at_bytes(struct client_session *session)
 {
     const struct client_session_config *config = session->config;
-    uint64_t more = sat_replica_awaits_echo(session->replica) ? SAT_MESSAGE_BYTES_MAX : 0;
+    uint64_t more = sat_replica_awaits_echo(session->replica) ? SAT_FRAME_BYTES_TARGET : 0;
     if (!session_is_used_up(session, more)) return;
     session->used_up = true;
     if (config->live)

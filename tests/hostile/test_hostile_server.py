@@ -272,6 +272,11 @@ def a_wrong_receive_time():
 def a_lie_that_was_cut_off_is_undone_when_the_honest_server_is_met():
     """The head that would have shown it never came: the entries are here, and stand until they are contradicted."""
     class Cut(InEntries):
+        def request(self, talk, head):
+            if self.told:
+                raise OSError("nobody answers who comes back at once")
+            return super().request(talk, head)
+
         def says(self, talk, message):
             if message[0] == HEAD and self.told:
                 talk.client.close()

@@ -9,6 +9,7 @@ Line() listens at `url` and passes on to `upstream`. What a connection meets is 
                 number that says this, or None, is as good
     swallow     messages with a WebSocket frame that is larger than this never arrive; all else does
     vanish      after so many bytes down nothing passes any more, either way, and nobody is told
+    mute        after so many bytes down nothing comes down any more; the way up stays open
     close_s     after so long both sides are closed, as some proxies do
     portal      bytes that everybody gets for an answer; nobody gets through
     lets        how many connections from now on get through; the others are closed at once. None: all
@@ -91,7 +92,7 @@ class Connection:
         self.swallowed = [0, 0]  # frames
         self.gone = threading.Event()
         self.request = b""
-        self.close_s, self.vanish, self.swallow = line.close_s, line.vanish, line.swallow
+        self.close_s, self.vanish, self.swallow, self.mute = line.close_s, line.vanish, line.swallow, line.mute
         self.delay_s, self.rate = line.delay_s, line.rate
         self.cut = line.cut(number) if callable(line.cut) else line.cut
 
@@ -154,6 +155,8 @@ class Connection:
                 time.sleep(max(0, due - time.monotonic()))
                 if self.vanish is not None and self.passed[DOWN] >= self.vanish:
                     continue
+                if direction == DOWN and self.mute is not None and self.passed[DOWN] >= self.mute:
+                    continue
                 if self.cut and self.cut[0] == direction:
                     piece = piece[:max(0, self.cut[1] - self.passed[direction])]
                 if piece:
@@ -185,7 +188,7 @@ class Line:
 
     def clear(self):
         """A good line again, and nothing counted."""
-        self.delay_s, self.rate, self.cut, self.swallow, self.vanish = 0, 0, None, None, None
+        self.delay_s, self.rate, self.cut, self.swallow, self.vanish, self.mute = 0, 0, None, None, None, None
         self.close_s, self.portal, self.lets = None, None, None
         self.connections = []
 

@@ -79,6 +79,26 @@ def an_upload_that_is_cut_anywhere_goes_on_where_it_was():
 # ---- A bound ----
 
 @test
+def what_arrived_and_was_not_heard_of_is_not_sent_again():
+    quiet = country.newcomer("quiet", "Nancy")
+    quiet.sync()
+    quiet.put_lines(notes(LOAD, 400, 2 * LOAD))
+    line.clear()
+    line.mute = 700  # the greeting is heard, and no echo of what is pushed
+    process = quiet.start("sync", "--patience", "1")
+    while process.poll() is None and not any(connection.gone.is_set() for connection in line.connections):
+        time.sleep(0.01)
+    line.mute = None
+    equal(process.wait(timeout=END_TIME_MAX_S), 0, process.communicate())
+    single, largest = alone
+    print("      %d bytes passed, %d in a single run" % (line.passed(UP), single))
+    equal(len(line.connections), 2)
+    equal(line.connections[0].passed[UP] > 3 * largest, True, "several messages arrived unheard of")
+    # Those that were still drafts are frozen smaller, as something seemed to swallow them: 200 bytes for each bundle.
+    equal(line.passed(UP) <= single + GREETING_BYTES + single // 8000 * 300, True, "more came than was lost")
+
+
+@test
 def a_sync_ends_when_its_bytes_are_used_up_and_the_next_goes_on():
     want = country.all_texts()
     metered = country.newcomer("metered", "Nancy")
@@ -89,7 +109,7 @@ def a_sync_ends_when_its_bytes_are_used_up_and_the_next_goes_on():
         passed = line.passed(UP) + line.passed(DOWN)
         result, told = sync(metered, "--max-bytes", str(bound), expect=None)
         used = line.passed(UP) + line.passed(DOWN) - passed
-        equal(used <= bound + 330000, True, "%d bytes passed" % used)
+        equal(used <= bound + 450000, True, "%d bytes passed" % used)
         if told.code == 0:
             break
         equal((told.code, told.error()["error"], result["in_sync"]), (3, "timed_out", False), told)
