@@ -125,9 +125,9 @@ def a_line_of_64_kbit_and_600_ms_is_slow_and_not_dead():
 
 @test
 def a_proxy_that_closes_after_a_while_costs_a_frame_each_time():
-    nancy.put_lines(notes(700, 400, 60000))
+    nancy.put_lines(notes(2000, 400, 60000))
     line.clear()
-    line.close_s, line.rate = 1.5, 150000
+    line.close_s, line.rate = 2, 300000
     runs = until_done(nancy)
     closed = len(line.connections) - 1
     print("      closed %d times in %d syncs, %d bytes up" % (closed, runs, line.passed(UP)))
