@@ -328,8 +328,9 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *                           bundles, and changes, as satchel_refused() lists them
  *   mended                  how many records and digests of this store were wrong and were made anew from its log
  *   alerts, alert, alert_error, alert_at
- *                           how often the server, or somebody in its place, was caught lying; a sentence of what was
- *                           seen last (null: never), which stays when later syncs go well
+ *                           how often the server, or somebody in its place, was caught lying, or was set back to an
+ *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
+ *                           never), which stays when later syncs go well
  *   last_sync, in_sync
  *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
  *                           for an admin's word
@@ -377,7 +378,8 @@ struct satchel_sync_options {
     void *event_context;
     int confirm_restore; /* 1: an admin's word that the server, which was put back from an older copy, may go on: what
                             this device had of it is given back, as by every sync, and the directory goes on from there.
-                            Nothing where the server waits for no such word; denied for who is no admin. Not with live */
+                            Nothing where the server waits for no such word; denied for who is no admin. Not with
+                            live */
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
     int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
     uint64_t max_bytes;   /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least

@@ -15,7 +15,7 @@ from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
 TYPES = {
     "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
     "reindex": 10, "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
-    "repudiate": 21, "mass-change": 22,
+    "log-epoch": 17, "repudiate": 21, "mass-change": 22,
 }
 DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
 # Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
@@ -94,6 +94,10 @@ def body_wipe(i):
 
 def body_accept(i):
     return u8(i.number("what")) + u32(i.number("device")) + i.hex("space") + i.hex("bundle") + boxes(i)
+
+
+def body_log_epoch(i):
+    return u64(i.number("from"))
 
 
 def body_mass_change(i):
@@ -270,7 +274,8 @@ BODIES = {
     "genesis": body_genesis, "user": body_user, "role": body_role, "space": body_space, "grant": body_grant,
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
     "reindex": body_reindex, "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept,
-    "policy": body_policy, "kit": body_kit, "repudiate": body_repudiate, "mass-change": body_mass_change,
+    "policy": body_policy, "kit": body_kit, "log-epoch": body_log_epoch, "repudiate": body_repudiate,
+    "mass-change": body_mass_change,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,

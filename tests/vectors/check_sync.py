@@ -56,6 +56,30 @@ def make_root_item(i):
     return {"bytes": u64(i.number("size")) + i.hex("root")}
 
 
+def void_statement(i):
+    place = varint(i.number("device")) + varint(i.number("first")) + varint(i.number("count"))
+    return place + i.hex("refused") + i.hex("prev") + i.hex("signature")
+
+
+def make_void_entry(i):
+    return {"bytes": b"\2" + varint(i.number("recv_ms")) + varint(i.number("dir_at")) + void_statement(i)}
+
+
+def make_void_push(i):
+    return {"bytes": b"\2" + void_statement(i)}
+
+
+def make_range_item(i):
+    return {"bytes": i.hex("first") + i.hex("last") + i.hex("digest")}
+
+
+def make_difference(i):
+    ends = i.hex("first") + i.hex("last")
+    if "live" in i.fields:
+        return {"bytes": b"\1" + ends + b"".join(i.hexes("live"))}
+    return {"bytes": b"\0" + ends + i.hex("digest")}
+
+
 def number(data):
     return int.from_bytes(data, "little")
 
@@ -133,6 +157,8 @@ def make_message(i):
 
 CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry,
                  "lost entry": make_lost_entry, "root item": make_root_item,
+                 "void entry": make_void_entry, "void push": make_void_push,
+                 "range item": make_range_item, "difference": make_difference,
                  "short link": make_short_link, "escrow item": make_escrow_item, "device item": make_device_item,
                  "message": make_message}
 

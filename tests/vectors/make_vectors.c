@@ -11,34 +11,12 @@
 #include "common/proof/handshake.h"
 #include "common/proof/hash.h"
 #include "common/proof/header.h"
-#include "common/proof/life.h"
-#include "common/proof/log.h"
 #include "common/proof/merkle.h"
 #include "tests/vectors/emit.h"
+#include "tests/vectors/emit_log.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define DOTS(array) ((struct sat_dots){(array), COUNT(array)})
-
-static const uint64_t TIME_MS = 1767225600000; /* 2026-01-01 */
-
-static struct sat_space_id space(void)
-{
-    struct sat_space_id id;
-    emit_fill(id.b, sizeof id.b, 0x30);
-    return id;
-}
-
-static struct sat_log_epoch log_epoch(void)
-{
-    struct sat_log_epoch id;
-    emit_fill(id.b, sizeof id.b, 0x40);
-    return id;
-}
-
-static struct sat_hash org(void)
-{
-    return emit_some_hash(0x10);
-}
 
 /* ---- H, HK, SIG, varints ---- */
 
@@ -86,7 +64,7 @@ static void signature(struct emit *emit, const char *name, const char *label, co
 
 static void signatures(struct emit *emit)
 {
-    struct sat_hash ours = org(), none = {{0}};
+    struct sat_hash ours = emit_some_org(), none = {{0}};
     signature(emit, "of an org", "example", &ours, 200);
     signature(emit, "inside a genesis", "example", &none, 200);
     signature(emit, "under another label", "other", &ours, 200);
@@ -168,7 +146,7 @@ static void headers(struct emit *emit)
     static const struct sat_dot seen[] = {{1, 300}, {2, 5}, {UINT32_MAX, SAT_COUNTER_MAX}};
     static const struct sat_dot kept[] = {{1, 299}, {1, 300}, {UINT32_MAX, 1}}, holes[] = {{1, 1}, {2, 5}};
     struct sat_hash blobs[] = {emit_some_hash(0x71), emit_some_hash(0x70)};
-    uint64_t hlc = TIME_MS << 16 | 7;
+    uint64_t hlc = EMIT_TIME_MS << 16 | 7;
     header(emit, "the first write of a record", &(struct sat_header){.hlc = hlc});
     header(emit, "the smallest clock", &(struct sat_header){0});
     header(emit, "the largest clock", &(struct sat_header){.hlc = SAT_TIME_MS_MAX << 16 | 0xffff});
@@ -247,7 +225,7 @@ static void make_example(struct example *example)
 {
     static const struct sat_dot seen[] = {{2, 41}};
     for (unsigned i = 0; i < 3; i++) {
-        struct sat_header header = {.hlc = TIME_MS << 16 | i, .seen = i ? DOTS(seen) : (struct sat_dots){0}};
+        struct sat_header header = {.hlc = EMIT_TIME_MS << 16 | i, .seen = i ? DOTS(seen) : (struct sat_dots){0}};
         struct sat_change *change = &example->change[i];
         sat_buf_init(&example->header[i]);
         sat_header_encode(&header, &example->header[i]);
@@ -361,8 +339,8 @@ static void bundles(struct emit *emit)
     change(emit, "a change", &example.change[0]);
     change(emit, "a larger change", &example.change[2]);
     struct sat_bundle first = {.manifest = {.suite = SAT_SUITE_1,
-                                            .org = org(),
-                                            .space = space(),
+                                            .org = emit_some_org(),
+                                            .space = emit_some_space(),
                                             .epoch = 1,
                                             .device = 1,
                                             .first = 1,
@@ -379,224 +357,11 @@ static void bundles(struct emit *emit)
     later.manifest.count = 3;
     later.manifest.prev = emit_some_hash(0xb1);
     later.manifest.dir_seq = 300;
-    later.manifest.log_epoch = log_epoch();
+    later.manifest.log_epoch = emit_some_log_epoch();
     later.manifest.w_size = 100000;
     later.manifest.w_root = emit_some_hash(0xb2);
     bundle(emit, "two changes and a stub", &later);
     free_example(&example);
-}
-
-/* ---- The log ---- */
-
-static void entry(struct emit *emit, const char *name, const struct sat_entry *entry)
-{
-    struct sat_hash hash = sat_entry_hash(entry);
-    emit_begin(emit, "entry", name);
-    emit_number(emit, "seq", entry->seq);
-    emit_number(emit, "kind", entry->kind);
-    emit_hash(emit, "id", &entry->id);
-    emit_number(emit, "recv_ms", entry->recv_ms);
-    emit_number(emit, "dir_at", entry->dir_at);
-    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_ms", entry->receipt_ms);
-    if (entry->kind == SAT_ENTRY_RETURNED) emit_number(emit, "receipt_dir", entry->receipt_dir);
-    emit_outputs(emit);
-    emit_hash(emit, "hash", &hash);
-    emit_end(emit);
-}
-
-static void entries(struct emit *emit)
-{
-    static const char *const names[] = {"", "bundle", "void", "collect"};
-    for (uint8_t kind = SAT_ENTRY_BUNDLE; kind <= SAT_ENTRY_COLLECT; kind++)
-        entry(emit, names[kind],
-              &(struct sat_entry){
-                  .seq = kind * 1000u, .kind = kind, .id = emit_some_hash(kind), .recv_ms = TIME_MS, .dir_at = 300});
-}
-
-static void life(struct emit *emit)
-{
-    struct sat_life life = {
-        .space = space(), .parent = log_epoch(), .size = 70000, .root = emit_some_hash(0xc1), .time_ms = TIME_MS};
-    struct sat_hash of_org = org();
-    struct sat_buf wire;
-    emit_fill(life.epoch.b, sizeof life.epoch.b, 0xe7);
-    emit_begin(emit, "life", "of a log that was set back");
-    struct sat_sign_key key = emit_seed(emit, 0x61);
-    emit_hash(emit, "org", &of_org);
-    emit_hex(emit, "space", SAT_SPAN(life.space.b));
-    emit_hex(emit, "epoch", SAT_SPAN(life.epoch.b));
-    emit_hex(emit, "parent", SAT_SPAN(life.parent.b));
-    emit_number(emit, "size", life.size);
-    emit_hash(emit, "root", &life.root);
-    emit_number(emit, "time_ms", life.time_ms);
-    sat_life_sign(&life, &of_org, &key);
-    sat_buf_init(&wire);
-    sat_life_encode(&life, &wire);
-    emit_outputs(emit);
-    emit_signature(emit, &key, &life.signature);
-    emit_hex(emit, "wire", sat_buf_span(&wire));
-    emit_end(emit);
-    sat_buf_deinit(&wire);
-}
-
-/* Leaves from `from` on, `n` of them, of a tree of `size`: what stands before them, and behind. */
-static void range(struct emit *emit, uint32_t from, uint32_t n, uint32_t size)
-{
-    struct sat_hash leaves[64];
-    struct sat_frontier before;
-    struct sat_buf frontier, behind;
-    sat_buf_init(&frontier);
-    sat_buf_init(&behind);
-    sat_frontier_init(&before);
-    emit_begin(emit, "range", "of a log");
-    emit_number(emit, "from", from);
-    emit_number(emit, "n", n);
-    emit_list(emit, "leaves");
-    for (uint32_t i = 0; i < size; i++) {
-        leaves[i] = emit_some_hash(i);
-        emit_item_hex(emit, SAT_SPAN(leaves[i].b));
-        if (i < from) sat_frontier_append(&before, &leaves[i]);
-    }
-    emit_list_end(emit);
-    sat_frontier_encode(&before, &frontier);
-    sat_merkle_behind(from + n, leaves + from + n, size - from - n, &behind);
-    emit_outputs(emit);
-    emit_hex(emit, "before", sat_buf_span(&frontier));
-    emit_hex(emit, "behind", sat_buf_span(&behind));
-    emit_end(emit);
-    sat_buf_deinit(&behind);
-    sat_buf_deinit(&frontier);
-}
-
-static void head(struct emit *emit, const char *name, uint64_t size, const struct sat_hash *root)
-{
-    struct sat_head head = {.space = space(),
-                            .log_epoch = log_epoch(),
-                            .size = size,
-                            .root = *root,
-                            .digest = emit_some_hash(0xd1),
-                            .dir_seq = 300,
-                            .dir_hash = emit_some_hash(0xb0),
-                            .time_ms = TIME_MS};
-    struct sat_hash of_org = org();
-    struct sat_buf full, abbreviated;
-    emit_begin(emit, "head", name);
-    struct sat_sign_key key = emit_seed(emit, 0x61);
-    emit_hash(emit, "org", &of_org);
-    emit_hex(emit, "space", SAT_SPAN(head.space.b));
-    emit_hex(emit, "log_epoch", SAT_SPAN(head.log_epoch.b));
-    emit_number(emit, "size", head.size);
-    emit_hash(emit, "root", &head.root);
-    emit_hash(emit, "digest", &head.digest);
-    emit_number(emit, "dir_seq", head.dir_seq);
-    emit_hash(emit, "dir_hash", &head.dir_hash);
-    emit_number(emit, "time_ms", head.time_ms);
-    sat_head_sign(&head, &of_org, &key);
-    sat_buf_init(&full);
-    sat_buf_init(&abbreviated);
-    sat_head_encode(&head, false, &full);
-    sat_head_encode(&head, true, &abbreviated);
-    emit_outputs(emit);
-    emit_signature(emit, &key, &head.signature);
-    emit_hex(emit, "full", sat_buf_span(&full));
-    emit_hex(emit, "short", sat_buf_span(&abbreviated));
-    emit_end(emit);
-    sat_buf_deinit(&abbreviated);
-    sat_buf_deinit(&full);
-}
-
-static void cursor(struct emit *emit)
-{
-    struct sat_cursor cursor = {.device = 200,
-                                .space = space(),
-                                .log_epoch = log_epoch(),
-                                .size = 70000,
-                                .root = emit_some_hash(0xd0),
-                                .digest = emit_some_hash(0xd1),
-                                .ack = 69000,
-                                .dir_seq = 300,
-                                .dir_hash = emit_some_hash(0xb0)};
-    struct sat_hash of_org = org();
-    emit_begin(emit, "cursor", "of a device");
-    struct sat_sign_key key = emit_seed(emit, 0x60);
-    emit_hash(emit, "org", &of_org);
-    emit_number(emit, "device", cursor.device);
-    emit_hex(emit, "space", SAT_SPAN(cursor.space.b));
-    emit_hex(emit, "log_epoch", SAT_SPAN(cursor.log_epoch.b));
-    emit_number(emit, "size", cursor.size);
-    emit_hash(emit, "root", &cursor.root);
-    emit_hash(emit, "digest", &cursor.digest);
-    emit_number(emit, "ack", cursor.ack);
-    emit_number(emit, "dir_seq", cursor.dir_seq);
-    emit_hash(emit, "dir_hash", &cursor.dir_hash);
-    struct sat_signature made = sat_cursor_sign(&cursor, &of_org, &key);
-    emit_outputs(emit);
-    emit_signature(emit, &key, &made);
-    emit_end(emit);
-}
-
-static void void_statement(struct emit *emit)
-{
-    struct sat_void statement = {.space = space(),
-                                 .device = 200,
-                                 .first = 5000,
-                                 .count = 3,
-                                 .refused = emit_some_hash(0xe0),
-                                 .prev = emit_some_hash(0xb1)};
-    struct sat_hash of_org = org(), id = sat_void_id(&statement);
-    emit_begin(emit, "void", "of a refused bundle");
-    struct sat_sign_key key = emit_seed(emit, 0x60);
-    emit_hash(emit, "org", &of_org);
-    emit_hex(emit, "space", SAT_SPAN(statement.space.b));
-    emit_number(emit, "device", statement.device);
-    emit_number(emit, "first", statement.first);
-    emit_number(emit, "count", statement.count);
-    emit_hash(emit, "refused", &statement.refused);
-    emit_hash(emit, "prev", &statement.prev);
-    struct sat_signature made = sat_void_sign(&statement, &of_org, &key);
-    emit_outputs(emit);
-    emit_hash(emit, "id", &id);
-    emit_signature(emit, &key, &made);
-    emit_end(emit);
-}
-
-static void collect(struct emit *emit)
-{
-    struct sat_log_epoch life = log_epoch();
-    struct sat_hash root = emit_some_hash(0xd0), digest = emit_some_hash(0xd1), cursors = emit_some_hash(0xd2);
-    struct sat_hash id = sat_collect_id(&life, 4096, &root, &digest, &cursors);
-    emit_begin(emit, "collect", "up to a floor");
-    emit_hex(emit, "log_epoch", SAT_SPAN(life.b));
-    emit_number(emit, "floor", 4096);
-    emit_hash(emit, "root", &root);
-    emit_hash(emit, "digest", &digest);
-    emit_hash(emit, "cursors_root", &cursors);
-    emit_outputs(emit);
-    emit_hash(emit, "id", &id);
-    emit_end(emit);
-}
-
-static void log_statements(struct emit *emit)
-{
-    struct sat_hash empty = {{0}}, root = emit_some_hash(0xd0);
-    entries(emit);
-    head(emit, "of an empty log", 0, &empty);
-    head(emit, "of a long log", 70000, &root);
-    struct sat_entry returned = {.seq = 70000,
-                                 .kind = SAT_ENTRY_RETURNED,
-                                 .id = emit_some_hash(4),
-                                 .recv_ms = TIME_MS,
-                                 .dir_at = 300,
-                                 .receipt_ms = TIME_MS - 5000,
-                                 .receipt_dir = 200};
-    entry(emit, "a bundle that came back", &returned);
-    life(emit);
-    range(emit, 0, 3, 3);
-    range(emit, 5, 4, 21);
-    range(emit, 13, 1, 64);
-    cursor(emit);
-    void_statement(emit);
-    collect(emit);
 }
 
 /* ---- The handshake ---- */
@@ -622,8 +387,9 @@ static struct sat_binding binding(struct emit *emit)
 
 static void hello(struct emit *emit, const char *name, const struct sat_binding *to)
 {
-    struct sat_hello hello = {.time_ms = TIME_MS, .dir_seq = 300, .dir_hash = emit_some_hash(0xb0), .binding = *to};
-    struct sat_hash of_org = org();
+    struct sat_hello hello = {
+        .time_ms = EMIT_TIME_MS, .dir_seq = 300, .dir_hash = emit_some_hash(0xb0), .binding = *to};
+    struct sat_hash of_org = emit_some_org();
     emit_fill(hello.client_nonce, sizeof hello.client_nonce, 0x21);
     emit_fill(hello.server_nonce, sizeof hello.server_nonce, 0x22);
     emit_begin(emit, "hello", name);
@@ -645,7 +411,7 @@ static void auth(struct emit *emit, const char *name, uint32_t device, bool kit,
 {
     struct sat_auth auth = {
         .device = device, .kit = kit, .dir_seq = 300, .dir_hash = emit_some_hash(0xb0), .binding = *to};
-    struct sat_hash of_org = org();
+    struct sat_hash of_org = emit_some_org();
     emit_fill(auth.server.b, sizeof auth.server.b, 0x23);
     emit_fill(auth.client_nonce, sizeof auth.client_nonce, 0x21);
     emit_fill(auth.server_nonce, sizeof auth.server_nonce, 0x22);
@@ -689,7 +455,7 @@ int main(void)
     headers(&emit);
     refused_headers(&emit);
     bundles(&emit);
-    log_statements(&emit);
+    emit_log_all(&emit);
     handshake(&emit);
     emit_close(&emit);
     return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

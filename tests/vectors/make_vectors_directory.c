@@ -570,6 +570,18 @@ static void put_copy(struct life *life)
     put_link(life, SAT_LINK_REINDEX, 6, &buf, both, 2);
 }
 
+/* The server comes back with less of the directory than it had, and the admin who is left confirms. */
+static void put_restore(struct life *life)
+{
+    const struct signer by_admin[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}, {SAT_SIGNER_ADMIN, 6, SEED_ADMIN_6}};
+    struct sat_body_log_epoch body = {.from = life->directory.seq - 3};
+    struct sat_buf buf = {0};
+    emit_start(life, "log-epoch", "three links were given back");
+    emit_number(&life->emit, "from", body.from);
+    sat_body_log_epoch_encode(&body, &buf);
+    put_link(life, SAT_LINK_LOG_EPOCH, 6, &buf, by_admin, 2);
+}
+
 /* ---- Names and invites ---- */
 
 static void put_names(struct life *life)
@@ -637,6 +649,7 @@ int main(void)
     put_two_admins(&life);
     put_theft(&life, (uint32_t)life.directory.kit_seq);
     put_copy(&life);
+    put_restore(&life);
     put_names(&life);
     put_invite_id(&life);
     emit_boxes_all(&life.emit);

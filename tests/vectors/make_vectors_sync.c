@@ -8,6 +8,7 @@
 #include "common/proof/link_short.h"
 #include "common/sync/admin_items.h"
 #include "common/sync/digest.h"
+#include "common/sync/ranges.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
 #include "tests/vectors/emit.h"
@@ -143,6 +144,103 @@ static void set_back(struct emit *emit)
     emit_begin(emit, "root item", "at 70000");
     emit_number(emit, "size", root.size);
     emit_hex(emit, "root", SAT_SPAN(root.root));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
+/* What stands in a refused bundle's place, as it is pushed and as it comes in the log. */
+static void void_statements(struct emit *emit)
+{
+    struct sat_void statement = {
+        .device = 300, .first = 70000, .count = 3, .refused = emit_some_hash(62), .prev = emit_some_hash(63)};
+    struct sat_signature signature;
+    struct sat_buf body, out;
+    emit_fill(signature.b, sizeof signature.b, 64);
+    sat_buf_init(&body);
+    sat_buf_init(&out);
+    sat_void_encode(&statement, &signature, &body);
+    for (unsigned push = 0; push <= 1; push++) {
+        struct sat_entry_wire wire = {
+            .kind = SAT_ENTRY_VOID, .recv_ms = 1767225600000, .dir_at = 17, .bundle = sat_buf_span(&body)};
+        sat_buf_clear(&out);
+        if (push) sat_put_u8(&out, SAT_VOID_FORM);
+        if (push) sat_put_span(&out, sat_buf_span(&body));
+        if (!push) sat_entry_wire_encode(&wire, &out);
+        emit_begin(emit, push ? "void push" : "void entry", "of three refused changes");
+        emit_number(emit, "device", statement.device);
+        emit_number(emit, "first", statement.first);
+        emit_number(emit, "count", statement.count);
+        emit_hash(emit, "refused", &statement.refused);
+        emit_hash(emit, "prev", &statement.prev);
+        emit_hex(emit, "signature", SAT_SPAN(signature.b));
+        if (!push) emit_number(emit, "recv_ms", wire.recv_ms);
+        if (!push) emit_number(emit, "dir_at", wire.dir_at);
+        emit_outputs(emit);
+        emit_hex(emit, "bytes", sat_buf_span(&out));
+        emit_end(emit);
+    }
+    sat_buf_deinit(&out);
+    sat_buf_deinit(&body);
+}
+
+static struct sat_range some_range(unsigned start)
+{
+    struct sat_range range;
+    emit_fill(range.first.b, sizeof range.first.b, start);
+    emit_fill(range.last.b, sizeof range.last.b, start + 1);
+    emit_fill(range.digest, sizeof range.digest, start + 2);
+    return range;
+}
+
+static void emit_ends(struct emit *emit, const struct sat_range *range)
+{
+    emit_hex(emit, "first", SAT_SPAN(range->first.b));
+    emit_hex(emit, "last", SAT_SPAN(range->last.b));
+}
+
+static void ranges(struct emit *emit)
+{
+    struct sat_range range = some_range(20);
+    struct sat_live_change changes[2] = {{.dot = {300, 70000}, .rest = emit_some_hash(65)},
+                                         {.dot = {1, 1}, .rest = emit_some_hash(66)}};
+    struct sat_difference part = {.is_part = true, .range = some_range(23)};
+    struct sat_difference contents = {.range = some_range(26), .changes = changes, .n = 2};
+    struct sat_buf out;
+    sat_buf_init(&out);
+    sat_range_encode(&range, &out);
+    emit_begin(emit, "range item", "of RANGES");
+    emit_ends(emit, &range);
+    emit_hex(emit, "digest", SAT_SPAN(range.digest));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_clear(&out);
+    sat_difference_encode(&part, &out);
+    emit_begin(emit, "difference", "a part");
+    emit_ends(emit, &part.range);
+    emit_hex(emit, "digest", SAT_SPAN(part.range.digest));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    for (unsigned i = 0; i < 2; i++) emit_fill(changes[i].record.b, sizeof changes[i].record.b, 27 + i);
+    sat_buf_clear(&out);
+    sat_difference_encode(&contents, &out);
+    emit_begin(emit, "difference", "contents");
+    emit_ends(emit, &contents.range);
+    emit_list(emit, "live");
+    for (unsigned i = 0; i < 2; i++) {
+        struct sat_buf item;
+        sat_buf_init(&item);
+        sat_put_bytes(&item, changes[i].record.b, sizeof changes[i].record.b);
+        sat_put_u32(&item, changes[i].dot.device);
+        sat_put_u64(&item, changes[i].dot.counter);
+        sat_put_bytes(&item, changes[i].rest.b, sizeof changes[i].rest.b);
+        emit_item_hex(emit, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    emit_list_end(emit);
     emit_outputs(emit);
     emit_hex(emit, "bytes", sat_buf_span(&out));
     emit_end(emit);
@@ -417,6 +515,8 @@ int main(void)
     entry(&emit, false);
     entry(&emit, true);
     set_back(&emit);
+    void_statements(&emit);
+    ranges(&emit);
     short_links(&emit);
     admin_items(&emit);
     messages(&emit);
