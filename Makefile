@@ -199,7 +199,8 @@ hostile-programs: programs $(BUILD)/oracle
 install-programs: all
 kill-programs: programs
 client-programs: programs $(BUILD)/libsatchel.a
-everything: all unit-programs story-programs sim-programs faults-programs vectors-programs $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
+everything: all $(BUILD)/satchel-older unit-programs story-programs sim-programs faults-programs vectors-programs \
+  $(BUILD)/libvault.a $(BUILD)/satcheld-with-vault $(BUILD)/oracle
 lint-programs: everything
 
 # ---- goals ----

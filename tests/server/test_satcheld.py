@@ -143,6 +143,7 @@ class Options(Case):
     def test_what_is_not_as_documented_is_exit_1(self):
         for arguments in ((), ("--listen", "127.0.0.1:0"), ("--data",), ("--data", self.data, "--bogus"),
                           ("bogus", "--data", self.data), ("--data", self.data, "surplus", "surplus"),
+                          ("backup", "--data", self.data), ("restore", "--data", self.data),
                           ("--data", self.data, "--tls-cert", "x"), ("--data", self.data, "--listen", "nowhere"),
                           ("--data", self.data, "--listen", "127.0.0.1:70000"),
                           ("--data", self.data, "--listen", "::1:80"), ("--data", self.data, "--connections", "0"),
@@ -152,11 +153,13 @@ class Options(Case):
             self.assertEqual(done.returncode, 1, (arguments, done.stderr))
             self.assertEqual(done.stdout, "")
 
-    def test_what_comes_later_says_so_with_exit_2(self):
-        for arguments in (("backup", "--data", self.data, "file"), ("restore", "--data", self.data, "file")):
-            done = run(*arguments)
-            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
-            self.assertIn("version", done.stderr)
+    def test_what_is_to_be_copied_and_is_not_there_is_named_with_exit_2_and_nothing_is_made(self):
+        copy = os.path.join(self.directory, "copy")
+        for command, missing in (("backup", self.data), ("restore", copy)):
+            done = run(command, "--data", self.data, copy)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (command, done.stderr))
+            self.assertIn(missing, done.stderr)
+            self.assertEqual(os.listdir(self.directory), [], command)
 
     def test_help_and_version_go_to_stdout_with_exit_0(self):
         done = run("--help")
