@@ -33,10 +33,14 @@ static enum sat_err keep(struct host_step *step, uint64_t from)
     return SAT_OK;
 }
 
+static enum sat_err came_back(struct host_step *step, uint64_t with)
+{
+    return step->host->recovering ? SAT_OK : keep(step, with);
+}
+
 enum sat_err host_came_back(struct host_step *step)
 {
-    const struct sat_host *host = step->host;
-    return host->recovering ? SAT_OK : keep(step, host->directory.seq);
+    return came_back(step, step->host->directory.seq);
 }
 
 void host_tell_recovering(struct host_step *step, const struct host_peer *peer)
@@ -71,14 +75,13 @@ static enum sat_err take_link(struct host_step *step, uint64_t seq, struct sat_s
     if (seq <= host->directory.seq) return compare(host, &link, fault);
     if (seq != host->directory.seq + 1)
         return sat_fail(fault, SAT_ERR_PROTOCOL, "link %llu does not follow on what is here", (unsigned long long)seq);
-    err = host_came_back(step);
-    if (err) return err;
     err = sat_directory_apply(&host->directory, &link, &row.sign, 0, SAT_DIRECTORY_VERIFY, fault);
     if (err) /* whatever the reducer says: it was never here, or it was countersigned by nobody here */
         return sat_fail(fault, SAT_ERR_TAMPERED, "link %llu was never of this directory", (unsigned long long)seq);
     step->directory_changed = true;
     host->counts.links_returned++;
-    err = host_begin(step);
+    err = came_back(step, seq - 1); /* that is proved now, and by nothing less: anybody may say this */
+    if (!err) err = host_begin(step);
     if (!err) err = sat_store_link_append(host->store, &row);
     if (!err && link.type == SAT_LINK_SPACE) err = host_open_space(host->store, &link);
     return err;
