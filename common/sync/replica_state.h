@@ -77,6 +77,7 @@ struct replica_sub {
     struct {
         uint8_t tries;
         uint32_t awaited, ranges; /* answers; asked about in this session */
+        uint64_t walked;          /* changes that were looked at for that, here and there */
         uint64_t size;            /* of the log when it began */
         struct sat_hash digest;   /* the server's */
     } mending;                    /* digests differ: it is looked where */

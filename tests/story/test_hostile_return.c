@@ -81,11 +81,65 @@ static void a_stranger_cannot_make_a_server_wait_for_an_admin(void **state)
     sat_arena_deinit(&arena);
 }
 
+/* ---- A member who asks what differs, though nothing does ---- */
+
+static void ask(struct raw *raw, uint32_t times)
+{
+    struct sat_range all = SAT_RANGE_ALL;
+    struct sat_span items[SAT_RANGES_PER_MESSAGE_MAX];
+    struct sat_buf item;
+    sat_buf_init(&item);
+    sat_range_encode(&all, &item);
+    for (uint32_t i = 0; i < times; i++) items[i] = sat_buf_span(&item);
+    struct sat_message message = {.type = SAT_MESSAGE_RANGES};
+    message.as.RANGES.sub = 1;
+    message.as.RANGES.size = scene_log_size(&world);
+    message.as.RANGES.ranges = (struct sat_list){items, times};
+    raw_say(raw, &message);
+    sat_buf_deinit(&item);
+}
+
+static void ranges_that_overlap_are_not_answered(void **state)
+{
+    (void)state;
+    struct raw raw;
+    raw_enter(&raw, &world, a);
+    raw_subscribe(&raw, 1, &world.spaces[0]);
+    ask(&raw, 1);
+    assert_false(raw.closed);
+    ask(&raw, 2);
+    assert_true(raw.closed);
+    assert_int_equal(raw.err, SAT_ERR_PROTOCOL);
+    raw_end(&raw);
+}
+
+/* 65 records: what the questions are about is walked over and cut, each time. */
+static void who_asks_about_everything_over_and_over_is_told_that_the_server_is_busy(void **state)
+{
+    (void)state;
+    struct raw raw;
+    uint32_t n = 0;
+    for (uint32_t i = 2; i <= 65; i++) scene_write(&world, a, i, CITY, "Chur");
+    assert_true(world_settle(&world, 4));
+    raw_enter(&raw, &world, a);
+    raw_subscribe(&raw, 1, &world.spaces[0]);
+    while (!raw.closed && n < SAT_RANGES_PER_SESSION_MAX) {
+        ask(&raw, 1);
+        n++;
+    }
+    assert_true(raw.closed);
+    assert_int_equal(raw.err, SAT_ERR_BUSY);
+    assert_in_range(n, 10, (65 * SAT_RANGES_WALKS_MAX + SAT_RANGES_WALK_MIN) / (2 * 65) + 2);
+    raw_end(&raw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
         STORY(a_stranger_cannot_make_a_server_wait_for_an_admin),
+        STORY(ranges_that_overlap_are_not_answered),
+        STORY(who_asks_about_everything_over_and_over_is_told_that_the_server_is_busy),
     };
     return cmocka_run_group_tests_name("hostile_return", tests, NULL, NULL);
 }
