@@ -53,6 +53,10 @@ enum {
     SAT_RANGES_PER_MESSAGE_MAX = 16,
     /* Ranges whose digests one session may ask about: each is a walk over what is live in it. */
     SAT_RANGES_PER_SESSION_MAX = 4096,
+    /* … and all these walks together are no longer than so many times what is live, and some. */
+    SAT_RANGES_WALKS_MAX = 16,
+    SAT_RANGES_WALK_MIN = 4096,
+    SAT_RANGES_MERGE_COST = 4, /* a record that is merged again is worth so many changes walked over */
     /* What one device can have put aside on the server: an offline season of a busy rep. */
     SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
     SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,

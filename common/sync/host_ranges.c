@@ -13,8 +13,11 @@ struct answer {
     struct host_step *step;
     struct host_space *space;
     struct host_sub *sub;
+    struct host_peer *peer;
     struct sat_span *items;
     uint32_t n;
+    struct sat_range last; /* the one before, */
+    bool begun;            /* … if there was one */
 };
 
 static void add_item(struct answer *answer, const struct sat_difference *difference)
@@ -53,6 +56,7 @@ static enum sat_err remerge_range(struct answer *answer, const struct sat_range 
     enum sat_err err = sat_store_records_between(store, answer->space->row.sid, &range->first, &range->last,
                                                  RECORDS_MAX, answer->step->arena, &records, &n);
     if (!err) err = host_begin(answer->step);
+    answer->peer->ranges_walked += (uint64_t)n * SAT_RANGES_MERGE_COST;
     for (uint32_t i = 0; i < n && !err; i++) {
         bool changed;
         err = sat_base_remerge(store, &answer->space->row, &records[i], &changed);
@@ -78,6 +82,7 @@ static enum sat_err give_parts(struct answer *answer, const struct sat_range *ra
 {
     struct sat_range parts[SAT_RANGE_PARTS];
     uint32_t n;
+    answer->peer->ranges_walked += live;
     enum sat_err err = sat_range_split(answer->step->host->store, &answer->space->row, range, live, parts, &n);
     if (err) return err;
     if (n == 1) return give_contents(answer, range); /* one record */
@@ -85,15 +90,29 @@ static enum sat_err give_parts(struct answer *answer, const struct sat_range *ra
     return SAT_OK;
 }
 
-static enum sat_err compare(struct answer *answer, struct sat_span item)
+/* A member who means ill asks about everything over and over. */
+static enum sat_err check_cost(struct answer *answer, const struct sat_range *asked, struct sat_fault *fault)
+{
+    uint64_t allowed = answer->space->row.live * SAT_RANGES_WALKS_MAX + SAT_RANGES_WALK_MIN;
+    if (answer->begun && !sat_range_follows(asked, &answer->last))
+        return sat_fail(fault, SAT_ERR_PROTOCOL, "questions about what differs that overlap");
+    answer->last = *asked;
+    answer->begun = true;
+    if (answer->peer->ranges_walked <= allowed) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_BUSY, "too many questions about what differs");
+}
+
+static enum sat_err compare(struct answer *answer, struct sat_span item, struct sat_fault *fault)
 {
     struct sat_range asked, own;
     struct sat_space_row sum;
     uint64_t live;
     enum sat_err err = sat_range_decode(item, &asked);
+    if (!err) err = check_cost(answer, &asked, fault);
     if (err) return err;
     own = asked;
     err = sat_range_sum(answer->step->host->store, &answer->space->row, &own, &live, &sum);
+    answer->peer->ranges_walked += live;
     bool all = memcmp(&own.first, &SAT_RANGE_ALL.first, sizeof own.first) == 0 &&
                memcmp(&own.last, &SAT_RANGE_ALL.last, sizeof own.last) == 0;
     if (!err && all) err = check_sum(answer, &sum);
@@ -107,7 +126,7 @@ enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct 
     if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space || sub->ended) return SAT_OK;
-    struct answer answer = {.step = step, .space = space, .sub = sub};
+    struct answer answer = {.step = step, .space = space, .sub = sub, .peer = peer};
     answer.items = sat_arena_array(step->arena, SAT_RANGES_PER_MESSAGE_MAX * SAT_RANGE_PARTS, sizeof *answer.items);
     peer->ranges_asked += message->ranges.n;
     if (peer->ranges_asked > SAT_RANGES_PER_SESSION_MAX)
@@ -115,7 +134,7 @@ enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct 
     step->host->counts.ranges += message->ranges.n;
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < message->ranges.n && !err && message->size == space->row.log.size; i++)
-        err = compare(&answer, message->ranges.at[i]);
+        err = compare(&answer, message->ranges.at[i], fault);
     if (err) return err;
     struct sat_message reply = {.type = SAT_MESSAGE_DIFFERENCES};
     reply.as.DIFFERENCES = (struct sat_message_DIFFERENCES){

@@ -53,7 +53,8 @@ struct host_peer {
     struct host_sub *subs;
     uint32_t subs_n, next_sub; /* frames go round them */
     uint32_t ranges_asked;
-    struct sat_box *boxes; /* handed over for the links of the next APPEND */
+    uint64_t ranges_walked; /* changes that were looked at for them */
+    struct sat_box *boxes;  /* handed over for the links of the next APPEND */
     uint32_t boxes_n, boxes_cap;
 };
 

@@ -11,6 +11,8 @@
 #ifndef SAT_SYNC_RANGES_H
 #define SAT_SYNC_RANGES_H
 
+#include <string.h>
+
 #include "common/store/store.h"
 
 enum { SAT_RANGE_PARTS = 16, SAT_RANGE_CONTENTS_MAX = 32 };
@@ -39,6 +41,12 @@ enum sat_err sat_range_split(struct sat_store *store, const struct sat_space_row
 enum sat_err sat_range_contents(struct sat_store *store, const struct sat_space_row *space,
                                 const struct sat_range *range, uint32_t max, struct sat_live_change *out,
                                 uint32_t *n) SAT_MUST_CHECK;
+
+/* Ranges of one message come one behind the other: no change is walked over twice for it. */
+static inline bool sat_range_follows(const struct sat_range *range, const struct sat_range *before)
+{
+    return memcmp(before->last.b, range->first.b, sizeof range->first.b) < 0;
+}
 
 void sat_range_encode(const struct sat_range *range, struct sat_buf *out);
 /* SAT_ERR_MALFORMED also when it ends before it begins. */

@@ -1,5 +1,7 @@
 /* The brake on what comes in: a mass change is found while it is still below what goes through unasked, and then
  * nothing of it is taken over. It is no fault of the server's: other spaces go on, and the next session asks anew. */
+#include <string.h>
+
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -64,7 +66,9 @@ static void begin_window(struct replica_step *step, struct replica_sub *sub)
         .since = sub->row.head_size,
         .since_ms = step->now_ms,
         .synced_ms = sub->row.synced_ms,
+        .head_len = sub->row.head_len,
     };
+    memcpy(sub->window.head, sub->row.head, sizeof sub->window.head);
 }
 
 enum sat_err replica_brake_open(struct replica_step *step, struct replica_sub *sub)
@@ -145,6 +149,8 @@ static enum sat_err hold(struct replica_step *step, struct replica_sub *sub, uin
     replica->counts.received -= sub->window.received;
     sub->row.head_size = sub->window.since;
     sub->row.synced_ms = sub->window.synced_ms;
+    sub->row.head_len = sub->window.head_len; /* it proves what stays; a newer one would prove nothing that is here */
+    memcpy(sub->row.head, sub->window.head, sizeof sub->row.head);
     return sat_base_rewind(replica->config.store, &sub->row, replica->config.device);
 }
 

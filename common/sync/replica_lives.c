@@ -180,8 +180,10 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     struct replica_sub anew = {
         .sub = sub->sub, .row = sub->row, .dirty = true, .lives = heal.lives, .roots_asked = sub->roots_asked};
     anew.row.log_epoch = heal.epoch;
+    anew.window = sub->window;
     *sub = anew;
-    err = sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
+    if (lost) err = replica_brake_open(step, sub); /* from there on */
+    if (!err) err = sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);

@@ -300,7 +300,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     bool *met = sat_arena_array(step->arena, manifest->count, sizeof *met);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
-    replica_brake_note(sub, &bundle, met);
+    if (!back) replica_brake_note(sub, &bundle, met); /* what was here before was let in then */
     replica->counts.received += manifest->count;
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;

@@ -87,6 +87,7 @@ static enum sat_err mend_contents(struct replica_step *step, struct replica_sub 
     const struct sat_live_change *at = own, *other = theirs->changes;
     uint32_t n, other_n = theirs->n;
     enum sat_err err = sat_range_contents(store, &sub->row, &theirs->range, SAT_RECORD_LIVE_MAX, own, &n);
+    sub->mending.walked += n;
     if (err == SAT_ERR_TOO_LARGE) return SAT_OK; /* too much is wrong here for this: status says that they differ */
     while (!err && (n || other_n)) {
         bool first = n && (!other_n || memcmp(at->record.b, other->record.b, sizeof at->record.b) <= 0);
@@ -94,10 +95,25 @@ static enum sat_err mend_contents(struct replica_step *step, struct replica_sub 
         bool changed = false;
         if (take_record(&record, &at, &n, &other, &other_n)) continue;
         err = replica_begin(step);
+        sub->mending.walked += SAT_RANGES_MERGE_COST;
         if (!err) err = sat_base_remerge(store, &sub->row, &record, &changed);
         if (!err && changed) err = mended(step, sub);
     }
     return err;
+}
+
+/* This device asks for less than a server bears with, and does no more for one that answers nonsense. */
+static bool is_enough(const struct replica_sub *sub)
+{
+    uint64_t allowed = (sub->row.live * SAT_RANGES_WALKS_MAX + SAT_RANGES_WALK_MIN) / 2;
+    return sub->mending.ranges >= SAT_RANGES_PER_SESSION_MAX || sub->mending.walked > allowed;
+}
+
+static enum sat_err check_order(struct replica_step *step, const struct sat_difference *theirs,
+                                const struct sat_range *before)
+{
+    if (!before || sat_range_follows(&theirs->range, before)) return SAT_OK;
+    return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server answers about ranges that overlap");
 }
 
 /* Nothing more is awaited: does it agree now? */
@@ -105,7 +121,7 @@ static enum sat_err conclude(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_hash own = sat_digest_of(&sub->row);
     sub->digest_agrees = sub->head_here && sat_hash_equal(&own, &sub->mending.digest);
-    if (!sub->digest_agrees && sub->head_here && sub->mending.tries++ < TRIES_MAX)
+    if (!sub->digest_agrees && sub->head_here && !is_enough(sub) && sub->mending.tries++ < TRIES_MAX)
         ask(step, sub, &SAT_RANGE_ALL, 1); /* the server mended its own side meanwhile; zeros agree with nothing */
     if (!sub->digest_agrees) return SAT_OK;
     sub->row.synced_ms = replica_now(step);
@@ -120,17 +136,20 @@ enum sat_err replica_differences(struct replica_step *step, const struct sat_mes
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an answer about ranges that nobody asked for");
     sub->mending.awaited--;
     if (message->size != sub->mending.size || sub->row.log.size != sub->mending.size) return SAT_OK;
-    struct sat_range differing[SAT_RANGES_PER_MESSAGE_MAX];
+    struct sat_range differing[SAT_RANGES_PER_MESSAGE_MAX], before;
     uint32_t n = 0;
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < message->items.n && !err; i++) {
         struct sat_difference theirs;
         uint64_t live;
         err = sat_difference_decode(message->items.at[i], step->arena, &theirs);
+        if (!err) err = check_order(step, &theirs, i ? &before : NULL);
+        before = theirs.range;
         if (!err && !theirs.is_part) err = mend_contents(step, sub, &theirs);
-        if (err || !theirs.is_part || sub->mending.ranges + n >= SAT_RANGES_PER_SESSION_MAX) continue;
+        if (err || !theirs.is_part || sub->mending.ranges + n >= SAT_RANGES_PER_SESSION_MAX || is_enough(sub)) continue;
         differing[n] = theirs.range;
         err = sat_range_sum(step->replica->config.store, &sub->row, &differing[n], &live, NULL);
+        sub->mending.walked += live;
         if (memcmp(differing[n].digest, theirs.range.digest, sizeof theirs.range.digest) != 0) n++;
         if (n < SAT_RANGES_PER_MESSAGE_MAX) continue;
         ask(step, sub, differing, n);

@@ -69,16 +69,19 @@ struct replica_sub {
     uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
     struct replica_window { /* what came since when: watched for a mass change */
         bool open;
-        uint64_t since;     /* the log's size then, which a head had proved */
-        uint64_t since_ms;  /* this device's time */
-        uint64_t received;  /* changes */
-        uint64_t synced_ms; /* the space's then */
-        bool changed;       /* since it was looked at last */
+        uint64_t since;                   /* the log's size then, which a head had proved */
+        uint64_t since_ms;                /* this device's time */
+        uint64_t received;                /* changes */
+        uint64_t synced_ms;               /* the space's then … */
+        uint8_t head[SAT_HEAD_BYTES_MAX]; /* … and its head */
+        uint16_t head_len;
+        bool changed; /* since it was looked at last */
         struct sat_brake brake;
     } window;
     struct {
         uint8_t tries;
         uint32_t awaited, ranges; /* answers; asked about in this session */
+        uint64_t walked;          /* changes that were looked at for that, here and there */
         uint64_t size;            /* of the log when it began */
         struct sat_hash digest;   /* the server's */
     } mending;                    /* digests differ: it is looked where */

@@ -197,6 +197,60 @@ static void what_was_put_back_counts_for_nothing(void **state)
     assert_int_equal(b->heard[SAT_NOTICE_BRAKE], 0);
 }
 
+/* What is let go of reaches back behind heads that came meanwhile: the proof that is kept is that of what is kept. */
+static void what_a_server_loses_then_is_given_back_from_what_was_kept(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Chur");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    world_connect(&world, b);
+    world_run(&world, b);
+    overwrite(2, 12);
+    world_run(&world, b);
+    assert_int_equal(changed(), 10);
+    overwrite(12, 73);
+    world_run(&world, b);
+    assert_int_equal(changed(), 0);
+    world_disconnect(&world, b);
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, b));
+    assert_true(scene_agrees(&world, b));
+    assert_string_equal(scene_base(&world, world.server_store, 1), scene_live(&world, b, 1));
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
+}
+
+/* What comes back was here before; what is new beside it is watched as ever. */
+static void a_server_that_was_set_back_is_watched_no_less(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    overwrite(1, 41);
+    scene_write(&world, b, 119, CITY, "Zug");
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 120, CITY, "Zug");
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, b)); /* forty that came in before do not count again */
+    assert_int_equal(b->heard[SAT_NOTICE_BRAKE], 0);
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 2);
+    scene_write(&world, b, 118, CITY, "Zug");
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 2, true);
+    for (uint32_t i = 41; i < 118; i++) scene_write(&world, a, i, CITY, "Biel");
+    assert_true(world_sync(&world, a));
+    assert_false(world_sync(&world, b));
+    assert_int_equal(b->heard[SAT_NOTICE_BRAKE], 1);
+    assert_int_equal(changed(), 40);
+    assert_string_equal(scene_shows(&world, b, 118, CITY), "Zug");
+    allows = true;
+    assert_true(world_settle(&world, 4));
+    assert_int_equal(changed(), 117);
+    assert_true(scene_agrees(&world, b));
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -207,6 +261,8 @@ int main(void)
         STORY(a_session_that_stays_is_watched_an_hour_at_a_time),
         STORY(own_work_goes_on_where_it_was_when_it_is_settled),
         STORY(what_was_put_back_counts_for_nothing),
+        STORY(what_a_server_loses_then_is_given_back_from_what_was_kept),
+        STORY(a_server_that_was_set_back_is_watched_no_less),
     };
     return cmocka_run_group_tests_name("brake", tests, NULL, NULL);
 }
