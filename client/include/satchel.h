@@ -380,10 +380,10 @@ struct satchel_sync_options {
                             live */
     int quiet; /* 1: no SATCHEL_EVENT_RECORD and _CONFLICT, for which every record that comes has to be opened */
     int allow_mass_change; /* 1: what would archive or overwrite however many records goes out and comes in */
-    uint64_t max_bytes;   /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least
-                             65,536, and what is under way comes on top (320 KiB at most); 0: any */
-    uint32_t patience_ms; /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that
-                             the application drives, who sees whole messages only, 0: 60 s, with `live` for ever */
+    uint64_t max_bytes;    /* of messages, both ways and over all connections: then it ends as by timeout_ms; at least
+                              65,536, and what is under way comes on top (320 KiB at most); 0: any */
+    uint32_t patience_ms;  /* so long may nothing come, or nothing move that is waited for; 0: 40 s. Of a session that
+                              the application drives, who sees whole messages only, 0: 60 s, with `live` for ever */
 };
 struct satchel_sync_result {
     uint64_t sent, received, refused, conflicts;
