@@ -13,7 +13,7 @@
 enum { SAID_SIZE = 400 };
 
 struct headers {
-    const char *path, *subprotocols; /* NULL: it was not sent */
+    const char *path, *arguments, *subprotocols; /* NULL: it was not sent */
 };
 
 static struct headers the_headers;
@@ -36,9 +36,25 @@ static int header_copy(char *out, int size, enum lws_token_indexes token)
     return len;
 }
 
+/* As libwebsockets: one that has no room ends the search. */
+static const char *argument(const char *name, char *out, int size)
+{
+    for (const char *at = the_headers.arguments; at;) {
+        size_t len = strcspn(at, "&");
+        if (len >= (size_t)size) return NULL;
+        memcpy(out, at, len);
+        out[len] = 0;
+        if (strncmp(out, name, strlen(name)) == 0) return out + strlen(name);
+        at = at[len] ? at + len + 1 : NULL;
+    }
+    return NULL;
+}
+
 #define lws_hdr_total_length(wsi, token) ((void)(wsi), header_length(token))
 #define lws_hdr_copy(wsi, out, size, token) ((void)(wsi), header_copy(out, (int)(size), token))
+#define lws_get_urlarg_by_name(wsi, name, out, size) ((void)(wsi), argument(name, out, (int)(size)))
 #include "server/upgrade.c"
+#undef lws_get_urlarg_by_name
 #undef lws_hdr_total_length
 #undef lws_hdr_copy
 
@@ -61,10 +77,13 @@ static void check_request(struct sat_span input, struct sat_arena *arena)
 {
     struct satd_upgrade upgrade;
     struct sat_span path = fuzz_piece(&input);
-    the_headers.path = sat_arena_text(arena, (const char *)path.at, path.len);
+    char *mark = sat_arena_text(arena, (const char *)path.at, path.len);
+    the_headers.path = strsep(&mark, "?");
+    the_headers.arguments = mark;
     the_headers.subprotocols = input.len ? sat_arena_text(arena, (const char *)input.at, input.len) : NULL;
     enum sat_err err = satd_upgrade_read(NULL, &upgrade);
     sat_check(!err || err == SAT_ERR_NOT_FOUND || err == SAT_ERR_VERSION || err == SAT_ERR_PROTOCOL);
+    sat_check(upgrade.frame_bytes == 0 || (mark && upgrade.frame_bytes >= SAT_FRAME_BYTES_MIN));
     if (err) return;
     check_path(the_headers.path, &upgrade);
     sat_check(strstr(the_headers.subprotocols, SAT_SUBPROTOCOL) != NULL);
