@@ -62,6 +62,7 @@ struct replica_sub {
     uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
     struct replica_heal heal;
+    uint32_t lives_told;  /* how often the server told of them in this session */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
     uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
