@@ -189,6 +189,13 @@ enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid)
     return sat_query_run_on(&query, "bundle");
 }
 
+enum sat_err sat_store_return_join(struct sat_store *store, int64_t bid)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_JOIN);
+    sat_bind_i64(&query, bid);
+    return sat_query_run_on(&query, "bundle");
+}
+
 enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_SET_REFUSED);

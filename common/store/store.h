@@ -384,6 +384,8 @@ enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_
 
 /* Client: bundles in state RETURN. */
 enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid) SAT_MUST_CHECK;
+enum sat_err sat_store_return_join(struct sat_store *store,
+                                   int64_t bid) SAT_MUST_CHECK; /* directly behind its author's bundle before it */
 enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK;
 /* Those that were refused, or those that were not, in the order in which the server had them. */
 enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,

@@ -146,7 +146,10 @@ enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct hos
                         const struct sat_message_CLAIM *message, struct sat_fault *fault)
 {
     bool proven = false, of_now = false;
-    for (uint32_t i = 0; i < message->heads.n && !proven; i++) {
+    /* A log that can have no more lives would be proved lost over and over, and use up those of all the others. */
+    uint32_t n = space->lives.n < SAT_LIVES_MAX ? message->heads.n : 0;
+    of_now = n == 0;
+    for (uint32_t i = 0; i < n && !proven; i++) {
         struct sat_head head;
         bool lost;
         enum sat_err err = host_is_lost_head(step->host, space, message->heads.at[i], &head, &lost, fault);

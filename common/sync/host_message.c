@@ -253,9 +253,8 @@ enum sat_err host_accept_again(struct host_step *step, struct host_space *space,
     return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
 }
 
-/* What says that a bundle which was refused is empty. */
-static enum sat_err accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
-                                struct sat_fault *fault)
+enum sat_err host_accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
+                              bool had, struct sat_fault *fault)
 {
     struct sat_host *host = step->host;
     const struct sat_void *statement = &empty->statement;
@@ -265,14 +264,17 @@ static enum sat_err accept_void(struct host_step *step, struct host_space *space
     bool found;
     enum sat_err err = sat_store_bundle_of_dot(host->store, dot, &row, &found);
     if (err || (found && sat_hash_equal(&row.id, &id))) return err; /* again: its entry tells its author so */
-    struct sat_judge judge = {
-        .store = host->store, .directory = &host->directory, .space = &space->row, .dir_at = host->directory.seq};
+    struct sat_judge judge = {.store = host->store,
+                              .directory = &host->directory,
+                              .space = &space->row,
+                              .dir_at = host->directory.seq,
+                              .lives = had ? &space->lives : NULL};
     err = sat_judge_void(&judge, empty, fault);
     if (!err) err = host_begin(step);
     if (err) return err;
     uint64_t recv_ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
     space->dirty = true;
-    err = sat_base_void(host->store, &space->row, &host->directory.org, empty, recv_ms, judge.dir_at, 0);
+    err = sat_base_void(host->store, &space->row, &host->directory.org, empty, recv_ms, host->directory.seq, 0);
     return err && !sat_err_is_local(err) ? SAT_ERR_CORRUPT : err;
 }
 
@@ -285,7 +287,7 @@ static enum sat_err take_void(struct host_step *step, struct host_peer *peer, st
     if (err) return err;
     if (empty.statement.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a statement of another device was pushed");
-    err = accept_void(step, space, &empty, &why);
+    err = host_accept_void(step, space, &empty, false, &why);
     if (!err || sat_err_is_local(err)) return err;
     step->host->counts.refused++;
     send_refusal(step, peer, sub, empty.statement.first, err, &why);

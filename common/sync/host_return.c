@@ -2,6 +2,7 @@
  * then whoever has the bundle may bring it, as its author signed it, and it is judged at the place where it stood. */
 #include "common/sync/host_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 static enum sat_err read_entries(const struct sat_message_RECEIPTS *message, struct sat_frontier *log,
                                  struct sat_entry *entries)
@@ -37,24 +38,38 @@ enum sat_err host_receipts(struct host_step *step, const struct host_space *spac
     if (!lost || space->lives.n == 0) return SAT_OK; /* all of it is here */
     err = host_begin(step);
     for (uint32_t i = 0; !err && i < message->entries.n; i++)
-        if (entries[i].kind == SAT_ENTRY_BUNDLE || entries[i].kind == SAT_ENTRY_RETURNED)
+        if (entries[i].kind == SAT_ENTRY_BUNDLE || entries[i].kind == SAT_ENTRY_RETURNED ||
+            entries[i].kind == SAT_ENTRY_VOID)
             err = sat_store_receipt_put(store, space->row.sid, &entries[i].id, sat_entry_receipt_ms(&entries[i]),
                                         sat_entry_receipt_dir(&entries[i]));
     return err;
 }
 
-static void refuse(struct host_step *step, const struct host_peer *peer, uint64_t sub,
-                   const struct sat_manifest *manifest, enum sat_err err, const struct sat_fault *why)
+static void refuse(struct host_step *step, const struct host_peer *peer, uint64_t sub, struct sat_dot first,
+                   enum sat_err err, const struct sat_fault *why)
 {
     struct sat_message message = {.type = SAT_MESSAGE_UNRETURNED};
     message.as.UNRETURNED = (struct sat_message_UNRETURNED){
         .sub = sub,
-        .device = manifest->device,
-        .first = manifest->first,
+        .device = first.device,
+        .first = first.counter,
         .error = err,
         .text = sat_span_text(why->err == err ? why->text : sat_err_text(err)),
     };
     host_send(step, peer->id, &message);
+}
+
+/* When it was accepted first, and under which directory, whose links are here again. */
+static enum sat_err find_receipt(const struct host_step *step, const struct host_space *space,
+                                 const struct sat_hash *id, uint64_t *ms, uint64_t *dir, struct sat_fault *why)
+{
+    bool found;
+    enum sat_err err = sat_store_receipt_get(step->host->store, space->row.sid, id, ms, dir, &found);
+    if (err) return err;
+    if (!found) return sat_fail(why, SAT_ERR_DENIED, "nothing proves that this server had that work before");
+    if (*dir > step->host->directory.seq)
+        return sat_fail(why, SAT_ERR_STALE, "it was accepted under directory links that are not here yet");
+    return SAT_OK;
 }
 
 static enum sat_err take(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
@@ -67,26 +82,54 @@ static enum sat_err take(struct host_step *step, struct host_space *space, struc
     bool found;
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
     if (err || (found && sat_hash_equal(&row.id, &bundle->id))) return err; /* somebody was first */
-    err = sat_store_receipt_get(host->store, space->row.sid, &bundle->id, &ms, &dir, &found);
-    if (err) return err;
-    if (!found) return sat_fail(why, SAT_ERR_DENIED, "nothing proves that this server had that work before");
-    if (dir > host->directory.seq)
-        return sat_fail(why, SAT_ERR_STALE, "it was accepted under directory links that are not here yet");
-    return host_accept_again(step, space, bundle, ms, dir, why);
+    err = find_receipt(step, space, &bundle->id, &ms, &dir, why);
+    return err ? err : host_accept_again(step, space, bundle, ms, dir, why);
+}
+
+/* Its author may be gone, and is not asked for the right to say so again. Who needs it are those behind it in its
+ * chain.
+ */
+static enum sat_err take_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
+                              struct sat_fault *why)
+{
+    struct sat_hash id = sat_void_id(&empty->statement);
+    struct sat_bundle_row row;
+    uint64_t ms, dir;
+    bool found;
+    struct sat_dot dot = {empty->statement.device, empty->statement.first};
+    enum sat_err err = sat_store_bundle_of_dot(step->host->store, dot, &row, &found);
+    if (err || (found && sat_hash_equal(&row.id, &id))) return err; /* somebody was first */
+    err = find_receipt(step, space, &id, &ms, &dir, why);
+    if (!err) err = host_accept_void(step, space, empty, true, why);
+    if (!err) err = sat_store_receipt_done(step->host->store, space->row.sid, &id);
+    if (!err) step->host->counts.returned++;
+    return err;
 }
 
 enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
                          const struct sat_message_RETURN *message)
 {
     struct sat_bundle bundle;
+    struct sat_signed_void empty;
+    struct sat_dot first;
     struct sat_fault why = {0};
-    enum sat_err err =
-        sat_bundle_decode(message->bundle, &step->host->directory.org, &space->row.id, step->arena, &bundle);
-    if (err) return err;
-    if (bundle.form != SAT_BUNDLE_FULL) return SAT_ERR_MALFORMED;
-    err = take(step, space, &bundle, &why);
+    struct sat_span bytes = message->bundle;
+    enum sat_err err;
+    if (bytes.len && bytes.at[0] == SAT_VOID_FORM) {
+        bytes = sat_span(bytes.at + 1, bytes.len - 1);
+        err = sat_void_decode(bytes, &space->row.id, &empty.statement, &empty.signature);
+        if (err) return err;
+        first = (struct sat_dot){empty.statement.device, empty.statement.first};
+        err = take_void(step, space, &empty, &why);
+    } else {
+        err = sat_bundle_decode(bytes, &step->host->directory.org, &space->row.id, step->arena, &bundle);
+        if (err) return err;
+        if (bundle.form != SAT_BUNDLE_FULL) return SAT_ERR_MALFORMED;
+        first = (struct sat_dot){bundle.manifest.device, bundle.manifest.first};
+        err = take(step, space, &bundle, &why);
+    }
     if (!err || sat_err_is_local(err)) return err;
     step->host->counts.refused++;
-    refuse(step, peer, message->sub, &bundle.manifest, err, &why);
+    refuse(step, peer, message->sub, first, err, &why);
     return SAT_OK;
 }

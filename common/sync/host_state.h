@@ -175,6 +175,10 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
 /* The same of one that this server had before, at that receipt; given back by whoever has it. */
 enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault) SAT_MUST_CHECK;
+/* What says that a bundle which was refused is empty. `had`: this server has accepted it before. */
+struct sat_signed_void;
+enum sat_err host_accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
+                              bool had, struct sat_fault *fault) SAT_MUST_CHECK;
 
 /* host_escrow.c: puts a bundle aside for the admins, in full form. SAT_ERR_ESCROWED: it is there (now); else why not.
  */

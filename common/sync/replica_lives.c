@@ -10,6 +10,9 @@
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
 
+/* In a session: what it says stays in memory, and each may be a way back for this device's log. */
+enum { LIVES_TOLD_MAX = 64 };
+
 enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
@@ -177,8 +180,12 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
         err = sat_base_set_back(replica->config.store, &sub->row, replica->config.device, heal.low, &heal.epoch);
     if (!err) err = save_lives(step, sub, &heal.lives);
     if (err) return err;
-    struct replica_sub anew = {
-        .sub = sub->sub, .row = sub->row, .dirty = true, .lives = heal.lives, .roots_asked = sub->roots_asked};
+    struct replica_sub anew = {.sub = sub->sub,
+                               .row = sub->row,
+                               .dirty = true,
+                               .lives = heal.lives,
+                               .lives_told = sub->lives_told,
+                               .roots_asked = sub->roots_asked};
     anew.row.log_epoch = heal.epoch;
     anew.window = sub->window;
     *sub = anew;
@@ -269,6 +276,8 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     struct sat_log_epoch epoch;
     struct sat_lives lives;
     memcpy(epoch.b, message->epoch, sizeof epoch.b);
+    if (++sub->lives_told > LIVES_TOLD_MAX)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server tells of its log's lives over and over");
     enum sat_err err = read_lives(step, sub, message, &lives);
     if (err) return err;
     if (sub->heal.searching && sat_log_epoch_equal(&sub->heal.epoch, &epoch)) return SAT_OK;

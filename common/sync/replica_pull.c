@@ -289,7 +289,8 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (err && !sat_err_is_local(err)) return replica_accuse(step, &sub->row.id, &bundle, entry->recv_ms, err);
     bool back = false, pending = false;
     struct sat_bundle_row row;
-    if (!err) err = replica_came_back(step, sub, &bundle, &back);
+    struct replica_arrival arrival = replica_arrival_of(&bundle);
+    if (!err) err = replica_came_back(step, sub, &arrival, &back);
     if (!err && !back && manifest->device == replica->config.device) err = find_own(step, sub, &bundle, &row, &pending);
     if (err || pending) return err ? err : take_pending(step, sub, entry, &row);
     struct sat_header *headers = sat_arena_array(step->arena, manifest->count, sizeof *headers);
@@ -321,7 +322,8 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
     err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
     if (!err) err = replica_begin(step);
     bool came = false;
-    if (!err) err = replica_came_back(step, sub, &bundle, &came);
+    struct replica_arrival arrival = replica_arrival_of(&bundle);
+    if (!err) err = replica_came_back(step, sub, &arrival, &came);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++) {

@@ -8,6 +8,7 @@
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 /* ---- Receipts ---- */
 
@@ -99,11 +100,15 @@ static enum sat_err encode_return(struct sat_replica *replica, const struct repl
                                   const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_bundle bundle;
-    enum sat_err err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
-    if (err) return err;
     struct sat_buf bytes;
+    bool empty = sat_void_is_row(row);
+    enum sat_err err = empty ? SAT_OK : sat_base_bundle(replica->config.store, row, false, arena, &bundle);
+    if (err) return err;
     sat_buf_init(&bytes);
-    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
+    if (empty)
+        replica_encode_void(row, &bytes);
+    else
+        sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
     struct sat_message message = {.type = SAT_MESSAGE_RETURN};
     message.as.RETURN = (struct sat_message_RETURN){.sub = sub->sub, .bundle = sat_buf_span(&bytes)};
     sat_message_encode(&message, out);
@@ -193,6 +198,7 @@ static enum sat_err put_aside(struct replica_step *step, const struct replica_su
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle bundle;
     struct sat_buf bytes;
+    if (sat_void_is_row(row)) return SAT_OK; /* there is nothing in it */
     enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
     if (err) return err;
     sat_buf_init(&bytes);
@@ -221,23 +227,23 @@ static enum sat_err make_whole(struct replica_step *step, const struct sat_bundl
     return err;
 }
 
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct sat_bundle *bundle,
-                               bool *back)
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
+                               const struct replica_arrival *arrival, bool *back)
 {
     struct sat_store *store = step->replica->config.store;
-    const struct sat_manifest *m = &bundle->manifest;
     struct sat_bundle_row row;
     bool found = sub->lives.n > 0;
     *back = false;
     while (found) {
-        enum sat_err err = sat_store_bundle_overlapping(store, m->device, m->first, m->count, &row, &found);
+        enum sat_err err =
+            sat_store_bundle_overlapping(store, arrival->device, arrival->first, arrival->count, &row, &found);
         if (err || !found) return err;
         if (row.seq || row.state != SAT_BUNDLE_RETURN || row.sid != sub->row.sid) return SAT_OK;
         err = replica_begin(step);
-        *back = sat_hash_equal(&row.id, &bundle->id);
-        if (!err && *back)
-            err = make_whole(step, &row, bundle);
-        else if (!err)
+        *back = sat_hash_equal(&row.id, &arrival->id);
+        if (!err && *back && arrival->bundle)
+            err = make_whole(step, &row, arrival->bundle);
+        else if (!err && !*back)
             err = put_aside(step, sub, &row);
         if (!err && !*back) err = sat_base_mark_drafts(store);
         if (!err) err = sat_store_bundle_delete(store, row.bid);

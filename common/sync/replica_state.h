@@ -64,6 +64,7 @@ struct replica_sub {
     uint64_t pushable;      /* pending bundles not yet sent, known after the last look; 0: none */
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
     struct replica_heal heal;
+    uint32_t lives_told;  /* how often the server told of them in this session */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
     uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
@@ -222,10 +223,22 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
-/* A bundle has arrived that waits here to be given back, or one in its place: *bundle is made whole with what is here
- * of it, and the waiting copy goes; another one with its numbers is put aside. */
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct sat_bundle *bundle,
-                               bool *back) SAT_MUST_CHECK;
+/* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes, and what it
+ * has more than the bundle that arrived makes that whole; another one with these numbers is put aside. */
+struct replica_arrival {
+    uint32_t device;
+    uint64_t first;
+    uint32_t count;
+    struct sat_hash id;
+    struct sat_bundle *bundle; /* NULL: a void statement */
+};
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
+                               const struct replica_arrival *arrival, bool *back) SAT_MUST_CHECK;
+static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle};
+}
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 

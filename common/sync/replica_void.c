@@ -77,8 +77,13 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .directory = directory,
                               .space = &sub->row,
                               .dir_at = entry->dir_at,
-                              .stubs_allowed = true};
-    err = sat_judge_void(&court, &empty, &step->fault);
+                              .stubs_allowed = true,
+                              .lives = &sub->lives};
+    struct replica_arrival arrival = {empty.statement.device, empty.statement.first, empty.statement.count,
+                                      sat_void_id(&empty.statement), NULL};
+    bool back;
+    err = replica_came_back(step, sub, &arrival, &back);
+    if (!err) err = sat_judge_void(&court, &empty, &step->fault);
     if (err == SAT_ERR_STALE)
         err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
                        empty.statement.device);

@@ -44,6 +44,7 @@ static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row 
 {
     bool proven;
     enum sat_err err = sat_store_bundle_set_return(it->store, bundle->bid);
+    if (!err && bundle->state == SAT_BUNDLE_VOID) err = sat_store_return_join(it->store, bundle->bid);
     if (!err) err = sat_store_lost_has(it->store, it->space->sid, &bundle->id, &proven);
     return err || proven ? err : sat_store_return_set_refused(it->store, bundle->bid, SAT_ERR_DENIED);
 }
@@ -60,7 +61,8 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
-    if (!err && bundle.state != SAT_BUNDLE_VOID) err = is_lost(it, entry, own, &lost); /* its author says it again */
+    bool empty = !err && bundle.state == SAT_BUNDLE_VOID; /* one's own is said again */
+    if (!err && !(empty && own)) err = is_lost(it, entry, own, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);

@@ -10,7 +10,8 @@ enum sat_err sat_judge_void(const struct sat_judge *judge, const struct sat_sign
     const struct sat_directory *directory = judge->directory;
     const struct sat_device *author = sat_directory_device(directory, s->device);
     uint8_t rights = sat_directory_device_rights(directory, &s->space, s->device, judge->dir_at);
-    if (!author || !(rights & (SAT_RIGHT_READ | SAT_RIGHT_WRITE)))
+    bool may_be_back = sat_lives_later(judge->lives, judge->space->log.size + 1);
+    if (!author || (!may_be_back && !(rights & (SAT_RIGHT_READ | SAT_RIGHT_WRITE))))
         return sat_fail(fault, SAT_ERR_DENIED, "device %u may not write here", s->device);
     if (sat_void_verify(s, &directory->org, &author->sign, &empty->signature))
         return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", s->device);
@@ -58,6 +59,13 @@ struct sat_bundle_row sat_void_row(int64_t sid, const struct sat_hash *org, cons
     }
     sat_manifest_encode(&manifest, row.manifest);
     return row;
+}
+
+bool sat_void_is_row(const struct sat_bundle_row *row)
+{
+    struct sat_manifest manifest;
+    sat_manifest_decode(row->manifest, &manifest);
+    return manifest.suite == 0;
 }
 
 struct sat_signed_void sat_void_of_row(const struct sat_bundle_row *row)

@@ -12,12 +12,15 @@ struct sat_signed_void {
 };
 
 /* Is it its author's, who may write in the space or read it; in its place in the chain; on dots that nobody has? As
- * sat_judge_bundle(): DENIED, TAMPERED, FORK, STALE, BAD_CHAIN. */
+ * sat_judge_bundle(): DENIED, TAMPERED, FORK, STALE, BAD_CHAIN. In a later life of the
+ * log it may have been given back: then its author may have lost the right since. */
 enum sat_err sat_judge_void(const struct sat_judge *judge, const struct sat_signed_void *empty,
                             struct sat_fault *fault) SAT_MUST_CHECK;
 /* The row for it; `before`: the author's bundle before it in the space, NULL: none. */
 struct sat_bundle_row sat_void_row(int64_t sid, const struct sat_hash *org, const struct sat_signed_void *empty,
                                    const struct sat_bundle_row *before);
+/* Whatever state it is in: one that is to be given back, too. */
+bool sat_void_is_row(const struct sat_bundle_row *row);
 struct sat_signed_void sat_void_of_row(const struct sat_bundle_row *row);
 /* It becomes the log's next entry. pending_bid: the author's own row; 0: it is inserted. */
 enum sat_err sat_base_void(struct sat_store *store, struct sat_space_row *space, const struct sat_hash *org,

@@ -6,6 +6,7 @@
 
 #include "common/sync/digest.h"
 #include "common/sync/host.h"
+#include "common/sync/ranges.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -359,6 +360,142 @@ static void ask(struct talk *talk, uint8_t what)
     say_message(talk, &message);
 }
 
+/* ---- A server that is told that it lost something ---- */
+
+static bool has_stubs(struct sat_span bytes, const struct sat_hash *org, const struct sat_space_id *space,
+                      struct sat_bundle *bundle, struct sat_arena *arena)
+{
+    fuzz_must(sat_bundle_decode(bytes, org, space, arena, bundle));
+    bool stubs = false;
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) stubs = stubs || bundle->changes[i].stub;
+    return stubs;
+}
+
+static void say_returned(struct talk *talk, uint32_t sub, struct sat_span bytes)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_RETURN};
+    message.as.RETURN = (struct sat_message_RETURN){.sub = sub, .bundle = bytes};
+    if (talk->open) say_message(talk, &message);
+}
+
+/* By a head that the server signs, of its log with one entry more: it claims that, or shows the receipt in it. */
+static void show_lost(struct talk *talk, uint32_t sub, const struct sat_space_row *row, const struct sat_hash *id,
+                      uint8_t what, struct sat_arena *arena)
+{
+    const struct sat_directory *directory = sat_host_directory(talk->host);
+    struct sat_entry entry = {.seq = row->log.size + 1,
+                              .kind = what & 8 ? SAT_ENTRY_VOID : SAT_ENTRY_BUNDLE,
+                              .id = *id,
+                              .recv_ms = talk->now_ms > row->last_recv_ms ? talk->now_ms : row->last_recv_ms,
+                              .dir_at = directory->seq};
+    struct sat_frontier log = row->log;
+    struct sat_hash leaf = sat_entry_hash(&entry);
+    struct sat_buf head_bytes, before, behind, item;
+    sat_buf_init(&head_bytes);
+    sat_buf_init(&before);
+    sat_buf_init(&behind);
+    sat_buf_init(&item);
+    sat_frontier_encode(&log, &before);
+    sat_frontier_append(&log, &leaf);
+    sat_merkle_behind(log.size, &leaf, 0, &behind);
+    sat_lost_encode(&entry, &item);
+    struct sat_head head = {.space = row->id,
+                            .log_epoch = row->log_epoch,
+                            .size = log.size,
+                            .root = sat_frontier_root(&log),
+                            .dir_seq = directory->seq,
+                            .dir_hash = sat_directory_hash_at(directory, directory->seq),
+                            .time_ms = talk->now_ms};
+    sat_head_sign(&head, &directory->org, &talk->org->server);
+    sat_head_encode(&head, false, &head_bytes);
+    struct sat_span head_span = sat_span_copy(arena, sat_buf_span(&head_bytes)), item_span = sat_buf_span(&item);
+    struct sat_message message = {.type = SAT_MESSAGE_CLAIM};
+    message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub, .heads = {&head_span, 1}};
+    if (what & 1) say_message(talk, &message);
+    message = (struct sat_message){.type = SAT_MESSAGE_RECEIPTS};
+    message.as.RECEIPTS = (struct sat_message_RECEIPTS){.sub = sub,
+                                                        .head = head_span,
+                                                        .before = sat_buf_span(&before),
+                                                        .entries = {&item_span, 1},
+                                                        .behind = sat_buf_span(&behind)};
+    if (what & 2 && talk->open) say_message(talk, &message);
+    sat_buf_deinit(&item);
+    sat_buf_deinit(&behind);
+    sat_buf_deinit(&before);
+    sat_buf_deinit(&head_bytes);
+}
+
+/* In place of a bundle that was made: the statement that its changes are empty. */
+static struct sat_span empty_instead(struct talk *talk, const struct sat_bundle *bundle, struct sat_hash *id,
+                                     struct sat_arena *arena)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_void empty = {m->space, m->device, m->first, m->count, bundle->id, m->prev};
+    struct sat_signature signature = sat_void_sign(&empty, &talk->org->id, talk->org->signing[m->device - 1]);
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_put_u8(&bytes, SAT_VOID_FORM);
+    sat_void_encode(&empty, &signature, &bytes);
+    struct sat_span span = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    *id = sat_void_id(&empty);
+    return span;
+}
+
+static void return_made(struct talk *talk, struct sat_span *input)
+{
+    struct sat_arena arena;
+    struct sat_space_row row;
+    struct sat_bundle bundle;
+    bool found;
+    static const struct sat_space_id none;
+    uint8_t what = fuzz_byte(input);
+    uint32_t sub = FUZZ_SPACES;
+    sat_arena_init(&arena);
+    if (sat_space_equal(&talk->subs[sub], &none)) subscribe_to_all(talk, &arena);
+    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[sub - 1], &row, &found));
+    struct fuzz_place place = {.store = talk->store,
+                               .directory = sat_host_directory(talk->host),
+                               .space = &row,
+                               .device = 1 + what / 16 % FUZZ_DEVICES};
+    struct sat_span bytes = fuzz_make_bundle(input, &place, talk->now_ms, &arena);
+    bool stubs = has_stubs(bytes, &talk->org->id, &row.id, &bundle, &arena); /* a reader would wait for the rest */
+    struct sat_hash id = bundle.id;
+    if (what & 8) bytes = empty_instead(talk, &bundle, &id, &arena);
+    if (talk->open && (what & 3)) show_lost(talk, sub, &row, &id, what, &arena);
+    if ((what & 4 || !stubs) && (!stubs || what & 8)) say_returned(talk, sub, bytes);
+    sat_arena_deinit(&arena);
+}
+
+/* Ranges of the records that changes are made for. */
+static void ask_ranges(struct talk *talk, struct sat_span *input)
+{
+    struct sat_arena arena;
+    struct sat_space_row row;
+    struct sat_span items[4];
+    bool found;
+    static const struct sat_space_id none;
+    uint8_t what = fuzz_byte(input);
+    uint32_t n = 1 + what % 4;
+    sat_arena_init(&arena);
+    if (sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, &arena);
+    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[FUZZ_SPACES - 1], &row, &found));
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_range range = {.first = fuzz_record(fuzz_byte(input) % 8), .last = fuzz_record(7)};
+        if (i + 1 < n) range.last = range.first;
+        if (what & 4) range = SAT_RANGE_ALL;
+        struct sat_buf item;
+        sat_buf_init(&item);
+        sat_range_encode(&range, &item);
+        items[i] = sat_span_copy(&arena, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    struct sat_message message = {.type = SAT_MESSAGE_RANGES};
+    message.as.RANGES = (struct sat_message_RANGES){.sub = FUZZ_SPACES, .size = row.log.size, .ranges = {items, n}};
+    if (talk->open) say_message(talk, &message);
+    sat_arena_deinit(&arena);
+}
+
 /* What devices do that lose something, and admins about that. */
 static void order(struct talk *talk, uint8_t what, struct sat_span *input)
 {
@@ -376,6 +513,12 @@ static void order(struct talk *talk, uint8_t what, struct sat_span *input)
         return;
     case 5:
         ask(talk, fuzz_byte(input));
+        return;
+    case 6:
+        return_made(talk, input);
+        return;
+    case 7:
+        ask_ranges(talk, input);
         return;
     default:
         hand_in_made(talk, input);

@@ -134,6 +134,34 @@ static void a_life_that_the_server_has_not_signed_is_tampered(void **state)
     all_is_well("Bern");
 }
 
+/* Each is true, as far as anybody can see; what was said of all of them is not kept. */
+static void a_server_that_tells_of_lives_without_end_is_left(void **state)
+{
+    (void)state;
+    struct sat_arena arena;
+    struct sat_life life = true_life();
+    uint32_t told = 0;
+    sat_arena_init(&arena);
+    b->last_err = SAT_OK;
+    world_connect(&world, b);
+    world_run(&world, b);
+    for (; told < 200 && b->last_err == SAT_OK; told++) {
+        life.epoch.b[2] = (uint8_t)told;
+        struct sat_span item = life_item(life, &world.server_key, &arena);
+        struct sat_message message = {.type = SAT_MESSAGE_LIVES};
+        message.as.LIVES.sub = forge_sub(b, &world.spaces[0]);
+        message.as.LIVES.lives = (struct sat_list){&item, 1};
+        memcpy(message.as.LIVES.epoch, life.epoch.b, sizeof life.epoch.b);
+        forge_send(b, true, &message);
+        assert_true(world_hand_over(&world, b, true));
+    }
+    assert_int_equal(b->last_err, SAT_ERR_PROTOCOL);
+    assert_in_range(told, 60, 70);
+    world_disconnect(&world, b);
+    sat_arena_deinit(&arena);
+    all_is_well("Bern");
+}
+
 static bool say_zero(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
                      struct sat_arena *arena)
 {
@@ -391,6 +419,7 @@ int main(void)
         STORY(a_life_that_continues_none_that_is_known_is_a_fork),
         STORY(a_life_without_a_parent_is_a_fork),
         STORY(a_life_that_the_server_has_not_signed_is_tampered),
+        STORY(a_server_that_tells_of_lives_without_end_is_left),
         STORY(a_server_that_contradicts_its_own_branch_is_caught),
         STORY(nothing_comes_back_to_a_log_that_was_never_set_back),
         STORY(nothing_comes_back_that_was_received_before_what_it_had_seen),

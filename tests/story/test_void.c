@@ -7,6 +7,7 @@
 
 #include "common/sync/void.h"
 #include "tests/story/forge.h"
+#include "tests/story/raw.h"
 #include "tests/story/scene.h"
 
 static struct world world;
@@ -139,6 +140,53 @@ static void who_joins_later_and_a_server_that_starts_anew_have_it_too(void **sta
     assert_string_equal(scene_shows(&world, late, 4, CITY), "four");
 }
 
+/* What an author who is gone had said is given back by others, in its place: what comes behind it stands on it. */
+static void give_back_without_its_author(bool revoked)
+{
+    world_backup(&world, 1);
+    write_three();
+    scene_damage_push(&world, a, 1);
+    agree(a);
+    agree(b);
+    uint64_t size = scene_log_size(&world);
+    if (revoked) {
+        raw_revoke(&world, scene_number(a));
+        assert_true(world_sync(&world, &world.devices[0]));
+        agree(b);
+    }
+    world_restore(&world, 1, true);
+    agree(b);
+    assert_int_equal(scene_log_size(&world), size);
+    assert_string_equal(scene_base(&world, world.server_store, 4), scene_live(&world, b, 4));
+    uint64_t left;
+    assert_int_equal(sat_store_return_count(b->handle.store, 0, true, &left), SAT_OK);
+    assert_int_equal(left, 0);
+    if (revoked) assert_true(world_sync(&world, &world.devices[0]));
+    world_confirm_restore(&world);
+    struct world_device *late = world_join(&world, 3);
+    agree(late);
+    assert_string_equal(scene_shows(&world, late, 2, CITY), "one");
+    assert_string_equal(scene_shows(&world, late, 4, CITY), "three");
+    world_restore(&world, 1, true); /* and once more, by who has it from there */
+    agree(late);
+    agree(b);
+    assert_string_equal(scene_base(&world, world.server_store, 4), scene_live(&world, b, 4));
+}
+
+static void what_a_server_lost_of_it_is_given_back_by_others(void **state)
+{
+    (void)state;
+    give_back_without_its_author(false);
+    agree(a);
+    assert_string_equal(scene_shows(&world, a, 4, CITY), "three");
+}
+
+static void what_a_server_lost_of_it_is_given_back_though_its_author_is_out(void **state)
+{
+    (void)state;
+    give_back_without_its_author(true);
+}
+
 /* ---- What others could make of it ---- */
 
 static struct sat_signed_void statement_by(struct world_device *signer, uint64_t first)
@@ -157,6 +205,36 @@ static struct sat_signed_void statement_by(struct world_device *signer, uint64_t
     empty.signature = sat_void_sign(&empty.statement, &sat_host_directory(world.host)->org,
                                     &sat_keyring_secrets(signer->handle.keyring)->sign);
     return empty;
+}
+
+/* After a server was set back its author calls empty what is still to be given back. */
+static void who_calls_empty_what_a_server_lost_stops_nobody(void **state)
+{
+    (void)state;
+    struct raw raw;
+    struct sat_buf bytes;
+    world_backup(&world, 1);
+    uint64_t counter = scene_write(&world, a, 2, CITY, "Chur");
+    agree(a);
+    agree(b);
+    world_restore(&world, 1, true);
+    struct sat_signed_void empty = statement_by(a, counter);
+    sat_buf_init(&bytes);
+    sat_put_u8(&bytes, SAT_VOID_FORM);
+    sat_void_encode(&empty.statement, &empty.signature, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_PUSH};
+    message.as.PUSH = (struct sat_message_PUSH){.sub = 1, .bundle = sat_buf_span(&bytes)};
+    raw_enter(&raw, &world, a);
+    raw_subscribe(&raw, 1, &world.spaces[0]);
+    uint64_t size = scene_log_size(&world);
+    raw_say(&raw, &message);
+    assert_int_equal(scene_log_size(&world), size + 1);
+    raw_end(&raw);
+    sat_buf_deinit(&bytes);
+    agree(b);
+    assert_int_equal(aside(b), 1); /* verbatim */
+    scene_write(&world, b, 3, CITY, "Zug");
+    agree(b);
 }
 
 static enum sat_err verdict_on(const struct sat_signed_void *empty)
@@ -218,6 +296,9 @@ int main(void)
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),
         test(who_joins_later_and_a_server_that_starts_anew_have_it_too),
+        test(what_a_server_lost_of_it_is_given_back_by_others),
+        test(what_a_server_lost_of_it_is_given_back_though_its_author_is_out),
+        test(who_calls_empty_what_a_server_lost_stops_nobody),
         test(nobody_calls_anothers_work_empty_nor_what_is_there),
         test(a_forged_statement_that_a_server_shows_is_caught),
     };
