@@ -47,7 +47,7 @@ static bool resize(struct vfs_bytes *bytes, size_t len)
 static bool put(struct vfs_bytes *bytes, uint64_t offset, const void *at, size_t len)
 {
     if (offset + len > bytes->len && !resize(bytes, offset + len)) return false;
-    memcpy(bytes->at + offset, at, len);
+    if (len) memcpy(bytes->at + offset, at, len); /* of nothing there may be no place */
     return true;
 }
 
@@ -237,7 +237,7 @@ static void lose_power(struct vfs *vfs, struct vfs_file *file)
     file->exists_for_good = file->exists;
     if (!file->exists) file->synced.len = 0;
     file->now.len = 0;
-    sat_check(put(&file->now, 0, file->synced.at ? file->synced.at : (const uint8_t *)"", file->synced.len));
+    sat_check(put(&file->now, 0, file->synced.at, file->synced.len));
 }
 
 static void forget_index(struct vfs_file *file)
