@@ -148,12 +148,14 @@ programs_of = $(patsubst %.c,$(BUILD)/%,$(call mains,$(1)))
 TEST_LIBS := $(BUILD)/libserver.a $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 LIBS_tests := $(LIBS_server) $(LIBS_client) $(shell pkg-config --libs cmocka 2>/dev/null)
 
+# The file system in memory, on which lives lose power, too.
+VFS := $(call objects,tests/faults/vfs.c tests/faults/vfs_sqlite.c)
 $(BUILD)/tests/libworld.a: $(call shared,story)
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call shared,unit) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
-$(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(BUILD)/tests/libworld.a $(TEST_LIBS)
+$(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(VFS) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # In these the linker sends to the tests what decides about memory, time, chance and the end.
 FAULTS_WRAPPED := sodium_malloc ZSTD_createCDict json_loadb json_loads sat_entropy_system client_now_ms sat_check_failed sat_no_memory
