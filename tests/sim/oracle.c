@@ -135,7 +135,7 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     uint32_t number = sat_keyring_secrets(device->handle.keyring)->device;
     enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
     sat_check(!err || oracle->recover);
-    if (err) oracle->recover(oracle->context, device);
+    if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
     struct oracle_write write = {.dot = {number, last},
@@ -149,6 +149,14 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
 }
 
 /* ---- What is lost for good ---- */
+
+/* By a write that cannot be missing itself; and by one that can. */
+static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool surely)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++)
+        if (oracle->overs[i].under == index && (!surely || !oracle->writes[oracle->overs[i].over].excused)) return true;
+    return false;
+}
 
 static void look_at(struct oracle *oracle, const struct sat_record_view *view, uint32_t space, uint32_t record)
 {
@@ -211,11 +219,14 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 {
     uint32_t excused = 0;
     oracle_look(oracle, world, homes);
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        struct oracle_write *write = &oracle->writes[i];
-        if (write->held || write->overwritten || write->excused || server_has(world, write)) continue;
-        write->excused = true;
-        excused++;
+    for (bool more = true; more;) { /* who is missing lets others be missing that he had overwritten */
+        more = false;
+        for (uint32_t i = 0; i < oracle->n; i++) {
+            struct oracle_write *write = &oracle->writes[i];
+            if (write->held || write->excused || is_overwritten(oracle, i, true) || server_has(world, write)) continue;
+            write->excused = more = true;
+            excused++;
+        }
     }
     return excused;
 }
@@ -238,14 +249,6 @@ static uint32_t visible(const struct sat_record_view *view, const struct oracle_
     for (uint32_t i = 0; i < view->live_n; i++)
         n += is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
     return n;
-}
-
-/* By a write that cannot be missing itself; and by one that can. */
-static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool surely)
-{
-    for (uint32_t i = 0; i < oracle->overs_n; i++)
-        if (oracle->overs[i].under == index && (!surely || !oracle->writes[oracle->overs[i].over].excused)) return true;
-    return false;
 }
 
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,

@@ -33,8 +33,9 @@ struct oracle {
     uint32_t overs_n, overs_cap;
     bool tagged;
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
-    /* What follows when the disk failed under a commit: its process begins anew. NULL: no disk fails. */
-    void (*recover)(void *context, struct world_device *device);
+    /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
+     * does. */
+    void (*recover)(void *context, struct world_device *device, enum sat_err err);
     void *context;
 };
 

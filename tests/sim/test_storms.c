@@ -88,6 +88,13 @@ static unsigned name_of(const struct life *life, const struct world_device *devi
     return (unsigned)number_in(life, device) + 1;
 }
 
+/* WITHOUT="homes damage": kinds of acts that are left out. */
+static bool is_left_out(const char *kind)
+{
+    const char *without = getenv("WITHOUT");
+    return without && strstr(without, kind);
+}
+
 /* ---- What they write ---- */
 
 static void write_record(struct life *life)
@@ -403,7 +410,7 @@ static bool order(struct life *life)
         order_rotate(world, (uint32_t)world_dice(world, 2));
         life->counts->rotation++;
     } else if (what < 7) {
-        return revoke(life);
+        return !is_left_out("revoke") && revoke(life);
     } else {
         if (life->world.devices_n >= life->devices) return false;
         confirm(life);
@@ -427,24 +434,26 @@ static bool act(struct life *life)
     if (what < 720) return deliver(life);
     if (what < 860) return move_connection(life);
     if (what < 925) {
+        if (is_left_out("disks")) return false;
         misfortune(life);
         return true;
     }
-    if (what < 940) return damage(life);
+    if (what < 940) return !is_left_out("damage") && damage(life);
     if (what < 960) {
+        if (is_left_out("server")) return false;
         turn_back_server(life);
         return true;
     }
-    if (what < 975) return turn_back_home(life);
+    if (what < 975) return !is_left_out("homes") && turn_back_home(life);
     return order(life);
 }
 
 /* ---- A life ---- */
 
-static void recover(void *context, struct world_device *device)
+static void recover(void *context, struct world_device *device, enum sat_err err)
 {
     struct life *life = context;
-    begin_anew(life, device);
+    if (err || device->step_err || disks_of(&life->disks, device)->dead) begin_anew(life, device);
 }
 
 static bool come_to_rest(struct life *life)
