@@ -207,7 +207,7 @@ lint-programs: everything
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
 SUITES := sim model lint unit story faults vectors server client cli network hostile kill install demo
-export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
+export $(foreach name,SEED LIVES WITHOUT WHOLE KILLS,$(if $($(name)),$(name)))
 $(filter-out demo install faults,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.

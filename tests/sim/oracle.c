@@ -251,6 +251,18 @@ static uint32_t visible(const struct sat_record_view *view, const struct oracle_
     return n;
 }
 
+static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
+        if (oracle->overs[i].under == index)
+            (void)fprintf(stderr, "  overwritten by w%llu of home %u (device %u change %llu)%s\n",
+                          (unsigned long long)over->tag, over->home + 1, over->dot.device,
+                          (unsigned long long)over->dot.counter, over->excused ? ", which may be missing" : "");
+    }
+    return complain(&oracle->writes[index], "BACK");
+}
+
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,
                       uint32_t space)
 {
@@ -269,7 +281,7 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
                 loaded = record;
             }
             uint32_t seen = visible(&view, write);
-            if (seen && is_overwritten(oracle, i, true)) wrong += complain(write, "BACK");
+            if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
             if (seen > 1) wrong += complain(write, "TWICE");
             if (!seen && !write->excused && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
         }
