@@ -255,6 +255,7 @@ static void plan_trouble(struct life *life)
     switch (kind) {
     case 0:
         plan.fault = VFS_FULL;
+        if (is_left_out("broken")) plan.operations = 1u << VFS_WRITE; /* a sync that fails is another matter */
         plan.count = 1 + world_dice(world, 10);
         life->counts->disk_full++;
         break;
