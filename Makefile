@@ -148,12 +148,14 @@ programs_of = $(patsubst %.c,$(BUILD)/%,$(call mains,$(1)))
 TEST_LIBS := $(BUILD)/libserver.a $(BUILD)/libcli.a $(BUILD)/libsatchel.a
 LIBS_tests := $(LIBS_server) $(LIBS_client) $(shell pkg-config --libs cmocka 2>/dev/null)
 
+# The file system in memory, on which lives lose power, too.
+VFS := $(call objects,tests/faults/vfs.c tests/faults/vfs_sqlite.c)
 $(BUILD)/tests/libworld.a: $(call shared,story)
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call shared,unit) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
-$(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(BUILD)/tests/libworld.a $(TEST_LIBS)
+$(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(VFS) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # In these the linker sends to the tests what decides about memory, time, chance and the end.
 FAULTS_WRAPPED := sodium_malloc ZSTD_createCDict json_loadb json_loads sat_entropy_system client_now_ms sat_check_failed sat_no_memory
@@ -206,7 +208,8 @@ lint-programs: everything
 # ---- goals ----
 RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
 SUITES := sim model lint unit story faults vectors server client cli network hostile kill install demo
-export $(foreach name,SEED LIVES KILLS,$(if $($(name)),$(name)))
+export $(foreach name,SEED LIVES WITHOUT WHOLE KILLS,$(if $($(name)),$(name)))
+sim: export FRESH ?= 10
 $(filter-out demo install faults,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.

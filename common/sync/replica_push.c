@@ -125,16 +125,16 @@ static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
     return SAT_OK;
 }
 
-static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max)
+static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max, bool *waits)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_replica_hooks *hooks = &replica->config.hooks;
     enum sat_err err = SAT_OK;
+    *waits = false;
     if (!replica->frozen.more) err = sat_store_draft_count(replica->config.store, &replica->frozen.left);
     if (err || replica->frozen.left == 0 || !hooks->freeze) return err;
-    bool waits;
-    err = waits_for_heads(step, &waits);
-    if (err || waits) return err;
+    err = waits_for_heads(step, waits);
+    if (err || *waits) return err;
     /* The hook reads the spaces from the store: give it the heads that this step verified. */
     err = replica_begin(step);
     if (!err) err = replica_save_spaces(replica);
@@ -144,21 +144,22 @@ static enum sat_err freeze_some(struct replica_step *step, uint32_t bundles_max)
 enum sat_err replica_freeze_all(struct replica_step *step)
 {
     step->replica->leaving_at = 0;
-    return freeze_some(step, UINT32_MAX);
+    bool waits;
+    return freeze_some(step, UINT32_MAX, &waits);
 }
 
 enum sat_err replica_freeze(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
     uint64_t before = replica->frozen.left;
-    bool busy = false;
+    bool busy = false, waits = false;
     enum sat_err err = replica_mend(step);
     if (!err && replica->frozen.more) err = is_busy(step, &busy);
     if (err || busy) return err;
     do { /* again where nothing of it can be sent: the work of other spaces is not to wait for it */
-        err = freeze_some(step, FREEZE_AHEAD);
-        if (!err && replica->frozen.more) err = is_busy(step, &busy);
-    } while (!err && replica->frozen.more && !busy);
+        err = freeze_some(step, FREEZE_AHEAD, &waits);
+        if (!err && replica->frozen.more && !waits) err = is_busy(step, &busy);
+    } while (!err && replica->frozen.more && !busy && !waits);
     if (replica->frozen.left != before) replica->leaving_at = 0;
     return err;
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/vector.h"
+#include "common/vault/origin.h"
 
 void oracle_init(struct oracle *oracle)
 {
@@ -14,6 +15,7 @@ void oracle_init(struct oracle *oracle)
 void oracle_deinit(struct oracle *oracle)
 {
     free(oracle->writes);
+    free(oracle->overs);
     *oracle = (struct oracle){0};
 }
 
@@ -24,23 +26,45 @@ static void name_element(const struct sat_cell *cell, char out[16])
     if (cell->in_set && cell->element.len) memcpy(out, cell->element.at, cell->element.len);
 }
 
-static struct oracle_write *find(const struct oracle *oracle, struct sat_dot dot, uint16_t field, const char *element)
+static uint64_t tag_of(const struct sat_body *body)
 {
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        struct oracle_write *write = &oracle->writes[i];
-        if (sat_dot_compare(write->dot, dot) == 0 && write->field == field && strcmp(write->element, element) == 0)
-            return write;
+    uint64_t newest = 0; /* what brings a record back repeats older ones */
+    for (uint32_t i = 0; i < body->cells_n; i++) {
+        struct sat_span text = body->cells[i].value.text;
+        if (body->cells[i].value.kind != SAT_VALUE_TEXT || text.len < 2 || text.len > 15 || text.at[0] != 'w') continue;
+        char digits[16] = {0};
+        memcpy(digits, text.at + 1, text.len - 1);
+        uint64_t number = strtoull(digits, NULL, 10);
+        if (number > newest) newest = number;
     }
-    return NULL;
+    return newest;
+}
+
+static bool repeats(const struct sat_source *source, struct sat_dot dot)
+{
+    struct sat_origin origin;
+    return source->body.origin.len && sat_origin_decode(source->body.origin, &origin) == SAT_OK &&
+           sat_dot_compare(origin.dot, dot) == 0;
+}
+
+static bool is_of(const struct oracle_write *write, const struct sat_source *source)
+{
+    if (write->tag) return tag_of(&source->body) == write->tag;
+    return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
+}
+
+static void *grown(void *at, uint32_t n, uint32_t *cap, size_t size)
+{
+    if (n < *cap) return at;
+    *cap = *cap ? *cap * 2 : 256;
+    at = realloc(at, *cap * size);
+    sat_check(at != NULL);
+    return at;
 }
 
 static void add(struct oracle *oracle, struct oracle_write write)
 {
-    if (oracle->n == oracle->cap) {
-        oracle->cap = oracle->cap ? oracle->cap * 2 : 256;
-        oracle->writes = realloc(oracle->writes, oracle->cap * sizeof *oracle->writes);
-        sat_check(oracle->writes != NULL);
-    }
+    oracle->writes = grown(oracle->writes, oracle->n, &oracle->cap, sizeof *oracle->writes);
     oracle->writes[oracle->n++] = write;
 }
 
@@ -65,7 +89,7 @@ static bool stands(const struct sat_record_view *view, const struct sat_source *
     return true;
 }
 
-/* Everything that stands at a cell in front of this author is overwritten by him. */
+/* Everything that stands at a cell in front of this author is overwritten by him, in the write that comes next. */
 static void overwrite(struct oracle *oracle, const struct sat_record_view *before, const struct sat_cell *cell)
 {
     char element[16];
@@ -73,9 +97,28 @@ static void overwrite(struct oracle *oracle, const struct sat_record_view *befor
     for (uint32_t i = 0; i < before->live_n; i++) {
         const struct sat_source *source = &before->live[i];
         if (!stands(before, source, cell)) continue;
-        struct oracle_write *write = find(oracle, source->dot, cell->field, element);
-        sat_check(write != NULL);
-        write->overwritten = true;
+        bool found = false;
+        for (uint32_t k = 0; k < oracle->n; k++) {
+            struct oracle_write *write = &oracle->writes[k];
+            if (write->field != cell->field || strcmp(write->element, element) != 0 || !is_of(write, source)) continue;
+            found = write->overwritten = true;
+            oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
+            oracle->overs[oracle->overs_n++] = (struct oracle_over){.under = k, .over = oracle->n};
+        }
+        sat_check(found);
+    }
+}
+
+static void note(struct oracle *oracle, struct oracle_write write, const struct sat_record_view *before,
+                 const struct sat_source *source)
+{
+    write.tag = oracle->tagged ? tag_of(&source->body) : 0;
+    for (uint32_t k = 0; k < source->body.cells_n; k++) {
+        const struct sat_cell *cell = &source->body.cells[k];
+        write.field = cell->field;
+        name_element(cell, write.element);
+        overwrite(oracle, before, cell);
+        add(oracle, write);
     }
 }
 
@@ -89,54 +132,159 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     edit->sid = world_sid(device, &world->spaces[space]);
     world_load(device, &world->spaces[space], &edit->record, &arena, &before);
     uint64_t first, last;
-    world_edit(world, device, edit, 1, &first, &last);
+    uint32_t number = sat_keyring_secrets(device->handle.keyring)->device;
+    enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
+    sat_check(!err || oracle->recover);
+    if (oracle->recover) oracle->recover(oracle->context, device, err);
+    if (err) last = first; /* it may be there all the same */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
-    struct sat_dot dot = {sat_keyring_secrets(device->handle.keyring)->device, last};
-    for (uint32_t i = 0; i < after.live_n && last >= first; i++) {
-        if (sat_dot_compare(after.live[i].dot, dot)) continue;
-        for (uint32_t k = 0; k < after.live[i].body.cells_n; k++) {
-            const struct sat_cell *cell = &after.live[i].body.cells[k];
-            struct oracle_write write = {.dot = dot, .space = space, .record = record, .field = cell->field};
-            name_element(cell, write.element);
-            overwrite(oracle, &before, cell);
-            add(oracle, write);
+    struct oracle_write write = {.dot = {number, last},
+                                 .last_dot = {number, last},
+                                 .space = space,
+                                 .record = record,
+                                 .home = (uint32_t)(device - world->devices)};
+    for (uint32_t i = 0; i < after.live_n && last >= first; i++)
+        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, write, &before, &after.live[i]);
+    sat_arena_deinit(&arena);
+}
+
+/* ---- What is lost for good ---- */
+
+/* By a write that cannot be missing itself; and by one that can. */
+static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool surely)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++)
+        if (oracle->overs[i].under == index && (!surely || !oracle->writes[oracle->overs[i].over].excused)) return true;
+    return false;
+}
+
+static void look_at(struct oracle *oracle, const struct sat_record_view *view, uint32_t space, uint32_t record)
+{
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct oracle_write *write = &oracle->writes[i];
+        if (write->space != space || write->record != record) continue;
+        for (uint32_t k = 0; k < view->live_n; k++) {
+            const struct sat_source *source = &view->live[k];
+            if (!is_of(write, source)) continue;
+            write->held = true;
+            if (source->pending && !sat_hash_equal(&write->rest, &(struct sat_hash){0})) continue;
+            write->last_dot = source->dot;
+            write->rest = source->rest;
+        }
+    }
+}
+
+void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].held = false;
+    for (uint32_t space = 0; space < world->spaces_n; space++) {
+        for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++) {
+            for (uint32_t home = 0; home < world->devices_n; home++) {
+                struct sat_record_id id = world_record(record);
+                struct sat_record_view view;
+                int64_t sid;
+                sat_arena_reset(&arena);
+                if (!(homes & 1u << home) ||
+                    client_sid_of_space(&world->devices[home].handle, &world->spaces[space], &sid))
+                    continue;
+                world_load(&world->devices[home], &world->spaces[space], &id, &arena, &view);
+                look_at(oracle, &view, space, record);
+            }
         }
     }
     sat_arena_deinit(&arena);
 }
 
+static bool server_has(struct world *world, const struct oracle_write *write)
+{
+    struct sat_arena arena;
+    struct sat_change_row *rows;
+    struct sat_space_row space;
+    uint32_t n = 0;
+    bool found, has = false;
+    struct sat_record_id id = world_record(write->record);
+    sat_arena_init(&arena);
+    sat_check(sat_store_space_find(world->server_store, &world->spaces[write->space], &space, &found) == SAT_OK);
+    sat_check(sat_store_changes_of_record(world->server_store, space.sid, &id, &arena, &rows, &n) == SAT_OK);
+    for (uint32_t i = 0; i < n; i++)
+        has =
+            has || (sat_dot_compare(rows[i].dot, write->last_dot) == 0 && sat_hash_equal(&rows[i].rest, &write->rest));
+    sat_arena_deinit(&arena);
+    return has;
+}
+
+uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes)
+{
+    uint32_t excused = 0;
+    oracle_look(oracle, world, homes);
+    for (bool more = true; more;) { /* who is missing lets others be missing that he had overwritten */
+        more = false;
+        for (uint32_t i = 0; i < oracle->n; i++) {
+            struct oracle_write *write = &oracle->writes[i];
+            if (write->held || write->excused || is_overwritten(oracle, i, true) || server_has(world, write)) continue;
+            write->excused = more = true;
+            excused++;
+        }
+    }
+    return excused;
+}
+
+/* ---- The end ---- */
+
 static uint32_t complain(const struct oracle_write *write, const char *what)
 {
-    (void)fprintf(stderr, "%s: device %u change %llu, record %u, field %u %s\n", what, write->dot.device,
+    (void)fprintf(stderr, "%s: w%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
+                  (unsigned long long)write->tag, write->home + 1, write->dot.device,
                   (unsigned long long)write->dot.counter, write->record, write->field, write->element);
     return 1;
 }
 
-static bool visible(const struct sat_record_view *view, const struct oracle_write *write)
+static uint32_t visible(const struct sat_record_view *view, const struct oracle_write *write)
 {
     struct sat_cell name = {
         .field = write->field, .in_set = write->element[0] != 0, .element = sat_span_text(write->element)};
+    uint32_t n = 0;
     for (uint32_t i = 0; i < view->live_n; i++)
-        if (sat_dot_compare(view->live[i].dot, write->dot) == 0) return stands(view, &view->live[i], &name);
-    return false;
+        n += is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
+    return n;
+}
+
+static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
+        if (oracle->overs[i].under == index)
+            (void)fprintf(stderr, "  overwritten by w%llu of home %u (device %u change %llu)%s\n",
+                          (unsigned long long)over->tag, over->home + 1, over->dot.device,
+                          (unsigned long long)over->dot.counter, over->excused ? ", which may be missing" : "");
+    }
+    return complain(&oracle->writes[index], "BACK");
 }
 
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,
                       uint32_t space)
 {
-    uint32_t wrong = 0;
+    uint32_t wrong = 0, loaded = UINT32_MAX;
     struct sat_arena arena;
+    struct sat_record_view view;
     sat_arena_init(&arena);
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        const struct oracle_write *write = &oracle->writes[i];
-        if (write->space != space) continue;
-        struct sat_record_id id = world_record(write->record);
-        struct sat_record_view view;
-        sat_arena_reset(&arena);
-        world_load(device, &world->spaces[space], &id, &arena, &view);
-        bool seen = visible(&view, write);
-        if (seen && write->overwritten) wrong += complain(write, "BACK");
-        if (!seen && !write->overwritten) wrong += complain(write, "LOST");
+    for (uint32_t record = 10 * space; record < 10 * space + 10; record++) {
+        for (uint32_t i = 0; i < oracle->n; i++) {
+            const struct oracle_write *write = &oracle->writes[i];
+            if (write->space != space || write->record != record) continue;
+            struct sat_record_id id = world_record(record);
+            if (loaded != record) {
+                sat_arena_reset(&arena);
+                world_load(device, &world->spaces[space], &id, &arena, &view);
+                loaded = record;
+            }
+            uint32_t seen = visible(&view, write);
+            if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            if (seen > 1) wrong += complain(write, "TWICE");
+            if (!seen && !write->excused && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
+        }
     }
     sat_arena_deinit(&arena);
     return wrong;

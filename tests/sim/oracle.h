@@ -1,6 +1,9 @@
 /* What must be seen at the end of a life, told without vectors: a write is visible iff no later write to its cell had
  * it visible in front of its author (the oracle of the merge model). It looks at what authors saw when they wrote, and
- * at nothing that the merge computes afterwards. */
+ * at nothing that the merge computes afterwards.
+ *
+ * A change is known by its dot. Where changes are written again under other dots, and copies of a device take the same
+ * dots, it is known by the highest number among its texts "w<number>", which no other change has (tagged). */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
@@ -8,15 +11,32 @@
 
 struct oracle_write { /* one cell of one change */
     struct sat_dot dot;
-    uint32_t space, record;
+    uint64_t tag; /* 0: none */
+    uint32_t space, record, home;
     uint16_t field;
     char element[16];
     bool overwritten; /* somebody wrote the cell with this in front of him */
+    bool excused;     /* it may be missing: its author was told, or nobody had it any more */
+    bool held;
+    struct sat_dot last_dot; /* where it was seen last, */
+    struct sat_hash rest;    /* and as what; zeros: never otherwise than as a draft */
+};
+
+struct oracle_over { /* which write had which in front of it */
+    uint32_t under, over;
 };
 
 struct oracle {
     struct oracle_write *writes;
     uint32_t n, cap;
+    struct oracle_over *overs;
+    uint32_t overs_n, overs_cap;
+    bool tagged;
+    uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
+    /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
+     * does. */
+    void (*recover)(void *context, struct world_device *device, enum sat_err err);
+    void *context;
 };
 
 void oracle_init(struct oracle *oracle);
@@ -25,6 +45,10 @@ void oracle_deinit(struct oracle *oracle);
 /* Commits an edit on a device and notes what it wrote and over what. */
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit);
+/* Around something by which a party loses what it has: before it; and after it, when what nobody has any more and
+ * nobody overwrote is excused. homes: a bit set of those that count. The number of those that are newly excused. */
+void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);
+uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes);
 /* Compares what a device sees of every record that was ever written in `space` with what it must see; complains on
  * stderr. The number of differences. */
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,

@@ -9,17 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/proof/hash.h"
-#include "common/sync/digest.h"
-#include "tests/sim/oracle.h"
+#include "tests/sim/ends.h"
+#include "tests/sim/loop.h"
 
 enum { ACTIONS = 200, RECORDS = 5, ACCOUNT = 1, TAGS = 7, SHARED = 0, NARROW = 1 };
 
 #define COUNTED(X)                                                                                                     \
     X(edit)                                                                                                            \
     X(delete)                                                                                                          \
-    X(edit_of_deleted) X(set_add) X(set_remove) X(settle) X(conflict) X(join) X(connect) X(disconnect) X(deliver)      \
-        X(loss) X(duplication) X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
+    X(edit_of_deleted)                                                                                                 \
+    X(set_add)                                                                                                         \
+    X(set_remove) X(settle) X(conflict) X(join) X(connect) X(disconnect) X(deliver) X(loss) X(duplication)             \
+        X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
 
 struct counts {
 #define X(name) uint64_t name;
@@ -158,73 +159,23 @@ static bool act(struct life *life, uint32_t devices)
     return true;
 }
 
-/* All that a device shows of a space, as one hash: values, alternatives in their order, what is deleted. */
-static struct sat_hash view_of(struct life *life, struct world_device *device, uint32_t space, uint32_t *conflicts)
-{
-    struct sat_hasher hasher;
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    sat_hash_begin(&hasher, "view");
-    for (uint32_t record = 0; record < RECORDS; record++) {
-        struct sat_record_view view;
-        struct sat_record_id id = world_record(10 * space + record);
-        world_load(device, &life->world.spaces[space], &id, &arena, &view);
-        sat_hash_add_u32(&hasher, (uint32_t)view.merged.exists << 1 | view.merged.deleted);
-        *conflicts += view.merged.conflicts;
-        for (uint32_t i = 0; i < view.merged.cells_n; i++) {
-            const struct sat_merged *cell = &view.merged.cells[i];
-            sat_hash_add_u32(&hasher, cell->field);
-            sat_hash_add_counted(&hasher, cell->element);
-            for (uint32_t k = 0; k < cell->alternatives_n; k++) {
-                sat_hash_add_u32(&hasher, cell->alternatives[k].value.truth);
-                sat_hash_add_counted(&hasher, cell->alternatives[k].value.text);
-                sat_hash_add_u32(&hasher, cell->alternatives[k].source->dot.device);
-                sat_hash_add_u64(&hasher, cell->alternatives[k].source->dot.counter);
-            }
-        }
-    }
-    sat_arena_deinit(&arena);
-    return sat_hash_end(&hasher);
-}
-
-static struct sat_hash digest_in(struct sat_store *store, const struct sat_space_id *space)
-{
-    struct sat_space_row row;
-    bool found;
-    assert_int_equal(sat_store_space_find(store, space, &row, &found), SAT_OK);
-    assert_true(found);
-    return sat_digest_of(&row);
-}
-
 static uint32_t check_space(struct life *life, uint32_t space)
 {
-    struct world *world = &life->world;
-    uint32_t wrong = 0, conflicts = 0;
-    struct sat_hash view = view_of(life, &world->devices[0], space, &conflicts);
-    struct sat_hash digest = digest_in(world->server_store, &world->spaces[space]);
-    if (conflicts) life->counts->conflict++;
-    for (uint32_t i = 0; i < world->devices_n; i++) {
-        struct world_device *device = &world->devices[i];
-        if (space == NARROW && i == 1) continue;
-        struct sat_hash its_view = view_of(life, device, space, &conflicts);
-        struct sat_hash its_digest = digest_in(device->handle.store, &world->spaces[space]);
-        if (!sat_hash_equal(&view, &its_view) || !sat_hash_equal(&digest, &its_digest)) {
-            (void)fprintf(stderr, "device %u sees another space %u\n", i + 1, space);
-            wrong++;
-        }
-        wrong += oracle_check(&life->oracle, device, world, space);
-    }
+    uint32_t homes = (1u << life->world.devices_n) - 1, conflicts;
+    if (space == NARROW) homes &= ~2u; /* the first rep's device */
+    uint32_t wrong = ends_compare(&life->oracle, &life->world, space, RECORDS, homes, &conflicts);
+    life->counts->conflict += conflicts > 0;
     return wrong;
 }
 
 /* Plays one life; the number of things that are wrong at its end. */
-static uint32_t live(uint64_t seed, struct counts *counts)
+static uint32_t live(const struct loop_life *played)
 {
     struct life *life = calloc(1, sizeof *life);
     assert_non_null(life);
-    life->counts = counts;
-    world_init(&life->world, seed, 2);
-    if (getenv("STORY")) life->world.transcript = stderr;
+    life->counts = played->counts;
+    world_init(&life->world, played->seed, 2);
+    life->world.transcript = played->story;
     oracle_init(&life->oracle);
     uint32_t devices = 3 + (uint32_t)world_dice(&life->world, 3);
     (void)world_join(&life->world, 1);
@@ -243,25 +194,12 @@ static uint32_t live(uint64_t seed, struct counts *counts)
     return wrong;
 }
 
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && text[0] ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void every_life_ends_alike_and_nothing_is_lost(void **state)
 {
     (void)state;
-    uint64_t seed = number_from("SEED", 1), lives = number_from("LIVES", 1000);
+    uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 1000);
     struct counts counts = {0};
-    uint32_t bad = 0;
-    for (uint64_t i = 0; i < lives; i++) {
-        uint32_t wrong = live(seed + i, &counts);
-        if (wrong)
-            (void)fprintf(stderr, "the life of seed %llu ends badly: SEED=%llu LIVES=1 plays it again\n",
-                          (unsigned long long)(seed + i), (unsigned long long)(seed + i));
-        bad += wrong > 0;
-    }
+    uint32_t bad = loop_play(&(struct loop){.live = live, .counts = &counts}, seed, lives);
     (void)printf("%llu lives from seed %llu, %u bad\n", (unsigned long long)lives, (unsigned long long)seed, bad);
 #define X(name) (void)printf("  %-20s %llu\n", #name, (unsigned long long)counts.name);
     COUNTED(X)

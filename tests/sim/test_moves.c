@@ -13,6 +13,7 @@
 #include "client/carry.h"
 #include "client/conflicts.h"
 #include "common/sync/digest.h"
+#include "tests/sim/loop.h"
 #include "tests/story/world.h"
 
 enum { ACTIONS = 160, RECORDS = 4, CELLS = 3, WRITES_MAX = 256, ACCOUNT = 1, SHARED = 0, NARROW = 1, ROUNDS_MAX = 60 };
@@ -246,14 +247,14 @@ static uint32_t check(struct life *life)
     return wrong;
 }
 
-static uint32_t live(uint64_t seed, struct counts *counts)
+static uint32_t live(const struct loop_life *played)
 {
     struct life *life = calloc(1, sizeof *life);
     assert_non_null(life);
-    life->counts = counts;
+    life->counts = played->counts;
     sat_arena_init(&life->arena);
-    world_init(&life->world, seed, 2);
-    if (getenv("STORY")) life->world.transcript = stderr;
+    world_init(&life->world, played->seed, 2);
+    life->world.transcript = played->story;
     uint32_t devices = 3 + (uint32_t)world_dice(&life->world, 3), wrong = 0;
     (void)world_join(&life->world, 1);
     (void)world_join(&life->world, 3);
@@ -274,25 +275,12 @@ static uint32_t live(uint64_t seed, struct counts *counts)
     return wrong;
 }
 
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && text[0] ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void every_record_ends_in_one_place_with_all_that_was_written(void **state)
 {
     (void)state;
-    uint64_t seed = number_from("SEED", 1), lives = number_from("LIVES", 200);
+    uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 200);
     struct counts counts = {0};
-    uint32_t bad = 0;
-    for (uint64_t i = 0; i < lives; i++) {
-        uint32_t wrong = live(seed + i, &counts);
-        if (wrong)
-            (void)fprintf(stderr, "the life of seed %llu ends badly: SEED=%llu LIVES=1 plays it again\n",
-                          (unsigned long long)(seed + i), (unsigned long long)(seed + i));
-        bad += wrong > 0;
-    }
+    uint32_t bad = loop_play(&(struct loop){.live = live, .counts = &counts}, seed, lives);
     (void)printf("%llu lives from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
                  "losses; %llu values stand beside their successors\n",
                  (unsigned long long)lives, (unsigned long long)seed, bad, (unsigned long long)counts.writes,
@@ -311,7 +299,8 @@ static void lives_that_ended_badly_once_end_well(void **state)
     (void)state;
     static const uint64_t seeds[] = {7072};
     struct counts counts = {0};
-    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) assert_int_equal(live(seeds[i], &counts), 0);
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
+        assert_int_equal(live(&(struct loop_life){.seed = seeds[i], .counts = &counts}), 0);
 }
 
 int main(void)

@@ -41,7 +41,7 @@ static void open_host(struct world *world)
     char path[160];
     struct sat_fault fault = {0};
     (void)snprintf(path, sizeof path, "%s/server.db", world->dir);
-    must(sat_store_open(path, access(path, F_OK) ? SAT_STORE_CREATE : SAT_STORE_OPEN, &world->server_store, &fault));
+    must(sat_store_open(path, world_has_file(path) ? SAT_STORE_OPEN : SAT_STORE_CREATE, &world->server_store, &fault));
     struct sat_host_config config = {
         .store = world->server_store, .server = &world->server_key, .entropy = world->entropy};
     must(sat_host_new(&config, &world->host, &fault));
@@ -178,6 +178,7 @@ void world_crash_device(struct world *world, struct world_device *device)
         world_host_event(world, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = peer});
     }
     close_device(device);
+    if (world->died) world->died(world->died_context, device);
     struct sat_fault fault = {0};
     must(sat_store_open(device->store_path, SAT_STORE_OPEN, &handle->store, &fault));
     must(sat_keyring_open(sat_buf_span(&device->keyring_file), sat_span_text(PASSPHRASE), &handle->keyring));
@@ -191,22 +192,13 @@ void world_crash_device(struct world *world, struct world_device *device)
 
 /* ---- Copies of a home ---- */
 
-static void copy_file(const char *from, const char *to)
-{
-    uint8_t bytes[4096];
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    sat_check(in && out);
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, in)) > 0;) sat_check(fwrite(bytes, 1, n, out) == n);
-    sat_check(fclose(in) == 0 && fclose(out) == 0);
-}
-
 void world_home_backup(struct world *world, struct world_device *device, struct world_home *out)
 {
     world_disconnect(world, device);
     close_device(device); /* which leaves one file */
     (void)snprintf(out->store_path, sizeof out->store_path, "%s/backup%llu.db", world->dir,
                    (unsigned long long)world->next_peer++);
-    copy_file(device->store_path, out->store_path);
+    world_copy_store(device->store_path, out->store_path);
     sat_buf_init(&out->keyring_file);
     sat_put_span(&out->keyring_file, sat_buf_span(&device->keyring_file));
     world_crash_device(world, device); /* open again */
@@ -220,7 +212,7 @@ void world_home_free(struct world_home *backup)
 static void put_back(struct world *world, struct world_device *device, const struct world_home *backup)
 {
     close_device(device);
-    copy_file(backup->store_path, device->store_path);
+    world_copy_store(backup->store_path, device->store_path);
     sat_buf_clear(&device->keyring_file);
     sat_put_span(&device->keyring_file, sat_buf_span(&backup->keyring_file));
     device->joined = true;
@@ -253,8 +245,9 @@ struct world_device *world_clone(struct world *world, struct world_device *devic
 void world_crash_server(struct world *world)
 {
     for (uint32_t i = 0; i < world->devices_n; i++)
-        if (world->devices[i].replica) world_end_session(&world->devices[i]);
+        if (world->devices[i].replica) world_end_session(world, &world->devices[i]);
     close_host(world);
+    if (world->died) world->died(world->died_context, NULL);
     open_host(world);
 }
 
@@ -262,13 +255,10 @@ void world_crash_server(struct world *world)
 
 static void copy_server(struct world *world, uint32_t number, bool back)
 {
-    char command[600];
-    if (back)
-        (void)snprintf(command, sizeof command, "rm -f '%s'/server.db*; cp '%s/copy%u.db' '%s/server.db'", world->dir,
-                       world->dir, number, world->dir);
-    else
-        (void)snprintf(command, sizeof command, "cp '%s/server.db' '%s/copy%u.db'", world->dir, world->dir, number);
-    sat_check(system(command) == 0);
+    char store[200], copy[200];
+    (void)snprintf(store, sizeof store, "%s/server.db", world->dir);
+    (void)snprintf(copy, sizeof copy, "%s/copy%u.db", world->dir, number);
+    world_copy_store(back ? copy : store, back ? store : copy);
 }
 
 void world_backup(struct world *world, uint32_t number)
@@ -282,7 +272,7 @@ void world_backup(struct world *world, uint32_t number)
 void world_restore(struct world *world, uint32_t number, bool announced)
 {
     for (uint32_t i = 0; i < world->devices_n; i++)
-        if (world->devices[i].replica) world_end_session(&world->devices[i]);
+        if (world->devices[i].replica) world_end_session(world, &world->devices[i]);
     close_host(world);
     copy_server(world, number, true);
     if (announced) {
@@ -306,28 +296,36 @@ int64_t world_sid(struct world_device *device, const struct sat_space_id *space)
     return sid;
 }
 
-void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first,
-                uint64_t *last)
+enum sat_err world_try_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n,
+                            uint64_t *first, uint64_t *last)
 {
     struct satchel *handle = &device->handle;
     struct sat_vault vault = client_vault(handle);
     struct sat_arena arena;
     sat_arena_init(&arena);
-    uint32_t written;
+    uint32_t written = 0;
     uint64_t before;
     must(sat_store_meta_get_u64(handle->store, "counter", 0, &before));
-    must(sat_store_begin(handle->store));
-    must(sat_author_commit(&vault, edits, n, world->now_ms + (uint64_t)device->clock_ms, &written));
-    must(sat_store_commit(handle->store));
+    enum sat_err err = sat_store_begin(handle->store);
+    if (!err) err = sat_author_commit(&vault, edits, n, world->now_ms + (uint64_t)device->clock_ms, &written);
+    if (!err) err = sat_store_commit(handle->store);
+    if (err) sat_store_rollback(handle->store);
     *first = before + 1;
     *last = before + written;
-    if (device->replica) {
+    if (device->replica && !err) {
         struct sat_actions actions;
         sat_actions_init(&actions, &arena);
-        must(sat_replica_poke(device->replica, world->now_ms, &actions));
+        world_bear(world, device, sat_replica_poke(device->replica, world->now_ms, &actions));
         world_replica_actions(world, device, &actions);
     }
     sat_arena_deinit(&arena);
+    return err;
+}
+
+void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first,
+                uint64_t *last)
+{
+    must(world_try_edit(world, device, edits, n, first, last));
 }
 
 void world_load(struct world_device *device, const struct sat_space_id *space, const struct sat_record_id *record,

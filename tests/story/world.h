@@ -13,7 +13,7 @@
 #include "common/vault/invite.h"
 #include "common/vault/kit.h"
 
-enum { WORLD_DEVICES_MAX = 6, WORLD_SPACES_MAX = 4, WORLD_QUEUE_MAX = 512 };
+enum { WORLD_DEVICES_MAX = 8, WORLD_SPACES_MAX = 4, WORLD_QUEUE_MAX = 512 };
 
 struct world_queue { /* messages on their way, oldest first */
     struct sat_buf at[WORLD_QUEUE_MAX];
@@ -61,6 +61,7 @@ struct world_device {
     bool (*on_way)(void *context, struct world_device *device, bool down, struct sat_buf *bytes);
     void *on_way_context;
     struct world_traffic up_traffic, down_traffic;
+    enum sat_err step_err; /* what a step said to a disk that failed (world->died) */
 };
 
 enum world_trouble { WORLD_NO_TROUBLE, WORLD_SERVER_TROUBLE, WORLD_DEVICE_TROUBLE };
@@ -84,6 +85,12 @@ struct world {
     enum world_trouble trouble; /* whose disk takes no byte */
     enum sat_err last_trouble;  /* what a step said to that */
     FILE *transcript;           /* NULL: silent */
+    /* NULL: disks never fail but by `trouble`. Else any step may fail, which is borne and noted; and this is called
+     * between the end of a process and its next beginning. device NULL: the server's. */
+    void (*died)(void *context, struct world_device *device);
+    void *died_context;
+    enum sat_err server_err;
+    bool orders_may_fail; /* an admin's session may end without what it was begun for */
 };
 
 /* A world with an org, its first admin's device (devices[0]) and `territories` territories. */
@@ -96,11 +103,11 @@ void world_say(struct world *world, const char *format, ...) __attribute__((form
  */
 struct world_device *world_join(struct world *world, uint32_t territories);
 /* The parts of it, for lives in which a join is one action among others: the invite; then connect() joins. */
-struct world_device *world_invite(struct world *world, uint32_t territories);
+struct world_device *world_invite(struct world *world, uint32_t territories); /* NULL: orders may fail, and it did */
 /* An invite alone, for a new user of that role. An admin's carries no keys. */
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories);
-/* The first admin's word that a server which was set back may go on. */
-void world_confirm_restore(struct world *world);
+/* The first admin's word that a server which was set back may go on. False: it was not said. */
+bool world_confirm_restore(struct world *world);
 /* A device, not joined yet, of somebody who holds the code. `admin`: with an admin key of its own. */
 struct world_device *world_holder(struct world *world, const struct sat_invite_code *code, bool admin);
 /* The device, an admin's, appends to the directory what `build` adds, in a session of its own. False: it was refused.
@@ -151,6 +158,8 @@ struct world_device *world_clone(struct world *world, struct world_device *devic
 
 /* One edit committed on a device. The cells are as for sat_author_commit(). Gives the dots that it made, one for each
  * edit that wrote: counters first to last. */
+enum sat_err world_try_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n,
+                            uint64_t *first, uint64_t *last); /* where its disk may fail */
 void world_edit(struct world *world, struct world_device *device, struct sat_edit *edits, uint32_t n, uint64_t *first,
                 uint64_t *last);
 int64_t world_sid(struct world_device *device, const struct sat_space_id *space);

@@ -102,11 +102,20 @@ static void fill_disk(bool full)
     sat_check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
-/* A step fails when a store does, and then only where the story has seen to it. */
-static void bear(struct world *world, enum world_trouble whose, enum sat_err err)
+void world_bear(struct world *world, struct world_device *device, enum sat_err err)
 {
-    if (world->trouble != whose) must(err);
-    if (err) world->last_trouble = err;
+    if (!world->died || (err && !sat_err_is_local(err))) must(err);
+    if (err && device) device->step_err = err;
+    if (err && !device) world->server_err = err;
+}
+
+/* A step fails when a store does, and then only where the story has seen to it. */
+static void bear(struct world *world, enum world_trouble whose, struct world_device *device, enum sat_err err)
+{
+    if (world->trouble != whose)
+        world_bear(world, device, err);
+    else if (err)
+        world->last_trouble = err;
 }
 
 static void host_actions(struct world *world, const struct sat_actions *actions)
@@ -130,7 +139,7 @@ static void host_events(struct world *world, const struct sat_event *events, uin
     sat_actions_init(&actions, &arena);
     bool trouble = world->trouble == WORLD_SERVER_TROUBLE;
     if (trouble) fill_disk(true);
-    bear(world, WORLD_SERVER_TROUBLE, sat_host_step(world->host, world->now_ms, events, n, &actions));
+    bear(world, WORLD_SERVER_TROUBLE, NULL, sat_host_step(world->host, world->now_ms, events, n, &actions));
     if (trouble) fill_disk(false);
     host_actions(world, &actions);
     sat_arena_deinit(&arena);
@@ -141,7 +150,7 @@ void world_host_event(struct world *world, const struct sat_event *event)
     host_events(world, event, 1);
 }
 
-void world_end_session(struct world_device *device)
+void world_end_session(struct world *world, struct world_device *device)
 {
     sat_replica_free(device->replica);
     device->replica = NULL;
@@ -152,14 +161,14 @@ void world_end_session(struct world_device *device)
     struct sat_fault fault = {0};
     sat_directory_deinit(&device->handle.directory);
     sat_directory_init(&device->handle.directory);
-    must(sat_directory_load(device->handle.store, &device->handle.directory, &fault));
+    world_bear(world, device, sat_directory_load(device->handle.store, &device->handle.directory, &fault));
 }
 
 void world_disconnect(struct world *world, struct world_device *device)
 {
     if (!device->replica) return;
     uint64_t peer = device->peer;
-    world_end_session(device);
+    world_end_session(world, device);
     world_host_event(world, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = peer});
 }
 
@@ -204,7 +213,7 @@ static void replica_events(struct world *world, struct world_device *device, con
     bool trouble = world->trouble == WORLD_DEVICE_TROUBLE;
     if (trouble) fill_disk(true);
     uint64_t now_ms = world->now_ms + (uint64_t)device->clock_ms;
-    bear(world, WORLD_DEVICE_TROUBLE, sat_replica_step(device->replica, now_ms, events, n, &actions));
+    bear(world, WORLD_DEVICE_TROUBLE, device, sat_replica_step(device->replica, now_ms, events, n, &actions));
     if (trouble) fill_disk(false);
     world_replica_actions(world, device, &actions);
     sat_arena_deinit(&arena);
@@ -269,9 +278,9 @@ static bool build_frame(struct world *world, struct world_device *device, bool d
     struct sat_buf frame;
     sat_buf_init(&frame);
     if (down)
-        must(sat_host_frame(world->host, device->peer, world->now_ms, &frame));
+        world_bear(world, NULL, sat_host_frame(world->host, device->peer, world->now_ms, &frame));
     else
-        must(sat_replica_frame(device->replica, world->now_ms, &frame));
+        world_bear(world, device, sat_replica_frame(device->replica, world->now_ms, &frame));
     *writable = frame.len > 0;
     if (frame.len) put(queue, sat_buf_span(&frame));
     sat_buf_deinit(&frame);

@@ -203,11 +203,13 @@ static void build_confirmation(struct world_wish *wish, struct client_links *lin
     sat_buf_deinit(&body);
 }
 
-void world_confirm_restore(struct world *world)
+bool world_confirm_restore(struct world *world)
 {
     uint64_t from;
     must(sat_store_meta_get_u64(world->server_store, "recovering", 1, &from));
-    sat_check(world_append(world, &world->devices[0], build_confirmation, &from));
+    bool done = world_append(world, &world->devices[0], build_confirmation, &from);
+    sat_check(done || world->orders_may_fail);
+    return done;
 }
 
 struct sat_invite_code world_make_invite(struct world *world, enum sat_role role, uint32_t territories)
@@ -230,8 +232,10 @@ struct world_device *world_holder(struct world *world, const struct sat_invite_c
 
 struct world_device *world_invite(struct world *world, uint32_t territories)
 {
-    struct sat_invite_code code = world_make_invite(world, SAT_ROLE_REP, territories);
-    return world_holder(world, &code, false);
+    struct invitation invitation = {.role = SAT_ROLE_REP, .territories = territories};
+    bool done = world_append(world, &world->devices[0], build_invite, &invitation);
+    sat_check(done || world->orders_may_fail);
+    return done ? world_holder(world, &invitation.code, false) : NULL;
 }
 
 struct world_device *world_join(struct world *world, uint32_t territories)

@@ -1,0 +1,65 @@
+#include "tests/sim/ends.h"
+
+#include "common/base/check.h"
+#include "common/proof/hash.h"
+#include "common/sync/digest.h"
+
+/* All that a device shows of a space, as one hash: values, alternatives in their order, what is deleted. */
+static struct sat_hash view_of(struct world *world, struct world_device *device, uint32_t space, uint32_t records,
+                               uint32_t *conflicts)
+{
+    struct sat_hasher hasher;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    sat_hash_begin(&hasher, "view");
+    for (uint32_t record = 0; record < records; record++) {
+        struct sat_record_view view;
+        struct sat_record_id id = world_record(10 * space + record);
+        world_load(device, &world->spaces[space], &id, &arena, &view);
+        sat_hash_add_u32(&hasher, (uint32_t)view.merged.exists << 1 | view.merged.deleted);
+        *conflicts += view.merged.conflicts;
+        for (uint32_t i = 0; i < view.merged.cells_n; i++) {
+            const struct sat_merged *cell = &view.merged.cells[i];
+            sat_hash_add_u32(&hasher, cell->field);
+            sat_hash_add_counted(&hasher, cell->element);
+            for (uint32_t k = 0; k < cell->alternatives_n; k++) {
+                sat_hash_add_u32(&hasher, cell->alternatives[k].value.truth);
+                sat_hash_add_counted(&hasher, cell->alternatives[k].value.text);
+                sat_hash_add_u32(&hasher, cell->alternatives[k].source->dot.device);
+                sat_hash_add_u64(&hasher, cell->alternatives[k].source->dot.counter);
+            }
+        }
+    }
+    sat_arena_deinit(&arena);
+    return sat_hash_end(&hasher);
+}
+
+static struct sat_hash digest_in(struct sat_store *store, const struct sat_space_id *space)
+{
+    struct sat_space_row row;
+    bool found;
+    sat_check(sat_store_space_find(store, space, &row, &found) == SAT_OK && found);
+    return sat_digest_of(&row);
+}
+
+uint32_t ends_compare(const struct oracle *oracle, struct world *world, uint32_t space, uint32_t records,
+                      uint32_t homes, uint32_t *conflicts)
+{
+    uint32_t wrong = 0;
+    struct sat_hash view = {0}, digest = digest_in(world->server_store, &world->spaces[space]);
+    bool first = true;
+    *conflicts = 0;
+    for (uint32_t i = 0; i < world->devices_n; i++) {
+        struct world_device *device = &world->devices[i];
+        if (!(homes & 1u << i)) continue;
+        struct sat_hash its_view = view_of(world, device, space, records, conflicts);
+        struct sat_hash its_digest = digest_in(device->handle.store, &world->spaces[space]);
+        if (first) view = its_view;
+        first = false;
+        bool sees = !sat_hash_equal(&view, &its_view), holds = !sat_hash_equal(&digest, &its_digest);
+        if (sees || holds)
+            (void)fprintf(stderr, "device %u %s another space %u\n", i + 1, sees ? "sees" : "holds", space);
+        wrong += (sees || holds) + oracle_check(oracle, device, world, space);
+    }
+    return wrong;
+}
