@@ -278,7 +278,7 @@ static uint32_t live(const struct loop_life *played)
 static void every_record_ends_in_one_place_with_all_that_was_written(void **state)
 {
     (void)state;
-    uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 200);
+    uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 80);
     struct counts counts = {0};
     uint32_t bad = loop_play(&(struct loop){.live = live, .counts = &counts}, seed, lives);
     (void)printf("%llu lives from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
