@@ -159,10 +159,18 @@ static enum sat_err follow(struct carrying *it, int64_t sid, const struct sat_re
     return SAT_OK;
 }
 
+/* A record is not brought to a territory and away from it at once: each would find in the other's place what it need
+ * not copy, and nothing of it would be left in either. The second one is for the next round. */
 static void add_move(struct carrying *it, const struct sat_move *move)
 {
-    for (uint32_t i = 0; i < it->moves_n; i++)
-        if (it->moves[i].from == move->from && sat_record_equal(&it->moves[i].record, &move->record)) return;
+    for (uint32_t i = 0; i < it->moves_n; i++) {
+        const struct sat_move *other = &it->moves[i];
+        if (!sat_record_equal(&other->record, &move->record)) continue;
+        if (other->from == move->from) return;
+        if (other->from != move->to && other->to != move->from) continue;
+        carry_look_again(it, move->from, &move->record);
+        return;
+    }
     if (it->moves_n == it->moves_cap) {
         it->moves_cap = it->moves_cap ? it->moves_cap * 2 : 64;
         it->moves = realloc(it->moves, it->moves_cap * sizeof *it->moves);
