@@ -331,6 +331,8 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
  *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
  *                           never), which stays when later syncs go well
+ *   alert_list              [{"error","times","at","message"}], the newest of each kind, the gravest kind first: what
+ *                           is in `alert` hides none of the others
  *   last_sync, in_sync
  *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
  *                           for an admin's word
@@ -416,7 +418,7 @@ struct satchel_sync_result {
  * are those of all connections together.
  *
  * Without `live`, too, a connection that breaks is no end while the line brings something: after half a second to a
- * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
+ * second the next one goes on where this one was. It ends when three in a row brought nothing, or the server cannot be
  * reached or has said goodbye.
  *
  * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
