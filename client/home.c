@@ -42,8 +42,9 @@ enum sat_err client_fail_errno(struct sat_fault *fault, const char *what, int nu
         return sat_fail(fault, SAT_ERR_DISK_FULL, "%s: the disk is full", what);
     case ELOOP: /* of ours are files alone: O_NOFOLLOW */
         return sat_fail(fault, SAT_ERR_CONFIG, "%s is a link: put the file itself there", what);
-    case ENOENT:
     case ENOTDIR:
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s is no directory", what);
+    case ENOENT:
         return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no %s", what);
     default:
         return sat_fail(fault, SAT_ERR_IO, "%s: %s", what, strerror(number));
@@ -153,6 +154,8 @@ enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fa
 enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault)
 {
     *made = mkdir(home, 0700) == 0;
+    if (!*made && errno == ENOENT)
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "the directory in which %s is to be is not there", home);
     if (!*made && errno != EEXIST) return client_fail_errno(fault, home, errno);
     if (!*made) return SAT_OK;
     /* What is synced in it is of no use if the directory itself is gone after a power cut. */

@@ -98,14 +98,36 @@ static void keep(int fd)
 
 /* ---- The system's calls, in the place of the C library's ---- */
 
-/* clang-format off */
-ssize_t write(int fd, const void *bytes, size_t len) { return goes_wrong() ? -1 : syscall(SYS_write, fd, bytes, len); }
-int rename(const char *from, const char *to) { return goes_wrong() ? -1 : (int)syscall(SYS_rename, from, to); }
-int renameat(int a, const char *from, int b, const char *to) { return goes_wrong() ? -1 : (int)syscall(SYS_renameat, a, from, b, to); }
-int unlink(const char *path) { return goes_wrong() ? -1 : (int)syscall(SYS_unlink, path); }
-int unlinkat(int at, const char *path, int flags) { return goes_wrong() ? -1 : (int)syscall(SYS_unlinkat, at, path, flags); }
-int close(int fd) { int done = (int)syscall(SYS_close, fd); return goes_wrong() ? -1 : done; }
-/* clang-format on */
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+    return goes_wrong() ? -1 : syscall(SYS_write, fd, bytes, len);
+}
+
+int rename(const char *from, const char *to)
+{
+    return goes_wrong() ? -1 : (int)syscall(SYS_rename, from, to);
+}
+
+int renameat(int from_at, const char *from, int to_at, const char *to)
+{
+    return goes_wrong() ? -1 : (int)syscall(SYS_renameat, from_at, from, to_at, to);
+}
+
+int unlink(const char *path)
+{
+    return goes_wrong() ? -1 : (int)syscall(SYS_unlink, path);
+}
+
+int unlinkat(int at, const char *path, int flags)
+{
+    return goes_wrong() ? -1 : (int)syscall(SYS_unlinkat, at, path, flags);
+}
+
+int close(int fd)
+{
+    int done = (int)syscall(SYS_close, fd);
+    return goes_wrong() ? -1 : done;
+}
 
 int fsync(int fd)
 {
