@@ -150,12 +150,17 @@ struct satchel_create_options {
     const char *org_name;
     const char *user_name;   /* of the first admin */
     const char *device_name; /* NULL: a name made from the machine's */
-    char **recovery_kit;     /* receives the kit's text: a secret, to be written down; the caller wipes and frees it */
+    char **recovery_kit;     /* receives the kit's text: a secret, to be written down; the caller wipes and frees it.
+                                NULL: keep_kit takes it */
     uint32_t timeout_ms;     /* 0: 30 s */
+    /* Keeps the kit's page, a secret, before the server is asked, so that no organisation comes about whose kit was
+     * lost on the way; not 0: it could not, and nothing is done. May be NULL where recovery_kit is given. */
+    int (*keep_kit)(void *context, const char *page);
+    void *context;
 };
 /* Creates an organisation on a server, with this home as its first admin's first device. The home must not exist or be
  * empty; on failure it is removed again. Talks to the server. exists (a home is there), invalid (an address, a pin, a
- * name), token_used, unreachable, timed_out, wrong_server, locked (no passphrase). */
+ * name), io (the kit could not be kept), token_used, unreachable, timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_org_create(const char *home, const struct satchel_open_options *open_options,
                                    const struct satchel_create_options *options, struct satchel **out,
                                    struct satchel_error *error);
@@ -331,6 +336,8 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
  *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
  *                           never), which stays when later syncs go well
+ *   alert_list              [{"error","times","at","message"}], the newest of each kind, the gravest kind first: what
+ *                           is in `alert` hides none of the others
  *   last_sync, in_sync
  *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
  *                           for an admin's word
@@ -416,7 +423,7 @@ struct satchel_sync_result {
  * are those of all connections together.
  *
  * Without `live`, too, a connection that breaks is no end while the line brings something: after half a second to a
- * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
+ * second the next one goes on where this one was. It ends when three in a row brought nothing, or the server cannot be
  * reached or has said goodbye.
  *
  * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
