@@ -228,7 +228,7 @@ clean-machine:
 # N="push pull": some figures alone; FOR: seconds.
 bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
-# Every planted bug, or MUTANTS=3 of them by SEED.
+# Every planted bug; or SLICE=3/8, a part of them; or MUTANTS=4, some by SEED; or BUG="a clock", by name.
 mutants:
 	@MUTANTS=$(or $(MUTANTS),all) $(PYTHON) -B tests/mutants/test_mutants.py
 soak: programs $(BENCH)
@@ -262,7 +262,7 @@ help:
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
 	@echo 'make kill KILLS=300 SEED=7   kill -9 of both programs at random moments, with a ledger of what was acknowledged'
-	@echo 'make mutants     plants every known bug, one at a time, and says which test notices it; MUTANTS=5 SEED=7: some'
+	@echo 'make mutants     plants every known bug, one at a time, and says which test notices it; SLICE=1/8: a part'
 	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
 	@echo 'make faults      fail every allocation, and every read, write and sync of every store, in turn (hours)'
 	@echo 'make bench N=push   figures beside the floors of the same run; make soak FOR=300   200 devices for that many seconds'
