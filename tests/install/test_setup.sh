@@ -46,6 +46,8 @@ has mandoc </dev/null
 
 check "the tests need no proxies, which would be running from then on" test ""
 check "a machine for checks does" ci "clang$proxies"
+check "coverage" coverage "gcovr"
+check "memory" valgrind "valgrind"
 check "fuzzing needs the compiler and what it links" fuzz "clang libclang-rt-dev"
 echo 'exit 1' | has clang
 check "a compiler without its runtime" fuzz "libclang-rt-dev"

@@ -210,6 +210,20 @@ static void m10_who_meets_a_phone_in_2031_keeps_his_own_time(void **state)
     all_show("Basel|Bern");
 }
 
+/* … also before all of its own has arrived, when nothing that ran ahead is set back yet. */
+static void m10_who_meets_a_phone_in_2031_in_a_sync_that_breaks_off_keeps_his_own_time(void **state)
+{
+    (void)state;
+    c->clock_ms = 4 * YEAR;
+    scene_write(&world, c, 2, CITY, "Chur");
+    sync(c);
+    put(a, "Bern");
+    scene_lose_push(&world, a, 0);
+    assert_false(world_sync(&world, a));
+    assert_string_equal(scene_shows(&world, a, 2, CITY), "Chur"); /* that much arrived */
+    assert_true(own_clock(a) <= world.now_ms);
+}
+
 static void m10_the_phone_itself_is_in_order_again_once_it_is_set_right(void **state)
 {
     (void)state;
@@ -348,6 +362,7 @@ int main(void)
         STORY(m9_receive_times_never_step_back),
         STORY(m10_a_phone_in_2031_wins_nothing),
         STORY(m10_who_meets_a_phone_in_2031_keeps_his_own_time),
+        STORY(m10_who_meets_a_phone_in_2031_in_a_sync_that_breaks_off_keeps_his_own_time),
         STORY(m10_the_phone_itself_is_in_order_again_once_it_is_set_right),
         STORY(m10_a_clock_that_ran_ahead_is_forgotten_once_all_of_it_has_arrived),
         STORY(m10_a_phone_years_behind_delivers_and_is_in_order),

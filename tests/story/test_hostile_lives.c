@@ -84,15 +84,16 @@ static struct sat_span life_item(struct sat_life life, const struct sat_sign_key
     return item;
 }
 
-static void say_life(struct sat_life life, const struct sat_sign_key *key)
+static void say_lives(const struct sat_life *lives, uint32_t n, const struct sat_sign_key *key)
 {
     struct sat_arena arena;
+    struct sat_span items[2];
     sat_arena_init(&arena);
-    struct sat_span item = life_item(life, key, &arena);
+    for (uint32_t i = 0; i < n; i++) items[i] = life_item(lives[i], key, &arena);
     struct sat_message message = {.type = SAT_MESSAGE_LIVES};
     message.as.LIVES.sub = forge_sub(b, &world.spaces[0]);
-    message.as.LIVES.lives = (struct sat_list){&item, 1};
-    memcpy(message.as.LIVES.epoch, life.epoch.b, sizeof life.epoch.b);
+    message.as.LIVES.lives = (struct sat_list){items, n};
+    memcpy(message.as.LIVES.epoch, lives[n - 1].epoch.b, sizeof lives[n - 1].epoch.b);
     b->last_err = SAT_OK;
     world_connect(&world, b);
     world_run(&world, b);
@@ -100,6 +101,11 @@ static void say_life(struct sat_life life, const struct sat_sign_key *key)
     world_run(&world, b);
     world_disconnect(&world, b);
     sat_arena_deinit(&arena);
+}
+
+static void say_life(struct sat_life life, const struct sat_sign_key *key)
+{
+    say_lives(&life, 1, key);
 }
 
 static void a_life_that_continues_none_that_is_known_is_a_fork(void **state)
@@ -119,6 +125,18 @@ static void a_life_without_a_parent_is_a_fork(void **state)
     struct sat_life life = true_life();
     life.parent = (struct sat_log_epoch){{0}};
     say_life(life, &world.server_key);
+    assert_int_equal(b->last_err, SAT_ERR_FORK);
+    all_is_well("Bern");
+}
+
+/* The first continues what is known here, but not the one that the log is said to be in. */
+static void lives_that_do_not_continue_each_other_are_a_fork(void **state)
+{
+    (void)state;
+    struct sat_life lives[2] = {true_life(), true_life()};
+    lives[1].epoch = (struct sat_log_epoch){{0xee, 2}};
+    lives[1].parent = (struct sat_log_epoch){{0xdd}};
+    say_lives(lives, 2, &world.server_key);
     assert_int_equal(b->last_err, SAT_ERR_FORK);
     all_is_well("Bern");
 }
@@ -418,6 +436,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
         STORY(a_life_that_continues_none_that_is_known_is_a_fork),
         STORY(a_life_without_a_parent_is_a_fork),
+        STORY(lives_that_do_not_continue_each_other_are_a_fork),
         STORY(a_life_that_the_server_has_not_signed_is_tampered),
         STORY(a_server_that_tells_of_lives_without_end_is_left),
         STORY(a_server_that_contradicts_its_own_branch_is_caught),

@@ -395,12 +395,12 @@ static enum sat_err replace_kit(uint8_t seed_byte, uint64_t number, struct sat_s
     return err;
 }
 
-static uint32_t boxes_of_kind(struct raw *raw, uint8_t kind, uint64_t number)
+static uint32_t boxes_of_epoch(struct raw *raw, uint32_t epoch, uint8_t kind, uint64_t number)
 {
     struct sat_buf want;
     sat_buf_init(&want);
     sat_put_bytes(&want, space()->b, sizeof space()->b);
-    sat_put_u32(&want, 1);
+    sat_put_u32(&want, epoch);
     sat_put_u8(&want, kind);
     sat_put_u64(&want, number);
     struct sat_span span = sat_buf_span(&want);
@@ -412,6 +412,32 @@ static uint32_t boxes_of_kind(struct raw *raw, uint8_t kind, uint64_t number)
     sat_buf_deinit(&want);
     assert_int_equal(boxes->as.BOXES.boxes.n, 1);
     return boxes->as.BOXES.boxes.at[0].len == SAT_BOX_BYTES;
+}
+
+static uint32_t boxes_of_kind(struct raw *raw, uint8_t kind, uint64_t number)
+{
+    return boxes_of_epoch(raw, 1, kind, number);
+}
+
+static void a_device_gets_its_own_key_boxes_and_nobody_elses(void **state)
+{
+    (void)state;
+    struct raw raw;
+    struct sat_arena arena;
+    struct sat_recipient *due;
+    sat_arena_init(&arena);
+    uint32_t kits = 0,
+             n = sat_directory_recipients(sat_host_directory(world.host), space(), world.now_ms, &arena, &due);
+    assert_int_equal(rotate(due, n), SAT_OK);
+    raw_enter(&raw, &world, rep);
+    for (uint32_t i = 0; i < n; i++) {
+        bool own = due[i].kind == SAT_BOX_DEVICE && due[i].number == 2;
+        kits += due[i].kind == SAT_BOX_KIT;
+        assert_int_equal(boxes_of_epoch(&raw, 2, (uint8_t)due[i].kind, due[i].number), own);
+    }
+    assert_true(n > kits + 2); /* there was something to ask for */
+    raw_end(&raw);
+    sat_arena_deinit(&arena);
 }
 
 static void the_holder_of_the_kit_gets_links_and_the_kits_boxes(void **state)
@@ -469,6 +495,7 @@ int main(void)
         STORY(a_new_epochs_key_goes_to_all_who_may_read_and_to_nobody_else),
         STORY(an_invite_that_has_expired_may_be_among_them_or_not),
         STORY(boxes_are_for_the_current_epoch_and_whom_the_link_is_about),
+        STORY(a_device_gets_its_own_key_boxes_and_nobody_elses),
         STORY(the_holder_of_the_kit_gets_links_and_the_kits_boxes),
     };
     return cmocka_run_group_tests_name("orders_host", tests, NULL, NULL);
