@@ -131,7 +131,9 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
     return err;
 }
 
-static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, struct sat_arena *arena)
+/* device: whose dots it stands under. */
+static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
+                                struct sat_arena *arena)
 {
     struct looking looking = {.satchel = satchel};
     struct sat_again_place *places;
@@ -139,11 +141,12 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
     uint32_t n;
     sat_arena_init(&looking.arena);
     enum sat_err err = find_places(satchel, arena, &places, &n);
+    for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
     vault.keyring = keyring;
     if (!err)
         err = sat_author_again(&vault,
-                               &(struct sat_again){.device = client_device(satchel),
+                               &(struct sat_again){.device = device,
                                                    .places = places,
                                                    .places_n = n,
                                                    .origins = true,
@@ -151,6 +154,20 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
                                                    .known = is_known},
                                arena, &done);
     sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+enum sat_err client_reindex_begin(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    uint32_t number;
+    sat_entropy_fill(&satchel->entropy, &number, sizeof number);
+    sat_arena_init(&arena);
+    enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena);
+    sat_arena_deinit(&arena);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
     return err;
 }
 
@@ -178,7 +195,10 @@ static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
     uint32_t device = err ? 0 : find_device(satchel, candidate);
     if (!err && !device) err = SAT_ERR_CORRUPT;
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
-    if (!err) err = write_again(satchel, next, arena);
+    uint32_t number = 0;
+    if (!err) err = sat_copied_number(satchel->store, &number);
+    if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

@@ -8,11 +8,20 @@
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
 
+/* What was sent of it and arrives is somebody's from here on, that is, the other one's. */
+static enum sat_err set_apart(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    for (uint32_t i = 0; i < replica->subs_n; i++) replica->subs[i].in_flight = 0;
+    return replica->config.hooks.copied(replica->config.hooks.context);
+}
+
 static enum sat_err note(struct replica_step *step, int64_t sid, uint64_t cut)
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_copied_note(replica->config.store, sid, cut);
+    if (!err && !replica->copied && replica->config.hooks.copied) err = set_apart(step);
     replica->copied = true;
     replica->told_in_sync = replica->told_idle = false;
     return err;
@@ -44,8 +53,11 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     struct sat_public_key own = sat_sign_public(replica->config.key);
     if (sat_cursor_verify(&cursor, &replica->config.directory->org, &own, &signature))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server shows a cursor that this device never signed");
+    /* A home that has pulled nothing yet knows of no life of the log: it was copied before its first sync. */
+    static const struct sat_log_epoch none;
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
-    if (sub->gone || !same_life || cursor.size <= sub->row.log.size) return SAT_OK;
+    bool new_here = sat_log_epoch_equal(&sub->row.log_epoch, &none);
+    if (sub->gone || (!same_life && !new_here) || cursor.size <= sub->row.log.size) return SAT_OK;
     return note(step, 0, 0);
 }
 
