@@ -83,3 +83,53 @@ enum sat_err replica_heal(struct replica_step *step)
     if (err || replica->boxes_asked || !is_pulled(replica) || !replica->config.hooks.reindex) return err;
     return replica_reindex(step);
 }
+
+/* ---- The other side: there are copies of this home, with numbers of their own ---- */
+
+static bool has_kin(struct sat_replica *replica)
+{
+    const struct sat_directory *directory = replica->config.directory;
+    if (replica->kin_at != directory->seq + 1)
+        replica->kin = sat_directory_lineage(directory, replica->config.device, NULL) > 1;
+    replica->kin_at = directory->seq + 1;
+    return replica->kin;
+}
+
+bool replica_must_look(struct sat_replica *replica)
+{
+    return !replica->looked && replica->config.hooks.look_again && has_kin(replica);
+}
+
+void replica_heard_of(struct sat_replica *replica, uint32_t author)
+{
+    const struct sat_device *its = sat_directory_device(replica->config.directory, author);
+    const struct sat_device *own = sat_directory_device(replica->config.directory, replica->config.device);
+    if (its && own && its->lineage == own->lineage) replica->looked = false;
+}
+
+/* Both hold what waited when one was copied from the other. The one that took a new number writes it again, and the
+ * other cannot know before it has pulled that. */
+enum sat_err replica_look_again(struct replica_step *step, bool *waits)
+{
+    struct sat_replica *replica = step->replica;
+    bool changed = false;
+    *waits = replica_must_look(replica);
+    for (uint32_t i = 0; *waits && i < replica->subs_n; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        if (replica_is_deaf(sub) || sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
+        if (!sub->head_here || sub->in_flight) return SAT_OK;
+    }
+    if (!*waits) return SAT_OK;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = replica->config.hooks.look_again(replica->config.hooks.context, &changed);
+    if (err) return err;
+    *waits = false;
+    replica->looked = true;
+    for (uint32_t i = 0; changed && i < replica->subs_n; i++) replica->subs[i].pushed = 0;
+    if (changed) {
+        replica->frozen.more = false;
+        replica->leaving_at = 0;
+    }
+    return SAT_OK;
+}

@@ -85,6 +85,12 @@ static enum sat_err copied(void *context)
     return client_reindex_begin(&device->handle);
 }
 
+static enum sat_err look_again(void *context, bool *changed)
+{
+    struct world_device *device = context;
+    return client_reindex_look(&device->handle, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     struct world_device *device = context;
@@ -252,6 +258,7 @@ void world_connect(struct world *world, struct world_device *device)
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,
                   .copied = copied,
+                  .look_again = look_again,
                   .reindex = reindex,
                   .reindexed = reindexed,
                   .forget_space = forget_space},
