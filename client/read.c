@@ -7,6 +7,7 @@
 #include "client/read.h"
 #include "client/rows.h"
 #include "client/skew.h"
+#include "common/sync/copied.h"
 #include "common/sync/clock.h"
 #include "common/vault/origin.h"
 
@@ -223,6 +224,7 @@ int satchel_get(struct satchel *satchel, const char *type, const char *id, char 
 
 static void set_author(struct satchel *satchel, json_t *json, uint32_t device, struct sat_arena *arena)
 {
+    if (device >= SAT_PROVISIONAL) device = client_device(satchel); /* until a copy of a home has a number of its own */
     const struct sat_device *known = sat_directory_device(&satchel->directory, device);
     (void)json_object_set_new(json, "by",
                               client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));

@@ -8,6 +8,8 @@
 #include "common/vault/author_again.h"
 #include "common/vault/origin.h"
 
+enum { PENDING_MAX = 64 };
+
 static const char CANDIDATE[] = "candidate", INDEX[] = "index";
 
 /* ---- Keys ---- */
@@ -131,26 +133,86 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
     return err;
 }
 
-static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, struct sat_arena *arena)
+/* device: whose dots it stands under. */
+static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
+                                struct sat_arena *arena, struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
     struct sat_again_place *places;
-    struct sat_again_done done;
     uint32_t n;
     sat_arena_init(&looking.arena);
     enum sat_err err = find_places(satchel, arena, &places, &n);
+    for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
     vault.keyring = keyring;
     if (!err)
         err = sat_author_again(&vault,
-                               &(struct sat_again){.device = client_device(satchel),
+                               &(struct sat_again){.device = device,
                                                    .places = places,
                                                    .places_n = n,
                                                    .origins = true,
                                                    .context = &looking,
                                                    .known = is_known},
-                               arena, &done);
+                               arena, done);
     sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+enum sat_err client_reindex_begin(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    struct sat_again_done done;
+    uint32_t number;
+    sat_entropy_fill(&satchel->entropy, &number, sizeof number);
+    sat_arena_init(&arena);
+    enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena, &done);
+    sat_arena_deinit(&arena);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
+    return err;
+}
+
+/* Behind something refused nothing moves, and what stands in its place stays there. */
+static enum sat_err stands_in_line(struct satchel *satchel, struct sat_arena *arena, bool *refused)
+{
+    struct sat_space_row *spaces;
+    uint32_t spaces_n;
+    enum sat_err err = sat_store_spaces(satchel->store, arena, &spaces, &spaces_n);
+    *refused = false;
+    for (uint32_t i = 0; i < spaces_n && !err && !*refused; i++) {
+        struct sat_bundle_row *rows;
+        uint32_t n;
+        err = sat_store_bundles_pending(satchel->store, spaces[i].sid, 0, PENDING_MAX, arena, &rows, &n);
+        for (uint32_t k = 0; k < n && !err; k++) *refused = *refused || rows[k].state != SAT_BUNDLE_NORMAL;
+    }
+    return err;
+}
+
+static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool *changed)
+{
+    bool refused;
+    struct sat_again_done done = {0};
+    enum sat_err err = stands_in_line(satchel, arena, &refused);
+    if (err || refused) return err;
+    err = sat_store_mark(satchel->store);
+    if (err) return err;
+    err = write_again(satchel, satchel->keyring, client_device(satchel), arena, &done);
+    *changed = !err && done.n > done.written;
+    enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
+    if (ended) return ended;
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
+enum sat_err client_reindex_look(struct satchel *satchel, bool *changed)
+{
+    struct sat_arena arena;
+    *changed = false;
+    sat_arena_init(&arena);
+    enum sat_err err = look(satchel, &arena, changed);
+    sat_arena_deinit(&arena);
+    if (*changed) satchel->conflicts.known = false;
+    if (*changed) client_touch(satchel);
     return err;
 }
 
@@ -172,13 +234,17 @@ static enum sat_err put_index(struct satchel *satchel, uint32_t device, const st
 static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
 {
     struct sat_span sealed;
+    struct sat_again_done done;
     struct sat_keyring *candidate = NULL, *next = NULL;
     enum sat_err err = get_candidate(satchel, arena, &sealed);
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
     uint32_t device = err ? 0 : find_device(satchel, candidate);
     if (!err && !device) err = SAT_ERR_CORRUPT;
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
-    if (!err) err = write_again(satchel, next, arena);
+    uint32_t number = 0;
+    if (!err) err = sat_copied_number(satchel->store, &number);
+    if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena, &done);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

@@ -413,6 +413,16 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
 }
 
+static enum sat_err copied(void *context)
+{
+    return client_reindex_begin(((struct client_session *)context)->satchel);
+}
+
+static enum sat_err look_again(void *context, bool *changed)
+{
+    return client_reindex_look(((struct client_session *)context)->satchel, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     return client_reindex_build(((struct client_session *)context)->satchel, arena, out);
@@ -471,6 +481,8 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .copied = config->mode == SAT_REPLICA_DEVICE ? copied : NULL,
+        .look_again = config->mode == SAT_REPLICA_DEVICE ? look_again : NULL,
         .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
         .reindexed = reindexed,
         .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,

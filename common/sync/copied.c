@@ -2,7 +2,7 @@
 
 #include "common/base/arena.h"
 
-static const char KEY[] = "copied";
+static const char KEY[] = "copied", NUMBER[] = "provisional";
 enum { VERSION = 1 };
 
 static enum sat_err load(struct sat_store *store, struct sat_arena *arena, struct sat_reader *reader, bool *copied)
@@ -80,7 +80,21 @@ enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t devic
     return err;
 }
 
+enum sat_err sat_copied_number(struct sat_store *store, uint32_t *number)
+{
+    uint64_t value;
+    enum sat_err err = sat_store_meta_get_u64(store, NUMBER, 0, &value);
+    *number = (uint32_t)value;
+    return err;
+}
+
+enum sat_err sat_copied_set_number(struct sat_store *store, uint32_t number)
+{
+    return sat_store_meta_put_u64(store, NUMBER, number);
+}
+
 enum sat_err sat_copied_clear(struct sat_store *store)
 {
-    return sat_store_meta_put(store, KEY, (struct sat_span){0});
+    enum sat_err err = sat_store_meta_put(store, KEY, (struct sat_span){0});
+    return err ? err : sat_copied_set_number(store, 0);
 }

@@ -239,6 +239,9 @@ static enum sat_err advance_spaces(struct replica_step *step)
     if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
     enum sat_err err = replica_subscribe(step);
     if (err || replica->boxes_asked || replica->copied) return err;
+    bool waits;
+    err = replica_look_again(step, &waits);
+    if (err || waits) return err;
     err = replica_disputes(step);
     if (!err) err = replica_freeze(step);
     return err ? err : replica_leave_spaces(step);

@@ -303,6 +303,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (err) return err;
     if (!back) replica_brake_note(sub, &bundle, met); /* what was here before was let in then */
     replica->counts.received += manifest->count;
+    replica_heard_of(replica, manifest->device);
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;
 }

@@ -69,7 +69,7 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
             if (err || *more) return err;
             continue;
         }
-        if (sub->blocked || replica->copied) continue;
+        if (sub->blocked || replica->copied || replica_must_look(replica)) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;

@@ -138,6 +138,8 @@ struct sat_replica {
     struct replica_question escrow, devices;
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
+    uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
+    bool kin, looked;     /* … and there are; what waits here was compared with what came from them */
     struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
@@ -207,6 +209,10 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
+/* Where there are copies of this home, nothing is sent before what waits was compared with what came from them. */
+bool replica_must_look(struct sat_replica *replica);
+void replica_heard_of(struct sat_replica *replica, uint32_t author); /* something of his came */
+enum sat_err replica_look_again(struct replica_step *step, bool *waits) SAT_MUST_CHECK;
 
 /* replica_cursors.c: where nothing more is to be done now, says so to the server */
 enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;

@@ -288,7 +288,7 @@ static void add_copy(struct mover *mover, const struct sat_header *header, const
  * those that they repeat need not be: more than it may have there side by side do not go there. */
 static bool has_room_for(const struct mover *mover, uint32_t n)
 {
-    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device, own = 0;
+    uint32_t device = mover->drafter.device, own = 0;
     const struct place *to = &mover->to;
     for (uint32_t i = 0; i < to->live_n; i++) own += to->live[i].dot.device == device;
     return own + n <= SAT_RECORD_LIVE_DEVICE_MAX && to->live_n + n <= SAT_RECORD_LIVE_MAX;
@@ -460,7 +460,9 @@ static enum sat_err find_held(struct mover *mover)
     enum sat_err err = sat_store_changes_of_record(store, to->view.sid, &to->view.id, &mover->arena, &rows, &n);
     if (!err) err = sat_store_drafts_of_record(store, to->view.sid, &to->view.id, &mover->arena, &drafts, &drafts_n);
     if (err) return err;
-    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device;
+    uint32_t device = 0;
+    if (drafts_n) err = sat_drafts_number(mover->vault, &device);
+    if (err) return err;
     to->held_cap = n + drafts_n;
     to->held = sat_arena_array(&mover->arena, to->held_cap, sizeof *to->held);
     for (uint32_t i = 0; i < n; i++)

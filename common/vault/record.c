@@ -9,6 +9,7 @@
 #include "common/sync/clock.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
+#include "common/vault/author_draft.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
@@ -94,14 +95,15 @@ static enum sat_err open_body(struct opener *opener, const struct item *item, st
 struct rows {
     struct sat_change_row *changes;
     struct sat_draft_row *drafts;
-    uint32_t changes_n, drafts_n;
+    uint32_t changes_n, drafts_n, drafter; /* under which number the drafts stand */
 };
 
 static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                               struct sat_arena *arena, struct rows *out)
 {
     enum sat_err err = sat_store_changes_of_record(vault->store, sid, id, arena, &out->changes, &out->changes_n);
-    return err ? err : sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
+    if (!err) err = sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
+    return err || !out->drafts_n ? err : sat_drafts_number(vault, &out->drafter);
 }
 
 static bool is_hidden(const struct sat_vault *vault, uint64_t counter)
@@ -113,7 +115,6 @@ static bool is_hidden(const struct sat_vault *vault, uint64_t counter)
 static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows, enum sat_change_state state,
                          struct sat_arena *arena, struct item **out, uint32_t *n)
 {
-    uint32_t device = sat_keyring_secrets(vault->keyring)->device;
     bool own = state == SAT_CHANGE_PENDING;
     struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     *n = 0;
@@ -123,7 +124,7 @@ static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows,
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; own && i < rows->drafts_n; i++)
         if (!is_hidden(vault, rows->drafts[i].counter))
-            items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+            items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {rows->drafter, rows->drafts[i].counter}};
     *out = items;
     for (uint32_t i = 0; i < *n; i++) {
         struct sat_span header = items[i].draft ? items[i].draft->header : items[i].change->header;
@@ -412,7 +413,6 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
 static enum sat_err make_history(struct opener *opener, const struct rows *rows, const struct sat_record_view *view,
                                  struct sat_history_item **out, uint32_t *n)
 {
-    uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
     struct sat_history_item *items =
         sat_arena_array(opener->arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     enum sat_err err = SAT_OK;
@@ -422,7 +422,7 @@ static enum sat_err make_history(struct opener *opener, const struct rows *rows,
         err = make_history_item(opener, view, &item, &items[(*n)++]);
     }
     for (uint32_t i = 0; i < rows->drafts_n && !err; i++) {
-        struct item item = {.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+        struct item item = {.draft = &rows->drafts[i], .dot = {rows->drafter, rows->drafts[i].counter}};
         err = make_history_item(opener, view, &item, &items[(*n)++]);
     }
     *out = items;

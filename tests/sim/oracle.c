@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/vector.h"
+#include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 
 void oracle_init(struct oracle *oracle)
@@ -26,8 +27,13 @@ static void name_element(const struct sat_cell *cell, char out[16])
     if (cell->in_set && cell->element.len) memcpy(out, cell->element.at, cell->element.len);
 }
 
-static uint64_t tag_of(const struct sat_body *body)
+/* What removes a record has no text: it is known by its time. */
+enum { REMOVAL_BIT = 63 };
+
+static uint64_t tag_of(const struct sat_source *source)
 {
+    const struct sat_body *body = &source->body;
+    if (source->header.deletion) return source->header.hlc | 1ull << REMOVAL_BIT;
     uint64_t newest = 0; /* what brings a record back repeats older ones */
     for (uint32_t i = 0; i < body->cells_n; i++) {
         struct sat_span text = body->cells[i].value.text;
@@ -49,7 +55,7 @@ static bool repeats(const struct sat_source *source, struct sat_dot dot)
 
 static bool is_of(const struct oracle_write *write, const struct sat_source *source)
 {
-    if (write->tag) return tag_of(&source->body) == write->tag;
+    if (write->tag) return tag_of(source) == write->tag;
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
 }
 
@@ -90,7 +96,8 @@ static bool stands(const struct sat_record_view *view, const struct sat_source *
 }
 
 /* Everything that stands at a cell in front of this author is overwritten by him, in the write that comes next. */
-static void overwrite(struct oracle *oracle, const struct sat_record_view *before, const struct sat_cell *cell)
+static void overwrite(struct oracle *oracle, const struct oracle_write *by, const struct sat_record_view *before,
+                      const struct sat_cell *cell)
 {
     char element[16];
     name_element(cell, element);
@@ -100,6 +107,7 @@ static void overwrite(struct oracle *oracle, const struct sat_record_view *befor
         bool found = false;
         for (uint32_t k = 0; k < oracle->n; k++) {
             struct oracle_write *write = &oracle->writes[k];
+            if (write->space != by->space || write->record != by->record) continue;
             if (write->field != cell->field || strcmp(write->element, element) != 0 || !is_of(write, source)) continue;
             found = write->overwritten = true;
             oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
@@ -112,12 +120,12 @@ static void overwrite(struct oracle *oracle, const struct sat_record_view *befor
 static void note(struct oracle *oracle, struct oracle_write write, const struct sat_record_view *before,
                  const struct sat_source *source)
 {
-    write.tag = oracle->tagged ? tag_of(&source->body) : 0;
+    write.tag = oracle->tagged ? tag_of(source) : 0;
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;
         name_element(cell, write.element);
-        overwrite(oracle, before, cell);
+        overwrite(oracle, &write, before, cell);
         add(oracle, write);
     }
 }
@@ -132,7 +140,9 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     edit->sid = world_sid(device, &world->spaces[space]);
     world_load(device, &world->spaces[space], &edit->record, &arena, &before);
     uint64_t first, last;
-    uint32_t number = sat_keyring_secrets(device->handle.keyring)->device;
+    uint32_t number;
+    struct sat_vault vault = client_vault(&device->handle);
+    sat_check(sat_drafts_number(&vault, &number) == SAT_OK);
     enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
@@ -235,9 +245,11 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 
 static uint32_t complain(const struct oracle_write *write, const char *what)
 {
-    (void)fprintf(stderr, "%s: w%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
-                  (unsigned long long)write->tag, write->home + 1, write->dot.device,
-                  (unsigned long long)write->dot.counter, write->record, write->field, write->element);
+    bool removal = write->tag >> REMOVAL_BIT;
+    (void)fprintf(stderr, "%s: %s%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
+                  removal ? "removal " : "w", removal ? 0 : (unsigned long long)write->tag, write->home + 1,
+                  write->dot.device, (unsigned long long)write->dot.counter, write->record, write->field,
+                  write->element);
     return 1;
 }
 

@@ -27,10 +27,10 @@ enum { ACTS = 240, RECORDS = 5, NOTE = 8, SHARED = 0, NARROW = 1, ROUNDS_MAX = 2
     X(edit) X(delete) X(edit_of_deleted) X(set_change) X(settle) X(conflict) X(join) X(connect) X(disconnect)          \
     X(deliver) X(loss) X(duplication) X(reordering) X(clock_step) X(death_of_a_device) X(death_of_the_server)          \
     X(power_cut_of_a_device) X(power_cut_of_the_server) X(crash_at_a_write_of_a_device)                                \
-    X(crash_at_a_write_of_the_server) X(disk_full) X(rotation)
+    X(crash_at_a_write_of_the_server) X(disk_full) X(disk_broken) X(rotation)
 #define COUNTED_IF_NOT_LEFT_OUT(X)                                                                                     \
     X(backup_of_the_server) X(server_set_back_announced) X(server_set_back_silently) X(confirmation) X(refusal)        \
-    X(disk_broken) X(revocation) X(copy_of_a_home) X(backup_of_a_home) X(home_set_back) X(new_index)
+    X(revocation) X(copy_of_a_home) X(backup_of_a_home) X(home_set_back) X(new_index)
 /* clang-format on */
 
 struct counts {
@@ -93,7 +93,7 @@ static unsigned name_of(const struct life *life, const struct world_device *devi
 
 /* Kinds of acts that are left out: by WITHOUT="homes damage", and else those of which some lives are known to end badly
  * (docs/testing.md says how many). WITHOUT=none: everything happens. */
-static const char known_bad[] = "broken server homes damage revoke";
+static const char known_bad[] = "server homes damage revoke";
 
 static bool is_left_out(const char *kind)
 {
@@ -251,11 +251,9 @@ static void plan_trouble(struct life *life)
     struct world_device *device = world_dice(world, 3) ? any_joined(life) : NULL;
     struct vfs_plan plan = {.operations = VFS_CHANGING, .from = 1 + world_dice(world, 25), .count = 1};
     uint64_t kind = world_dice(world, 4);
-    if (kind == 1 && is_left_out("broken")) kind = 2;
     switch (kind) {
     case 0:
         plan.fault = VFS_FULL;
-        if (is_left_out("broken")) plan.operations = 1u << VFS_WRITE; /* a sync that fails is another matter */
         plan.count = 1 + world_dice(world, 10);
         life->counts->disk_full++;
         break;
@@ -288,7 +286,11 @@ static void misfortune(struct life *life)
         bool power = world_dice(world, 2), server = world_dice(world, 3) == 0;
         world_say(world, "%s %u dies%s", server ? "server" : "home", server ? 0 : name_of(life, device),
                   power ? ", its disk, too" : "");
-        if (power) vfs_crash(disks_of(&life->disks, server ? NULL : device));
+        struct vfs_disk *disk = disks_of(&life->disks, server ? NULL : device);
+        if (power)
+            vfs_crash(disk);
+        else
+            vfs_kill(disk);
         if (server)
             world_crash_server(world);
         else
@@ -615,9 +617,7 @@ static void every_storm_ends_alike_and_nothing_is_lost(void **state)
     if (lives < 100 || is_left_out("disks")) return; /* too few to demand that everything happens */
 #define X(name) assert_true(counts.name >= 50);
     COUNTED(X)
-    if (is_left_out("broken") || is_left_out("server") || is_left_out("homes") || is_left_out("damage") ||
-        is_left_out("revoke"))
-        return;
+    if (is_left_out("server") || is_left_out("homes") || is_left_out("damage") || is_left_out("revoke")) return;
     COUNTED_IF_NOT_LEFT_OUT(X)
 #undef X
 }

@@ -79,6 +79,18 @@ static void forget_space(void *context, const struct sat_space_id *space)
     sat_keys_forget(device->handle.keys, space);
 }
 
+static enum sat_err copied(void *context)
+{
+    struct world_device *device = context;
+    return client_reindex_begin(&device->handle);
+}
+
+static enum sat_err look_again(void *context, bool *changed)
+{
+    struct world_device *device = context;
+    return client_reindex_look(&device->handle, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     struct world_device *device = context;
@@ -245,6 +257,8 @@ void world_connect(struct world *world, struct world_device *device)
                   .open_box = open_box,
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,
+                  .copied = copied,
+                  .look_again = look_again,
                   .reindex = reindex,
                   .reindexed = reindexed,
                   .forget_space = forget_space},
