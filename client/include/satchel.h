@@ -629,7 +629,7 @@ SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
  * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
- * satchel_sync()). */
+ * satchel_sync()), "silent.days" (without a sync, after which a device is expelled; 0: never). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
