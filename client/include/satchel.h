@@ -330,7 +330,8 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
  *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
- *                           never), which stays when later syncs go well
+ *                           never), which stays when later syncs go well; that this device was expelled
+ *                           while it was away is told in this way, too (alert_error "expelled")
  *   last_sync, in_sync
  *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
  *                           for an admin's word
@@ -652,8 +653,9 @@ SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, 
  * "wiped_at"} per device; copy_of: the device that went on as this one when its home had been copied or set back (null:
  * it joined); clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
  * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
- * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
- * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
+ * null; state is "active", "pending approval", "suspended" (its user), "revoked", "lapsed" (it was not here for
+ * longer than its lease), or "expelled" (for so long that it is waited for no more, policy "silent.days", until it is
+ * here again). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
  * to admins of all devices and to managers of those of the people whom they manage, and null where nothing is known;
  * pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);

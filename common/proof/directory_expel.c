@@ -22,6 +22,13 @@ bool sat_directory_expelled(const struct sat_directory *directory, uint32_t devi
     return last != NULL;
 }
 
+uint64_t sat_directory_expelled_ms(const struct sat_directory *directory, uint32_t device)
+{
+    const struct sat_expulsion *last =
+        sat_directory_device(directory, device) ? last_expulsion(directory, device) : NULL;
+    return last ? last->time_ms : 0;
+}
+
 /* An admin's device, or one of a manager of its user. It signs with its own key alone, but has to be one that acts as
  * such: who took an admin's role over has a device without an admin key, which does nothing of an admin's. */
 static enum sat_err judge_author(const struct sat_court *court, const struct sat_device *device)
