@@ -70,11 +70,13 @@ static enum sat_err look_at(struct client_expelling *expelling, const struct sat
     struct satchel *satchel = expelling->satchel;
     const struct sat_directory *directory = &satchel->directory;
     uint64_t days = sat_directory_policy(directory, SAT_POLICY_SILENT_DAYS), worked_ms;
-    if (item->seen_ms + days * DAY_MS > now_ms || client_expel_stands(directory, item->device, item->seen_ms) ||
+    if (item->seen_ms + days * DAY_MS > now_ms ||
         !sat_directory_may_expel(directory, client_device(satchel), item->device, now_ms))
         return SAT_OK;
     enum sat_err err = last_work(satchel, item->device, arena, &worked_ms);
-    if (!err && worked_ms + days * DAY_MS <= now_ms) expelling->found[expelling->found_n++] = item->device;
+    uint64_t heard_ms = worked_ms > item->seen_ms ? worked_ms : item->seen_ms;
+    bool silent = heard_ms + days * DAY_MS <= now_ms && !client_expel_stands(directory, item->device, heard_ms);
+    if (!err && silent) expelling->found[expelling->found_n++] = item->device;
     return err;
 }
 
@@ -144,18 +146,19 @@ void client_expel_prepare(struct client_expelling *expelling, struct satchel *sa
 {
     struct sat_replica_hooks *hooks = &config->replica.hooks;
     *expelling = (struct client_expelling){.satchel = satchel};
-    bool may = (client_is_admin(satchel) || client_is_manager(satchel)) && sat_keyring_has_admin(satchel->keyring);
+    expelling->may =
+        (client_is_admin(satchel) || client_is_manager(satchel)) && sat_keyring_has_admin(satchel->keyring);
     hooks->context = expelling;
-    hooks->devices = may ? take_page : NULL;
-    hooks->build_links = may ? build_links : NULL;
-    hooks->links_appended = may ? count_links : NULL;
+    hooks->devices = expelling->may ? take_page : NULL;
+    hooks->build_links = expelling->may ? build_links : NULL;
+    hooks->links_appended = expelling->may ? count_links : NULL;
 }
 
 static bool begin(struct client_expelling *expelling, struct client_session *session)
 {
     uint64_t now_ms = trusted_now_ms(expelling->satchel);
     bool again = expelling->asked_ms && now_ms < expelling->asked_ms + DAY_MS;
-    if (again || !is_due(expelling->satchel, now_ms)) return false;
+    if (!expelling->may || again || !is_due(expelling->satchel, now_ms)) return false;
     expelling->asked_ms = now_ms;
     expelling->found_n = expelling->signed_n = expelling->told_n = 0;
     expelling->answered = false;

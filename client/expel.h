@@ -15,6 +15,7 @@
 struct client_expelling { /* of one sync; zeros but for satchel */
     struct satchel *satchel;
     enum { CLIENT_EXPEL_RESTS, CLIENT_EXPEL_ASKS, CLIENT_EXPEL_SIGNS } state;
+    bool may;                                /* by what was known when the session began */
     uint64_t asked_ms;                       /* in this session */
     bool answered;                           /* to the last page */
     bool nothing;                            /* left to sign */

@@ -2,8 +2,12 @@
 """A device that nothing was heard of for longer than the policy says is expelled, by itself, at an admin's sync: nobody
 waits for it any more. It may come back, brings its work, and its owner is told. Half a year passes by a library that
 moves the wall clock of all programs."""
+import glob
+import os
+import sqlite3
+
 from clock import Days
-from harness import World, clean_environment, equal, has, lacks, run, test
+from harness import Device, World, clean_environment, equal, has, lacks, run, test
 
 days = Days()
 world = World(territories=["Eastern"])
@@ -92,12 +96,54 @@ def who_falls_silent_again_is_expelled_again():
 
 
 @test
+def a_server_that_forgot_when_a_device_was_here_is_not_believed_against_the_log():
+    days.pass_by(181, world)
+    nancy.put("account", account, "city=Lyon")
+    for device in (nancy, janet):
+        device.sync()
+    store, = glob.glob(os.path.join(world.server.data, "orgs", "*.db"))
+    world.server.stop()
+    database = sqlite3.connect(store)
+    with database:
+        equal(database.execute("update sighting set seen_ms = 0 where device = 2").rowcount, 1)
+    database.close()
+    world.server.start()
+    before = len(expulsions())
+    lacks(admin.run("sync").err, "silent")
+    equal(len(expulsions()), before)
+    equal({row["user"]: row["last_seen"] for row in admin.rows("device", "list")}["Nancy"], None)
+
+
+@test
+def a_manager_expels_those_whom_he_manages_and_many_at_once():
+    admin.run("user", "add", "Margaret", "--role", "manager")
+    admin.run("territory", "grant", "Eastern", "Margaret", "--manage")
+    margaret = Device(world.folder, "Margaret")
+    margaret.run("join", world.invite("Margaret"))
+    admin.run("device", "approve", "4")
+    margaret.sync()
+    for number in range(18):  # more than one message says
+        Device(world.folder, "drawer%d" % number).run("join", world.invite("Janet"))
+    days.pass_by(181, world)
+    nancy.sync()
+    before = len(expulsions())
+    has(margaret.run("sync").err, "16 devices have been silent")
+    admin.sync()
+    names = sorted(row["what"].split(",")[0] for row in expulsions()[before:])
+    equal(len(names), 19)
+    equal({row["by"] for row in expulsions()[before:]}, {"Margaret"})
+    equal(states()["Andrew"], "active", "whom she does not manage")
+    janet.sync()
+
+
+@test
 def the_policy_may_be_to_wait_for_ever():
     admin.run("policy", "set", "silent.days", "0")
     days.pass_by(1000, world)
+    before = len(expulsions())
     lacks(admin.run("sync").err, "silent")
-    equal(len(expulsions()), 2)
-    equal(states()["Janet"], "lapsed")
+    equal(len(expulsions()), before)
+    equal(states()["Nancy"], "lapsed")
 
 
 run()
