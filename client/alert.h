@@ -19,6 +19,7 @@ struct satchel;
 enum client_alert_kind { /* those that are no errors: nothing is wrong any more, but somebody should know */
                          CLIENT_ALERT_SERVER_SET_BACK = 1001,
                          CLIENT_ALERT_HOME_COPIED = 1002,
+                         CLIENT_ALERT_EXPELLED = 1003,
 };
 enum { CLIENT_ALERTS_MAX = 32 }; /* kinds; there are no more than a dozen */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/expel.h"
 #include "client/links.h"
 #include "client/reindex.h"
 #include "client/restored.h"
@@ -92,8 +93,11 @@ static const char SET_BACK[] =
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
     switch (action->notice) {
-    case SAT_NOTICE_FAILED:
     case SAT_NOTICE_LINKS_REFUSED:
+        if (session->config->forgives && session->config->forgives(session->config->context)) break;
+        client_session_fail(session, action->err ? action->err : SAT_ERR_CLOSED, action->text);
+        return;
+    case SAT_NOTICE_FAILED:
         client_session_fail(session, action->err ? action->err : SAT_ERR_CLOSED, action->text);
         return;
     case SAT_NOTICE_RECORD:
@@ -602,6 +606,7 @@ enum sat_err client_session_result(struct client_session *session, struct client
                                              .used_up = session->used_up,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
     result->recovering = sat_replica_recovering(session->replica) != 0;
+    if (session->met) client_expel_note_own(session->satchel, session->config->replica.device);
     if (session->met) client_restored_note(session->satchel, sat_replica_recovering(session->replica));
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);

@@ -182,6 +182,20 @@ static void tell_clock(struct client_syncing *syncing)
     sat_arena_deinit(&arena);
 }
 
+static void tell_expelled(struct client_syncing *syncing)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    const char *text = client_expel_text(&syncing->expelling, &arena);
+    if (text) tell_text(syncing, SATCHEL_EVENT_NOTE, text);
+    sat_arena_deinit(&arena);
+}
+
+static bool forgives(void *context)
+{
+    return client_expel_gives_up(&((struct client_syncing *)context)->expelling);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -216,7 +230,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
                       "the server was set back to an older copy: ", " gets back what it had lost");
         return false;
     case SAT_NOTICE_IN_SYNC:
-        if (follow_moves(syncing, session)) return false;
+        if (follow_moves(syncing, session) || client_expel_advance(&syncing->expelling, session)) return false;
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
         tell_clock(syncing);
@@ -227,8 +241,10 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_BRAKE:
         tell_holds(syncing);
         return false;
-    case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_APPENDED:
+        tell_expelled(syncing);
+        return false;
+    case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_REFUSED:
     case SAT_NOTICE_CREATED:
     case SAT_NOTICE_FAILED:
@@ -297,6 +313,7 @@ static enum sat_err prepare(struct client_syncing *syncing)
     syncing->rounds = syncing->holds_told = 0;
     syncing->own = count_own(syncing->satchel);
     config->frame_bytes = client_frames_bytes(syncing->satchel);
+    client_expel_prepare(&syncing->expelling, syncing->satchel, config);
     if (syncing->options.max_bytes)
         config->bytes_max =
             syncing->options.max_bytes > syncing->bytes ? syncing->options.max_bytes - syncing->bytes : 1;
@@ -321,6 +338,7 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
         .live = options->live,
         .stop = options->stop,
         .notice = on_notice,
+        .forgives = forgives,
         .progress = options->event ? on_progress : NULL,
         .context = syncing,
     };
