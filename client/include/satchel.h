@@ -335,8 +335,8 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
  *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
- *                           never), which stays when later syncs go well; that this device was expelled while it was away
- *                           is told in this way, too (alert_error "expelled")
+ *                           never), which stays when later syncs go well; that this device was expelled
+ *                           while it was away is told in this way, too (alert_error "expelled")
  *   alert_list              [{"error","times","at","message"}], the newest of each kind, the gravest kind first: what
  *                           is in `alert` hides none of the others
  *   last_sync, in_sync
