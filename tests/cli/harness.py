@@ -171,10 +171,11 @@ class Server:
         self.data = os.path.join(folder, "server")
         self.log = os.path.join(folder, "server.log")
         self.listen, self.url, self.pin, self.process = "127.0.0.1:0", None, None, None
+        self.options = []
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen],
+            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen, *self.options],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             env=clean_environment())
         atexit.register(self.kill)
@@ -200,6 +201,21 @@ class Server:
                               env=clean_environment(), timeout=COMMAND_TIME_MAX_S)
         equal(done.returncode, 0, done)
         return done.stdout.decode("ascii").strip()
+
+
+class PlainServer(Server):
+    """satcheld without TLS, behind something whose address is the one that devices know: it has `url`, and passes on to
+    `upstream`."""
+
+    def __init__(self, folder, front):
+        super().__init__(folder)
+        self.front, self.options = front, ["--insecure-loopback"]
+
+    def start(self):
+        super().start()
+        host, port = self.url.split("://")[1].rstrip("/").rsplit(":", 1)
+        self.front.upstream = (host, int(port))
+        self.url = self.front.url
 
 
 class World:
