@@ -155,6 +155,8 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call shared,unit) $(T
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
+# A signature that was verified before is not verified again.
+$(BUILD)/tests/sim/test_%: LINK_AS := -pie -Wl,--wrap=sat_verify,--wrap=sat_sign
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(VFS) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # In these the linker sends to the tests what decides about memory, time, chance and the end.
@@ -210,6 +212,8 @@ RUN := $(PYTHON) -B tests/run.py $(if $(V),--verbose) $(if $(T),--only $(T))
 SUITES := sim model lint unit story faults vectors server client cli network hostile kill install demo
 export $(foreach name,SEED LIVES WITHOUT WHOLE KILLS,$(if $($(name)),$(name)))
 sim: export FRESH ?= 10
+sim: export JOBS ?= 2
+sim: export TIME_MAX_S ?= $(if $(LIVES),86400)
 $(filter-out demo install faults,$(SUITES)): %: %-programs
 	@$(RUN) $(MODE):$@
 # `make install` is the installation, not its tests.

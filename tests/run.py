@@ -25,7 +25,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = 2
-TIME_MAX_S = 900
+TIME_MAX_S = int(os.environ.get("TIME_MAX_S") or 900)
 LINES_SHOWN_MAX = 200
 PASSED = re.compile(r"^\[  PASSED  \] (\d+) test", re.M)
 FAILED = re.compile(r"^\[  FAILED  \] (\d+) test", re.M)

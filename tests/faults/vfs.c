@@ -34,6 +34,7 @@ static bool resize(struct vfs_bytes *bytes, size_t len)
 {
     if (len > bytes->cap) {
         size_t cap = bytes->cap * 2 > len ? bytes->cap * 2 : len;
+        if (cap < VFS_ROOM_BYTES) cap = VFS_ROOM_BYTES;
         uint8_t *at = realloc(bytes->at, cap);
         if (!at) return false;
         bytes->at = at;

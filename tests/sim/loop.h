@@ -16,14 +16,16 @@ struct loop_life {
 
 struct loop {
     uint32_t (*live)(const struct loop_life *life); /* how many things are wrong at its end */
-    void *counts;
+    uint64_t *counts;
+    uint32_t counts_n;
     uint32_t acts; /* 0: it can not be played without some */
 };
 
 /* From the environment. */
 uint64_t loop_number(const char *name, uint64_t otherwise);
-/* Plays `lives` seeds from `first` on. The number of those that ended badly: each was played again, made shorter and
- * told. */
+/* Plays `lives` seeds from `first` on, in as many processes as JOBS (environment) says, which changes nothing but the
+ * time that it takes. The number of those that ended badly, or ended their process; the first of them is played again,
+ * made shorter and told. */
 uint32_t loop_play(const struct loop *loop, uint64_t first, uint64_t lives);
 /* A seed that nobody has chosen. */
 uint64_t loop_fresh_seed(void);

@@ -19,8 +19,11 @@ enum { ACTIONS = 200, RECORDS = 5, ACCOUNT = 1, TAGS = 7, SHARED = 0, NARROW = 1
     X(delete)                                                                                                          \
     X(edit_of_deleted)                                                                                                 \
     X(set_add)                                                                                                         \
-    X(set_remove) X(settle) X(conflict) X(join) X(connect) X(disconnect) X(deliver) X(loss) X(duplication)             \
-        X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
+    X(set_remove)                                                                                                      \
+    X(settle)                                                                                                          \
+    X(conflict)                                                                                                        \
+    X(join) X(connect) X(disconnect) X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device)              \
+        X(crash_of_the_server) X(clock_step)
 
 struct counts {
 #define X(name) uint64_t name;
@@ -199,7 +202,9 @@ static void every_life_ends_alike_and_nothing_is_lost(void **state)
     (void)state;
     uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 1000);
     struct counts counts = {0};
-    uint32_t bad = loop_play(&(struct loop){.live = live, .counts = &counts}, seed, lives);
+    uint32_t bad = loop_play(
+        &(struct loop){.live = live, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t)}, seed,
+        lives);
     (void)printf("%llu lives from seed %llu, %u bad\n", (unsigned long long)lives, (unsigned long long)seed, bad);
 #define X(name) (void)printf("  %-20s %llu\n", #name, (unsigned long long)counts.name);
     COUNTED(X)

@@ -280,7 +280,9 @@ static void every_record_ends_in_one_place_with_all_that_was_written(void **stat
     (void)state;
     uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 200);
     struct counts counts = {0};
-    uint32_t bad = loop_play(&(struct loop){.live = live, .counts = &counts}, seed, lives);
+    uint32_t bad = loop_play(
+        &(struct loop){.live = live, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t)}, seed,
+        lives);
     (void)printf("%llu lives from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
                  "losses; %llu values stand beside their successors\n",
                  (unsigned long long)lives, (unsigned long long)seed, bad, (unsigned long long)counts.writes,

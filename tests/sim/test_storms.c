@@ -603,7 +603,8 @@ static void every_storm_ends_alike_and_nothing_is_lost(void **state)
     uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 120), fresh = loop_fresh_seed();
     uint64_t unchosen = loop_number("FRESH", 0); /* make sim: 10 */
     struct counts counts = {0};
-    struct loop loop = {.live = live, .counts = &counts, .acts = ACTS};
+    struct loop loop = {
+        .live = live, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t), .acts = ACTS};
     uint32_t bad = loop_play(&loop, seed, lives);
     (void)printf("%llu storms from seed %llu, %u bad\n", (unsigned long long)lives, (unsigned long long)seed, bad);
     if (unchosen) {
