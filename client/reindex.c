@@ -56,11 +56,13 @@ static enum sat_err open_candidate(struct satchel *satchel, struct sat_arena *ar
     struct sat_span sealed;
     bool taken = false;
     enum sat_err err = get_candidate(satchel, arena, &sealed);
+    *out = NULL;
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, out);
     if (!err) err = is_taken(satchel, find_device(satchel, *out), arena, &taken);
-    if (err || !taken) return err;
+    if (!err && !taken) return SAT_OK;
     sat_keyring_free(*out);
     *out = NULL;
+    if (err) return err;
     err = sat_store_meta_put(satchel->store, CANDIDATE, (struct sat_span){0});
     if (!err) err = get_candidate(satchel, arena, &sealed);
     return err ? err : sat_keyring_index_open(satchel->keyring, sealed, 0, out);
