@@ -37,14 +37,43 @@ static uint32_t find_device(const struct satchel *satchel, const struct sat_keyr
     return 0;
 }
 
-enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena, struct sat_link_batch *out)
+/* The home was copied once more between the keys and the number, and the copy was first: it has written under it. */
+static enum sat_err is_taken(struct satchel *satchel, uint32_t device, struct sat_arena *arena, bool *taken)
+{
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    *taken = false;
+    enum sat_err err = device ? sat_store_spaces(satchel->store, arena, &rows, &n) : SAT_OK;
+    for (uint32_t i = 0; i < n && !err && !*taken; i++) {
+        struct sat_bundle_row tip;
+        err = sat_store_bundle_tip(satchel->store, rows[i].sid, device, false, &tip, taken);
+    }
+    return err;
+}
+
+static enum sat_err open_candidate(struct satchel *satchel, struct sat_arena *arena, struct sat_keyring **out)
 {
     struct sat_span sealed;
+    bool taken = false;
+    enum sat_err err = get_candidate(satchel, arena, &sealed);
+    *out = NULL;
+    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, out);
+    if (!err) err = is_taken(satchel, find_device(satchel, *out), arena, &taken);
+    if (!err && !taken) return SAT_OK;
+    sat_keyring_free(*out);
+    *out = NULL;
+    if (err) return err;
+    err = sat_store_meta_put(satchel->store, CANDIDATE, (struct sat_span){0});
+    if (!err) err = get_candidate(satchel, arena, &sealed);
+    return err ? err : sat_keyring_index_open(satchel->keyring, sealed, 0, out);
+}
+
+enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena, struct sat_link_batch *out)
+{
     struct sat_keyring *candidate;
     struct client_links links;
     *out = (struct sat_link_batch){0};
-    enum sat_err err = get_candidate(satchel, arena, &sealed);
-    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
+    enum sat_err err = open_candidate(satchel, arena, &candidate);
     if (err) return err;
     if (!find_device(satchel, candidate)) {
         err = client_links_begin(&links, satchel, satchel->directory.time_ms, arena, &satchel->fault);

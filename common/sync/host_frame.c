@@ -109,7 +109,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
         wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
-        bool whole = (sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
+        bool whole = (!own || sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
