@@ -82,17 +82,23 @@ static enum sat_err send_receipts(struct sat_replica *replica, struct replica_su
 
 /* ---- Bundles ---- */
 
+/* What some of them stand on may have got lost on its way, or come behind them: all are sent again while there are
+ * fewer each time. */
 static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena)
 {
     struct replica_returns *returns = &sub->returns;
     struct sat_bundle_row *rows;
     uint32_t n;
     if (returns->sent < returns->n || sub->in_flight) return SAT_OK;
+    returns->n = returns->sent = 0;
+    returns->held = returns->held || (returns->stale && returns->left == returns->left_then);
+    if (returns->held) return SAT_OK;
+    returns->stale = false;
+    returns->left_then = returns->left;
     enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, false, RETURNS_QUEUED, arena, &rows, &n);
     if (err) return err;
     for (uint32_t i = 0; i < n; i++) returns->queue[i] = rows[i].bid;
     returns->n = n;
-    returns->sent = 0;
     return SAT_OK;
 }
 
@@ -202,7 +208,10 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     if (err || !found || row.first != message->first || row.refused) return err;
     if (sat_err_class(why) == SAT_CLASS_RETRY) {
         if (sub->in_flight) sub->in_flight--;
-        sub->returns.held = true;
+        if (why == SAT_ERR_STALE)
+            sub->returns.stale = true;
+        else
+            sub->returns.held = true;
     } else {
         err = keep_refused(step, sub, &row, why);
     }

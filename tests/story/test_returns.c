@@ -191,6 +191,60 @@ static void who_went_back_with_a_server_is_no_copy(void **state)
     assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
 }
 
+/* The second loss finds among what the first brought back a receipt that is younger than one of what stands on it. */
+static void what_came_back_goes_back_in_the_order_of_the_log_that_had_it(void **state)
+{
+    (void)state;
+    struct world_device *c = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    sync_without_head(a, 0);
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, CITY, "Chur");
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a)); /* has no receipt */
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, c));
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, c));
+    assert_int_equal(c->heard[SAT_NOTICE_REFUSED], 0);
+    assert_int_equal(scene_log_size(&world), 2);
+    all_agree();
+}
+
+static bool lose_return(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    bool is = false;
+    (void)context;
+    sat_arena_init(&arena);
+    if (!down && sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) == SAT_OK)
+        is = message.type == SAT_MESSAGE_RETURN;
+    sat_arena_deinit(&arena);
+    if (is) device->on_way = NULL;
+    return !is;
+}
+
+static void what_stands_on_something_that_got_lost_on_its_way_goes_again(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        scene_write(&world, a, i, CITY, "Bern");
+        assert_true(world_sync(&world, a)); /* a bundle each */
+    }
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    b->on_way = lose_return;
+    scene_write(&world, b, 1, CITY, "Chur");
+    (void)world_sync(&world, b);
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Chur");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +256,8 @@ int main(void)
         STORY(an_older_directory_that_is_announced_makes_nobody_a_liar),
         STORY(an_older_directory_that_is_not_announced_makes_nobody_a_liar),
         STORY(who_went_back_with_a_server_is_no_copy),
+        STORY(what_came_back_goes_back_in_the_order_of_the_log_that_had_it),
+        STORY(what_stands_on_something_that_got_lost_on_its_way_goes_again),
     };
     return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
 }
