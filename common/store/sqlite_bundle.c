@@ -204,6 +204,14 @@ enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, 
     return sat_query_run_on(&query, "bundle");
 }
 
+enum sat_err sat_store_returns_claim(struct sat_store *store, int64_t sid, uint32_t device)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURNS_CLAIM);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, device);
+    return sat_query_run(&query);
+}
+
 enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
                                struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n)
 {

@@ -387,6 +387,8 @@ enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid) S
 enum sat_err sat_store_return_join(struct sat_store *store,
                                    int64_t bid) SAT_MUST_CHECK; /* directly behind its author's bundle before it */
 enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK;
+/* The device's own that are whole are pending again. */
+enum sat_err sat_store_returns_claim(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
 /* Those that were refused, or those that were not, in the order in which the server had them. */
 enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
                                struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;

@@ -151,8 +151,11 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
     if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
         return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
+    const struct host_sub *before = sub_of(peer, wish.sub);
+    bool behind = before && before->behind;
     bool new_here = memcmp(wish.log_epoch, none, sizeof none) == 0;
-    *add_sub(peer, wish.sub) = (struct host_sub){
+    struct host_sub *sub = add_sub(peer, wish.sub);
+    *sub = (struct host_sub){
         .sub = wish.sub,
         .sid = space->row.sid,
         .sent = wish.cursor,
@@ -161,8 +164,9 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .lives_due = !lost && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
         .ended = lost,
+        .behind = behind,
     };
-    return lost ? SAT_OK : host_show_cursor(step, peer, space, &wish);
+    return lost ? SAT_OK : host_show_cursor(step, peer, sub, space, &wish);
 }
 
 static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,
@@ -184,7 +188,8 @@ static void send_refusal(struct host_step *step, const struct host_peer *peer, u
 }
 
 struct receipt {          /* of a bundle that this server had before */
-    bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it */
+    bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it, … */
+    bool unproved;        /* … and nobody can prove that it was */
     uint64_t ms, dir;
 };
 
@@ -202,6 +207,7 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .space = &space->row,
                               .dir_at = dir_at,
                               .stubs_allowed = receipt->given_back,
+                              .in_full = receipt->unproved,
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
@@ -246,10 +252,11 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
     return take_bundle(step, space, bundle, dir_at, &receipt, fault);
 }
 
-enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, bool proved,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault)
 {
-    struct receipt receipt = {.has = true, .given_back = true, .ms = receipt_ms, .dir = receipt_dir};
+    struct receipt receipt = {
+        .has = true, .given_back = true, .unproved = !proved, .ms = receipt_ms, .dir = receipt_dir};
     return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
 }
 
@@ -383,7 +390,7 @@ static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     if (sub->ended || !host_peer_may_read(step->host, peer, &space->row.id)) return SAT_OK;
-    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, sub, space, &message->as.CLAIM, fault);
+    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, peer, sub, space, &message->as.CLAIM, fault);
     if (message->type == SAT_MESSAGE_ROOTS) return host_roots(step, peer, space, &message->as.ROOTS);
     if (message->type == SAT_MESSAGE_RECEIPTS) return host_receipts(step, space, &message->as.RECEIPTS, fault);
     return host_return(step, peer, space, &message->as.RETURN);

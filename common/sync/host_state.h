@@ -17,7 +17,8 @@ struct host_sub {
     bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;      /* it is to be told which lives the log has had, before anything else */
     bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
-    bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
+    bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
+    bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
 enum host_peer_state {
@@ -172,8 +173,9 @@ enum sat_err host_check_lineages(const struct sat_directory *directory, const st
  * log has it already. */
 enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
                          struct sat_fault *fault) SAT_MUST_CHECK;
-/* The same of one that this server had before, at that receipt; given back by whoever has it. */
-enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+/* The same of one that this server had before, at that receipt; given back by whoever has it. Not proved: the receipt
+ * is of now, and nobody has judged it yet. */
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, bool proved,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault) SAT_MUST_CHECK;
 /* What says that a bundle which was refused is empty. `had`: this server has accepted it before. */
 struct sat_signed_void;
@@ -207,15 +209,20 @@ enum sat_err host_devices_get(struct host_step *step, const struct host_peer *pe
 enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
                          const struct sat_message_CURSOR *message, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Who subscribes from behind what it signed is shown that. */
-enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
-                              const struct sat_subscription *wish) SAT_MUST_CHECK;
+enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                              const struct host_space *space, const struct sat_subscription *wish) SAT_MUST_CHECK;
+/* It shows a head from as far on: then it has gone back itself, with this server. *knows: it does. */
+enum sat_err host_knows_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                               const struct host_space *space, const struct sat_head *head, bool *knows) SAT_MUST_CHECK;
 enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
 /* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
 enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;
 /* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.
  */
 enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof) SAT_MUST_CHECK;
-enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+/* Has a log in which a life may begin more entries than it had when its newest one began? */
+enum sat_err host_has_grown(struct host_step *step, bool *grown) SAT_MUST_CHECK;
+enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct host_sub *sub, struct host_space *space,
                         const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
                         const struct sat_message_ROOTS *message) SAT_MUST_CHECK;

@@ -272,7 +272,7 @@ static enum sat_err is_of_record(const struct sat_judge *judge, const struct sat
     bool found;
     enum sat_err err = sat_store_change_place(judge->store, dot, &sid, &other, &found);
     if (!err && found && sid != judge->space->sid)
-        *is = judge->stubs_allowed;
+        *is = judge->stubs_allowed && !judge->in_full;
     else
         *is = err || !found || sat_record_equal(&other, record);
     return err;
@@ -414,6 +414,7 @@ static enum sat_err judge_record(const struct sat_judge *judge, const struct sat
     struct met met;
     enum sat_err err = load_met(judge, &bundle->changes[indexes[0]].record, n, arena, &met);
     for (uint32_t i = 0; i < n && !err; i++) {
+        if (bundle->changes[indexes[i]].stub) continue;
         struct sat_version y = version_of((struct sat_dot){m->device, m->first + indexes[i]}, &headers[indexes[i]]);
         struct beside beside = {0};
         bool sound = true;
@@ -477,6 +478,6 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     if (!err) err = judge_named(judge, &order, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
-    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, &order, headers, fault);
+    if (!err && (!judge->stubs_allowed || judge->in_full)) err = judge_replaced(judge, &order, headers, fault);
     return err;
 }

@@ -15,7 +15,8 @@ struct sat_judge {
     const struct sat_space_row *space; /* its log just before the bundle, or as it is now: */
     uint64_t seq;                      /* … and the bundle was passed over as this entry; 0: it is the next */
     uint64_t dir_at;                   /* the directory's position at acceptance */
-    bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
+    bool stubs_allowed;                /* a client may be sent stubs, or give some back; nobody pushes any */
+    bool in_full;                      /* … but nobody has judged the rest before */
     const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
     bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };

@@ -39,6 +39,26 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     return err ? err : sat_store_bundles_park(store, replica->config.device, first, count);
 }
 
+/* It went back itself, with a server that was set back to there; and says so by what it had seen then. */
+static enum sat_err went_back(struct replica_step *step, const struct replica_sub *sub, const struct sat_cursor *cursor,
+                              bool *did)
+{
+    struct sat_lost_log *logs;
+    struct sat_head head;
+    uint32_t n;
+    enum sat_err err = sat_store_lost_logs(step->replica->config.store, sub->row.sid, step->arena, &logs, &n);
+    *did = false;
+    for (uint32_t i = 0; i < n && !err && !*did; i++) {
+        *did = sat_head_decode(logs[i].head, &sub->row.id, &head) == SAT_OK && head.size >= cursor->size &&
+               sat_log_epoch_equal(&head.log_epoch, &cursor->log_epoch);
+        if (!*did) continue;
+        struct sat_message message = {.type = SAT_MESSAGE_CLAIM};
+        message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub->sub, .heads = {&logs[i].head, 1}};
+        replica_send(step, &message);
+    }
+    return err;
+}
+
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message)
 {
     struct sat_replica *replica = step->replica;
@@ -58,7 +78,9 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
     bool new_here = sat_log_epoch_equal(&sub->row.log_epoch, &none);
     if (sub->gone || (!same_life && !new_here) || cursor.size <= sub->row.log.size) return SAT_OK;
-    return note(step, 0, 0);
+    bool did = false;
+    if (same_life) err = went_back(step, sub, &cursor, &did);
+    return err || did ? err : note(step, 0, 0);
 }
 
 /* All that the server has is here, and nothing that was sent is unanswered. */

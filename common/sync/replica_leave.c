@@ -112,6 +112,18 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
     replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
 }
 
+/* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. */
+static enum sat_err claim_returns(struct replica_step *step, int64_t sid)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_return_of(replica->config.store, sid, replica->config.device, 0, &row, &found);
+    if (err || !found) return err;
+    err = replica_begin(step);
+    return err ? err : sat_store_returns_claim(replica->config.store, sid, replica->config.device);
+}
+
 /* ---- Letting go ---- */
 
 static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
@@ -165,7 +177,8 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
     uint8_t rights = rights_in(replica, &row->id);
     if (rights & SAT_RIGHT_WRITE) return SAT_OK;
     struct sat_bundle_row *waiting;
-    enum sat_err err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
+    enum sat_err err = claim_returns(step, row->sid);
+    if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
     if (waiting) add_leaving(replica, row);
     if (waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return SAT_OK;

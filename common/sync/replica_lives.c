@@ -13,11 +13,21 @@
 /* In a session: what it says stays in memory, and each may be a way back for this device's log. */
 enum { LIVES_TOLD_MAX = 64 };
 
+static enum sat_err count_returns(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    uint64_t all = 0;
+    enum sat_err err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
+    if (!err) err = sat_store_return_count(store, sub->row.sid, true, &all);
+    sub->returns.any = all > 0;
+    return err;
+}
+
 enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = sat_store_lives(replica->config.store, &sub->row, &replica->lives_arena, &sub->lives);
-    return err ? err : sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
+    return err ? err : count_returns(step, sub);
 }
 
 /* ---- Reading ---- */
@@ -89,7 +99,8 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
 {
     struct sat_span heads[SAT_CLAIM_HEADS_MAX];
     uint32_t heads_n = 0;
-    if (sub->row.head_size == 0 || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
+    bool has_seen_none = sub->row.head_size == 0 && n == 0;
+    if (has_seen_none || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
     if (sub->row.head_len) heads[heads_n++] = sat_span(sub->row.head, sub->row.head_len);
     for (uint32_t i = 0; i < n && heads_n < SAT_CLAIM_HEADS_MAX; i++) heads[heads_n++] = logs[i].head;
     if (heads_n == 0 || sub->heal.claimed)
@@ -176,6 +187,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     uint64_t lost = sub->row.log.size - heal.low;
     enum sat_err err = check_branches(step, sub, heal.low);
     if (!err) err = replica_begin(step);
+    if (!err && !lost) err = sat_base_stays(replica->config.store, &sub->row);
     if (!err && lost)
         err = sat_base_set_back(replica->config.store, &sub->row, replica->config.device, heal.low, &heal.epoch);
     if (!err) err = save_lives(step, sub, &heal.lives);
@@ -190,7 +202,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     anew.window = sub->window;
     *sub = anew;
     if (lost) err = replica_brake_open(step, sub); /* from there on */
-    if (!err) err = sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
+    if (!err) err = count_returns(step, sub);
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);
@@ -247,6 +259,16 @@ static bool was_left(struct sat_lost_log *logs, uint32_t n, const struct sat_log
     return false;
 }
 
+/* Has a head of the life that is known here been verified? If not, nothing that this device has seen is gone with it.
+ */
+static bool has_seen_life(const struct replica_sub *sub)
+{
+    struct sat_head head;
+    struct sat_span bytes = sat_span(sub->row.head, sub->row.head_len);
+    return bytes.len && sat_head_decode(bytes, &sub->row.id, &head) == SAT_OK &&
+           sat_log_epoch_equal(&head.log_epoch, &sub->row.log_epoch);
+}
+
 static enum sat_err compare_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_lives *lives,
                                   const struct sat_log_epoch *epoch)
 {
@@ -258,7 +280,9 @@ static enum sat_err compare_lives(struct replica_step *step, struct replica_sub 
     if (err) return err;
     bool left = was_left(logs, n, epoch), goes_on = false;
     for (uint32_t i = 0; i < descent.n; i++) {
-        if (sat_log_epoch_equal(&descent.at[i], epoch)) return claim(step, sub, logs, n);
+        bool back = i > 0 && sub->heal.claimed && !has_seen_life(sub); /* all that it had signed is there */
+        if (sat_log_epoch_equal(&descent.at[i], epoch))
+            return back ? accept_lives(step, sub, lives, epoch) : claim(step, sub, logs, n);
         if (sat_lives_know(lives, &descent.at[i])) goes_on = true;
     }
     if (left && !sub->heal.claimed) return claim(step, sub, logs, n);

@@ -342,7 +342,7 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     uint32_t n = 0;
     bool back = false;
     enum sat_err err = check_time(step, sub, entry);
-    if (!err && sub->lives.n) err = take_own_back(step, sub, entry, &back);
+    if (!err && sub->returns.any) err = take_own_back(step, sub, entry, &back);
     if (err || back) return err;
     err = sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;

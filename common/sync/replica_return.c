@@ -82,17 +82,23 @@ static enum sat_err send_receipts(struct sat_replica *replica, struct replica_su
 
 /* ---- Bundles ---- */
 
+/* What some of them stand on may have got lost on its way, or come behind them: all are sent again while there are
+ * fewer each time. */
 static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena)
 {
     struct replica_returns *returns = &sub->returns;
     struct sat_bundle_row *rows;
     uint32_t n;
     if (returns->sent < returns->n || sub->in_flight) return SAT_OK;
+    returns->n = returns->sent = 0;
+    returns->held = returns->held || (returns->stale && returns->left == returns->left_then);
+    if (returns->held) return SAT_OK;
+    returns->stale = false;
+    returns->left_then = returns->left;
     enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, false, RETURNS_QUEUED, arena, &rows, &n);
     if (err) return err;
     for (uint32_t i = 0; i < n; i++) returns->queue[i] = rows[i].bid;
     returns->n = n;
-    returns->sent = 0;
     return SAT_OK;
 }
 
@@ -158,6 +164,32 @@ static void count_back(struct replica_sub *sub, const struct sat_bundle_row *row
         if (returns->queue[i] == row->bid && sub->in_flight) sub->in_flight--;
 }
 
+static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_row *row, bool *whole)
+{
+    struct sat_change_row *changes;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_changes_of_bundle(step->replica->config.store, row->bid, step->arena, &changes, &n);
+    *whole = !err && !sat_void_is_row(row);
+    for (uint32_t i = 0; i < n; i++) *whole = *whole && changes[i].header.len > 0;
+    return err;
+}
+
+/* One's own is pushed as if it never had been there, and refused and mended as any other; somebody else's stays here,
+ * with its reason. */
+static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row,
+                                 enum sat_err why)
+{
+    struct sat_store *store = step->replica->config.store;
+    bool own = row->device == step->replica->config.device, whole = false;
+    enum sat_err err = replica_begin(step);
+    if (!err && own) err = is_whole(step, row, &whole);
+    if (err) return err;
+    count_back(sub, row);
+    sub->pushed = 0;
+    return whole ? sat_store_bundle_set_refused(store, row->bid, SAT_OK)
+                 : sat_store_return_set_refused(store, row->bid, why);
+}
+
 /* The server may not have it yet what it stands on: a later session tries again. Other reasons are final: it stays
  * here, with its reason. */
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message)
@@ -176,11 +208,12 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     if (err || !found || row.first != message->first || row.refused) return err;
     if (sat_err_class(why) == SAT_CLASS_RETRY) {
         if (sub->in_flight) sub->in_flight--;
-        sub->returns.held = true;
+        if (why == SAT_ERR_STALE)
+            sub->returns.stale = true;
+        else
+            sub->returns.held = true;
     } else {
-        err = replica_begin(step);
-        if (!err) err = sat_store_return_set_refused(store, row.bid, why);
-        count_back(sub, &row);
+        err = keep_refused(step, sub, &row, why);
     }
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
     notice->sid = sub->row.sid;
@@ -232,7 +265,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle_row row;
-    bool found = sub->lives.n > 0;
+    bool found = sub->returns.any;
     *back = false;
     while (found) {
         enum sat_err err =
@@ -256,7 +289,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
-    if (sub->lives.n == 0 || sub->returns.left) return SAT_OK;
+    if ((!sub->returns.any && sub->lives.n == 0) || sub->returns.left) return SAT_OK;
     enum sat_err err = sat_store_return_count(step->replica->config.store, sub->row.sid, true, &left);
     return err || left ? err : sat_store_lost_done(step->replica->config.store, sub->row.sid);
 }

@@ -30,8 +30,11 @@ struct replica_heal { /* the server's log is not the one that this device has se
 };
 
 struct replica_returns { /* what the server had lost, and is given back */
-    uint64_t left;       /* bundles that wait, and were not refused */
-    bool held;           /* the server does not take them now */
+    bool any;            /* there were bundles that wait, refused or not, when it was looked */
+    uint64_t left;       /* those that were not refused */
+    bool held;           /* the server does not take them now, */
+    bool stale;          /* … or not all of those that were sent since there were left_then of them */
+    uint64_t left_then;
     uint32_t logs_sent;  /* lost logs whose receipts are sent, */
     uint64_t next;       /* … and the first entry of the next one that is not */
     bool receipts_sent;

@@ -14,8 +14,7 @@ struct rewinding {
     struct sat_store *store;
     struct sat_space_row *space;
     uint32_t device;
-    bool set_back;   /* the server was … */
-    uint64_t proved; /* … and this many entries its head had proved */
+    bool set_back; /* the server was */
     struct sat_log_epoch lost_in;
     uint64_t blank; /* the first entry with a change that is live again, and of which no bytes are here; 0: none */
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
@@ -32,21 +31,18 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
     it->records[it->records_n++] = *record;
 }
 
-/* Is it to be given back? What the server lost, and of what it had given out without a head, everybody else's. */
-static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool own, bool *lost)
+/* Is it to be given back, own work like everybody's, as others' may stand on it? What the server lost; and what it had
+ * given out without a head. */
+static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool *lost)
 {
-    *lost = it->set_back && (entry->entry.seq <= it->proved || !own);
+    *lost = it->set_back;
     return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
 }
 
-/* Without a receipt nobody takes it from this device: it waits for its author to bring it. */
 static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row *bundle)
 {
-    bool proven;
     enum sat_err err = sat_store_bundle_set_return(it->store, bundle->bid);
-    if (!err && bundle->state == SAT_BUNDLE_VOID) err = sat_store_return_join(it->store, bundle->bid);
-    if (!err) err = sat_store_lost_has(it->store, it->space->sid, &bundle->id, &proven);
-    return err || proven ? err : sat_store_return_set_refused(it->store, bundle->bid, SAT_ERR_DENIED);
+    return err || bundle->state != SAT_BUNDLE_VOID ? err : sat_store_return_join(it->store, bundle->bid);
 }
 
 /* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
@@ -62,7 +58,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
     bool empty = !err && bundle.state == SAT_BUNDLE_VOID; /* one's own is said again */
-    if (!err && !(empty && own)) err = is_lost(it, entry, own, &lost);
+    if (!err && !(empty && own)) err = is_lost(it, entry, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);
@@ -196,15 +192,27 @@ static enum sat_err go_back(struct rewinding *it, uint64_t size)
     return err ? err : cut_off(it, size);
 }
 
+/* As if it had never been met; unless there is still to be given back what the server has signed of it. */
+static enum sat_err forget_log(struct sat_store *store, struct sat_space_row *space)
+{
+    struct sat_lost_log *logs;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_lost_logs(store, space->sid, &arena, &logs, &n);
+    if (!err && n == 0) space->log_epoch = (struct sat_log_epoch){{0}};
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
     uint64_t size = space->head_size;
     enum sat_err err = go_back(&it, size);
     free(it.records);
-    if (err) return err;
-    if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
-    return sat_store_space_save(store, space);
+    if (!err && size == 0) err = forget_log(store, space);
+    return err ? err : sat_store_space_save(store, space);
 }
 
 static enum sat_err keep_entry(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
@@ -236,8 +244,7 @@ static enum sat_err find_proof(const struct rewinding *it, uint64_t size, struct
 enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
                                const struct sat_log_epoch *epoch)
 {
-    struct rewinding it = {
-        .store = store, .space = space, .device = device, .set_back = true, .proved = space->head_size};
+    struct rewinding it = {.store = store, .space = space, .device = device, .set_back = true};
     struct sat_lost_log log;
     struct sat_arena arena;
     bool found = false;
@@ -261,4 +268,16 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     if (space->head_size > size) space->head_size = size;
     space->head_len = 0;
     return sat_store_space_save(store, space);
+}
+
+enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space)
+{
+    struct sat_entry_row *last;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_entries(store, space->sid, space->log.size, 1, &arena, &last, &n);
+    space->last_dir_at = !err && n ? last[0].entry.dir_at : 0;
+    sat_arena_deinit(&arena);
+    return err;
 }

@@ -95,9 +95,19 @@ static bool stands(const struct sat_record_view *view, const struct sat_source *
     return true;
 }
 
+static bool is_unproved(struct world_device *device, int64_t sid, struct sat_dot dot)
+{
+    struct sat_bundle_row row;
+    struct sat_space_row space;
+    bool found;
+    sat_check(sat_store_space_get(device->handle.store, sid, &space) == SAT_OK);
+    sat_check(sat_store_bundle_of_dot(device->handle.store, dot, &row, &found) == SAT_OK);
+    return found && row.seq > space.head_size;
+}
+
 /* Everything that stands at a cell in front of this author is overwritten by him, in the write that comes next. */
-static void overwrite(struct oracle *oracle, const struct oracle_write *by, const struct sat_record_view *before,
-                      const struct sat_cell *cell)
+static void overwrite(struct oracle *oracle, struct world_device *device, const struct oracle_write *by,
+                      const struct sat_record_view *before, const struct sat_cell *cell)
 {
     char element[16];
     name_element(cell, element);
@@ -111,21 +121,22 @@ static void overwrite(struct oracle *oracle, const struct oracle_write *by, cons
             if (write->field != cell->field || strcmp(write->element, element) != 0 || !is_of(write, source)) continue;
             found = write->overwritten = true;
             oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
-            oracle->overs[oracle->overs_n++] = (struct oracle_over){.under = k, .over = oracle->n};
+            oracle->overs[oracle->overs_n++] = (struct oracle_over){
+                .under = k, .over = oracle->n, .unproved = is_unproved(device, before->sid, source->dot)};
         }
         sat_check(found);
     }
 }
 
-static void note(struct oracle *oracle, struct oracle_write write, const struct sat_record_view *before,
-                 const struct sat_source *source)
+static void note(struct oracle *oracle, struct world_device *device, struct oracle_write write,
+                 const struct sat_record_view *before, const struct sat_source *source)
 {
     write.tag = oracle->tagged ? tag_of(source) : 0;
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;
         name_element(cell, write.element);
-        overwrite(oracle, &write, before, cell);
+        overwrite(oracle, device, &write, before, cell);
         add(oracle, write);
     }
 }
@@ -154,17 +165,21 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
                                  .record = record,
                                  .home = (uint32_t)(device - world->devices)};
     for (uint32_t i = 0; i < after.live_n && last >= first; i++)
-        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, write, &before, &after.live[i]);
+        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, device, write, &before, &after.live[i]);
     sat_arena_deinit(&arena);
 }
 
 /* ---- What is lost for good ---- */
 
-/* By a write that cannot be missing itself; and by one that can. */
+/* By a write that cannot be missing itself, and surely covers it; and by one that can. */
 static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool surely)
 {
-    for (uint32_t i = 0; i < oracle->overs_n; i++)
-        if (oracle->overs[i].under == index && (!surely || !oracle->writes[oracle->overs[i].over].excused)) return true;
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_over *over = &oracle->overs[i];
+        if (over->under != index) continue;
+        bool may_not = oracle->writes[over->over].excused || (over->unproved && oracle->unproved_may_go);
+        if (!surely || !may_not) return true;
+    }
     return false;
 }
 

@@ -25,6 +25,7 @@ struct oracle_write { /* one cell of one change */
 
 struct oracle_over { /* which write had which in front of it */
     uint32_t under, over;
+    bool unproved; /* … by an entry that no head of the server's had proved yet */
 };
 
 struct oracle {
@@ -33,6 +34,9 @@ struct oracle {
     struct oracle_over *overs;
     uint32_t overs_n, overs_cap;
     bool tagged;
+    /* The server was set back without a word: what it had not proved it need not have had, and who wrote over that
+     * stands beside it (common/sync/rewind.h). */
+    bool unproved_may_go;
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */

@@ -324,6 +324,7 @@ static void turn_back_server(struct life *life)
     world_say(world, "the server is set back (%u)%s", copy, announced ? ", and says so" : "");
     oracle_look(&life->oracle, world, homes(life));
     world_restore(world, copy, announced);
+    if (!announced) life->oracle.unproved_may_go = true;
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, homes(life));
     if (announced)
         life->counts->server_set_back_announced++;
@@ -371,11 +372,19 @@ static bool turn_back_home(struct life *life)
 
 /* ---- What an admin orders ---- */
 
+/* Only a person knows whether all who know more of the directory have come (docs/decisions/0078). */
+static bool all_have_come(const struct life *life)
+{
+    for (uint32_t i = 0; i < life->world.devices_n; i++)
+        if (life->world.devices[i].handle.directory.seq > sat_host_directory(life->world.host)->seq) return false;
+    return true;
+}
+
 static void confirm(struct life *life)
 {
     uint64_t waits;
     sat_check(sat_store_meta_get_u64(life->world.server_store, "recovering", 0, &waits) == SAT_OK);
-    if (!waits) return;
+    if (!waits || !all_have_come(life)) return;
     bool done = world_confirm_restore(&life->world);
     world_say(&life->world, "the admin %s the server's return", done ? "confirms" : "does not get to confirm");
     life->counts->confirmation += done;

@@ -9,6 +9,7 @@
 
 #include "common/sync/subscription.h"
 #include "tests/story/forge.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 static struct world world;
@@ -376,26 +377,47 @@ static void give_back(struct world_device *giver, struct world_device *author, b
     forge_deinit(&forge);
 }
 
-static void what_the_server_never_had_is_not_given_back(void **state)
+static void lose_a_push_of_b(const char *city)
+{
+    scene_write(&world, b, 1, CITY, city);
+    scene_lose_push(&world, b, 0);
+    (void)world_sync(&world, b);
+    b->on_way = NULL;
+}
+
+static void is_not_given_back(bool stub)
+{
+    uint64_t size = scene_log_size(&world);
+    give_back(a, b, stub);
+    assert_int_equal(unreturned.met, 1);
+    assert_int_equal(unreturned.error, SAT_ERR_DENIED);
+    assert_int_equal(scene_log_size(&world), size);
+}
+
+static void nothing_is_given_back_to_a_server_that_never_lost_anything(void **state)
+{
+    (void)state;
+    for (int stub = 0; stub < 2; stub++) {
+        lose_a_push_of_b(stub ? "Genf" : "Zug");
+        is_not_given_back(stub);
+        assert_true(world_settle(&world, 4));
+    }
+    all_is_well("Genf");
+}
+
+/* Whoever has the keys of a device that is out would put something else where its lost work belongs. */
+static void the_work_of_who_is_out_comes_back_with_a_proof_alone(void **state)
 {
     (void)state;
     lose_something();
     world_restore(&world, 1, true);
     all_is_well("Chur");
-    uint64_t size = scene_log_size(&world);
-    for (int stub = 0; stub < 2; stub++) {
-        scene_write(&world, b, 1, CITY, stub ? "Genf" : "Zug");
-        scene_lose_push(&world, b, 0);
-        (void)world_sync(&world, b);
-        b->on_way = NULL;
-        give_back(a, b, stub);
-        assert_int_equal(unreturned.met, 1);
-        assert_int_equal(unreturned.error, SAT_ERR_DENIED);
-        assert_int_equal(scene_log_size(&world), size);
-        assert_true(world_settle(&world, 4));
-        size = scene_log_size(&world);
-    }
-    all_is_well("Genf");
+    assert_true(world_confirm_restore(&world));
+    all_is_well("Chur");
+    lose_a_push_of_b("Zug");
+    order_revoke(&world, b);
+    is_not_given_back(false);
+    is_not_given_back(true);
 }
 
 static bool backdate(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
@@ -446,7 +468,8 @@ int main(void)
         STORY(nobody_begins_a_life_with_a_head_that_the_server_has_not_signed),
         STORY(a_head_that_is_on_the_log_begins_no_life),
         STORY(a_head_that_was_lost_begins_one_life_and_no_second),
-        STORY(what_the_server_never_had_is_not_given_back),
+        STORY(nothing_is_given_back_to_a_server_that_never_lost_anything),
+        STORY(the_work_of_who_is_out_comes_back_with_a_proof_alone),
         STORY(a_receipt_that_no_head_proves_counts_for_nothing),
     };
     return cmocka_run_group_tests_name("hostile_lives", tests, NULL, NULL);
