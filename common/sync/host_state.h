@@ -81,7 +81,8 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
-    bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
+    uint64_t collect_every_ms; /* 0: never */
+    bool was_restored;         /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
 };
 
@@ -136,6 +137,9 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
                         struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
+
+/* host_collect.c: collects in the spaces where it is time to. */
+enum sat_err host_collect(struct host_step *step, uint32_t budget) SAT_MUST_CHECK;
 
 /* host_ranges.c */
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
