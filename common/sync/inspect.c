@@ -175,8 +175,7 @@ static enum sat_err inspect_collection(struct log_walk *walk, const struct sat_e
     struct sat_collection what;
     struct sat_span bytes;
     bool found;
-    enum sat_err err =
-        sat_store_collection_get(store, walk->space->sid, row->entry.seq, walk->arena, &bytes, &found);
+    enum sat_err err = sat_store_collection_get(store, walk->space->sid, row->entry.seq, walk->arena, &bytes, &found);
     if (err) return err;
     if (!found || sat_collection_decode(bytes, walk->arena, &what)) {
         found_in(walk, row, "is missing, or cannot be read");
