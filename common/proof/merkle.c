@@ -4,7 +4,7 @@
 #include "common/base/limits.h"
 #include "common/proof/hash.h"
 
-static struct sat_hash join(const struct sat_hash *left, const struct sat_hash *right)
+struct sat_hash sat_merkle_join(const struct sat_hash *left, const struct sat_hash *right)
 {
     struct sat_hasher hasher;
     sat_hash_begin(&hasher, "node");
@@ -30,11 +30,19 @@ static void append_subtree(struct sat_frontier *frontier, unsigned level, const 
     struct sat_hash carry = *root;
     unsigned i = level;
     for (; has_peak(frontier, i); i++) {
-        carry = join(&frontier->peak[i], &carry);
+        carry = sat_merkle_join(&frontier->peak[i], &carry);
         frontier->peak[i] = (struct sat_hash){0};
     }
     frontier->peak[i] = carry;
     frontier->size += (uint64_t)1 << level;
+}
+
+enum sat_err sat_frontier_append_subtree(struct sat_frontier *frontier, uint8_t level, const struct sat_hash *root)
+{
+    if (level > SAT_SUBTREE_LEVEL_MAX || frontier->size & (((uint64_t)1 << level) - 1)) return SAT_ERR_MALFORMED;
+    if (SAT_COUNTER_MAX - frontier->size < (uint64_t)1 << level) return SAT_ERR_MALFORMED;
+    append_subtree(frontier, level, root);
+    return SAT_OK;
 }
 
 void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf)
@@ -49,7 +57,7 @@ struct sat_hash sat_frontier_root(const struct sat_frontier *frontier)
     bool any = false;
     for (unsigned i = 0; i < 64; i++) {
         if (!has_peak(frontier, i)) continue;
-        root = any ? join(&frontier->peak[i], &root) : frontier->peak[i];
+        root = any ? sat_merkle_join(&frontier->peak[i], &root) : frontier->peak[i];
         any = true;
     }
     return root;

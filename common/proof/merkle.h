@@ -13,6 +13,11 @@ struct sat_frontier {
 
 void sat_frontier_init(struct sat_frontier *frontier);
 void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf);
+/* All of a complete subtree of 2^level leaves by its root. SAT_ERR_MALFORMED where it is not aligned, or too large. */
+#define SAT_SUBTREE_LEVEL_MAX 48
+enum sat_err sat_frontier_append_subtree(struct sat_frontier *frontier, uint8_t level,
+                                         const struct sat_hash *root) SAT_MUST_CHECK;
+struct sat_hash sat_merkle_join(const struct sat_hash *left, const struct sat_hash *right);
 struct sat_hash sat_frontier_root(const struct sat_frontier *frontier);
 /* u64 size ‖ the peaks that are set, lowest first. */
 void sat_frontier_encode(const struct sat_frontier *frontier, struct sat_buf *out);

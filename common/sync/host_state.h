@@ -230,6 +230,10 @@ enum sat_err host_receipts(struct host_step *step, const struct host_space *spac
 enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
                          const struct sat_message_RETURN *message) SAT_MUST_CHECK;
 
+/* host_tidy.c: forgets and compacts as policy lets it; see tidy.h. */
+struct sat_tidied;
+enum sat_err host_tidy(struct host_step *step, uint64_t entries, struct sat_tidied *out) SAT_MUST_CHECK;
+
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);
 

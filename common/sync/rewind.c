@@ -187,6 +187,8 @@ static enum sat_err cut_off(struct rewinding *it, uint64_t size)
     if (err) return err;
     sat_frontier_init(&space->log);
     space->last_recv_ms = space->last_dir_at = 0;
+    if (space->swept > size) space->swept = size;
+    if (space->aged > size) space->aged = size;
     return each_entry(it, 1, size, append);
 }
 
