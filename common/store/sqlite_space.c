@@ -204,10 +204,10 @@ enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t si
 
 static enum sat_err purge_all(struct sat_store *store, int64_t sid)
 {
-    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES,  SAT_SQL_PURGE_ENTRIES,
-                                         SAT_SQL_PURGE_DRAFTS,  SAT_SQL_PURGE_STUBS,    SAT_SQL_PURGE_LIVES,
-                                         SAT_SQL_LOST_DONE,     SAT_SQL_LOST_LOGS_DONE, SAT_SQL_PURGE_CURSORS,
-                                         SAT_SQL_PURGE_RUNS};
+    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES,     SAT_SQL_PURGE_BUNDLES,   SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_DRAFTS,      SAT_SQL_PURGE_STUBS,     SAT_SQL_PURGE_LIVES,
+                                         SAT_SQL_LOST_DONE,         SAT_SQL_LOST_LOGS_DONE,  SAT_SQL_PURGE_CURSORS,
+                                         SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED, SAT_SQL_PURGE_RUNS};
     struct sat_space_row row;
     enum sat_err err = sat_store_space_get(store, sid, &row);
     for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);

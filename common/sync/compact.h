@@ -11,10 +11,13 @@
 
 #include "common/store/store.h"
 
-/* Looks at most at so many entries, from where the last call ended, round and round; *looked_at and *gone, entries, are
- * added to. In a transaction; the caller saves the space's row. */
+/* Looks at most at so many entries, from where the last call ended, up to the floor; *looked_at and *gone, entries, are
+ * added to. sat_compact_again(): from the log's beginning, if the last round is over, as more has been forgotten. In a
+ * transaction; the caller saves the space's row. */
 enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, uint64_t entries, uint64_t *looked_at,
                          uint64_t *gone) SAT_MUST_CHECK;
+
+void sat_compact_again(struct sat_space_row *space);
 
 /* A run that came in place of entries, behind the log's end: SAT_ERR_MALFORMED where it does not align. */
 enum sat_err sat_compact_take(struct sat_store *store, struct sat_space_row *space, uint8_t level,

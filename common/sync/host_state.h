@@ -81,8 +81,10 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
-    bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
+    uint64_t collect_every_ms; /* 0: never */
+    bool was_restored;         /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
+    uint64_t tidied_ms; /* when all that was to be forgotten was */
 };
 
 struct host_sighting {
@@ -136,6 +138,9 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
                         struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
+
+/* host_collect.c: collects in the spaces where it is time to. */
+enum sat_err host_collect(struct host_step *step, uint32_t budget) SAT_MUST_CHECK;
 
 /* host_ranges.c */
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
@@ -230,9 +235,8 @@ enum sat_err host_receipts(struct host_step *step, const struct host_space *spac
 enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
                          const struct sat_message_RETURN *message) SAT_MUST_CHECK;
 
-/* host_tidy.c: forgets and compacts as policy lets it; see tidy.h. */
-struct sat_tidied;
-enum sat_err host_tidy(struct host_step *step, uint64_t entries, struct sat_tidied *out) SAT_MUST_CHECK;
+/* host_tidy.c: forgets and compacts as policy lets it (tidy.h), at most so many entries of a space for each reason. */
+enum sat_err host_tidy(struct host_step *step, uint64_t entries) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

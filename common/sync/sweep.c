@@ -154,20 +154,41 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Before when an entry must have been received to be too old; 0: none is. */
+static uint64_t too_old_ms(const struct sat_sweep *sweep)
+{
+    uint64_t days = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_DAYS);
+    return days && sweep->now_ms > days * DAY_MS ? sweep->now_ms - days * DAY_MS : 0;
+}
+
+static enum sat_err find_old(const struct sat_sweep *sweep, uint64_t entries, uint64_t *out)
+{
+    uint64_t aged = sweep->space->aged, end = least(sweep->proved, aged + entries);
+    uint64_t before_ms = too_old_ms(sweep);
+    *out = aged;
+    return before_ms && aged < end ? last_before(sweep, aged + 1, end, before_ms, out) : SAT_OK;
+}
+
+enum sat_err sat_sweep_is_wanted(const struct sat_sweep *sweep, bool *wanted)
+{
+    uint64_t old = 0;
+    *wanted =
+        sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_VERSIONS) && sweep->space->swept < sweep->proved;
+    enum sat_err err = *wanted ? SAT_OK : find_old(sweep, 1, &old);
+    if (old > sweep->space->aged) *wanted = true;
+    return err;
+}
+
 enum sat_err sat_sweep(const struct sat_sweep *sweep, uint64_t *looked_at, uint64_t *forgotten)
 {
     struct sat_space_row *space = sweep->space;
     uint64_t versions = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_VERSIONS);
-    uint64_t days = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_DAYS);
-    uint64_t proved = least(sweep->proved, space->log.size), before = space->swept + space->aged;
+    uint64_t before = space->swept + space->aged, old = 0;
     enum sat_err err = SAT_OK;
-    if (versions && space->swept < proved)
-        err = pass(sweep, &space->swept, least(proved, space->swept + sweep->entries), versions, forgotten);
-    uint64_t end = least(proved, space->aged + sweep->entries);
-    if (!err && days && sweep->now_ms > days * DAY_MS && space->aged < end) {
-        err = last_before(sweep, space->aged + 1, end, sweep->now_ms - days * DAY_MS, &end);
-        if (!err) err = pass(sweep, &space->aged, end, 0, forgotten);
-    }
+    if (versions && space->swept < sweep->proved)
+        err = pass(sweep, &space->swept, least(sweep->proved, space->swept + sweep->entries), versions, forgotten);
+    if (!err) err = find_old(sweep, sweep->entries, &old);
+    if (!err && old > space->aged) err = pass(sweep, &space->aged, old, 0, forgotten);
     *looked_at += space->swept + space->aged - before;
     return err;
 }

@@ -23,4 +23,7 @@ struct sat_sweep {
 /* The caller saves the space's row. *looked_at, *forgotten: entries and changes; both are added to. */
 enum sat_err sat_sweep(const struct sat_sweep *sweep, uint64_t *looked_at, uint64_t *forgotten) SAT_MUST_CHECK;
 
+/* Is there an entry to look at? */
+enum sat_err sat_sweep_is_wanted(const struct sat_sweep *sweep, bool *wanted) SAT_MUST_CHECK;
+
 #endif
