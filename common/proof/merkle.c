@@ -104,13 +104,22 @@ uint64_t sat_merkle_step(uint64_t size, uint64_t end)
     return size < end ? (uint64_t)1 << step_level(size, end) : 0;
 }
 
-void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out)
+void sat_merkle_behind(uint64_t size, const struct sat_subtree *parts, size_t n, struct sat_buf *out)
 {
-    for (uint64_t end = size + left; size < end;) {
+    uint64_t end = size;
+    for (size_t i = 0; i < n; i++) end += (uint64_t)1 << parts[i].level;
+    for (size_t i = 0; size < end;) {
         uint64_t step = sat_merkle_step(size, end);
-        struct sat_hash root = sat_merkle_root(leaves, (size_t)step);
+        struct sat_frontier subtree;
+        sat_frontier_init(&subtree);
+        while (subtree.size < step) {
+            enum sat_err err = sat_frontier_append_subtree(&subtree, parts[i].level, &parts[i].root);
+            sat_check(!err);
+            i++;
+        }
+        sat_check(subtree.size == step);
+        struct sat_hash root = sat_frontier_root(&subtree);
         sat_put_bytes(out, root.b, sizeof root.b);
-        leaves += step;
         size += step;
     }
 }

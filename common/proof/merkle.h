@@ -30,9 +30,13 @@ struct sat_hash sat_merkle_root(const struct sat_hash *leaves, size_t n);
 
 /* How many leaves the next complete subtree has when a tree of `size` leaves grows to `end`: the largest that fits. */
 uint64_t sat_merkle_step(uint64_t size, uint64_t end);
-/* The roots of those that lead from a tree of `size` leaves to its end: of the `left` last leaves, in order, 32 bytes
- * each. */
-void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out);
+/* The roots of those that lead from a tree of `size` leaves to its end, 32 bytes each. What is there is given in order,
+ * leaf by leaf (level 0) or in larger aligned subtrees. */
+struct sat_subtree {
+    uint8_t level; /* of 2^level leaves */
+    struct sat_hash root;
+};
+void sat_merkle_behind(uint64_t size, const struct sat_subtree *parts, size_t n, struct sat_buf *out);
 /* Appends them: the frontier has `end` leaves then. SAT_ERR_MALFORMED when there are more or fewer of them. */
 enum sat_err sat_frontier_complete(struct sat_frontier *frontier, uint64_t end, struct sat_span behind) SAT_MUST_CHECK;
 

@@ -136,6 +136,9 @@ enum sat_err sat_store_bundle_overlapping(struct sat_store *store, uint32_t devi
 /* The newest bundle of `device` in the space: by counter, pending ones included only if `pending`. */
 enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t device, bool pending,
                                   struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* The newest bundle of `device` in the space's log that begins before counter `first`. */
+enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                     struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
@@ -426,6 +429,9 @@ enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int6
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
+/* All of the space's log, and what came by it: bundles that wait to be pushed or given back, drafts, keys, cursors and
+ * lives stay. */
+enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 

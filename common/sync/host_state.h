@@ -17,6 +17,7 @@ struct host_sub {
     bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;      /* it is to be told which lives the log has had, before anything else */
     bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool anew;           /* it was told to begin at the start: being behind what it signed means nothing here */
     bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 

@@ -93,7 +93,9 @@ static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle 
         walk->seq = 0;
     }
     walk->inspector->result->looked_at[SAT_CHECK_CHAINS]++;
-    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev))
+    /* The one before it may have been compacted. */
+    bool may_be_gone = walk->seq >= 0 && (uint64_t)walk->seq < walk->space->compacted;
+    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev) && !may_be_gone)
         found(walk, SAT_CHECK_CHAINS, raw, "it does not follow the one before it: one is missing, or is another");
     else if (manifest->first < walk->end || manifest->dir_seq < walk->dir_seq ||
              (raw->seq && (raw->seq <= walk->seq || walk->seq < 0)))

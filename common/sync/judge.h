@@ -17,6 +17,8 @@ struct sat_judge {
     uint64_t dir_at;                   /* the directory's position at acceptance */
     bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
     const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
+    uint64_t *trusted;                 /* a client: raised to where a collection must say that it is below the floor,
+                                        * as runs stand where what speaks for the bundle would be; NULL: never */
     bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 

@@ -45,7 +45,8 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     if (sat_cursor_verify(&cursor, &replica->config.directory->org, &own, &signature))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server shows a cursor that this device never signed");
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
-    if (sub->gone || !same_life || cursor.size <= sub->row.log.size) return SAT_OK;
+    uint64_t size = sub->anew.size > sub->row.log.size ? sub->anew.size : sub->row.log.size;
+    if (sub->gone || !same_life || cursor.size <= size) return SAT_OK;
     return note(step, 0, 0);
 }
 

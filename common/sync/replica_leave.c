@@ -127,6 +127,16 @@ enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_spa
     return sat_store_meta_get_u64(replica->config.store, key, 0, counter);
 }
 
+enum sat_err replica_mark_let_go(struct replica_step *step, const struct sat_space_id *space, uint64_t counter)
+{
+    uint64_t before;
+    char key[MARK_KEY_SIZE];
+    mark_key(space, key);
+    enum sat_err err = sat_store_meta_get_u64(step->replica->config.store, key, 0, &before);
+    if (err || before >= counter) return err;
+    return sat_store_meta_put_u64(step->replica->config.store, key, counter);
+}
+
 static bool holds_something(const struct sat_replica *replica, const struct sat_space_row *row)
 {
     const struct sat_replica_hooks *hooks = &replica->config.hooks;

@@ -39,6 +39,13 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint32_t n, sent;
 };
 
+struct replica_anew { /* this device was away so long that its place in the log is forgotten; and starts anew */
+    uint64_t size;    /* of the log that was let go of; 0: none was */
+    struct sat_hash root;
+    uint8_t told; /* by the server, in this session */
+    bool waits;   /* for a head, which shows that the server has what was here */
+};
+
 struct replica_sub {
     uint32_t sub;
     struct sat_space_row row;
@@ -67,6 +74,7 @@ struct replica_sub {
     uint32_t lives_told;  /* how often the server told of them in this session */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
+    struct replica_anew anew;
     uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
     struct replica_window { /* what came since when: watched for a mass change */
         bool open;
@@ -242,6 +250,16 @@ static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundl
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
+/* replica_anew.c */
+enum sat_err replica_anew(struct replica_step *step, const struct sat_message_ANEW *message) SAT_MUST_CHECK;
+enum sat_err replica_anew_load(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* A verified head came while the server's log is awaited from its beginning: what is here goes. */
+enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *sub,
+                                const struct sat_head *head) SAT_MUST_CHECK;
+/* An entry was taken: the log that comes must be the one that was here. */
+enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
+enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+
 /* replica_brake.c */
 /* Whatever the server says of it counts for nothing in this session. */
 static inline bool replica_is_deaf(const struct replica_sub *sub)
@@ -294,6 +312,9 @@ enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub
 /* The counter up to which work of this device in the space was let go of; 0: none. */
 enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space,
                                uint64_t *counter) SAT_MUST_CHECK;
+/* Work of this device there up to the counter is let go of, and is no copy's when the log shows it again. */
+enum sat_err replica_mark_let_go(struct replica_step *step, const struct sat_space_id *space,
+                                 uint64_t counter) SAT_MUST_CHECK;
 /* May the pending bundle not be pushed any more? */
 enum sat_err replica_is_late(struct sat_replica *replica, const struct sat_space_id *space,
                              const struct sat_bundle_row *row, struct sat_arena *arena, bool *late) SAT_MUST_CHECK;
