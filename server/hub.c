@@ -107,7 +107,8 @@ static enum sat_err open_store(struct satd_hub *hub, const struct sat_hash *id, 
                                      .former = identities->keys + 1,
                                      .former_n = identities->n - 1,
                                      .entropy = hub->config.entropy,
-                                     .collect_every_ms = hub->config.limits->collect_every_ms};
+                                     .collect_every_ms = hub->config.limits->collect_every_ms,
+                                     .collect_after_ms = hub->config.limits->collect_after_ms};
     err = sat_host_new(&config, &org->host, fault);
     if (err == SAT_OK) err = check_identity(hub, org, fault);
     return err == SAT_OK ? SAT_OK : sat_fail_keep(fault, err);

@@ -41,6 +41,13 @@ enum sat_err sat_store_collections(struct sat_store *store, int64_t sid, uint64_
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_collection_last(struct sat_store *store, int64_t sid, uint64_t *seq)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_COLLECTION_LAST);
+    sat_bind_i64(&query, sid);
+    return sat_query_count(&query, seq);
+}
+
 enum sat_err sat_store_collected_put(struct sat_store *store, int64_t sid, const struct sat_collected_row *row)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_COLLECTED_PUT);

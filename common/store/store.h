@@ -396,6 +396,9 @@ enum sat_err sat_store_collections(struct sat_store *store, int64_t sid, uint64_
                                    struct sat_arena *arena, struct sat_collection_row **out,
                                    uint32_t *n) SAT_MUST_CHECK;
 
+/* The entry of the newest; 0: there is none. */
+enum sat_err sat_store_collection_last(struct sat_store *store, int64_t sid, uint64_t *seq) SAT_MUST_CHECK;
+
 struct sat_collected_row {
     struct sat_record_id record;
     struct sat_dot deletion;

@@ -206,6 +206,7 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     host->former_n = config->former_n;
     host->entropy = config->entropy;
     host->collect_every_ms = config->collect_every_ms;
+    host->collect_after_ms = config->collect_after_ms;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
     if (!err) err = host_recovering_load(host);

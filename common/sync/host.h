@@ -20,6 +20,7 @@ struct sat_host_config {
     uint32_t former_n;
     struct sat_entropy entropy;
     uint64_t collect_every_ms; /* at most one collection of a space in this time; 0: none (sync/collect.h) */
+    uint64_t collect_after_ms; /* no deletion is collected that has come more recently */
 };
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */

@@ -64,7 +64,10 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     bool dirty;
     struct sat_head head; /* the last one signed; its size says for what */
     bool head_valid;
-    struct sat_lives lives; /* behind its first; on the heap */
+    struct sat_lives lives;   /* behind its first; on the heap */
+    uint64_t collect_look_ms; /* from when on it is to be looked again what may be collected */
+    bool collecting;          /* a round of that is under way, … */
+    int64_t collect_at;       /* … and has looked at the deletions up to this change */
 };
 
 struct sat_host {
@@ -82,8 +85,8 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
-    uint64_t collect_every_ms; /* 0: never */
-    bool was_restored;         /* the store is a copy that was put back: new lives begin with the next step */
+    uint64_t collect_every_ms, collect_after_ms, collect_look_ms; /* every 0: never; look: not before */
+    bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
     uint64_t tidied_ms; /* when all that was to be forgotten was */
 };

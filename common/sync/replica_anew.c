@@ -107,7 +107,8 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
     sat_frontier_init(&row.log);
     sub->row = row;
     sub->dirty = true;
-    sub->announced = 0;
+    sub->announced = sub->agreed = 0;
+    sub->exact = false;
     sub->pushed = 0;
     if (!err) err = replica_brake_open(step, sub); /* all of it is new here */
     tell(step, sub);

@@ -54,7 +54,9 @@ struct replica_sub {
     uint64_t announced;       /* size of the log as the server last said */
     uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
-    bool head_here; /* a head for the cursor was verified in this session */
+    bool head_here;  /* a head for the cursor was verified in this session */
+    uint64_t agreed; /* size of the log at which the digest was the server's last, in this session … */
+    bool exact;      /* … and since then every change has come whole */
     bool met; /* … or for an earlier cursor, or there was no need: what an earlier session sent has been heard of */
     bool digest_agrees; /* … and its digest is ours */
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
@@ -259,6 +261,10 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+
+/* replica_collect.c: a collection has come. */
+enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
+                                     const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 
 /* replica_brake.c */
 /* Whatever the server says of it counts for nothing in this session. */

@@ -7,7 +7,14 @@
 #include "common/sync/merge.h"
 
 #define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
+/* The bytes of what was collected stay for at least so long, to be given back to a server that was set back. */
+#define KEPT_COLLECTED_MS (30 * DAY_MS)
 enum { ENTRIES_AT_ONCE = 512, RECORDS_AT_ONCE = 16384 };
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 static int compare_records(const void *a, const void *b)
 {
@@ -140,7 +147,9 @@ static enum sat_err last_before(const struct sat_sweep *sweep, uint64_t from, ui
         err = sat_store_entries(sweep->store, sweep->space->sid, *out + 1, ENTRIES_AT_ONCE, &arena, &rows, &n);
         if (!err && n == 0) *out = end; /* runs, to the end */
         for (uint32_t i = 0; !err && i < n && old; i++) {
-            old = rows[i].entry.seq <= end && rows[i].entry.recv_ms < before_ms;
+            bool is_collection = rows[i].entry.kind == SAT_ENTRY_COLLECT;
+            uint64_t limit_ms = is_collection ? least(before_ms, sweep->now_ms - KEPT_COLLECTED_MS) : before_ms;
+            old = rows[i].entry.seq <= end && rows[i].entry.recv_ms < limit_ms;
             if (old) *out = rows[i].entry.seq;
         }
         sat_arena_reset(&arena);
@@ -149,16 +158,53 @@ static enum sat_err last_before(const struct sat_sweep *sweep, uint64_t from, ui
     return err;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+/* What a collection that is old let die: nothing covers it. */
+static enum sat_err forget_collected(const struct sat_sweep *sweep, const struct sat_collection *collection,
+                                     uint32_t index, struct sat_arena *arena, uint64_t *forgotten)
 {
-    return a < b ? a : b;
+    struct sat_change_row *rows;
+    uint32_t n;
+    enum sat_err err =
+        sat_store_history(sweep->store, sweep->space->sid, &collection->records[index].record, arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        if (rows[i].state != SAT_CHANGE_DEAD || rows[i].seq > collection->floor) continue;
+        err = sat_store_change_forget(sweep->store, rows[i].cid);
+        ++*forgotten;
+    }
+    return err;
+}
+
+static enum sat_err pass_collections(const struct sat_sweep *sweep, uint64_t at, uint64_t end, uint64_t *forgotten)
+{
+    struct sat_arena arena, one;
+    enum sat_err err = SAT_OK;
+    sat_arena_init(&arena);
+    sat_arena_init(&one);
+    for (bool more = true; more && !err; sat_arena_reset(&arena)) {
+        struct sat_collection_row *row;
+        struct sat_collection collection;
+        uint32_t n;
+        err = sat_store_collections(sweep->store, sweep->space->sid, at + 1, 1, &arena, &row, &n);
+        more = !err && n && row->seq <= end;
+        if (!more) break;
+        at = row->seq;
+        err = sat_collection_decode(row->bytes, &arena, &collection) ? SAT_ERR_CORRUPT : SAT_OK;
+        for (uint32_t i = 0; !err && i < collection.n; i++) {
+            err = forget_collected(sweep, &collection, i, &one, forgotten);
+            sat_arena_reset(&one);
+        }
+    }
+    sat_arena_deinit(&one);
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 /* Before when an entry must have been received to be too old; 0: none is. */
 static uint64_t too_old_ms(const struct sat_sweep *sweep)
 {
     uint64_t days = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_DAYS);
-    return days && sweep->now_ms > days * DAY_MS ? sweep->now_ms - days * DAY_MS : 0;
+    return days && sweep->now_ms > days * DAY_MS && sweep->now_ms > KEPT_COLLECTED_MS ? sweep->now_ms - days * DAY_MS
+                                                                                      : 0;
 }
 
 static enum sat_err find_old(const struct sat_sweep *sweep, uint64_t entries, uint64_t *out)
@@ -188,6 +234,7 @@ enum sat_err sat_sweep(const struct sat_sweep *sweep, uint64_t *looked_at, uint6
     if (versions && space->swept < sweep->proved)
         err = pass(sweep, &space->swept, least(sweep->proved, space->swept + sweep->entries), versions, forgotten);
     if (!err) err = find_old(sweep, sweep->entries, &old);
+    if (!err && old > space->aged) err = pass_collections(sweep, space->aged, old, forgotten);
     if (!err && old > space->aged) err = pass(sweep, &space->aged, old, 0, forgotten);
     *looked_at += space->swept + space->aged - before;
     return err;
