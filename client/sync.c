@@ -349,7 +349,8 @@ enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err
     enum sat_err local = save(syncing, result->met_at, !err && result->in_sync);
     struct sat_tidied tidied = {0};
     if (!local && !err && result->in_sync) /* what is not done today is done at the next one's end */
-        local = sat_tidy_device(syncing->satchel->store, &syncing->satchel->directory, TIDY_ENTRIES, &tidied);
+        local = sat_tidy_device(syncing->satchel->store, &syncing->satchel->directory,
+                                sat_keyring_secrets(syncing->satchel->keyring)->device, TIDY_ENTRIES, &tidied);
     if (err) syncing->satchel->fault = fault;
     return err ? err : local;
 }

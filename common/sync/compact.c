@@ -1,5 +1,6 @@
 #include "common/sync/compact.h"
 
+#include "common/sync/copied.h"
 #include "common/sync/log_items.h"
 
 enum { ITEMS_AT_ONCE = 256 };
@@ -38,7 +39,7 @@ static enum sat_err put(struct sat_store *store, int64_t sid, struct sat_run run
 }
 
 static enum sat_err may_go(struct sat_store *store, const struct sat_space_row *space, const struct sat_entry_row *row,
-                           bool *may)
+                           uint32_t own, bool *may)
 {
     struct sat_bundle_row bundle;
     uint64_t newest = 0;
@@ -47,7 +48,9 @@ static enum sat_err may_go(struct sat_store *store, const struct sat_space_row *
     enum sat_err err = sat_store_bundle_get(store, row->bid, &bundle);
     if (!err) err = sat_store_device_counter_at(store, space->sid, bundle.device, space->floor, &newest);
     *may = !err && newest >= bundle.first + bundle.count;
-    return err || !*may ? err : sat_store_bundle_is_empty(store, row->bid, may);
+    if (!err && *may) err = sat_store_bundle_is_empty(store, row->bid, may);
+    if (err || !*may || bundle.device != own) return err;
+    return sat_let_go_mark(store, &space->id, bundle.first + bundle.count - 1);
 }
 
 static enum sat_err let_go(struct sat_store *store, struct sat_space_row *space, const struct sat_entry_row *row,
@@ -61,8 +64,8 @@ static enum sat_err let_go(struct sat_store *store, struct sat_space_row *space,
     return err;
 }
 
-enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, uint64_t entries, uint64_t *looked_at,
-                         uint64_t *gone)
+enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, uint32_t own, uint64_t entries,
+                         uint64_t *looked_at, uint64_t *gone)
 {
     struct sat_arena arena;
     enum sat_err err = SAT_OK;
@@ -74,7 +77,7 @@ enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, u
         if (!err && n == 0) err = SAT_ERR_CORRUPT;
         for (uint32_t i = 0; !err && i < n && items[i].last < space->floor; i++) {
             bool may = false;
-            if (!items[i].is_run) err = may_go(store, space, &items[i].as.entry, &may);
+            if (!items[i].is_run) err = may_go(store, space, &items[i].as.entry, own, &may);
             if (!err && may) err = let_go(store, space, &items[i].as.entry, &arena);
             if (may) ++*gone;
         }

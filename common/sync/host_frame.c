@@ -91,7 +91,8 @@ static enum sat_err can_abbreviate(struct sat_host *host, const struct host_spac
     struct sat_hash root;
     bool found;
     *can = true;
-    enum sat_err err = space->row.compacted ? follows(host, space, manifest, can) : SAT_OK;
+    bool gaps = space->row.compacted || space->lives.n;
+    enum sat_err err = gaps ? follows(host, space, manifest, can) : SAT_OK;
     if (err || !*can || (space->lives.n == 0 && manifest->w_size >= space->row.compacted)) return err;
     err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
     bool known = sat_lives_know(&space->lives, &manifest->log_epoch) ||

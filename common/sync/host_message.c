@@ -213,6 +213,7 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .space = &space->row,
                               .dir_at = dir_at,
                               .stubs_allowed = receipt->given_back,
+                              .came_back = receipt->given_back,
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&

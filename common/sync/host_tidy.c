@@ -25,7 +25,8 @@ static enum sat_err tidy(struct host_step *step, struct host_space *space, uint6
     err = host_begin(step);
     space->dirty = true;
     if (err) return err;
-    return sat_tidy_space(host->store, &space->row, &host->directory, step->now_ms, space->row.log.size, entries, out);
+    return sat_tidy_space(host->store, &space->row, &host->directory, step->now_ms, space->row.log.size, 0, entries,
+                          out);
 }
 
 enum sat_err host_tidy(struct host_step *step, uint64_t entries)

@@ -160,6 +160,16 @@ static bool is_trusted(const struct sat_judge *judge, uint64_t upto)
     return true;
 }
 
+/* The bundle before one that came back: nobody has it any more, unless there is a receipt for it. */
+static enum sat_err is_gone(const struct sat_judge *judge, const struct sat_manifest *m, bool *gone)
+{
+    uint64_t ms, dir;
+    bool awaited;
+    enum sat_err err = sat_store_receipt_get(judge->store, judge->space->sid, &m->prev, &ms, &dir, &awaited);
+    *gone = !err && !awaited;
+    return err;
+}
+
 /* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
  */
 static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
@@ -178,6 +188,8 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (found) prev = row.id;
     bool follows = sat_hash_equal(&prev, &m->prev);
     if (!follows) err = goes_on_behind_an_aside(judge, m, found ? row.first + row.count - 1 : 0, &follows);
+    if (err) return err;
+    if (!follows && judge->came_back) err = is_gone(judge, m, &follows);
     if (err) return err;
     if (!follows && !is_trusted(judge, judge->space->log.size + 1))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
@@ -261,7 +273,8 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
                 enum sat_err err = bound_of(judge, &bounds, seen.device, &limit);
                 if (err) return err;
             }
-            if (seen.counter > limit && seen.device != m->device && is_trusted(judge, seen_size)) continue;
+            if (seen.counter > limit && seen.device != m->device && (judge->came_back || is_trusted(judge, seen_size)))
+                continue;
             if (seen.counter > limit && judge->others_may_come && seen_size != m->w_size)
                 return sat_fail(fault, SAT_ERR_STALE, "what device %u had seen has not been given back yet", m->device);
             if (seen.counter > limit)

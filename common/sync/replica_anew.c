@@ -6,6 +6,7 @@
  *   meta "anew/<space, 32 hex>"   u64 size ‖ root32 of the log that was let go of, until it is here again */
 #include <string.h>
 
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -71,7 +72,7 @@ static enum sat_err mark_own(struct replica_step *step, const struct replica_sub
     bool found;
     enum sat_err err =
         sat_store_bundle_tip(replica->config.store, sub->row.sid, replica->config.device, false, &tip, &found);
-    return err || !found ? err : replica_mark_let_go(step, &sub->row.id, tip.first + tip.count - 1);
+    return err || !found ? err : sat_let_go_mark(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
 }
 
 static void tell(struct replica_step *step, const struct replica_sub *sub)

@@ -23,7 +23,7 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     uint64_t let_go, cut, last = first + count - 1;
-    enum sat_err err = replica_let_go_of(replica, &sub->row.id, &let_go);
+    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
     if (err || (let_go && last <= let_go)) return err; /* gone with its space, once */
     err = sat_copied_cut(store, sub->row.sid, replica->config.device, &cut);
     if (!err) err = note(step, sub->row.sid, cut);

@@ -78,6 +78,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     if (!err) err = replica_anew_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);
     if (!err) err = look_for_sent(step, sub);
+    if (!err) err = replica_collect_open(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
@@ -307,6 +308,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
                               .space = &sub->row,
                               .dir_at = entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at,
                               .stubs_allowed = true,
+                              .came_back = entry->kind == SAT_ENTRY_RETURNED,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
     err = sat_judge_complete(&court, &bundle);

@@ -263,6 +263,9 @@ enum sat_err replica_anew_check(struct replica_step *step, const struct replica_
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
 
 /* replica_collect.c: a collection has come. */
+
+/* replica_collect.c: a session begins, in which collections may come; one has. */
+enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
                                      const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 
@@ -315,12 +318,6 @@ enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub
                                    const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
-/* The counter up to which work of this device in the space was let go of; 0: none. */
-enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space,
-                               uint64_t *counter) SAT_MUST_CHECK;
-/* Work of this device there up to the counter is let go of, and is no copy's when the log shows it again. */
-enum sat_err replica_mark_let_go(struct replica_step *step, const struct sat_space_id *space,
-                                 uint64_t counter) SAT_MUST_CHECK;
 /* May the pending bundle not be pushed any more? */
 enum sat_err replica_is_late(struct sat_replica *replica, const struct sat_space_id *space,
                              const struct sat_bundle_row *row, struct sat_arena *arena, bool *late) SAT_MUST_CHECK;
