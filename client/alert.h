@@ -20,6 +20,7 @@ enum client_alert_kind { /* those that are no errors: nothing is wrong any more,
                          CLIENT_ALERT_SERVER_SET_BACK = 1001,
                          CLIENT_ALERT_HOME_COPIED = 1002,
                          CLIENT_ALERT_EXPELLED = 1003,
+                         CLIENT_ALERT_STARTED_ANEW = 1004,
 };
 enum { CLIENT_ALERTS_MAX = 32 }; /* kinds; there are no more than a dozen */
 

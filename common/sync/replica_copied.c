@@ -32,7 +32,7 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     uint64_t let_go, cut, last = first + count - 1;
-    enum sat_err err = replica_let_go_of(replica, &sub->row.id, &let_go);
+    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
     if (err || (let_go && last <= let_go)) return err; /* gone with its space, once */
     err = sat_copied_cut(store, sub->row.sid, replica->config.device, &cut);
     if (!err) err = note(step, sub->row.sid, cut);
@@ -77,7 +77,8 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     static const struct sat_log_epoch none;
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
     bool new_here = sat_log_epoch_equal(&sub->row.log_epoch, &none);
-    if (sub->gone || (!same_life && !new_here) || cursor.size <= sub->row.log.size) return SAT_OK;
+    uint64_t size = sub->anew.size > sub->row.log.size ? sub->anew.size : sub->row.log.size;
+    if (sub->gone || (!same_life && !new_here) || cursor.size <= size) return SAT_OK;
     bool did = false;
     if (same_life) err = went_back(step, sub, &cursor, &did);
     return err || did ? err : note(step, 0, 0);
