@@ -23,6 +23,13 @@ static enum sat_err has_unaccepted(struct replica_step *step, const struct repli
     return err || n ? err : sat_store_has_drafts(store, sub->row.sid, has);
 }
 
+/* Since it was signed: who was expelled counts by a newer word alone. */
+static bool was_expelled(const struct sat_directory *directory, const struct sat_cursor *last)
+{
+    uint64_t at_seq;
+    return sat_directory_expelled(directory, last->device, &at_seq) && last->dir_seq < at_seq;
+}
+
 static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
@@ -46,7 +53,8 @@ static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *s
         .dir_seq = directory->seq,
         .dir_hash = sat_directory_hash_at(directory, directory->seq),
     };
-    if (same_life && last.cursor.size == row.cursor.size && last.cursor.ack == row.cursor.ack) return SAT_OK;
+    bool same = same_life && last.cursor.size == row.cursor.size && last.cursor.ack == row.cursor.ack;
+    if (same && !was_expelled(directory, &last.cursor)) return SAT_OK;
     row.signature = sat_cursor_sign(&row.cursor, &directory->org, replica->config.key);
     err = replica_begin(step);
     if (!err) err = sat_store_cursor_put(replica->config.store, &row);
