@@ -98,9 +98,4 @@ void sat_void_encode(const struct sat_void *statement, const struct sat_signatur
 enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_void *out,
                              struct sat_signature *signature) SAT_MUST_CHECK;
 
-/* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only).
- */
-struct sat_hash sat_collect_id(const struct sat_log_epoch *log_epoch, uint64_t floor, const struct sat_hash *root,
-                               const struct sat_hash *digest, const struct sat_hash *cursors_root);
-
 #endif

@@ -92,6 +92,7 @@ static void read_space(struct sat_query *query, struct sat_space_row *out)
     else if (head.len)
         memcpy(out->head, head.at, head.len);
     out->head_len = head.len > sizeof out->head ? 0 : (uint16_t)head.len;
+    out->floor = sat_column_u64(query);
 }
 
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
@@ -127,6 +128,7 @@ static void bind_space(struct sat_query *query, const struct sat_space_row *row,
     sat_bind_u64(query, row->head_size);
     sat_bind_u64(query, row->synced_ms);
     sat_bind_bytes(query, row->head, row->head_len);
+    sat_bind_u64(query, row->floor);
 }
 
 enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row)
@@ -187,9 +189,10 @@ enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t si
 
 static enum sat_err purge_all(struct sat_store *store, int64_t sid)
 {
-    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES,  SAT_SQL_PURGE_ENTRIES,
-                                         SAT_SQL_PURGE_DRAFTS,  SAT_SQL_PURGE_STUBS,    SAT_SQL_PURGE_LIVES,
-                                         SAT_SQL_LOST_DONE,     SAT_SQL_LOST_LOGS_DONE, SAT_SQL_PURGE_CURSORS};
+    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES,     SAT_SQL_PURGE_BUNDLES,  SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_DRAFTS,      SAT_SQL_PURGE_STUBS,    SAT_SQL_PURGE_LIVES,
+                                         SAT_SQL_LOST_DONE,         SAT_SQL_LOST_LOGS_DONE, SAT_SQL_PURGE_CURSORS,
+                                         SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED};
     struct sat_space_row row;
     enum sat_err err = sat_store_space_get(store, sid, &row);
     for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);

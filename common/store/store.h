@@ -9,6 +9,7 @@
 #define SAT_STORE_STORE_H
 
 #include "common/proof/bundle.h"
+#include "common/proof/collection.h"
 #include "common/proof/life.h"
 #include "common/proof/link.h"
 #include "common/proof/log.h"
@@ -80,6 +81,7 @@ struct sat_space_row {
     uint64_t synced_ms;                     /* client: server time of that head, when digests matched last; 0: never */
     uint8_t head[SAT_HEAD_BYTES_MAX];       /* client: that head in its full form: proof of what the server had … */
     uint16_t head_len;                      /* … 0: there is none, or it was of a former life */
+    uint64_t floor; /* everybody has acknowledged so many entries, as the log's collections say (proof/collection.h) */
 };
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
@@ -341,6 +343,55 @@ enum sat_err sat_store_cursor_get(struct sat_store *store, int64_t sid, uint32_t
 enum sat_err sat_store_cursors(struct sat_store *store, int64_t sid, uint32_t device, uint32_t limit,
                                struct sat_arena *arena, struct sat_cursor_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_cursor_delete(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
+
+/* ---- Collections (sync/collect.h): what the log's entries of that kind say, and what has been forgotten by them ----
+ */
+struct sat_collection_row {
+    uint64_t seq;
+    struct sat_span bytes; /* as sat_collection_encode() wrote it */
+};
+enum sat_err sat_store_collection_put(struct sat_store *store, int64_t sid,
+                                      const struct sat_collection_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_collection_get(struct sat_store *store, int64_t sid, uint64_t seq, struct sat_arena *arena,
+                                      struct sat_span *out, bool *found) SAT_MUST_CHECK;
+/* Those in the log from entry `first_seq` on, in order. */
+enum sat_err sat_store_collections(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
+                                   struct sat_arena *arena, struct sat_collection_row **out,
+                                   uint32_t *n) SAT_MUST_CHECK;
+
+/* The entry of the newest; 0: there is none. */
+enum sat_err sat_store_collection_last(struct sat_store *store, int64_t sid, uint64_t *seq) SAT_MUST_CHECK;
+
+struct sat_collected_row {
+    struct sat_record_id record;
+    struct sat_dot deletion;
+    uint64_t seq;   /* of the collection */
+    uint64_t floor; /* what was live up to there was forgotten */
+};
+/* The record's earlier one goes. */
+enum sat_err sat_store_collected_put(struct sat_store *store, int64_t sid,
+                                     const struct sat_collected_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_collected_get(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                     struct sat_collected_row *out, bool *found) SAT_MUST_CHECK;
+/* Has the space any? */
+enum sat_err sat_store_collected_any(struct sat_store *store, int64_t sid, bool *any) SAT_MUST_CHECK;
+/* Those between the two, these included, by record. */
+enum sat_err sat_store_collected_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                         const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
+                                         struct sat_collected_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* All of the space's, and the collections behind entry `size`: see sat_base_rewind(). */
+enum sat_err sat_store_collections_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
+
+struct sat_deletion_row { /* a live deletion that is not disputed */
+    int64_t cid;
+    struct sat_record_id record;
+    struct sat_dot dot;
+    uint64_t seq; /* of its entry; 0: pending */
+};
+/* Those behind change `after`, by change. */
+enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int64_t after, uint32_t limit,
+                                      struct sat_arena *arena, struct sat_deletion_row **out,
+                                      uint32_t *n) SAT_MUST_CHECK;
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */

@@ -52,6 +52,12 @@ static enum sat_err note_stub(const struct sat_accept *accept, const struct live
 {
     for (uint32_t i = 0; i < live->n; i++)
         if (sat_merge_covers(&live->versions[i], &dot)) return SAT_OK;
+    if (accept->returned) { /* … or has been forgotten with it */
+        struct sat_collected_row row;
+        bool collected;
+        enum sat_err err = sat_store_collected_get(accept->store, accept->space->sid, record, &row, &collected);
+        if (err || collected) return err;
+    }
     return sat_store_stub_add(accept->store, accept->space->sid, record, dot);
 }
 
@@ -112,6 +118,17 @@ static enum sat_err arrive(const struct sat_accept *accept, struct live *live, u
     return SAT_OK;
 }
 
+/* What is taken up late from below the floor of a collection went with the rest. */
+static enum sat_err was_collected(const struct sat_accept *accept, const struct sat_record_id *record, bool *was)
+{
+    struct sat_collected_row row;
+    *was = false;
+    if (!accept->seq || accept->seq > accept->space->floor) return SAT_OK;
+    enum sat_err err = sat_store_collected_get(accept->store, accept->space->sid, record, &row, was);
+    *was = *was && accept->seq <= row.floor;
+    return err;
+}
+
 /* The bundle's changes of one record; states[i] becomes what the one at i is in the end. */
 static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t *indexes, uint32_t n, bool stubs,
                                  struct sat_arena *arena, uint8_t *states)
@@ -119,8 +136,10 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
     const struct sat_manifest *manifest = &accept->bundle->manifest;
     struct live live;
-    bool was_there = false;
-    enum sat_err err = load_live(accept, record, n, arena, &live);
+    bool was_there = false, gone = false;
+    enum sat_err err = was_collected(accept, record, &gone);
+    if (err || gone) return err;
+    err = load_live(accept, record, n, arena, &live);
     for (uint32_t i = 0; i < n && !err; i++) {
         uint32_t index = indexes[i];
         if (i == 0) was_there = live.n > 0;

@@ -13,7 +13,7 @@ static bool is_news(const struct sat_cursor *known, const struct sat_cursor *cur
     if (!sat_log_epoch_equal(&known->log_epoch, &cursor->log_epoch)) return true;
     if (cursor->size != known->size) return cursor->size > known->size;
     if (cursor->ack != known->ack) return cursor->ack > known->ack;
-    return cursor->dir_seq > known->dir_seq; /* of a device that was expelled this says that it is back */
+    return cursor->dir_seq > known->dir_seq;
 }
 
 enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,

@@ -83,6 +83,22 @@ static enum sat_err can_abbreviate(struct sat_host *host, const struct host_spac
     return err;
 }
 
+static enum sat_err collection_item(struct sat_host *host, const struct host_space *space,
+                                    const struct sat_entry_row *row, struct sat_entry_wire *wire,
+                                    struct sat_arena *arena, struct sat_span *out)
+{
+    bool found;
+    struct sat_buf item;
+    enum sat_err err =
+        sat_store_collection_get(host->store, space->row.sid, row->entry.seq, arena, &wire->bundle, &found);
+    if (err || !found) return err ? err : SAT_ERR_CORRUPT;
+    sat_buf_init(&item);
+    sat_entry_wire_encode(wire, &item);
+    *out = sat_span_copy(arena, sat_buf_span(&item));
+    sat_buf_deinit(&item);
+    return SAT_OK;
+}
+
 static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
                                const struct host_sub *sub, const struct sat_entry_row *row, struct sat_arena *arena,
                                struct sat_span *out)
@@ -94,6 +110,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
                                   .receipt_ms = row->entry.receipt_ms,
                                   .receipt_dir = row->entry.receipt_dir};
     struct sat_bundle_row bundle_row;
+    if (row->entry.kind == SAT_ENTRY_COLLECT) return collection_item(host, space, row, &wire, arena, out);
     enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
     if (err) return err;
     struct sat_buf bundle_bytes, item;

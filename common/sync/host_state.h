@@ -63,7 +63,10 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     bool dirty;
     struct sat_head head; /* the last one signed; its size says for what */
     bool head_valid;
-    struct sat_lives lives; /* behind its first; on the heap */
+    struct sat_lives lives;   /* behind its first; on the heap */
+    uint64_t collect_look_ms; /* from when on it is to be looked again what may be collected */
+    bool collecting;          /* a round of that is under way, … */
+    int64_t collect_at;       /* … and has looked at the deletions up to this change */
 };
 
 struct sat_host {
@@ -81,6 +84,7 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
+    uint64_t collect_every_ms, collect_after_ms, collect_look_ms; /* every 0: never; look: not before */
     bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
 };
@@ -136,6 +140,9 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
                         struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
+
+/* host_collect.c: collects in the spaces where it is time to. */
+enum sat_err host_collect(struct host_step *step, uint32_t budget) SAT_MUST_CHECK;
 
 /* host_ranges.c */
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,

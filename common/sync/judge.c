@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/sync/by_record.h"
+#include "common/sync/collect.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 
@@ -450,6 +451,29 @@ static enum sat_err judge_replaced(const struct sat_judge *judge, const struct s
     return err;
 }
 
+/* What was deleted, and forgotten when everybody had seen that, comes back by nobody who had not (MERGE 17). */
+static enum sat_err judge_collected(const struct sat_judge *judge, const struct sat_by_record *order,
+                                    const struct sat_header *headers, struct sat_fault *fault)
+{
+    const struct sat_bundle *bundle = order->bundle;
+    bool any = false;
+    enum sat_err err = sat_store_collected_any(judge->store, judge->space->sid, &any);
+    for (uint32_t from = 0, end; any && from < bundle->manifest.count && !err; from = end) {
+        struct sat_collected_row row;
+        bool found;
+        end = sat_by_record_end(order, from);
+        err = sat_store_collected_get(judge->store, judge->space->sid, &bundle->changes[order->index[from]].record,
+                                      &row, &found);
+        if (err || !found || (judge->seq && row.seq > judge->seq)) continue;
+        for (uint32_t i = from; i < end && !err; i++)
+            if (!bundle->changes[order->index[i]].stub && !sat_collected_is_seen(&row, &headers[order->index[i]]))
+                err = sat_fail(fault, SAT_ERR_COLLECTED,
+                               "change %llu of device %u is of a record that was deleted, and everybody has forgotten",
+                               (unsigned long long)(bundle->manifest.first + order->index[i]), bundle->manifest.device);
+    }
+    return err;
+}
+
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault)
 {
@@ -475,6 +499,7 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
     struct sat_by_record order;
     sat_by_record_init(bundle, arena, &order);
     if (!err) err = judge_named(judge, &order, headers, fault);
+    if (!err) err = judge_collected(judge, &order, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
     if (!err && !judge->stubs_allowed) err = judge_replaced(judge, &order, headers, fault);

@@ -26,8 +26,9 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
 
 /* Judges a complete bundle; headers[i] (manifest.count of them) are decoded into the arena, those of stubs stay empty.
  * SAT_ERR_STALE (its chain's predecessor is not here), SAT_ERR_FORK (another bundle has one of its dots),
- * SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_UPGRADE_NEEDED (suite),
- * SAT_ERR_MALFORMED (header), or a local error. */
+ * SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_COLLECTED (of a record that was
+ * forgotten, by who had not seen it deleted), SAT_ERR_UPGRADE_NEEDED (suite), SAT_ERR_MALFORMED (header), or a local
+ * error. */
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -3,12 +3,13 @@
  * home that is behind that is an older copy (MERGE 17). */
 #include <string.h>
 
+#include "common/sync/collect.h"
 #include "common/sync/digest.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
 
 /* A live session says it again, but not for every change that arrives. */
-enum { CURSOR_AGAIN_MS = 10 * 60 * 1000 };
+enum { CURSOR_AGAIN_MS = 10 * 60 * 1000, LINKS_LOOKED_AT = 256 };
 
 /* Work that no log has yet was written at some cursor at or behind the last one that was signed while there was none:
  * until it is accepted, the word given then is the last one. (The witness of a frozen bundle is no measure: what it
@@ -23,11 +24,14 @@ static enum sat_err has_unaccepted(struct replica_step *step, const struct repli
     return err || n ? err : sat_store_has_drafts(store, sub->row.sid, has);
 }
 
-/* Since it was signed: who was expelled counts by a newer word alone. */
-static bool was_expelled(const struct sat_directory *directory, const struct sat_cursor *last)
+/* Has what was signed counted ever since? Who could not read in between, or was given up, has to say it again. */
+static bool has_counted(const struct sat_replica *replica, const struct replica_sub *sub, uint64_t signed_dir)
 {
-    uint64_t at_seq;
-    return sat_directory_expelled(directory, last->device, &at_seq) && last->dir_seq < at_seq;
+    const struct sat_directory *directory = replica->config.directory;
+    if (directory->seq - signed_dir > LINKS_LOOKED_AT) return false;
+    for (uint64_t seq = signed_dir + 1; seq <= directory->seq; seq++)
+        if (!sat_collect_counts(directory, &sub->row.id, replica->config.device, seq, signed_dir)) return false;
+    return true;
 }
 
 static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *sub)
@@ -53,8 +57,9 @@ static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *s
         .dir_seq = directory->seq,
         .dir_hash = sat_directory_hash_at(directory, directory->seq),
     };
-    bool same = same_life && last.cursor.size == row.cursor.size && last.cursor.ack == row.cursor.ack;
-    if (same && !was_expelled(directory, &last.cursor)) return SAT_OK;
+    if (same_life && last.cursor.size == row.cursor.size && last.cursor.ack == row.cursor.ack &&
+        has_counted(replica, sub, last.cursor.dir_seq))
+        return SAT_OK;
     row.signature = sat_cursor_sign(&row.cursor, &directory->org, replica->config.key);
     err = replica_begin(step);
     if (!err) err = sat_store_cursor_put(replica->config.store, &row);

@@ -79,7 +79,8 @@ static enum sat_err go_to_head(struct replica_step *step, struct replica_sub *su
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_base_rewind(step->replica->config.store, &sub->row, step->replica->config.device);
     sub->dirty = false;
-    sub->announced = 0;
+    sub->announced = sub->agreed = 0;
+    sub->exact = false;
     if (!err) replica_resubscribe(step, sub);
     return err;
 }

@@ -161,6 +161,7 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
     if (!err) err = sat_base_accept(&done);
     uint64_t latest = 0;
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        if (bundle->changes[i].stub) sub->exact = false;
         uint64_t effective = sat_clock_effective(headers[i].hlc, done.returned ? entry->receipt_ms : entry->recv_ms);
         if (effective > latest) latest = effective;
     }
@@ -193,7 +194,8 @@ static enum sat_err judge(struct replica_step *step, const struct replica_sub *s
     enum sat_err looked = replica_is_aside(step, bundle, err, aside);
     if (looked || *aside) return looked ? looked : err;
     (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
-    if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
+    if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE && err != SAT_ERR_COLLECTED)
+        return err;
     struct sat_fault why = step->fault;
     return sat_fail(&step->fault, SAT_ERR_TAMPERED, "%s", why.text);
 }
@@ -366,15 +368,18 @@ static enum sat_err take_entry(struct replica_step *step, struct replica_sub *su
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_VOID)
-        return halt(sub);
+    if (entry.kind < SAT_ENTRY_BUNDLE || entry.kind > SAT_ENTRY_RETURNED) return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
+    if (entry.own && entry.kind == SAT_ENTRY_COLLECT)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a collection is nobody's own");
     if (entry.own) return take_own(step, sub, &entry);
-    if (entry.kind != SAT_ENTRY_VOID) return take_bundle(step, sub, &entry);
+    if (entry.kind == SAT_ENTRY_BUNDLE || entry.kind == SAT_ENTRY_RETURNED) return take_bundle(step, sub, &entry);
     err = check_time(step, sub, &entry);
-    return err ? err : replica_take_void(step, sub, &entry);
+    if (err) return err;
+    return entry.kind == SAT_ENTRY_VOID ? replica_take_void(step, sub, &entry)
+                                        : replica_take_collection(step, sub, &entry);
 }
 
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)
@@ -440,6 +445,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
     if (!err) err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
+    if (sub->digest_agrees) sub->agreed = sub->row.log.size;
+    sub->exact = sub->digest_agrees;
     struct sat_buf bytes;
     sat_buf_init(&bytes);
     sat_head_encode(head, false, &bytes);

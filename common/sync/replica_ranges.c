@@ -123,7 +123,9 @@ static enum sat_err conclude(struct replica_step *step, struct replica_sub *sub)
     sub->digest_agrees = sub->head_here && sat_hash_equal(&own, &sub->mending.digest);
     if (!sub->digest_agrees && sub->head_here && !is_enough(sub) && sub->mending.tries++ < TRIES_MAX)
         ask(step, sub, &SAT_RANGE_ALL, 1); /* the server mended its own side meanwhile; zeros agree with nothing */
+    sub->exact = sub->digest_agrees;
     if (!sub->digest_agrees) return SAT_OK;
+    sub->agreed = sub->row.log.size;
     sub->row.synced_ms = replica_now(step);
     sub->dirty = true;
     return replica_begin(step);

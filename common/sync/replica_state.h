@@ -47,7 +47,9 @@ struct replica_sub {
     uint64_t announced;       /* size of the log as the server last said */
     uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
-    bool head_here; /* a head for the cursor was verified in this session */
+    bool head_here;  /* a head for the cursor was verified in this session */
+    uint64_t agreed; /* size of the log at which the digest was the server's last, in this session … */
+    bool exact;      /* … and since then every change has come whole */
     bool met; /* … or for an earlier cursor, or there was no need: what an earlier session sent has been heard of */
     bool digest_agrees; /* … and its digest is ours */
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
@@ -241,6 +243,10 @@ static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundl
 }
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_collect.c: a collection has come. */
+enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
+                                     const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 
 /* replica_brake.c */
 /* Whatever the server says of it counts for nothing in this session. */

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/proof/header.h"
+#include "common/sync/collect.h"
 #include "common/sync/digest.h"
 #include "common/sync/merge.h"
 
@@ -116,12 +117,16 @@ static void note_blank(struct rewinding *it, const struct sat_change_row *row)
     if (row->seq && (!it->blank || row->seq < it->blank)) it->blank = row->seq;
 }
 
-/* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers. */
+/* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers, and what no
+ * collection that is here has taken. */
 static enum sat_err revive(struct rewinding *it, const struct sat_record_id *record, struct sat_arena *arena)
 {
     struct sat_change_row *rows;
+    struct sat_collected_row collected;
+    bool is_collected;
     uint32_t n, versions_n = 0;
     enum sat_err err = sat_store_changes_of_record(it->store, it->space->sid, record, arena, &rows, &n);
+    if (!err) err = sat_store_collected_get(it->store, it->space->sid, record, &collected, &is_collected);
     if (err) return err;
     struct sat_version *versions = sat_arena_array(arena, n, sizeof *versions);
     for (uint32_t i = 0; i < n; i++) {
@@ -132,7 +137,7 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
     }
     for (uint32_t i = 0; !err && i < n; i++) {
         if (rows[i].state != SAT_CHANGE_DEAD) continue;
-        bool covered = false;
+        bool covered = is_collected && rows[i].seq <= collected.floor;
         for (uint32_t j = 0; j < versions_n && !covered; j++) covered = sat_merge_covers(&versions[j], &rows[i].dot);
         if (!covered && rows[i].header.len == 0) note_blank(it, &rows[i]);
         if (covered || rows[i].header.len == 0) continue;
@@ -177,12 +182,18 @@ static enum sat_err mark_drafts(struct sat_store *store)
     return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
 }
 
+static void note_collected(void *context, const struct sat_record_id *record)
+{
+    note_record(context, record);
+}
+
 /* Back to the first `size` entries. */
 static enum sat_err cut_off(struct rewinding *it, uint64_t size)
 {
     struct sat_space_row *space = it->space;
     enum sat_err err = each_entry(it, size + 1, space->log.size, let_go);
     if (!err) err = sat_store_log_cut(it->store, space->sid, size);
+    if (!err) err = sat_collections_rewind(it->store, space, size, note_collected, it);
     if (!err) err = revive_all(it);
     if (err) return err;
     sat_frontier_init(&space->log);

@@ -5,6 +5,8 @@
  *
  *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form, or the void statement's
  *
+ *   a collection (kind 3) has its payload there (proof/collection.h)
+ *
  *   own entry     u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id
  *
  *   one that came back (kind 4) has varint receipt_ms ‖ varint receipt_dir behind dir_at

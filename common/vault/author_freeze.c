@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/collect.h"
 #include "common/sync/rewind.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_cover.h"
@@ -183,6 +184,23 @@ static enum sat_err waits_for_copies(const struct freezer *freezer, const struct
     return err;
 }
 
+/* Was it written by who had not seen the deletion that the record has been collected by? It will be refused, and is not
+ * to take others along. */
+static enum sat_err is_late(const struct freezer *freezer, const struct sat_draft_row *draft, bool *late)
+{
+    struct sat_collected_row row;
+    struct sat_header header;
+    struct sat_arena arena;
+    *late = false;
+    enum sat_err err = sat_store_collected_get(freezer->vault->store, draft->sid, &draft->record, &row, late);
+    if (err || !*late) return err;
+    sat_arena_init(&arena);
+    err = sat_header_decode(draft->header, &arena, &header) ? SAT_ERR_CORRUPT : SAT_OK;
+    *late = !err && !sat_collected_is_seen(&row, &header);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* How many of the drafts make one bundle, from the first on, and where it stands: 0 if the first one may not be frozen.
  * *open: more of the same run could follow. */
 static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
@@ -197,14 +215,20 @@ static enum sat_err run_length(struct freezer *freezer, struct place *place, con
         bytes += bytes_max(&drafts[i]);
         if (i > 0 && bytes > bytes_end) return SAT_OK; /* one alone always fits */
         struct standpoint here;
-        bool waits = false;
-        enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
+        bool waits = false, late = false;
+        enum sat_err err = is_late(freezer, &drafts[i], &late);
+        if (late && i > 0) return err;
+        if (!err) err = find_standpoint(freezer, place, &drafts[i].record, &here);
         if (!err && here.seq && !here.past) err = waits_for_copies(freezer, &drafts[i], &waits);
         if (err) return err;
         if (waits) here.seq = 0;
         if (here.seq == 0) place->blocked = true;
         if (i == 0) *stand = here;
         if (here.seq == 0 || here.seq != stand->seq) return SAT_OK;
+        if (late) {
+            *run = 1;
+            return SAT_OK;
+        }
     }
     *open = n < SAT_BUNDLE_CHANGES_MAX;
     return SAT_OK;

@@ -150,6 +150,23 @@ void world_host_event(struct world *world, const struct sat_event *event)
     host_events(world, event, 1);
 }
 
+uint64_t world_collect(struct world *world)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    uint64_t before = sat_host_counts(world->host).collected;
+    sat_arena_init(&arena);
+    world->now_ms += 2;
+    sat_actions_init(&actions, &arena);
+    bool trouble = world->trouble == WORLD_SERVER_TROUBLE;
+    if (trouble) fill_disk(true);
+    bear(world, WORLD_SERVER_TROUBLE, NULL, sat_host_maintain(world->host, world->now_ms, 1000, &actions));
+    if (trouble) fill_disk(false);
+    host_actions(world, &actions);
+    sat_arena_deinit(&arena);
+    return sat_host_counts(world->host).collected - before;
+}
+
 void world_end_session(struct world *world, struct world_device *device)
 {
     sat_replica_free(device->replica);
