@@ -11,7 +11,7 @@ enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 /* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
 enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
 /* Whose links are under way: build_links()'s, pay_debts()'s or reindex()'s. */
-enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX };
+enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX, BATCH_BACK };
 /* The session comes to its planned end with this step, which is committed. */
 enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXED };
 
@@ -140,6 +140,8 @@ struct sat_replica {
     struct replica_question escrow, devices;
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
+    bool back_refused;    /* the same: that it is back, who was expelled */
+    uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
@@ -196,6 +198,7 @@ enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err,
 enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;     /* the same for epochs that are owed */
 enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK; /* the same for a new index */
+enum sat_err replica_say_back(struct replica_step *step) SAT_MUST_CHECK; /* and for who was expelled */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
