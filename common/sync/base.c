@@ -255,6 +255,18 @@ enum sat_err sat_base_accept(const struct sat_accept *accept)
     return err;
 }
 
+/* The deletion by which a record was collected stays whole as long as its bytes are here: who joins later knows what it
+ * had seen, which is what keeps the record deleted should the server be set back. */
+static enum sat_err is_keystone(struct sat_store *store, const struct sat_change_row *row, bool *is)
+{
+    struct sat_collected_row collected;
+    *is = false;
+    if (row->header.len == 0 || !(row->header.at[0] & SAT_HEADER_DELETION)) return SAT_OK;
+    enum sat_err err = sat_store_collected_get(store, row->sid, &row->record, &collected, is);
+    *is = *is && sat_dot_compare(collected.deletion, row->dot) == 0;
+    return err;
+}
+
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out)
 {
@@ -266,12 +278,14 @@ enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_ro
     if (err) return err;
     if (n != out->manifest.count) return SAT_ERR_CORRUPT;
     out->changes = sat_arena_array(arena, n, sizeof *out->changes);
-    for (uint32_t i = 0; i < n; i++) {
-        bool stub = rows[i].header.len == 0 || (stub_dead && rows[i].state == SAT_CHANGE_DEAD);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool stub = rows[i].header.len == 0 || (stub_dead && rows[i].state == SAT_CHANGE_DEAD), keystone = false;
+        if (stub) err = is_keystone(store, &rows[i], &keystone);
+        stub = stub && !keystone;
         out->changes[i] = (struct sat_change){.record = rows[i].record, .stub = stub, .rest = rows[i].rest};
         if (stub) continue;
         out->changes[i].header = rows[i].header;
         out->changes[i].body = rows[i].body;
     }
-    return SAT_OK;
+    return err;
 }

@@ -27,8 +27,8 @@ enum sat_err sat_base_accept(const struct sat_accept *accept) SAT_MUST_CHECK;
 enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
                              int64_t bid) SAT_MUST_CHECK;
 
-/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
- * kept). The arena owns it. */
+/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, but for deletions that records were
+ * collected by, else as far as their bytes are kept). The arena owns it. */
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 

@@ -126,6 +126,9 @@ struct log_walk {
     char name[SAT_UUID_TEXT_SIZE];
     struct sat_frontier log;
     uint64_t recv_ms, dir_at;
+    uint64_t floor;
+    struct sat_arena *arena;
+    struct sat_lives lives;
     bool broken; /* roots differ from some entry on: told once */
 };
 
@@ -159,6 +162,40 @@ static enum sat_err inspect_entry_bundle(struct log_walk *walk, const struct sat
     return SAT_OK;
 }
 
+static void found_in(struct log_walk *walk, const struct sat_entry_row *row, const char *what)
+{
+    inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: the collection of entry %llu %s", walk->name,
+                  (unsigned long long)row->entry.seq, what);
+}
+
+/* What it says, and what is remembered of each record: the newest that lists it. */
+static enum sat_err inspect_collection(struct log_walk *walk, const struct sat_entry_row *row)
+{
+    struct sat_store *store = walk->inspector->store;
+    struct sat_collection what;
+    struct sat_span bytes;
+    bool found;
+    enum sat_err err = sat_store_collection_get(store, walk->space->sid, row->entry.seq, walk->arena, &bytes, &found);
+    if (err) return err;
+    if (!found || sat_collection_decode(bytes, walk->arena, &what)) {
+        found_in(walk, row, "is missing, or cannot be read");
+        return SAT_OK;
+    }
+    struct sat_log_epoch life = sat_lives_at(&walk->lives, &walk->space->log_epoch, row->entry.seq);
+    struct sat_hash id = sat_collection_id(&life, &what);
+    if (!sat_hash_equal(&id, &row->entry.id)) found_in(walk, row, "is not what the log says");
+    if (what.floor > walk->floor) walk->floor = what.floor;
+    for (uint32_t i = 0; i < what.n && !err; i++) {
+        struct sat_collected_row kept;
+        err = sat_store_collected_get(store, walk->space->sid, &what.records[i].record, &kept, &found);
+        bool right = found && kept.seq >= row->entry.seq;
+        if (right && kept.seq == row->entry.seq)
+            right = kept.floor == what.floor && sat_dot_compare(kept.deletion, what.records[i].deletion) == 0;
+        if (!err && !right) found_in(walk, row, "is not what is remembered of a record");
+    }
+    return err;
+}
+
 static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_row *row)
 {
     struct inspector *inspector = walk->inspector;
@@ -182,6 +219,7 @@ static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_
                       walk->name, seq);
         walk->broken = true;
     }
+    if (row->entry.kind == SAT_ENTRY_COLLECT) return inspect_collection(walk, row);
     bool is_one = row->entry.kind == SAT_ENTRY_BUNDLE || row->entry.kind == SAT_ENTRY_RETURNED ||
                   row->entry.kind == SAT_ENTRY_VOID;
     return is_one ? inspect_entry_bundle(walk, row) : SAT_OK;
@@ -203,6 +241,8 @@ static void inspect_log_end(struct log_walk *walk)
     if (space->last_recv_ms != walk->recv_ms || behind)
         inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its last time is not that of its last entry",
                       walk->name);
+    if (space->floor != walk->floor)
+        inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its floor is not that of its collections", walk->name);
     if (space->head_size > space->log.size)
         inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its head is beyond its log", walk->name);
 }
@@ -211,10 +251,12 @@ static enum sat_err inspect_log(struct inspector *inspector, const struct sat_sp
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
-    struct log_walk walk = {.inspector = inspector, .space = space};
+    struct sat_arena lives;
+    struct log_walk walk = {.inspector = inspector, .space = space, .arena = &arena};
+    sat_arena_init(&lives);
     sat_uuid_format(space->id.b, walk.name);
     sat_frontier_init(&walk.log);
-    enum sat_err err = SAT_OK;
+    enum sat_err err = sat_store_lives(inspector->store, space, &lives, &walk.lives);
     uint64_t next = 1;
     for (uint32_t n = ENTRIES_AT_ONCE; !err && n == ENTRIES_AT_ONCE; sat_arena_reset(&arena)) {
         struct sat_entry_row *rows;
@@ -224,6 +266,7 @@ static enum sat_err inspect_log(struct inspector *inspector, const struct sat_sp
             err = inspect_entry(&walk, &rows[i]);
         }
     }
+    sat_arena_deinit(&lives);
     sat_arena_deinit(&arena);
     if (!err) inspect_log_end(&walk);
     return inspect_unreadable(inspector, SAT_CHECK_LOG, err);

@@ -5,6 +5,20 @@
 #include "common/sync/remerge.h"
 #include "common/sync/replica_state.h"
 
+/* Where the last session ended in agreement with the server, this one begins so. */
+enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_cursor_row row;
+    bool found;
+    const struct sat_replica_config *config = &step->replica->config;
+    enum sat_err err = sat_store_cursor_get(config->store, sub->row.sid, config->device, &row, &found);
+    if (err || !found) return err;
+    struct sat_hash digest = sat_digest_of(&sub->row);
+    sub->exact = sat_log_epoch_equal(&row.cursor.log_epoch, &sub->row.log_epoch) &&
+                 row.cursor.size == sub->row.log.size && sat_hash_equal(&row.cursor.digest, &digest);
+    return SAT_OK;
+}
+
 struct collecting {
     struct replica_step *step;
     struct replica_sub *sub;

@@ -71,6 +71,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     if (!err) err = replica_lives_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);
     if (!err) err = look_for_sent(step, sub);
+    if (!err) err = replica_collect_open(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);

@@ -247,7 +247,8 @@ static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundl
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
-/* replica_collect.c: a collection has come. */
+/* replica_collect.c: a session begins, in which collections may come; one has. */
+enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
                                      const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 

@@ -282,8 +282,9 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
             }
             uint32_t seen = visible(&view, write);
             if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(write, "TWICE");
-            if (!seen && !write->excused && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
+            if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
         }
     }
     sat_arena_deinit(&arena);

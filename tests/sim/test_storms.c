@@ -16,6 +16,7 @@
 #include "common/base/check.h"
 #include "tests/sim/disks.h"
 #include "tests/sim/ends.h"
+#include "tests/sim/forget.h"
 #include "tests/sim/loop.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -27,7 +28,7 @@ enum { ACTS = 240, RECORDS = 5, NOTE = 8, SHARED = 0, NARROW = 1, ROUNDS_MAX = 2
     X(edit) X(delete) X(edit_of_deleted) X(set_change) X(settle) X(conflict) X(join) X(connect) X(disconnect)          \
     X(deliver) X(loss) X(duplication) X(reordering) X(clock_step) X(death_of_a_device) X(death_of_the_server)          \
     X(power_cut_of_a_device) X(power_cut_of_the_server) X(crash_at_a_write_of_a_device)                                \
-    X(crash_at_a_write_of_the_server) X(disk_full) X(rotation)
+    X(crash_at_a_write_of_the_server) X(disk_full) X(rotation) X(collection)
 #define COUNTED_IF_NOT_LEFT_OUT(X)                                                                                     \
     X(backup_of_the_server) X(server_set_back_announced) X(server_set_back_silently) X(confirmation) X(refusal)        \
     X(disk_broken) X(revocation) X(copy_of_a_home) X(backup_of_a_home) X(home_set_back) X(new_index)
@@ -457,6 +458,23 @@ static bool act(struct life *life)
     return order(life);
 }
 
+/* Beside the acts, as servers do it by themselves: sometimes after an hour in which everybody has been there. */
+static void collect(struct life *life)
+{
+    struct world *world = &life->world;
+    bool quiet = world_dice(world, 3) == 0;
+    if (world_dice(world, 12) || is_left_out("collect")) return;
+    for (uint32_t i = 0; i < 2 * world->devices_n && quiet; i++) {
+        struct world_device *device = &world->devices[i % world->devices_n];
+        if (!is_gone(life, device)) (void)world_sync(world, device);
+        tend(life);
+    }
+    uint32_t records = forget_collect(&life->oracle, world, homes(life));
+    if (records) world_say(world, "the server forgets %u records", records);
+    life->counts->collection += records;
+    tend(life);
+}
+
 /* ---- A life ---- */
 
 static void recover(void *context, struct world_device *device, enum sat_err err)
@@ -568,6 +586,7 @@ static uint32_t live(const struct loop_life *played)
         do tend(life);
         while (!act(life));
         tend(life);
+        collect(life);
         life->counts->acts++;
     }
     give_dice(life, ACTS);

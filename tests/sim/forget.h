@@ -1,0 +1,11 @@
+/* Forgetting in a life: the server collects what everybody has seen deleted, and the oracle hears which writes are gone
+ * for good by that. They may be missing then; and must not be seen again in a record that is not deleted. */
+#ifndef TESTS_SIM_FORGET_H
+#define TESTS_SIM_FORGET_H
+
+#include "tests/sim/oracle.h"
+
+/* homes: a bit set of those that count. How many records were collected. */
+uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes);
+
+#endif
