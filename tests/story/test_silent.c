@@ -227,9 +227,12 @@ static void what_it_had_frozen_is_judged_in_the_same_way(void **state)
 {
     (void)state;
     write_two_records();
+    scene_write(&world, other, 2, NAME, "Ana");
     scene_write(&world, other, 1, NAME, "Eva");
+    scene_write(&world, other, 4, NAME, "Zoe");
     scene_lose_push(&world, other, 0);
     assert_false(world_sync(&world, other));
+    assert_int_equal(scene_pending(other), 1); /* one bundle */
     other->on_way = NULL;
     scene_write(&world, other, 3, NAME, "Mia");
     half_a_year_passes();
@@ -239,7 +242,9 @@ static void what_it_had_frozen_is_judged_in_the_same_way(void **state)
     assert_int_equal(world_collect(&world), 1);
     settle();
     assert_gone(1);
+    assert_string_equal(scene_shows(&world, rep, 2, NAME), "Ana");
     assert_string_equal(scene_shows(&world, rep, 3, NAME), "Mia");
+    assert_string_equal(scene_shows(&world, rep, 4, NAME), "Zoe");
     assert_one_aside(other, SAT_ERR_COLLECTED);
 }
 
