@@ -19,6 +19,7 @@ const char *client_alert_name(uint32_t what)
 {
     if (what == CLIENT_ALERT_SERVER_SET_BACK) return "server_set_back";
     if (what == CLIENT_ALERT_HOME_COPIED) return "home_was_copied";
+    if (what == CLIENT_ALERT_STARTED_ANEW) return "started_anew";
     if (what == CLIENT_ALERT_EXPELLED) return "expelled";
     return sat_err_name(sat_err_from_wire(what));
 }

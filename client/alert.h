@@ -15,7 +15,8 @@ struct satchel;
 enum client_alert_kind { /* those that are no errors: nothing is wrong any more, but somebody should know */
                          CLIENT_ALERT_SERVER_SET_BACK = 1001,
                          CLIENT_ALERT_HOME_COPIED = 1002,
-                         CLIENT_ALERT_EXPELLED = 1003,
+                         CLIENT_ALERT_STARTED_ANEW = 1003,
+                         CLIENT_ALERT_EXPELLED = 1004,
 };
 
 struct client_alert { /* the newest */
@@ -28,8 +29,8 @@ struct client_alert { /* the newest */
 /* A session ended by this. Kept if it speaks against the other side; a failure to write it down is none of the
  * caller's, who tells the error itself. */
 void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text);
-const char *
-client_alert_name(uint32_t what); /* for scripts: an error's name, "server_set_back", "home_was_copied", "expelled" */
+const char *client_alert_name(uint32_t what); /* for scripts: an error's name, "server_set_back", "home_was_copied",
+                                               * "started_anew" */
 enum sat_err client_alert_get(struct satchel *satchel, struct sat_arena *arena,
                               struct client_alert *out) SAT_MUST_CHECK;
 

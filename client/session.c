@@ -87,6 +87,9 @@ static void queue(struct client_session *session, struct sat_span bytes)
     session->last = &outgoing->next;
 }
 
+static const char STARTED_ANEW[] =
+    "this device was away for so long that everybody else had forgotten where it was: it has pulled what it may read "
+    "anew. Work of its own that was refused for that is among the refused items";
 static const char SET_BACK[] =
     "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
 
@@ -128,6 +131,12 @@ static void take_notice(struct client_session *session, const struct sat_action 
         if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
         session->set_back = true;
         client_touch(session->satchel);
+        break;
+    case SAT_NOTICE_ANEW:
+        if (!session->anew) client_alert_keep(session->satchel, CLIENT_ALERT_STARTED_ANEW, STARTED_ANEW);
+        session->anew = true;
+        client_touch(session->satchel); /* its rows are gone, and come again */
+        session->satchel->conflicts.known = false;
         break;
     case SAT_NOTICE_BRAKE:
         client_brake_note(session->satchel, action);

@@ -19,10 +19,12 @@
 #include "client/skew.h"
 #include "client/watch.h"
 #include "client/wipe.h"
+#include "common/sync/tidy.h"
 #include "common/vault/types.h"
 
 enum {
     QUIET_TIMEOUT_MS = 5 * 1000,
+    TIDY_ENTRIES = 4096, /* looked at behind a sync for what may be forgotten */
     SAVE_EVERY_MS = 10 * 1000,
     ROUNDS_MAX = 100,       /* of what follows from moves: one is the rule, and what is left the next sync does */
     CONNECT_MS = 30 * 1000, /* a session may last as long as it moves, but its beginning must have an end */
@@ -229,6 +231,9 @@ static bool on_notice(void *context, struct client_session *session, const struc
         tell_of_space(syncing, SATCHEL_EVENT_NOTE, action,
                       "the server was set back to an older copy: ", " gets back what it had lost");
         return false;
+    case SAT_NOTICE_ANEW:
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "", " is pulled anew: this device was away for too long");
+        return false;
     case SAT_NOTICE_IN_SYNC:
         if (follow_moves(syncing, session) || client_expel_advance(&syncing->expelling, session)) return false;
         if (live) save_now_and_then(syncing, session);
@@ -360,6 +365,10 @@ enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err
     if (!syncing->connected) return err;
     syncing->bytes += result->counts.bytes_in + result->counts.bytes_out;
     enum sat_err local = save(syncing, result->met_at, !err && result->in_sync);
+    struct sat_tidied tidied = {0};
+    if (!local && !err && result->in_sync) /* what is not done today is done at the next one's end */
+        local = sat_tidy_device(syncing->satchel->store, &syncing->satchel->directory,
+                                sat_keyring_secrets(syncing->satchel->keyring)->device, TIDY_ENTRIES, &tidied);
     if (err) syncing->satchel->fault = fault;
     return err ? err : local;
 }

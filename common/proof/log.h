@@ -17,6 +17,7 @@ enum sat_entry_kind {
     SAT_ENTRY_VOID = 2,
     SAT_ENTRY_COLLECT = 3,
     SAT_ENTRY_RETURNED = 4, /* a bundle that the server had lost: with the receipt that it had given for it */
+    SAT_ENTRY_RUN = 5,      /* none: what stands for 2^level of them where entries are listed (sync/compact.h) */
 };
 
 struct sat_entry {

@@ -129,6 +129,16 @@ enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t
     return err;
 }
 
+enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                     struct sat_bundle_row *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_BEFORE);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, device);
+    sat_bind_bound(&query, first);
+    return read_one(&query, out, found);
+}
+
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out)
 {

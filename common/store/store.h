@@ -82,6 +82,10 @@ struct sat_space_row {
     uint8_t head[SAT_HEAD_BYTES_MAX];       /* client: that head in its full form: proof of what the server had … */
     uint16_t head_len;                      /* … 0: there is none, or it was of a former life */
     uint64_t floor; /* everybody has acknowledged so many entries, as the log's collections say (proof/collection.h) */
+    uint64_t swept, aged; /* entries that were looked at for versions beyond their number, and beyond their age */
+    uint64_t packed;      /* … and for such as can be let go of: it begins again behind the floor */
+    uint64_t compacted;   /* the last entry of the last run; 0: there is none */
+    uint64_t trusted;     /* client: up to here entries were taken on the word of a collection that is still to come */
 };
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
@@ -132,6 +136,9 @@ enum sat_err sat_store_bundle_overlapping(struct sat_store *store, uint32_t devi
 /* The newest bundle of `device` in the space: by counter, pending ones included only if `pending`. */
 enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t device, bool pending,
                                   struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* The newest bundle of `device` in the space's log that begins before counter `first`. */
+enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                     struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
@@ -183,6 +190,17 @@ enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_
 /* Makes stubs of the record's dead changes: header and body go, for good. */
 enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
                                       const struct sat_record_id *record) SAT_MUST_CHECK;
+/* The record's changes whose bytes are here, of the accepted base, live or dead: without body, rest and manifest. In no
+ * order. */
+enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                               struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The records of all changes in the entries from first to last, some more than once. */
+enum sat_err sat_store_entries_records(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
+                                       struct sat_arena *arena, struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
+/* Makes a stub of one dead change. */
+enum sat_err sat_store_change_forget(struct sat_store *store, int64_t cid) SAT_MUST_CHECK;
+/* Is every change of the bundle dead, and forgotten? */
+enum sat_err sat_store_bundle_is_empty(struct sat_store *store, int64_t bid, bool *empty) SAT_MUST_CHECK;
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
@@ -237,9 +255,28 @@ enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t fi
 enum sat_err sat_store_entry_find(struct sat_store *store, int64_t sid, const struct sat_hash *id,
                                   struct sat_entry_row *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_entry_set_bundle(struct sat_store *store, int64_t sid, uint64_t seq, int64_t bid) SAT_MUST_CHECK;
-/* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
+/* The log's root when it had `size` entries (zeros for 0); found is false beyond its end, and within a run. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;
+
+/* ---- Runs: subtrees of a log of which the root alone is kept, as all that they held is superseded and forgotten
+ * (sync/compact.h) ---- */
+struct sat_run {
+    uint64_t last; /* of its entries, 2^level of them; those before are a multiple of that */
+    uint8_t level;
+    struct sat_hash hash; /* the subtree's root */
+    struct sat_hash root; /* of the log with its last entry as the last */
+};
+static inline uint64_t sat_run_first(const struct sat_run *run)
+{
+    return run->last + 1 - ((uint64_t)1 << run->level);
+}
+enum sat_err sat_store_run_put(struct sat_store *store, int64_t sid, const struct sat_run *run) SAT_MUST_CHECK;
+enum sat_err sat_store_run_delete(struct sat_store *store, int64_t sid, uint64_t last) SAT_MUST_CHECK;
+/* Those that end at or behind entry `seq`, in order: the first may begin before it. */
+enum sat_err sat_store_runs(struct sat_store *store, int64_t sid, uint64_t seq, uint32_t limit, struct sat_arena *arena,
+                            struct sat_run **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_delete(struct sat_store *store, int64_t sid, uint64_t seq) SAT_MUST_CHECK;
 
 /* ---- Client only: drafts, keys, stubs that are still to be justified ---- */
 struct sat_draft_row {
@@ -395,6 +432,9 @@ enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int6
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
+/* All of the space's log, and what came by it: bundles that wait to be pushed or given back, drafts, keys, cursors and
+ * lives stay. */
+enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 

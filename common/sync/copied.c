@@ -1,5 +1,7 @@
 #include "common/sync/copied.h"
 
+#include <string.h>
+
 #include "common/base/arena.h"
 
 static const char KEY[] = "copied";
@@ -83,4 +85,28 @@ enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t devic
 enum sat_err sat_copied_clear(struct sat_store *store)
 {
     return sat_store_meta_put(store, KEY, (struct sat_span){0});
+}
+
+enum { MARK_KEY_SIZE = 5 + 32 + 1 };
+
+static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
+{
+    memcpy(out, "gone.", 5);
+    sat_hex_format(space->b, sizeof space->b, out + 5);
+}
+
+enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)
+{
+    char key[MARK_KEY_SIZE];
+    mark_key(space, key);
+    return sat_store_meta_get_u64(store, key, 0, counter);
+}
+
+enum sat_err sat_let_go_mark(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
+{
+    char key[MARK_KEY_SIZE];
+    uint64_t before;
+    mark_key(space, key);
+    enum sat_err err = sat_store_meta_get_u64(store, key, 0, &before);
+    return err || before >= counter ? err : sat_store_meta_put_u64(store, key, counter);
 }

@@ -17,4 +17,10 @@ enum sat_err sat_copied_note(struct sat_store *store, int64_t sid, uint64_t cut)
 enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t device, uint64_t *cut) SAT_MUST_CHECK;
 enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
 
+/* The counter up to which this device has let go of work of its own in a space: should the log show that again, it is
+ * no copy's. 0: of none. A mark never falls. */
+enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter) SAT_MUST_CHECK;
+enum sat_err sat_let_go_mark(struct sat_store *store, const struct sat_space_id *space,
+                             uint64_t counter) SAT_MUST_CHECK;
+
 #endif

@@ -434,6 +434,7 @@ enum sat_err sat_host_maintain(struct sat_host *host, uint64_t now_ms, uint32_t 
     struct host_step step = {.host = host, .now_ms = now_ms, .arena = &arena, .out = out};
     enum sat_err err = find_directory(host);
     if (!err && !host->was_restored) err = host_collect(&step, budget); /* new lives come first */
+    if (!err && !host->was_restored) err = host_tidy(&step, budget);
     if (!err) err = save_and_commit(host);
     if (err)
         abandon(&step, NULL, 0, err);

@@ -32,6 +32,7 @@ struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t lives;          /* how often new lives of the logs began, as the store is an older copy */
     bool announced;          /* … the last time because the operator had said so; else a client had shown it */
     uint64_t collections, collected; /* entries that say what everybody has seen; records forgotten by them */
+    uint64_t forgotten, compacted;   /* changes whose bytes are forgotten; entries of which a hash is left */
     uint64_t out;                    /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };
 

@@ -117,18 +117,21 @@ static struct host_sub *add_sub(struct host_peer *peer, uint32_t number)
     return sub;
 }
 
-/* Does the cursor that the client presents lie on this log, in its present life? */
+/* Does the cursor that the client presents lie on this log, in its present life? *within: it lies within a run, where
+ * nobody can tell. */
 static enum sat_err check_cursor(struct host_step *step, const struct host_space *space,
-                                 const struct sat_subscription *wish, bool *lies)
+                                 const struct sat_subscription *wish, bool *lies, bool *within)
 {
     static const uint8_t none[4];
+    *within = false;
     *lies = wish->cursor == 0 && memcmp(wish->log_epoch, none, sizeof none) == 0;
     if (*lies) return SAT_OK;
     struct sat_hash root;
     bool found;
     enum sat_err err = sat_store_root_at(step->host->store, space->row.sid, wish->cursor, &root, &found);
-    *lies = !err && found && memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) == 0 &&
-            memcmp(wish->root, root.b, sizeof wish->root) == 0;
+    bool same_life = memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) == 0;
+    *lies = !err && found && same_life && memcmp(wish->root, root.b, sizeof wish->root) == 0;
+    *within = !err && !found && same_life && wish->cursor < space->row.compacted;
     return err;
 }
 
@@ -145,12 +148,14 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         err = host_space_load(step->host, &wish.space, &space);
     if (err) return err;
     if (!space) return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
-    bool lies = true;
-    if (!lost) err = check_cursor(step, space, &wish, &lies);
+    bool lies = true, within = false;
+    if (!lost) err = check_cursor(step, space, &wish, &lies, &within);
     if (err) return err;
     if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
         return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
+    const struct host_sub *known = sub_of(peer, wish.sub);
+    bool anew = known && known->anew && known->sid == space->row.sid;
     bool new_here = memcmp(wish.log_epoch, none, sizeof none) == 0;
     *add_sub(peer, wish.sub) = (struct host_sub){
         .sub = wish.sub,
@@ -158,11 +163,17 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .sent = wish.cursor,
         .head_due = true,
         .full_head = new_here, /* who has no head yet cannot complete a short one */
-        .lives_due = !lost && (!lies || (new_here && space->lives.n)),
+        .lives_due = !lost && !within && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
+        .anew = anew || within,
         .ended = lost,
     };
-    return lost ? SAT_OK : host_show_cursor(step, peer, space, &wish);
+    if (within) {
+        struct sat_message message = {.type = SAT_MESSAGE_ANEW};
+        message.as.ANEW = (struct sat_message_ANEW){.sub = wish.sub, .floor = space->row.floor};
+        host_send(step, peer->id, &message);
+    }
+    return lost || anew ? SAT_OK : host_show_cursor(step, peer, space, &wish);
 }
 
 static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,
@@ -202,6 +213,7 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .space = &space->row,
                               .dir_at = dir_at,
                               .stubs_allowed = receipt->given_back,
+                              .came_back = receipt->given_back,
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&

@@ -11,6 +11,12 @@ static enum sat_err read_entries(const struct sat_message_RECEIPTS *message, str
         enum sat_err err = sat_lost_decode(message->entries.at[i], &entries[i]);
         if (err) return err;
         if (log->size >= SAT_COUNTER_MAX) return SAT_ERR_MALFORMED;
+        if (entries[i].kind == SAT_ENTRY_RUN) {
+            if (entries[i].recv_ms > SAT_SUBTREE_LEVEL_MAX) return SAT_ERR_MALFORMED;
+            err = sat_frontier_append_subtree(log, (uint8_t)entries[i].recv_ms, &entries[i].id);
+            if (err) return err;
+            continue;
+        }
         entries[i].seq = log->size + 1;
         struct sat_hash leaf = sat_entry_hash(&entries[i]);
         sat_frontier_append(log, &leaf);

@@ -17,6 +17,7 @@ struct host_sub {
     bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;      /* it is to be told which lives the log has had, before anything else */
     bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool anew;           /* it was told to begin at the start: being behind what it signed means nothing here */
     bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
@@ -87,6 +88,7 @@ struct sat_host {
     uint64_t collect_every_ms, collect_after_ms, collect_look_ms; /* every 0: never; look: not before */
     bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
+    uint64_t tidied_ms; /* when all that was to be forgotten was */
 };
 
 struct host_sighting {
@@ -236,6 +238,9 @@ enum sat_err host_receipts(struct host_step *step, const struct host_space *spac
                            const struct sat_message_RECEIPTS *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
                          const struct sat_message_RETURN *message) SAT_MUST_CHECK;
+
+/* host_tidy.c: forgets and compacts as policy lets it (tidy.h), at most so many entries of a space for each reason. */
+enum sat_err host_tidy(struct host_step *step, uint64_t entries) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

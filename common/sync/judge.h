@@ -17,7 +17,11 @@ struct sat_judge {
     uint64_t dir_at;                   /* the directory's position at acceptance */
     bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
     const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
-    bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
+    bool came_back;    /* it was in a former life of this log, as a signed head proves: what it stood on may have been
+                        * compacted by those who give back, and comes no more */
+    uint64_t *trusted; /* a client: raised to where a collection must say that it is below the floor,
+                        * as runs stand where what speaks for the bundle would be; NULL: never */
+    bool others_may_come; /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 
 /* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what

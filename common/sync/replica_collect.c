@@ -55,11 +55,15 @@ static enum sat_err check_floor(struct collecting *it)
 {
     struct sat_hash root;
     bool found;
-    const struct sat_space_row *row = &it->sub->row;
+    struct sat_space_row *row = &it->sub->row;
     if (it->what.floor > row->log.size || it->what.floor < row->floor)
         return lied(it, "from a place that the log does not have");
     enum sat_err err = sat_store_root_at(it->step->replica->config.store, row->sid, it->what.floor, &root, &found);
     if (err || (found && sat_hash_equal(&root, &it->what.root))) return err;
+    if (!found && it->what.floor < row->compacted) { /* a later one has let that place be forgotten */
+        if (row->trusted < it->what.floor) row->trusted = it->what.floor;
+        return SAT_OK;
+    }
     return lied(it, "by another log than it has sent");
 }
 
@@ -91,6 +95,7 @@ static enum sat_err check_record(struct collecting *it, const struct sat_collect
 static bool was_there(const struct collecting *it)
 {
     bool same_life = sat_log_epoch_equal(&it->life, &it->sub->row.log_epoch);
+    if (it->sub->anew.size) return false;
     return it->signed_size >= it->what.floor || (same_life && it->sub->agreed >= it->what.floor);
 }
 

@@ -23,7 +23,7 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     uint64_t let_go, cut, last = first + count - 1;
-    enum sat_err err = replica_let_go_of(replica, &sub->row.id, &let_go);
+    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
     if (err || (let_go && last <= let_go)) return err; /* gone with its space, once */
     err = sat_copied_cut(store, sub->row.sid, replica->config.device, &cut);
     if (!err) err = note(step, sub->row.sid, cut);
@@ -45,7 +45,8 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     if (sat_cursor_verify(&cursor, &replica->config.directory->org, &own, &signature))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server shows a cursor that this device never signed");
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
-    if (sub->gone || !same_life || cursor.size <= sub->row.log.size) return SAT_OK;
+    uint64_t size = sub->anew.size > sub->row.log.size ? sub->anew.size : sub->row.log.size;
+    if (sub->gone || !same_life || cursor.size <= size) return SAT_OK;
     return note(step, 0, 0);
 }
 

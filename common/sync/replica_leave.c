@@ -8,9 +8,10 @@
 
 #include "common/base/check.h"
 #include "common/sync/base.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 
-enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256, MARK_KEY_SIZE = 5 + 32 + 1 };
+enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256 };
 
 static bool is_last_visit(const struct sat_replica *replica)
 {
@@ -114,19 +115,6 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
 
 /* ---- Letting go ---- */
 
-static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
-{
-    memcpy(out, "gone.", 5);
-    sat_hex_format(space->b, sizeof space->b, out + 5);
-}
-
-enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space, uint64_t *counter)
-{
-    char key[MARK_KEY_SIZE];
-    mark_key(space, key);
-    return sat_store_meta_get_u64(replica->config.store, key, 0, counter);
-}
-
 static bool holds_something(const struct sat_replica *replica, const struct sat_space_row *row)
 {
     const struct sat_replica_hooks *hooks = &replica->config.hooks;
@@ -140,12 +128,10 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
 {
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
-    char key[MARK_KEY_SIZE];
     uint64_t counter;
-    mark_key(&row->id, key);
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_store_meta_put_u64(store, key, counter);
+    if (!err) err = sat_let_go_mark(store, &row->id, counter);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {

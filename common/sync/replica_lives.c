@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/compact.h"
 #include "common/sync/lives.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
@@ -105,6 +106,8 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
 
 /* ---- Where the logs part ---- */
 
+static enum sat_err part(struct replica_step *step, struct replica_sub *sub);
+
 static enum sat_err add_root(struct replica_step *step, struct replica_sub *sub, uint64_t size, struct sat_span *item)
 {
     struct sat_hash root;
@@ -122,7 +125,7 @@ static enum sat_err add_root(struct replica_step *step, struct replica_sub *sub,
     return SAT_OK;
 }
 
-/* Spread over what is in doubt, its last included. */
+/* Spread over what is in doubt, its last included; within a run of this device's there is nothing to compare. */
 static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub)
 {
     struct replica_heal *heal = &sub->heal;
@@ -130,14 +133,19 @@ static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub
     struct sat_span items[SAT_ROOTS_MAX];
     uint64_t n = doubt < SAT_ROOTS_MAX ? doubt : SAT_ROOTS_MAX;
     enum sat_err err = SAT_OK;
+    uint64_t last = heal->low;
     heal->asked_n = 0;
     for (uint64_t i = 1; !err && i <= n; i++) {
-        uint64_t part = i == n ? doubt : doubt / n * i + doubt % n * i / n;
-        err = add_root(step, sub, heal->low + part, &items[i - 1]);
+        uint64_t size = heal->low + (i == n ? doubt : doubt / n * i + doubt % n * i / n);
+        err = sat_compact_before(step->replica->config.store, sub->row.sid, size, &size);
+        if (err || size <= last) continue;
+        last = size;
+        err = add_root(step, sub, size, &items[heal->asked_n]);
     }
     if (err) return err;
+    if (heal->asked_n == 0) return part(step, sub);
     struct sat_message message = {.type = SAT_MESSAGE_ROOTS};
-    message.as.ROOTS = (struct sat_message_ROOTS){.sub = sub->sub, .roots = {items, (uint32_t)n}};
+    message.as.ROOTS = (struct sat_message_ROOTS){.sub = sub->sub, .roots = {items, heal->asked_n}};
     replica_send(step, &message);
     sub->roots_asked++;
     return SAT_OK;
@@ -283,7 +291,8 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     if (err) return err;
     if (sub->heal.searching && sat_log_epoch_equal(&sub->heal.epoch, &epoch)) return SAT_OK;
     sub->head_here = sub->digest_agrees = false;
-    if (!sat_log_epoch_equal(&sub->row.log_epoch, &none)) return compare_lives(step, sub, &lives, &epoch);
+    if (!sat_log_epoch_equal(&sub->row.log_epoch, &none) && !sub->anew.waits)
+        return compare_lives(step, sub, &lives, &epoch);
     sub->lives = lives; /* the first meeting: a head follows, which names the newest */
     return save_lives(step, sub, &lives);
 }

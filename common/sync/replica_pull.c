@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/sync/base.h"
 #include "common/sync/clock.h"
+#include "common/sync/compact.h"
 #include "common/sync/digest.h"
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
@@ -13,12 +14,17 @@
 
 enum { ENTRY_ASKED_MAX = 3 };
 
+/* Where it is; in the middle of a start anew the server has to know first from where. */
 static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
 {
     struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
     struct sat_hash root = sat_frontier_root(&sub->row.log);
-    memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
-    memcpy(wish.root, root.b, sizeof wish.root);
+    bool again = sub->anew.size > wish.cursor && !sub->anew.told;
+    if (again) wish.cursor = sub->anew.size;
+    if (again) root = sub->anew.root;
+    if (!sub->anew.waits) memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
+    if (sub->anew.waits) wish.cursor = 0;
+    if (!sub->anew.waits) memcpy(wish.root, root.b, sizeof wish.root);
     struct sat_buf item;
     sat_buf_init(&item);
     sat_subscription_encode(&wish, &item);
@@ -69,6 +75,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     }
     enum sat_err err = space_row(step, id, &sub->row);
     if (!err) err = replica_lives_load(step, sub);
+    if (!err) err = replica_anew_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);
     if (!err) err = look_for_sent(step, sub);
     if (!err) err = replica_collect_open(step, sub);
@@ -231,6 +238,23 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
+/* What its chain stands on is in the log, within a run: everybody has seen it, and it is superseded. */
+static enum sat_err settle_before(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err = replica_begin(step);
+    for (bool more = true; !err && more;) {
+        err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+        more = !err && n && rows[0].first < row->first;
+        if (!more) break;
+        err = sat_store_bundle_delete(store, rows[0].bid);
+        if (sub->in_flight) sub->in_flight--;
+    }
+    return err;
+}
+
 /* One's own, frozen here: it enters the base in its place. */
 static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
                                  const struct sat_bundle_row *row)
@@ -243,7 +267,8 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
+    if (sub->anew.size) err = settle_before(step, sub, row);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
     if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, row->bid, 0);
         sub->blocked = false;
@@ -283,6 +308,8 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
                               .space = &sub->row,
                               .dir_at = entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at,
                               .stubs_allowed = true,
+                              .came_back = entry->kind == SAT_ENTRY_RETURNED,
+                              .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
@@ -364,11 +391,31 @@ static enum sat_err halt(struct replica_sub *sub)
     return SAT_ERR_STALE;
 }
 
+/* What a collection of this log will have to say was acknowledged by all. */
+static enum sat_err take_run(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    enum sat_err err = replica_begin(step);
+    sub->dirty = true;
+    sub->exact = false;
+    if (!err) err = sat_compact_take(step->replica->config.store, &sub->row, entry->level, &entry->root);
+    if (err != SAT_ERR_MALFORMED) return err;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server leaves out entries that are no whole subtree");
+}
+
+/* How many entries an item stands for. */
+static uint64_t width_of(struct sat_span item)
+{
+    struct sat_entry_wire entry;
+    bool is_run = !sat_entry_wire_decode(item, &entry) && entry.kind == SAT_ENTRY_RUN;
+    return is_run ? (uint64_t)1 << entry.level : 1;
+}
+
 static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
+    if (entry.kind == SAT_ENTRY_RUN) return take_run(step, sub, &entry);
     if (entry.kind < SAT_ENTRY_BUNDLE || entry.kind > SAT_ENTRY_RETURNED) return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
@@ -388,7 +435,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub) || sub->anew.waits) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -402,15 +449,24 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
         resubscribe(step, sub);
         return SAT_OK;
     }
+    uint64_t next = message->first_seq;
     for (uint32_t i = 0; i < message->entries.n; i++) {
-        if (message->first_seq + i <= *cursor) continue;
+        uint64_t seq = next, before = *cursor;
+        next += width_of(message->entries.at[i]);
+        if (next - 1 <= *cursor) continue;
+        if (seq <= *cursor) { /* compacted while this was pulled: what is here is half of a run */
+            resubscribe(step, sub);
+            return SAT_OK;
+        }
         enum sat_err err = take_entry(step, sub, message->entries.at[i]);
         if (err == SAT_ERR_STALE) return SAT_OK; /* asked for in full; what follows comes again behind it */
+        if (err) return err;
+        err = replica_anew_check(step, sub);
         if (err) return err;
         sub->asked_entry = 0;
         sub->head_here = sub->digest_agrees = false;
         replica->told_in_sync = replica->told_idle = false; /* it is anew, though the head came with it in one batch */
-        replica->counts.entries_applied++;
+        replica->counts.entries_applied += *cursor - before;
     }
     return SAT_OK;
 }
@@ -429,6 +485,16 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
                     (unsigned long long)left);
 }
 
+/* What was taken on trust: a collection of this log must have said that everybody has acknowledged so much. */
+static enum sat_err check_trusted(struct replica_step *step, struct replica_sub *sub)
+{
+    if (sub->row.trusted > sub->row.floor)
+        return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED,
+                        "the server leaves out entries that its log does not say everybody has acknowledged");
+    sub->row.trusted = 0;
+    return SAT_OK;
+}
+
 static enum sat_err take_verified_head(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head,
                                        const struct sat_head *own)
 {
@@ -437,6 +503,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
+    if (!err) err = check_trusted(step, sub);
+    if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     err = replica_begin(step);
@@ -485,6 +553,10 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's signature under its log does not hold");
     if (head.dir_seq > directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head came before the directory that it names");
+    if (sub->anew.waits) {
+        if (full) err = replica_anew_begin(step, sub, &head);
+        return err || !full ? err : meet(step, sub, &head);
+    }
     if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
     if (head.size > sub->row.log.size) { /* its entries got lost on the way */
         resubscribe(step, sub);

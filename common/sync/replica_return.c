@@ -22,22 +22,31 @@ static struct sat_span lost_item(struct sat_arena *arena, const struct sat_entry
     return item;
 }
 
+static struct sat_subtree subtree_of(const struct sat_entry *entry)
+{
+    if (entry->kind == SAT_ENTRY_RUN) return (struct sat_subtree){(uint8_t)entry->recv_ms, entry->id};
+    return (struct sat_subtree){0, sat_entry_hash(entry)};
+}
+
 /* Some entries of a lost log from `from` on: with the log before them and the roots behind, the head proves them. */
 static void encode_receipts(const struct replica_sub *sub, const struct sat_lost_log *log,
                             const struct sat_entry *entries, uint32_t n, uint32_t from, uint32_t count,
                             struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_frontier before = log->before;
-    struct sat_hash *leaves = sat_arena_array(arena, n, sizeof *leaves);
+    struct sat_subtree *parts = sat_arena_array(arena, n, sizeof *parts);
     struct sat_span *items = sat_arena_array(arena, count, sizeof *items);
-    for (uint32_t i = 0; i < n; i++) leaves[i] = sat_entry_hash(&entries[i]);
-    for (uint32_t i = 0; i < from; i++) sat_frontier_append(&before, &leaves[i]);
+    uint64_t end = log->before.size;
+    for (uint32_t i = 0; i < n; i++) parts[i] = subtree_of(&entries[i]);
+    for (uint32_t i = 0; i < from; i++)
+        sat_check(!sat_frontier_append_subtree(&before, parts[i].level, &parts[i].root));
+    for (uint32_t i = 0; i < from + count; i++) end += (uint64_t)1 << parts[i].level;
     for (uint32_t i = 0; i < count; i++) items[i] = lost_item(arena, &entries[from + i]);
     struct sat_buf frontier, behind;
     sat_buf_init(&frontier);
     sat_buf_init(&behind);
     sat_frontier_encode(&before, &frontier);
-    sat_merkle_behind(before.size + count, leaves + from + count, n - from - count, &behind);
+    sat_merkle_behind(end, parts + from + count, n - from - count, &behind);
     struct sat_message message = {.type = SAT_MESSAGE_RECEIPTS};
     message.as.RECEIPTS = (struct sat_message_RECEIPTS){.sub = sub->sub,
                                                         .head = log->head,

@@ -39,6 +39,13 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint32_t n, sent;
 };
 
+struct replica_anew { /* this device was away so long that its place in the log is forgotten; and starts anew */
+    uint64_t size;    /* of the log that was let go of; 0: none was */
+    struct sat_hash root;
+    uint8_t told; /* by the server, in this session */
+    bool waits;   /* for a head, which shows that the server has what was here */
+};
+
 struct replica_sub {
     uint32_t sub;
     struct sat_space_row row;
@@ -69,6 +76,7 @@ struct replica_sub {
     uint32_t lives_told;  /* how often the server told of them in this session */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
+    struct replica_anew anew;
     uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
     struct replica_window { /* what came since when: watched for a mass change */
         bool open;
@@ -247,6 +255,18 @@ static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundl
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
+/* replica_anew.c */
+enum sat_err replica_anew(struct replica_step *step, const struct sat_message_ANEW *message) SAT_MUST_CHECK;
+enum sat_err replica_anew_load(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* A verified head came while the server's log is awaited from its beginning: what is here goes. */
+enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *sub,
+                                const struct sat_head *head) SAT_MUST_CHECK;
+/* An entry was taken: the log that comes must be the one that was here. */
+enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
+enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+
+/* replica_collect.c: a collection has come. */
+
 /* replica_collect.c: a session begins, in which collections may come; one has. */
 enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
@@ -301,9 +321,6 @@ enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub
                                    const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
-/* The counter up to which work of this device in the space was let go of; 0: none. */
-enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space,
-                               uint64_t *counter) SAT_MUST_CHECK;
 /* May the pending bundle not be pushed any more? */
 enum sat_err replica_is_late(struct sat_replica *replica, const struct sat_space_id *space,
                              const struct sat_bundle_row *row, struct sat_arena *arena, bool *late) SAT_MUST_CHECK;

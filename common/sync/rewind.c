@@ -6,7 +6,9 @@
 #include "common/base/check.h"
 #include "common/proof/header.h"
 #include "common/sync/collect.h"
+#include "common/sync/compact.h"
 #include "common/sync/digest.h"
+#include "common/sync/log_items.h"
 #include "common/sync/merge.h"
 
 enum { ENTRIES_AT_ONCE = 512 };
@@ -77,39 +79,43 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
 }
 
 static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t last,
-                               enum sat_err (*each)(struct rewinding *, const struct sat_entry_row *,
+                               enum sat_err (*each)(struct rewinding *, const struct sat_log_item *,
                                                     struct sat_arena *))
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     enum sat_err err = SAT_OK;
     while (!err && first <= last) {
-        struct sat_entry_row *rows;
+        struct sat_log_item *items;
         uint32_t n, limit = last - first < ENTRIES_AT_ONCE ? (uint32_t)(last - first + 1) : ENTRIES_AT_ONCE;
-        err = sat_store_entries(it->store, it->space->sid, first, limit, &arena, &rows, &n);
+        err = sat_log_items(it->store, it->space->sid, first, limit, &arena, &items, &n);
         if (!err && n == 0) err = SAT_ERR_CORRUPT;
-        for (uint32_t i = 0; !err && i < n; i++) err = each(it, &rows[i], &arena);
-        if (!err) first += n;
+        for (uint32_t i = 0; !err && i < n && items[i].last <= last; i++) err = each(it, &items[i], &arena);
+        if (!err) first = items[n - 1].last + 1;
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
     return err;
 }
 
-static enum sat_err let_go(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+static enum sat_err let_go(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
-    return row->bid ? take_back(it, row, arena) : SAT_OK;
+    return !item->is_run && item->as.entry.bid ? take_back(it, &item->as.entry, arena) : SAT_OK;
 }
 
-static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+static enum sat_err append(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
     (void)arena;
-    struct sat_hash leaf = sat_entry_hash(&row->entry);
-    sat_frontier_append(&it->space->log, &leaf);
-    it->space->last_recv_ms = row->entry.recv_ms;
-    it->space->last_dir_at = row->entry.dir_at;
+    enum sat_err err = sat_log_item_append(&it->space->log, item);
+    if (err) return err;
     struct sat_hash root = sat_frontier_root(&it->space->log);
-    return sat_hash_equal(&root, &row->root) ? SAT_OK : SAT_ERR_CORRUPT;
+    if (item->is_run) {
+        it->space->compacted = item->last;
+        return sat_hash_equal(&root, &item->as.run.root) ? SAT_OK : SAT_ERR_CORRUPT;
+    }
+    it->space->last_recv_ms = item->as.entry.entry.recv_ms;
+    it->space->last_dir_at = item->as.entry.entry.dir_at;
+    return sat_hash_equal(&root, &item->as.entry.root) ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
 static void note_blank(struct rewinding *it, const struct sat_change_row *row)
@@ -174,7 +180,7 @@ enum sat_err sat_base_mark_drafts(struct sat_store *store)
     return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
 }
 
-static enum sat_err mark_drafts(struct sat_store *store)
+enum sat_err sat_base_forget_marks(struct sat_store *store)
 {
     uint64_t rewinds = 0;
     enum sat_err err = sat_base_mark_drafts(store);
@@ -187,7 +193,8 @@ static void note_collected(void *context, const struct sat_record_id *record)
     note_record(context, record);
 }
 
-/* Back to the first `size` entries. */
+/* Back to the first `size` entries, which do not end within a run. What was taken on trust up to there has been shown
+ * to be right by the head that proved it. */
 static enum sat_err cut_off(struct rewinding *it, uint64_t size)
 {
     struct sat_space_row *space = it->space;
@@ -198,30 +205,37 @@ static enum sat_err cut_off(struct rewinding *it, uint64_t size)
     if (err) return err;
     sat_frontier_init(&space->log);
     space->last_recv_ms = space->last_dir_at = 0;
+    if (space->swept > size) space->swept = size;
+    if (space->aged > size) space->aged = size;
+    space->packed = space->compacted = space->trusted = 0;
     return each_entry(it, 1, size, append);
 }
 
 static enum sat_err go_back(struct rewinding *it, uint64_t size)
 {
-    enum sat_err err = mark_drafts(it->store);
+    enum sat_err err = sat_base_forget_marks(it->store);
     return err ? err : cut_off(it, size);
 }
 
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
-    uint64_t size = space->head_size;
-    enum sat_err err = go_back(&it, size);
+    uint64_t size = 0;
+    enum sat_err err = sat_compact_before(store, space->sid, space->head_size, &size);
+    if (!err) err = go_back(&it, size);
     free(it.records);
     if (err) return err;
     if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
     return sat_store_space_save(store, space);
 }
 
-static enum sat_err keep_entry(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+/* A run as it travels among them, too: what it stood for is dead, and nobody gives it back. */
+static enum sat_err keep_entry(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
     (void)arena;
-    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, &row->entry);
+    struct sat_entry run = {
+        .seq = item->first, .kind = SAT_ENTRY_RUN, .id = item->as.run.hash, .recv_ms = item->as.run.level};
+    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, item->is_run ? &run : &item->as.entry.entry);
 }
 
 /* Which head proves the entries behind the first `size`? The newest; or, where the present life has shown none yet, one
@@ -255,10 +269,11 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     sat_arena_init(&arena);
     enum sat_err err = find_proof(&it, size, &arena, &log, &found);
     if (!err) it.lost_in = log.epoch;
-    if (!err) err = mark_drafts(store);
+    if (!err) err = sat_base_forget_marks(store);
     for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
         it.blank = 0;
-        if (found) err = each_entry(&it, size + 1, end, keep_entry);
+        err = sat_compact_before(store, space->sid, size, &size);
+        if (!err && found) err = each_entry(&it, size + 1, end, keep_entry);
         if (!err) err = cut_off(&it, size);
         end = size;
         if (!it.blank) break;

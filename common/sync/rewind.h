@@ -15,6 +15,9 @@
 /* Drafts up to now may have seen what is gone. Inside the caller's transaction. */
 enum sat_err sat_base_mark_drafts(struct sat_store *store) SAT_MUST_CHECK;
 
+/* Numbers of bundles name others from now on, too. */
+enum sat_err sat_base_forget_marks(struct sat_store *store) SAT_MUST_CHECK;
+
 /* The space as it was at its head_size: entries and bundles behind that go, `device`'s own become pending again, their
  * records' live changes are found anew, digest and log follow. Saves the space. Inside the caller's transaction.
  * SAT_ERR_CORRUPT when the log does not hash to what it did. */

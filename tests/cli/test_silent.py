@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A phone that lay in a drawer for half a year: what was deleted meanwhile is forgotten without it and stays deleted when
-it is back; its work arrives, but for what changes that, which its owner finds in the list."""
+"""A phone that lay in a drawer for half a year: what was deleted meanwhile is forgotten without it and stays deleted
+when it is back; its work arrives, but for what changes that, which its owner finds in the list."""
 import time
 
 from clock import Days

@@ -5,6 +5,8 @@
 
 #include "tests/sim/oracle.h"
 
+/* Of each record one superseded version is kept, so that there is something to compact. */
+void forget_soon(struct world *world);
 /* homes: a bit set of those that count. How many records were collected. */
 uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes);
 

@@ -571,6 +571,7 @@ static struct life *begin(const struct loop_life *played)
     for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) life->family[i] = i;
     (void)world_join(world, 1);
     (void)world_join(world, 3);
+    forget_soon(world);
     world->orders_may_fail = true;
     world_backup(world, 0);
     world_backup(world, 1);

@@ -98,7 +98,9 @@ static void range(struct emit *emit, uint32_t from, uint32_t n, uint32_t size)
     }
     emit_list_end(emit);
     sat_frontier_encode(&before, &frontier);
-    sat_merkle_behind(from + n, leaves + from + n, size - from - n, &behind);
+    struct sat_subtree parts[64];
+    for (uint32_t i = from + n; i < size; i++) parts[i] = (struct sat_subtree){0, leaves[i]};
+    sat_merkle_behind(from + n, parts + from + n, size - from - n, &behind);
     emit_outputs(emit);
     emit_hex(emit, "before", sat_buf_span(&frontier));
     emit_hex(emit, "behind", sat_buf_span(&behind));
