@@ -304,6 +304,23 @@ static enum sat_err goes_apart(const struct again *again, const struct sat_bundl
     return err;
 }
 
+/* Was it refused as it names a place of the log that everybody else has compacted (runs)? Nothing is wrong with what it
+ * says: sealed anew, it names one that is here. */
+static enum sat_err is_outdated(const struct again *again, const struct sat_bundle_row *row,
+                                const struct sat_bundle *bundle, bool *outdated)
+{
+    struct sat_space_row space;
+    struct sat_hash root;
+    bool found;
+    *outdated = false;
+    if (row->refused != SAT_ERR_BOUNDS) return SAT_OK;
+    enum sat_err err = sat_store_space_get(again->vault.store, row->sid, &space);
+    if (err || bundle->manifest.w_size >= space.compacted) return err;
+    err = sat_store_root_at(again->vault.store, row->sid, bundle->manifest.w_size, &root, &found);
+    *outdated = !err && !found;
+    return err;
+}
+
 static enum sat_err take_bundle(struct again *again, const struct sat_again_place *place,
                                 const struct sat_bundle_row *row)
 {
@@ -312,10 +329,11 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
     enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
     if (err) return err;
     struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
-    bool apart;
+    bool apart, outdated;
     err = goes_apart(again, row, &bundle, &apart);
+    if (!err) err = is_outdated(again, row, &bundle, &outdated);
     if (err) return err;
-    enum sat_err why = apart ? SAT_OK : (enum sat_err)row->refused;
+    enum sat_err why = apart || outdated ? SAT_OK : (enum sat_err)row->refused;
     if (!why) why = open_bundle(again, place, &bundle, changes);
     if (sat_err_is_local(why)) return why;
     if (why) err = put_aside(again, &bundle, why);
