@@ -236,6 +236,7 @@ static const char *describe_expulsion(const struct describing *it)
 {
     struct sat_body_expel body;
     if (sat_body_expel_decode(it->link->body, &body)) return NULL;
+    if (body.device == it->link->author) return "is back, and is waited for as before";
     return sat_arena_format(it->arena, "waits no more for %s, which has been silent for more than %llu days",
                             device_of(it, body.device),
                             (unsigned long long)sat_directory_policy(it->before, SAT_POLICY_SILENT_DAYS));

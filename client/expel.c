@@ -40,7 +40,9 @@ static bool is_due(struct satchel *satchel, uint64_t now_ms)
     if (!now_ms || sat_store_meta_get_u64(satchel->store, ASKED, 0, &asked_ms)) return false;
     if (asked_ms <= now_ms && now_ms - asked_ms < DAY_MS) return false;
     for (uint32_t device = 1; device <= directory->devices_n; device++)
-        if (sat_directory_may_expel(directory, client_device(satchel), device, now_ms)) return true;
+        if (!sat_directory_expelled(directory, device, NULL) &&
+            sat_directory_may_expel(directory, client_device(satchel), device, now_ms))
+            return true;
     return false;
 }
 
@@ -70,13 +72,12 @@ static enum sat_err look_at(struct client_expelling *expelling, const struct sat
     struct satchel *satchel = expelling->satchel;
     const struct sat_directory *directory = &satchel->directory;
     uint64_t days = sat_directory_policy(directory, SAT_POLICY_SILENT_DAYS), worked_ms;
-    if (item->seen_ms + days * DAY_MS > now_ms ||
+    if (item->seen_ms + days * DAY_MS > now_ms || sat_directory_expelled(directory, item->device, NULL) ||
         !sat_directory_may_expel(directory, client_device(satchel), item->device, now_ms))
         return SAT_OK;
     enum sat_err err = last_work(satchel, item->device, arena, &worked_ms);
     uint64_t heard_ms = worked_ms > item->seen_ms ? worked_ms : item->seen_ms;
-    bool silent = heard_ms + days * DAY_MS <= now_ms && !client_expel_stands(directory, item->device, heard_ms);
-    if (!err && silent) expelling->found[expelling->found_n++] = item->device;
+    if (!err && heard_ms + days * DAY_MS <= now_ms) expelling->found[expelling->found_n++] = item->device;
     return err;
 }
 
@@ -135,7 +136,7 @@ static enum sat_err count_links(void *context)
     const struct sat_directory *directory = &expelling->satchel->directory;
     expelling->signed_n = 0;
     for (uint32_t i = 0; i < expelling->found_n; i++)
-        expelling->signed_n += client_expel_stands(directory, expelling->found[i], 0);
+        expelling->signed_n += sat_directory_expelled(directory, expelling->found[i], NULL);
     return SAT_OK;
 }
 
@@ -215,28 +216,22 @@ const char *client_expel_text(struct client_expelling *expelling, struct sat_are
 
 /* ---- Who is expelled ---- */
 
-bool client_expel_stands(const struct sat_directory *directory, uint32_t device, uint64_t seen_ms)
-{
-    uint64_t expelled_ms = sat_directory_expelled_ms(directory, device);
-    return expelled_ms && seen_ms <= expelled_ms;
-}
-
+/* By the time that this is asked it may have said that it is back. */
 void client_expel_note_own(struct satchel *satchel, uint32_t device)
 {
-    uint64_t seq, told = 0;
+    uint64_t ms, told = 0, seq = sat_directory_expulsion(&satchel->directory, device, &ms);
     struct sat_arena arena;
-    if (!sat_directory_expelled(&satchel->directory, device, &seq) ||
-        sat_store_meta_get_u64(satchel->store, TOLD, 0, &told) || told == seq)
-        return;
+    if (!seq || sat_store_meta_get_u64(satchel->store, TOLD, 0, &told) || told == seq) return;
     char at[CLIENT_TIME_TEXT_SIZE];
-    client_time_format((int64_t)sat_directory_expelled_ms(&satchel->directory, device), 0, at);
+    client_time_format((int64_t)ms, 0, at);
     sat_arena_init(&arena);
-    client_alert_keep(satchel, CLIENT_ALERT_EXPELLED,
-                      sat_arena_format(&arena,
-                                       "nothing was heard of this device for too long, and since %s nobody waits for "
-                                       "it: what was deleted meanwhile may be forgotten by all; what waited here is "
-                                       "delivered as ever, but for what changes such a record: see `satchel refused`",
-                                       at));
+    client_alert_keep(
+        satchel, CLIENT_ALERT_EXPELLED,
+        sat_arena_format(&arena,
+                         "nothing was heard of this device for too long, so that since %s nobody waited "
+                         "for it: what was deleted meanwhile may be forgotten by all; what waited here is "
+                         "delivered as ever, but for what changes such a record: see `satchel refused`",
+                         at));
     sat_arena_deinit(&arena);
     put_meta(satchel, TOLD, seq);
 }

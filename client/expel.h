@@ -35,7 +35,5 @@ const char *client_expel_text(struct client_expelling *expelling, struct sat_are
 
 /* The server was met as this device: was it expelled since its owner was told last? Then that is kept as an alert. */
 void client_expel_note_own(struct satchel *satchel, uint32_t device);
-/* Is the device expelled, and was it not here since (`seen_ms`; 0: not known)? */
-bool client_expel_stands(const struct sat_directory *directory, uint32_t device, uint64_t seen_ms);
 
 #endif

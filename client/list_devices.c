@@ -1,5 +1,4 @@
 /* satchel_device_list(): what the directory says of devices, and the server, which alone knows when they were here. */
-#include "client/expel.h"
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/question.h"
@@ -130,15 +129,12 @@ static bool has_lapsed(const struct satchel *satchel, const struct sat_device *d
            !sat_directory_out(directory, device->number);
 }
 
-/* Until it is seen again it is expelled. This one is here. */
 static const char *state_of(const struct satchel *satchel, const struct sat_device *device,
                             const struct sat_device_item *item)
 {
-    const char *state = client_device_state(satchel, device->number);
-    bool own = device->number == client_device(satchel), out = sat_directory_out(&satchel->directory, device->number);
-    if (!own && !out && client_expel_stands(&satchel->directory, device->number, item ? item->seen_ms : 0))
-        return "expelled";
-    return has_lapsed(satchel, device, item) ? "lapsed" : state;
+    bool out = sat_directory_out(&satchel->directory, device->number);
+    if (!out && sat_directory_expelled(&satchel->directory, device->number, NULL)) return "expelled";
+    return has_lapsed(satchel, device, item) ? "lapsed" : client_device_state(satchel, device->number);
 }
 
 static json_t *json_of_ms(uint64_t ms)

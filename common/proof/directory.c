@@ -513,7 +513,9 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_reindex(directory, &ruling->body.reindex, link->seq, time_ms);
         return;
     case SAT_LINK_EXPEL:
-        sat_change_expelled(directory, ruling->body.expel.device, link->seq, time_ms);
+        sat_change_expelled(directory,
+                            &(struct sat_expulsion){link->seq, time_ms, link->author == ruling->body.expel.device},
+                            ruling->body.expel.device);
         return;
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:

@@ -50,8 +50,9 @@ struct sat_out { /* a time for which a device was revoked */
     uint32_t cuts_n;
     bool restored; /* by a repudiation */
 };
-struct sat_expulsion { /* a device was said to have been silent for too long */
+struct sat_expulsion { /* a device was said to have been silent for too long, or says that it is back */
     uint64_t seq, time_ms;
+    bool back;
 };
 struct sat_device_past {
     struct sat_trail issued; /* invites */

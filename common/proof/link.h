@@ -204,7 +204,7 @@ struct sat_body_mass_change { /* space16 ‖ u32 device ‖ u64 first ‖ u64 la
     uint64_t first, last; /* counters */
 };
 
-struct sat_body_expel { /* u32 device: one that was silent for longer than the policy says */
+struct sat_body_expel { /* u32 device: one that was silent for longer than the policy says; the author: it is back */
     uint32_t device;
 };
 

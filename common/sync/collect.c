@@ -70,22 +70,11 @@ enum sat_err sat_collectable(struct sat_store *store, const struct sat_space_row
     return err;
 }
 
-/* Was the device given up as silent, at a place in the directory up to `dir_seq`? */
-static bool expelled(const struct sat_directory *directory, uint32_t device, uint64_t dir_seq, uint64_t *at_seq)
-{
-    (void)directory;
-    (void)device;
-    (void)dir_seq;
-    *at_seq = 0;
-    return false;
-}
-
 bool sat_collect_counts(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
-                        uint64_t dir_seq, uint64_t signed_dir)
+                        uint64_t dir_seq)
 {
-    uint64_t at_seq;
-    if (!(sat_directory_device_rights(directory, space, device, dir_seq) & SAT_RIGHT_READ)) return false;
-    return !expelled(directory, device, dir_seq, &at_seq) || signed_dir >= at_seq;
+    return (sat_directory_device_rights(directory, space, device, dir_seq) & SAT_RIGHT_READ) &&
+           !sat_directory_expelled_at(directory, device, dir_seq, NULL);
 }
 
 /* ---- Forgetting ---- */

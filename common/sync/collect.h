@@ -20,11 +20,10 @@ enum sat_err sat_collectable(struct sat_store *store, const struct sat_space_row
                              const struct sat_record_id *record, uint64_t floor, struct sat_arena *arena,
                              struct sat_dot *by, bool *collectable) SAT_MUST_CHECK;
 
-/* Does what the device has acknowledged, by a cursor that it signed when the directory had `signed_dir` links, count
- * for what may be forgotten when the directory has `dir_seq`? Who may read counts; who was given up (expelled) does
- * again once it has been back. */
+/* Does what the device has acknowledged count for what may be forgotten when the directory has `dir_seq` links? Who may
+ * read counts; who was given up as silent (expelled) does again once it has said that it is back. */
 bool sat_collect_counts(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
-                        uint64_t dir_seq, uint64_t signed_dir);
+                        uint64_t dir_seq);
 
 /* Inside a transaction. Forgets what the collection lists, which is going to be the log's next entry; the digest is
  * that behind it then. */

@@ -28,10 +28,9 @@ static enum sat_err find_floor(const struct sat_host *host, const struct host_sp
     for (uint32_t device = 1; device <= directory->devices_n && *floor; device++) {
         struct sat_cursor_row word;
         bool found;
-        if (!sat_collect_counts(directory, &row->id, device, directory->seq, UINT64_MAX)) continue;
+        if (!sat_collect_counts(directory, &row->id, device, directory->seq)) continue;
         enum sat_err err = sat_store_cursor_get(host->store, row->sid, device, &word, &found);
         if (err) return err;
-        if (found && !sat_collect_counts(directory, &row->id, device, directory->seq, word.cursor.dir_seq)) continue;
         uint64_t ack = found && sat_log_epoch_equal(&word.cursor.log_epoch, &row->log_epoch) ? word.cursor.ack : 0;
         if (ack < *floor) *floor = ack;
         leaves[n++] = sat_cursor_leaf(&word.cursor, &word.signature);

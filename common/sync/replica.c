@@ -259,6 +259,7 @@ static enum sat_err advance(struct replica_step *step)
     enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
+    if (!err && mode == SAT_REPLICA_DEVICE) err = replica_say_back(step);
     if (err || mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
     err = replica_ask_boxes(step);
     if (!err) err = replica_ask(step);

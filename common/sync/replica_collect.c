@@ -26,8 +26,7 @@ struct collecting {
     struct sat_collection what;
     struct sat_log_epoch life; /* that it was made in */
     uint64_t signed_size;      /* what this device has signed in that life: of so many entries the digest agreed, … */
-    uint64_t signed_ack;       /* … and so many it has acknowledged, … */
-    uint64_t signed_dir;       /* … when the directory was so long */
+    uint64_t signed_ack;       /* … and so many it has acknowledged */
     bool knows_word;           /* that is known: nothing of a life that has been followed by others */
 };
 
@@ -48,7 +47,6 @@ static enum sat_err load_cursor(struct collecting *it)
     it->knows_word = same || sat_log_epoch_equal(&it->life, &it->sub->row.log_epoch);
     if (same) it->signed_size = row.cursor.size;
     if (same) it->signed_ack = row.cursor.ack;
-    it->signed_dir = row.cursor.dir_seq;
     return SAT_OK;
 }
 
@@ -74,7 +72,7 @@ static enum sat_err check_own_word(struct collecting *it)
 {
     const struct sat_replica_config *config = &it->step->replica->config;
     if (!it->knows_word || it->what.floor <= it->signed_ack) return SAT_OK;
-    if (!sat_collect_counts(config->directory, &it->sub->row.id, config->device, it->entry->dir_at, it->signed_dir))
+    if (!sat_collect_counts(config->directory, &it->sub->row.id, config->device, it->entry->dir_at))
         return SAT_OK;
     return lied(it, "what this device has not acknowledged");
 }

@@ -53,7 +53,7 @@ static bool has_counted(const struct sat_replica *replica, const struct replica_
     const struct sat_directory *directory = replica->config.directory;
     if (directory->seq - signed_dir > LINKS_LOOKED_AT) return false;
     for (uint64_t seq = signed_dir + 1; seq <= directory->seq; seq++)
-        if (!sat_collect_counts(directory, &sub->row.id, replica->config.device, seq, signed_dir)) return false;
+        if (!sat_collect_counts(directory, &sub->row.id, replica->config.device, seq)) return false;
     return true;
 }
 

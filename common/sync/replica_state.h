@@ -11,7 +11,7 @@ enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 /* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
 enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
 /* Whose links are under way: build_links()'s, pay_debts()'s or reindex()'s. */
-enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX };
+enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX, BATCH_BACK };
 /* The session comes to its planned end with this step, which is committed. */
 enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXED };
 
@@ -35,8 +35,8 @@ struct replica_returns { /* what the server had lost, and is given back */
     bool held;           /* the server does not take them now, */
     bool stale;          /* … or not all of those that were sent since there were left_then of them */
     uint64_t left_then;
-    uint32_t logs_sent;  /* lost logs whose receipts are sent, */
-    uint64_t next;       /* … and the first entry of the next one that is not */
+    uint32_t logs_sent; /* lost logs whose receipts are sent, */
+    uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
@@ -153,6 +153,8 @@ struct sat_replica {
     bool reindex_refused; /* in this session */
     uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
     bool kin, looked;     /* … and there are; what waits here was compared with what came from them */
+    bool back_refused;    /* the same: that it is back, who was expelled */
+    uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
@@ -207,8 +209,9 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text) SAT_MUST_CHECK;
 /* Asks build_links() and sends what it gives, if there is a wish and it can be fulfilled now. */
 enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;
-enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;     /* the same for epochs that are owed */
-enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK; /* the same for a new index */
+enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;      /* the same for epochs that are owed */
+enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK;  /* the same for a new index */
+enum sat_err replica_say_back(struct replica_step *step) SAT_MUST_CHECK; /* and for who was expelled */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */

@@ -167,8 +167,8 @@ class Device:
 class Server:
     """satcheld on one data directory; it keeps its port over stops and starts, as the homes remember its address."""
 
-    def __init__(self, folder):
-        self.data = os.path.join(folder, "server")
+    def __init__(self, folder, options=()):
+        self.data, self.options = os.path.join(folder, "server"), options
         self.log = os.path.join(folder, "server.log")
         self.listen, self.url, self.pin, self.process = "127.0.0.1:0", None, None, None
         self.options = []
@@ -221,9 +221,9 @@ class PlainServer(Server):
 class World:
     """A server with one organisation, its admin Andrew, and what people there are."""
 
-    def __init__(self, org="Northwind", territories=()):
+    def __init__(self, org="Northwind", territories=(), options=()):
         self.folder = scratch()
-        self.server = Server(self.folder)
+        self.server = Server(self.folder, options)
         self.server.start()
         self.kit = os.path.join(self.folder, "kit.txt")
         self.admin = Device(self.folder, "Andrew")

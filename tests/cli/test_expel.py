@@ -22,8 +22,8 @@ def states():
     return {row["user"]: row["state"] for row in admin.rows("device", "list")}
 
 
-def expulsions():
-    return [row for row in admin.rows("audit") if row["kind"] == "expel"]
+def expulsions(said="waits no more"):
+    return [row for row in admin.rows("audit") if row["kind"] == "expel" and row["what"].startswith(said)]
 
 
 @test
@@ -82,6 +82,7 @@ def who_comes_back_brings_his_work_and_is_told():
     equal(nancy.row("status")["alerts"], 0)
     admin.sync()
     equal(states()["Janet"], "active")
+    equal([(row["by"], row["device"]) for row in expulsions("is back")], [("Janet", 3)])
 
 
 @test

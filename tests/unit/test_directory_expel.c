@@ -155,12 +155,45 @@ static void it_names_another_device_that_is_waited_for(void **state)
     world_after(&world, DAYS);
     refuse(&world, expel_link(&world, 0), SAT_ERR_INVALID);
     refuse(&world, expel_link(&world, 3), SAT_ERR_INVALID);
-    refuse(&world, expel_link(&world, 1), SAT_ERR_INVALID);
+    refuse(&world, expel_link(&world, 1), SAT_ERR_INVALID); /* itself */
+    assert_false(may(&world, 1, 1));
     must(&world, revoke_link(&world, 2));
     refuse(&world, expel_link(&world, 2), SAT_ERR_INVALID);
     assert_false(may(&world, 1, 2));
     assert_false(may(&world, 0, 2));
     assert_false(may(&world, 9, 2));
+    world_deinit(&world);
+}
+
+static bool expelled_then(const struct world *world, uint64_t seq)
+{
+    return sat_directory_expelled_at(&world->directory, 2, seq, NULL);
+}
+
+static void the_device_says_itself_that_it_is_back(void **state)
+{
+    (void)state;
+    struct world world;
+    world_after(&world, DAYS);
+    act_as(&world, 2);
+    refuse_saying(&world, expel_link(&world, 2), SAT_ERR_INVALID, "not expelled");
+    act_as(&world, 1);
+    uint64_t first = must(&world, expel_link(&world, 2)), time_ms;
+    act_as(&world, 2);
+    uint64_t back = must(&world, expel_link(&world, 2));
+    assert_int_equal(expelled(&world, 2), 0);
+    refuse_saying(&world, expel_link(&world, 2), SAT_ERR_INVALID, "not expelled");
+    assert_int_equal(sat_directory_expulsion(&world.directory, 2, &time_ms), first);
+    assert_int_equal(time_ms, world.now_ms);
+    act_as(&world, 1);
+    world.now_ms += (DAYS - 1) * DAY;
+    refuse(&world, expel_link(&world, 2), SAT_ERR_INVALID);
+    world.now_ms += DAY;
+    uint64_t second = must(&world, expel_link(&world, 2));
+    assert_int_equal(expelled(&world, 2), second);
+    assert_false(expelled_then(&world, first - 1));
+    for (uint64_t seq = first; seq <= second; seq++)
+        assert_int_equal(expelled_then(&world, seq), seq < back || seq == second);
     world_deinit(&world);
 }
 
@@ -175,6 +208,7 @@ static void what_a_thief_said_is_undone_once_it_is_repudiated(void **state)
     assert_int_equal(expelled(&world, 2), from);
     must(&world, repudiate_link(&world, 1, from, 1, 1));
     assert_int_equal(expelled(&world, 2), own);
+    assert_true(expelled_then(&world, from)); /* as it was judged then */
     act_as(&world, world.directory.devices_n);
     must(&world, expel_link(&world, 2));
     world_deinit(&world);
@@ -192,6 +226,7 @@ int main(void)
         cmocka_unit_test(who_signed_a_link_since_was_not_silent),
         cmocka_unit_test(it_is_said_again_only_after_as_long_a_silence),
         cmocka_unit_test(it_names_another_device_that_is_waited_for),
+        cmocka_unit_test(the_device_says_itself_that_it_is_back),
         cmocka_unit_test(what_a_thief_said_is_undone_once_it_is_repudiated),
     };
     return cmocka_run_group_tests_name("directory_expel", tests, NULL, NULL);

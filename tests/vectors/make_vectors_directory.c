@@ -582,6 +582,11 @@ static void put_expulsion(struct life *life)
     emit_number(&life->emit, "device", body.device);
     sat_body_expel_encode(&body, &buf);
     put_link(life, SAT_LINK_EXPEL, 6, &buf, own, 1);
+    const struct signer back[] = {{SAT_SIGNER_DEVICE, 3, 0x91}};
+    emit_start(life, "expel", "the device is back");
+    emit_number(&life->emit, "device", body.device);
+    sat_body_expel_encode(&body, &buf);
+    put_link(life, SAT_LINK_EXPEL, 3, &buf, back, 1);
 }
 
 /* The server comes back with less of the directory than it had, and the admin who is left confirms. */
