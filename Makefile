@@ -229,7 +229,7 @@ test:
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh
-# N="push pull": some figures alone; FOR: seconds.
+# N="push pull": some figures alone; QUICK=1: few records, only that it runs; FOR: seconds.
 bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
 # Every planted bug; or SLICE=3/8, a part of them; or MUTANTS=4, some by SEED; or BUG="a clock", by name.
