@@ -155,8 +155,9 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call shared,unit) $(T
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
-# A signature that was verified before is not verified again.
-$(BUILD)/tests/sim/test_%: LINK_AS := -pie -Wl,--wrap=sat_verify,--wrap=sat_sign
+# A signature that was verified before is not verified again, and what is always the same is made once.
+SIM_WRAPPED := sat_sign sat_verify sat_store_open ZSTD_createCDict ZSTD_freeCDict
+$(BUILD)/tests/sim/test_%: LINK_AS = -pie $(SIM_WRAPPED:%=-Wl,--wrap=%)
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(VFS) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # In these the linker sends to the tests what decides about memory, time, chance and the end.
@@ -229,7 +230,7 @@ test:
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh
-# N="push pull": some figures alone; FOR: seconds.
+# N="push pull": some figures alone; QUICK=1: few records, only that it runs; FOR: seconds.
 bench: programs $(BENCH)
 	@$(PYTHON) -B tests/bench/bench.py --build $(BUILD) $(if $(JSON),--json) $(N)
 # Every planted bug; or SLICE=3/8, a part of them; or MUTANTS=4, some by SEED; or BUG="a clock", by name.

@@ -2,7 +2,7 @@
 """Measures Satchel with its real programs on this machine, each figure beside what the parts alone can do,
 measured in the same run.
 
-    tests/bench/bench.py [--build DIR] [--json] [NAME…]
+    [QUICK=1] tests/bench/bench.py [--build DIR] [--json] [NAME…]
 
 NAME: push pull wire reconnect live load idle unlock put fleet memory engine (all of them: some twelve minutes). The
 ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A
@@ -21,8 +21,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from crowd import Crowd  # noqa: E402
 from ground import MB, Fleet, Ground, Lines, Ran, Relay, Server, machine_busy_s, percentile, say, visits  # noqa: E402
 
-RECORDS = 100000
-ROUNDS = 2
+# QUICK (environment; .ci/run): that everything runs. Such figures say nothing.
+QUICK = bool(os.environ.get("QUICK"))
+RECORDS = 5000 if QUICK else 100000
+ROUNDS = 1 if QUICK else 2
 WRITER, READER = 0, 2  # of different people, in one territory
 BODY_BYTES = 300       # before compression and sealing
 IDLE_ORGS, IDLE_DEVICES = 20, 50  # a device that joins verifies all links before it: smaller orgs are made faster
@@ -358,6 +360,7 @@ def shown(value):
     return str(value)
 
 
+QUICK_NAMES = ("push", "pull", "wire", "reconnect", "live", "put", "engine")
 NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "fleet", "memory", "engine")
 METHODS = {"fleet": "fleet_of_thousands"}  # an attribute has that name
 
@@ -373,7 +376,7 @@ def main():
         parser.error("no figure is called %s" % ", ".join(sorted(unknown)))
     began, bench = time.monotonic(), Bench(args)
     for name in NAMES:
-        if not args.names or name in args.names:
+        if name in (args.names or (QUICK_NAMES if QUICK else NAMES)):
             say("%s, after %d s" % (name, time.monotonic() - began))
             getattr(bench, METHODS.get(name, name))()
     say("%d marks reached, %d missed; %d s" % (bench.reached, bench.missed, time.monotonic() - began))

@@ -8,12 +8,16 @@
 A target begins with its committed corpus and what earlier runs have found (BUILD/corpus). What ends a target is in
 BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are chosen anew from all that is known:
 the few small inputs that reach the most. A file with a name of its own (not a hash) tells of a mended fault and stays.
+
+SEED (printed): of the fuzzer's choices. How many it makes in the time depends on the machine; what went wrong is in
+BUILD/crashes, and `.build/asan/tests/fuzz/test_fuzz_<target> FILE` plays it again.
 """
 import argparse
 import concurrent.futures
 import glob
 import hashlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -25,6 +29,7 @@ JOBS = 2
 INPUT_TIME_MAX_S = 25
 START_AND_END_S = 1  # of a target, together
 MEMORY_MAX_MB = 2048
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1, 1 << 31))
 KEPT_FILES_MAX = 64
 KEPT_BYTES_MAX = 8 * 1024
 KEPT_TOGETHER_MAX = 40 * 1024
@@ -83,7 +88,8 @@ class Target:
             return log.read()
 
     def fuzz(self, seconds):
-        code = self.call("-max_total_time=%d" % seconds, "-print_final_stats=1", self.found, self.committed)
+        code = self.call("-max_total_time=%d" % seconds, "-seed=%d" % SEED, "-print_final_stats=1", self.found,
+                         self.committed)
         text = self.said()
         runs = re.findall(r"number_of_executed_units: *(\d+)", text) or ["?"]
         reached = re.findall(r"cov: (\d+)", text) or ["?"]
@@ -158,6 +164,8 @@ def main():
     targets = [Target(os.path.abspath(given.build), name) for name in names]
     share = max(1, given.seconds * given.jobs // max(given.jobs, len(targets)) - START_AND_END_S)
     good = [True] * len(targets)
+    if given.seconds:
+        print("SEED=%d, %d s each" % (SEED, share), flush=True)
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
         if given.seconds:
             good = list(pool.map(lambda target: target.fuzz(share), targets))

@@ -360,16 +360,33 @@ static void ask(struct talk *talk, uint8_t what)
     say_message(talk, &message);
 }
 
-/* ---- A server that is told that it lost something ---- */
-
-static bool has_stubs(struct sat_span bytes, const struct sat_hash *org, const struct sat_space_id *space,
-                      struct sat_bundle *bundle, struct sat_arena *arena)
+/* The territory, to which it is subscribed from here on. */
+static struct sat_space_row subscribed(struct talk *talk, struct sat_arena *arena)
 {
-    fuzz_must(sat_bundle_decode(bytes, org, space, arena, bundle));
-    bool stubs = false;
-    for (uint32_t i = 0; i < bundle->manifest.count; i++) stubs = stubs || bundle->changes[i].stub;
-    return stubs;
+    static const struct sat_space_id none;
+    struct sat_space_row row;
+    bool found;
+    if (sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, arena);
+    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[FUZZ_SPACES - 1], &row, &found));
+    return row;
 }
+
+/* How far it says that it is: evidence against it when it comes back behind that. */
+static void sign_cursor(struct talk *talk, struct sat_span *input, struct sat_arena *arena)
+{
+    struct sat_signature signature;
+    struct sat_space_row row = subscribed(talk, arena);
+    const struct fuzz_place place = {talk->store, sat_host_directory(talk->host), &row, talk->device, NULL};
+    struct sat_cursor cursor = fuzz_make_cursor(input, &place, &row.log_epoch, &signature);
+    struct sat_message message = {.type = SAT_MESSAGE_CURSOR};
+    message.as.CURSOR = (struct sat_message_CURSOR){
+        .sub = FUZZ_SPACES, .size = cursor.size, .ack = cursor.ack, .dir_seq = cursor.dir_seq};
+    memcpy(message.as.CURSOR.digest, cursor.digest.b, sizeof cursor.digest.b);
+    memcpy(message.as.CURSOR.signature, signature.b, sizeof signature.b);
+    if (talk->open) say_message(talk, &message);
+}
+
+/* ---- A server that is told that it lost something ---- */
 
 static void say_returned(struct talk *talk, uint32_t sub, struct sat_span bytes)
 {
@@ -426,60 +443,41 @@ static void show_lost(struct talk *talk, uint32_t sub, const struct sat_space_ro
 }
 
 /* In place of a bundle that was made: the statement that its changes are empty. */
-static struct sat_span empty_instead(struct talk *talk, const struct sat_bundle *bundle, struct sat_hash *id,
-                                     struct sat_arena *arena)
-{
-    const struct sat_manifest *m = &bundle->manifest;
-    struct sat_void empty = {m->space, m->device, m->first, m->count, bundle->id, m->prev};
-    struct sat_signature signature = sat_void_sign(&empty, &talk->org->id, talk->org->signing[m->device - 1]);
-    struct sat_buf bytes;
-    sat_buf_init(&bytes);
-    sat_put_u8(&bytes, SAT_VOID_FORM);
-    sat_void_encode(&empty, &signature, &bytes);
-    struct sat_span span = sat_span_copy(arena, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-    *id = sat_void_id(&empty);
-    return span;
-}
-
 static void return_made(struct talk *talk, struct sat_span *input)
 {
     struct sat_arena arena;
-    struct sat_space_row row;
     struct sat_bundle bundle;
-    bool found;
-    static const struct sat_space_id none;
     uint8_t what = fuzz_byte(input);
     uint32_t sub = FUZZ_SPACES;
     sat_arena_init(&arena);
-    if (sat_space_equal(&talk->subs[sub], &none)) subscribe_to_all(talk, &arena);
-    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[sub - 1], &row, &found));
+    struct sat_space_row row = subscribed(talk, &arena);
     struct fuzz_place place = {.store = talk->store,
                                .directory = sat_host_directory(talk->host),
                                .space = &row,
                                .device = 1 + what / 16 % FUZZ_DEVICES};
     struct sat_span bytes = fuzz_make_bundle(input, &place, talk->now_ms, &arena);
-    bool stubs = has_stubs(bytes, &talk->org->id, &row.id, &bundle, &arena); /* a reader would wait for the rest */
+    bool stubs = fuzz_has_stubs(bytes, &row.id, &bundle, &arena); /* a reader would wait for the rest */
     struct sat_hash id = bundle.id;
-    if (what & 8) bytes = empty_instead(talk, &bundle, &id, &arena);
+    if (what & 8) bytes = fuzz_make_void(&bundle, &id, &arena);
     if (talk->open && (what & 3)) show_lost(talk, sub, &row, &id, what, &arena);
     if ((what & 4 || !stubs) && (!stubs || what & 8)) say_returned(talk, sub, bytes);
     sat_arena_deinit(&arena);
 }
 
-/* Ranges of the records that changes are made for. */
-static void ask_ranges(struct talk *talk, struct sat_span *input)
+/* Ranges of the records that changes are made for; or a cursor. */
+static void ask_ranges_or_sign(struct talk *talk, struct sat_span *input)
 {
     struct sat_arena arena;
-    struct sat_space_row row;
     struct sat_span items[4];
-    bool found;
-    static const struct sat_space_id none;
     uint8_t what = fuzz_byte(input);
     uint32_t n = 1 + what % 4;
     sat_arena_init(&arena);
-    if (sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, &arena);
-    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[FUZZ_SPACES - 1], &row, &found));
+    struct sat_space_row row = subscribed(talk, &arena);
+    if (what & 8) {
+        sign_cursor(talk, input, &arena);
+        sat_arena_deinit(&arena);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         struct sat_range range = {.first = fuzz_record(fuzz_byte(input) % 8), .last = fuzz_record(7)};
         if (i + 1 < n) range.last = range.first;
@@ -518,7 +516,7 @@ static void order(struct talk *talk, uint8_t what, struct sat_span *input)
         return_made(talk, input);
         return;
     case 7:
-        ask_ranges(talk, input);
+        ask_ranges_or_sign(talk, input);
         return;
     default:
         hand_in_made(talk, input);
@@ -536,9 +534,7 @@ static bool is_own_fault(enum sat_err err)
 
 static bool have_every_key(void *context, const struct sat_space_id *space, uint32_t epoch)
 {
-    (void)context;
-    (void)space;
-    (void)epoch;
+    (void)context, (void)space, (void)epoch;
     return true;
 }
 

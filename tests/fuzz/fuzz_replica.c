@@ -24,6 +24,7 @@ struct talk {
     struct sat_replica *replica;
     uint64_t now_ms;
     bool over, lost_space;
+    struct sat_log_epoch log_epochs[FUZZ_SPACES]; /* as the server said last */
 };
 
 /* What the first byte says. */
@@ -209,7 +210,7 @@ static void mend_head(const struct talk *talk, struct sat_message_HEAD *message,
         head.dir_seq = directory->seq;
         head.dir_hash = sat_directory_hash_at(directory, head.dir_seq);
         for (uint32_t i = 0; i < FUZZ_SPACES; i++)
-            if (sat_space_equal(&talk->org->spaces[i], &row.id)) head.log_epoch = talk->org->log_epochs[i];
+            if (sat_space_equal(&talk->org->spaces[i], &row.id)) head.log_epoch = talk->log_epochs[i];
     }
     sat_head_sign(&head, &talk->org->id, &talk->org->server);
     sat_buf_init(&bytes);
@@ -311,11 +312,70 @@ static void hear_head(struct talk *talk, struct sat_span *input)
     uint8_t where = fuzz_byte(input);
     if (!choose_space(talk, where, &sub, &row)) return;
     struct sat_head head =
-        fuzz_make_head(input, &row, &talk->org->log_epochs[sub - 1], &talk->device.directory, talk->now_ms);
+        fuzz_make_head(input, &row, &talk->log_epochs[sub - 1], &talk->device.directory, talk->now_ms);
     sat_buf_init(&bytes);
     sat_head_encode(&head, where & 1, &bytes);
     struct sat_message message = {.type = SAT_MESSAGE_HEAD};
     message.as.HEAD = (struct sat_message_HEAD){.sub = sub, .head = sat_buf_span(&bytes)};
+    hear_message(talk, &message);
+    sat_buf_deinit(&bytes);
+}
+
+/* ---- A server that was set back, or says that this device was ---- */
+
+static void hear_lives(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_arena arena;
+    struct sat_span items[2];
+    uint32_t sub;
+    uint8_t where = fuzz_byte(input);
+    if (!choose_space(talk, where, &sub, &row)) return;
+    sat_arena_init(&arena);
+    const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, DEVICE, NULL};
+    struct sat_log_epoch *now = &talk->log_epochs[sub - 1];
+    struct sat_message message = {.type = SAT_MESSAGE_LIVES};
+    message.as.LIVES = (struct sat_message_LIVES){.sub = sub, .lives = {items, where % 3}};
+    for (uint32_t i = 0; i < where % 3; i++) {
+        struct sat_buf bytes;
+        struct sat_life life = fuzz_make_life(input, &place, now);
+        *now = life.epoch;
+        sat_buf_init(&bytes);
+        sat_life_encode(&life, &bytes);
+        items[i] = sat_span_copy(&arena, sat_buf_span(&bytes));
+        sat_buf_deinit(&bytes);
+    }
+    if (where == 255) now->b[1] ^= 1;
+    memcpy(message.as.LIVES.epoch, now->b, sizeof now->b);
+    hear_message(talk, &message);
+    sat_arena_deinit(&arena);
+}
+
+/* The answer to the roots by which the place is searched where two logs part. */
+static void hear_common(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_message message = {.type = SAT_MESSAGE_COMMON};
+    uint32_t sub;
+    if (!choose_space(talk, fuzz_byte(input), &sub, &row)) return;
+    message.as.COMMON = (struct sat_message_COMMON){.sub = sub, .size = fuzz_byte(input)};
+    hear_message(talk, &message);
+}
+
+static void hear_set_back(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_signature signature;
+    struct sat_buf bytes;
+    uint32_t sub;
+    uint8_t where = fuzz_byte(input);
+    if (!choose_space(talk, where, &sub, &row)) return;
+    const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, where & 32 ? 3 : DEVICE, NULL};
+    struct sat_cursor cursor = fuzz_make_cursor(input, &place, &talk->log_epochs[sub - 1], &signature);
+    sat_buf_init(&bytes);
+    sat_cursor_wire_encode(&cursor, &signature, &bytes);
+    struct sat_message message = {.type = SAT_MESSAGE_SET_BACK};
+    message.as.SET_BACK = (struct sat_message_SET_BACK){.sub = sub, .cursor = sat_buf_span(&bytes)};
     hear_message(talk, &message);
     sat_buf_deinit(&bytes);
 }
@@ -477,6 +537,7 @@ static void begin(struct talk *talk, uint8_t met)
 {
     talk->org = fuzz_org();
     talk->now_ms = talk->org->now_ms;
+    memcpy(talk->log_epochs, talk->org->log_epochs, sizeof talk->log_epochs);
     fuzz_org_open(talk->org, DEVICE, sat_entropy_seeded(&talk->stream, 1), &talk->device);
     write_something(talk);
     lose(talk, met);
@@ -558,6 +619,10 @@ static void happen(struct talk *talk, struct sat_span *input)
     uint8_t what = fuzz_byte(input);
     switch (what % 8) {
     case 0:
+        if (what & 128) {
+            (what & 64 ? hear_set_back : what & 32 ? hear_common : hear_lives)(talk, input);
+            return;
+        }
         if (what & 8) {
             hear_handed_in(talk, input);
             return;

@@ -160,6 +160,31 @@ struct sat_span fuzz_make_bundle(struct sat_span *input, const struct fuzz_place
 
 /* ---- Heads ---- */
 
+bool fuzz_has_stubs(struct sat_span bytes, const struct sat_space_id *space, struct sat_bundle *bundle,
+                    struct sat_arena *arena)
+{
+    fuzz_must(sat_bundle_decode(bytes, &fuzz_org()->id, space, arena, bundle));
+    bool stubs = false;
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) stubs = stubs || bundle->changes[i].stub;
+    return stubs;
+}
+
+struct sat_span fuzz_make_void(const struct sat_bundle *bundle, struct sat_hash *id, struct sat_arena *arena)
+{
+    const struct fuzz_org *org = fuzz_org();
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_void empty = {m->space, m->device, m->first, m->count, bundle->id, m->prev};
+    struct sat_signature signature = sat_void_sign(&empty, &org->id, org->signing[m->device - 1]);
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_put_u8(&bytes, SAT_VOID_FORM);
+    sat_void_encode(&empty, &signature, &bytes);
+    struct sat_span span = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    *id = sat_void_id(&empty);
+    return span;
+}
+
 struct sat_head fuzz_make_head(struct sat_span *input, const struct sat_space_row *space,
                                const struct sat_log_epoch *log_epoch, const struct sat_directory *directory,
                                uint64_t now_ms)
@@ -183,4 +208,60 @@ struct sat_head fuzz_make_head(struct sat_span *input, const struct sat_space_ro
     sat_head_sign(&head, &directory->org, &fuzz_org()->server);
     if (lie == 11) head.signature.b[0] ^= 1;
     return head;
+}
+
+/* Somewhere on the log, mostly its end; or beyond it. */
+static uint64_t choose_size(uint8_t where, const struct sat_space_row *space)
+{
+    if (where > 250) return space->log.size + where - 250;
+    return where < 64 && where < space->log.size ? where : space->log.size;
+}
+
+static struct sat_hash root_at(const struct fuzz_place *place, uint64_t size)
+{
+    struct sat_hash root = {{0}};
+    bool found;
+    fuzz_must(sat_store_root_at(place->store, place->space->sid, size, &root, &found));
+    return root;
+}
+
+struct sat_cursor fuzz_make_cursor(struct sat_span *input, const struct fuzz_place *place,
+                                   const struct sat_log_epoch *log_epoch, struct sat_signature *signature)
+{
+    uint8_t lie = fuzz_byte(input);
+    const struct sat_directory *directory = place->directory;
+    uint64_t size = choose_size(fuzz_byte(input), place->space);
+    struct sat_cursor cursor = {.device = place->device,
+                                .space = place->space->id,
+                                .log_epoch = *log_epoch,
+                                .size = size,
+                                .root = root_at(place, size),
+                                .digest = sat_digest_of(place->space),
+                                .ack = lie == 1 ? size / 2 : size + (lie == 2),
+                                .dir_seq = directory->seq + (lie == 3),
+                                .dir_hash = sat_directory_hash_at(directory, directory->seq)};
+    if (lie == 4) cursor.root.b[0] ^= 1;
+    if (lie == 5) cursor.digest.b[0] ^= 1;
+    if (lie == 6) cursor.log_epoch.b[0] ^= 1;
+    if (lie == 7) cursor.dir_seq /= 2;
+    *signature = sat_cursor_sign(&cursor, &directory->org, fuzz_org()->signing[place->device - 1]);
+    if (lie == 8) signature->b[0] ^= 1;
+    return cursor;
+}
+
+struct sat_life fuzz_make_life(struct sat_span *input, const struct fuzz_place *place,
+                               const struct sat_log_epoch *parent)
+{
+    uint8_t what = fuzz_byte(input);
+    uint64_t size = choose_size(fuzz_byte(input), place->space);
+    struct sat_life life = {.space = place->space->id,
+                            .epoch = {{0xee, what % 4}},
+                            .parent = *parent,
+                            .size = size,
+                            .root = root_at(place, size)};
+    if (what & 4 && what & 8) life.root.b[0] ^= 1;
+    if (what & 16 && what & 32) life.parent.b[0] ^= 1;
+    sat_life_sign(&life, &place->directory->org, &fuzz_org()->server);
+    if (what & 64 && what & 128) life.signature.b[0] ^= 1;
+    return life;
 }

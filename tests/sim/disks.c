@@ -2,9 +2,13 @@
 
 #include <stdio.h>
 
+#include "tests/sim/made_once.h"
+
 void disks_begin(struct disks *disks, uint64_t seed)
 {
+    made_once_begin();
     *disks = (struct disks){.vfs = vfs_new(seed)};
+    made_once_on(disks->vfs);
 }
 
 /* What a process that is gone leaves on its disk. */
@@ -34,6 +38,7 @@ void disks_give(struct disks *disks, struct world *world)
 
 void disks_end(struct disks *disks)
 {
+    made_once_on(NULL);
     vfs_free(disks->vfs);
 }
 
