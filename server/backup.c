@@ -1,10 +1,8 @@
 #define _GNU_SOURCE
 #include "server/backup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,8 +74,9 @@ static enum sat_err pass_over(const char *name)
     return SAT_OK;
 }
 
-static enum sat_err add_org(struct backup *backup, const char *name, struct sat_fault *fault)
+static enum sat_err add_org(void *context, const char *name, struct sat_fault *fault)
 {
+    struct backup *backup = context;
     char path[PATH_SIZE], member[SATD_MEMBER_NAME_SIZE];
     int len = snprintf(path, sizeof path, "%s/orgs/%s", backup->dir->path, name);
     (void)snprintf(member, sizeof member, "orgs/%.120s", name);
@@ -91,24 +90,9 @@ static enum sat_err add_org(struct backup *backup, const char *name, struct sat_
     return err;
 }
 
-/* Each file of that folder whose name fits. */
-static enum sat_err add_each(struct backup *backup, const char *folder, const char *pattern,
-                             enum sat_err (*add)(struct backup *, const char *, struct sat_fault *),
-                             struct sat_fault *fault)
+static enum sat_err add_key(void *context, const char *name, struct sat_fault *fault)
 {
-    int fd = openat(backup->dir->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *files = fd < 0 ? NULL : fdopendir(fd);
-    if (!files) return satd_fail_errno(fault, "reading", folder);
-    enum sat_err err = SAT_OK;
-    const struct dirent *entry;
-    while (!err && (entry = readdir(files)) != NULL)
-        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = add(backup, entry->d_name, fault);
-    (void)closedir(files);
-    return err;
-}
-
-static enum sat_err add_key(struct backup *backup, const char *name, struct sat_fault *fault)
-{
+    struct backup *backup = context;
     return satd_archive_takes(name) ? add_file(backup, backup->dir->fd, name, name, fault) : pass_over(name);
 }
 
@@ -119,8 +103,8 @@ static enum sat_err write_archive(struct backup *backup, int fd, struct sat_faul
         err = sat_fail(fault, SAT_ERR_NOT_FOUND, "%.200s is not the data directory of a server: it has no identity.key",
                        backup->dir->path);
     /* An identity that an org has come to trust meanwhile is among the keys, if they come last. */
-    if (!err) err = add_each(backup, "orgs", "*.db", add_org, fault);
-    if (!err) err = add_each(backup, ".", "identity*.key", add_key, fault);
+    if (!err) err = satd_each_name(backup->dir->fd, "orgs", "*.db", add_org, backup, fault);
+    if (!err) err = satd_each_name(backup->dir->fd, ".", "identity*.key", add_key, backup, fault);
     if (!err) err = satd_archive_finish(backup->writer, fault);
     satd_archive_writer_free(backup->writer);
     if (!err && fsync(fd) != 0) err = satd_fail_errno(fault, "writing the backup", backup->path);

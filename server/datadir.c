@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "server/datadir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -106,6 +108,21 @@ void satd_datadir_release(const struct satd_datadir *dir)
 enum sat_err satd_directory_sync(int fd, struct sat_fault *fault)
 {
     return fsync(fd) == 0 ? SAT_OK : satd_fail_errno(fault, "syncing", "a directory");
+}
+
+enum sat_err satd_each_name(int at, const char *folder, const char *pattern,
+                            enum sat_err (*each)(void *context, const char *name, struct sat_fault *fault),
+                            void *context, struct sat_fault *fault)
+{
+    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *files = fd < 0 ? NULL : fdopendir(fd);
+    if (!files) return satd_fail_errno(fault, "reading", folder);
+    enum sat_err err = SAT_OK;
+    const struct dirent *entry;
+    while (!err && (entry = readdir(files)) != NULL)
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = each(context, entry->d_name, fault);
+    (void)closedir(files);
+    return err;
 }
 
 static bool write_all(int fd, struct sat_span bytes)

@@ -37,6 +37,11 @@ enum sat_err satd_file_read(int fd, const char *name, size_t len_max, struct sat
                             struct sat_fault *fault) SAT_MUST_CHECK;
 /* The error that errno stands for, with a sentence that names the thing. */
 enum sat_err satd_fail_errno(struct sat_fault *fault, const char *doing, const char *name);
+/* Each name in a folder of the directory `at` ("." for itself) that fits, until one fails. `each` may rename or remove
+ * what it is given. */
+enum sat_err satd_each_name(int at, const char *folder, const char *pattern,
+                            enum sat_err (*each)(void *context, const char *name, struct sat_fault *fault),
+                            void *context, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Makes what was renamed, created or removed in the directory survive a crash. */
 enum sat_err satd_directory_sync(int fd, struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -1,10 +1,8 @@
 /* Putting a backup back: unpacked and checked beside what is there, then exchanged for it. What was there is moved
  * aside, never removed. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,31 +40,17 @@ enum sat_err satd_restore_check(const struct satd_datadir *dir, struct sat_fault
                     dir->path);
 }
 
-/* Each name in the folder that fits. `each` may rename what it is given. */
-static enum sat_err for_each(int at, const char *folder, const char *pattern,
-                             enum sat_err (*each)(struct restore *, const char *, struct sat_fault *),
-                             struct restore *restore, struct sat_fault *fault)
-{
-    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *files = fd < 0 ? NULL : fdopendir(fd);
-    if (!files) return satd_fail_errno(fault, "reading", folder);
-    enum sat_err err = SAT_OK;
-    const struct dirent *entry;
-    while (!err && (entry = readdir(files)) != NULL)
-        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = each(restore, entry->d_name, fault);
-    (void)closedir(files);
-    return err;
-}
-
 /* ---- What an earlier attempt left ---- */
 
-static enum sat_err remove_one(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err remove_one(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     return unlinkat(restore->unpacked_fd, name, 0) == 0 ? SAT_OK : satd_fail_errno(fault, "removing", name);
 }
 
-static enum sat_err remove_org(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err remove_org(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char path[SATD_MEMBER_NAME_SIZE + 200];
     (void)snprintf(path, sizeof path, "orgs/%.200s", name);
     return remove_one(restore, path, fault);
@@ -84,8 +68,9 @@ static enum sat_err open_unpacked(struct restore *restore, struct sat_fault *fau
     restore->orgs_fd = openat(restore->unpacked_fd, "orgs", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (restore->orgs_fd < 0 || !satd_give_to_owner(restore->orgs_fd, restore->dir->fd))
         return satd_fail_errno(fault, "restoring into", restore->dir->path);
-    enum sat_err err = made ? SAT_OK : for_each(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, fault);
-    return err ? err : for_each(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, fault);
+    enum sat_err err =
+        made ? SAT_OK : satd_each_name(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, fault);
+    return err ? err : satd_each_name(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, fault);
 }
 
 /* ---- Is what was unpacked whole? ---- */
@@ -105,8 +90,9 @@ static enum sat_err mark(struct sat_store *store, uint64_t made_ms)
     return err;
 }
 
-static enum sat_err prepare_org(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err prepare_org(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char path[4300];
     struct sat_store *store = NULL;
     int len = snprintf(path, sizeof path, "%s/%s/orgs/%s", restore->dir->path, UNPACKED, name);
@@ -125,16 +111,18 @@ static enum sat_err prepare_org(struct restore *restore, const char *name, struc
 
 /* ---- The exchange ---- */
 
-static enum sat_err set_aside(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err set_aside(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char to[SATD_MEMBER_NAME_SIZE + sizeof restore->aside];
     (void)snprintf(to, sizeof to, "%s/%s", restore->aside, name);
     return renameat(restore->dir->fd, name, restore->dir->fd, to) == 0 ? SAT_OK
                                                                        : satd_fail_errno(fault, "moving aside", name);
 }
 
-static enum sat_err put_in_place(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err put_in_place(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     return renameat(restore->unpacked_fd, name, restore->dir->fd, name) == 0
                ? SAT_OK
                : satd_fail_errno(fault, "restoring", name);
@@ -191,10 +179,10 @@ static enum sat_err exchange(struct restore *restore, struct sat_fault *fault)
     if (!new_here || unlinkat(dir, "orgs", AT_REMOVEDIR) != 0) { /* that goes when it is empty: nothing to keep */
         err = make_aside(restore, fault);
         if (!err) err = set_aside(restore, "orgs", fault);
-        if (!err) err = for_each(dir, ".", "identity*.key", set_aside, restore, fault);
+        if (!err) err = satd_each_name(dir, ".", "identity*.key", set_aside, restore, fault);
     }
     if (!err) err = put_in_place(restore, "orgs", fault);
-    if (!err) err = for_each(restore->unpacked_fd, ".", "identity*.key", put_in_place, restore, fault);
+    if (!err) err = satd_each_name(restore->unpacked_fd, ".", "identity*.key", put_in_place, restore, fault);
     return err ? err : finish(restore, fault);
 }
 
@@ -211,12 +199,12 @@ static enum sat_err put_back(struct restore *restore, struct sat_fault *fault)
     if (err) return err;
     err = satd_archive_unpack(restore->path, restore->unpacked_fd, &restore->made_ms, fault);
     if (!err) err = check_keys(restore, fault);
-    if (!err) err = for_each(restore->unpacked_fd, "orgs", "*.db", prepare_org, restore, fault);
+    if (!err) err = satd_each_name(restore->unpacked_fd, "orgs", "*.db", prepare_org, restore, fault);
     if (!err) return exchange(restore, fault);
     /* Nothing of what was there has been touched: nothing is to stay of this, but for the mark of one that was
      * interrupted earlier. */
-    (void)for_each(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, &(struct sat_fault){0});
-    (void)for_each(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, &(struct sat_fault){0});
+    (void)!satd_each_name(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, &(struct sat_fault){0});
+    (void)!satd_each_name(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, &(struct sat_fault){0});
     (void)unlinkat(restore->unpacked_fd, "orgs", AT_REMOVEDIR);
     (void)unlinkat(restore->dir->fd, UNPACKED, AT_REMOVEDIR);
     return err;

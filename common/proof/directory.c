@@ -437,6 +437,18 @@ static void apply_repudiation(struct sat_directory *directory, const struct sat_
     directory->repudiated_seq = link->seq;
 }
 
+static void apply_policy(struct sat_directory *directory, const struct sat_body_policy *body, uint64_t seq)
+{
+    for (uint16_t i = 0; i < body->values_n; i++)
+        sat_change_policy(directory, &(struct sat_policy_said){.seq = seq, .value = body->values[i]});
+}
+
+/* Boxes were the server's alone: those of links that were given back are gone. */
+static void apply_log_epoch(struct sat_directory *directory, const struct sat_body_log_epoch *body, uint64_t seq)
+{
+    if (body->from + 1 < seq) sat_debts_all(directory, seq);
+}
+
 static void apply_mass_change(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
 {
     const struct sat_body_mass_change *body = &ruling->body.mass_change;
@@ -491,13 +503,10 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_accept(directory, &ruling->body.accept, link->seq);
         return;
     case SAT_LINK_LOG_EPOCH:
-        /* Boxes were the server's alone: those of links that were given back are gone. */
-        if (ruling->body.log_epoch.from + 1 < link->seq) sat_debts_all(directory, link->seq);
+        apply_log_epoch(directory, &ruling->body.log_epoch, link->seq);
         return;
     case SAT_LINK_POLICY:
-        for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
-            sat_change_policy(directory,
-                              &(struct sat_policy_said){.seq = link->seq, .value = ruling->body.policy.values[i]});
+        apply_policy(directory, &ruling->body.policy, link->seq);
         return;
     case SAT_LINK_KIT:
         sat_debts_all(directory, link->seq);
