@@ -7,5 +7,7 @@
 
 /* homes: a bit set of those that count. How many records were collected. */
 uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes);
+/* Has the write's home listed work on its record as refused, because that was forgotten? */
+bool forget_refused(const struct oracle_write *write, struct world *world);
 
 #endif
