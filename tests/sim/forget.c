@@ -19,12 +19,14 @@ static bool is_live(struct world *world, const struct oracle_write *write)
     return live;
 }
 
-uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes)
+uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes, void (*tend)(void *context),
+                        void *context)
 {
     oracle_look(oracle, world, homes);
     for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].at_server = is_live(world, &oracle->writes[i]);
     uint64_t collected = world_collect(world);
-    for (uint32_t i = 0; i < oracle->n && collected; i++) {
+    tend(context);
+    for (uint32_t i = 0; i < oracle->n; i++) {
         struct oracle_write *write = &oracle->writes[i];
         if (write->at_server && !is_live(world, write)) write->collected = true;
     }

@@ -458,6 +458,11 @@ static bool act(struct life *life)
     return order(life);
 }
 
+static void tend_again(void *context)
+{
+    tend(context);
+}
+
 /* Beside the acts, as servers do it by themselves: sometimes after an hour in which everybody has been there. */
 static void collect(struct life *life)
 {
@@ -470,10 +475,9 @@ static void collect(struct life *life)
         if (!is_gone(life, device)) (void)world_sync(world, device);
         tend(life);
     }
-    uint32_t records = forget_collect(&life->oracle, world, homes(life));
+    uint32_t records = forget_collect(&life->oracle, world, homes(life), tend_again, life);
     if (records) world_say(world, "the server forgets %u records", records);
     life->counts->collection += records;
-    tend(life);
 }
 
 /* ---- A life ---- */
