@@ -168,10 +168,9 @@ class Server:
     """satcheld on one data directory; it keeps its port over stops and starts, as the homes remember its address."""
 
     def __init__(self, folder, options=()):
-        self.data, self.options = os.path.join(folder, "server"), options
+        self.data, self.options = os.path.join(folder, "server"), list(options)
         self.log = os.path.join(folder, "server.log")
         self.listen, self.url, self.pin, self.process = "127.0.0.1:0", None, None, None
-        self.options = []
 
     def start(self):
         with open(self.log, "ab") as log:
