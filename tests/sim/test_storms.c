@@ -421,6 +421,7 @@ static bool order(struct life *life)
     struct world *world = &life->world;
     uint64_t what = world_dice(world, 10);
     plan_nothing(life);
+    if (!all_have_come(life)) return true; /* nobody joins two directories (docs/decisions/0078) */
     if (what < 3) {
         confirm(life);
     } else if (what < 6) {

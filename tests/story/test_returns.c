@@ -214,6 +214,23 @@ static void what_came_back_goes_back_in_the_order_of_the_log_that_had_it(void **
     all_agree();
 }
 
+/* Nobody can prove what there was. What stands on a draft that has seen it claims it as little as that one does. */
+static void work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    sync_without_head(a, 0);
+    scene_write(&world, a, 1, CITY, "Chur");
+    world_restore(&world, 1, false);
+    sync_without_head(a, 0); /* goes back */
+    scene_write(&world, a, 1, CITY, "Genf");
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->heard[SAT_NOTICE_REFUSED], 0);
+    all_agree();
+}
+
 static bool lose_return(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
 {
     struct sat_arena arena;
@@ -257,6 +274,7 @@ int main(void)
         STORY(an_older_directory_that_is_not_announced_makes_nobody_a_liar),
         STORY(who_went_back_with_a_server_is_no_copy),
         STORY(what_came_back_goes_back_in_the_order_of_the_log_that_had_it),
+        STORY(work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused),
         STORY(what_stands_on_something_that_got_lost_on_its_way_goes_again),
     };
     return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
