@@ -379,6 +379,9 @@ enum sat_err sat_store_lost(struct sat_store *store, int64_t sid, const struct s
 /* Is the bundle among what was lost? */
 enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                 bool *has) SAT_MUST_CHECK;
+/* What was lost of this life once and is on the log again: a newer head proves what is lost now. */
+enum sat_err sat_store_lost_forget(struct sat_store *store, int64_t sid,
+                                   const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 /* All is given back: the lists go. The logs' heads stay, as proof should the server come back to one of those lives. */
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
