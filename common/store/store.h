@@ -470,6 +470,9 @@ enum sat_err sat_store_lost(struct sat_store *store, int64_t sid, const struct s
 /* Is the bundle among what was lost? */
 enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                 bool *has) SAT_MUST_CHECK;
+/* What was lost of this life once and is on the log again: a newer head proves what is lost now. */
+enum sat_err sat_store_lost_forget(struct sat_store *store, int64_t sid,
+                                   const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 /* All is given back: the lists go. The logs' heads stay, as proof should the server come back to one of those lives. */
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
@@ -495,6 +498,14 @@ enum sat_err sat_store_receipt_put(struct sat_store *store, int64_t sid, const s
 enum sat_err sat_store_receipt_get(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                    uint64_t *recv_ms, uint64_t *dir_at, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_receipt_done(struct sat_store *store, int64_t sid, const struct sat_hash *bundle) SAT_MUST_CHECK;
+/* The first accepted bundle behind entry `seq` with a stub whose replacement has not arrived. */
+enum sat_err sat_store_bundle_owing(struct sat_store *store, int64_t sid, uint64_t seq, struct sat_bundle_row *out,
+                                    bool *found) SAT_MUST_CHECK;
+/* Server: bytes of it came behind its entry (SAT_BUNDLE_FILLED in `refused`). */
+enum sat_err sat_store_bundle_set_filled(struct sat_store *store, int64_t bid) SAT_MUST_CHECK;
+#define SAT_BUNDLE_FILLED SAT_ERR_UNJUSTIFIED
+enum sat_err sat_store_change_fill(struct sat_store *store, int64_t cid, struct sat_span header,
+                                   struct sat_span body) SAT_MUST_CHECK; /* a stub's bytes */
 /* Those of the space's stubs that are in bundles that came back. */
 enum sat_err sat_store_stub_count_back(struct sat_store *store, int64_t sid, uint64_t *out) SAT_MUST_CHECK;
 

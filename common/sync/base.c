@@ -267,6 +267,70 @@ static enum sat_err is_keystone(struct sat_store *store, const struct sat_change
     return err;
 }
 
+/* ---- Bytes that come later ---- */
+
+static enum sat_err is_owed(const struct sat_fill *fill, const struct sat_change_row *row, struct sat_arena *arena,
+                            bool *owed)
+{
+    struct sat_dot *dots;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_stubs_of_record(fill->store, fill->space->sid, &row->record, arena, &dots, &n);
+    *owed = false;
+    for (uint32_t i = 0; i < n; i++) *owed = *owed || sat_dot_compare(dots[i], row->dot) == 0;
+    return err;
+}
+
+enum sat_err sat_base_unfilled(const struct sat_fill *fill, struct sat_arena *arena, uint32_t *n)
+{
+    struct sat_change_row *rows;
+    uint32_t rows_n = 0;
+    *n = 0;
+    enum sat_err err = sat_store_changes_of_bundle(fill->store, fill->row->bid, arena, &rows, &rows_n);
+    if (!err && rows_n != fill->bundle->manifest.count) err = SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < rows_n && !err; i++) {
+        struct sat_change *change = &fill->bundle->changes[i];
+        bool owed = false;
+        if (!change->stub && rows[i].header.len == 0) err = is_owed(fill, &rows[i], arena, &owed);
+        *n += owed;
+        if (!owed) *change = (struct sat_change){.record = change->record, .stub = true, .rest = change->rest};
+    }
+    return err;
+}
+
+static enum sat_err fill_one(const struct sat_fill *fill, uint32_t index, struct sat_arena *arena)
+{
+    const struct sat_change *change = &fill->bundle->changes[index];
+    const struct sat_accept accept = {.store = fill->store, .space = fill->space, .bundle = fill->bundle};
+    struct sat_dot dot = {fill->row->device, fill->row->first + index};
+    struct sat_version arrived = version_of(dot, &fill->headers[index]);
+    struct live live;
+    bool dead = true;
+    enum sat_err err = load_live(&accept, &change->record, 1, arena, &live);
+    if (err) return err;
+    sat_merge_arrive(live.versions, live.n, &arrived, live.drop, &dead);
+    err = drop_replaced(&accept, &change->record, &live, NULL);
+    if (!err) err = sat_store_change_fill(fill->store, fill->row->bid << 10 | index, change->header, change->body);
+    if (!err && !dead) {
+        err = sat_store_change_set_state(fill->store, fill->row->bid << 10 | index, SAT_CHANGE_LIVE);
+        sat_digest_add(fill->space, &change->record, dot, &change->rest);
+    }
+    if (!err) err = sat_store_stub_remove(fill->store, fill->space->sid, &change->record, dot);
+    return err ? err : settle_stubs(&accept, &change->record, &arrived, arena);
+}
+
+enum sat_err sat_base_fill(const struct sat_fill *fill)
+{
+    struct sat_arena arena; /* of one change */
+    enum sat_err err = SAT_OK;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < fill->bundle->manifest.count && !err; i++) {
+        if (!fill->bundle->changes[i].stub) err = fill_one(fill, i, &arena);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out)
 {

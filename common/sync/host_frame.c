@@ -117,6 +117,15 @@ static enum sat_err collection_item(struct sat_host *host, const struct host_spa
     return SAT_OK;
 }
 
+/* What it has come with later may stand on what is behind it in the log. */
+static void make_stubs(struct sat_bundle *bundle)
+{
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        struct sat_change *change = &bundle->changes[i];
+        *change = (struct sat_change){.record = change->record, .stub = true, .rest = change->rest};
+    }
+}
+
 static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
                                const struct host_sub *sub, const struct sat_entry_row *row, struct sat_arena *arena,
                                struct sat_span *out)
@@ -148,6 +157,8 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
+        bool came_later = bundle_row.refused == SAT_BUNDLE_FILLED && !full;
+        if (!err && came_later) make_stubs(&bundle);
         if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
@@ -262,6 +273,11 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
         return SAT_OK;
     }
     if (sub->full_entry || sub->sent < size) return entries_frame(host, peer, sub, space, arena, out);
+    if (sub->owing_due) {
+        size_t before = out->len;
+        enum sat_err err = host_owing_frame(host, sub, out);
+        if (err || out->len > before) return err;
+    }
     if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);
     return SAT_OK;
 }

@@ -169,6 +169,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .adrift = !lies,
         .anew = anew || within,
         .ended = lost,
+        .owing_due = space->lives.n > 0,
         .behind = behind,
     };
     if (within) {
@@ -222,8 +223,13 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
-        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
-        return SAT_OK; /* the same bundle again: its entry tells its author so */
+        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0) {
+        uint32_t filled; /* the same bundle again: its entry tells its author so */
+        err = space->lives.n && sat_judge_complete(&judge, bundle) == SAT_OK && sat_hash_equal(&row.id, &bundle->id)
+                  ? host_fill(step, space, &row, bundle, &filled, fault)
+                  : SAT_OK;
+        return sat_err_is_local(err) ? err : SAT_OK;
+    }
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
     struct sat_header *headers = sat_arena_array(step->arena, m->count, sizeof *headers);

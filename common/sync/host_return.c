@@ -92,7 +92,7 @@ static enum sat_err find_receipt(const struct host_step *step, const struct host
     return SAT_OK;
 }
 
-static enum sat_err take(struct host_step *step, const struct host_peer *peer, struct host_space *space,
+static enum sat_err take(struct host_step *step, const struct host_peer *peer, struct host_space *space, uint64_t sub,
                          struct sat_bundle *bundle, struct sat_fault *why)
 {
     struct sat_host *host = step->host;
@@ -101,7 +101,9 @@ static enum sat_err take(struct host_step *step, const struct host_peer *peer, s
     struct receipt receipt;
     bool found;
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
-    if (err || (found && sat_hash_equal(&row.id, &bundle->id))) return err; /* somebody was first */
+    if (err) return err;
+    if (found && sat_hash_equal(&row.id, &bundle->id)) /* somebody was first */
+        return host_return_more(step, peer, space, sub, &row, bundle);
     err = find_receipt(step, peer, space, m->device, &bundle->id, &receipt, why);
     return err ? err : host_accept_again(step, space, bundle, receipt.proved, receipt.ms, receipt.dir, why);
 }
@@ -146,7 +148,7 @@ enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct 
         if (err) return err;
         if (bundle.form != SAT_BUNDLE_FULL) return SAT_ERR_MALFORMED;
         first = (struct sat_dot){bundle.manifest.device, bundle.manifest.first};
-        err = take(step, peer, space, &bundle, &why);
+        err = take(step, peer, space, message->sub, &bundle, &why);
     }
     if (!err || sat_err_is_local(err)) return err;
     step->host->counts.refused++;

@@ -9,15 +9,18 @@
 struct host_sub {
     uint32_t sub; /* the peer's number */
     int64_t sid;
-    uint64_t sent;       /* entries handed out */
-    uint64_t head_sent;  /* size of the last head handed out */
-    bool head_due;       /* a head is owed though the size is the same: the first one */
-    bool full_head;      /* the peer asked for the full form */
-    uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
-    bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
-    bool lives_due;      /* it is to be told which lives the log has had, before anything else */
-    bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
-    bool anew;           /* it was told to begin at the start: being behind what it signed means nothing here */
+    uint64_t sent;        /* entries handed out */
+    uint64_t head_sent;   /* size of the last head handed out */
+    bool head_due;        /* a head is owed though the size is the same: the first one */
+    bool full_head;       /* the peer asked for the full form */
+    uint64_t full_entry;  /* the peer asked for this entry in full form; 0: none */
+    bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
+    bool lives_due;       /* it is to be told which lives the log has had, before anything else */
+    bool adrift;          /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool anew;            /* it was told to begin at the start: being behind what it signed means nothing here */
+    bool owing_due;       /* it is to be told which bundles lack bytes, */
+    uint64_t owing_after; /* … from behind this entry on */
+    uint32_t owing_told;
     bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
     bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
@@ -248,6 +251,15 @@ enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct 
 
 /* host_tidy.c: forgets and compacts as policy lets it (tidy.h), at most so many entries of a space for each reason. */
 enum sat_err host_tidy(struct host_step *step, uint64_t entries) SAT_MUST_CHECK;
+
+/* host_fill.c: bytes that were missing in a bundle that came back. *filled: how many changes got theirs. */
+enum sat_err host_fill(struct host_step *step, struct host_space *space, const struct sat_bundle_row *row,
+                       struct sat_bundle *bundle, uint32_t *filled, struct sat_fault *why) SAT_MUST_CHECK;
+/* The bundle, which is on the log, is given back: with some of them? It is answered if it lacks any. */
+enum sat_err host_return_more(struct host_step *step, const struct host_peer *peer, struct host_space *space,
+                              uint64_t sub, const struct sat_bundle_row *row, struct sat_bundle *bundle) SAT_MUST_CHECK;
+/* The next of those that lack some; nothing in `out`: there is none. */
+enum sat_err host_owing_frame(struct sat_host *host, struct host_sub *sub, struct sat_buf *out) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

@@ -502,8 +502,8 @@ static enum sat_err judge_collected(const struct sat_judge *judge, const struct 
     return err;
 }
 
-enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
-                              struct sat_header *headers, struct sat_fault *fault)
+static enum sat_err read_headers(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                 struct sat_arena *arena, struct sat_header *headers, struct sat_fault *fault)
 {
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
         const struct sat_change *change = &bundle->changes[i];
@@ -515,14 +515,15 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
             return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
                             (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
     }
-    /* The chain before the rest: a bundle whose predecessor is still under way is to wait, whatever might be said. */
-    const struct sat_device *author = NULL;
-    enum sat_err err = judge_position(judge, bundle, &author, fault);
-    if (!err) err = judge_time(judge, bundle, author, fault);
-    if (!err) err = judge_chain(judge, bundle, fault);
-    if (!err) err = judge_authority(judge, bundle, author, fault);
+    return SAT_OK;
+}
+
+/* What can its author have seen? */
+static enum sat_err judge_sight(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                                const struct sat_header *headers, struct sat_fault *fault)
+{
     uint64_t seen_size = 0;
-    if (!err) err = judge_witness(judge, bundle, &seen_size, fault);
+    enum sat_err err = judge_witness(judge, bundle, &seen_size, fault);
     if (!err) err = judge_vectors(judge, bundle, seen_size, arena, headers, fault);
     struct sat_by_record order;
     sat_by_record_init(bundle, arena, &order);
@@ -532,4 +533,25 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
      * see to. */
     if (!err && (!judge->stubs_allowed || judge->in_full)) err = judge_replaced(judge, &order, headers, fault);
     return err;
+}
+
+enum sat_err sat_judge_filled(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault)
+{
+    enum sat_err err = read_headers(judge, bundle, arena, headers, fault);
+    return err ? err : judge_sight(judge, bundle, arena, headers, fault);
+}
+
+enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault)
+{
+    enum sat_err err = read_headers(judge, bundle, arena, headers, fault);
+    if (err) return err;
+    /* The chain before the rest: a bundle whose predecessor is still under way is to wait, whatever might be said. */
+    const struct sat_device *author = NULL;
+    err = judge_position(judge, bundle, &author, fault);
+    if (!err) err = judge_time(judge, bundle, author, fault);
+    if (!err) err = judge_chain(judge, bundle, fault);
+    if (!err) err = judge_authority(judge, bundle, author, fault);
+    return err ? err : judge_sight(judge, bundle, arena, headers, fault);
 }

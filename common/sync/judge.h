@@ -36,5 +36,8 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
  * error. */
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Of a bundle that is on the log, what has come behind it: the changes that are no stubs. As above. */
+enum sat_err sat_judge_filled(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

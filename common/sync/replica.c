@@ -218,6 +218,7 @@ static const char *stuck(const struct sat_replica *replica)
         if (sub->held) held = true;
         if (sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
         if (sub->mending.awaited) return NULL;
+        if (replica_is_offering(sub) || sub->fill.asked) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (sub->returns.left && !sub->returns.held) return NULL;
         if (sub->returns.left) return "the server was set back, and does not take yet what it is given back";

@@ -327,6 +327,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     bool aside;
     err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
     if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
+    if (!err) err = replica_make_whole(step, &arrival, headers);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
     bool *met = sat_arena_array(step->arena, manifest->count, sizeof *met);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
@@ -454,12 +455,15 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     for (uint32_t i = 0; i < message->entries.n; i++) {
         uint64_t seq = next, before = *cursor;
         next += width_of(message->entries.at[i]);
+        bool asked = seq == sub->fill.asked && message->entries.n == 1;
+        enum sat_err err = asked && seq <= *cursor ? replica_take_whole(step, sub, message->entries.at[i]) : SAT_OK;
+        if (err) return err;
         if (next - 1 <= *cursor) continue;
         if (seq <= *cursor) { /* compacted while this was pulled: what is here is half of a run */
             resubscribe(step, sub);
             return SAT_OK;
         }
-        enum sat_err err = take_entry(step, sub, message->entries.at[i]);
+        err = take_entry(step, sub, message->entries.at[i]);
         if (err == SAT_ERR_STALE) return SAT_OK; /* asked for in full; what follows comes again behind it */
         if (err) return err;
         err = replica_anew_check(step, sub);
@@ -472,7 +476,8 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     return SAT_OK;
 }
 
-/* The stubs of a log that is whole must all have been replaced by something that is here. */
+/* The stubs of a log that is whole must all have been replaced by something that is here; or by something that came
+ * back without its bytes, and waits for them. */
 static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
@@ -481,7 +486,8 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
     sub->stubs_wait = 0;
     if (err || left == 0) return err;
     if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
-    if (err || left == sub->stubs_wait) return err;
+    if (sub->stubs_wait) sub->stubs_wait = left;
+    if (err || sub->stubs_wait) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }
@@ -513,7 +519,12 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     sub->row.log_epoch = head->log_epoch;
     sub->row.head_size = head->size;
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
-    if (!err) err = replica_compare(step, sub, &head->digest);
+    bool others = sub->stubs_wait && !sat_hash_equal(&head->digest, &own->digest);
+    if (others) sub->digest_agrees = false;
+    if (!err && others)
+        err = replica_ask_whole(step, sub, &head->digest);
+    else if (!err)
+        err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
     if (sub->digest_agrees) sub->agreed = sub->row.log.size;
     sub->exact = sub->digest_agrees;

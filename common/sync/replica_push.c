@@ -64,6 +64,8 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
         if (sub->in_flight >= SAT_PUSH_WINDOW || replica_is_deaf(sub) || replica_is_searching(sub)) continue;
         if (!sub->met) continue; /* what arrived before the connection broke is echoed first, and not sent again */
+        err = replica_send_offer(replica, sub, arena, out, more);
+        if (err || *more) return err;
         if (sub->returns.left && !sub->returns.held) { /* own work may stand on it */
             err = replica_return(replica, sub, arena, out, more);
             if (err || *more) return err;

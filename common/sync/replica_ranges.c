@@ -43,6 +43,7 @@ enum sat_err replica_compare(struct replica_step *step, struct replica_sub *sub,
     sub->mending.digest = *digest;
     sub->mending.size = row->log.size;
     sub->digest_agrees = sat_hash_equal(&own, digest);
+    if (replica_is_offering(sub)) return SAT_OK; /* another head follows */
     if (sub->digest_agrees || sub->mending.awaited || sub->mending.tries++ >= TRIES_MAX) return SAT_OK;
     enum sat_err err = sat_range_sum(step->replica->config.store, row, &all, &live, &sum);
     if (err) return err;

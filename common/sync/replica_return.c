@@ -111,8 +111,8 @@ static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *
     return SAT_OK;
 }
 
-static enum sat_err encode_return(struct sat_replica *replica, const struct replica_sub *sub,
-                                  const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
+enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,
+                                   const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_bundle bundle;
     struct sat_buf bytes;
@@ -159,7 +159,7 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     if (err || !*more || !out) return err;
     sub->returns.sent++;
     sub->in_flight++;
-    return encode_return(replica, sub, &row, arena, out);
+    return replica_encode_return(replica, sub, &row, arena, out);
 }
 
 /* ---- Answers ---- */
@@ -214,7 +214,8 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     bool found;
     enum sat_err err =
         sat_store_return_of(store, sub->row.sid, (uint32_t)message->device, message->first, &row, &found);
-    if (err || !found || row.first != message->first || row.refused) return err;
+    if (!err && !(found && row.first == message->first)) return replica_offer(step, sub, message);
+    if (err || row.refused || message->error == 0) return err;
     if (sat_err_class(why) == SAT_CLASS_RETRY) {
         if (sub->in_flight) sub->in_flight--;
         if (why == SAT_ERR_STALE)
@@ -258,19 +259,29 @@ static enum sat_err put_aside(struct replica_step *step, const struct replica_su
     return err;
 }
 
-/* The bytes of changes that were replaced go before those who replaced them do: what is here of them fills the stubs.
- */
-static enum sat_err make_whole(struct replica_step *step, const struct sat_bundle_row *row, struct sat_bundle *bundle)
+static enum sat_err keep_bytes(struct replica_step *step, const struct sat_bundle_row *row,
+                               struct replica_arrival *arrival)
 {
     struct sat_bundle here;
     enum sat_err err = sat_base_bundle(step->replica->config.store, row, false, step->arena, &here);
-    for (uint32_t i = 0; !err && i < bundle->manifest.count; i++)
-        if (bundle->changes[i].stub && !here.changes[i].stub) bundle->changes[i] = here.changes[i];
+    arrival->here = err ? NULL : here.changes;
     return err;
 }
 
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
-                               const struct replica_arrival *arrival, bool *back)
+enum sat_err replica_make_whole(struct replica_step *step, const struct replica_arrival *arrival,
+                                struct sat_header *headers)
+{
+    for (uint32_t i = 0; arrival->here && i < arrival->count; i++) {
+        struct sat_change *change = &arrival->bundle->changes[i];
+        if (!change->stub || arrival->here[i].stub) continue;
+        *change = arrival->here[i];
+        if (sat_header_decode(change->header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    }
+    return SAT_OK;
+}
+
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
+                               bool *back)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle_row row;
@@ -284,7 +295,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
         err = replica_begin(step);
         *back = sat_hash_equal(&row.id, &arrival->id);
         if (!err && *back && arrival->bundle)
-            err = make_whole(step, &row, arrival->bundle);
+            err = keep_bytes(step, &row, arrival);
         else if (!err && !*back)
             err = put_aside(step, sub, &row);
         if (!err && !*back) err = sat_base_mark_drafts(store);

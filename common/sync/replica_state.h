@@ -2,6 +2,7 @@
 #ifndef SAT_SYNC_REPLICA_STATE_H
 #define SAT_SYNC_REPLICA_STATE_H
 
+#include "common/proof/header.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -17,7 +18,7 @@ enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXE
 
 enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
-enum { RETURNS_QUEUED = 64 };
+enum { RETURNS_QUEUED = 64, OFFERS_MAX = 64 };
 
 struct replica_heal { /* the server's log is not the one that this device has seen */
     bool claimed;     /* it was shown what it had signed, */
@@ -47,6 +48,11 @@ struct replica_anew { /* this device was away so long that its place in the log 
     struct sat_hash root;
     uint8_t told; /* by the server, in this session */
     bool waits;   /* for a head, which shows that the server has what was here */
+};
+
+struct replica_offers { /* bundles that the server has with stubs, and that are here with more */
+    struct sat_dot at[OFFERS_MAX];
+    uint32_t n, sent, answered;
 };
 
 struct replica_sub {
@@ -80,8 +86,13 @@ struct replica_sub {
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
     struct replica_anew anew;
-    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
-    struct replica_window { /* what came since when: watched for a mass change */
+    struct replica_offers offers;
+    struct {
+        uint64_t asked, after;  /* the entry that was asked for whole; the last one that was */
+        struct sat_hash digest; /* the server's, when that began */
+    } fill;                     /* stubs here whose bytes the server has by now */
+    uint64_t stubs_wait;        /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window {     /* what came since when: watched for a mass change */
         bool open;
         uint64_t since;                   /* the log's size then, which a head had proved */
         uint64_t since_ms;                /* this device's time */
@@ -245,22 +256,47 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
-/* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes, and what it
- * has more than the bundle that arrived makes that whole; another one with these numbers is put aside. */
+/* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes; another
+ * one with these numbers is put aside. */
 struct replica_arrival {
     uint32_t device;
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
     struct sat_bundle *bundle; /* NULL: a void statement */
+    struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
-                               const struct replica_arrival *arrival, bool *back) SAT_MUST_CHECK;
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
+                               bool *back) SAT_MUST_CHECK;
+/* The bytes of changes that were replaced go before those who replaced them do: what was here of them fills the stubs,
+ * once the bundle is judged as it came. What was here was judged when it came first, and may stand on what comes again
+ * behind this. */
+enum sat_err replica_make_whole(struct replica_step *step, const struct replica_arrival *arrival,
+                                struct sat_header *headers) SAT_MUST_CHECK;
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle};
+    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
 }
+/* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
+/* The server lacks bytes of a bundle, or has taken some. */
+enum sat_err replica_offer(struct replica_step *step, struct replica_sub *sub,
+                           const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* The next one that is to be sent. As replica_push(). */
+enum sat_err replica_send_offer(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                                struct sat_buf *out, bool *more) SAT_MUST_CHECK;
+static inline bool replica_is_offering(const struct replica_sub *sub)
+{
+    return sub->offers.answered < sub->offers.n;
+}
+/* A head has come whose digest is another: is one of those that wait here whole there? */
+enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_hash *digest) SAT_MUST_CHECK;
+enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub,
+                                struct sat_span item) SAT_MUST_CHECK;
+enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,
+                                   const struct sat_bundle_row *row, struct sat_arena *arena,
+                                   struct sat_buf *out) SAT_MUST_CHECK;
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 

@@ -276,6 +276,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     sat_arena_init(&arena);
     enum sat_err err = find_proof(&it, size, &arena, &log, &found);
     if (!err) it.lost_in = log.epoch;
+    if (!err && found && space->head_len) err = sat_store_lost_forget(store, space->sid, &log.epoch);
     if (!err) err = sat_base_forget_marks(store);
     for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
         it.blank = 0;

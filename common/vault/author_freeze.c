@@ -50,7 +50,7 @@ struct freezer {
     const int64_t *held; /* spaces in which nothing new is frozen */
     uint32_t held_n;
     uint32_t bundles_left; /* that it may still make */
-    uint64_t rewound;      /* drafts up to this counter may have seen what is gone */
+    uint64_t rewound;      /* drafts may have seen what is gone, or stand on one that has; 0: none does */
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -408,7 +408,7 @@ static enum sat_err freeze_run(struct freezer *freezer, struct place *place, con
     sat_buf_init(&bodies);
     enum sat_err err = begin_manifest(freezer, place, stand, drafts[0].counter, n, &manifest);
     if (!err) err = open_drafts(freezer, drafts, n, &bodies, plain);
-    for (uint32_t i = 0; !err && i < n && drafts[i].counter <= freezer->rewound; i++)
+    for (uint32_t i = 0; !err && i < n && freezer->rewound; i++)
         err = claim_what_is_here(freezer, place, &drafts[i], &plain[i]);
     if (!err) err = seal_changes(freezer, &manifest, plain, changes);
     if (!err) err = store_bundle(freezer, place, &manifest, changes);
@@ -471,7 +471,7 @@ enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_m
     uint64_t returns = 0; /* what the server lost is shown, but not on its log */
     enum sat_err err = sat_store_meta_get_u64(vault->store, SAT_REWOUND_KEY, 0, &freezer.rewound);
     if (!err) err = sat_store_return_count(vault->store, 0, true, &returns);
-    if (returns) freezer.rewound = UINT64_MAX;
+    if (returns) freezer.rewound = 1;
     uint64_t next = 0;
     for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;

@@ -310,6 +310,22 @@ static void misfortune(struct life *life)
 
 /* ---- What is set back ---- */
 
+/* Where links are lost, and nobody has said so, whoever knows the most of them comes first: that a directory goes two
+ * ways is told, and not healed. */
+static void bring_links(struct life *life)
+{
+    struct world *world = &life->world;
+    struct world_device *most = world->devices;
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (world->devices[i].handle.directory.seq > most->handle.directory.seq) most = &world->devices[i];
+    if (most->handle.directory.seq <= sat_host_directory(world->host)->seq) return;
+    world_say(world, "home %u brings the links back", name_of(life, most));
+    world_connect(world, most);
+    (void)world_hand_over(world, most, true);
+    (void)world_hand_over(world, most, false);
+    world_disconnect(world, most);
+}
+
 static void turn_back_server(struct life *life)
 {
     struct world *world = &life->world;
@@ -326,6 +342,7 @@ static void turn_back_server(struct life *life)
     oracle_look(&life->oracle, world, homes(life));
     world_restore(world, copy, announced);
     if (!announced) life->oracle.unproved_may_go = true;
+    if (!announced) bring_links(life);
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, homes(life));
     if (announced)
         life->counts->server_set_back_announced++;
@@ -425,6 +442,7 @@ static bool order(struct life *life)
     struct world *world = &life->world;
     uint64_t what = world_dice(world, 10);
     plan_nothing(life);
+    if (!all_have_come(life)) return true; /* nobody joins two directories (docs/decisions/0078) */
     if (what < 3) {
         confirm(life);
     } else if (what < 6) {

@@ -145,6 +145,28 @@ static void a_new_life_that_was_set_back_to_before_it_began_is_left(void **state
     assert_string_equal(scene_shows(&world, b, 1, CITY), "Bern");
 }
 
+/* And goes on until it is lost again: by then a newer head proves more of it. */
+static void a_life_may_be_lost_come_back_and_be_lost_again(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 2);
+    world_restore(&world, 1, true);
+    sync_without_head(a, 0);
+    world_restore(&world, 2, false);
+    assert_true(world_sync(&world, a));
+    scene_write(&world, a, 2, CITY, "Chur");
+    assert_true(world_sync(&world, a));
+    world_restore(&world, 1, true);
+    a->last_err = SAT_OK;
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->last_err, SAT_OK);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
+}
+
 /* The log has lost nothing, but the directory has: what the log takes meanwhile stands under an older one. */
 static void a_log_may_go_on_under_the_directory_that_an_older_copy_has(bool announced)
 {
@@ -214,6 +236,23 @@ static void what_came_back_goes_back_in_the_order_of_the_log_that_had_it(void **
     all_agree();
 }
 
+/* Nobody can prove what there was. What stands on a draft that has seen it claims it as little as that one does. */
+static void work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    sync_without_head(a, 0);
+    scene_write(&world, a, 1, CITY, "Chur");
+    world_restore(&world, 1, false);
+    sync_without_head(a, 0); /* goes back */
+    scene_write(&world, a, 1, CITY, "Genf");
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->heard[SAT_NOTICE_REFUSED], 0);
+    all_agree();
+}
+
 static bool lose_return(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
 {
     struct sat_arena arena;
@@ -253,10 +292,12 @@ int main(void)
         STORY(own_work_goes_back_in_its_place_among_the_others),
         STORY(a_server_set_back_twice_before_its_new_life_has_shown_a_head),
         STORY(a_new_life_that_was_set_back_to_before_it_began_is_left),
+        STORY(a_life_may_be_lost_come_back_and_be_lost_again),
         STORY(an_older_directory_that_is_announced_makes_nobody_a_liar),
         STORY(an_older_directory_that_is_not_announced_makes_nobody_a_liar),
         STORY(who_went_back_with_a_server_is_no_copy),
         STORY(what_came_back_goes_back_in_the_order_of_the_log_that_had_it),
+        STORY(work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused),
         STORY(what_stands_on_something_that_got_lost_on_its_way_goes_again),
     };
     return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
