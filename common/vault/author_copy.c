@@ -215,14 +215,20 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
         bool is_read = false;
-        enum sat_err err = SAT_OK;
-        if (x->readable && !sat_source_moves(x)) err = had_seen(mover, original->source, x, &is_read);
-        if (err) return err;
+        enum sat_err looked = SAT_OK;
+        if (x->readable && !sat_source_moves(x)) looked = had_seen(mover, original->source, x, &is_read);
+        if (looked) return looked;
         if (!is_read) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
     }
+    struct sat_collected_row collected; /* it was here, and everybody has forgotten it: who brings it knows that */
+    bool is_collected;
+    enum sat_err err =
+        sat_store_collected_get(mover->vault->store, mover->move->to, &mover->move->record, &collected, &is_collected);
+    if (err) return err;
+    if (is_collected) sat_dots_add(&seen, collected.deletion);
     header->seen = sat_dots_as_vector(&seen);
     header->holes = find_unread(mover, header->seen, read, read_n);
     sat_cells_keep(read, read_n, original->cells, original->n, keep);
