@@ -215,14 +215,20 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
         bool is_read = false;
-        enum sat_err err = SAT_OK;
-        if (x->readable && !sat_source_moves(x)) err = had_seen(mover, original->source, x, &is_read);
-        if (err) return err;
+        enum sat_err looked = SAT_OK;
+        if (x->readable && !sat_source_moves(x)) looked = had_seen(mover, original->source, x, &is_read);
+        if (looked) return looked;
         if (!is_read) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
     }
+    struct sat_collected_row collected; /* it was here, and everybody has forgotten it: who brings it knows that */
+    bool is_collected;
+    enum sat_err err =
+        sat_store_collected_get(mover->vault->store, mover->move->to, &mover->move->record, &collected, &is_collected);
+    if (err) return err;
+    if (is_collected) sat_dots_add(&seen, collected.deletion);
     header->seen = sat_dots_as_vector(&seen);
     header->holes = find_unread(mover, header->seen, read, read_n);
     sat_cells_keep(read, read_n, original->cells, original->n, keep);
@@ -300,6 +306,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
     const struct sat_source *source = original->source;
     struct sat_origin root = root_of_source(&mover->from, source);
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
+    header.disputed = header.deletion && source->header.disputed;
     bool there = false;
     enum sat_err err = again ? SAT_OK : is_there(mover, &root, &there);
     if (!err && !there && !has_room_for(mover, 1)) return SAT_ERR_TOO_LARGE;
@@ -367,6 +374,7 @@ static enum sat_err write_says(struct mover *mover, const struct place *place, s
 {
     const struct sat_record_view *view = &place->view;
     struct sat_header header = {.deletion = deletion, .seen = view->seen, .kept = kept, .holes = view->holes};
+    header.disputed = deletion; /* where it has gone is not to be forgotten: late work goes after it */
     uint16_t type = view->merged.exists ? view->merged.type : mover->from.view.merged.type;
     struct sat_body body = {.type = type, .schema = SAT_SCHEMA_VERSION, .cells = says->cells, .cells_n = says->n};
     enum sat_err err = sat_clock_tick(mover->vault->store, mover->now_ms, &header.hlc);

@@ -167,14 +167,15 @@ class Device:
 class Server:
     """satcheld on one data directory; it keeps its port over stops and starts, as the homes remember its address."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, options=()):
+        self.options = list(options)
         self.data = os.path.join(folder, "server")
         self.log = os.path.join(folder, "server.log")
         self.listen, self.url, self.pin, self.process = "127.0.0.1:0", None, None, None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen],
+            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen] + self.options,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             env=clean_environment())
         atexit.register(self.kill)
@@ -205,9 +206,9 @@ class Server:
 class World:
     """A server with one organisation, its admin Andrew, and what people there are."""
 
-    def __init__(self, org="Northwind", territories=()):
+    def __init__(self, org="Northwind", territories=(), server=()):
         self.folder = scratch()
-        self.server = Server(self.folder)
+        self.server = Server(self.folder, server)
         self.server.start()
         self.kit = os.path.join(self.folder, "kit.txt")
         self.admin = Device(self.folder, "Andrew")

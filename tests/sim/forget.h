@@ -7,7 +7,11 @@
 
 /* Of each record one superseded version is kept, so that there is something to compact. */
 void forget_soon(struct world *world);
-/* homes: a bit set of those that count. How many records were collected. */
-uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes);
+/* homes: a bit set of those that count; `tend` is called behind it, with whatever disk failed. How many records were
+ * collected. */
+uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes, void (*tend)(void *context),
+                        void *context);
+/* Has the write's home listed work on its record as refused, because that was forgotten? */
+bool forget_refused(const struct oracle_write *write, struct world *world);
 
 #endif

@@ -122,6 +122,14 @@ static void note(struct oracle *oracle, struct oracle_write write, const struct 
     }
 }
 
+static bool is_fresh(struct world_device *device, uint32_t number, int64_t sid)
+{
+    struct sat_cursor_row cursor;
+    bool found;
+    sat_check(sat_store_cursor_get(device->handle.store, sid, number, &cursor, &found) == SAT_OK);
+    return !found;
+}
+
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit)
 {
@@ -142,7 +150,8 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
                                  .last_dot = {number, last},
                                  .space = space,
                                  .record = record,
-                                 .home = (uint32_t)(device - world->devices)};
+                                 .home = (uint32_t)(device - world->devices),
+                                 .fresh = is_fresh(device, number, edit->sid)};
     for (uint32_t i = 0; i < after.live_n && last >= first; i++)
         if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, write, &before, &after.live[i]);
     sat_arena_deinit(&arena);
@@ -284,7 +293,8 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
             if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
             if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(write, "TWICE");
-            if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
+            if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
+                wrong += complain(write, "LOST");
         }
     }
     sat_arena_deinit(&arena);

@@ -19,8 +19,9 @@ struct oracle_write { /* one cell of one change */
     bool excused;     /* it may be missing: its author was told, or nobody had it any more */
     bool held;
     bool at_server, collected; /* it is live there; it was, and was forgotten with its record */
-    struct sat_dot last_dot; /* where it was seen last, */
-    struct sat_hash rest;    /* and as what; zeros: never otherwise than as a draft */
+    bool fresh;                /* its home had not been through the log for once */
+    struct sat_dot last_dot;   /* where it was seen last, */
+    struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
 };
 
 struct oracle_over { /* which write had which in front of it */

@@ -458,21 +458,26 @@ static bool act(struct life *life)
     return order(life);
 }
 
+static void tend_again(void *context)
+{
+    tend(context);
+}
+
 /* Beside the acts, as servers do it by themselves: sometimes after an hour in which everybody has been there. */
 static void collect(struct life *life)
 {
     struct world *world = &life->world;
-    bool quiet = world_dice(world, 3) == 0;
-    if (world_dice(world, 12) || is_left_out("collect")) return;
+    uint64_t luck = world_dice(world, 100);
+    bool quiet = luck == 0;
+    if (luck >= 10 || is_left_out("collect")) return;
     for (uint32_t i = 0; i < 2 * world->devices_n && quiet; i++) {
         struct world_device *device = &world->devices[i % world->devices_n];
         if (!is_gone(life, device)) (void)world_sync(world, device);
         tend(life);
     }
-    uint32_t records = forget_collect(&life->oracle, world, homes(life));
+    uint32_t records = forget_collect(&life->oracle, world, homes(life), tend_again, life);
     if (records) world_say(world, "the server forgets %u records", records);
     life->counts->collection += records;
-    tend(life);
 }
 
 /* ---- A life ---- */
@@ -519,7 +524,11 @@ static void excuse_refused(struct life *life)
         struct sat_bundle_row row;
         bool found;
         sat_check(sat_store_bundle_of_dot(world->server_store, write->last_dot, &row, &found) == SAT_OK);
-        if (!found || row.state != SAT_BUNDLE_VOID || !life->damaged) continue;
+        bool empty = found && row.state == SAT_BUNDLE_VOID;
+        /* Who has just come may write what others have forgotten; who was there before may not come too late, unless
+         * he is not who he was. */
+        bool late = (write->fresh || !is_left_out("homes")) && forget_refused(write, world);
+        if (!late && (!empty || !life->damaged)) continue;
         write->excused = true;
         life->counts->refusal++;
     }
