@@ -17,7 +17,8 @@ enum {
     SAT_HEADER_KEPT = 4,
     SAT_HEADER_HOLES = 8,
     SAT_HEADER_BLOBS = 16,
-    /* Only with DELETION: the author saw a cell in conflict. Such a record is not collected (docs/decisions/0090). */
+    /* Only with DELETION: the author saw a cell in conflict, or the record has gone elsewhere. Such a record is not
+     * collected (docs/decisions/0090). */
     SAT_HEADER_DISPUTED = 32,
 };
 

@@ -46,7 +46,7 @@ static bool has_seen(const struct sat_header *header, struct sat_dot dot)
 
 static bool takes_all(const struct one *deletion, const struct one *live, uint32_t n)
 {
-    if (!deletion->header.deletion || deletion->header.disputed) return false;
+    if (!deletion->header.deletion) return false;
     for (uint32_t i = 0; i < n; i++)
         if (!live[i].header.deletion && !has_seen(&deletion->header, live[i].dot)) return false;
     return true;
@@ -61,7 +61,7 @@ enum sat_err sat_collectable(struct sat_store *store, const struct sat_space_row
     *collectable = false;
     enum sat_err err = load(store, space, record, arena, &live, &n);
     for (uint32_t i = 0; i < n && !err; i++)
-        if (live[i].seq > floor) return SAT_OK;
+        if (live[i].seq > floor || live[i].header.disputed) return SAT_OK;
     for (uint32_t i = 0; i < n && !err && !*collectable; i++) {
         if (by->device && sat_dot_compare(*by, live[i].dot) != 0) continue;
         *collectable = takes_all(&live[i], live, n);

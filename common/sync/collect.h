@@ -13,9 +13,9 @@
 #include "common/proof/header.h"
 #include "common/store/store.h"
 
-/* May the record be forgotten, by what is live of it now: by a deletion that is not disputed, and that has seen, and
- * read, every other live change that is no deletion, all of them in entries up to `floor`? *by is such a deletion; or,
- * where it names one (device not 0), it has to be that. */
+/* May the record be forgotten, by what is live of it now: by a deletion that has seen, and read, every other live
+ * change that is no deletion, none of the deletions disputed, and all of them in entries up to `floor`? *by is such a
+ * deletion; or, where it names one (device not 0), it has to be that. */
 enum sat_err sat_collectable(struct sat_store *store, const struct sat_space_row *space,
                              const struct sat_record_id *record, uint64_t floor, struct sat_arena *arena,
                              struct sat_dot *by, bool *collectable) SAT_MUST_CHECK;

@@ -306,6 +306,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
     const struct sat_source *source = original->source;
     struct sat_origin root = root_of_source(&mover->from, source);
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
+    header.disputed = header.deletion && source->header.disputed;
     bool there = false;
     enum sat_err err = again ? SAT_OK : is_there(mover, &root, &there);
     if (!err && !there && !has_room_for(mover, 1)) return SAT_ERR_TOO_LARGE;
@@ -373,6 +374,7 @@ static enum sat_err write_says(struct mover *mover, const struct place *place, s
 {
     const struct sat_record_view *view = &place->view;
     struct sat_header header = {.deletion = deletion, .seen = view->seen, .kept = kept, .holes = view->holes};
+    header.disputed = deletion; /* where it has gone is not to be forgotten: late work goes after it */
     uint16_t type = view->merged.exists ? view->merged.type : mover->from.view.merged.type;
     struct sat_body body = {.type = type, .schema = SAT_SCHEMA_VERSION, .cells = says->cells, .cells_n = says->n};
     enum sat_err err = sat_clock_tick(mover->vault->store, mover->now_ms, &header.hlc);
