@@ -96,6 +96,7 @@ static void read_space(struct sat_query *query, struct sat_space_row *out)
     out->swept = sat_column_u64(query);
     out->aged = sat_column_u64(query);
     out->packed = sat_column_u64(query);
+    out->repack = sat_column_u64(query) != 0;
     out->compacted = sat_column_u64(query);
     out->trusted = sat_column_u64(query);
 }
@@ -137,6 +138,7 @@ static void bind_space(struct sat_query *query, const struct sat_space_row *row,
     sat_bind_u64(query, row->swept);
     sat_bind_u64(query, row->aged);
     sat_bind_u64(query, row->packed);
+    sat_bind_u64(query, row->repack);
     sat_bind_u64(query, row->compacted);
     sat_bind_u64(query, row->trusted);
 }

@@ -83,7 +83,8 @@ struct sat_space_row {
     uint16_t head_len;                      /* … 0: there is none, or it was of a former life */
     uint64_t floor; /* everybody has acknowledged so many entries, as the log's collections say (proof/collection.h) */
     uint64_t swept, aged; /* entries that were looked at for versions beyond their number, and beyond their age */
-    uint64_t packed;      /* … and for such as can be let go of: it begins again behind the floor */
+    uint64_t packed;      /* … and for such as can be let go of, up to the floor … */
+    bool repack;          /* … and once more from the beginning, as more has been forgotten since */
     uint64_t compacted;   /* the last entry of the last run; 0: there is none */
     uint64_t trusted;     /* client: up to here entries were taken on the word of a collection that is still to come */
 };

@@ -70,6 +70,10 @@ enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, u
     struct sat_arena arena;
     enum sat_err err = SAT_OK;
     sat_arena_init(&arena);
+    if (space->repack && space->packed + 1 >= space->floor) {
+        space->packed = 0;
+        space->repack = false;
+    }
     while (!err && entries && space->packed + 1 < space->floor) {
         struct sat_log_item *items;
         uint32_t n, limit = entries < ITEMS_AT_ONCE ? (uint32_t)entries : ITEMS_AT_ONCE;
@@ -88,11 +92,6 @@ enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, u
     }
     sat_arena_deinit(&arena);
     return err;
-}
-
-void sat_compact_again(struct sat_space_row *space)
-{
-    if (space->packed + 1 >= space->floor) space->packed = 0;
 }
 
 enum sat_err sat_compact_take(struct sat_store *store, struct sat_space_row *space, uint8_t level,

@@ -13,12 +13,10 @@
 
 /* own: the device whose store it is, and 0 on a server: its work is remembered as its own (copied.h).
  * Looks at most at so many entries, from where the last call ended, up to the floor; *looked_at and *gone, entries, are
- * added to. sat_compact_again(): from the log's beginning, if the last round is over, as more has been forgotten. In a
- * transaction; the caller saves the space's row. */
+ * added to. When more has been forgotten (space->repack) it begins again. In a transaction; the caller saves the
+ * space's row. */
 enum sat_err sat_compact(struct sat_store *store, struct sat_space_row *space, uint32_t own, uint64_t entries,
                          uint64_t *looked_at, uint64_t *gone) SAT_MUST_CHECK;
-
-void sat_compact_again(struct sat_space_row *space);
 
 /* A run that came in place of entries, behind the log's end: SAT_ERR_MALFORMED where it does not align. */
 enum sat_err sat_compact_take(struct sat_store *store, struct sat_space_row *space, uint8_t level,

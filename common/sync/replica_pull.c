@@ -352,6 +352,8 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
     *back = !err && found && memcmp(row.id.b, entry->id_prefix, sizeof entry->id_prefix) == 0;
     if (!*back) return err;
     err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
+    for (uint32_t i = 0; !err && i < bundle.manifest.count; i++)
+        if (bundle.changes[i].stub) return ask_entry(step, sub); /* forgotten here, and perhaps live again there */
     if (!err) err = replica_begin(step);
     bool came = false;
     struct replica_arrival arrival = replica_arrival_of(&bundle);

@@ -10,7 +10,7 @@ enum sat_err sat_tidy_space(struct sat_store *store, struct sat_space_row *space
         .store = store, .space = space, .directory = directory, .now_ms = now_ms, .proved = proved, .entries = entries};
     uint64_t before = out->forgotten;
     enum sat_err err = sat_sweep(&sweep, &out->looked_at, &out->forgotten);
-    if (out->forgotten > before) sat_compact_again(space);
+    if (out->forgotten > before) space->repack = true;
     return err ? err : sat_compact(store, space, own, entries, &out->looked_at, &out->compacted);
 }
 
@@ -20,7 +20,7 @@ enum sat_err sat_tidy_is_wanted(struct sat_store *store, const struct sat_space_
     struct sat_space_row same = *space;
     struct sat_sweep sweep = {
         .store = store, .space = &same, .directory = directory, .now_ms = now_ms, .proved = proved};
-    *wanted = space->packed + 1 < space->floor;
+    *wanted = space->packed + 1 < space->floor || (space->repack && space->floor > 1);
     return *wanted ? SAT_OK : sat_sweep_is_wanted(&sweep, wanted);
 }
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/links.h"
@@ -343,6 +344,28 @@ static void an_older_copy_starts_anew_and_goes_on(void **state)
     world_home_free(&home);
 }
 
+static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
+{
+    (void)state;
+    struct world_home home;
+    limit(0, 1);
+    scene_write(&world, rep, 1, CITY, "1");
+    if (!getenv("NOSYNC")) assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 1, CITY, "2");
+    scene_write(&world, rep, 1, CITY, "3");
+    world_home_backup(&world, rep, &home);
+    assert_true(world_settle(&world, 4));
+    edit(1, 6);
+    collect();
+    tidy_server();
+    world_home_restore(&world, rep, &home);
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), scene_shows(&world, other, 1, CITY));
+    assert_all_agree();
+    world_home_free(&home);
+}
+
 static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void **state)
 {
     (void)state;
@@ -380,6 +403,7 @@ int main(void)
         WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
+        WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);

@@ -9,7 +9,7 @@ import hashlib
 import pathlib
 import sys
 
-from check_proof import H, check, u32, u64, varint
+from check_proof import H, check, u32, u64, varint, merkle_root
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 LANES = 1024
@@ -50,6 +50,12 @@ def make_times(i):
 
 def make_lost_entry(i):
     return {"bytes": bytes([i.number("kind")]) + i.hex("id") + make_times(i)}
+
+
+def make_run(i):
+    root = merkle_root(i.hexes("leaves"))
+    level = len(i.hexes("leaves")).bit_length() - 1
+    return {"item": b"\5" + varint(level) + root, "receipt": b"\5" + root + varint(level) + varint(0)}
 
 
 def make_root_item(i):
@@ -156,7 +162,7 @@ def make_message(i):
 
 
 CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry,
-                 "lost entry": make_lost_entry, "root item": make_root_item,
+                 "lost entry": make_lost_entry, "run": make_run, "root item": make_root_item,
                  "void entry": make_void_entry, "void push": make_void_push,
                  "range item": make_range_item, "difference": make_difference,
                  "short link": make_short_link, "escrow item": make_escrow_item, "device item": make_device_item,

@@ -93,6 +93,33 @@ static void entry(struct emit *emit, bool own)
     sat_buf_deinit(&out);
 }
 
+/* Eight leaves, as two runs of four joined: what travels in their place. */
+static void run(struct emit *emit)
+{
+    struct sat_hash leaves[8];
+    emit_begin(emit, "run", "of eight entries");
+    emit_list(emit, "leaves");
+    for (uint32_t i = 0; i < 8; i++) {
+        leaves[i] = emit_some_hash(i);
+        emit_item_hex(emit, SAT_SPAN(leaves[i].b));
+    }
+    emit_list_end(emit);
+    struct sat_hash left = sat_merkle_root(leaves, 4), right = sat_merkle_root(leaves + 4, 4);
+    struct sat_entry_wire wire = {.kind = SAT_ENTRY_RUN, .level = 3, .root = sat_merkle_join(&left, &right)};
+    struct sat_entry lost = {.kind = SAT_ENTRY_RUN, .id = wire.root, .recv_ms = 3};
+    struct sat_buf item, receipt;
+    sat_buf_init(&item);
+    sat_buf_init(&receipt);
+    sat_entry_wire_encode(&wire, &item);
+    sat_lost_encode(&lost, &receipt);
+    emit_outputs(emit);
+    emit_hex(emit, "item", sat_buf_span(&item));
+    emit_hex(emit, "receipt", sat_buf_span(&receipt));
+    emit_end(emit);
+    sat_buf_deinit(&receipt);
+    sat_buf_deinit(&item);
+}
+
 static void set_back(struct emit *emit)
 {
     static const uint8_t bundle[] = {1, 2, 3};
@@ -514,6 +541,7 @@ int main(void)
     subscription(&emit);
     entry(&emit, false);
     entry(&emit, true);
+    run(&emit);
     set_back(&emit);
     void_statements(&emit);
     ranges(&emit);
