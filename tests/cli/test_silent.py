@@ -9,7 +9,7 @@ from harness import World, equal, has, lacks, run, test
 COLLECTED_WITHIN_S = 20
 
 days = Days()
-world = World(territories=["Eastern"], server=("--collect-every", "1", "--collect-after", "0"))
+world = World(territories=["Eastern"], options=("--collect-every", "1", "--collect-after", "0"))
 admin, nancy, janet = world.admin, world.rep("Nancy", "Eastern"), world.rep("Janet", "Eastern")
 doomed = nancy.put("account", "name=Blondel", "city=Strasbourg", "--territory", "Eastern")
 kept = nancy.put("account", "name=Ottilies", "city=K\u00f6ln", "--territory", "Eastern")
