@@ -179,12 +179,22 @@ static void hand_over_kit(const struct founding *founding)
 
 /* ---- In order ---- */
 
+/* From here on the place is this process's, and what is in it this process's to remove. */
+static enum sat_err take_place(struct founding *founding, const struct satchel_open_options *open_options, bool *made,
+                               struct sat_fault *fault)
+{
+    struct satchel *satchel = founding->satchel;
+    enum sat_err err = client_home_make(satchel->home, made, fault);
+    if (!err) err = client_home_lock(satchel->home, open_options->wait_ms, &satchel->lock, fault);
+    /* Again: another process may have made its home here while this one waited for the lock. */
+    return err ? err : client_home_check_empty(satchel->home, fault);
+}
+
 static enum sat_err make_home(struct founding *founding, const struct satchel_open_options *open_options,
                               struct sat_fault *fault)
 {
     struct satchel *satchel = founding->satchel;
-    enum sat_err err = client_home_lock(satchel->home, open_options->wait_ms, &satchel->lock, fault);
-    if (!err) err = sat_keyring_new(&satchel->entropy, &satchel->keyring);
+    enum sat_err err = sat_keyring_new(&satchel->entropy, &satchel->keyring);
     if (err) return err;
     sat_keyring_make_admin(satchel->keyring, &satchel->entropy);
     err = client_home_store(satchel->home, SAT_STORE_CREATE, &satchel->store, fault);
@@ -221,7 +231,7 @@ static enum sat_err found(struct founding *founding, const struct satchel_open_o
 {
     struct satchel *satchel = founding->satchel;
     bool made = false;
-    enum sat_err err = client_home_make(satchel->home, &made, fault);
+    enum sat_err err = take_place(founding, open_options, &made, fault);
     if (err) return err;
     err = make_home(founding, open_options, fault);
     if (!err) err = keep_kit(founding);

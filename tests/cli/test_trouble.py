@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Trouble: passphrases, places that cannot be written, a newer store, two processes, codes, pins, servers;
 each with its exit code."""
+import fcntl
 import json
 import os
 import shutil
@@ -117,6 +118,29 @@ def a_home_is_not_made_over_another():
         file.write("dear diary")
     equal(full.error(2, "join", world.invite("Nancy"))["error"], "exists")
     equal(os.listdir(full.home), ["letter"])
+
+
+@test
+def who_waited_for_a_place_in_vain_takes_nothing_of_it_away():
+    for released in (False, True):
+        place = path("place-%s" % released)
+        os.mkdir(place)
+        with open(os.path.join(place, "lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process has begun to make its home here
+            new = Device(world.folder, "waiting-%s" % released)
+            new.home = place
+            process = new.start(*world.creation(kit=path("kit-%s" % released)), "--json")
+            time.sleep(2)
+            for name in ("keyring", "store.db"):
+                with open(os.path.join(place, name), "w", encoding="ascii") as file:
+                    file.write("precious")
+            if released:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            _, err = process.communicate(timeout=60)
+        equal((process.returncode, json.loads(err)["error"]), (2, "exists") if released else (7, "in_use"))
+        for name in ("keyring", "store.db"):
+            with open(os.path.join(place, name), encoding="ascii") as file:
+                equal(file.read(), "precious")
 
 
 @test

@@ -10,6 +10,15 @@
 
 enum { RING = 64, TEXT_MAX = 400 };
 
+bool scene_two_reps(struct world *world, uint64_t seed, struct world_device **one, struct world_device **other)
+{
+    world_init(world, seed, 2);
+    *one = world_join(world, 1);
+    *other = world_join(world, 1);
+    scene_write(world, *one, 1, CITY, "Bern");
+    return world_settle(world, 4);
+}
+
 /* The next text of the ring, empty. */
 static char *fresh(void)
 {

@@ -7,6 +7,11 @@
 
 enum { ACCOUNT = 1, NAME = 1, ADDRESS = 2, CITY = 3, TAGS = 7, DELETED = 0 };
 
+/* A world of two reps of one territory, devices 2 and 3; both hold record 1, which `one` wrote. False: they do not
+ * agree.
+ */
+bool scene_two_reps(struct world *world, uint64_t seed, struct world_device **one, struct world_device **other);
+
 /* Texts that these give out live in a ring of their own: some dozens of calls may be compared with each other. */
 
 /* Each commits one edit and gives the dot's counter, 0 if there was nothing to write. */

@@ -17,11 +17,7 @@ static struct world_device *author, *reader; /* two reps of one territory: devic
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 53, 2);
-    author = world_join(&world, 1);
-    reader = world_join(&world, 1);
-    scene_write(&world, author, 1, CITY, "Bern");
-    assert_true(world_settle(&world, 4));
+    assert_true(scene_two_reps(&world, 53, &author, &reader));
     return 0;
 }
 

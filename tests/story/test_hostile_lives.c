@@ -19,12 +19,7 @@ static struct world_device *a, *b; /* two reps of one territory: devices 2 and 3
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 89, 2);
-    if (getenv("SAY")) world.transcript = stderr;
-    a = world_join(&world, 1);
-    b = world_join(&world, 1);
-    scene_write(&world, a, 1, CITY, "Bern");
-    assert_true(world_settle(&world, 4));
+    assert_true(scene_two_reps(&world, 89, &a, &b));
     return 0;
 }
 

@@ -18,11 +18,7 @@ static struct world_device *a, *b; /* two reps of one territory: devices 2 and 3
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 97, 2);
-    a = world_join(&world, 1);
-    b = world_join(&world, 1);
-    scene_write(&world, a, 1, CITY, "Bern");
-    assert_true(world_settle(&world, 4));
+    assert_true(scene_two_reps(&world, 97, &a, &b));
     return 0;
 }
 
