@@ -1,11 +1,15 @@
 /* What was seen of a server that lied, or of somebody in its place, and what else somebody should look at though it was
  * mended: kept in the home, and shown by the status from then on. A later sync that goes well does not take it away, as
- * it does not undo it.
+ * it does not undo it; nor does a later alert of another kind (docs/decisions/0088).
  *
- *   meta "alert"   u8 version (1) ‖ u32 how many so far ‖ u64 ms of the newest ‖ u32 what: an error of the other
- * side's, or a number from 1001 on ‖ its sentence */
+ *   meta "alert"   u8 version (2) ‖ u32 how many so far ‖ then of each kind, the newest first:
+ *                  u32 what: an error of the other side's, or a number from 1001 on ‖ u32 how often ‖ u64 ms of the
+ *                  newest ‖ u32 length ‖ its sentence
+ *                  version 1, of older homes, had the newest alone: u32 how many ‖ u64 ms ‖ u32 what ‖ sentence */
 #ifndef CLIENT_ALERT_H
 #define CLIENT_ALERT_H
+
+#include <jansson.h>
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
@@ -15,20 +19,30 @@ struct satchel;
 enum client_alert_kind { /* those that are no errors: nothing is wrong any more, but somebody should know */
                          CLIENT_ALERT_SERVER_SET_BACK = 1001,
                          CLIENT_ALERT_HOME_COPIED = 1002,
+                         CLIENT_ALERT_EXPELLED = 1003,
+                         CLIENT_ALERT_STARTED_ANEW = 1004,
 };
+enum { CLIENT_ALERTS_MAX = 32 }; /* kinds; there are no more than a dozen */
 
-struct client_alert { /* the newest */
-    uint32_t count;   /* 0: there was none */
-    uint64_t at_ms;   /* by this device's clock */
+struct client_alert { /* all of a kind */
     uint32_t what;    /* enum sat_err or enum client_alert_kind */
-    const char *text; /* the arena's */
+    uint32_t times;   /* so often */
+    uint64_t at_ms;   /* the newest, by this device's clock */
+    const char *text; /* its sentence; the arena's */
+};
+struct client_alerts {
+    uint32_t count;                                 /* of all kinds so far; 0: there was none */
+    struct client_alert by_kind[CLIENT_ALERTS_MAX]; /* the newest first */
+    uint32_t n;
 };
 
 /* A session ended by this. Kept if it speaks against the other side; a failure to write it down is none of the
  * caller's, who tells the error itself. */
 void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text);
-const char *client_alert_name(uint32_t what); /* for scripts: an error's name, "server_set_back", "home_was_copied" */
-enum sat_err client_alert_get(struct satchel *satchel, struct sat_arena *arena,
-                              struct client_alert *out) SAT_MUST_CHECK;
+enum sat_err client_alerts_get(struct satchel *satchel, struct sat_arena *arena,
+                               struct client_alerts *out) SAT_MUST_CHECK;
+/* Into the status: the newest as alert, alert_error, alert_at; of all kinds alerts, and alert_list, the gravest first.
+ */
+enum sat_err client_alerts_show(struct satchel *satchel, json_t *status, struct sat_arena *arena) SAT_MUST_CHECK;
 
 #endif

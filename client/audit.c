@@ -220,7 +220,9 @@ int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, v
 
 /* ---- Debts, and keys that are not here ---- */
 
-int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *context)
+/* A row for each space of which `tell` has something to say; it adds that to the row, or sets *nothing. */
+static int each_space(struct satchel *satchel, satchel_row_fn row, void *context,
+                      enum sat_err (*tell)(struct satchel *, const struct sat_space *, json_t *, bool *nothing))
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -229,39 +231,45 @@ int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *cont
     bool more = true;
     for (uint32_t i = 0; i < satchel->directory.spaces_n && more && !err; i++) {
         const struct sat_space *space = &satchel->directory.spaces[i];
-        const struct sat_epoch_key *key;
-        if (space->epoch == 0 || !(client_rights(satchel, &space->id) & SAT_RIGHT_READ)) continue;
-        enum sat_err held = sat_keys_get(satchel->keys, &satchel->directory, &space->id, space->epoch, &key);
-        if (held != SAT_ERR_DEBT) {
-            err = held;
-            continue;
-        }
+        bool nothing = false;
         json_t *json = json_object();
         (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space->id, &arena)));
-        more = client_give_row(row, context, json);
+        err = tell(satchel, space, json, &nothing);
+        if (err || nothing)
+            json_decref(json);
+        else
+            more = client_give_row(row, context, json);
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
     return client_end(satchel, err ? err : satchel->unread);
 }
 
+static enum sat_err tell_missing(struct satchel *satchel, const struct sat_space *space, json_t *json, bool *nothing)
+{
+    const struct sat_epoch_key *key;
+    (void)json;
+    *nothing = space->epoch == 0 || !(client_rights(satchel, &space->id) & SAT_RIGHT_READ);
+    if (*nothing) return SAT_OK;
+    enum sat_err held = sat_keys_get(satchel->keys, &satchel->directory, &space->id, space->epoch, &key);
+    *nothing = held != SAT_ERR_DEBT;
+    return *nothing ? held : SAT_OK;
+}
+
+static enum sat_err tell_debt(struct satchel *satchel, const struct sat_space *space, json_t *json, bool *nothing)
+{
+    uint64_t since = sat_directory_owed(&satchel->directory, &space->id, client_now_ms());
+    *nothing = since == 0;
+    (void)json_object_set_new(json, "since_link", json_integer((json_int_t)since));
+    return SAT_OK;
+}
+
+int satchel_keys_missing(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    return each_space(satchel, row, context, tell_missing);
+}
+
 int satchel_debts(struct satchel *satchel, satchel_row_fn row, void *context)
 {
-    struct sat_arena arena;
-    sat_arena_init(&arena);
-    client_begin(satchel);
-    enum sat_err err = client_lease_check(satchel);
-    bool more = true;
-    for (uint32_t i = 0; i < satchel->directory.spaces_n && more && !err; i++) {
-        const struct sat_space *space = &satchel->directory.spaces[i];
-        uint64_t since = sat_directory_owed(&satchel->directory, &space->id, client_now_ms());
-        if (!since) continue;
-        json_t *json = json_object();
-        (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space->id, &arena)));
-        (void)json_object_set_new(json, "since_link", json_integer((json_int_t)since));
-        more = client_give_row(row, context, json);
-        sat_arena_reset(&arena);
-    }
-    sat_arena_deinit(&arena);
-    return client_end(satchel, err ? err : satchel->unread);
+    return each_space(satchel, row, context, tell_debt);
 }

@@ -402,7 +402,7 @@ static enum sat_err look_back(struct carrying *it, struct carry_land *land)
             if (rows[i].bid) err = add_bundle(it, rows[i].bid);
         sat_arena_deinit(&arena);
         entries += n;
-        land->back += n;
+        if (n) land->back = rows[n - 1].entry.seq;
         if (n < PAGE) land->back = land->asked;
         if (n < PAGE) land->asked = CARRY_NOWHERE;
     }

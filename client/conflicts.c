@@ -1,60 +1,20 @@
 #include "client/conflicts.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/base/check.h"
 #include "common/proof/hash.h"
 
 enum { ITEM_BYTES = 8 + 16 };
 
 static const char KEY[] = "conflicts";
 
-/* ---- The list ---- */
-
-static int compare(const struct client_conflict *a, int64_t sid, const struct sat_record_id *record)
+static void set(struct satchel *satchel, int64_t sid, const struct sat_record_id *record, bool in)
 {
-    if (a->sid != sid) return a->sid < sid ? -1 : 1;
-    return memcmp(a->record.b, record->b, sizeof record->b);
-}
-
-static uint32_t place_of(const struct client_conflicts *list, int64_t sid, const struct sat_record_id *record)
-{
-    uint32_t low = 0, high = list->n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (compare(&list->at[middle], sid, record) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void set(struct client_conflicts *list, int64_t sid, const struct sat_record_id *record, bool in)
-{
-    uint32_t place = place_of(list, sid, record);
-    bool is_in = place < list->n && compare(&list->at[place], sid, record) == 0;
-    if (is_in == in) return;
-    if (!in) {
-        memmove(list->at + place, list->at + place + 1, (list->n - place - 1) * sizeof *list->at);
-        list->n--;
-        return;
-    }
-    if (list->n == list->cap) {
-        list->cap = list->cap ? list->cap * 2 : 16;
-        list->at = realloc(list->at, list->cap * sizeof *list->at);
-        sat_check_memory(list->at);
-    }
-    memmove(list->at + place + 1, list->at + place, (list->n - place) * sizeof *list->at);
-    list->at[place] = (struct client_conflict){.sid = sid, .record = *record};
-    list->n++;
+    client_record_list_set(&satchel->conflicts.list, &(struct client_listed){.sid = sid, .record = *record}, in);
 }
 
 void client_conflicts_free(struct client_conflicts *conflicts)
 {
-    free(conflicts->at);
-    *conflicts = (struct client_conflicts){0};
+    client_record_list_free(&conflicts->list);
+    conflicts->known = false;
 }
 
 /* ---- The list at rest: mark32 ‖ n × (u64 sid ‖ record16) ---- */
@@ -93,9 +53,9 @@ enum sat_err client_conflicts_save(struct satchel *satchel)
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_put_bytes(&buf, mark.b, sizeof mark.b);
-    for (uint32_t i = 0; i < satchel->conflicts.n; i++) {
-        sat_put_u64(&buf, (uint64_t)satchel->conflicts.at[i].sid);
-        sat_put_bytes(&buf, satchel->conflicts.at[i].record.b, sizeof satchel->conflicts.at[i].record.b);
+    for (uint32_t i = 0; i < satchel->conflicts.list.n; i++) {
+        sat_put_u64(&buf, (uint64_t)satchel->conflicts.list.at[i].sid);
+        sat_put_bytes(&buf, satchel->conflicts.list.at[i].record.b, sizeof satchel->conflicts.list.at[i].record.b);
     }
     bool own = !sat_store_in_transaction(satchel->store);
     if (own) err = sat_store_begin(satchel->store);
@@ -125,7 +85,7 @@ static enum sat_err load(struct satchel *satchel)
             struct sat_record_id record;
             int64_t sid = (int64_t)sat_take_u64(&reader);
             sat_take_bytes(&reader, record.b, sizeof record.b);
-            set(&satchel->conflicts, sid, &record, true);
+            set(satchel, sid, &record, true);
         }
         satchel->conflicts.known = fresh;
     }
@@ -157,7 +117,7 @@ static enum sat_err look_and_set(void *context, int64_t sid, const struct sat_re
     uint16_t type;
     bool conflict = false;
     enum sat_err err = look(satchel, sid, record, &type, &conflict);
-    if (!err) set(&satchel->conflicts, sid, record, conflict);
+    if (!err) set(satchel, sid, record, conflict);
     return err;
 }
 
@@ -202,13 +162,13 @@ enum sat_err client_conflicts_look(struct satchel *satchel, int64_t sid, const s
     if (err)
         satchel->conflicts.known = false;
     else if (satchel->conflicts.known)
-        set(&satchel->conflicts, sid, record, *conflict);
+        set(satchel, sid, record, *conflict);
     return err;
 }
 
 enum sat_err client_conflicts_count(struct satchel *satchel, uint32_t *n)
 {
     enum sat_err err = client_conflicts_known(satchel);
-    *n = err ? 0 : satchel->conflicts.n;
+    *n = err ? 0 : satchel->conflicts.list.n;
     return err;
 }

@@ -35,7 +35,7 @@ static enum sat_err check_options(const struct satchel_create_options *options, 
                                   struct sat_fault *fault)
 {
     struct client_address address;
-    if (!options->server_url || !options->pin || !options->recovery_kit)
+    if (!options->server_url || !options->pin || !(options->recovery_kit || options->keep_kit))
         return sat_fail(fault, SAT_ERR_INVALID, "the server or its pin is missing");
     enum sat_err err = client_address_parse(options->server_url, &address, fault);
     if (err) return err;
@@ -150,15 +150,31 @@ static enum sat_err settle_in(struct founding *founding)
     return err;
 }
 
-static void hand_over_kit(const struct founding *founding)
+/* ---- The kit ---- */
+
+static struct client_kit kit_of(const struct founding *founding)
 {
-    struct client_kit kit = {
+    return (struct client_kit){
         .org_name = founding->options->org_name,
         .server_url = founding->options->server_url,
         .org = founding->org,
         .server = founding->server,
     };
-    *founding->options->recovery_kit = client_kit_page(&kit, founding->kit_seed);
+}
+
+/* Before the server is asked, as the keys in make_home(). */
+static enum sat_err keep_kit(const struct founding *founding)
+{
+    const struct satchel_create_options *options = founding->options;
+    struct client_kit kit = kit_of(founding);
+    if (!options->keep_kit) return SAT_OK;
+    return client_kit_keep(&kit, founding->kit_seed, options->keep_kit, options->context, &founding->satchel->fault);
+}
+
+static void hand_over_kit(const struct founding *founding)
+{
+    struct client_kit kit = kit_of(founding);
+    if (founding->options->recovery_kit) *founding->options->recovery_kit = client_kit_page(&kit, founding->kit_seed);
 }
 
 /* ---- In order ---- */
@@ -208,6 +224,7 @@ static enum sat_err found(struct founding *founding, const struct satchel_open_o
     enum sat_err err = client_home_make(satchel->home, &made, fault);
     if (err) return err;
     err = make_home(founding, open_options, fault);
+    if (!err) err = keep_kit(founding);
     if (!err) err = ask_server(founding);
     if (!err) err = settle_in(founding);
     if (satchel->fault.err == err) *fault = satchel->fault;

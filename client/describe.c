@@ -232,6 +232,16 @@ static const char *describe_mass_change(const struct describing *it)
                             (unsigned long long)body.last);
 }
 
+static const char *describe_expulsion(const struct describing *it)
+{
+    struct sat_body_expel body;
+    if (sat_body_expel_decode(it->link->body, &body)) return NULL;
+    if (body.device == it->link->author) return "is back, and is waited for as before";
+    return sat_arena_format(it->arena, "waits no more for %s, which has been silent for more than %llu days",
+                            device_of(it, body.device),
+                            (unsigned long long)sat_directory_policy(it->before, SAT_POLICY_SILENT_DAYS));
+}
+
 static const char *describe_server_key(const struct describing *it)
 {
     struct sat_body_server_key body;
@@ -294,9 +304,10 @@ static const char *describe(const struct describing *it)
         return describe_reindex(it);
     case SAT_LINK_LOG_EPOCH:
         return describe_log_epoch(it);
+    case SAT_LINK_EXPEL:
+        return describe_expulsion(it);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
-    case SAT_LINK_EXPEL:
         break;
     }
     return "says what this version does not know";

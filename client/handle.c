@@ -238,6 +238,14 @@ static enum sat_err fail_unfinished(const struct satchel *satchel, struct sat_fa
                     satchel->home);
 }
 
+static enum sat_err fail_unfounded(const struct satchel *satchel, struct sat_fault *fault)
+{
+    return sat_fail(fault, SAT_ERR_NOT_FOUND,
+                    "%.150s has not finished creating its organisation: create it again in another directory, with a "
+                    "new token if that one is used (or store.db is not the one that was there: then put that back)",
+                    satchel->home);
+}
+
 static enum sat_err fail_foreign(const struct satchel *satchel, const char *what, struct sat_fault *fault)
 {
     return sat_fail(fault, SAT_ERR_CORRUPT,
@@ -252,6 +260,7 @@ static enum sat_err check_belonging(struct satchel *satchel, struct sat_fault *f
 {
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(satchel->keyring);
     if (secrets->device == 0) return fail_unfinished(satchel, fault);
+    if (secrets->device == 1 && client_membership_none(satchel)) return fail_unfounded(satchel, fault);
     if (!sat_hash_equal(&secrets->org, &satchel->directory.org)) return fail_foreign(satchel, "organisation", fault);
     const struct sat_device *device = sat_directory_device(&satchel->directory, secrets->device);
     struct sat_public_key own = sat_keyring_sign_public(satchel->keyring);

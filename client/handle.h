@@ -6,6 +6,7 @@
 #include "client/brake.h"
 #include "client/include/satchel.h"
 #include "client/leasehold.h"
+#include "client/record_list.h"
 #include "common/vault/kit.h"
 #include "common/vault/record.h"
 
@@ -15,11 +16,7 @@ struct satchel_session;
 
 /* Which records are in conflict, kept so that nobody has to look at all of them (conflicts.c). */
 struct client_conflicts {
-    struct client_conflict {
-        int64_t sid;
-        struct sat_record_id record;
-    } * at; /* sorted */
-    uint32_t n, cap;
+    struct client_record_list list;
     bool known; /* false: nobody has looked yet */
 };
 

@@ -40,8 +40,11 @@ enum sat_err client_fail_errno(struct sat_fault *fault, const char *what, int nu
     case ENOSPC:
     case EDQUOT:
         return sat_fail(fault, SAT_ERR_DISK_FULL, "%s: the disk is full", what);
-    case ENOENT:
+    case ELOOP: /* of ours are files alone: O_NOFOLLOW */
+        return sat_fail(fault, SAT_ERR_CONFIG, "%s is a link: put the file itself there", what);
     case ENOTDIR:
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s is no directory", what);
+    case ENOENT:
         return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no %s", what);
     default:
         return sat_fail(fault, SAT_ERR_IO, "%s: %s", what, strerror(number));
@@ -102,7 +105,7 @@ enum sat_err client_home_lock(const char *home, uint32_t wait_ms, int *lock, str
     enum sat_err err = SAT_OK;
     *lock = -1;
     while (!err && *lock < 0) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         err = fd < 0 ? client_fail_errno(fault, errno == ENOENT || errno == ENOTDIR ? home : path, errno)
                      : take_lock(home, wait_ms, fd, fault);
         if (!err && is_current(path, fd))
@@ -135,6 +138,7 @@ enum sat_err client_home_check_empty(const char *home, struct sat_fault *fault)
     for (struct dirent *entry = readdir(dir); entry && !err; entry = readdir(dir)) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0) continue;
+        if (strcmp(name, "keyring.new") == 0) continue; /* of an attempt that never had a keyring: nothing knows it */
         err = sat_fail(fault, SAT_ERR_EXISTS, "%s is not empty (it has %.80s): choose another directory", home, name);
     }
     (void)closedir(dir);
@@ -150,6 +154,8 @@ enum sat_err client_home_make(const char *home, bool *made, struct sat_fault *fa
 enum sat_err client_home_enter(const char *home, bool *made, struct sat_fault *fault)
 {
     *made = mkdir(home, 0700) == 0;
+    if (!*made && errno == ENOENT)
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "the directory in which %s is to be is not there", home);
     if (!*made && errno != EEXIST) return client_fail_errno(fault, home, errno);
     if (!*made) return SAT_OK;
     /* What is synced in it is of no use if the directory itself is gone after a power cut. */
@@ -185,7 +191,7 @@ enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struc
     enum sat_err err = SAT_OK;
     *out = NULL;
     if (mode == SAT_STORE_CREATE) { /* an empty file is a store to be; SQLite's own would be readable for all */
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (fd < 0) err = client_fail_errno(fault, path, errno);
         if (fd >= 0) (void)close(fd);
     }
@@ -258,13 +264,22 @@ enum sat_err client_home_write(const char *home, const char *name, struct sat_sp
     return err;
 }
 
+/* A pipe or a device would be waited for, or never end. */
+static enum sat_err check_plain(const char *path, int fd, struct sat_fault *fault)
+{
+    struct stat info;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_CONFIG, "%s is no file", path);
+}
+
 enum sat_err client_home_read(const char *home, const char *name, size_t size_max, struct sat_buf *out,
                               struct sat_fault *fault)
 {
     char *path = client_home_path(home, name);
     enum sat_err err = SAT_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) err = client_fail_errno(fault, path, errno);
+    if (!err) err = check_plain(path, fd, fault);
     uint8_t chunk[4096];
     while (!err) {
         ssize_t got = read(fd, chunk, sizeof chunk);

@@ -1,4 +1,6 @@
-/* The home directory: who has it, and files that are there whole or not at all.
+/* The home directory: who has it, and files that are there whole or not at all. They are files: a link in the place of
+ * one is refused, as what is written or destroyed here would stay what it was where that leads
+ * (docs/decisions/0089).
  *
  *   home/keyring    the device's secrets, sealed under the passphrase
  *   home/store.db   the store

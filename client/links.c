@@ -114,12 +114,12 @@ static enum sat_err try_out_by_two(struct client_links *links, struct sat_link *
     return err;
 }
 
-/* A key that is owed may be paid by whoever reads the space, and whoever holds a device may say that it leaves; all
- * else is signed by the device's admin key as well. */
+/* A key that is owed may be paid by whoever reads the space, whoever holds a device may say that it leaves, and that
+ * one was silent for too long is said without asking anybody; all else is signed by the device's admin key as well. */
 static bool takes_device_alone(enum sat_link_type type, const struct sat_buf *body, uint32_t device)
 {
     struct sat_body_revoke revoke;
-    if (type != SAT_LINK_REVOKE) return type == SAT_LINK_EPOCH;
+    if (type != SAT_LINK_REVOKE) return type == SAT_LINK_EPOCH || type == SAT_LINK_EXPEL;
     return sat_body_revoke_decode(sat_buf_span(body), &revoke) == SAT_OK && revoke.device == device;
 }
 

@@ -129,6 +129,14 @@ static bool has_lapsed(const struct satchel *satchel, const struct sat_device *d
            !sat_directory_out(directory, device->number);
 }
 
+static const char *state_of(const struct satchel *satchel, const struct sat_device *device,
+                            const struct sat_device_item *item)
+{
+    bool out = sat_directory_out(&satchel->directory, device->number);
+    if (!out && sat_directory_expelled(&satchel->directory, device->number, NULL)) return "expelled";
+    return has_lapsed(satchel, device, item) ? "lapsed" : client_device_state(satchel, device->number);
+}
+
 static json_t *json_of_ms(uint64_t ms)
 {
     return ms ? client_json_of_time(ms) : json_null();
@@ -150,9 +158,7 @@ static json_t *json_of_device(struct listing *listing, const struct sat_device *
     (void)json_object_set_new(json, "device", json_integer(device->number));
     (void)json_object_set_new(json, "user", client_json_of_text(client_user_name(satchel, device->user, arena)));
     (void)json_object_set_new(json, "name", client_json_of_text(client_device_name(satchel, device->number, arena)));
-    (void)json_object_set_new(
-        json, "state",
-        json_string(has_lapsed(satchel, device, item) ? "lapsed" : client_device_state(satchel, device->number)));
+    (void)json_object_set_new(json, "state", json_string(state_of(satchel, device, item)));
     (void)json_object_set_new(json, "copy_of", device->parent ? json_integer(device->parent) : json_null());
     (void)json_object_set_new(json, "joined_at", json_of_ms(device->joined_ms));
     (void)json_object_set_new(json, "last_seen", json_of_ms(seen ? item->seen_ms : 0));

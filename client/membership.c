@@ -52,6 +52,17 @@ enum sat_err client_membership_get(struct satchel *satchel, struct sat_arena *ar
     return err;
 }
 
+bool client_membership_none(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    struct sat_span value;
+    bool found = true;
+    sat_arena_init(&arena);
+    bool none = !sat_store_meta_get(satchel->store, "org", &arena, &value, &found) && !found;
+    sat_arena_deinit(&arena);
+    return none;
+}
+
 bool client_membership_own(struct satchel *satchel)
 {
     struct sat_arena arena;

@@ -16,6 +16,8 @@ struct client_membership {
 
 enum sat_err client_membership_put(struct satchel *satchel,
                                    const struct client_membership *membership) SAT_MUST_CHECK; /* in a transaction */
+/* Does the store say nothing of it: was nothing ever finished here? */
+bool client_membership_none(struct satchel *satchel);
 /* Is the keyring that of the device that made this store? With another's, dots would be used twice. */
 bool client_membership_own(struct satchel *satchel);
 /* SAT_ERR_CORRUPT when something is missing. */

@@ -32,6 +32,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_SPACE_LOST:
     case SAT_NOTICE_DEBT:
     case SAT_NOTICE_SET_BACK:
+    case SAT_NOTICE_ANEW:
     case SAT_NOTICE_REVOKED:
     case SAT_NOTICE_BRAKE:
     case SAT_NOTICE_WIPED:

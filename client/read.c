@@ -7,6 +7,7 @@
 #include "client/read.h"
 #include "client/rows.h"
 #include "client/skew.h"
+#include "common/sync/copied.h"
 #include "common/sync/clock.h"
 #include "common/vault/origin.h"
 
@@ -223,6 +224,7 @@ int satchel_get(struct satchel *satchel, const char *type, const char *id, char 
 
 static void set_author(struct satchel *satchel, json_t *json, uint32_t device, struct sat_arena *arena)
 {
+    if (device >= SAT_PROVISIONAL) device = client_device(satchel); /* until a copy of a home has a number of its own */
     const struct sat_device *known = sat_directory_device(&satchel->directory, device);
     (void)json_object_set_new(json, "by",
                               client_json_of_text(known ? client_user_name(satchel, known->user, arena) : NULL));
@@ -341,8 +343,8 @@ static bool give_conflict(struct satchel *satchel, const struct sat_record_view 
     return client_give_row(row, context, json);
 }
 
-static enum sat_err give_conflicts_of(struct satchel *satchel, const struct client_conflict *conflict,
-                                      satchel_row_fn row, void *context, bool *more)
+static enum sat_err give_conflicts_of(struct satchel *satchel, const struct client_listed *conflict, satchel_row_fn row,
+                                      void *context, bool *more)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -362,8 +364,8 @@ int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context
     if (client_lease_check(satchel)) return client_end(satchel, SAT_ERR_LOCKED);
     bool more = true;
     enum sat_err err = client_conflicts_known(satchel);
-    for (uint32_t i = 0; !err && more && i < satchel->conflicts.n; i++)
-        err = give_conflicts_of(satchel, &satchel->conflicts.at[i], row, context, &more);
+    for (uint32_t i = 0; !err && more && i < satchel->conflicts.list.n; i++)
+        err = give_conflicts_of(satchel, &satchel->conflicts.list.at[i], row, context, &more);
     return client_end(satchel, err ? err : satchel->unread);
 }
 

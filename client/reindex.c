@@ -8,6 +8,8 @@
 #include "common/vault/author_again.h"
 #include "common/vault/origin.h"
 
+enum { PENDING_MAX = 64 };
+
 static const char CANDIDATE[] = "candidate", INDEX[] = "index";
 
 /* ---- Keys ---- */
@@ -35,14 +37,43 @@ static uint32_t find_device(const struct satchel *satchel, const struct sat_keyr
     return 0;
 }
 
-enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena, struct sat_link_batch *out)
+/* The home was copied once more between the keys and the number, and the copy was first: it has written under it. */
+static enum sat_err is_taken(struct satchel *satchel, uint32_t device, struct sat_arena *arena, bool *taken)
+{
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    *taken = false;
+    enum sat_err err = device ? sat_store_spaces(satchel->store, arena, &rows, &n) : SAT_OK;
+    for (uint32_t i = 0; i < n && !err && !*taken; i++) {
+        struct sat_bundle_row tip;
+        err = sat_store_bundle_tip(satchel->store, rows[i].sid, device, false, &tip, taken);
+    }
+    return err;
+}
+
+static enum sat_err open_candidate(struct satchel *satchel, struct sat_arena *arena, struct sat_keyring **out)
 {
     struct sat_span sealed;
+    bool taken = false;
+    enum sat_err err = get_candidate(satchel, arena, &sealed);
+    *out = NULL;
+    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, out);
+    if (!err) err = is_taken(satchel, find_device(satchel, *out), arena, &taken);
+    if (!err && !taken) return SAT_OK;
+    sat_keyring_free(*out);
+    *out = NULL;
+    if (err) return err;
+    err = sat_store_meta_put(satchel->store, CANDIDATE, (struct sat_span){0});
+    if (!err) err = get_candidate(satchel, arena, &sealed);
+    return err ? err : sat_keyring_index_open(satchel->keyring, sealed, 0, out);
+}
+
+enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena, struct sat_link_batch *out)
+{
     struct sat_keyring *candidate;
     struct client_links links;
     *out = (struct sat_link_batch){0};
-    enum sat_err err = get_candidate(satchel, arena, &sealed);
-    if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
+    enum sat_err err = open_candidate(satchel, arena, &candidate);
     if (err) return err;
     if (!find_device(satchel, candidate)) {
         err = client_links_begin(&links, satchel, satchel->directory.time_ms, arena, &satchel->fault);
@@ -131,26 +162,86 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
     return err;
 }
 
-static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, struct sat_arena *arena)
+/* device: whose dots it stands under. */
+static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
+                                struct sat_arena *arena, struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
     struct sat_again_place *places;
-    struct sat_again_done done;
     uint32_t n;
     sat_arena_init(&looking.arena);
     enum sat_err err = find_places(satchel, arena, &places, &n);
+    for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
     vault.keyring = keyring;
     if (!err)
         err = sat_author_again(&vault,
-                               &(struct sat_again){.device = client_device(satchel),
+                               &(struct sat_again){.device = device,
                                                    .places = places,
                                                    .places_n = n,
                                                    .origins = true,
                                                    .context = &looking,
                                                    .known = is_known},
-                               arena, &done);
+                               arena, done);
     sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+enum sat_err client_reindex_begin(struct satchel *satchel)
+{
+    struct sat_arena arena;
+    struct sat_again_done done;
+    uint32_t number;
+    sat_entropy_fill(&satchel->entropy, &number, sizeof number);
+    sat_arena_init(&arena);
+    enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena, &done);
+    sat_arena_deinit(&arena);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
+    return err;
+}
+
+/* Behind something refused nothing moves, and what stands in its place stays there. */
+static enum sat_err stands_in_line(struct satchel *satchel, struct sat_arena *arena, bool *refused)
+{
+    struct sat_space_row *spaces;
+    uint32_t spaces_n;
+    enum sat_err err = sat_store_spaces(satchel->store, arena, &spaces, &spaces_n);
+    *refused = false;
+    for (uint32_t i = 0; i < spaces_n && !err && !*refused; i++) {
+        struct sat_bundle_row *rows;
+        uint32_t n;
+        err = sat_store_bundles_pending(satchel->store, spaces[i].sid, 0, PENDING_MAX, arena, &rows, &n);
+        for (uint32_t k = 0; k < n && !err; k++) *refused = *refused || rows[k].state != SAT_BUNDLE_NORMAL;
+    }
+    return err;
+}
+
+static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool *changed)
+{
+    bool refused;
+    struct sat_again_done done = {0};
+    enum sat_err err = stands_in_line(satchel, arena, &refused);
+    if (err || refused) return err;
+    err = sat_store_mark(satchel->store);
+    if (err) return err;
+    err = write_again(satchel, satchel->keyring, client_device(satchel), arena, &done);
+    *changed = !err && done.n > done.written;
+    enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
+    if (ended) return ended;
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
+enum sat_err client_reindex_look(struct satchel *satchel, bool *changed)
+{
+    struct sat_arena arena;
+    *changed = false;
+    sat_arena_init(&arena);
+    enum sat_err err = look(satchel, &arena, changed);
+    sat_arena_deinit(&arena);
+    if (*changed) satchel->conflicts.known = false;
+    if (*changed) client_touch(satchel);
     return err;
 }
 
@@ -172,13 +263,17 @@ static enum sat_err put_index(struct satchel *satchel, uint32_t device, const st
 static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
 {
     struct sat_span sealed;
+    struct sat_again_done done;
     struct sat_keyring *candidate = NULL, *next = NULL;
     enum sat_err err = get_candidate(satchel, arena, &sealed);
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, 0, &candidate);
     uint32_t device = err ? 0 : find_device(satchel, candidate);
     if (!err && !device) err = SAT_ERR_CORRUPT;
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
-    if (!err) err = write_again(satchel, next, arena);
+    uint32_t number = 0;
+    if (!err) err = sat_copied_number(satchel->store, &number);
+    if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena, &done);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

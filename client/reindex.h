@@ -10,7 +10,11 @@
 #include "client/handle.h"
 #include "common/sync/replica.h"
 
-/* For the replica's hooks. */
+/* For the replica's hooks. The first has what waits written again under a number that is this home's alone, at the
+ * moment when it learns that it is a copy: until then all that is here under its device's number is its own. */
+enum sat_err client_reindex_begin(struct satchel *satchel) SAT_MUST_CHECK;
+/* What a copy of this home, or the one that it was copied from, has brought to the log as its own is not sent again. */
+enum sat_err client_reindex_look(struct satchel *satchel, bool *changed) SAT_MUST_CHECK;
 enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena,
                                   struct sat_link_batch *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/alert.h"
+#include "client/expel.h"
 #include "client/links.h"
 #include "client/reindex.h"
 #include "client/restored.h"
@@ -86,14 +87,20 @@ static void queue(struct client_session *session, struct sat_span bytes)
     session->last = &outgoing->next;
 }
 
+static const char STARTED_ANEW[] =
+    "this device was away for so long that everybody else had forgotten where it was: it has pulled what it may read "
+    "anew. Work of its own that was refused for that is among the refused items";
 static const char SET_BACK[] =
     "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
 
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
     switch (action->notice) {
-    case SAT_NOTICE_FAILED:
     case SAT_NOTICE_LINKS_REFUSED:
+        if (session->config->forgives && session->config->forgives(session->config->context)) break;
+        client_session_fail(session, action->err ? action->err : SAT_ERR_CLOSED, action->text);
+        return;
+    case SAT_NOTICE_FAILED:
         client_session_fail(session, action->err ? action->err : SAT_ERR_CLOSED, action->text);
         return;
     case SAT_NOTICE_RECORD:
@@ -124,6 +131,12 @@ static void take_notice(struct client_session *session, const struct sat_action 
         if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
         session->set_back = true;
         client_touch(session->satchel);
+        break;
+    case SAT_NOTICE_ANEW:
+        if (!session->anew) client_alert_keep(session->satchel, CLIENT_ALERT_STARTED_ANEW, STARTED_ANEW);
+        session->anew = true;
+        client_touch(session->satchel); /* its rows are gone, and come again */
+        session->satchel->conflicts.known = false;
         break;
     case SAT_NOTICE_BRAKE:
         client_brake_note(session->satchel, action);
@@ -413,6 +426,16 @@ static enum sat_err pay_debts(void *context, uint64_t now_ms, const struct sat_s
     return client_links_pay(((struct client_session *)context)->satchel, now_ms, spaces, n, arena, out);
 }
 
+static enum sat_err copied(void *context)
+{
+    return client_reindex_begin(((struct client_session *)context)->satchel);
+}
+
+static enum sat_err look_again(void *context, bool *changed)
+{
+    return client_reindex_look(((struct client_session *)context)->satchel, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     return client_reindex_build(((struct client_session *)context)->satchel, arena, out);
@@ -471,6 +494,8 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .build_links = own.build_links ? build_links : NULL,
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
+        .copied = config->mode == SAT_REPLICA_DEVICE ? copied : NULL,
+        .look_again = config->mode == SAT_REPLICA_DEVICE ? look_again : NULL,
         .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
         .reindexed = reindexed,
         .harm = config->mode == SAT_REPLICA_DEVICE ? harm : NULL,
@@ -590,6 +615,7 @@ enum sat_err client_session_result(struct client_session *session, struct client
                                              .used_up = session->used_up,
                                              .retry_ms = sat_replica_retry_ms(session->replica)};
     result->recovering = sat_replica_recovering(session->replica) != 0;
+    if (session->met) client_expel_note_own(session->satchel, session->config->replica.device);
     if (session->met) client_restored_note(session->satchel, sat_replica_recovering(session->replica));
     if (session->retry_ms) result->retry_ms = session->retry_ms;
     if (session->met) (void)snprintf(result->met_at, sizeof result->met_at, "%s", session->config->urls[0]);

@@ -30,6 +30,8 @@ struct client_session_config {
     bool (*notice)(void *context, struct client_session *session, const struct sat_action *action);
     /* After every step that changed the counts; may be NULL. */
     void (*progress)(void *context, struct sat_replica_counts counts);
+    /* Links of build_links() were refused: is that no failure? NULL: it is one. */
+    bool (*forgives)(void *context);
     void *context;
 };
 

@@ -189,20 +189,6 @@ static void set_clock(struct satchel *satchel, json_t *json, struct sat_arena *a
     (void)json_object_set_new(json, "clock", client_json_of_text(known ? client_skew_text(skew_ms, arena) : NULL));
 }
 
-/* Whoever lied once is not believed again because a later sync went well. */
-static enum sat_err set_alert(struct satchel *satchel, json_t *json, struct sat_arena *arena)
-{
-    struct client_alert alert;
-    enum sat_err err = client_alert_get(satchel, arena, &alert);
-    if (err) return err;
-    const char *name = alert.count ? client_alert_name(alert.what) : NULL;
-    (void)json_object_set_new(json, "alerts", json_integer(alert.count));
-    (void)json_object_set_new(json, "alert", client_json_of_text(alert.count ? alert.text : NULL));
-    (void)json_object_set_new(json, "alert_error", client_json_of_text(name));
-    (void)json_object_set_new(json, "alert_at", alert.count ? client_json_of_time(alert.at_ms) : json_null());
-    return SAT_OK;
-}
-
 static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_arena *arena)
 {
     struct client_membership membership;
@@ -220,7 +206,7 @@ static enum sat_err status(struct satchel *satchel, json_t *json, struct sat_are
     if (!err) err = client_count_aside(satchel, &refused, &aside);
     if (!err && !standing.lapsed) err = client_unread_count(satchel, &unread);
     if (!err) err = sat_store_return_count(satchel->store, 0, false, &returning);
-    if (!err) err = set_alert(satchel, json, arena);
+    if (!err) err = client_alerts_show(satchel, json, arena);
     (void)json_object_set_new(json, "pending", json_integer((json_int_t)standing.total.pending));
     (void)json_object_set_new(json, "refused", json_integer((json_int_t)(standing.total.refused + refused)));
     (void)json_object_set_new(json, "aside", json_integer((json_int_t)aside));

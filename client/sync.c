@@ -19,10 +19,12 @@
 #include "client/skew.h"
 #include "client/watch.h"
 #include "client/wipe.h"
+#include "common/sync/tidy.h"
 #include "common/vault/types.h"
 
 enum {
     QUIET_TIMEOUT_MS = 5 * 1000,
+    TIDY_ENTRIES = 4096, /* looked at behind a sync for what may be forgotten */
     SAVE_EVERY_MS = 10 * 1000,
     ROUNDS_MAX = 100,       /* of what follows from moves: one is the rule, and what is left the next sync does */
     CONNECT_MS = 30 * 1000, /* a session may last as long as it moves, but its beginning must have an end */
@@ -182,6 +184,20 @@ static void tell_clock(struct client_syncing *syncing)
     sat_arena_deinit(&arena);
 }
 
+static void tell_expelled(struct client_syncing *syncing)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    const char *text = client_expel_text(&syncing->expelling, &arena);
+    if (text) tell_text(syncing, SATCHEL_EVENT_NOTE, text);
+    sat_arena_deinit(&arena);
+}
+
+static bool forgives(void *context)
+{
+    return client_expel_gives_up(&((struct client_syncing *)context)->expelling);
+}
+
 static bool on_notice(void *context, struct client_session *session, const struct sat_action *action)
 {
     struct client_syncing *syncing = context;
@@ -215,8 +231,11 @@ static bool on_notice(void *context, struct client_session *session, const struc
         tell_of_space(syncing, SATCHEL_EVENT_NOTE, action,
                       "the server was set back to an older copy: ", " gets back what it had lost");
         return false;
+    case SAT_NOTICE_ANEW:
+        tell_of_space(syncing, SATCHEL_EVENT_NOTE, action, "", " is pulled anew: this device was away for too long");
+        return false;
     case SAT_NOTICE_IN_SYNC:
-        if (follow_moves(syncing, session)) return false;
+        if (follow_moves(syncing, session) || client_expel_advance(&syncing->expelling, session)) return false;
         if (live) save_now_and_then(syncing, session);
         syncing->backoff.failures = 0;
         tell_clock(syncing);
@@ -227,8 +246,10 @@ static bool on_notice(void *context, struct client_session *session, const struc
     case SAT_NOTICE_BRAKE:
         tell_holds(syncing);
         return false;
-    case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_APPENDED:
+        tell_expelled(syncing);
+        return false;
+    case SAT_NOTICE_DIRECTORY:
     case SAT_NOTICE_LINKS_REFUSED:
     case SAT_NOTICE_CREATED:
     case SAT_NOTICE_FAILED:
@@ -297,6 +318,7 @@ static enum sat_err prepare(struct client_syncing *syncing)
     syncing->rounds = syncing->holds_told = 0;
     syncing->own = count_own(syncing->satchel);
     config->frame_bytes = client_frames_bytes(syncing->satchel);
+    client_expel_prepare(&syncing->expelling, syncing->satchel, config);
     if (syncing->options.max_bytes)
         config->bytes_max =
             syncing->options.max_bytes > syncing->bytes ? syncing->options.max_bytes - syncing->bytes : 1;
@@ -321,6 +343,7 @@ enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel
         .live = options->live,
         .stop = options->stop,
         .notice = on_notice,
+        .forgives = forgives,
         .progress = options->event ? on_progress : NULL,
         .context = syncing,
     };
@@ -342,6 +365,10 @@ enum sat_err client_syncing_end(struct client_syncing *syncing, enum sat_err err
     if (!syncing->connected) return err;
     syncing->bytes += result->counts.bytes_in + result->counts.bytes_out;
     enum sat_err local = save(syncing, result->met_at, !err && result->in_sync);
+    struct sat_tidied tidied = {0};
+    if (!local && !err && result->in_sync) /* what is not done today is done at the next one's end */
+        local = sat_tidy_device(syncing->satchel->store, &syncing->satchel->directory,
+                                sat_keyring_secrets(syncing->satchel->keyring)->device, TIDY_ENTRIES, &tidied);
     if (err) syncing->satchel->fault = fault;
     return err ? err : local;
 }

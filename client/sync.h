@@ -3,6 +3,7 @@
 #define CLIENT_SYNC_H
 
 #include "client/backoff.h"
+#include "client/expel.h"
 #include "client/session.h"
 
 /* Where a sync as this home's device goes, and as whom: fills mode, server, org, device, key and, unless they are
@@ -29,7 +30,8 @@ struct client_syncing {
     uint32_t fruitless;  /* connections in a row that brought nothing */
     uint32_t rounds;     /* how often something followed from moves in this session */
     uint32_t holds_told; /* of the session's mass changes */
-    uint64_t saved_ms;   /* live: when it was last written down that both sides hold the same */
+    struct client_expelling expelling;
+    uint64_t saved_ms; /* live: when it was last written down that both sides hold the same */
 };
 /* SAT_ERR_INVALID while a transaction is open. The session is made with syncing->config. */
 enum sat_err client_syncing_begin(struct client_syncing *syncing, struct satchel *satchel,

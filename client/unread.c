@@ -1,9 +1,5 @@
 #include "client/unread.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/base/check.h"
 #include "common/proof/hash.h"
 #include "common/sync/rewind.h"
 #include "common/vault/types.h"
@@ -12,18 +8,10 @@ enum { ITEM_BYTES = 8 + 16 + 4 + 4, CHANGES_AT_ONCE = 1000 };
 
 static const char KEY[] = "unread";
 
-/* A record of which something cannot be read. */
-struct item {
-    int64_t sid;
-    struct sat_record_id record;
-    uint32_t unreadable, later; /* changes */
-};
-
 struct list {
     struct satchel *satchel;
-    struct item *items; /* sorted */
-    uint32_t n, cap;
-    int64_t upto; /* the newest bundle that was looked at */
+    struct client_record_list records; /* of which something cannot be read */
+    int64_t upto;                      /* the newest bundle that was looked at */
 };
 
 /* ---- What cannot be read of a change ---- */
@@ -61,52 +49,16 @@ static bool look_at_source(const struct sat_source *source, struct client_unread
 
 /* ---- The list ---- */
 
-static int compare(const struct item *a, int64_t sid, const struct sat_record_id *record)
+static void set(struct list *list, const struct client_listed *item)
 {
-    if (a->sid != sid) return a->sid < sid ? -1 : 1;
-    return memcmp(a->record.b, record->b, sizeof record->b);
-}
-
-static uint32_t place_of(const struct list *list, int64_t sid, const struct sat_record_id *record)
-{
-    uint32_t low = 0, high = list->n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (compare(&list->items[middle], sid, record) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void set(struct list *list, const struct item *item)
-{
-    uint32_t place = place_of(list, item->sid, &item->record);
-    bool is_in = place < list->n && compare(&list->items[place], item->sid, &item->record) == 0;
-    bool in = item->unreadable || item->later;
-    if (in && is_in) list->items[place] = *item;
-    if (in == is_in) return;
-    if (!in) {
-        memmove(list->items + place, list->items + place + 1, (list->n - place - 1) * sizeof *list->items);
-        list->n--;
-        return;
-    }
-    if (list->n == list->cap) {
-        list->cap = list->cap ? list->cap * 2 : 16;
-        list->items = realloc(list->items, list->cap * sizeof *list->items);
-        sat_check(list->items != NULL);
-    }
-    memmove(list->items + place + 1, list->items + place, (list->n - place) * sizeof *list->items);
-    list->items[place] = *item;
-    list->n++;
+    client_record_list_set(&list->records, item, item->unreadable || item->later);
 }
 
 static enum sat_err look(void *context, int64_t sid, const struct sat_record_id *record)
 {
     struct list *list = context;
     struct sat_vault vault = client_vault(list->satchel);
-    struct item item = {.sid = sid, .record = *record};
+    struct client_listed item = {.sid = sid, .record = *record};
     struct sat_record_view view;
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -130,8 +82,8 @@ static enum sat_err look_at_what_is_new(struct list *list, int64_t newest)
     struct sat_arena arena;
     sat_arena_init(&arena);
     enum sat_err err = SAT_OK;
-    struct item *known = sat_arena_copy(&arena, list->items, list->n * sizeof *known);
-    uint32_t n = list->n;
+    struct client_listed *known = sat_arena_copy(&arena, list->records.at, list->records.n * sizeof *known);
+    uint32_t n = list->records.n;
     for (uint32_t i = 0; i < n && !err; i++) err = look(list, known[i].sid, &known[i].record);
     int64_t cid = (list->upto + 1) << 10;
     for (n = CHANGES_AT_ONCE; !err && n == CHANGES_AT_ONCE;) {
@@ -212,7 +164,7 @@ static bool take_stored(struct list *list, struct sat_span stored, const struct 
     list->upto = (int64_t)sat_take_u64(&in);
     if (!sat_hash_equal(&was, base) || sat_reader_left(&in) % ITEM_BYTES) return false;
     while (sat_reader_left(&in) >= ITEM_BYTES) {
-        struct item item = {.sid = (int64_t)sat_take_u64(&in)};
+        struct client_listed item = {.sid = (int64_t)sat_take_u64(&in)};
         sat_take_bytes(&in, item.record.b, sizeof item.record.b);
         item.unreadable = sat_take_u32(&in);
         item.later = sat_take_u32(&in);
@@ -229,11 +181,11 @@ static enum sat_err save(const struct list *list, const struct sat_hash *base, c
     sat_put_bytes(&buf, base->b, sizeof base->b);
     sat_put_bytes(&buf, mark->b, sizeof mark->b);
     sat_put_u64(&buf, (uint64_t)list->upto);
-    for (uint32_t i = 0; i < list->n; i++) {
-        sat_put_u64(&buf, (uint64_t)list->items[i].sid);
-        sat_put_bytes(&buf, list->items[i].record.b, sizeof list->items[i].record.b);
-        sat_put_u32(&buf, list->items[i].unreadable);
-        sat_put_u32(&buf, list->items[i].later);
+    for (uint32_t i = 0; i < list->records.n; i++) {
+        sat_put_u64(&buf, (uint64_t)list->records.at[i].sid);
+        sat_put_bytes(&buf, list->records.at[i].record.b, sizeof list->records.at[i].record.b);
+        sat_put_u32(&buf, list->records.at[i].unreadable);
+        sat_put_u32(&buf, list->records.at[i].later);
     }
     bool own = !sat_store_in_transaction(store);
     enum sat_err err = own ? sat_store_begin(store) : SAT_OK;
@@ -270,11 +222,11 @@ enum sat_err client_unread_count(struct satchel *satchel, struct client_unread_c
     struct list list = {.satchel = satchel};
     *out = (struct client_unread_counts){0};
     enum sat_err err = bring_up_to_date(&list);
-    for (uint32_t i = 0; i < list.n; i++) {
-        out->unreadable += list.items[i].unreadable;
-        out->later += list.items[i].later;
+    for (uint32_t i = 0; i < list.records.n; i++) {
+        out->unreadable += list.records.at[i].unreadable;
+        out->later += list.records.at[i].later;
     }
-    free(list.items);
+    client_record_list_free(&list.records);
     return err;
 }
 
@@ -287,11 +239,11 @@ enum sat_err client_unread_each(struct satchel *satchel,
     struct sat_vault vault = client_vault(satchel);
     enum sat_err err = bring_up_to_date(&list);
     bool more = true;
-    for (uint32_t i = 0; i < list.n && !err && more; i++) {
+    for (uint32_t i = 0; i < list.records.n && !err && more; i++) {
         struct sat_record_view view;
         struct sat_arena arena;
         sat_arena_init(&arena);
-        err = sat_record_load(&vault, list.items[i].sid, &list.items[i].record, &arena, &view);
+        err = sat_record_load(&vault, list.records.at[i].sid, &list.records.at[i].record, &arena, &view);
         for (uint32_t k = 0; !err && more && k < view.live_n; k++) {
             struct client_unread unread;
             if (!look_at_source(&view.live[k], &unread)) continue;
@@ -300,6 +252,6 @@ enum sat_err client_unread_each(struct satchel *satchel,
         }
         sat_arena_deinit(&arena);
     }
-    free(list.items);
+    client_record_list_free(&list.records);
     return err;
 }

@@ -74,6 +74,37 @@ static enum sat_err choose_id(struct satchel_tx *tx, const char *id, struct sat_
     return SAT_OK;
 }
 
+/* Where a record that is not here was deleted, and forgotten when everybody had seen that; *sid 0: nowhere. */
+static enum sat_err find_forgotten(struct satchel_tx *tx, const struct sat_record_id *record, int64_t *sid)
+{
+    struct sat_space_row *spaces;
+    uint32_t n;
+    *sid = 0;
+    enum sat_err err = sat_store_spaces(tx->satchel->store, &tx->arena, &spaces, &n);
+    for (uint32_t i = 0; i < n && !err && !*sid; i++) {
+        struct sat_collected_row row;
+        bool found;
+        err = sat_store_collected_get(tx->satchel->store, spaces[i].sid, record, &row, &found);
+        if (!err && found) *sid = spaces[i].sid;
+    }
+    return err;
+}
+
+/* An import that is repeated does not bring it back; who wants it says so. */
+static enum sat_err check_forgotten(struct satchel_tx *tx, const struct sat_type *type,
+                                    const struct client_known *known)
+{
+    char id[SAT_UUID_TEXT_SIZE];
+    int64_t sid;
+    if (known->place.here || known->first) return SAT_OK;
+    enum sat_err err = find_forgotten(tx, &known->record, &sid);
+    if (err || !sid) return err;
+    sat_uuid_format(known->record.b, id);
+    return sat_fail(&tx->satchel->fault, SAT_ERR_EXISTS,
+                    "%s %s was deleted, and nothing is left of it: restore it, empty, before writing it again",
+                    type->name, id);
+}
+
 static enum sat_err check_existing(struct satchel *satchel, const struct sat_type *type,
                                    const struct client_known *known)
 {
@@ -193,6 +224,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     if (!err) err = choose_id(tx, id, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
+    if (!err && id) err = check_forgotten(tx, type, known);
     if (!err) err = name_record(tx, type, id, client_json_fields(type, json, &tx->arena, &fields, &satchel->fault));
     if (!err) err = complete_sets(tx, known, &fields);
     if (!err) err = client_check_references(tx, type, fields.cells, fields.n, &unsure);
@@ -244,10 +276,25 @@ static struct sat_cell *deleted_cell(struct satchel_tx *tx, bool truth)
     return cell;
 }
 
+/* What nothing is left of begins anew, empty, where it was. */
+static enum sat_err find_to_restore(struct satchel_tx *tx, const char *type_name, const char *id,
+                                    struct client_known **known)
+{
+    const struct sat_type *type;
+    int64_t sid;
+    enum sat_err found = find(tx, type_name, id, known);
+    if (found != SAT_ERR_NOT_FOUND || client_find_type(tx->satchel, type_name, &type) || (*known)->place.here)
+        return found;
+    enum sat_err err = find_forgotten(tx, &(*known)->record, &sid);
+    if (err || !sid) return err ? err : find(tx, type_name, id, known);
+    (*known)->place = (struct client_place){.here = true, .sid = sid, .type = type->number, .spaces_n = 1};
+    return client_check_right(tx->satchel, sid, &(*known)->record);
+}
+
 static enum sat_err archive(struct satchel_tx *tx, const char *type, const char *id, bool archived)
 {
-    struct client_known *known;
-    enum sat_err err = find(tx, type, id, &known);
+    struct client_known *known = NULL;
+    enum sat_err err = archived ? find(tx, type, id, &known) : find_to_restore(tx, type, id, &known);
     if (err) return err;
     struct sat_edit edit = {
         .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = archived};

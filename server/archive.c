@@ -30,6 +30,25 @@ static void note(struct sat_buf *checksums, const char *name, const struct sat_h
     sat_put_u8(checksums, '\n');
 }
 
+/* ---- Names ---- */
+
+static bool is_hex(const char *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strchr("0123456789abcdef", at[i]) || !at[i]) return false;
+    return true;
+}
+
+bool satd_archive_takes(const char *name)
+{
+    size_t len = strlen(name);
+    if (strcmp(name, "identity.key") == 0) return true;
+    if (len < SATD_MEMBER_NAME_SIZE && strncmp(name, "identity-", 9) == 0 && !strchr(name, '/') &&
+        strcmp(name + len - 4, ".key") == 0)
+        return true;
+    return len == 5 + 64 + 3 && strncmp(name, "orgs/", 5) == 0 && is_hex(name + 5, 64) && strcmp(name + 69, ".db") == 0;
+}
+
 /* ---- Writing ---- */
 
 struct satd_archive_writer {
@@ -152,23 +171,6 @@ static enum sat_err damaged_so(const struct reader *reader, struct sat_fault *fa
     return damaged(reader, text ? text : "it cannot be read", fault);
 }
 
-static bool is_hex(const char *at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!strchr("0123456789abcdef", at[i]) || !at[i]) return false;
-    return true;
-}
-
-static bool is_file_of_ours(const char *name)
-{
-    size_t len = strlen(name);
-    if (strcmp(name, "identity.key") == 0) return true;
-    if (len < SATD_MEMBER_NAME_SIZE && strncmp(name, "identity-", 9) == 0 && !strchr(name, '/') &&
-        strcmp(name + len - 4, ".key") == 0)
-        return true;
-    return len == 5 + 64 + 3 && strncmp(name, "orgs/", 5) == 0 && is_hex(name + 5, 64) && strcmp(name + 69, ".db") == 0;
-}
-
 /* Into a file, or with file < 0 into reader->text. */
 static enum sat_err copy_member(struct reader *reader, const char *name, int file, struct sat_fault *fault)
 {
@@ -203,7 +205,8 @@ static enum sat_err unpack_file(struct reader *reader, const char *name, struct 
     if (file < 0 && errno == EEXIST) return damaged(reader, "a file is in it twice", fault);
     if (file < 0) return satd_fail_errno(fault, "restoring", name);
     enum sat_err err = copy_member(reader, name, file, fault);
-    if (!err && fsync(file) != 0) err = satd_fail_errno(fault, "restoring", name);
+    if (!err && (!satd_give_to_owner(file, reader->into) || fsync(file) != 0))
+        err = satd_fail_errno(fault, "restoring", name);
     if (close(file) != 0 && !err) err = satd_fail_errno(fault, "restoring", name);
     return err;
 }
@@ -217,7 +220,9 @@ static enum sat_err next_member(struct reader *reader, const char **name, struct
     if (code == ARCHIVE_EOF) return SAT_OK;
     if (code != ARCHIVE_OK) return damaged_so(reader, fault);
     *name = archive_entry_pathname(entry);
-    if (!*name || archive_entry_filetype(entry) != AE_IFREG) return damaged(reader, "something else is in it", fault);
+    /* Nothing of ours has holes; a few bytes of somebody's could fill the disk with them. */
+    if (!*name || archive_entry_filetype(entry) != AE_IFREG || archive_entry_sparse_count(entry) > 0)
+        return damaged(reader, "something else is in it", fault);
     return SAT_OK;
 }
 
@@ -263,7 +268,7 @@ static enum sat_err unpack(struct reader *reader, uint64_t *made_ms, struct sat_
     if (!err) err = next_member(reader, &name, fault);
     while (!err && name && strcmp(name, LAST) != 0) {
         char copy[SATD_MEMBER_NAME_SIZE];
-        if (!is_file_of_ours(name)) return damaged(reader, "something else is in it", fault);
+        if (!satd_archive_takes(name)) return damaged(reader, "something else is in it", fault);
         (void)snprintf(copy, sizeof copy, "%s", name);
         err = unpack_file(reader, copy, fault);
         if (!err) err = next_member(reader, &name, fault);

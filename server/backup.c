@@ -1,13 +1,12 @@
 #define _GNU_SOURCE
 #include "server/backup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,13 +67,22 @@ static enum sat_err copy_store(const char *from, const char *to, struct sat_faul
     return err ? sat_fail_keep(fault, err) : fault->err;
 }
 
-static enum sat_err add_org(struct backup *backup, const char *name, struct sat_fault *fault)
+/* Somebody's own copy beside a file of ours: a backup that had it would not be taken back. */
+static enum sat_err pass_over(const char *name)
 {
+    (void)fprintf(stderr, "satcheld: %s is no file of the server's: it is not in the backup\n", name);
+    return SAT_OK;
+}
+
+static enum sat_err add_org(void *context, const char *name, struct sat_fault *fault)
+{
+    struct backup *backup = context;
     char path[PATH_SIZE], member[SATD_MEMBER_NAME_SIZE];
     int len = snprintf(path, sizeof path, "%s/orgs/%s", backup->dir->path, name);
-    (void)snprintf(member, sizeof member, "orgs/%.100s", name);
+    (void)snprintf(member, sizeof member, "orgs/%.120s", name);
     if (len < 0 || (size_t)len >= sizeof path)
         return sat_fail(fault, SAT_ERR_CONFIG, "the path of the data directory is too long");
+    if (!satd_archive_takes(member)) return pass_over(member);
     enum sat_err err = copy_store(path, backup->copy, fault);
     if (!err) err = add_file(backup, AT_FDCWD, backup->copy, member, fault);
     (void)unlink(backup->copy);
@@ -82,25 +90,10 @@ static enum sat_err add_org(struct backup *backup, const char *name, struct sat_
     return err;
 }
 
-/* Each file of that folder whose name fits. */
-static enum sat_err add_each(struct backup *backup, const char *folder, const char *pattern,
-                             enum sat_err (*add)(struct backup *, const char *, struct sat_fault *),
-                             struct sat_fault *fault)
+static enum sat_err add_key(void *context, const char *name, struct sat_fault *fault)
 {
-    int fd = openat(backup->dir->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *files = fd < 0 ? NULL : fdopendir(fd);
-    if (!files) return satd_fail_errno(fault, "reading", folder);
-    enum sat_err err = SAT_OK;
-    const struct dirent *entry;
-    while (!err && (entry = readdir(files)) != NULL)
-        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = add(backup, entry->d_name, fault);
-    (void)closedir(files);
-    return err;
-}
-
-static enum sat_err add_key(struct backup *backup, const char *name, struct sat_fault *fault)
-{
-    return add_file(backup, backup->dir->fd, name, name, fault);
+    struct backup *backup = context;
+    return satd_archive_takes(name) ? add_file(backup, backup->dir->fd, name, name, fault) : pass_over(name);
 }
 
 static enum sat_err write_archive(struct backup *backup, int fd, struct sat_fault *fault)
@@ -109,8 +102,9 @@ static enum sat_err write_archive(struct backup *backup, int fd, struct sat_faul
     if (!err && faccessat(backup->dir->fd, "identity.key", F_OK, 0) != 0)
         err = sat_fail(fault, SAT_ERR_NOT_FOUND, "%.200s is not the data directory of a server: it has no identity.key",
                        backup->dir->path);
-    if (!err) err = add_each(backup, ".", "identity*.key", add_key, fault);
-    if (!err) err = add_each(backup, "orgs", "*.db", add_org, fault);
+    /* An identity that an org has come to trust meanwhile is among the keys, if they come last. */
+    if (!err) err = satd_each_name(backup->dir->fd, "orgs", "*.db", add_org, backup, fault);
+    if (!err) err = satd_each_name(backup->dir->fd, ".", "identity*.key", add_key, backup, fault);
     if (!err) err = satd_archive_finish(backup->writer, fault);
     satd_archive_writer_free(backup->writer);
     if (!err && fsync(fd) != 0) err = satd_fail_errno(fault, "writing the backup", backup->path);
@@ -132,17 +126,39 @@ static enum sat_err publish(const struct backup *backup, struct sat_fault *fault
     return err;
 }
 
+/* Whoever writes to it has it locked, so that of two at once one is told, and neither publishes what the other has not
+ * finished. What was left by one that was killed goes first, whatever mode and links it has. Below 0: fault says why.
+ */
+static int open_part(const struct backup *backup, struct sat_fault *fault)
+{
+    struct stat named, opened;
+    int left = open(backup->part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool used = left >= 0 && flock(left, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!used) (void)unlink(backup->part);
+    if (left >= 0) (void)close(left);
+    int fd = used ? -1 : open(backup->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    used = used || (fd < 0 && errno == EEXIST);
+    if (fd < 0 && !used) (void)satd_fail_errno(fault, "writing the backup", backup->path);
+    if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &opened) != 0 || lstat(backup->part, &named) != 0 ||
+                    named.st_ino != opened.st_ino)) {
+        (void)close(fd);
+        fd = -1;
+        used = true;
+    }
+    if (used) (void)sat_fail(fault, SAT_ERR_IN_USE, "another backup to %.200s is being made", backup->path);
+    return fd;
+}
+
 static enum sat_err make(struct backup *backup, struct sat_fault *fault)
 {
     enum sat_err err = name_files(backup, fault);
     if (err) return err;
-    (void)unlink(backup->part);
-    int fd = open(backup->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return satd_fail_errno(fault, "writing the backup", backup->path);
+    int fd = open_part(backup, fault);
+    if (fd < 0) return fault->err;
     err = write_archive(backup, fd, fault);
-    (void)close(fd);
     if (!err) err = publish(backup, fault);
     if (err) (void)unlink(backup->part);
+    (void)close(fd); /* until here nobody else writes to these names */
     return err;
 }
 

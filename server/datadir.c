@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "server/datadir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -32,8 +34,7 @@ enum sat_err satd_fail_errno(struct sat_fault *fault, const char *doing, const c
     return sat_fail(fault, err_of_errno(number), "%s %.200s: %s", doing, name, strerror(number));
 }
 
-/* What an operator makes as root must be usable for the service, which owns the directory. */
-static bool give_to_owner(int fd, int directory)
+bool satd_give_to_owner(int fd, int directory)
 {
     struct stat status;
     if (geteuid() != 0) return true;
@@ -45,7 +46,7 @@ static int open_directory(int at, const char *name)
     bool made = mkdirat(at, name, 0700) == 0;
     if (!made && errno != EEXIST) return -1;
     int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && made && at != AT_FDCWD) (void)give_to_owner(fd, at);
+    if (fd >= 0 && made && at != AT_FDCWD) (void)satd_give_to_owner(fd, at);
     return fd;
 }
 
@@ -80,7 +81,8 @@ enum sat_err satd_datadir_lock(struct satd_datadir *dir, struct sat_fault *fault
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     dir->lock_fd = openat(dir->fd, "satcheld.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (dir->lock_fd < 0) return satd_fail_errno(fault, "locking the data directory", dir->path);
+    if (dir->lock_fd < 0 || !satd_give_to_owner(dir->lock_fd, dir->fd))
+        return satd_fail_errno(fault, "locking the data directory", dir->path);
     if (fcntl(dir->lock_fd, F_SETLK, &lock) == 0) return SAT_OK;
     if (errno != EAGAIN && errno != EACCES) return satd_fail_errno(fault, "locking the data directory", dir->path);
     if (fcntl(dir->lock_fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
@@ -108,6 +110,21 @@ enum sat_err satd_directory_sync(int fd, struct sat_fault *fault)
     return fsync(fd) == 0 ? SAT_OK : satd_fail_errno(fault, "syncing", "a directory");
 }
 
+enum sat_err satd_each_name(int at, const char *folder, const char *pattern,
+                            enum sat_err (*each)(void *context, const char *name, struct sat_fault *fault),
+                            void *context, struct sat_fault *fault)
+{
+    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *files = fd < 0 ? NULL : fdopendir(fd);
+    if (!files) return satd_fail_errno(fault, "reading", folder);
+    enum sat_err err = SAT_OK;
+    const struct dirent *entry;
+    while (!err && (entry = readdir(files)) != NULL)
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = each(context, entry->d_name, fault);
+    (void)closedir(files);
+    return err;
+}
+
 static bool write_all(int fd, struct sat_span bytes)
 {
     while (bytes.len) {
@@ -127,7 +144,7 @@ enum sat_err satd_file_write(int fd, const char *name, struct sat_span bytes, st
     (void)unlinkat(fd, temporary, 0);
     int file = openat(fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return satd_fail_errno(fault, "writing", name);
-    bool ok = give_to_owner(file, fd) && write_all(file, bytes) && fsync(file) == 0;
+    bool ok = satd_give_to_owner(file, fd) && write_all(file, bytes) && fsync(file) == 0;
     enum sat_err err = ok ? SAT_OK : satd_fail_errno(fault, "writing", name);
     if (close(file) != 0 && err == SAT_OK) err = satd_fail_errno(fault, "writing", name);
     if (err == SAT_OK && renameat(fd, temporary, fd, name) != 0) err = satd_fail_errno(fault, "writing", name);

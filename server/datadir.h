@@ -26,6 +26,9 @@ enum sat_err satd_datadir_lock(struct satd_datadir *dir, struct sat_fault *fault
 enum sat_err satd_datadir_hold(const struct satd_datadir *dir, struct sat_fault *fault) SAT_MUST_CHECK;
 void satd_datadir_release(const struct satd_datadir *dir);
 
+/* What an operator makes as root must be usable for the service, which owns the directory: root gives the open file to
+ * its owner. False: errno says why. */
+bool satd_give_to_owner(int fd, int directory);
 /* Writes `name` in the directory `fd`: after a crash it is there whole, or as it was before. Replaces. The file is for
  * its owner alone (0600): root gives it to the directory's owner, as the service is not root. */
 enum sat_err satd_file_write(int fd, const char *name, struct sat_span bytes, struct sat_fault *fault) SAT_MUST_CHECK;
@@ -34,6 +37,11 @@ enum sat_err satd_file_read(int fd, const char *name, size_t len_max, struct sat
                             struct sat_fault *fault) SAT_MUST_CHECK;
 /* The error that errno stands for, with a sentence that names the thing. */
 enum sat_err satd_fail_errno(struct sat_fault *fault, const char *doing, const char *name);
+/* Each name in a folder of the directory `at` ("." for itself) that fits, until one fails. `each` may rename or remove
+ * what it is given. */
+enum sat_err satd_each_name(int at, const char *folder, const char *pattern,
+                            enum sat_err (*each)(void *context, const char *name, struct sat_fault *fault),
+                            void *context, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Makes what was renamed, created or removed in the directory survive a crash. */
 enum sat_err satd_directory_sync(int fd, struct sat_fault *fault) SAT_MUST_CHECK;
 

@@ -11,6 +11,7 @@
 #include "server/nursery.h"
 #include "server/org.h"
 
+enum { MAINTAIN_MS = 1000, MAINTAIN_BUDGET = 1000 /* some milliseconds */ };
 enum { ROUND_MS = 50 /* then the sockets come first again */, BUSY_RETRY_MS = 5000, STORED_RETRY_MS = 60000 };
 
 struct satd_hub {
@@ -105,7 +106,9 @@ static enum sat_err open_store(struct satd_hub *hub, const struct sat_hash *id, 
                                      .server = identities->keys,
                                      .former = identities->keys + 1,
                                      .former_n = identities->n - 1,
-                                     .entropy = hub->config.entropy};
+                                     .entropy = hub->config.entropy,
+                                     .collect_every_ms = hub->config.limits->collect_every_ms,
+                                     .collect_after_ms = hub->config.limits->collect_after_ms};
     err = sat_host_new(&config, &org->host, fault);
     if (err == SAT_OK) err = check_identity(hub, org, fault);
     return err == SAT_OK ? SAT_OK : sat_fail_keep(fault, err);
@@ -289,4 +292,30 @@ void satd_hub_step(struct satd_hub *hub, const struct satd_hub_calls *calls)
         org = org->next ? org->next : hub->orgs;
     }
     hub->turn = org;
+}
+
+/* One that has rested the longest, if it is time to look at it again. Never one whose store has failed. */
+static struct satd_org *find_idle(struct satd_hub *hub, uint64_t now_ms)
+{
+    struct satd_org *out = NULL;
+    for (struct satd_org *org = hub->orgs; org; org = org->next) {
+        if (now_ms < org->resting_until_ms || now_ms - org->maintained_ms < MAINTAIN_MS) continue;
+        if (!out || org->maintained_ms < out->maintained_ms) out = org;
+    }
+    return out;
+}
+
+void satd_hub_maintain(struct satd_hub *hub, const struct satd_hub_calls *calls)
+{
+    struct sat_actions actions;
+    uint64_t now_ms = satd_mono_ms();
+    if (satd_hub_waits(hub) || satd_disk_is_low(hub->config.disk)) return;
+    struct satd_org *org = find_idle(hub, now_ms);
+    if (!org) return;
+    sat_actions_init(&actions, &hub->arena);
+    satd_org_maintain(org, &hub->config, MAINTAIN_BUDGET, &actions);
+    for (const struct sat_action *action = actions.first; action; action = action->next)
+        calls->deliver(calls->context, action);
+    sat_arena_reset(&hub->arena);
+    org->maintained_ms = now_ms;
 }

@@ -63,5 +63,7 @@ bool satd_hub_waits(const struct satd_hub *hub);
 /* Steps the orgs whose guests have said something, each in one commit, beginning where the last round stopped, until
  * each had its turn or the round has lasted long enough; hands out each batch's actions after its commit, in order. */
 void satd_hub_step(struct satd_hub *hub, const struct satd_hub_calls *calls);
+/* When nothing waits: what is to be done in an org without anybody asking, of one org at a time. */
+void satd_hub_maintain(struct satd_hub *hub, const struct satd_hub_calls *calls);
 
 #endif

@@ -65,6 +65,8 @@ static struct satd_limits limits_of(const struct satd_options *options)
         .device_changes = number[SATD_OPTION_DEVICE_CHANGES],
         .stored_bytes = number[SATD_OPTION_STORED],
         .disk_reserve_bytes = number[SATD_OPTION_DISK_RESERVE],
+        .collect_every_ms = number[SATD_OPTION_COLLECT_EVERY] * 1000,
+        .collect_after_ms = number[SATD_OPTION_COLLECT_AFTER] * 1000,
         .stores_open = (uint32_t)number[SATD_OPTION_STORES_OPEN],
         .failed_attempts = number[SATD_OPTION_FAILED_ATTEMPTS],
     };

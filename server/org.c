@@ -14,7 +14,7 @@ static void count(struct satd_org *org, const struct satd_hub_config *config, ui
 {
     struct satd_metrics *metrics = config->metrics;
     struct sat_host_counts now = sat_host_counts(org->host), *before = &org->counted;
-    satd_observe(metrics, SATD_METRIC_BATCH_EVENTS, events);
+    if (events) satd_observe(metrics, SATD_METRIC_BATCH_EVENTS, events);
     if (now.commits > before->commits) satd_observe(metrics, SATD_METRIC_COMMIT_SECONDS, took_us);
     if (now.changes > before->changes) satd_observe(metrics, SATD_METRIC_BATCH_CHANGES, now.changes - before->changes);
     satd_count(metrics, SATD_METRIC_COMMITS, now.commits - before->commits);
@@ -32,6 +32,11 @@ static void count(struct satd_org *org, const struct satd_hub_config *config, ui
     if (now.mended > before->mended)
         satd_log(config->log, MENDED, satd_id("org", org->id.b, sizeof org->id.b),
                  satd_number("mended", now.mended - before->mended));
+    satd_count(metrics, SATD_METRIC_COLLECTIONS, now.collections - before->collections);
+    satd_count(metrics, SATD_METRIC_COLLECTED, now.collected - before->collected);
+    if (now.collections > before->collections)
+        satd_log(config->log, COLLECTED, satd_id("org", org->id.b, sizeof org->id.b),
+                 satd_number("records", now.collected - before->collected));
     satd_count(metrics, SATD_METRIC_LIVES, now.lives - before->lives);
     satd_count(metrics, SATD_METRIC_BUNDLES_RETURNED, now.returned - before->returned);
     if (now.lives > before->lives)
@@ -74,6 +79,17 @@ void satd_org_step(struct satd_org *org, const struct satd_hub_config *config, c
     count(org, config, took_us, n);
     satd_log(config->log, STEP, satd_id("org", org->id.b, sizeof org->id.b), satd_number("events", n),
              satd_number("took_us", took_us));
+}
+
+void satd_org_maintain(struct satd_org *org, const struct satd_hub_config *config, uint32_t budget,
+                       struct sat_actions *out)
+{
+    uint64_t start_us = satd_mono_us(), commits = org->counted.commits;
+    enum sat_err err = sat_host_maintain(org->host, satd_wall_ms(), budget, out);
+    if (err != SAT_OK)
+        fail(org, config, err, 0);
+    else if (sat_host_counts(org->host).commits > commits)
+        count(org, config, satd_mono_us() - start_us, 0);
 }
 
 static uint64_t size_of(int fd, const char *name)

@@ -19,11 +19,15 @@ struct satd_org {
     uint64_t stored_bytes, stored_at_ms;
     uint64_t resting_until_ms; /* the store has failed: no work is tried before this … */
     const char *resting_text;  /* … and this is said */
+    uint64_t maintained_ms;    /* when it was last looked at without anybody asking */
 };
 
 /* One batch, in one commit; its figures are counted. When the store fails the engine tells the peers. */
 void satd_org_step(struct satd_org *org, const struct satd_hub_config *config, const struct sat_event *events,
                    uint32_t n, struct sat_actions *out);
+/* sat_host_maintain(), counted and logged in the same way. */
+void satd_org_maintain(struct satd_org *org, const struct satd_hub_config *config, uint32_t budget,
+                       struct sat_actions *out);
 /* The size of its store on the disk, journal included; as it was a moment ago. */
 uint64_t satd_org_stored_bytes(struct satd_org *org, const struct satd_datadir *dir, uint64_t now_ms);
 

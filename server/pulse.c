@@ -59,6 +59,7 @@ static void beat(lws_sorted_usec_list_t *timer)
     uint64_t now_ms = satd_mono_ms(), interval = sockets->config.ping_s;
     (void)satd_disk_is_low(sockets->config.disk);
     sockets->beats++;
+    sockets->maintain_due = true;
     for (uint32_t i = 0; i < sockets->peers.slots_n; i++) {
         struct satd_peer *peer = sockets->peers.slots[i];
         if (!peer || peer->state != SATD_PEER_OPEN) continue;

@@ -10,6 +10,7 @@ struct satd_limits { /* from the options; borrowed wherever it is needed */
     uint64_t org_bytes, device_bytes;     /* a minute */
     uint64_t org_changes, device_changes; /* a minute */
     uint64_t stored_bytes, disk_reserve_bytes;
+    uint64_t collect_every_ms, collect_after_ms; /* sat_host_config */
     uint32_t stores_open;
     uint64_t failed_attempts; /* a minute, from one address */
 };

@@ -1,10 +1,8 @@
 /* Putting a backup back: unpacked and checked beside what is there, then exchanged for it. What was there is moved
  * aside, never removed. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,52 +18,39 @@
 #include "server/datadir.h"
 #include "server/line.h"
 
-static const char UNPACKED[] = "restoring"; /* in the data directory: exists while a restore is under way */
+/* In the data directory: exists while a restore is under way. In it, from when what is there begins to be exchanged
+ * until it has been: half of one and half of the other is nothing that a server may start on. */
+static const char UNPACKED[] = "restoring", BEGUN[] = "restoring/begun";
 
 struct restore {
     struct satd_datadir *dir;
     const char *path;
     char aside[64]; /* the folder for what was there; empty: there was nothing */
-    int unpacked_fd;
+    int unpacked_fd, orgs_fd, aside_fd;
     uint64_t made_ms;
     uint32_t orgs;
 };
 
 enum sat_err satd_restore_check(const struct satd_datadir *dir, struct sat_fault *fault)
 {
-    if (faccessat(dir->fd, UNPACKED, F_OK, AT_SYMLINK_NOFOLLOW) != 0) return SAT_OK;
-    return sat_fail(
-        fault, SAT_ERR_CONFIG,
-        "a restore into %.200s was interrupted: run it again (what was there before is in %s or in a folder "
-        "before-restore-…)",
-        dir->path, UNPACKED);
-}
-
-/* Each name in the folder that fits. `each` may rename what it is given. */
-static enum sat_err for_each(int at, const char *folder, const char *pattern,
-                             enum sat_err (*each)(struct restore *, const char *, struct sat_fault *),
-                             struct restore *restore, struct sat_fault *fault)
-{
-    int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *files = fd < 0 ? NULL : fdopendir(fd);
-    if (!files) return satd_fail_errno(fault, "reading", folder);
-    enum sat_err err = SAT_OK;
-    const struct dirent *entry;
-    while (!err && (entry = readdir(files)) != NULL)
-        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) == 0) err = each(restore, entry->d_name, fault);
-    (void)closedir(files);
-    return err;
+    if (faccessat(dir->fd, BEGUN, F_OK, AT_SYMLINK_NOFOLLOW) != 0) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_CONFIG,
+                    "a restore into %.200s was interrupted: run it again (what was there before is in a folder "
+                    "before-restore-…)",
+                    dir->path);
 }
 
 /* ---- What an earlier attempt left ---- */
 
-static enum sat_err remove_one(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err remove_one(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     return unlinkat(restore->unpacked_fd, name, 0) == 0 ? SAT_OK : satd_fail_errno(fault, "removing", name);
 }
 
-static enum sat_err remove_org(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err remove_org(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char path[SATD_MEMBER_NAME_SIZE + 200];
     (void)snprintf(path, sizeof path, "orgs/%.200s", name);
     return remove_one(restore, path, fault);
@@ -76,13 +61,16 @@ static enum sat_err open_unpacked(struct restore *restore, struct sat_fault *fau
     bool made = mkdirat(restore->dir->fd, UNPACKED, 0700) == 0;
     if (!made && errno != EEXIST) return satd_fail_errno(fault, "restoring into", restore->dir->path);
     restore->unpacked_fd = openat(restore->dir->fd, UNPACKED, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (restore->unpacked_fd < 0) return satd_fail_errno(fault, "restoring into", restore->dir->path);
-    enum sat_err err = SAT_OK;
-    if (mkdirat(restore->unpacked_fd, "orgs", 0700) != 0) {
-        if (errno != EEXIST) return satd_fail_errno(fault, "restoring into", restore->dir->path);
-        err = for_each(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, fault);
-    }
-    return err ? err : for_each(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, fault);
+    if (restore->unpacked_fd < 0 || !satd_give_to_owner(restore->unpacked_fd, restore->dir->fd))
+        return satd_fail_errno(fault, "restoring into", restore->dir->path);
+    made = mkdirat(restore->unpacked_fd, "orgs", 0700) == 0;
+    if (!made && errno != EEXIST) return satd_fail_errno(fault, "restoring into", restore->dir->path);
+    restore->orgs_fd = openat(restore->unpacked_fd, "orgs", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (restore->orgs_fd < 0 || !satd_give_to_owner(restore->orgs_fd, restore->dir->fd))
+        return satd_fail_errno(fault, "restoring into", restore->dir->path);
+    enum sat_err err =
+        made ? SAT_OK : satd_each_name(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, fault);
+    return err ? err : satd_each_name(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, fault);
 }
 
 /* ---- Is what was unpacked whole? ---- */
@@ -102,8 +90,9 @@ static enum sat_err mark(struct sat_store *store, uint64_t made_ms)
     return err;
 }
 
-static enum sat_err prepare_org(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err prepare_org(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char path[4300];
     struct sat_store *store = NULL;
     int len = snprintf(path, sizeof path, "%s/%s/orgs/%s", restore->dir->path, UNPACKED, name);
@@ -122,16 +111,18 @@ static enum sat_err prepare_org(struct restore *restore, const char *name, struc
 
 /* ---- The exchange ---- */
 
-static enum sat_err set_aside(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err set_aside(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     char to[SATD_MEMBER_NAME_SIZE + sizeof restore->aside];
     (void)snprintf(to, sizeof to, "%s/%s", restore->aside, name);
     return renameat(restore->dir->fd, name, restore->dir->fd, to) == 0 ? SAT_OK
                                                                        : satd_fail_errno(fault, "moving aside", name);
 }
 
-static enum sat_err put_in_place(struct restore *restore, const char *name, struct sat_fault *fault)
+static enum sat_err put_in_place(void *context, const char *name, struct sat_fault *fault)
 {
+    struct restore *restore = context;
     return renameat(restore->unpacked_fd, name, restore->dir->fd, name) == 0
                ? SAT_OK
                : satd_fail_errno(fault, "restoring", name);
@@ -147,26 +138,52 @@ static enum sat_err make_aside(struct restore *restore, struct sat_fault *fault)
     for (unsigned n = 0; n < 100; n++) { /* twice in a second */
         (void)snprintf(restore->aside, sizeof restore->aside, n ? "before-restore-%s-%u" : "before-restore-%s", stamp,
                        n);
-        if (mkdirat(restore->dir->fd, restore->aside, 0700) == 0) return SAT_OK;
-        if (errno != EEXIST) break;
+        if (mkdirat(restore->dir->fd, restore->aside, 0700) == 0) break;
+        if (errno != EEXIST) return satd_fail_errno(fault, "making", restore->aside);
     }
+    restore->aside_fd = openat(restore->dir->fd, restore->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (restore->aside_fd >= 0 && satd_give_to_owner(restore->aside_fd, restore->dir->fd)) return SAT_OK;
     return satd_fail_errno(fault, "making", restore->aside);
+}
+
+/* From here on the server does not start until all is in its place: what was unpacked is on the disk with its names,
+ * and so is the mark. */
+static enum sat_err mark_begun(const struct restore *restore, struct sat_fault *fault)
+{
+    int mark_fd = openat(restore->dir->fd, BEGUN, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (mark_fd < 0) return satd_fail_errno(fault, "writing", BEGUN);
+    (void)close(mark_fd);
+    enum sat_err err = satd_directory_sync(restore->orgs_fd, fault);
+    if (!err) err = satd_directory_sync(restore->unpacked_fd, fault);
+    return err ? err : satd_directory_sync(restore->dir->fd, fault);
+}
+
+/* Only when every new name is on the disk may the mark go. */
+static enum sat_err finish(const struct restore *restore, struct sat_fault *fault)
+{
+    int dir = restore->dir->fd;
+    enum sat_err err = restore->aside_fd < 0 ? SAT_OK : satd_directory_sync(restore->aside_fd, fault);
+    if (!err) err = satd_directory_sync(dir, fault);
+    if (err) return err;
+    if (unlinkat(dir, BEGUN, 0) != 0 || unlinkat(dir, UNPACKED, AT_REMOVEDIR) != 0)
+        return satd_fail_errno(fault, "removing", UNPACKED);
+    return satd_directory_sync(dir, fault);
 }
 
 static enum sat_err exchange(struct restore *restore, struct sat_fault *fault)
 {
     int dir = restore->dir->fd;
-    enum sat_err err = SAT_OK;
+    enum sat_err err = mark_begun(restore, fault);
+    if (err) return err;
     bool new_here = faccessat(dir, "identity.key", F_OK, 0) != 0;
     if (!new_here || unlinkat(dir, "orgs", AT_REMOVEDIR) != 0) { /* that goes when it is empty: nothing to keep */
         err = make_aside(restore, fault);
         if (!err) err = set_aside(restore, "orgs", fault);
-        if (!err) err = for_each(dir, ".", "identity*.key", set_aside, restore, fault);
+        if (!err) err = satd_each_name(dir, ".", "identity*.key", set_aside, restore, fault);
     }
     if (!err) err = put_in_place(restore, "orgs", fault);
-    if (!err) err = for_each(restore->unpacked_fd, ".", "identity*.key", put_in_place, restore, fault);
-    if (!err && unlinkat(dir, UNPACKED, AT_REMOVEDIR) != 0) err = satd_fail_errno(fault, "removing", UNPACKED);
-    return err ? err : satd_directory_sync(dir, fault);
+    if (!err) err = satd_each_name(restore->unpacked_fd, ".", "identity*.key", put_in_place, restore, fault);
+    return err ? err : finish(restore, fault);
 }
 
 static enum sat_err check_keys(const struct restore *restore, struct sat_fault *fault)
@@ -182,11 +199,12 @@ static enum sat_err put_back(struct restore *restore, struct sat_fault *fault)
     if (err) return err;
     err = satd_archive_unpack(restore->path, restore->unpacked_fd, &restore->made_ms, fault);
     if (!err) err = check_keys(restore, fault);
-    if (!err) err = for_each(restore->unpacked_fd, "orgs", "*.db", prepare_org, restore, fault);
+    if (!err) err = satd_each_name(restore->unpacked_fd, "orgs", "*.db", prepare_org, restore, fault);
     if (!err) return exchange(restore, fault);
-    /* Nothing of what was there has been touched: nothing is to stay of this. */
-    (void)for_each(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, &(struct sat_fault){0});
-    (void)for_each(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, &(struct sat_fault){0});
+    /* Nothing of what was there has been touched: nothing is to stay of this, but for the mark of one that was
+     * interrupted earlier. */
+    (void)!satd_each_name(restore->unpacked_fd, "orgs", "*.db*", remove_org, restore, &(struct sat_fault){0});
+    (void)!satd_each_name(restore->unpacked_fd, ".", "identity*.key", remove_one, restore, &(struct sat_fault){0});
     (void)unlinkat(restore->unpacked_fd, "orgs", AT_REMOVEDIR);
     (void)unlinkat(restore->dir->fd, UNPACKED, AT_REMOVEDIR);
     return err;
@@ -219,13 +237,16 @@ static enum sat_err report(const struct restore *restore, bool json, struct sat_
 enum sat_err satd_restore_command(const struct satd_options *options, struct sat_fault *fault)
 {
     struct satd_datadir dir = {.fd = -1, .tokens_fd = -1, .orgs_fd = -1, .lock_fd = -1};
-    struct restore restore = {.dir = &dir, .path = options->operands[0], .unpacked_fd = -1};
+    struct restore restore = {
+        .dir = &dir, .path = options->operands[0], .unpacked_fd = -1, .orgs_fd = -1, .aside_fd = -1};
     if (!restore.path) return sat_fail(fault, SAT_ERR_USAGE, "restore needs a FILE");
     if (access(restore.path, F_OK) != 0)
         return sat_fail(fault, SAT_ERR_NOT_FOUND, "there is no backup %.200s", restore.path);
     enum sat_err err = satd_datadir_open(options->value[SATD_OPTION_DATA], &dir, fault);
     if (!err) err = put_back(&restore, fault);
-    if (restore.unpacked_fd >= 0) (void)close(restore.unpacked_fd);
+    const int opened[] = {restore.unpacked_fd, restore.orgs_fd, restore.aside_fd};
+    for (size_t i = 0; i < sizeof opened / sizeof opened[0]; i++)
+        if (opened[i] >= 0) (void)close(opened[i]);
     if (!err) err = report(&restore, options->value[SATD_OPTION_JSON], fault);
     satd_datadir_close(&dir);
     return err;

@@ -297,6 +297,8 @@ void satd_sockets_service(struct satd_sockets *sockets)
     bool waits = satd_hub_waits(sockets->config.hub) || satd_turns_wait(&sockets->turns);
     (void)lws_service(sockets->context, waits ? -1 : 0);
     satd_channel_pause(sockets);
+    if (sockets->maintain_due) satd_hub_maintain(sockets->config.hub, &calls);
+    sockets->maintain_due = false;
     satd_hub_step(sockets->config.hub, &calls); /* what this round has brought, in one commit for each org */
 }
 

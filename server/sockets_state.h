@@ -36,6 +36,7 @@ struct satd_sockets {
     uint32_t full_n;
     struct sat_buf frame; /* LWS_PRE bytes of room, then the message that is being built */
     uint64_t beats;       /* of the pulse */
+    bool maintain_due;    /* one has come since the orgs were looked at */
     lws_sorted_usec_list_t pulse, resume_accepting;
 };
 

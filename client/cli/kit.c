@@ -22,7 +22,8 @@ static bool sync_directory_of(struct cli *cli, const char *path)
     return done;
 }
 
-bool cli_kit_write(struct cli *cli, const char *path, int fd, const char *kit)
+/* Closes it. On failure errno says why. */
+static bool write_page(struct cli *cli, const char *path, int fd, const char *kit)
 {
     size_t left = strlen(kit);
     bool newline = left > 0 && kit[left - 1] == '\n';
@@ -45,7 +46,9 @@ int cli_kit_keep(void *context, const char *page)
     struct cli_new_kit *kit = context;
     int fd = kit->fd;
     kit->fd = -1;
-    return cli_kit_write(kit->cli, kit->path, fd, page) ? 0 : 1;
+    if (write_page(kit->cli, kit->path, fd, page)) return 0;
+    cli_note(kit->cli, "the recovery kit cannot be written to %s: %s", kit->path, strerror(errno));
+    return 1;
 }
 
 struct left_out {

@@ -9,10 +9,8 @@
 /* A new file, for this user alone. It is made before the server is asked: nothing must come about whose kit has nowhere
  * to go for a wrong path. */
 int cli_kit_open(struct cli *cli, const char *path, int *fd) SAT_MUST_CHECK;
-/* Writes the kit into the open file and closes it; durable. On failure errno says why. */
-bool cli_kit_write(struct cli *cli, const char *path, int fd, const char *kit) SAT_MUST_CHECK;
-
-/* A new kit's file on its way through the library: cli_kit_keep() is its keep_kit, with this as the context. */
+/* A new kit's file on its way through the library: cli_kit_keep() is its keep_kit, with this as the context.
+ * Durable when that returns. */
 struct cli_new_kit {
     struct cli *cli;
     const char *path;

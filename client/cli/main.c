@@ -60,7 +60,9 @@ static int show_version(struct cli *cli)
 
 static int fail_unknown_command(struct cli *cli, const char *const *words, int words_n)
 {
-    if (cli->options.unknown) return cli_fail(cli, SAT_ERR_USAGE, "unknown option %s", cli->options.unknown);
+    if (cli->options.unknown)
+        return cli_fail(cli, SAT_ERR_USAGE, "unknown option %.*s", cli_options_unknown_len(&cli->options),
+                        cli->options.unknown);
     if (words_n == 0) {
         if (cli->json) return cli_fail(cli, SAT_ERR_USAGE, "a command is missing");
         cli_help_all(stderr, NULL);

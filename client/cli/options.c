@@ -81,9 +81,18 @@ enum sat_err cli_options_read(int argc, char **argv, struct cli_options *out, st
     return err;
 }
 
+int cli_options_unknown_len(const struct cli_options *options)
+{
+    enum { SHOWN_MAX = 100 };
+    size_t len = strcspn(options->unknown, "=");
+    return len < SHOWN_MAX ? (int)len : SHOWN_MAX;
+}
+
 enum sat_err cli_options_check(const struct cli_options *options, uint64_t allowed, struct sat_fault *fault)
 {
-    if (options->unknown) return sat_fail(fault, SAT_ERR_USAGE, "unknown option %s", options->unknown);
+    if (options->unknown)
+        return sat_fail(fault, SAT_ERR_USAGE, "unknown option %.*s", cli_options_unknown_len(options),
+                        options->unknown);
     for (int i = CLI_OPTIONS_EVERYWHERE; i < CLI_OPTION_COUNT; i++) {
         if (options->value[i] && !(allowed >> i & 1)) {
             return sat_fail(fault, SAT_ERR_USAGE, "the option --%s is not for this command", list[i].name);

@@ -29,6 +29,8 @@ const char *cli_option_help(enum cli_option option);
  * lacks its value or has one too many. An unknown option is no failure yet: out->unknown, so that the caller can first
  * look which command it is about. */
 enum sat_err cli_options_read(int argc, char **argv, struct cli_options *out, struct sat_fault *fault) SAT_MUST_CHECK;
+/* How much of `unknown` may be shown: what is behind its name may be a secret. */
+int cli_options_unknown_len(const struct cli_options *options);
 /* SAT_ERR_USAGE if an option is given that is neither for everywhere nor in `allowed`, a set of 1 << option. */
 enum sat_err cli_options_check(const struct cli_options *options, uint64_t allowed,
                                struct sat_fault *fault) SAT_MUST_CHECK;

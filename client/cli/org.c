@@ -1,9 +1,6 @@
 /* org create: the organisation, its first admin, and the recovery kit in a file of its own. */
 #define _GNU_SOURCE
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "client/cli/commands.h"
@@ -28,21 +25,14 @@ static int create(struct cli *cli, const char *home, struct satchel_create_optio
 
 static int create_with_kit(struct cli *cli, const char *home, const char *path, struct satchel_create_options *options)
 {
-    char *kit = NULL;
-    int fd = -1, code = cli_kit_open(cli, path, &fd);
+    struct cli_new_kit kit = {.cli = cli, .path = path, .fd = -1};
+    int code = cli_kit_open(cli, path, &kit.fd);
     if (code) return code;
-    options->recovery_kit = &kit;
+    options->keep_kit = cli_kit_keep;
+    options->context = &kit;
     code = create(cli, home, options);
-    if (code) {
-        (void)close(fd);
-        (void)unlink(path);
-    } else if (!kit || !cli_kit_write(cli, path, fd, kit)) {
-        code = cli_fail(cli, errno == ENOSPC ? SAT_ERR_DISK_FULL : SAT_ERR_IO,
-                        "the organisation exists, but its recovery kit could not be written to %s: %s", path,
-                        strerror(errno));
-    }
-    if (kit) explicit_bzero(kit, strlen(kit));
-    satchel_free(kit);
+    if (kit.fd >= 0) (void)close(kit.fd); /* it never came so far */
+    if (code) (void)unlink(path);
     return code;
 }
 

@@ -150,12 +150,17 @@ struct satchel_create_options {
     const char *org_name;
     const char *user_name;   /* of the first admin */
     const char *device_name; /* NULL: a name made from the machine's */
-    char **recovery_kit;     /* receives the kit's text: a secret, to be written down; the caller wipes and frees it */
+    char **recovery_kit;     /* receives the kit's text: a secret, to be written down; the caller wipes and frees it.
+                                NULL: keep_kit takes it */
     uint32_t timeout_ms;     /* 0: 30 s */
+    /* Keeps the kit's page, a secret, before the server is asked, so that no organisation comes about whose kit was
+     * lost on the way; not 0: it could not, and nothing is done. May be NULL where recovery_kit is given. */
+    int (*keep_kit)(void *context, const char *page);
+    void *context;
 };
 /* Creates an organisation on a server, with this home as its first admin's first device. The home must not exist or be
  * empty; on failure it is removed again. Talks to the server. exists (a home is there), invalid (an address, a pin, a
- * name), token_used, unreachable, timed_out, wrong_server, locked (no passphrase). */
+ * name), io (the kit could not be kept), token_used, unreachable, timed_out, wrong_server, locked (no passphrase). */
 SATCHEL_API int satchel_org_create(const char *home, const struct satchel_open_options *open_options,
                                    const struct satchel_create_options *options, struct satchel **out,
                                    struct satchel_error *error);
@@ -330,7 +335,10 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
  *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
- *                           never), which stays when later syncs go well
+ *                           never), which stays when later syncs go well; that this device was expelled
+ *                           while it was away is told in this way, too (alert_error "expelled")
+ *   alert_list              [{"error","times","at","message"}], the newest of each kind, the gravest kind first: what
+ *                           is in `alert` hides none of the others
  *   last_sync, in_sync
  *   recovering              the server was set back to an older copy, and something is still to be given back, or waits
  *                           for an admin's word
@@ -416,7 +424,7 @@ struct satchel_sync_result {
  * are those of all connections together.
  *
  * Without `live`, too, a connection that breaks is no end while the line brings something: after half a second to a
- * second the next one goes on where this one was. It ends when two in a row brought nothing, or the server cannot be
+ * second the next one goes on where this one was. It ends when three in a row brought nothing, or the server cannot be
  * reached or has said goodbye.
  *
  * A slow line is waited for as long as anything moves. If nothing comes for `patience_ms`, not even an answer to a
@@ -629,7 +637,7 @@ SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
  * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
- * satchel_sync()). */
+ * satchel_sync()), "silent.days" (without a sync, after which a device is expelled; 0: never). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
@@ -652,8 +660,9 @@ SATCHEL_API int satchel_territory_list(struct satchel *satchel, int *refreshed, 
  * "wiped_at"} per device; copy_of: the device that went on as this one when its home had been copied or set back (null:
  * it joined); clock_ahead_ms: how far its clock ran ahead of the server's when it wrote what is here last (0: by less
  * than ten minutes; null: nothing of it is here); wipe is "ordered", "done" (signed for by the device, at wiped_at) or
- * null; state is "active", "pending approval", "suspended" (its user), "revoked", or "lapsed" (it was not here for
- * longer than its lease). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
+ * null; state is "active", "pending approval", "suspended" (its user), "revoked", "lapsed" (it was not here for
+ * longer than its lease), or "expelled" (for so long that it is waited for no more, policy "silent.days", until it is
+ * here again). last_seen, lag (log entries that it had not been sent) and version (of the protocol) are told
  * to admins of all devices and to managers of those of the people whom they manage, and null where nothing is known;
  * pending is known of this device alone. */
 SATCHEL_API int satchel_device_list(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);

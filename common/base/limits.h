@@ -60,6 +60,7 @@ enum {
     /* What one device can have put aside on the server: an offline season of a busy rep. */
     SAT_ESCROW_DEVICE_BUNDLES_MAX = 4096,
     SAT_ESCROW_DEVICE_BYTES_MAX = 64 * 1024 * 1024,
+    SAT_COLLECTION_RECORDS_MAX = 1000, /* some 30 KiB: one entry is applied whole; more records are several entries */
     /* Lives of one log: a server that was set back every week for five years. All travel in one message. */
     SAT_LIVES_MAX = 256,
     SAT_CLAIM_HEADS_MAX = 8, /* each is a signature to verify */

@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/proof/directory_changes.h"
 #include "common/proof/directory_debts.h"
+#include "common/proof/directory_expel.h"
 #include "common/proof/directory_repudiate.h"
 #include "common/proof/directory_rules.h"
 
@@ -436,6 +437,18 @@ static void apply_repudiation(struct sat_directory *directory, const struct sat_
     directory->repudiated_seq = link->seq;
 }
 
+static void apply_policy(struct sat_directory *directory, const struct sat_body_policy *body, uint64_t seq)
+{
+    for (uint16_t i = 0; i < body->values_n; i++)
+        sat_change_policy(directory, &(struct sat_policy_said){.seq = seq, .value = body->values[i]});
+}
+
+/* Boxes were the server's alone: those of links that were given back are gone. */
+static void apply_log_epoch(struct sat_directory *directory, const struct sat_body_log_epoch *body, uint64_t seq)
+{
+    if (body->from + 1 < seq) sat_debts_all(directory, seq);
+}
+
 static void apply_mass_change(struct sat_directory *directory, const struct sat_ruling *ruling, uint64_t seq)
 {
     const struct sat_body_mass_change *body = &ruling->body.mass_change;
@@ -490,13 +503,10 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
         apply_accept(directory, &ruling->body.accept, link->seq);
         return;
     case SAT_LINK_LOG_EPOCH:
-        /* Boxes were the server's alone: those of links that were given back are gone. */
-        if (ruling->body.log_epoch.from + 1 < link->seq) sat_debts_all(directory, link->seq);
+        apply_log_epoch(directory, &ruling->body.log_epoch, link->seq);
         return;
     case SAT_LINK_POLICY:
-        for (uint16_t i = 0; i < ruling->body.policy.values_n; i++)
-            sat_change_policy(directory,
-                              &(struct sat_policy_said){.seq = link->seq, .value = ruling->body.policy.values[i]});
+        apply_policy(directory, &ruling->body.policy, link->seq);
         return;
     case SAT_LINK_KIT:
         sat_debts_all(directory, link->seq);
@@ -511,9 +521,13 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
     case SAT_LINK_REINDEX:
         apply_reindex(directory, &ruling->body.reindex, link->seq, time_ms);
         return;
+    case SAT_LINK_EXPEL:
+        sat_change_expelled(directory,
+                            &(struct sat_expulsion){link->seq, time_ms, link->author == ruling->body.expel.device},
+                            ruling->body.expel.device);
+        return;
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
-    case SAT_LINK_EXPEL:
         break;
     }
     sat_check(false); /* no later kind is judged good */
@@ -521,7 +535,7 @@ static void apply_body(struct sat_directory *directory, const struct sat_link *l
 
 /* Who said it: a repudiation asks for that. Of a kind that is not known, signatures beside the author's were not
  * looked at. */
-static void note_link(struct sat_directory *directory, const struct sat_link *link, bool ignored)
+static void note_link(struct sat_directory *directory, const struct sat_link *link, uint64_t time_ms, bool ignored)
 {
     struct sat_directory_index *index = directory->index;
     uint32_t at = (uint32_t)directory->seq;
@@ -531,6 +545,7 @@ static void note_link(struct sat_directory *directory, const struct sat_link *li
     index->notes[at] = (struct sat_link_note){.author = link->author};
     directory->seq++;
     index->devices_past[link->author - 1].spoke_seq = directory->seq;
+    index->devices_past[link->author - 1].spoke_ms = time_ms;
     if (ignored || link->signatures_n <= 2) return;
     for (uint8_t i = 0; i < link->signatures_n; i++) {
         const struct sat_link_signature *signature = &link->signatures[i];
@@ -556,7 +571,7 @@ enum sat_err sat_directory_apply(struct sat_directory *directory, const struct s
                         (unsigned long long)link->seq);
     sat_debts_lapse(directory, time_ms);
     if (!ruling.ignored) apply_body(directory, link, &ruling, time_ms);
-    note_link(directory, link, ruling.ignored);
+    note_link(directory, link, time_ms, ruling.ignored);
     if (sign) directory->time_ms = sign->time_ms;
     return SAT_OK;
 }

@@ -175,6 +175,15 @@ uint64_t sat_directory_kit_until(const struct sat_directory *directory, const st
 bool sat_directory_kit_good(const struct sat_directory *directory, const struct sat_kit *kit, uint64_t now_ms);
 /* What admins decided about a bundle that was put aside, at or before `seq`: enum sat_accept_what, 0: nothing yet. */
 uint8_t sat_directory_decided(const struct sat_directory *directory, const struct sat_hash *bundle, uint64_t seq);
+/* Was the device said to have been silent for longer than the policy waits (an expel link that stands), and has not
+ * said since that it is back? Then *at_seq (may be NULL) is where that was said last. It is a member as ever, its keys
+ * and rights stay: but nobody waits for what it has not seen. As of now, and as of a position. */
+bool sat_directory_expelled(const struct sat_directory *directory, uint32_t device, uint64_t *at_seq);
+bool sat_directory_expelled_at(const struct sat_directory *directory, uint32_t device, uint64_t seq, uint64_t *at_seq);
+/* Where that was said last of all, whether it is back or not, and when; 0: never. */
+uint64_t sat_directory_expulsion(const struct sat_directory *directory, uint32_t device, uint64_t *time_ms);
+/* May `author` say that of the device, at this time, for all that the directory can tell? */
+bool sat_directory_may_expel(const struct sat_directory *directory, uint32_t author, uint32_t device, uint64_t now_ms);
 /* Does an admin, or a manager of the space, stand by this change of that many records (a mass-change link)? Not if the
  * link was repudiated. */
 bool sat_directory_meant(const struct sat_directory *directory, const struct sat_space_id *space, struct sat_dot dot);

@@ -253,6 +253,7 @@ void sat_index_free(const struct sat_directory *directory)
         free(index->devices_past[i].issued.at);
         for (uint32_t j = 0; j < index->devices_past[i].outs_n; j++) free(index->devices_past[i].outs[j].cuts);
         free(index->devices_past[i].outs);
+        free(index->devices_past[i].expulsions);
     }
     for (uint32_t i = 0; i < directory->spaces_n; i++) free(index->spaces_past[i].epochs.at);
     for (uint32_t i = 0; i < directory->invites_n; i++) free(index->invites_past[i].grants);

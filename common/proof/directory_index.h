@@ -50,13 +50,20 @@ struct sat_out { /* a time for which a device was revoked */
     uint32_t cuts_n;
     bool restored; /* by a repudiation */
 };
+struct sat_expulsion { /* a device was said to have been silent for too long, or says that it is back */
+    uint64_t seq, time_ms;
+    bool back;
+};
 struct sat_device_past {
     struct sat_trail issued; /* invites */
     struct sat_out *outs;
     uint32_t outs_n, outs_cap;
     uint64_t spoke_seq;    /* of its newest link; 0: it has authored none */
+    uint64_t spoke_ms;     /* and when that was */
     uint32_t invite;       /* place plus one of the invite by which it joined; 0: by the genesis or by a kit */
     uint64_t disowned_seq; /* of the repudiation that put it out; 0: none did */
+    struct sat_expulsion *expulsions;
+    uint32_t expulsions_n, expulsions_cap;
 };
 struct sat_space_past {
     struct sat_trail epochs; /* at[i] is the place of epoch i + 1 */

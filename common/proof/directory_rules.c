@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/proof/directory_authority.h"
+#include "common/proof/directory_expel.h"
 #include "common/proof/directory_repudiate.h"
 
 enum { SUITE = 1, GENESIS_VERSION = 1 };
@@ -583,9 +584,10 @@ enum sat_err sat_ruling_decode(const struct sat_link *link, struct sat_ruling *o
         return sat_body_server_key_decode(link->body, &out->body.server_key);
     case SAT_LINK_REINDEX:
         return sat_body_reindex_decode(link->body, &out->body.reindex);
+    case SAT_LINK_EXPEL:
+        return sat_body_expel_decode(link->body, &out->body.expel);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
-    case SAT_LINK_EXPEL:
         break;
     }
     return SAT_OK; /* a body that nobody here reads */
@@ -632,9 +634,10 @@ static enum sat_err judge_body(const struct sat_court *court, struct sat_ruling 
         return judge_mass_change(court, out);
     case SAT_LINK_REINDEX:
         return judge_reindex(court, out);
+    case SAT_LINK_EXPEL:
+        return sat_judge_expel(court, &out->body.expel);
     case SAT_LINK_GRAFT:
     case SAT_LINK_ERASE:
-    case SAT_LINK_EXPEL:
         break;
     }
     sat_check(sat_author_of(court->link->type) == SAT_AUTHOR_UNKNOWN); /* later kinds are not admitted */

@@ -31,6 +31,7 @@ struct sat_ruling {
         struct sat_body_kit kit;
         struct sat_body_repudiate repudiate;
         struct sat_body_mass_change mass_change;
+        struct sat_body_expel expel;
         struct sat_body_server_key server_key;
     } body;
 };

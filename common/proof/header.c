@@ -4,7 +4,8 @@
 #include "common/base/limits.h"
 
 enum {
-    FLAGS_ALL = SAT_HEADER_DELETION | SAT_HEADER_SEEN | SAT_HEADER_KEPT | SAT_HEADER_HOLES | SAT_HEADER_BLOBS,
+    FLAGS_ALL = SAT_HEADER_DELETION | SAT_HEADER_SEEN | SAT_HEADER_KEPT | SAT_HEADER_HOLES | SAT_HEADER_BLOBS |
+                SAT_HEADER_DISPUTED,
     DOT_BYTES_MIN = 2,
 };
 
@@ -55,6 +56,7 @@ static bool share_a_dot(struct sat_dots a, struct sat_dots b)
 static enum sat_err judge(const struct sat_header *header)
 {
     if (header->hlc >> 16 > SAT_TIME_MS_MAX) return SAT_ERR_MALFORMED;
+    if (header->disputed && !header->deletion) return SAT_ERR_MALFORMED;
     if (!dots_are_sound(header->seen) || !dots_are_sound(header->kept) || !dots_are_sound(header->holes))
         return SAT_ERR_MALFORMED;
     if (!one_dot_per_device(header->seen)) return SAT_ERR_MALFORMED;
@@ -82,7 +84,7 @@ void sat_header_encode(const struct sat_header *header, struct sat_buf *out)
     size_t start = out->len;
     unsigned flags = (header->deletion ? SAT_HEADER_DELETION : 0) | (header->seen.n ? SAT_HEADER_SEEN : 0) |
                      (header->kept.n ? SAT_HEADER_KEPT : 0) | (header->holes.n ? SAT_HEADER_HOLES : 0) |
-                     (header->blobs_n ? SAT_HEADER_BLOBS : 0);
+                     (header->blobs_n ? SAT_HEADER_BLOBS : 0) | (header->disputed ? SAT_HEADER_DISPUTED : 0);
     sat_put_u8(out, (uint8_t)flags);
     sat_put_u64(out, header->hlc);
     put_dots(out, header->seen);
@@ -139,6 +141,7 @@ enum sat_err sat_header_decode(struct sat_span bytes, struct sat_arena *arena, s
     unsigned flags = sat_take_u8(&reader);
     if (flags & ~(unsigned)FLAGS_ALL) return SAT_ERR_MALFORMED;
     out->deletion = flags & SAT_HEADER_DELETION;
+    out->disputed = flags & SAT_HEADER_DISPUTED;
     out->hlc = sat_take_u64(&reader);
     enum sat_err err = reader.failed ? SAT_ERR_MALFORMED : SAT_OK;
     if (!err && (flags & SAT_HEADER_SEEN)) err = take_dots(&reader, SAT_SEEN_MAX, arena, &out->seen);

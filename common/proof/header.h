@@ -17,10 +17,12 @@ enum {
     SAT_HEADER_KEPT = 4,
     SAT_HEADER_HOLES = 8,
     SAT_HEADER_BLOBS = 16,
+    /* Only with DELETION: the author saw a cell in conflict. Such a record is not collected (docs/decisions/0090). */
+    SAT_HEADER_DISPUTED = 32,
 };
 
 struct sat_header {
-    bool deletion;
+    bool deletion, disputed;
     uint64_t hlc; /* hybrid logical clock: milliseconds since 1970 in the upper 48 bits, a counter in the lower 16 */
     struct sat_dots seen;  /* version vector of the record when it was written: one dot per device */
     struct sat_dots kept;  /* dots under seen that stay live */

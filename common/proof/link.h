@@ -204,6 +204,10 @@ struct sat_body_mass_change { /* space16 ‖ u32 device ‖ u64 first ‖ u64 la
     uint64_t first, last; /* counters */
 };
 
+struct sat_body_expel { /* u32 device: one that was silent for longer than the policy says; the author: it is back */
+    uint32_t device;
+};
+
 #define SAT_URL_BYTES_MAX 255
 struct sat_body_server_key { /* server32 ‖ u16 len ‖ url: the identity key that signs from the next link on, and where
                                 to find it (empty: as before) */
@@ -247,6 +251,8 @@ void sat_body_repudiate_encode(const struct sat_body_repudiate *body, struct sat
 enum sat_err sat_body_repudiate_decode(struct sat_span bytes, struct sat_body_repudiate *out) SAT_MUST_CHECK;
 void sat_body_mass_change_encode(const struct sat_body_mass_change *body, struct sat_buf *out);
 enum sat_err sat_body_mass_change_decode(struct sat_span bytes, struct sat_body_mass_change *out) SAT_MUST_CHECK;
+void sat_body_expel_encode(const struct sat_body_expel *body, struct sat_buf *out);
+enum sat_err sat_body_expel_decode(struct sat_span bytes, struct sat_body_expel *out) SAT_MUST_CHECK;
 void sat_body_server_key_encode(const struct sat_body_server_key *body, struct sat_buf *out);
 enum sat_err sat_body_server_key_decode(struct sat_span bytes, struct sat_body_server_key *out) SAT_MUST_CHECK;
 

@@ -424,3 +424,16 @@ enum sat_err sat_body_mass_change_decode(struct sat_span bytes, struct sat_body_
     out->last = sat_take_u64(&reader);
     return sat_reader_end(&reader);
 }
+
+void sat_body_expel_encode(const struct sat_body_expel *body, struct sat_buf *out)
+{
+    sat_put_u32(out, body->device);
+}
+
+enum sat_err sat_body_expel_decode(struct sat_span bytes, struct sat_body_expel *out)
+{
+    struct sat_reader reader;
+    sat_reader_init(&reader, bytes);
+    out->device = sat_take_u32(&reader);
+    return sat_reader_end(&reader);
+}

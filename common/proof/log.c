@@ -228,18 +228,3 @@ enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *s
     enum sat_err err = sat_reader_end(&in);
     return err || (out->device && out->first && out->count) ? err : SAT_ERR_MALFORMED;
 }
-
-/* ---- Collections ---- */
-
-struct sat_hash sat_collect_id(const struct sat_log_epoch *log_epoch, uint64_t floor, const struct sat_hash *root,
-                               const struct sat_hash *digest, const struct sat_hash *cursors_root)
-{
-    struct sat_hasher hasher;
-    sat_hash_begin(&hasher, "collect");
-    sat_hash_add(&hasher, log_epoch->b, sizeof log_epoch->b);
-    sat_hash_add_u64(&hasher, floor);
-    sat_hash_add(&hasher, root->b, sizeof root->b);
-    sat_hash_add(&hasher, digest->b, sizeof digest->b);
-    sat_hash_add(&hasher, cursors_root->b, sizeof cursors_root->b);
-    return sat_hash_end(&hasher);
-}

@@ -17,6 +17,7 @@ enum sat_entry_kind {
     SAT_ENTRY_VOID = 2,
     SAT_ENTRY_COLLECT = 3,
     SAT_ENTRY_RETURNED = 4, /* a bundle that the server had lost: with the receipt that it had given for it */
+    SAT_ENTRY_RUN = 5,      /* none: what stands for 2^level of them where entries are listed (sync/compact.h) */
 };
 
 struct sat_entry {
@@ -97,10 +98,5 @@ void sat_void_encode(const struct sat_void *statement, const struct sat_signatur
 /* `space` is the subscription's. SAT_ERR_MALFORMED, SAT_ERR_TOO_LARGE. */
 enum sat_err sat_void_decode(struct sat_span bytes, const struct sat_space_id *space, struct sat_void *out,
                              struct sat_signature *signature) SAT_MUST_CHECK;
-
-/* id of a collect entry: H("collect", log_epoch16 ‖ u64 floor ‖ root32 ‖ digest32 ‖ MT(signed cursors)) (format only).
- */
-struct sat_hash sat_collect_id(const struct sat_log_epoch *log_epoch, uint64_t floor, const struct sat_hash *root,
-                               const struct sat_hash *digest, const struct sat_hash *cursors_root);
 
 #endif

@@ -4,7 +4,7 @@
 #include "common/base/limits.h"
 #include "common/proof/hash.h"
 
-static struct sat_hash join(const struct sat_hash *left, const struct sat_hash *right)
+struct sat_hash sat_merkle_join(const struct sat_hash *left, const struct sat_hash *right)
 {
     struct sat_hasher hasher;
     sat_hash_begin(&hasher, "node");
@@ -30,11 +30,19 @@ static void append_subtree(struct sat_frontier *frontier, unsigned level, const 
     struct sat_hash carry = *root;
     unsigned i = level;
     for (; has_peak(frontier, i); i++) {
-        carry = join(&frontier->peak[i], &carry);
+        carry = sat_merkle_join(&frontier->peak[i], &carry);
         frontier->peak[i] = (struct sat_hash){0};
     }
     frontier->peak[i] = carry;
     frontier->size += (uint64_t)1 << level;
+}
+
+enum sat_err sat_frontier_append_subtree(struct sat_frontier *frontier, uint8_t level, const struct sat_hash *root)
+{
+    if (level > SAT_SUBTREE_LEVEL_MAX || frontier->size & (((uint64_t)1 << level) - 1)) return SAT_ERR_MALFORMED;
+    if (SAT_COUNTER_MAX - frontier->size < (uint64_t)1 << level) return SAT_ERR_MALFORMED;
+    append_subtree(frontier, level, root);
+    return SAT_OK;
 }
 
 void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf)
@@ -49,7 +57,7 @@ struct sat_hash sat_frontier_root(const struct sat_frontier *frontier)
     bool any = false;
     for (unsigned i = 0; i < 64; i++) {
         if (!has_peak(frontier, i)) continue;
-        root = any ? join(&frontier->peak[i], &root) : frontier->peak[i];
+        root = any ? sat_merkle_join(&frontier->peak[i], &root) : frontier->peak[i];
         any = true;
     }
     return root;
@@ -96,13 +104,22 @@ uint64_t sat_merkle_step(uint64_t size, uint64_t end)
     return size < end ? (uint64_t)1 << step_level(size, end) : 0;
 }
 
-void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out)
+void sat_merkle_behind(uint64_t size, const struct sat_subtree *parts, size_t n, struct sat_buf *out)
 {
-    for (uint64_t end = size + left; size < end;) {
+    uint64_t end = size;
+    for (size_t i = 0; i < n; i++) end += (uint64_t)1 << parts[i].level;
+    for (size_t i = 0; size < end;) {
         uint64_t step = sat_merkle_step(size, end);
-        struct sat_hash root = sat_merkle_root(leaves, (size_t)step);
+        struct sat_frontier subtree;
+        sat_frontier_init(&subtree);
+        while (subtree.size < step) {
+            enum sat_err err = sat_frontier_append_subtree(&subtree, parts[i].level, &parts[i].root);
+            sat_check(!err);
+            i++;
+        }
+        sat_check(subtree.size == step);
+        struct sat_hash root = sat_frontier_root(&subtree);
         sat_put_bytes(out, root.b, sizeof root.b);
-        leaves += step;
         size += step;
     }
 }

@@ -13,6 +13,11 @@ struct sat_frontier {
 
 void sat_frontier_init(struct sat_frontier *frontier);
 void sat_frontier_append(struct sat_frontier *frontier, const struct sat_hash *leaf);
+/* All of a complete subtree of 2^level leaves by its root. SAT_ERR_MALFORMED where it is not aligned, or too large. */
+#define SAT_SUBTREE_LEVEL_MAX 48
+enum sat_err sat_frontier_append_subtree(struct sat_frontier *frontier, uint8_t level,
+                                         const struct sat_hash *root) SAT_MUST_CHECK;
+struct sat_hash sat_merkle_join(const struct sat_hash *left, const struct sat_hash *right);
 struct sat_hash sat_frontier_root(const struct sat_frontier *frontier);
 /* u64 size ‖ the peaks that are set, lowest first. */
 void sat_frontier_encode(const struct sat_frontier *frontier, struct sat_buf *out);
@@ -25,9 +30,13 @@ struct sat_hash sat_merkle_root(const struct sat_hash *leaves, size_t n);
 
 /* How many leaves the next complete subtree has when a tree of `size` leaves grows to `end`: the largest that fits. */
 uint64_t sat_merkle_step(uint64_t size, uint64_t end);
-/* The roots of those that lead from a tree of `size` leaves to its end: of the `left` last leaves, in order, 32 bytes
- * each. */
-void sat_merkle_behind(uint64_t size, const struct sat_hash *leaves, size_t left, struct sat_buf *out);
+/* The roots of those that lead from a tree of `size` leaves to its end, 32 bytes each. What is there is given in order,
+ * leaf by leaf (level 0) or in larger aligned subtrees. */
+struct sat_subtree {
+    uint8_t level; /* of 2^level leaves */
+    struct sat_hash root;
+};
+void sat_merkle_behind(uint64_t size, const struct sat_subtree *parts, size_t n, struct sat_buf *out);
 /* Appends them: the frontier has `end` leaves then. SAT_ERR_MALFORMED when there are more or fewer of them. */
 enum sat_err sat_frontier_complete(struct sat_frontier *frontier, uint64_t end, struct sat_span behind) SAT_MUST_CHECK;
 

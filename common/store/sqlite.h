@@ -18,6 +18,8 @@ enum sat_sql {
     SAT_SQL_COUNT
 };
 
+enum { SAT_STORE_BUSY_MS = 5000 }; /* that a statement waits for another process */
+
 struct sat_store {
     sqlite3 *db;
     char *path;
@@ -62,6 +64,9 @@ enum sat_err sat_query_run_on(struct sat_query *query, const char *what) SAT_MUS
 enum sat_err sat_query_end_found(struct sat_query *query, bool found, const char *what) SAT_MUST_CHECK;
 /* The only column of the only row: a count. */
 enum sat_err sat_query_count(struct sat_query *query, uint64_t *out) SAT_MUST_CHECK;
+
+/* Makes what can be read of the write-ahead log lasting, whatever became of earlier attempts (sqlite_again.c). */
+enum sat_err sat_sqlite_write_log_again(struct sat_store *store) SAT_MUST_CHECK;
 
 /* The boxes of schema 1, which had a table row each, into pages (sqlite_box.c); the table goes. */
 enum sat_err sat_box_pages_gather(struct sat_store *store) SAT_MUST_CHECK;

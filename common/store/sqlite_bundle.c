@@ -129,6 +129,16 @@ enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t
     return err;
 }
 
+enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                     struct sat_bundle_row *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_BEFORE);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, device);
+    sat_bind_bound(&query, first);
+    return read_one(&query, out, found);
+}
+
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out)
 {
@@ -202,6 +212,39 @@ enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, 
     sat_bind_i64(&query, bid);
     sat_bind_i64(&query, err);
     return sat_query_run_on(&query, "bundle");
+}
+
+enum sat_err sat_store_returns_claim(struct sat_store *store, int64_t sid, uint32_t device)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURNS_CLAIM);
+    sat_bind_i64(&query, sid);
+    sat_bind_i64(&query, device);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_bundle_owing(struct sat_store *store, int64_t sid, uint64_t seq, struct sat_bundle_row *out,
+                                    bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLES_OWING);
+    sat_bind_i64(&query, sid);
+    sat_bind_bound(&query, seq);
+    return read_one(&query, out, found);
+}
+
+enum sat_err sat_store_bundle_set_filled(struct sat_store *store, int64_t bid)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_SET_FILLED);
+    sat_bind_i64(&query, bid);
+    return sat_query_run_on(&query, "bundle");
+}
+
+enum sat_err sat_store_change_fill(struct sat_store *store, int64_t cid, struct sat_span header, struct sat_span body)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_FILL);
+    sat_bind_i64(&query, cid);
+    sat_bind_bytes(&query, header.at, header.len);
+    sat_bind_bytes(&query, body.at, body.len);
+    return sat_query_run_on(&query, "change");
 }
 
 enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,

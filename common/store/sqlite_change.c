@@ -44,6 +44,61 @@ enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid, cons
     return err;
 }
 
+enum sat_err sat_store_change_forget(struct sat_store *store, int64_t cid)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_FORGET);
+    sat_bind_i64(&query, cid);
+    return sat_query_run(&query);
+}
+
+enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                               struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_HISTORY);
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, record->b, sizeof record->b);
+    while (sat_query_step(&query)) {
+        struct sat_change_row *row = sat_rows_add(&rows);
+        row->sid = sid;
+        row->record = *record;
+        row->cid = sat_column_i64(&query);
+        row->dot.device = sat_column_u32(&query);
+        row->dot.counter = sat_column_u64(&query);
+        row->state = (uint8_t)sat_column_u32(&query);
+        row->header = sat_column_span(&query, arena);
+        row->seq = sat_column_u64(&query);
+    }
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_entries_records(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
+                                       struct sat_arena *arena, struct sat_record_id **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES_RECORDS);
+    sat_bind_i64(&query, sid);
+    sat_bind_bound(&query, first);
+    sat_bind_bound(&query, last);
+    while (sat_query_step(&query)) {
+        struct sat_record_id *record = sat_rows_add(&rows);
+        sat_column_bytes(&query, record->b, sizeof record->b);
+    }
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_bundle_is_empty(struct sat_store *store, int64_t bid, bool *empty)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_KEPT);
+    sat_bind_i64(&query, bid);
+    *empty = !sat_query_step(&query);
+    return sat_query_end(&query);
+}
+
 static struct sat_change_row *read_change(struct sat_query *query, struct sat_rows *rows)
 {
     struct sat_change_row *out = sat_rows_add(rows);

@@ -158,6 +158,13 @@ enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const stru
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_lost_forget(struct sat_store *store, int64_t sid, const struct sat_log_epoch *epoch)
+{
+    struct sat_query query = begin_in(store, SAT_SQL_LOST_FORGET, sid);
+    sat_bind_bytes(&query, epoch->b, sizeof epoch->b);
+    return sat_query_run(&query);
+}
+
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid)
 {
     return run_in(store, SAT_SQL_LOST_DONE, sid);

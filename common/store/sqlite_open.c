@@ -156,7 +156,7 @@ static const char settings[] = "PRAGMA page_size = 8192; PRAGMA synchronous = FU
 static enum sat_err set_up(struct sat_store *store, enum sat_store_mode mode)
 {
     (void)sqlite3_extended_result_codes(store->db, 1);
-    (void)sqlite3_busy_timeout(store->db, 5000);
+    (void)sqlite3_busy_timeout(store->db, SAT_STORE_BUSY_MS);
     enum sat_err err = has_shared_memory(store) ? SAT_OK : run_sql(store, "PRAGMA locking_mode = EXCLUSIVE");
     if (err == SAT_OK) err = run_sql(store, settings);
     struct identity identity = {0};
@@ -171,6 +171,7 @@ static enum sat_err set_up(struct sat_store *store, enum sat_store_mode mode)
     if (sqlite3_db_readonly(store->db, "main") == 1)
         return sat_fail(&store->fault, SAT_ERR_READ_ONLY, "%s cannot be written", store->path);
     err = use_wal(store);
+    if (err == SAT_OK) err = sat_sqlite_write_log_again(store);
     if (err == SAT_OK) err = migrate(store);
     return err;
 }

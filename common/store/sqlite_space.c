@@ -92,6 +92,12 @@ static void read_space(struct sat_query *query, struct sat_space_row *out)
     else if (head.len)
         memcpy(out->head, head.at, head.len);
     out->head_len = head.len > sizeof out->head ? 0 : (uint16_t)head.len;
+    out->floor = sat_column_u64(query);
+    out->swept = sat_column_u64(query);
+    out->aged = sat_column_u64(query);
+    out->packed = sat_column_u64(query);
+    out->compacted = sat_column_u64(query);
+    out->trusted = sat_column_u64(query);
 }
 
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
@@ -127,6 +133,12 @@ static void bind_space(struct sat_query *query, const struct sat_space_row *row,
     sat_bind_u64(query, row->head_size);
     sat_bind_u64(query, row->synced_ms);
     sat_bind_bytes(query, row->head, row->head_len);
+    sat_bind_u64(query, row->floor);
+    sat_bind_u64(query, row->swept);
+    sat_bind_u64(query, row->aged);
+    sat_bind_u64(query, row->packed);
+    sat_bind_u64(query, row->compacted);
+    sat_bind_u64(query, row->trusted);
 }
 
 enum sat_err sat_store_space_create(struct sat_store *store, struct sat_space_row *row)
@@ -182,14 +194,20 @@ enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t si
     sat_bind_i64(&query, sid);
     sat_bind_bound(&query, size);
     enum sat_err err = sat_query_run(&query);
+    if (err) return err;
+    query = sat_query_begin(store, SAT_SQL_CUT_RUNS);
+    sat_bind_i64(&query, sid);
+    sat_bind_bound(&query, size);
+    err = sat_query_run(&query);
     return err ? err : purge(store, SAT_SQL_PURGE_STUBS, sid);
 }
 
 static enum sat_err purge_all(struct sat_store *store, int64_t sid)
 {
-    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES, SAT_SQL_PURGE_BUNDLES,  SAT_SQL_PURGE_ENTRIES,
-                                         SAT_SQL_PURGE_DRAFTS,  SAT_SQL_PURGE_STUBS,    SAT_SQL_PURGE_LIVES,
-                                         SAT_SQL_LOST_DONE,     SAT_SQL_LOST_LOGS_DONE, SAT_SQL_PURGE_CURSORS};
+    static const enum sat_sql which[] = {SAT_SQL_PURGE_CHANGES,     SAT_SQL_PURGE_BUNDLES,   SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_DRAFTS,      SAT_SQL_PURGE_STUBS,     SAT_SQL_PURGE_LIVES,
+                                         SAT_SQL_LOST_DONE,         SAT_SQL_LOST_LOGS_DONE,  SAT_SQL_PURGE_CURSORS,
+                                         SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED, SAT_SQL_PURGE_RUNS};
     struct sat_space_row row;
     enum sat_err err = sat_store_space_get(store, sid, &row);
     for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);
@@ -201,6 +219,16 @@ static enum sat_err purge_all(struct sat_store *store, int64_t sid)
     row = (struct sat_space_row){.sid = sid, .id = row.id};
     sat_frontier_init(&row.log);
     return sat_store_space_save(store, &row);
+}
+
+enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid)
+{
+    static const enum sat_sql which[] = {SAT_SQL_EMPTY_CHANGES, SAT_SQL_EMPTY_BUNDLES,     SAT_SQL_PURGE_ENTRIES,
+                                         SAT_SQL_PURGE_STUBS,   SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED,
+                                         SAT_SQL_PURGE_RUNS};
+    enum sat_err err = SAT_OK;
+    for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);
+    return err;
 }
 
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)

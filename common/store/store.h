@@ -9,6 +9,7 @@
 #define SAT_STORE_STORE_H
 
 #include "common/proof/bundle.h"
+#include "common/proof/collection.h"
 #include "common/proof/life.h"
 #include "common/proof/link.h"
 #include "common/proof/log.h"
@@ -80,6 +81,11 @@ struct sat_space_row {
     uint64_t synced_ms;                     /* client: server time of that head, when digests matched last; 0: never */
     uint8_t head[SAT_HEAD_BYTES_MAX];       /* client: that head in its full form: proof of what the server had … */
     uint16_t head_len;                      /* … 0: there is none, or it was of a former life */
+    uint64_t floor; /* everybody has acknowledged so many entries, as the log's collections say (proof/collection.h) */
+    uint64_t swept, aged; /* entries that were looked at for versions beyond their number, and beyond their age */
+    uint64_t packed;      /* … and for such as can be let go of: it begins again behind the floor */
+    uint64_t compacted;   /* the last entry of the last run; 0: there is none */
+    uint64_t trusted;     /* client: up to here entries were taken on the word of a collection that is still to come */
 };
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
@@ -130,6 +136,9 @@ enum sat_err sat_store_bundle_overlapping(struct sat_store *store, uint32_t devi
 /* The newest bundle of `device` in the space: by counter, pending ones included only if `pending`. */
 enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t device, bool pending,
                                   struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* The newest bundle of `device` in the space's log that begins before counter `first`. */
+enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
+                                     struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
@@ -181,6 +190,17 @@ enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_
 /* Makes stubs of the record's dead changes: header and body go, for good. */
 enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
                                       const struct sat_record_id *record) SAT_MUST_CHECK;
+/* The record's changes whose bytes are here, of the accepted base, live or dead: without body, rest and manifest. In no
+ * order. */
+enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                               struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The records of all changes in the entries from first to last, some more than once. */
+enum sat_err sat_store_entries_records(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
+                                       struct sat_arena *arena, struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
+/* Makes a stub of one dead change. */
+enum sat_err sat_store_change_forget(struct sat_store *store, int64_t cid) SAT_MUST_CHECK;
+/* Is every change of the bundle dead, and forgotten? */
+enum sat_err sat_store_bundle_is_empty(struct sat_store *store, int64_t bid, bool *empty) SAT_MUST_CHECK;
 /* Live changes of a record in the accepted base, by dot. Without manifest and recv_ms, for the blind merge. */
 enum sat_err sat_store_changes_live(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
@@ -235,9 +255,28 @@ enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t fi
 enum sat_err sat_store_entry_find(struct sat_store *store, int64_t sid, const struct sat_hash *id,
                                   struct sat_entry_row *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_entry_set_bundle(struct sat_store *store, int64_t sid, uint64_t seq, int64_t bid) SAT_MUST_CHECK;
-/* The log's root when it had `size` entries (zeros for 0); found is false beyond its end. */
+/* The log's root when it had `size` entries (zeros for 0); found is false beyond its end, and within a run. */
 enum sat_err sat_store_root_at(struct sat_store *store, int64_t sid, uint64_t size, struct sat_hash *out,
                                bool *found) SAT_MUST_CHECK;
+
+/* ---- Runs: subtrees of a log of which the root alone is kept, as all that they held is superseded and forgotten
+ * (sync/compact.h) ---- */
+struct sat_run {
+    uint64_t last; /* of its entries, 2^level of them; those before are a multiple of that */
+    uint8_t level;
+    struct sat_hash hash; /* the subtree's root */
+    struct sat_hash root; /* of the log with its last entry as the last */
+};
+static inline uint64_t sat_run_first(const struct sat_run *run)
+{
+    return run->last + 1 - ((uint64_t)1 << run->level);
+}
+enum sat_err sat_store_run_put(struct sat_store *store, int64_t sid, const struct sat_run *run) SAT_MUST_CHECK;
+enum sat_err sat_store_run_delete(struct sat_store *store, int64_t sid, uint64_t last) SAT_MUST_CHECK;
+/* Those that end at or behind entry `seq`, in order: the first may begin before it. */
+enum sat_err sat_store_runs(struct sat_store *store, int64_t sid, uint64_t seq, uint32_t limit, struct sat_arena *arena,
+                            struct sat_run **out, uint32_t *n) SAT_MUST_CHECK;
+enum sat_err sat_store_entry_delete(struct sat_store *store, int64_t sid, uint64_t seq) SAT_MUST_CHECK;
 
 /* ---- Client only: drafts, keys, stubs that are still to be justified ---- */
 struct sat_draft_row {
@@ -342,8 +381,60 @@ enum sat_err sat_store_cursors(struct sat_store *store, int64_t sid, uint32_t de
                                struct sat_arena *arena, struct sat_cursor_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_cursor_delete(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
 
+/* ---- Collections (sync/collect.h): what the log's entries of that kind say, and what has been forgotten by them ----
+ */
+struct sat_collection_row {
+    uint64_t seq;
+    struct sat_span bytes; /* as sat_collection_encode() wrote it */
+};
+enum sat_err sat_store_collection_put(struct sat_store *store, int64_t sid,
+                                      const struct sat_collection_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_collection_get(struct sat_store *store, int64_t sid, uint64_t seq, struct sat_arena *arena,
+                                      struct sat_span *out, bool *found) SAT_MUST_CHECK;
+/* Those in the log from entry `first_seq` on, in order. */
+enum sat_err sat_store_collections(struct sat_store *store, int64_t sid, uint64_t first_seq, uint32_t limit,
+                                   struct sat_arena *arena, struct sat_collection_row **out,
+                                   uint32_t *n) SAT_MUST_CHECK;
+
+/* The entry of the newest; 0: there is none. */
+enum sat_err sat_store_collection_last(struct sat_store *store, int64_t sid, uint64_t *seq) SAT_MUST_CHECK;
+
+struct sat_collected_row {
+    struct sat_record_id record;
+    struct sat_dot deletion;
+    uint64_t seq;   /* of the collection */
+    uint64_t floor; /* what was live up to there was forgotten */
+};
+/* The record's earlier one goes. */
+enum sat_err sat_store_collected_put(struct sat_store *store, int64_t sid,
+                                     const struct sat_collected_row *row) SAT_MUST_CHECK;
+enum sat_err sat_store_collected_get(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                     struct sat_collected_row *out, bool *found) SAT_MUST_CHECK;
+/* Has the space any? */
+enum sat_err sat_store_collected_any(struct sat_store *store, int64_t sid, bool *any) SAT_MUST_CHECK;
+/* Those between the two, these included, by record. */
+enum sat_err sat_store_collected_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
+                                         const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
+                                         struct sat_collected_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* All of the space's, and the collections behind entry `size`: see sat_base_rewind(). */
+enum sat_err sat_store_collections_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
+
+struct sat_deletion_row { /* a live deletion that is not disputed */
+    int64_t cid;
+    struct sat_record_id record;
+    struct sat_dot dot;
+    uint64_t seq; /* of its entry; 0: pending */
+};
+/* Those behind change `after`, by change. */
+enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int64_t after, uint32_t limit,
+                                      struct sat_arena *arena, struct sat_deletion_row **out,
+                                      uint32_t *n) SAT_MUST_CHECK;
+
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
+/* All of the space's log, and what came by it: bundles that wait to be pushed or given back, drafts, keys, cursors and
+ * lives stay. */
+enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 
@@ -379,6 +470,9 @@ enum sat_err sat_store_lost(struct sat_store *store, int64_t sid, const struct s
 /* Is the bundle among what was lost? */
 enum sat_err sat_store_lost_has(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                 bool *has) SAT_MUST_CHECK;
+/* What was lost of this life once and is on the log again: a newer head proves what is lost now. */
+enum sat_err sat_store_lost_forget(struct sat_store *store, int64_t sid,
+                                   const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 /* All is given back: the lists go. The logs' heads stay, as proof should the server come back to one of those lives. */
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
@@ -387,6 +481,8 @@ enum sat_err sat_store_bundle_set_return(struct sat_store *store, int64_t bid) S
 enum sat_err sat_store_return_join(struct sat_store *store,
                                    int64_t bid) SAT_MUST_CHECK; /* directly behind its author's bundle before it */
 enum sat_err sat_store_return_set_refused(struct sat_store *store, int64_t bid, uint32_t err) SAT_MUST_CHECK;
+/* The device's own that are whole are pending again. */
+enum sat_err sat_store_returns_claim(struct sat_store *store, int64_t sid, uint32_t device) SAT_MUST_CHECK;
 /* Those that were refused, or those that were not, in the order in which the server had them. */
 enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refused, uint32_t limit,
                                struct sat_arena *arena, struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
@@ -402,6 +498,14 @@ enum sat_err sat_store_receipt_put(struct sat_store *store, int64_t sid, const s
 enum sat_err sat_store_receipt_get(struct sat_store *store, int64_t sid, const struct sat_hash *bundle,
                                    uint64_t *recv_ms, uint64_t *dir_at, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_receipt_done(struct sat_store *store, int64_t sid, const struct sat_hash *bundle) SAT_MUST_CHECK;
+/* The first accepted bundle behind entry `seq` with a stub whose replacement has not arrived. */
+enum sat_err sat_store_bundle_owing(struct sat_store *store, int64_t sid, uint64_t seq, struct sat_bundle_row *out,
+                                    bool *found) SAT_MUST_CHECK;
+/* Server: bytes of it came behind its entry (SAT_BUNDLE_FILLED in `refused`). */
+enum sat_err sat_store_bundle_set_filled(struct sat_store *store, int64_t bid) SAT_MUST_CHECK;
+#define SAT_BUNDLE_FILLED SAT_ERR_UNJUSTIFIED
+enum sat_err sat_store_change_fill(struct sat_store *store, int64_t cid, struct sat_span header,
+                                   struct sat_span body) SAT_MUST_CHECK; /* a stub's bytes */
 /* Those of the space's stubs that are in bundles that came back. */
 enum sat_err sat_store_stub_count_back(struct sat_store *store, int64_t sid, uint64_t *out) SAT_MUST_CHECK;
 

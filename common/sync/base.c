@@ -52,6 +52,12 @@ static enum sat_err note_stub(const struct sat_accept *accept, const struct live
 {
     for (uint32_t i = 0; i < live->n; i++)
         if (sat_merge_covers(&live->versions[i], &dot)) return SAT_OK;
+    if (accept->returned) { /* … or has been forgotten with it */
+        struct sat_collected_row row;
+        bool collected;
+        enum sat_err err = sat_store_collected_get(accept->store, accept->space->sid, record, &row, &collected);
+        if (err || collected) return err;
+    }
     return sat_store_stub_add(accept->store, accept->space->sid, record, dot);
 }
 
@@ -112,6 +118,17 @@ static enum sat_err arrive(const struct sat_accept *accept, struct live *live, u
     return SAT_OK;
 }
 
+/* What is taken up late from below the floor of a collection went with the rest. */
+static enum sat_err was_collected(const struct sat_accept *accept, const struct sat_record_id *record, bool *was)
+{
+    struct sat_collected_row row;
+    *was = false;
+    if (!accept->seq || accept->seq > accept->space->floor) return SAT_OK;
+    enum sat_err err = sat_store_collected_get(accept->store, accept->space->sid, record, &row, was);
+    *was = *was && accept->seq <= row.floor;
+    return err;
+}
+
 /* The bundle's changes of one record; states[i] becomes what the one at i is in the end. */
 static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t *indexes, uint32_t n, bool stubs,
                                  struct sat_arena *arena, uint8_t *states)
@@ -119,8 +136,10 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
     const struct sat_manifest *manifest = &accept->bundle->manifest;
     struct live live;
-    bool was_there = false;
-    enum sat_err err = load_live(accept, record, n, arena, &live);
+    bool was_there = false, gone = false;
+    enum sat_err err = was_collected(accept, record, &gone);
+    if (err || gone) return err;
+    err = load_live(accept, record, n, arena, &live);
     for (uint32_t i = 0; i < n && !err; i++) {
         uint32_t index = indexes[i];
         if (i == 0) was_there = live.n > 0;
@@ -236,6 +255,82 @@ enum sat_err sat_base_accept(const struct sat_accept *accept)
     return err;
 }
 
+/* The deletion by which a record was collected stays whole as long as its bytes are here: who joins later knows what it
+ * had seen, which is what keeps the record deleted should the server be set back. */
+static enum sat_err is_keystone(struct sat_store *store, const struct sat_change_row *row, bool *is)
+{
+    struct sat_collected_row collected;
+    *is = false;
+    if (row->header.len == 0 || !(row->header.at[0] & SAT_HEADER_DELETION)) return SAT_OK;
+    enum sat_err err = sat_store_collected_get(store, row->sid, &row->record, &collected, is);
+    *is = *is && sat_dot_compare(collected.deletion, row->dot) == 0;
+    return err;
+}
+
+/* ---- Bytes that come later ---- */
+
+static enum sat_err is_owed(const struct sat_fill *fill, const struct sat_change_row *row, struct sat_arena *arena,
+                            bool *owed)
+{
+    struct sat_dot *dots;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_stubs_of_record(fill->store, fill->space->sid, &row->record, arena, &dots, &n);
+    *owed = false;
+    for (uint32_t i = 0; i < n; i++) *owed = *owed || sat_dot_compare(dots[i], row->dot) == 0;
+    return err;
+}
+
+enum sat_err sat_base_unfilled(const struct sat_fill *fill, struct sat_arena *arena, uint32_t *n)
+{
+    struct sat_change_row *rows;
+    uint32_t rows_n = 0;
+    *n = 0;
+    enum sat_err err = sat_store_changes_of_bundle(fill->store, fill->row->bid, arena, &rows, &rows_n);
+    if (!err && rows_n != fill->bundle->manifest.count) err = SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < rows_n && !err; i++) {
+        struct sat_change *change = &fill->bundle->changes[i];
+        bool owed = false;
+        if (!change->stub && rows[i].header.len == 0) err = is_owed(fill, &rows[i], arena, &owed);
+        *n += owed;
+        if (!owed) *change = (struct sat_change){.record = change->record, .stub = true, .rest = change->rest};
+    }
+    return err;
+}
+
+static enum sat_err fill_one(const struct sat_fill *fill, uint32_t index, struct sat_arena *arena)
+{
+    const struct sat_change *change = &fill->bundle->changes[index];
+    const struct sat_accept accept = {.store = fill->store, .space = fill->space, .bundle = fill->bundle};
+    struct sat_dot dot = {fill->row->device, fill->row->first + index};
+    struct sat_version arrived = version_of(dot, &fill->headers[index]);
+    struct live live;
+    bool dead = true;
+    enum sat_err err = load_live(&accept, &change->record, 1, arena, &live);
+    if (err) return err;
+    sat_merge_arrive(live.versions, live.n, &arrived, live.drop, &dead);
+    err = drop_replaced(&accept, &change->record, &live, NULL);
+    if (!err) err = sat_store_change_fill(fill->store, fill->row->bid << 10 | index, change->header, change->body);
+    if (!err && !dead) {
+        err = sat_store_change_set_state(fill->store, fill->row->bid << 10 | index, SAT_CHANGE_LIVE);
+        sat_digest_add(fill->space, &change->record, dot, &change->rest);
+    }
+    if (!err) err = sat_store_stub_remove(fill->store, fill->space->sid, &change->record, dot);
+    return err ? err : settle_stubs(&accept, &change->record, &arrived, arena);
+}
+
+enum sat_err sat_base_fill(const struct sat_fill *fill)
+{
+    struct sat_arena arena; /* of one change */
+    enum sat_err err = SAT_OK;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < fill->bundle->manifest.count && !err; i++) {
+        if (!fill->bundle->changes[i].stub) err = fill_one(fill, i, &arena);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out)
 {
@@ -247,12 +342,14 @@ enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_ro
     if (err) return err;
     if (n != out->manifest.count) return SAT_ERR_CORRUPT;
     out->changes = sat_arena_array(arena, n, sizeof *out->changes);
-    for (uint32_t i = 0; i < n; i++) {
-        bool stub = rows[i].header.len == 0 || (stub_dead && rows[i].state == SAT_CHANGE_DEAD);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool stub = rows[i].header.len == 0 || (stub_dead && rows[i].state == SAT_CHANGE_DEAD), keystone = false;
+        if (stub) err = is_keystone(store, &rows[i], &keystone);
+        stub = stub && !keystone;
         out->changes[i] = (struct sat_change){.record = rows[i].record, .stub = stub, .rest = rows[i].rest};
         if (stub) continue;
         out->changes[i].header = rows[i].header;
         out->changes[i].body = rows[i].body;
     }
-    return SAT_OK;
+    return err;
 }

@@ -27,8 +27,21 @@ enum sat_err sat_base_accept(const struct sat_accept *accept) SAT_MUST_CHECK;
 enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
                              int64_t bid) SAT_MUST_CHECK;
 
-/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, else as far as their bytes are
- * kept). The arena owns it. */
+/* Bytes of a bundle that is on the log come behind it: those of stubs whose replacement has not arrived. */
+struct sat_fill {
+    struct sat_store *store;
+    struct sat_space_row *space; /* updated; the caller saves it */
+    const struct sat_bundle_row *row;
+    struct sat_bundle *bundle;        /* the same, with those bytes */
+    const struct sat_header *headers; /* decoded; of what is filled */
+};
+/* Makes stubs in fill->bundle of all that is not to be filled here. The number of the others. */
+enum sat_err sat_base_unfilled(const struct sat_fill *fill, struct sat_arena *arena, uint32_t *n) SAT_MUST_CHECK;
+/* Stores and merges the others, which are judged. Inside the caller's transaction. */
+enum sat_err sat_base_fill(const struct sat_fill *fill) SAT_MUST_CHECK;
+
+/* The bundle of a stored row, with its changes (dead ones as stubs if `stub_dead`, but for deletions that records were
+ * collected by, else as far as their bytes are kept). The arena owns it. */
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 

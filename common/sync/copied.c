@@ -1,8 +1,10 @@
 #include "common/sync/copied.h"
 
+#include <string.h>
+
 #include "common/base/arena.h"
 
-static const char KEY[] = "copied";
+static const char KEY[] = "copied", NUMBER[] = "provisional";
 enum { VERSION = 1 };
 
 static enum sat_err load(struct sat_store *store, struct sat_arena *arena, struct sat_reader *reader, bool *copied)
@@ -80,7 +82,45 @@ enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t devic
     return err;
 }
 
+enum sat_err sat_copied_number(struct sat_store *store, uint32_t *number)
+{
+    uint64_t value;
+    enum sat_err err = sat_store_meta_get_u64(store, NUMBER, 0, &value);
+    *number = (uint32_t)value;
+    return err;
+}
+
+enum sat_err sat_copied_set_number(struct sat_store *store, uint32_t number)
+{
+    return sat_store_meta_put_u64(store, NUMBER, number);
+}
+
 enum sat_err sat_copied_clear(struct sat_store *store)
 {
-    return sat_store_meta_put(store, KEY, (struct sat_span){0});
+    enum sat_err err = sat_store_meta_put(store, KEY, (struct sat_span){0});
+    return err ? err : sat_copied_set_number(store, 0);
+}
+
+enum { MARK_KEY_SIZE = 5 + 32 + 1 };
+
+static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
+{
+    memcpy(out, "gone.", 5);
+    sat_hex_format(space->b, sizeof space->b, out + 5);
+}
+
+enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)
+{
+    char key[MARK_KEY_SIZE];
+    mark_key(space, key);
+    return sat_store_meta_get_u64(store, key, 0, counter);
+}
+
+enum sat_err sat_let_go_mark(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
+{
+    char key[MARK_KEY_SIZE];
+    uint64_t before;
+    mark_key(space, key);
+    enum sat_err err = sat_store_meta_get_u64(store, key, 0, &before);
+    return err || before >= counter ? err : sat_store_meta_put_u64(store, key, counter);
 }

@@ -1,7 +1,12 @@
 /* A home that turned out to be a copy of another one, or an older state of itself (MERGE 11): what it knows of that
  * until it has a new index. Kept in the store, as the process may stop in between.
  *
- *   meta "copied"   u8 version (1) ‖ n × (u64 sid ‖ u64 cut); empty: it is none
+ *   meta "copied"        u8 version (1) ‖ n × (u64 sid ‖ u64 cut); empty: it is none
+ *   meta "provisional"   u64 the number under which its own work stands meanwhile; 0: its device's
+ *
+ * That number is nobody else's and never leaves the home. Without it the other one's changes, which come by the log
+ * under the device's number, could not be told from the own ones: neither by who looks at a record nor in what an edit
+ * has seen.
  *
  * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log,
  * before the first of the other one's. A space that is not listed has nothing of the other's. */
@@ -15,6 +20,16 @@ enum sat_err sat_copied_get(struct sat_store *store, bool *copied) SAT_MUST_CHEC
 enum sat_err sat_copied_note(struct sat_store *store, int64_t sid, uint64_t cut) SAT_MUST_CHECK;
 /* The fork in a space; of one that is not listed, the device's last counter in its log. */
 enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t device, uint64_t *cut) SAT_MUST_CHECK;
+/* The number: its device's from SAT_PROVISIONAL on is none that a directory gives. 0: there is none. */
+#define SAT_PROVISIONAL 0x80000000u
+enum sat_err sat_copied_number(struct sat_store *store, uint32_t *number) SAT_MUST_CHECK;
+enum sat_err sat_copied_set_number(struct sat_store *store, uint32_t number) SAT_MUST_CHECK;
 enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
+
+/* The counter up to which this device has let go of work of its own in a space: should the log show that again, it is
+ * no copy's. 0: of none. A mark never falls. */
+enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter) SAT_MUST_CHECK;
+enum sat_err sat_let_go_mark(struct sat_store *store, const struct sat_space_id *space,
+                             uint64_t counter) SAT_MUST_CHECK;
 
 #endif

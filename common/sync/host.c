@@ -205,6 +205,8 @@ enum sat_err sat_host_new(const struct sat_host_config *config, struct sat_host 
     host->former = config->former;
     host->former_n = config->former_n;
     host->entropy = config->entropy;
+    host->collect_every_ms = config->collect_every_ms;
+    host->collect_after_ms = config->collect_after_ms;
     sat_directory_init(&host->directory);
     enum sat_err err = sat_directory_load(host->store, &host->directory, fault);
     if (!err) err = host_recovering_load(host);
@@ -421,6 +423,23 @@ enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct 
         wake_readers(&step);
     if (!err) host->was_restored = false;
     if (!err) host_sightings_keep(&step);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err sat_host_maintain(struct sat_host *host, uint64_t now_ms, uint32_t budget, struct sat_actions *out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct host_step step = {.host = host, .now_ms = now_ms, .arena = &arena, .out = out};
+    enum sat_err err = find_directory(host);
+    if (!err && !host->was_restored) err = host_collect(&step, budget); /* new lives come first */
+    if (!err && !host->was_restored) err = host_tidy(&step, budget);
+    if (!err) err = save_and_commit(host);
+    if (err)
+        abandon(&step, NULL, 0, err);
+    else
+        wake_readers(&step);
     sat_arena_deinit(&arena);
     return err;
 }

@@ -19,6 +19,8 @@ struct sat_host_config {
     const struct sat_sign_key *former; /* identities that this server has too, former or coming ones; borrowed */
     uint32_t former_n;
     struct sat_entropy entropy;
+    uint64_t collect_every_ms; /* at most one collection of a space in this time; 0: none (sync/collect.h) */
+    uint64_t collect_after_ms; /* no deletion is collected that has come more recently */
 };
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
@@ -29,7 +31,9 @@ struct sat_host_counts { /* since the host was made; for logs and metrics */
     uint64_t links_returned; /* of the links, the same */
     uint64_t lives;          /* how often new lives of the logs began, as the store is an older copy */
     bool announced;          /* … the last time because the operator had said so; else a client had shown it */
-    uint64_t out;            /* sessions of devices that are revoked, wiped or suspended, or came to be */
+    uint64_t collections, collected; /* entries that say what everybody has seen; records forgotten by them */
+    uint64_t forgotten, compacted;   /* changes whose bytes are forgotten; entries of which a hash is left */
+    uint64_t out;                    /* sessions of devices that are revoked, wiped or suspended, or came to be */
 };
 
 /* Loads the directory from the store. The caller frees. */
@@ -48,6 +52,12 @@ uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer);
  * as well: the host goes on living. */
 enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n,
                            struct sat_actions *out) SAT_MUST_CHECK;
+
+/* What is to be done without anybody asking: collections. Called every now and then, when there is nothing better to
+ * do; does about as much as `budget` records cost, in a commit of its own, and goes on where it stopped at the next
+ * call. Fails as sat_host_step() does. */
+enum sat_err sat_host_maintain(struct sat_host *host, uint64_t now_ms, uint32_t budget,
+                               struct sat_actions *out) SAT_MUST_CHECK;
 
 /* The next frame for a peer whose socket can take one, built from what is committed now. Appends one message to `out`,
  * or leaves it empty when there is nothing to send; then the next SAT_ACTION_WRITABLE says when there is. An error

@@ -12,7 +12,8 @@ static bool is_news(const struct sat_cursor *known, const struct sat_cursor *cur
 {
     if (!sat_log_epoch_equal(&known->log_epoch, &cursor->log_epoch)) return true;
     if (cursor->size != known->size) return cursor->size > known->size;
-    return cursor->ack > known->ack;
+    if (cursor->ack != known->ack) return cursor->ack > known->ack;
+    return cursor->dir_seq > known->dir_seq;
 }
 
 enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
@@ -51,16 +52,20 @@ enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, c
     return err ? err : sat_store_cursor_put(host->store, &row);
 }
 
-enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
-                              const struct sat_subscription *wish)
+enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                              const struct host_space *space, const struct sat_subscription *wish)
 {
     struct sat_cursor_row row;
     bool found;
     enum sat_err err = sat_store_cursor_get(step->host->store, space->row.sid, peer->device, &row, &found);
+    static const uint8_t none[4];
     bool behind = !err && found && wish->cursor < row.cursor.size &&
                   sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch);
+    /* Of another life it may have gone back rightly, and says next what it has of this one. */
+    if (memcmp(wish->log_epoch, none, sizeof none) && memcmp(wish->log_epoch, row.cursor.log_epoch.b, sizeof none))
+        behind = false;
     if (!behind) return err;
-    peer->set_back = true;
+    peer->set_back = sub->behind = true;
     struct sat_buf bytes;
     sat_buf_init(&bytes);
     sat_cursor_wire_encode(&row.cursor, &row.signature, &bytes);
@@ -68,6 +73,22 @@ enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, co
     message.as.SET_BACK = (struct sat_message_SET_BACK){.sub = wish->sub, .cursor = sat_buf_span(&bytes)};
     host_send(step, peer->id, &message);
     sat_buf_deinit(&bytes);
+    return SAT_OK;
+}
+
+enum sat_err host_knows_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                               const struct host_space *space, const struct sat_head *head, bool *knows)
+{
+    struct sat_cursor_row row;
+    bool found;
+    *knows = false;
+    if (!sub->behind) return SAT_OK;
+    enum sat_err err = sat_store_cursor_get(step->host->store, space->row.sid, peer->device, &row, &found);
+    *knows =
+        !err && found && head->size >= row.cursor.size && sat_log_epoch_equal(&head->log_epoch, &row.cursor.log_epoch);
+    if (!*knows) return err;
+    sub->behind = peer->set_back = false;
+    for (uint32_t i = 0; i < peer->subs_n; i++) peer->set_back = peer->set_back || peer->subs[i].behind;
     return SAT_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "common/sync/base.h"
 #include "common/sync/digest.h"
 #include "common/sync/host_state.h"
+#include "common/sync/log_items.h"
 #include "common/sync/subscription.h"
 #include "common/sync/void.h"
 
@@ -67,7 +68,22 @@ static bool is_kin(const struct sat_host *host, uint32_t device, uint32_t peer)
     return a && b && a->lineage == b->lineage;
 }
 
-/* Of a log that lost its end once, bundles may witness what is gone: the reader has nothing to complete them by. */
+/* Is the bundle before it in its chain here? Else it was compacted, and the reader has never had it. */
+static enum sat_err follows(struct sat_host *host, const struct host_space *space, const struct sat_manifest *manifest,
+                            bool *does)
+{
+    static const struct sat_hash none;
+    struct sat_bundle_row before;
+    *does = sat_hash_equal(&manifest->prev, &none);
+    if (*does) return SAT_OK;
+    enum sat_err err =
+        sat_store_bundle_before(host->store, space->row.sid, manifest->device, manifest->first, &before, does);
+    if (*does) *does = sat_hash_equal(&before.id, &manifest->prev);
+    return err;
+}
+
+/* Of a log that lost its end once, or that was compacted, bundles may witness what is gone: the reader has nothing to
+ * complete them by. */
 static enum sat_err can_abbreviate(struct sat_host *host, const struct host_space *space,
                                    const struct sat_manifest *manifest, bool *can)
 {
@@ -75,12 +91,39 @@ static enum sat_err can_abbreviate(struct sat_host *host, const struct host_spac
     struct sat_hash root;
     bool found;
     *can = true;
-    if (space->lives.n == 0) return SAT_OK;
-    enum sat_err err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
+    bool gaps = space->row.compacted || space->lives.n;
+    enum sat_err err = gaps ? follows(host, space, manifest, can) : SAT_OK;
+    if (err || !*can || (space->lives.n == 0 && manifest->w_size >= space->row.compacted)) return err;
+    err = sat_store_root_at(host->store, space->row.sid, manifest->w_size, &root, &found);
     bool known = sat_lives_know(&space->lives, &manifest->log_epoch) ||
                  (manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none));
     *can = found && known && sat_hash_equal(&root, &manifest->w_root);
     return err;
+}
+
+static enum sat_err collection_item(struct sat_host *host, const struct host_space *space,
+                                    const struct sat_entry_row *row, struct sat_entry_wire *wire,
+                                    struct sat_arena *arena, struct sat_span *out)
+{
+    bool found;
+    struct sat_buf item;
+    enum sat_err err =
+        sat_store_collection_get(host->store, space->row.sid, row->entry.seq, arena, &wire->bundle, &found);
+    if (err || !found) return err ? err : SAT_ERR_CORRUPT;
+    sat_buf_init(&item);
+    sat_entry_wire_encode(wire, &item);
+    *out = sat_span_copy(arena, sat_buf_span(&item));
+    sat_buf_deinit(&item);
+    return SAT_OK;
+}
+
+/* What it has come with later may stand on what is behind it in the log. */
+static void make_stubs(struct sat_bundle *bundle)
+{
+    for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        struct sat_change *change = &bundle->changes[i];
+        *change = (struct sat_change){.record = change->record, .stub = true, .rest = change->rest};
+    }
 }
 
 static enum sat_err entry_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
@@ -94,6 +137,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
                                   .receipt_ms = row->entry.receipt_ms,
                                   .receipt_dir = row->entry.receipt_dir};
     struct sat_bundle_row bundle_row;
+    if (row->entry.kind == SAT_ENTRY_COLLECT) return collection_item(host, space, row, &wire, arena, out);
     enum sat_err err = sat_store_bundle_get(host->store, row->bid, &bundle_row);
     if (err) return err;
     struct sat_buf bundle_bytes, item;
@@ -109,10 +153,12 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
         wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
-        bool whole = (sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
+        bool whole = (!own || sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
+        bool came_later = bundle_row.refused == SAT_BUNDLE_FILLED && !full;
+        if (!err && came_later) make_stubs(&bundle);
         if (!err) sat_bundle_encode(&bundle, is_short ? SAT_BUNDLE_SHORT : SAT_BUNDLE_FULL, &bundle_bytes);
         wire.bundle = sat_buf_span(&bundle_bytes);
     }
@@ -123,36 +169,54 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     return err;
 }
 
+static struct sat_span run_item(const struct sat_run *run, struct sat_arena *arena)
+{
+    struct sat_entry_wire wire = {.kind = SAT_ENTRY_RUN, .level = run->level, .root = run->hash};
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_entry_wire_encode(&wire, &bytes);
+    struct sat_span item = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return item;
+}
+
+static enum sat_err log_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
+                             const struct host_sub *sub, const struct sat_log_item *item, struct sat_arena *arena,
+                             struct sat_span *out)
+{
+    if (!item->is_run) return entry_item(host, peer, space, sub, &item->as.entry, arena, out);
+    *out = run_item(&item->as.run, arena);
+    return SAT_OK;
+}
+
 static enum sat_err entries_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub,
                                   const struct host_space *space, struct sat_arena *arena, struct sat_buf *out)
 {
     bool full = sub->full_entry > 0;
     uint64_t first = full ? sub->full_entry : sub->sent + 1;
-    struct sat_entry_row *rows;
+    struct sat_log_item *rows;
     uint32_t n;
-    enum sat_err err = sat_store_entries(host->store, sub->sid, first, full ? 1 : ENTRIES_PER_READ, arena, &rows, &n);
+    enum sat_err err = sat_log_items(host->store, sub->sid, first, full ? 1 : ENTRIES_PER_READ, arena, &rows, &n);
     if (err) return err;
+    if (n && rows[0].first != first) return SAT_ERR_CLOSED; /* compacted meanwhile: it subscribes anew */
     struct sat_span *items = sat_arena_array(arena, n, sizeof *items);
     size_t bytes = 0;
     uint32_t used = 0;
     while (!err && used < n && bytes < peer->frame_target) {
-        err = entry_item(host, peer, space, sub, &rows[used], arena, &items[used]);
+        err = log_item(host, peer, space, sub, &rows[used], arena, &items[used]);
         if (err) return err;
         /* A frame ends before the entry that would take it past the bound: one bundle may be as large as a message. */
         if (used && bytes + items[used].len > peer->frame_max) break;
         bytes += items[used++].len;
     }
+    if (!used) return SAT_ERR_CORRUPT;
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
     message.as.ENTRIES = (struct sat_message_ENTRIES){
         .sub = sub->sub, .first_seq = first, .size = space->row.log.size, .entries = {items, used}};
     sat_message_encode(&message, out);
-    if (full) {
-        sub->full_entry = 0;
-        sub->sent = first;
-    } else {
-        sub->sent += used;
-    }
-    return used ? SAT_OK : SAT_ERR_CORRUPT;
+    sub->full_entry = 0;
+    sub->sent = rows[used - 1].last;
+    return SAT_OK;
 }
 
 static void sign_head(struct sat_host *host, struct host_space *space, uint64_t now_ms)
@@ -209,6 +273,11 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
         return SAT_OK;
     }
     if (sub->full_entry || sub->sent < size) return entries_frame(host, peer, sub, space, arena, out);
+    if (sub->owing_due) {
+        size_t before = out->len;
+        enum sat_err err = host_owing_frame(host, sub, out);
+        if (err || out->len > before) return err;
+    }
     if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);
     return SAT_OK;
 }

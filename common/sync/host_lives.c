@@ -100,6 +100,22 @@ void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct 
     sat_arena_deinit(&arena);
 }
 
+enum sat_err host_has_grown(struct host_step *step, bool *grown)
+{
+    struct sat_space_row *rows;
+    uint32_t n = 0;
+    *grown = false;
+    enum sat_err err = sat_store_spaces(step->host->store, step->arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct host_space *space;
+        err = host_space_load(step->host, &rows[i].id, &space);
+        if (err || space->lives.n >= SAT_LIVES_MAX) continue;
+        uint64_t since = space->lives.n ? space->lives.at[space->lives.n - 1].size : 0;
+        if (space->row.log.size > since) *grown = true;
+    }
+    return err;
+}
+
 /* ---- Proofs that this server was set back ---- */
 
 static enum sat_err verify_head(const struct sat_host *host, const struct sat_head *head)
@@ -120,7 +136,9 @@ enum sat_err host_is_lost_head(struct sat_host *host, const struct host_space *s
     struct sat_hash root;
     bool found;
     err = sat_store_root_at(host->store, space->row.sid, head->size, &root, &found);
-    *lost = !err && (!found || !sat_hash_equal(&root, &head->root));
+    /* Within a run there is no root to compare: what everybody has acknowledged proves no loss. */
+    bool is_kept = found || head->size > space->row.compacted;
+    *lost = !err && is_kept && (!found || !sat_hash_equal(&root, &head->root));
     return err;
 }
 
@@ -142,7 +160,7 @@ static enum sat_err proves(struct host_step *step, const struct host_space *spac
     return err ? err : sat_store_life_put(step->host->store, space->row.sid, 0, &gone, (struct sat_span){0});
 }
 
-enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct host_sub *sub, struct host_space *space,
                         const struct sat_message_CLAIM *message, struct sat_fault *fault)
 {
     bool proven = false, of_now = false;
@@ -153,7 +171,10 @@ enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct hos
         struct sat_head head;
         bool lost;
         enum sat_err err = host_is_lost_head(step->host, space, message->heads.at[i], &head, &lost, fault);
-        if (!err) err = proves(step, space, &head, lost, &proven);
+        bool knows = false;
+        if (!err && !lost && !sub->adrift) err = host_knows_cursor(step, peer, sub, space, &head, &knows);
+        if (err || knows) return err;
+        err = proves(step, space, &head, lost, &proven);
         of_now = of_now || sat_log_epoch_equal(&head.log_epoch, &space->row.log_epoch);
         if (!err && proven) err = host_begin_lives(step, message->heads.at[i]);
         if (err) return err;

@@ -117,18 +117,21 @@ static struct host_sub *add_sub(struct host_peer *peer, uint32_t number)
     return sub;
 }
 
-/* Does the cursor that the client presents lie on this log, in its present life? */
+/* Does the cursor that the client presents lie on this log, in its present life? *within: it lies within a run, where
+ * nobody can tell. */
 static enum sat_err check_cursor(struct host_step *step, const struct host_space *space,
-                                 const struct sat_subscription *wish, bool *lies)
+                                 const struct sat_subscription *wish, bool *lies, bool *within)
 {
     static const uint8_t none[4];
+    *within = false;
     *lies = wish->cursor == 0 && memcmp(wish->log_epoch, none, sizeof none) == 0;
     if (*lies) return SAT_OK;
     struct sat_hash root;
     bool found;
     enum sat_err err = sat_store_root_at(step->host->store, space->row.sid, wish->cursor, &root, &found);
-    *lies = !err && found && memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) == 0 &&
-            memcmp(wish->root, root.b, sizeof wish->root) == 0;
+    bool same_life = memcmp(wish->log_epoch, space->row.log_epoch.b, sizeof wish->log_epoch) == 0;
+    *lies = !err && found && same_life && memcmp(wish->root, root.b, sizeof wish->root) == 0;
+    *within = !err && !found && same_life && wish->cursor < space->row.compacted;
     return err;
 }
 
@@ -145,24 +148,36 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         err = host_space_load(step->host, &wish.space, &space);
     if (err) return err;
     if (!space) return sat_fail(fault, SAT_ERR_DENIED, "you may not read that space");
-    bool lies = true;
-    if (!lost) err = check_cursor(step, space, &wish, &lies);
+    bool lies = true, within = false;
+    if (!lost) err = check_cursor(step, space, &wish, &lies, &within);
     if (err) return err;
     if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
         return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
+    const struct host_sub *known = sub_of(peer, wish.sub);
+    bool behind = known && known->behind;
+    bool anew = known && known->anew && known->sid == space->row.sid;
     bool new_here = memcmp(wish.log_epoch, none, sizeof none) == 0;
-    *add_sub(peer, wish.sub) = (struct host_sub){
+    struct host_sub *sub = add_sub(peer, wish.sub);
+    *sub = (struct host_sub){
         .sub = wish.sub,
         .sid = space->row.sid,
         .sent = wish.cursor,
         .head_due = true,
         .full_head = new_here, /* who has no head yet cannot complete a short one */
-        .lives_due = !lost && (!lies || (new_here && space->lives.n)),
+        .lives_due = !lost && !within && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
+        .anew = anew || within,
         .ended = lost,
+        .owing_due = space->lives.n > 0,
+        .behind = behind,
     };
-    return lost ? SAT_OK : host_show_cursor(step, peer, space, &wish);
+    if (within) {
+        struct sat_message message = {.type = SAT_MESSAGE_ANEW};
+        message.as.ANEW = (struct sat_message_ANEW){.sub = wish.sub, .floor = space->row.floor};
+        host_send(step, peer->id, &message);
+    }
+    return lost || anew ? SAT_OK : host_show_cursor(step, peer, sub, space, &wish);
 }
 
 static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,
@@ -184,7 +199,8 @@ static void send_refusal(struct host_step *step, const struct host_peer *peer, u
 }
 
 struct receipt {          /* of a bundle that this server had before */
-    bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it */
+    bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it, … */
+    bool unproved;        /* … and nobody can prove that it was */
     uint64_t ms, dir;
 };
 
@@ -202,11 +218,18 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .space = &space->row,
                               .dir_at = dir_at,
                               .stubs_allowed = receipt->given_back,
+                              .in_full = receipt->unproved,
+                              .came_back = receipt->given_back,
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
-        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
-        return SAT_OK; /* the same bundle again: its entry tells its author so */
+        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0) {
+        uint32_t filled; /* the same bundle again: its entry tells its author so */
+        err = space->lives.n && sat_judge_complete(&judge, bundle) == SAT_OK && sat_hash_equal(&row.id, &bundle->id)
+                  ? host_fill(step, space, &row, bundle, &filled, fault)
+                  : SAT_OK;
+        return sat_err_is_local(err) ? err : SAT_OK;
+    }
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
     struct sat_header *headers = sat_arena_array(step->arena, m->count, sizeof *headers);
@@ -246,10 +269,11 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
     return take_bundle(step, space, bundle, dir_at, &receipt, fault);
 }
 
-enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, bool proved,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault)
 {
-    struct receipt receipt = {.has = true, .given_back = true, .ms = receipt_ms, .dir = receipt_dir};
+    struct receipt receipt = {
+        .has = true, .given_back = true, .unproved = !proved, .ms = receipt_ms, .dir = receipt_dir};
     return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
 }
 
@@ -383,7 +407,7 @@ static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer
     struct host_space *space = host_space_by_sid(step->host, sub->sid);
     if (!space) return SAT_ERR_CORRUPT;
     if (sub->ended || !host_peer_may_read(step->host, peer, &space->row.id)) return SAT_OK;
-    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, sub, space, &message->as.CLAIM, fault);
+    if (message->type == SAT_MESSAGE_CLAIM) return host_claim(step, peer, sub, space, &message->as.CLAIM, fault);
     if (message->type == SAT_MESSAGE_ROOTS) return host_roots(step, peer, space, &message->as.ROOTS);
     if (message->type == SAT_MESSAGE_RECEIPTS) return host_receipts(step, space, &message->as.RECEIPTS, fault);
     return host_return(step, peer, space, &message->as.RETURN);

@@ -85,13 +85,18 @@ static enum sat_err take_link(struct host_step *step, uint64_t seq, struct sat_s
     return err;
 }
 
+/* What came into the logs before was accepted under an older directory than heads have said that it was under: devices
+ * are told by a new life why. */
 enum sat_err host_return_links(struct host_step *step, const struct sat_message_RETURN_LINKS *message,
                                struct sat_fault *fault)
 {
+    uint64_t before = step->host->directory.seq;
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < message->links.n && !err; i++)
         err = take_link(step, message->first_seq + i, message->links.at[i], fault);
-    return err;
+    bool grown = false;
+    if (!err && step->host->directory.seq > before) err = host_has_grown(step, &grown);
+    return err || !grown ? err : host_begin_lives(step, message->links.at[0]);
 }
 
 /* ---- Until an admin has confirmed ---- */

@@ -11,6 +11,12 @@ static enum sat_err read_entries(const struct sat_message_RECEIPTS *message, str
         enum sat_err err = sat_lost_decode(message->entries.at[i], &entries[i]);
         if (err) return err;
         if (log->size >= SAT_COUNTER_MAX) return SAT_ERR_MALFORMED;
+        if (entries[i].kind == SAT_ENTRY_RUN) {
+            if (entries[i].recv_ms > SAT_SUBTREE_LEVEL_MAX) return SAT_ERR_MALFORMED;
+            err = sat_frontier_append_subtree(log, (uint8_t)entries[i].recv_ms, &entries[i].id);
+            if (err) return err;
+            continue;
+        }
         entries[i].seq = log->size + 1;
         struct sat_hash leaf = sat_entry_hash(&entries[i]);
         sat_frontier_append(log, &leaf);
@@ -59,48 +65,64 @@ static void refuse(struct host_step *step, const struct host_peer *peer, uint64_
     host_send(step, peer->id, &message);
 }
 
-/* When it was accepted first, and under which directory, whose links are here again. */
-static enum sat_err find_receipt(const struct host_step *step, const struct host_space *space,
-                                 const struct sat_hash *id, uint64_t *ms, uint64_t *dir, struct sat_fault *why)
+struct receipt { /* when it was accepted first, and under which directory, whose links are here again */
+    bool proved;
+    uint64_t ms, dir;
+};
+
+/* Without a proof it may still be what this server had sent out before any head: then it is as if its author pushed it
+ * now, if he is one who could. The work of who is out is proved, or whoever has his key, and a friend here, puts other
+ * work in its place. */
+static enum sat_err find_receipt(const struct host_step *step, const struct host_peer *peer,
+                                 const struct host_space *space, uint32_t author, const struct sat_hash *id,
+                                 struct receipt *receipt, struct sat_fault *why)
 {
-    bool found;
-    enum sat_err err = sat_store_receipt_get(step->host->store, space->row.sid, id, ms, dir, &found);
+    const struct sat_directory *directory = &step->host->directory;
+    enum sat_err err =
+        sat_store_receipt_get(step->host->store, space->row.sid, id, &receipt->ms, &receipt->dir, &receipt->proved);
     if (err) return err;
-    if (!found) return sat_fail(why, SAT_ERR_DENIED, "nothing proves that this server had that work before");
-    if (*dir > step->host->directory.seq)
+    bool copied = author == peer->device && peer->set_back; /* it needs a number of its own */
+    if (!receipt->proved && (space->lives.n == 0 || copied || sat_directory_out(directory, author)))
+        return sat_fail(why, SAT_ERR_DENIED, "nothing proves that this server had that work before");
+    if (receipt->dir > directory->seq)
         return sat_fail(why, SAT_ERR_STALE, "it was accepted under directory links that are not here yet");
+    if (receipt->proved) return SAT_OK;
+    receipt->ms = step->now_ms > space->row.last_recv_ms ? step->now_ms : space->row.last_recv_ms;
+    receipt->dir = directory->seq;
     return SAT_OK;
 }
 
-static enum sat_err take(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
-                         struct sat_fault *why)
+static enum sat_err take(struct host_step *step, const struct host_peer *peer, struct host_space *space, uint64_t sub,
+                         struct sat_bundle *bundle, struct sat_fault *why)
 {
     struct sat_host *host = step->host;
     const struct sat_manifest *m = &bundle->manifest;
     struct sat_bundle_row row;
-    uint64_t ms, dir;
+    struct receipt receipt;
     bool found;
     enum sat_err err = sat_store_bundle_overlapping(host->store, m->device, m->first, m->count, &row, &found);
-    if (err || (found && sat_hash_equal(&row.id, &bundle->id))) return err; /* somebody was first */
-    err = find_receipt(step, space, &bundle->id, &ms, &dir, why);
-    return err ? err : host_accept_again(step, space, bundle, ms, dir, why);
+    if (err) return err;
+    if (found && sat_hash_equal(&row.id, &bundle->id)) /* somebody was first */
+        return host_return_more(step, peer, space, sub, &row, bundle);
+    err = find_receipt(step, peer, space, m->device, &bundle->id, &receipt, why);
+    return err ? err : host_accept_again(step, space, bundle, receipt.proved, receipt.ms, receipt.dir, why);
 }
 
 /* Its author may be gone, and is not asked for the right to say so again. Who needs it are those behind it in its
  * chain.
  */
-static enum sat_err take_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,
-                              struct sat_fault *why)
+static enum sat_err take_void(struct host_step *step, const struct host_peer *peer, struct host_space *space,
+                              const struct sat_signed_void *empty, struct sat_fault *why)
 {
     struct sat_hash id = sat_void_id(&empty->statement);
     struct sat_bundle_row row;
-    uint64_t ms, dir;
+    struct receipt receipt;
     bool found;
     struct sat_dot dot = {empty->statement.device, empty->statement.first};
     enum sat_err err = sat_store_bundle_of_dot(step->host->store, dot, &row, &found);
     if (err || (found && sat_hash_equal(&row.id, &id))) return err; /* somebody was first */
-    err = find_receipt(step, space, &id, &ms, &dir, why);
-    if (!err) err = host_accept_void(step, space, empty, true, why);
+    err = find_receipt(step, peer, space, dot.device, &id, &receipt, why);
+    if (!err) err = host_accept_void(step, space, empty, receipt.proved, why);
     if (!err) err = sat_store_receipt_done(step->host->store, space->row.sid, &id);
     if (!err) step->host->counts.returned++;
     return err;
@@ -120,13 +142,13 @@ enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct 
         err = sat_void_decode(bytes, &space->row.id, &empty.statement, &empty.signature);
         if (err) return err;
         first = (struct sat_dot){empty.statement.device, empty.statement.first};
-        err = take_void(step, space, &empty, &why);
+        err = take_void(step, peer, space, &empty, &why);
     } else {
         err = sat_bundle_decode(bytes, &step->host->directory.org, &space->row.id, step->arena, &bundle);
         if (err) return err;
         if (bundle.form != SAT_BUNDLE_FULL) return SAT_ERR_MALFORMED;
         first = (struct sat_dot){bundle.manifest.device, bundle.manifest.first};
-        err = take(step, space, &bundle, &why);
+        err = take(step, peer, space, message->sub, &bundle, &why);
     }
     if (!err || sat_err_is_local(err)) return err;
     step->host->counts.refused++;

@@ -9,15 +9,20 @@
 struct host_sub {
     uint32_t sub; /* the peer's number */
     int64_t sid;
-    uint64_t sent;       /* entries handed out */
-    uint64_t head_sent;  /* size of the last head handed out */
-    bool head_due;       /* a head is owed though the size is the same: the first one */
-    bool full_head;      /* the peer asked for the full form */
-    uint64_t full_entry; /* the peer asked for this entry in full form; 0: none */
-    bool own_full;       /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
-    bool lives_due;      /* it is to be told which lives the log has had, before anything else */
-    bool adrift;         /* its cursor is not on this log: nothing comes until it subscribes where it is */
-    bool ended; /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
+    uint64_t sent;        /* entries handed out */
+    uint64_t head_sent;   /* size of the last head handed out */
+    bool head_due;        /* a head is owed though the size is the same: the first one */
+    bool full_head;       /* the peer asked for the full form */
+    uint64_t full_entry;  /* the peer asked for this entry in full form; 0: none */
+    bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
+    bool lives_due;       /* it is to be told which lives the log has had, before anything else */
+    bool adrift;          /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool anew;            /* it was told to begin at the start: being behind what it signed means nothing here */
+    bool owing_due;       /* it is to be told which bundles lack bytes, */
+    uint64_t owing_after; /* … from behind this entry on */
+    uint32_t owing_told;
+    bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
+    bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
 
 enum host_peer_state {
@@ -63,7 +68,10 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     bool dirty;
     struct sat_head head; /* the last one signed; its size says for what */
     bool head_valid;
-    struct sat_lives lives; /* behind its first; on the heap */
+    struct sat_lives lives;   /* behind its first; on the heap */
+    uint64_t collect_look_ms; /* from when on it is to be looked again what may be collected */
+    bool collecting;          /* a round of that is under way, … */
+    int64_t collect_at;       /* … and has looked at the deletions up to this change */
 };
 
 struct sat_host {
@@ -81,8 +89,10 @@ struct sat_host {
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;
     uint32_t spaces_n, spaces_cap;
+    uint64_t collect_every_ms, collect_after_ms, collect_look_ms; /* every 0: never; look: not before */
     bool was_restored; /* the store is a copy that was put back: new lives begin with the next step */
     struct sat_host_counts counts;
+    uint64_t tidied_ms; /* when all that was to be forgotten was */
 };
 
 struct host_sighting {
@@ -137,6 +147,9 @@ enum sat_err host_boxes(struct host_peer *peer, const struct sat_message_BOXES *
 enum sat_err host_boxes_get(struct host_step *step, struct host_peer *peer,
                             const struct sat_message_BOXES_GET *message) SAT_MUST_CHECK;
 
+/* host_collect.c: collects in the spaces where it is time to. */
+enum sat_err host_collect(struct host_step *step, uint32_t budget) SAT_MUST_CHECK;
+
 /* host_ranges.c */
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
                          const struct sat_message_RANGES *message, struct sat_fault *fault) SAT_MUST_CHECK;
@@ -172,8 +185,9 @@ enum sat_err host_check_lineages(const struct sat_directory *directory, const st
  * log has it already. */
 enum sat_err host_accept(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, uint64_t dir_at,
                          struct sat_fault *fault) SAT_MUST_CHECK;
-/* The same of one that this server had before, at that receipt; given back by whoever has it. */
-enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
+/* The same of one that this server had before, at that receipt; given back by whoever has it. Not proved: the receipt
+ * is of now, and nobody has judged it yet. */
+enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, bool proved,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault) SAT_MUST_CHECK;
 /* What says that a bundle which was refused is empty. `had`: this server has accepted it before. */
 struct sat_signed_void;
@@ -207,15 +221,20 @@ enum sat_err host_devices_get(struct host_step *step, const struct host_peer *pe
 enum sat_err host_cursor(struct host_step *step, const struct host_peer *peer, const struct host_sub *sub,
                          const struct sat_message_CURSOR *message, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Who subscribes from behind what it signed is shown that. */
-enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, const struct host_space *space,
-                              const struct sat_subscription *wish) SAT_MUST_CHECK;
+enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                              const struct host_space *space, const struct sat_subscription *wish) SAT_MUST_CHECK;
+/* It shows a head from as far on: then it has gone back itself, with this server. *knows: it does. */
+enum sat_err host_knows_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
+                               const struct host_space *space, const struct sat_head *head, bool *knows) SAT_MUST_CHECK;
 enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
 /* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
 enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;
 /* A new life of every space's log. `proof` is what showed that this server was set back; empty: the operator said so.
  */
 enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof) SAT_MUST_CHECK;
-enum sat_err host_claim(struct host_step *step, struct host_sub *sub, struct host_space *space,
+/* Has a log in which a life may begin more entries than it had when its newest one began? */
+enum sat_err host_has_grown(struct host_step *step, bool *grown) SAT_MUST_CHECK;
+enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct host_sub *sub, struct host_space *space,
                         const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
                         const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
@@ -229,6 +248,18 @@ enum sat_err host_receipts(struct host_step *step, const struct host_space *spac
                            const struct sat_message_RECEIPTS *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_return(struct host_step *step, struct host_peer *peer, struct host_space *space,
                          const struct sat_message_RETURN *message) SAT_MUST_CHECK;
+
+/* host_tidy.c: forgets and compacts as policy lets it (tidy.h), at most so many entries of a space for each reason. */
+enum sat_err host_tidy(struct host_step *step, uint64_t entries) SAT_MUST_CHECK;
+
+/* host_fill.c: bytes that were missing in a bundle that came back. *filled: how many changes got theirs. */
+enum sat_err host_fill(struct host_step *step, struct host_space *space, const struct sat_bundle_row *row,
+                       struct sat_bundle *bundle, uint32_t *filled, struct sat_fault *why) SAT_MUST_CHECK;
+/* The bundle, which is on the log, is given back: with some of them? It is answered if it lacks any. */
+enum sat_err host_return_more(struct host_step *step, const struct host_peer *peer, struct host_space *space,
+                              uint64_t sub, const struct sat_bundle_row *row, struct sat_bundle *bundle) SAT_MUST_CHECK;
+/* The next of those that lack some; nothing in `out`: there is none. */
+enum sat_err host_owing_frame(struct sat_host *host, struct host_sub *sub, struct sat_buf *out) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

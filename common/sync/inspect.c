@@ -6,6 +6,7 @@
 
 #include "common/store/inspect.h"
 #include "common/sync/inspect_state.h"
+#include "common/sync/log_items.h"
 
 enum { LINKS_AT_ONCE = 100, ENTRIES_AT_ONCE = 1000 };
 
@@ -126,6 +127,9 @@ struct log_walk {
     char name[SAT_UUID_TEXT_SIZE];
     struct sat_frontier log;
     uint64_t recv_ms, dir_at;
+    uint64_t floor;
+    struct sat_arena *arena;
+    struct sat_lives lives;
     bool broken; /* roots differ from some entry on: told once */
 };
 
@@ -159,6 +163,63 @@ static enum sat_err inspect_entry_bundle(struct log_walk *walk, const struct sat
     return SAT_OK;
 }
 
+static void compare_root(struct log_walk *walk, uint64_t seq, const struct sat_hash *stored)
+{
+    struct sat_hash root = sat_frontier_root(&walk->log);
+    if (sat_hash_equal(&root, stored) || walk->broken) return;
+    inspect_found(walk->inspector, SAT_CHECK_LOG,
+                  "space %s: the root at entry %llu is not that of the entries up to it", walk->name,
+                  (unsigned long long)seq);
+    walk->broken = true;
+}
+
+/* What was compacted: of its entries the hash is left that the roots behind it stand on. */
+static void inspect_run(struct log_walk *walk, const struct sat_log_item *item)
+{
+    walk->inspector->result->looked_at[SAT_CHECK_LOG]++;
+    if (sat_log_item_append(&walk->log, item)) {
+        inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: the run up to entry %llu does not align", walk->name,
+                      (unsigned long long)item->last);
+        walk->broken = true;
+    } else {
+        compare_root(walk, item->last, &item->as.run.root);
+    }
+}
+
+static void found_in(struct log_walk *walk, const struct sat_entry_row *row, const char *what)
+{
+    inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: the collection of entry %llu %s", walk->name,
+                  (unsigned long long)row->entry.seq, what);
+}
+
+/* What it says, and what is remembered of each record: the newest that lists it. */
+static enum sat_err inspect_collection(struct log_walk *walk, const struct sat_entry_row *row)
+{
+    struct sat_store *store = walk->inspector->store;
+    struct sat_collection what;
+    struct sat_span bytes;
+    bool found;
+    enum sat_err err = sat_store_collection_get(store, walk->space->sid, row->entry.seq, walk->arena, &bytes, &found);
+    if (err) return err;
+    if (!found || sat_collection_decode(bytes, walk->arena, &what)) {
+        found_in(walk, row, "is missing, or cannot be read");
+        return SAT_OK;
+    }
+    struct sat_log_epoch life = sat_lives_at(&walk->lives, &walk->space->log_epoch, row->entry.seq);
+    struct sat_hash id = sat_collection_id(&life, &what);
+    if (!sat_hash_equal(&id, &row->entry.id)) found_in(walk, row, "is not what the log says");
+    if (what.floor > walk->floor) walk->floor = what.floor;
+    for (uint32_t i = 0; i < what.n && !err; i++) {
+        struct sat_collected_row kept;
+        err = sat_store_collected_get(store, walk->space->sid, &what.records[i].record, &kept, &found);
+        bool right = found && kept.seq >= row->entry.seq;
+        if (right && kept.seq == row->entry.seq)
+            right = kept.floor == what.floor && sat_dot_compare(kept.deletion, what.records[i].deletion) == 0;
+        if (!err && !right) found_in(walk, row, "is not what is remembered of a record");
+    }
+    return err;
+}
+
 static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_row *row)
 {
     struct inspector *inspector = walk->inspector;
@@ -174,14 +235,10 @@ static enum sat_err inspect_entry(struct log_walk *walk, const struct sat_entry_
                       seq);
     walk->recv_ms = row->entry.recv_ms;
     walk->dir_at = row->entry.dir_at;
-    struct sat_hash leaf = sat_entry_hash(&row->entry), root;
+    struct sat_hash leaf = sat_entry_hash(&row->entry);
     sat_frontier_append(&walk->log, &leaf);
-    root = sat_frontier_root(&walk->log);
-    if (!sat_hash_equal(&root, &row->root) && !walk->broken) {
-        inspect_found(inspector, SAT_CHECK_LOG, "space %s: the root at entry %llu is not that of the entries up to it",
-                      walk->name, seq);
-        walk->broken = true;
-    }
+    compare_root(walk, seq, &row->root);
+    if (row->entry.kind == SAT_ENTRY_COLLECT) return inspect_collection(walk, row);
     bool is_one = row->entry.kind == SAT_ENTRY_BUNDLE || row->entry.kind == SAT_ENTRY_RETURNED ||
                   row->entry.kind == SAT_ENTRY_VOID;
     return is_one ? inspect_entry_bundle(walk, row) : SAT_OK;
@@ -203,27 +260,51 @@ static void inspect_log_end(struct log_walk *walk)
     if (space->last_recv_ms != walk->recv_ms || behind)
         inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its last time is not that of its last entry",
                       walk->name);
+    if (space->floor != walk->floor)
+        inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its floor is not that of its collections", walk->name);
     if (space->head_size > space->log.size)
         inspect_found(walk->inspector, SAT_CHECK_LOG, "space %s: its head is beyond its log", walk->name);
+}
+
+/* Something is missing: on with what is there. */
+static enum sat_err skip_gap(struct log_walk *walk, uint64_t *next)
+{
+    struct sat_arena arena;
+    struct sat_entry_row *rows;
+    uint32_t n;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_entries(walk->inspector->store, walk->space->sid, *next, 1, &arena, &rows, &n);
+    if (!err) *next = n ? rows[0].entry.seq : UINT64_MAX;
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 static enum sat_err inspect_log(struct inspector *inspector, const struct sat_space_row *space)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
-    struct log_walk walk = {.inspector = inspector, .space = space};
+    struct sat_arena lives;
+    struct log_walk walk = {.inspector = inspector, .space = space, .arena = &arena};
+    sat_arena_init(&lives);
     sat_uuid_format(space->id.b, walk.name);
     sat_frontier_init(&walk.log);
-    enum sat_err err = SAT_OK;
+    enum sat_err err = sat_store_lives(inspector->store, space, &lives, &walk.lives);
     uint64_t next = 1;
-    for (uint32_t n = ENTRIES_AT_ONCE; !err && n == ENTRIES_AT_ONCE; sat_arena_reset(&arena)) {
-        struct sat_entry_row *rows;
-        err = sat_store_entries(inspector->store, space->sid, next, ENTRIES_AT_ONCE, &arena, &rows, &n);
+    while (!err && next != UINT64_MAX) {
+        struct sat_log_item *items;
+        uint32_t n;
+        err = sat_log_items(inspector->store, space->sid, next, ENTRIES_AT_ONCE, &arena, &items, &n);
+        if (!err && n == 0) err = skip_gap(&walk, &next);
         for (uint32_t i = 0; !err && i < n; i++) {
-            next = rows[i].entry.seq + 1;
-            err = inspect_entry(&walk, &rows[i]);
+            next = items[i].last + 1;
+            if (items[i].is_run)
+                inspect_run(&walk, &items[i]);
+            else
+                err = inspect_entry(&walk, &items[i].as.entry);
         }
+        sat_arena_reset(&arena);
     }
+    sat_arena_deinit(&lives);
     sat_arena_deinit(&arena);
     if (!err) inspect_log_end(&walk);
     return inspect_unreadable(inspector, SAT_CHECK_LOG, err);

@@ -83,9 +83,20 @@ static bool is_aside(struct bundle_walk *walk, const struct sat_hash *id)
     return !sat_store_aside_find(walk->inspector->store, id, &walk->arena, &aside, &found) && found;
 }
 
+static bool came_back(struct bundle_walk *walk, const struct sat_raw_bundle *raw)
+{
+    struct sat_entry_row *entry;
+    uint32_t n = 0;
+    if (raw->seq <= 0) return false;
+    enum sat_err err =
+        sat_store_entries(walk->inspector->store, walk->space->sid, (uint64_t)raw->seq, 1, &walk->arena, &entry, &n);
+    return !err && n && entry->entry.seq == (uint64_t)raw->seq && entry->entry.kind == SAT_ENTRY_RETURNED;
+}
+
 static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle *raw, const struct sat_bundle *bundle)
 {
     const struct sat_manifest *manifest = &bundle->manifest;
+    if (raw->state == SAT_BUNDLE_RETURN) return; /* in no chain now: the server judges whether it comes too late */
     if (walk->device != raw->device) {
         walk->device = raw->device;
         walk->id = (struct sat_hash){{0}};
@@ -93,7 +104,9 @@ static void inspect_chain(struct bundle_walk *walk, const struct sat_raw_bundle 
         walk->seq = 0;
     }
     walk->inspector->result->looked_at[SAT_CHECK_CHAINS]++;
-    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev))
+    /* The one before it may have been compacted, here or by those who gave this one back. */
+    bool may_be_gone = (walk->seq >= 0 && (uint64_t)walk->seq < walk->space->compacted) || came_back(walk, raw);
+    if (!sat_hash_equal(&manifest->prev, &walk->id) && !is_aside(walk, &manifest->prev) && !may_be_gone)
         found(walk, SAT_CHECK_CHAINS, raw, "it does not follow the one before it: one is missing, or is another");
     else if (manifest->first < walk->end || manifest->dir_seq < walk->dir_seq ||
              (raw->seq && (raw->seq <= walk->seq || walk->seq < 0)))

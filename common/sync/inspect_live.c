@@ -23,6 +23,8 @@ struct live_walk {
     struct sat_record_id record;
     struct step *steps;
     uint32_t n, cap;
+    bool is_collected; /* the record was, by: */
+    struct sat_collected_row collected;
 };
 
 static int compare_steps(const void *a, const void *b)
@@ -47,17 +49,36 @@ static void compare_state(struct live_walk *walk, const struct step *step, enum 
                   (unsigned long long)step->dot.counter, step->dot.device, state_name(step->state), state_name(wanted));
 }
 
+/* Once the log is behind the collection: what was live of the record up to the floor is forgotten. */
+static void collect(struct live_walk *walk, uint64_t seq, struct sat_version *live, uint64_t *seqs, uint32_t *n)
+{
+    uint32_t left = 0;
+    if (!walk->is_collected || seq < walk->collected.seq) return;
+    walk->is_collected = false;
+    for (uint32_t i = 0; i < *n; i++) {
+        if (seqs[i] <= walk->collected.floor) continue;
+        seqs[left] = seqs[i];
+        live[left++] = live[i];
+    }
+    *n = left;
+}
+
 /* The next change in the order of the log, as the base took it in. */
-static void arrive(struct live_walk *walk, const struct step *step, struct sat_version *live, uint32_t *n, bool *drop)
+static void arrive(struct live_walk *walk, const struct step *step, struct sat_version *live, uint64_t *seqs,
+                   uint32_t *n, bool *drop)
 {
     struct sat_version arrived = {
         .dot = step->dot, .seen = step->header.seen, .kept = step->header.kept, .holes = step->header.holes};
     bool dead;
     uint32_t left = 0;
-    (void)walk;
+    collect(walk, (uint64_t)step->seq, live, seqs, n);
     sat_merge_arrive(live, *n, &arrived, drop, &dead);
-    for (uint32_t i = 0; i < *n; i++)
-        if (!drop[i]) live[left++] = live[i];
+    for (uint32_t i = 0; i < *n; i++) {
+        if (drop[i]) continue;
+        seqs[left] = seqs[i];
+        live[left++] = live[i];
+    }
+    if (!dead) seqs[left] = (uint64_t)step->seq;
     if (!dead) live[left++] = arrived;
     *n = left;
 }
@@ -69,16 +90,20 @@ static bool is_among(const struct sat_version *live, uint32_t n, struct sat_dot 
     return false;
 }
 
-static void replay_record(struct live_walk *walk)
+static enum sat_err replay_record(struct live_walk *walk)
 {
-    if (walk->n == 0) return;
+    if (walk->n == 0) return SAT_OK;
     walk->inspector->result->looked_at[SAT_CHECK_LIVE]++;
     qsort(walk->steps, walk->n, sizeof *walk->steps, compare_steps);
     struct sat_version *live = sat_arena_array(&walk->arena, walk->n, sizeof *live);
+    uint64_t *seqs = sat_arena_array(&walk->arena, walk->n, sizeof *seqs);
     bool *drop = sat_arena_array(&walk->arena, walk->n, sizeof *drop);
     uint32_t n = 0;
+    enum sat_err err = sat_store_collected_get(walk->inspector->store, walk->space->sid, &walk->record,
+                                               &walk->collected, &walk->is_collected);
     for (uint32_t i = 0; i < walk->n; i++)
-        if (walk->steps[i].seq && walk->steps[i].readable) arrive(walk, &walk->steps[i], live, &n, drop);
+        if (walk->steps[i].seq && walk->steps[i].readable) arrive(walk, &walk->steps[i], live, seqs, &n, drop);
+    collect(walk, walk->space->log.size, live, seqs, &n);
     for (uint32_t i = 0; i < walk->n; i++) {
         const struct step *step = &walk->steps[i];
         enum sat_change_state wanted = is_among(live, n, step->dot) ? SAT_CHANGE_LIVE : SAT_CHANGE_DEAD;
@@ -87,6 +112,7 @@ static void replay_record(struct live_walk *walk)
     }
     walk->n = 0;
     sat_arena_reset(&walk->arena);
+    return err;
 }
 
 static struct step *add_step(struct live_walk *walk)
@@ -112,7 +138,8 @@ static enum sat_err take_change(void *context, const struct sat_raw_change *raw)
         return SAT_OK;
     }
     if (memcmp(raw->record.at, walk->record.b, sizeof walk->record.b) != 0) {
-        replay_record(walk);
+        enum sat_err err = replay_record(walk);
+        if (err) return err;
         memcpy(walk->record.b, raw->record.at, sizeof walk->record.b);
     }
     struct step *step = add_step(walk);
@@ -151,7 +178,7 @@ enum sat_err inspect_live(struct inspector *inspector, const struct sat_space_ro
     struct live_walk walk = {.inspector = inspector, .space = space, .again = {.id = space->id}};
     sat_arena_init(&walk.arena);
     enum sat_err err = sat_store_walk_changes(inspector->store, space->sid, take_change, &walk);
-    if (!err) replay_record(&walk);
+    if (!err) err = replay_record(&walk);
     if (!err) compare_digest(&walk);
     sat_arena_deinit(&walk.arena);
     free(walk.steps);

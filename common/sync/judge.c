@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/sync/by_record.h"
+#include "common/sync/collect.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 
@@ -150,6 +151,25 @@ static enum sat_err goes_on_behind_an_aside(const struct sat_judge *judge, const
     return err;
 }
 
+/* What speaks for a bundle is within a run: those who were there have seen it, and the log's root says that it is the
+ * same log. That is believed below a floor which a collection of this very log names (compact.h). */
+static bool is_trusted(const struct sat_judge *judge, uint64_t upto)
+{
+    if (!judge->trusted || judge->space->compacted == 0) return false;
+    if (*judge->trusted < upto) *judge->trusted = upto;
+    return true;
+}
+
+/* The bundle before one that came back: nobody has it any more, unless there is a receipt for it. */
+static enum sat_err is_gone(const struct sat_judge *judge, const struct sat_manifest *m, bool *gone)
+{
+    uint64_t ms, dir;
+    bool awaited;
+    enum sat_err err = sat_store_receipt_get(judge->store, judge->space->sid, &m->prev, &ms, &dir, &awaited);
+    *gone = !err && !awaited;
+    return err;
+}
+
 /* Its place in its author's chain: behind the tip, on dots that nobody has, at a directory position that does not fall.
  */
 static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
@@ -169,7 +189,9 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     bool follows = sat_hash_equal(&prev, &m->prev);
     if (!follows) err = goes_on_behind_an_aside(judge, m, found ? row.first + row.count - 1 : 0, &follows);
     if (err) return err;
-    if (!follows)
+    if (!follows && judge->came_back) err = is_gone(judge, m, &follows);
+    if (err) return err;
+    if (!follows && !is_trusted(judge, judge->space->log.size + 1))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
@@ -195,7 +217,11 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
     bool no_witness = m->w_size == 0 && sat_log_epoch_equal(&m->log_epoch, &none);
     struct sat_log_epoch now = sat_lives_at(judge->lives, &judge->space->log_epoch, judge->space->log.size + 1);
     bool current = no_witness || sat_log_epoch_equal(&m->log_epoch, &now);
+    bool within = !found && m->w_size < judge->space->compacted; /* a run: there is no root to compare */
     bool on_this_log = found && sat_hash_equal(&root, &m->w_root);
+    if (within && !judge->stubs_allowed)
+        return sat_fail(fault, SAT_ERR_BOUNDS, "device %u witnessed what everybody else has forgotten", m->device);
+    if (within) on_this_log = is_trusted(judge, m->w_size);
     /* Set back once more, to this life of several, and nobody has shown that yet. */
     if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
         return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
@@ -247,6 +273,8 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
                 enum sat_err err = bound_of(judge, &bounds, seen.device, &limit);
                 if (err) return err;
             }
+            if (seen.counter > limit && seen.device != m->device && (judge->came_back || is_trusted(judge, seen_size)))
+                continue;
             if (seen.counter > limit && judge->others_may_come && seen_size != m->w_size)
                 return sat_fail(fault, SAT_ERR_STALE, "what device %u had seen has not been given back yet", m->device);
             if (seen.counter > limit)
@@ -272,7 +300,7 @@ static enum sat_err is_of_record(const struct sat_judge *judge, const struct sat
     bool found;
     enum sat_err err = sat_store_change_place(judge->store, dot, &sid, &other, &found);
     if (!err && found && sid != judge->space->sid)
-        *is = judge->stubs_allowed;
+        *is = judge->stubs_allowed && !judge->in_full;
     else
         *is = err || !found || sat_record_equal(&other, record);
     return err;
@@ -414,6 +442,7 @@ static enum sat_err judge_record(const struct sat_judge *judge, const struct sat
     struct met met;
     enum sat_err err = load_met(judge, &bundle->changes[indexes[0]].record, n, arena, &met);
     for (uint32_t i = 0; i < n && !err; i++) {
+        if (bundle->changes[indexes[i]].stub) continue;
         struct sat_version y = version_of((struct sat_dot){m->device, m->first + indexes[i]}, &headers[indexes[i]]);
         struct beside beside = {0};
         bool sound = true;
@@ -450,8 +479,31 @@ static enum sat_err judge_replaced(const struct sat_judge *judge, const struct s
     return err;
 }
 
-enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
-                              struct sat_header *headers, struct sat_fault *fault)
+/* What was deleted, and forgotten when everybody had seen that, comes back by nobody who had not (MERGE 17). */
+static enum sat_err judge_collected(const struct sat_judge *judge, const struct sat_by_record *order,
+                                    const struct sat_header *headers, struct sat_fault *fault)
+{
+    const struct sat_bundle *bundle = order->bundle;
+    bool any = false;
+    enum sat_err err = sat_store_collected_any(judge->store, judge->space->sid, &any);
+    for (uint32_t from = 0, end; any && from < bundle->manifest.count && !err; from = end) {
+        struct sat_collected_row row;
+        bool found;
+        end = sat_by_record_end(order, from);
+        err = sat_store_collected_get(judge->store, judge->space->sid, &bundle->changes[order->index[from]].record,
+                                      &row, &found);
+        if (err || !found || (judge->seq && row.seq > judge->seq)) continue;
+        for (uint32_t i = from; i < end && !err; i++)
+            if (!bundle->changes[order->index[i]].stub && !sat_collected_is_seen(&row, &headers[order->index[i]]))
+                err = sat_fail(fault, SAT_ERR_COLLECTED,
+                               "change %llu of device %u is of a record that was deleted, and everybody has forgotten",
+                               (unsigned long long)(bundle->manifest.first + order->index[i]), bundle->manifest.device);
+    }
+    return err;
+}
+
+static enum sat_err read_headers(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                                 struct sat_arena *arena, struct sat_header *headers, struct sat_fault *fault)
 {
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
         const struct sat_change *change = &bundle->changes[i];
@@ -463,20 +515,43 @@ enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bu
             return sat_fail(fault, err, "the header of change %llu of device %u is not valid",
                             (unsigned long long)(bundle->manifest.first + i), bundle->manifest.device);
     }
-    /* The chain before the rest: a bundle whose predecessor is still under way is to wait, whatever might be said. */
-    const struct sat_device *author = NULL;
-    enum sat_err err = judge_position(judge, bundle, &author, fault);
-    if (!err) err = judge_time(judge, bundle, author, fault);
-    if (!err) err = judge_chain(judge, bundle, fault);
-    if (!err) err = judge_authority(judge, bundle, author, fault);
+    return SAT_OK;
+}
+
+/* What can its author have seen? */
+static enum sat_err judge_sight(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                                const struct sat_header *headers, struct sat_fault *fault)
+{
     uint64_t seen_size = 0;
-    if (!err) err = judge_witness(judge, bundle, &seen_size, fault);
+    enum sat_err err = judge_witness(judge, bundle, &seen_size, fault);
     if (!err) err = judge_vectors(judge, bundle, seen_size, arena, headers, fault);
     struct sat_by_record order;
     sat_by_record_init(bundle, arena, &order);
     if (!err) err = judge_named(judge, &order, headers, fault);
+    if (!err) err = judge_collected(judge, &order, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
-    if (!err && !judge->stubs_allowed) err = judge_replaced(judge, &order, headers, fault);
+    if (!err && (!judge->stubs_allowed || judge->in_full)) err = judge_replaced(judge, &order, headers, fault);
     return err;
+}
+
+enum sat_err sat_judge_filled(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault)
+{
+    enum sat_err err = read_headers(judge, bundle, arena, headers, fault);
+    return err ? err : judge_sight(judge, bundle, arena, headers, fault);
+}
+
+enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault)
+{
+    enum sat_err err = read_headers(judge, bundle, arena, headers, fault);
+    if (err) return err;
+    /* The chain before the rest: a bundle whose predecessor is still under way is to wait, whatever might be said. */
+    const struct sat_device *author = NULL;
+    err = judge_position(judge, bundle, &author, fault);
+    if (!err) err = judge_time(judge, bundle, author, fault);
+    if (!err) err = judge_chain(judge, bundle, fault);
+    if (!err) err = judge_authority(judge, bundle, author, fault);
+    return err ? err : judge_sight(judge, bundle, arena, headers, fault);
 }

@@ -15,9 +15,14 @@ struct sat_judge {
     const struct sat_space_row *space; /* its log just before the bundle, or as it is now: */
     uint64_t seq;                      /* … and the bundle was passed over as this entry; 0: it is the next */
     uint64_t dir_at;                   /* the directory's position at acceptance */
-    bool stubs_allowed;                /* a client may be sent stubs; nobody pushes any */
+    bool stubs_allowed;                /* a client may be sent stubs, or give some back; nobody pushes any */
+    bool in_full;                      /* … but nobody has judged the rest before */
     const struct sat_lives *lives;     /* of the log; NULL: it is in its first */
-    bool others_may_come;              /* what an author has seen may yet be given back: STALE in place of BOUNDS */
+    bool came_back;    /* it was in a former life of this log, as a signed head proves: what it stood on may have been
+                        * compacted by those who give back, and comes no more */
+    uint64_t *trusted; /* a client: raised to where a collection must say that it is below the floor,
+                        * as runs stand where what speaks for the bundle would be; NULL: never */
+    bool others_may_come; /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 
 /* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what
@@ -26,9 +31,13 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
 
 /* Judges a complete bundle; headers[i] (manifest.count of them) are decoded into the arena, those of stubs stay empty.
  * SAT_ERR_STALE (its chain's predecessor is not here), SAT_ERR_FORK (another bundle has one of its dots),
- * SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_UPGRADE_NEEDED (suite),
- * SAT_ERR_MALFORMED (header), or a local error. */
+ * SAT_ERR_DENIED, SAT_ERR_TAMPERED, SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_COLLECTED (of a record that was
+ * forgotten, by who had not seen it deleted), SAT_ERR_UPGRADE_NEEDED (suite), SAT_ERR_MALFORMED (header), or a local
+ * error. */
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
+                              struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Of a bundle that is on the log, what has come behind it: the changes that are no stubs. As above. */
+enum sat_err sat_judge_filled(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -21,9 +21,26 @@ static bool counts(const struct sat_change_row *row)
 
 struct merging {
     struct sat_version *live;
+    uint64_t *seqs; /* of their entries */
     bool *drop;
     uint32_t n;
+    bool collected; /* the record was, in `by`, which is still to come */
+    struct sat_collected_row by;
 };
+
+/* Once the log is behind the collection: what was live up to the floor is forgotten. */
+static void collect(struct merging *merging, uint64_t seq)
+{
+    uint32_t left = 0;
+    if (!merging->collected || seq < merging->by.seq) return;
+    merging->collected = false;
+    for (uint32_t i = 0; i < merging->n; i++) {
+        if (merging->seqs[i] <= merging->by.floor) continue;
+        merging->seqs[left] = merging->seqs[i];
+        merging->live[left++] = merging->live[i];
+    }
+    merging->n = left;
+}
 
 static enum sat_err arrive(struct merging *merging, const struct sat_change_row *row, struct sat_arena *arena)
 {
@@ -31,10 +48,15 @@ static enum sat_err arrive(struct merging *merging, const struct sat_change_row 
     bool dead;
     uint32_t left = 0;
     if (sat_header_decode(row->header, arena, &header)) return SAT_ERR_CORRUPT;
+    collect(merging, row->seq);
     struct sat_version arrived = {row->dot, header.seen, header.kept, header.holes};
     sat_merge_arrive(merging->live, merging->n, &arrived, merging->drop, &dead);
-    for (uint32_t i = 0; i < merging->n; i++)
-        if (!merging->drop[i]) merging->live[left++] = merging->live[i];
+    for (uint32_t i = 0; i < merging->n; i++) {
+        if (merging->drop[i]) continue;
+        merging->seqs[left] = merging->seqs[i];
+        merging->live[left++] = merging->live[i];
+    }
+    if (!dead) merging->seqs[left] = row->seq;
     if (!dead) merging->live[left++] = arrived;
     merging->n = left;
     return SAT_OK;
@@ -66,9 +88,12 @@ static enum sat_err remerge(struct sat_store *store, struct sat_space_row *space
     if (err || n == 0) return err;
     qsort(rows, n, sizeof *rows, by_arrival);
     struct merging merging = {.live = sat_arena_array(arena, n, sizeof *merging.live),
+                              .seqs = sat_arena_array(arena, n, sizeof *merging.seqs),
                               .drop = sat_arena_array(arena, n, sizeof *merging.drop)};
+    err = sat_store_collected_get(store, space->sid, record, &merging.by, &merging.collected);
     for (uint32_t i = 0; i < n && !err; i++)
         if (counts(&rows[i]) && rows[i].header.len) err = arrive(&merging, &rows[i], arena);
+    collect(&merging, space->log.size);
     for (uint32_t i = 0; i < n && !err; i++) {
         bool live = is_live(&merging, rows[i].dot);
         if (!counts(&rows[i]) || live == (rows[i].state == SAT_CHANGE_LIVE)) continue;

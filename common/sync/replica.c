@@ -218,6 +218,7 @@ static const char *stuck(const struct sat_replica *replica)
         if (sub->held) held = true;
         if (sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
         if (sub->mending.awaited) return NULL;
+        if (replica_is_offering(sub) || sub->fill.asked) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (sub->returns.left && !sub->returns.held) return NULL;
         if (sub->returns.left) return "the server was set back, and does not take yet what it is given back";
@@ -239,6 +240,9 @@ static enum sat_err advance_spaces(struct replica_step *step)
     if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
     enum sat_err err = replica_subscribe(step);
     if (err || replica->boxes_asked || replica->copied) return err;
+    bool waits;
+    err = replica_look_again(step, &waits);
+    if (err || waits) return err;
     err = replica_disputes(step);
     if (!err) err = replica_freeze(step);
     return err ? err : replica_leave_spaces(step);
@@ -256,6 +260,7 @@ static enum sat_err advance(struct replica_step *step)
     enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
+    if (!err && mode == SAT_REPLICA_DEVICE) err = replica_say_back(step);
     if (err || mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
     err = replica_ask_boxes(step);
     if (!err) err = replica_ask(step);
@@ -296,6 +301,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_ANEW) return replica_anew(step, &message->as.ANEW);
     if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
                     sat_message_name(message->type));

@@ -60,6 +60,12 @@ struct sat_replica_hooks {
      * comes is taken over. */
     enum sat_err (*harm)(void *context, int64_t sid, const struct sat_space_id *space,
                          const struct sat_record_id *record, uint64_t seq, struct sat_harm *out);
+    /* This home turns out to be a copy: before anything of the other's is merged. What waits is set apart from it,
+     * under a number that is this home's alone (client/reindex.h), in this transaction. NULL: it stays where it is. */
+    enum sat_err (*copied)(void *context);
+    /* There are copies of this home, and work waits that one of them may have brought to the log as its own: what is
+     * there already is not sent, and what follows it is written again. *changed: something was. NULL: never. */
+    enum sat_err (*look_again)(void *context, bool *changed);
     /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
      * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
      * build_links()'s does. NULL: the home stays as it is, and writes nothing. */

@@ -235,6 +235,40 @@ enum sat_err replica_reindex(struct replica_step *step)
     return SAT_OK;
 }
 
+/* ---- Who was expelled is back ---- */
+
+/* As soon as it is here, before it brings what waited: from then on nothing is forgotten without it. */
+enum sat_err replica_say_back(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_config *config = &replica->config;
+    const struct sat_directory *directory = config->directory;
+    uint64_t at = directory->seq + 1;
+    if (replica->wish != WISH_NONE || replica->back_refused || replica->back_at == at ||
+        !sat_directory_expelled(directory, config->device, NULL))
+        return SAT_OK;
+    enum sat_err err = begin_batch(step);
+    if (err) return err;
+    struct sat_link *link = sat_arena_alloc(&replica->batch_arena, sizeof *link);
+    struct sat_buf body;
+    sat_buf_init(&body);
+    sat_body_expel_encode(&(struct sat_body_expel){config->device}, &body);
+    *link = (struct sat_link){.seq = at,
+                              .prev = sat_directory_hash_at(directory, directory->seq),
+                              .author = config->device,
+                              .type = SAT_LINK_EXPEL,
+                              .critical = 1,
+                              .suite = 1,
+                              .body = sat_span_copy(&replica->batch_arena, sat_buf_span(&body))};
+    sat_buf_deinit(&body);
+    sat_link_finish(link, &replica->batch_arena);
+    sat_link_sign(link, SAT_SIGNER_DEVICE, config->device, &directory->org, config->key);
+    replica->batch = (struct sat_link_batch){.links = link, .n = 1};
+    replica->back_at = at;
+    send_batch(step, BATCH_BACK);
+    return SAT_OK;
+}
+
 /* ---- The answer ---- */
 
 static enum sat_err keep_batch(struct replica_step *step, const struct sat_list *signs)
@@ -271,7 +305,7 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
     if (err) return err;
     if (replica->dir_goal < replica->config.directory->seq) replica->dir_goal = replica->config.directory->seq;
     replica->wish = WISH_NONE;
-    if (replica->batch_kind == BATCH_DEBTS) {
+    if (replica->batch_kind == BATCH_DEBTS || replica->batch_kind == BATCH_BACK) {
         replica_notice(step, SAT_NOTICE_DIRECTORY);
         return SAT_OK;
     }
@@ -293,6 +327,7 @@ static bool try_again(struct replica_step *step)
         if (changed) replica->debts_at = 0;
         return true; /* as soon as there is more of the directory */
     }
+    if (replica->batch_kind == BATCH_BACK) return true; /* the same */
     replica->stale = changed ? 0 : replica->stale + 1;
     if (replica->stale >= STALE_MAX) return false;
     if (replica->batch_kind == BATCH_WISH) replica->wish = WISH_OPEN;
@@ -308,6 +343,10 @@ enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err,
     replica->wish = WISH_NONE;
     if (err == SAT_ERR_STALE && try_again(step)) return SAT_OK;
     if (replica->batch_kind == BATCH_DEBTS) return give_up_debts(step, err, text);
+    if (replica->batch_kind == BATCH_BACK) {
+        replica->back_refused = true; /* a server that takes no links now; it is a member all the same */
+        return SAT_OK;
+    }
     if (replica->batch_kind == BATCH_REINDEX) replica->reindex_refused = true;
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_LINKS_REFUSED);
     notice->err = err;

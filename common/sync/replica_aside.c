@@ -33,6 +33,7 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
     };
     enum sat_err err = replica_begin(step);
     sub->dirty = true;
+    sub->exact = false;
     if (!err) err = sat_store_aside_put(store, &row);
     struct sat_entry passed = {.kind = entry->kind,
                                .id = bundle->id,

@@ -8,11 +8,20 @@
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
 
+/* What was sent of it and arrives is somebody's from here on, that is, the other one's. */
+static enum sat_err set_apart(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    for (uint32_t i = 0; i < replica->subs_n; i++) replica->subs[i].in_flight = 0;
+    return replica->config.hooks.copied(replica->config.hooks.context);
+}
+
 static enum sat_err note(struct replica_step *step, int64_t sid, uint64_t cut)
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_copied_note(replica->config.store, sid, cut);
+    if (!err && !replica->copied && replica->config.hooks.copied) err = set_apart(step);
     replica->copied = true;
     replica->told_in_sync = replica->told_idle = false;
     return err;
@@ -23,11 +32,31 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     uint64_t let_go, cut, last = first + count - 1;
-    enum sat_err err = replica_let_go_of(replica, &sub->row.id, &let_go);
+    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
     if (err || (let_go && last <= let_go)) return err; /* gone with its space, once */
     err = sat_copied_cut(store, sub->row.sid, replica->config.device, &cut);
     if (!err) err = note(step, sub->row.sid, cut);
     return err ? err : sat_store_bundles_park(store, replica->config.device, first, count);
+}
+
+/* It went back itself, with a server that was set back to there; and says so by what it had seen then. */
+static enum sat_err went_back(struct replica_step *step, const struct replica_sub *sub, const struct sat_cursor *cursor,
+                              bool *did)
+{
+    struct sat_lost_log *logs;
+    struct sat_head head;
+    uint32_t n;
+    enum sat_err err = sat_store_lost_logs(step->replica->config.store, sub->row.sid, step->arena, &logs, &n);
+    *did = false;
+    for (uint32_t i = 0; i < n && !err && !*did; i++) {
+        *did = sat_head_decode(logs[i].head, &sub->row.id, &head) == SAT_OK && head.size >= cursor->size &&
+               sat_log_epoch_equal(&head.log_epoch, &cursor->log_epoch);
+        if (!*did) continue;
+        struct sat_message message = {.type = SAT_MESSAGE_CLAIM};
+        message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub->sub, .heads = {&logs[i].head, 1}};
+        replica_send(step, &message);
+    }
+    return err;
 }
 
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message)
@@ -44,9 +73,15 @@ enum sat_err replica_set_back(struct replica_step *step, const struct sat_messag
     struct sat_public_key own = sat_sign_public(replica->config.key);
     if (sat_cursor_verify(&cursor, &replica->config.directory->org, &own, &signature))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server shows a cursor that this device never signed");
+    /* A home that has pulled nothing yet knows of no life of the log: it was copied before its first sync. */
+    static const struct sat_log_epoch none;
     bool same_life = sat_log_epoch_equal(&cursor.log_epoch, &sub->row.log_epoch);
-    if (sub->gone || !same_life || cursor.size <= sub->row.log.size) return SAT_OK;
-    return note(step, 0, 0);
+    bool new_here = sat_log_epoch_equal(&sub->row.log_epoch, &none);
+    uint64_t size = sub->anew.size > sub->row.log.size ? sub->anew.size : sub->row.log.size;
+    if (sub->gone || (!same_life && !new_here) || cursor.size <= size) return SAT_OK;
+    bool did = false;
+    if (same_life) err = went_back(step, sub, &cursor, &did);
+    return err || did ? err : note(step, 0, 0);
 }
 
 /* All that the server has is here, and nothing that was sent is unanswered. */
@@ -70,4 +105,54 @@ enum sat_err replica_heal(struct replica_step *step)
     err = replica_subscribe(step);
     if (err || replica->boxes_asked || !is_pulled(replica) || !replica->config.hooks.reindex) return err;
     return replica_reindex(step);
+}
+
+/* ---- The other side: there are copies of this home, with numbers of their own ---- */
+
+static bool has_kin(struct sat_replica *replica)
+{
+    const struct sat_directory *directory = replica->config.directory;
+    if (replica->kin_at != directory->seq + 1)
+        replica->kin = sat_directory_lineage(directory, replica->config.device, NULL) > 1;
+    replica->kin_at = directory->seq + 1;
+    return replica->kin;
+}
+
+bool replica_must_look(struct sat_replica *replica)
+{
+    return !replica->looked && replica->config.hooks.look_again && has_kin(replica);
+}
+
+void replica_heard_of(struct sat_replica *replica, uint32_t author)
+{
+    const struct sat_device *its = sat_directory_device(replica->config.directory, author);
+    const struct sat_device *own = sat_directory_device(replica->config.directory, replica->config.device);
+    if (its && own && its->lineage == own->lineage) replica->looked = false;
+}
+
+/* Both hold what waited when one was copied from the other. The one that took a new number writes it again, and the
+ * other cannot know before it has pulled that. */
+enum sat_err replica_look_again(struct replica_step *step, bool *waits)
+{
+    struct sat_replica *replica = step->replica;
+    bool changed = false;
+    *waits = replica_must_look(replica);
+    for (uint32_t i = 0; *waits && i < replica->subs_n; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        if (replica_is_deaf(sub) || sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
+        if (!sub->head_here || sub->in_flight) return SAT_OK;
+    }
+    if (!*waits) return SAT_OK;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = replica->config.hooks.look_again(replica->config.hooks.context, &changed);
+    if (err) return err;
+    *waits = false;
+    replica->looked = true;
+    for (uint32_t i = 0; changed && i < replica->subs_n; i++) replica->subs[i].pushed = 0;
+    if (changed) {
+        replica->frozen.more = false;
+        replica->leaving_at = 0;
+    }
+    return SAT_OK;
 }

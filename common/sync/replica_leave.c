@@ -8,9 +8,10 @@
 
 #include "common/base/check.h"
 #include "common/sync/base.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 
-enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256, MARK_KEY_SIZE = 5 + 32 + 1 };
+enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256 };
 
 static bool is_last_visit(const struct sat_replica *replica)
 {
@@ -112,20 +113,19 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
     replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
 }
 
+/* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. */
+static enum sat_err claim_returns(struct replica_step *step, int64_t sid)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_return_of(replica->config.store, sid, replica->config.device, 0, &row, &found);
+    if (err || !found) return err;
+    err = replica_begin(step);
+    return err ? err : sat_store_returns_claim(replica->config.store, sid, replica->config.device);
+}
+
 /* ---- Letting go ---- */
-
-static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
-{
-    memcpy(out, "gone.", 5);
-    sat_hex_format(space->b, sizeof space->b, out + 5);
-}
-
-enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space, uint64_t *counter)
-{
-    char key[MARK_KEY_SIZE];
-    mark_key(space, key);
-    return sat_store_meta_get_u64(replica->config.store, key, 0, counter);
-}
 
 static bool holds_something(const struct sat_replica *replica, const struct sat_space_row *row)
 {
@@ -140,12 +140,10 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
 {
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
-    char key[MARK_KEY_SIZE];
     uint64_t counter;
-    mark_key(&row->id, key);
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_store_meta_put_u64(store, key, counter);
+    if (!err) err = sat_let_go_mark(store, &row->id, counter);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
@@ -165,7 +163,8 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
     uint8_t rights = rights_in(replica, &row->id);
     if (rights & SAT_RIGHT_WRITE) return SAT_OK;
     struct sat_bundle_row *waiting;
-    enum sat_err err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
+    enum sat_err err = claim_returns(step, row->sid);
+    if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
     if (waiting) add_leaving(replica, row);
     if (waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return SAT_OK;

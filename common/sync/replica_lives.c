@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/compact.h"
 #include "common/sync/lives.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
@@ -13,11 +14,21 @@
 /* In a session: what it says stays in memory, and each may be a way back for this device's log. */
 enum { LIVES_TOLD_MAX = 64 };
 
+static enum sat_err count_returns(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    uint64_t all = 0;
+    enum sat_err err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
+    if (!err) err = sat_store_return_count(store, sub->row.sid, true, &all);
+    sub->returns.any = all > 0;
+    return err;
+}
+
 enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = sat_store_lives(replica->config.store, &sub->row, &replica->lives_arena, &sub->lives);
-    return err ? err : sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
+    return err ? err : count_returns(step, sub);
 }
 
 /* ---- Reading ---- */
@@ -79,7 +90,8 @@ static enum sat_err go_to_head(struct replica_step *step, struct replica_sub *su
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_base_rewind(step->replica->config.store, &sub->row, step->replica->config.device);
     sub->dirty = false;
-    sub->announced = 0;
+    sub->announced = sub->agreed = 0;
+    sub->exact = false;
     if (!err) replica_resubscribe(step, sub);
     return err;
 }
@@ -89,7 +101,8 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
 {
     struct sat_span heads[SAT_CLAIM_HEADS_MAX];
     uint32_t heads_n = 0;
-    if (sub->row.head_size == 0 || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
+    bool has_seen_none = sub->row.head_size == 0 && n == 0;
+    if (has_seen_none || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
     if (sub->row.head_len) heads[heads_n++] = sat_span(sub->row.head, sub->row.head_len);
     for (uint32_t i = 0; i < n && heads_n < SAT_CLAIM_HEADS_MAX; i++) heads[heads_n++] = logs[i].head;
     if (heads_n == 0 || sub->heal.claimed)
@@ -103,6 +116,8 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
 }
 
 /* ---- Where the logs part ---- */
+
+static enum sat_err part(struct replica_step *step, struct replica_sub *sub);
 
 static enum sat_err add_root(struct replica_step *step, struct replica_sub *sub, uint64_t size, struct sat_span *item)
 {
@@ -121,7 +136,7 @@ static enum sat_err add_root(struct replica_step *step, struct replica_sub *sub,
     return SAT_OK;
 }
 
-/* Spread over what is in doubt, its last included. */
+/* Spread over what is in doubt, its last included; within a run of this device's there is nothing to compare. */
 static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub)
 {
     struct replica_heal *heal = &sub->heal;
@@ -129,14 +144,19 @@ static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub
     struct sat_span items[SAT_ROOTS_MAX];
     uint64_t n = doubt < SAT_ROOTS_MAX ? doubt : SAT_ROOTS_MAX;
     enum sat_err err = SAT_OK;
+    uint64_t last = heal->low;
     heal->asked_n = 0;
     for (uint64_t i = 1; !err && i <= n; i++) {
-        uint64_t part = i == n ? doubt : doubt / n * i + doubt % n * i / n;
-        err = add_root(step, sub, heal->low + part, &items[i - 1]);
+        uint64_t size = heal->low + (i == n ? doubt : doubt / n * i + doubt % n * i / n);
+        err = sat_compact_before(step->replica->config.store, sub->row.sid, size, &size);
+        if (err || size <= last) continue;
+        last = size;
+        err = add_root(step, sub, size, &items[heal->asked_n]);
     }
     if (err) return err;
+    if (heal->asked_n == 0) return part(step, sub);
     struct sat_message message = {.type = SAT_MESSAGE_ROOTS};
-    message.as.ROOTS = (struct sat_message_ROOTS){.sub = sub->sub, .roots = {items, (uint32_t)n}};
+    message.as.ROOTS = (struct sat_message_ROOTS){.sub = sub->sub, .roots = {items, heal->asked_n}};
     replica_send(step, &message);
     sub->roots_asked++;
     return SAT_OK;
@@ -176,6 +196,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     uint64_t lost = sub->row.log.size - heal.low;
     enum sat_err err = check_branches(step, sub, heal.low);
     if (!err) err = replica_begin(step);
+    if (!err && !lost) err = sat_base_stays(replica->config.store, &sub->row);
     if (!err && lost)
         err = sat_base_set_back(replica->config.store, &sub->row, replica->config.device, heal.low, &heal.epoch);
     if (!err) err = save_lives(step, sub, &heal.lives);
@@ -190,7 +211,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     anew.window = sub->window;
     *sub = anew;
     if (lost) err = replica_brake_open(step, sub); /* from there on */
-    if (!err) err = sat_store_return_count(replica->config.store, sub->row.sid, false, &sub->returns.left);
+    if (!err) err = count_returns(step, sub);
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);
@@ -247,6 +268,16 @@ static bool was_left(struct sat_lost_log *logs, uint32_t n, const struct sat_log
     return false;
 }
 
+/* Has a head of the life that is known here been verified? If not, nothing that this device has seen is gone with it.
+ */
+static bool has_seen_life(const struct replica_sub *sub)
+{
+    struct sat_head head;
+    struct sat_span bytes = sat_span(sub->row.head, sub->row.head_len);
+    return bytes.len && sat_head_decode(bytes, &sub->row.id, &head) == SAT_OK &&
+           sat_log_epoch_equal(&head.log_epoch, &sub->row.log_epoch);
+}
+
 static enum sat_err compare_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_lives *lives,
                                   const struct sat_log_epoch *epoch)
 {
@@ -258,7 +289,9 @@ static enum sat_err compare_lives(struct replica_step *step, struct replica_sub 
     if (err) return err;
     bool left = was_left(logs, n, epoch), goes_on = false;
     for (uint32_t i = 0; i < descent.n; i++) {
-        if (sat_log_epoch_equal(&descent.at[i], epoch)) return claim(step, sub, logs, n);
+        bool back = i > 0 && sub->heal.claimed && !has_seen_life(sub); /* all that it had signed is there */
+        if (sat_log_epoch_equal(&descent.at[i], epoch))
+            return back ? accept_lives(step, sub, lives, epoch) : claim(step, sub, logs, n);
         if (sat_lives_know(lives, &descent.at[i])) goes_on = true;
     }
     if (left && !sub->heal.claimed) return claim(step, sub, logs, n);
@@ -282,7 +315,8 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     if (err) return err;
     if (sub->heal.searching && sat_log_epoch_equal(&sub->heal.epoch, &epoch)) return SAT_OK;
     sub->head_here = sub->digest_agrees = false;
-    if (!sat_log_epoch_equal(&sub->row.log_epoch, &none)) return compare_lives(step, sub, &lives, &epoch);
+    if (!sat_log_epoch_equal(&sub->row.log_epoch, &none) && !sub->anew.waits)
+        return compare_lives(step, sub, &lives, &epoch);
     sub->lives = lives; /* the first meeting: a head follows, which names the newest */
     return save_lives(step, sub, &lives);
 }

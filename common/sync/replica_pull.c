@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/sync/base.h"
 #include "common/sync/clock.h"
+#include "common/sync/compact.h"
 #include "common/sync/digest.h"
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
@@ -13,12 +14,17 @@
 
 enum { ENTRY_ASKED_MAX = 3 };
 
+/* Where it is; in the middle of a start anew the server has to know first from where. */
 static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
 {
     struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
     struct sat_hash root = sat_frontier_root(&sub->row.log);
-    memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
-    memcpy(wish.root, root.b, sizeof wish.root);
+    bool again = sub->anew.size > wish.cursor && !sub->anew.told;
+    if (again) wish.cursor = sub->anew.size;
+    if (again) root = sub->anew.root;
+    if (!sub->anew.waits) memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
+    if (sub->anew.waits) wish.cursor = 0;
+    if (!sub->anew.waits) memcpy(wish.root, root.b, sizeof wish.root);
     struct sat_buf item;
     sat_buf_init(&item);
     sat_subscription_encode(&wish, &item);
@@ -69,8 +75,10 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
     }
     enum sat_err err = space_row(step, id, &sub->row);
     if (!err) err = replica_lives_load(step, sub);
+    if (!err) err = replica_anew_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);
     if (!err) err = look_for_sent(step, sub);
+    if (!err) err = replica_collect_open(step, sub);
     if (err) return err;
     if (!known) {
         replica->subs = realloc(replica->subs, (replica->subs_n + 1) * sizeof *replica->subs);
@@ -161,6 +169,7 @@ static enum sat_err accept(struct replica_step *step, struct replica_sub *sub, c
     if (!err) err = sat_base_accept(&done);
     uint64_t latest = 0;
     for (uint32_t i = 0; i < bundle->manifest.count; i++) {
+        if (bundle->changes[i].stub) sub->exact = false;
         uint64_t effective = sat_clock_effective(headers[i].hlc, done.returned ? entry->receipt_ms : entry->recv_ms);
         if (effective > latest) latest = effective;
     }
@@ -193,7 +202,8 @@ static enum sat_err judge(struct replica_step *step, const struct replica_sub *s
     enum sat_err looked = replica_is_aside(step, bundle, err, aside);
     if (looked || *aside) return looked ? looked : err;
     (void)replica_accuse(step, &sub->row.id, bundle, recv_ms, err);
-    if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE) return err;
+    if (err != SAT_ERR_DENIED && err != SAT_ERR_ESCROWED && err != SAT_ERR_TOO_LARGE && err != SAT_ERR_COLLECTED)
+        return err;
     struct sat_fault why = step->fault;
     return sat_fail(&step->fault, SAT_ERR_TAMPERED, "%s", why.text);
 }
@@ -228,6 +238,23 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
+/* What its chain stands on is in the log, within a run: everybody has seen it, and it is superseded. */
+static enum sat_err settle_before(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err = replica_begin(step);
+    for (bool more = true; !err && more;) {
+        err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+        more = !err && n && rows[0].first < row->first;
+        if (!more) break;
+        err = sat_store_bundle_delete(store, rows[0].bid);
+        if (sub->in_flight) sub->in_flight--;
+    }
+    return err;
+}
+
 /* One's own, frozen here: it enters the base in its place. */
 static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
                                  const struct sat_bundle_row *row)
@@ -240,7 +267,8 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
+    if (sub->anew.size) err = settle_before(step, sub, row);
+    if (!err) err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
     if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, row->bid, 0);
         sub->blocked = false;
@@ -280,6 +308,8 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
                               .space = &sub->row,
                               .dir_at = entry->kind == SAT_ENTRY_RETURNED ? entry->receipt_dir : entry->dir_at,
                               .stubs_allowed = true,
+                              .came_back = entry->kind == SAT_ENTRY_RETURNED,
+                              .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
@@ -297,12 +327,14 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     bool aside;
     err = judge(step, sub, &court, &bundle, entry->recv_ms, headers, &aside);
     if (aside) return replica_put_aside(step, sub, &bundle, entry, err);
+    if (!err) err = replica_make_whole(step, &arrival, headers);
     bool *alone = sat_arena_array(step->arena, manifest->count, sizeof *alone);
     bool *met = sat_arena_array(step->arena, manifest->count, sizeof *met);
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
     if (!back) replica_brake_note(sub, &bundle, met); /* what was here before was let in then */
     replica->counts.received += manifest->count;
+    replica_heard_of(replica, manifest->device);
     tell_records(step, sub, &bundle, alone);
     return SAT_OK;
 }
@@ -341,7 +373,7 @@ static enum sat_err take_own(struct replica_step *step, struct replica_sub *sub,
     uint32_t n = 0;
     bool back = false;
     enum sat_err err = check_time(step, sub, entry);
-    if (!err && sub->lives.n) err = take_own_back(step, sub, entry, &back);
+    if (!err && sub->returns.any) err = take_own_back(step, sub, entry, &back);
     if (err || back) return err;
     err = sat_store_bundles_pending(step->replica->config.store, sub->row.sid, 0, 1, step->arena, &rows, &n);
     if (err) return err;
@@ -361,20 +393,43 @@ static enum sat_err halt(struct replica_sub *sub)
     return SAT_ERR_STALE;
 }
 
+/* What a collection of this log will have to say was acknowledged by all. */
+static enum sat_err take_run(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    enum sat_err err = replica_begin(step);
+    sub->dirty = true;
+    sub->exact = false;
+    if (!err) err = sat_compact_take(step->replica->config.store, &sub->row, entry->level, &entry->root);
+    if (err != SAT_ERR_MALFORMED) return err;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server leaves out entries that are no whole subtree");
+}
+
+/* How many entries an item stands for. */
+static uint64_t width_of(struct sat_span item)
+{
+    struct sat_entry_wire entry;
+    bool is_run = !sat_entry_wire_decode(item, &entry) && entry.kind == SAT_ENTRY_RUN;
+    return is_run ? (uint64_t)1 << entry.level : 1;
+}
+
 static enum sat_err take_entry(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
     struct sat_entry_wire entry;
     enum sat_err err = sat_entry_wire_decode(item, &entry);
     if (err) return err;
-    if (entry.kind != SAT_ENTRY_BUNDLE && entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_VOID)
-        return halt(sub);
+    if (entry.kind == SAT_ENTRY_RUN) return take_run(step, sub, &entry);
+    if (entry.kind < SAT_ENTRY_BUNDLE || entry.kind > SAT_ENTRY_RETURNED) return halt(sub);
     if (entry.dir_at > step->replica->config.directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL,
                         "an entry came before the directory that it was accepted under");
+    if (entry.own && entry.kind == SAT_ENTRY_COLLECT)
+        return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a collection is nobody's own");
     if (entry.own) return take_own(step, sub, &entry);
-    if (entry.kind != SAT_ENTRY_VOID) return take_bundle(step, sub, &entry);
+    if (entry.kind == SAT_ENTRY_BUNDLE || entry.kind == SAT_ENTRY_RETURNED) return take_bundle(step, sub, &entry);
     err = check_time(step, sub, &entry);
-    return err ? err : replica_take_void(step, sub, &entry);
+    if (err) return err;
+    return entry.kind == SAT_ENTRY_VOID ? replica_take_void(step, sub, &entry)
+                                        : replica_take_collection(step, sub, &entry);
 }
 
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message)
@@ -382,7 +437,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
     struct sat_replica *replica = step->replica;
     struct replica_sub *sub = replica_sub_of(replica, message->sub);
     if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "entries of a space that was not subscribed");
-    if (replica_is_deaf(sub) || replica_is_searching(sub)) return SAT_OK;
+    if (replica_is_deaf(sub) || replica_is_searching(sub) || sub->anew.waits) return SAT_OK;
     uint64_t *cursor = &sub->row.log.size;
     if (message->size > sub->announced) {
         uint64_t known = sub->announced > *cursor ? sub->announced : *cursor;
@@ -396,20 +451,33 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
         resubscribe(step, sub);
         return SAT_OK;
     }
+    uint64_t next = message->first_seq;
     for (uint32_t i = 0; i < message->entries.n; i++) {
-        if (message->first_seq + i <= *cursor) continue;
-        enum sat_err err = take_entry(step, sub, message->entries.at[i]);
+        uint64_t seq = next, before = *cursor;
+        next += width_of(message->entries.at[i]);
+        bool asked = seq == sub->fill.asked && message->entries.n == 1;
+        enum sat_err err = asked && seq <= *cursor ? replica_take_whole(step, sub, message->entries.at[i]) : SAT_OK;
+        if (err) return err;
+        if (next - 1 <= *cursor) continue;
+        if (seq <= *cursor) { /* compacted while this was pulled: what is here is half of a run */
+            resubscribe(step, sub);
+            return SAT_OK;
+        }
+        err = take_entry(step, sub, message->entries.at[i]);
         if (err == SAT_ERR_STALE) return SAT_OK; /* asked for in full; what follows comes again behind it */
+        if (err) return err;
+        err = replica_anew_check(step, sub);
         if (err) return err;
         sub->asked_entry = 0;
         sub->head_here = sub->digest_agrees = false;
         replica->told_in_sync = replica->told_idle = false; /* it is anew, though the head came with it in one batch */
-        replica->counts.entries_applied++;
+        replica->counts.entries_applied += *cursor - before;
     }
     return SAT_OK;
 }
 
-/* The stubs of a log that is whole must all have been replaced by something that is here. */
+/* The stubs of a log that is whole must all have been replaced by something that is here; or by something that came
+ * back without its bytes, and waits for them. */
 static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
@@ -418,9 +486,20 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
     sub->stubs_wait = 0;
     if (err || left == 0) return err;
     if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
-    if (err || left == sub->stubs_wait) return err;
+    if (sub->stubs_wait) sub->stubs_wait = left;
+    if (err || sub->stubs_wait) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
+}
+
+/* What was taken on trust: a collection of this log must have said that everybody has acknowledged so much. */
+static enum sat_err check_trusted(struct replica_step *step, struct replica_sub *sub)
+{
+    if (sub->row.trusted > sub->row.floor)
+        return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED,
+                        "the server leaves out entries that its log does not say everybody has acknowledged");
+    sub->row.trusted = 0;
+    return SAT_OK;
 }
 
 static enum sat_err take_verified_head(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head,
@@ -431,6 +510,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
     enum sat_err err = check_stubs(step, sub);
+    if (!err) err = check_trusted(step, sub);
+    if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     err = replica_begin(step);
@@ -438,8 +519,15 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     sub->row.log_epoch = head->log_epoch;
     sub->row.head_size = head->size;
     if (head->dir_seq > sub->row.last_dir_at) sub->row.last_dir_at = head->dir_seq;
-    if (!err) err = replica_compare(step, sub, &head->digest);
+    bool others = sub->stubs_wait && !sat_hash_equal(&head->digest, &own->digest);
+    if (others) sub->digest_agrees = false;
+    if (!err && others)
+        err = replica_ask_whole(step, sub, &head->digest);
+    else if (!err)
+        err = replica_compare(step, sub, &head->digest);
     if (sub->digest_agrees) sub->row.synced_ms = head->time_ms;
+    if (sub->digest_agrees) sub->agreed = sub->row.log.size;
+    sub->exact = sub->digest_agrees;
     struct sat_buf bytes;
     sat_buf_init(&bytes);
     sat_head_encode(head, false, &bytes);
@@ -477,6 +565,10 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's signature under its log does not hold");
     if (head.dir_seq > directory->seq)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "a head came before the directory that it names");
+    if (sub->anew.waits) {
+        if (full) err = replica_anew_begin(step, sub, &head);
+        return err || !full ? err : meet(step, sub, &head);
+    }
     if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
     if (head.size > sub->row.log.size) { /* its entries got lost on the way */
         resubscribe(step, sub);

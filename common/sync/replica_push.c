@@ -64,12 +64,14 @@ enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, 
         struct replica_sub *sub = &replica->subs[replica->next_sub++ % replica->subs_n];
         if (sub->in_flight >= SAT_PUSH_WINDOW || replica_is_deaf(sub) || replica_is_searching(sub)) continue;
         if (!sub->met) continue; /* what arrived before the connection broke is echoed first, and not sent again */
+        err = replica_send_offer(replica, sub, arena, out, more);
+        if (err || *more) return err;
         if (sub->returns.left && !sub->returns.held) { /* own work may stand on it */
             err = replica_return(replica, sub, arena, out, more);
             if (err || *more) return err;
             continue;
         }
-        if (sub->blocked || replica->copied) continue;
+        if (sub->blocked || replica->copied || replica_must_look(replica)) continue;
         struct sat_bundle_row *row;
         err = next_bundle(replica, sub, arena, &row);
         if (err) return err;
@@ -104,8 +106,28 @@ static bool is_returning(const struct replica_sub *sub)
     return sub->heal.claimed || sub->heal.searching || (sub->returns.left && !sub->returns.held);
 }
 
+/* Was it expelled since it last said how far it is in a space whose end is not here yet? Then what others have seen
+ * deleted, and forgotten, it does not know: a bundle with one change to that would be refused whole. */
+static enum sat_err is_behind(struct replica_step *step, bool *behind)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_config *config = &replica->config;
+    uint64_t time_ms, seq = sat_directory_expulsion(config->directory, config->device, &time_ms);
+    enum sat_err err = SAT_OK;
+    *behind = false;
+    for (uint32_t i = 0; seq && i < replica->subs_n && !err && !*behind; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        struct sat_cursor_row last;
+        bool found;
+        if (sub->head_here || replica_is_deaf(sub)) continue;
+        err = sat_store_cursor_get(config->store, sub->row.sid, config->device, &last, &found);
+        *behind = !err && (!found || last.cursor.dir_seq < seq);
+    }
+    return err;
+}
+
 /* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. And they wait
- * until the server has again what it had lost. */
+ * until the server has again what it had lost, and until it is known what was forgotten without this device. */
 static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
 {
     const struct sat_replica *replica = step->replica;
@@ -116,8 +138,9 @@ static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
     if (replica_is_out(replica)) return SAT_OK;
     for (uint32_t i = 0; i < replica->subs_n; i++)
         if (!replica->subs[i].gone && is_returning(&replica->subs[i])) *waits = true;
-    enum sat_err err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
-    if (err || rewound == 0 || *waits) return err;
+    enum sat_err err = *waits ? SAT_OK : is_behind(step, waits);
+    if (!err) err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
+    if (err || *waits || rewound == 0) return err;
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
     if (err || n == 0 || oldest[0].counter > rewound) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++)

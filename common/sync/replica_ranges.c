@@ -43,6 +43,7 @@ enum sat_err replica_compare(struct replica_step *step, struct replica_sub *sub,
     sub->mending.digest = *digest;
     sub->mending.size = row->log.size;
     sub->digest_agrees = sat_hash_equal(&own, digest);
+    if (replica_is_offering(sub)) return SAT_OK; /* another head follows */
     if (sub->digest_agrees || sub->mending.awaited || sub->mending.tries++ >= TRIES_MAX) return SAT_OK;
     enum sat_err err = sat_range_sum(step->replica->config.store, row, &all, &live, &sum);
     if (err) return err;
@@ -123,7 +124,9 @@ static enum sat_err conclude(struct replica_step *step, struct replica_sub *sub)
     sub->digest_agrees = sub->head_here && sat_hash_equal(&own, &sub->mending.digest);
     if (!sub->digest_agrees && sub->head_here && !is_enough(sub) && sub->mending.tries++ < TRIES_MAX)
         ask(step, sub, &SAT_RANGE_ALL, 1); /* the server mended its own side meanwhile; zeros agree with nothing */
+    sub->exact = sub->digest_agrees;
     if (!sub->digest_agrees) return SAT_OK;
+    sub->agreed = sub->row.log.size;
     sub->row.synced_ms = replica_now(step);
     sub->dirty = true;
     return replica_begin(step);

@@ -22,22 +22,31 @@ static struct sat_span lost_item(struct sat_arena *arena, const struct sat_entry
     return item;
 }
 
+static struct sat_subtree subtree_of(const struct sat_entry *entry)
+{
+    if (entry->kind == SAT_ENTRY_RUN) return (struct sat_subtree){(uint8_t)entry->recv_ms, entry->id};
+    return (struct sat_subtree){0, sat_entry_hash(entry)};
+}
+
 /* Some entries of a lost log from `from` on: with the log before them and the roots behind, the head proves them. */
 static void encode_receipts(const struct replica_sub *sub, const struct sat_lost_log *log,
                             const struct sat_entry *entries, uint32_t n, uint32_t from, uint32_t count,
                             struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_frontier before = log->before;
-    struct sat_hash *leaves = sat_arena_array(arena, n, sizeof *leaves);
+    struct sat_subtree *parts = sat_arena_array(arena, n, sizeof *parts);
     struct sat_span *items = sat_arena_array(arena, count, sizeof *items);
-    for (uint32_t i = 0; i < n; i++) leaves[i] = sat_entry_hash(&entries[i]);
-    for (uint32_t i = 0; i < from; i++) sat_frontier_append(&before, &leaves[i]);
+    uint64_t end = log->before.size;
+    for (uint32_t i = 0; i < n; i++) parts[i] = subtree_of(&entries[i]);
+    for (uint32_t i = 0; i < from; i++)
+        sat_check(!sat_frontier_append_subtree(&before, parts[i].level, &parts[i].root));
+    for (uint32_t i = 0; i < from + count; i++) end += (uint64_t)1 << parts[i].level;
     for (uint32_t i = 0; i < count; i++) items[i] = lost_item(arena, &entries[from + i]);
     struct sat_buf frontier, behind;
     sat_buf_init(&frontier);
     sat_buf_init(&behind);
     sat_frontier_encode(&before, &frontier);
-    sat_merkle_behind(before.size + count, leaves + from + count, n - from - count, &behind);
+    sat_merkle_behind(end, parts + from + count, n - from - count, &behind);
     struct sat_message message = {.type = SAT_MESSAGE_RECEIPTS};
     message.as.RECEIPTS = (struct sat_message_RECEIPTS){.sub = sub->sub,
                                                         .head = log->head,
@@ -82,22 +91,28 @@ static enum sat_err send_receipts(struct sat_replica *replica, struct replica_su
 
 /* ---- Bundles ---- */
 
+/* What some of them stand on may have got lost on its way, or come behind them: all are sent again while there are
+ * fewer each time. */
 static enum sat_err fill_queue(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena)
 {
     struct replica_returns *returns = &sub->returns;
     struct sat_bundle_row *rows;
     uint32_t n;
     if (returns->sent < returns->n || sub->in_flight) return SAT_OK;
+    returns->n = returns->sent = 0;
+    returns->held = returns->held || (returns->stale && returns->left == returns->left_then);
+    if (returns->held) return SAT_OK;
+    returns->stale = false;
+    returns->left_then = returns->left;
     enum sat_err err = sat_store_returns(replica->config.store, sub->row.sid, false, RETURNS_QUEUED, arena, &rows, &n);
     if (err) return err;
     for (uint32_t i = 0; i < n; i++) returns->queue[i] = rows[i].bid;
     returns->n = n;
-    returns->sent = 0;
     return SAT_OK;
 }
 
-static enum sat_err encode_return(struct sat_replica *replica, const struct replica_sub *sub,
-                                  const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
+enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,
+                                   const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
     struct sat_bundle bundle;
     struct sat_buf bytes;
@@ -144,7 +159,7 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     if (err || !*more || !out) return err;
     sub->returns.sent++;
     sub->in_flight++;
-    return encode_return(replica, sub, &row, arena, out);
+    return replica_encode_return(replica, sub, &row, arena, out);
 }
 
 /* ---- Answers ---- */
@@ -156,6 +171,32 @@ static void count_back(struct replica_sub *sub, const struct sat_bundle_row *row
     if (returns->left) returns->left--;
     for (uint32_t i = 0; i < returns->sent; i++)
         if (returns->queue[i] == row->bid && sub->in_flight) sub->in_flight--;
+}
+
+static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_row *row, bool *whole)
+{
+    struct sat_change_row *changes;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_changes_of_bundle(step->replica->config.store, row->bid, step->arena, &changes, &n);
+    *whole = !err && !sat_void_is_row(row);
+    for (uint32_t i = 0; i < n; i++) *whole = *whole && changes[i].header.len > 0;
+    return err;
+}
+
+/* One's own is pushed as if it never had been there, and refused and mended as any other; somebody else's stays here,
+ * with its reason. */
+static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row,
+                                 enum sat_err why)
+{
+    struct sat_store *store = step->replica->config.store;
+    bool own = row->device == step->replica->config.device, whole = false;
+    enum sat_err err = replica_begin(step);
+    if (!err && own) err = is_whole(step, row, &whole);
+    if (err) return err;
+    count_back(sub, row);
+    sub->pushed = 0;
+    return whole ? sat_store_bundle_set_refused(store, row->bid, SAT_OK)
+                 : sat_store_return_set_refused(store, row->bid, why);
 }
 
 /* The server may not have it yet what it stands on: a later session tries again. Other reasons are final: it stays
@@ -173,14 +214,16 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     bool found;
     enum sat_err err =
         sat_store_return_of(store, sub->row.sid, (uint32_t)message->device, message->first, &row, &found);
-    if (err || !found || row.first != message->first || row.refused) return err;
+    if (!err && !(found && row.first == message->first)) return replica_offer(step, sub, message);
+    if (err || row.refused || message->error == 0) return err;
     if (sat_err_class(why) == SAT_CLASS_RETRY) {
         if (sub->in_flight) sub->in_flight--;
-        sub->returns.held = true;
+        if (why == SAT_ERR_STALE)
+            sub->returns.stale = true;
+        else
+            sub->returns.held = true;
     } else {
-        err = replica_begin(step);
-        if (!err) err = sat_store_return_set_refused(store, row.bid, why);
-        count_back(sub, &row);
+        err = keep_refused(step, sub, &row, why);
     }
     struct sat_action *notice = replica_notice(step, SAT_NOTICE_REFUSED);
     notice->sid = sub->row.sid;
@@ -216,23 +259,33 @@ static enum sat_err put_aside(struct replica_step *step, const struct replica_su
     return err;
 }
 
-/* The bytes of changes that were replaced go before those who replaced them do: what is here of them fills the stubs.
- */
-static enum sat_err make_whole(struct replica_step *step, const struct sat_bundle_row *row, struct sat_bundle *bundle)
+static enum sat_err keep_bytes(struct replica_step *step, const struct sat_bundle_row *row,
+                               struct replica_arrival *arrival)
 {
     struct sat_bundle here;
     enum sat_err err = sat_base_bundle(step->replica->config.store, row, false, step->arena, &here);
-    for (uint32_t i = 0; !err && i < bundle->manifest.count; i++)
-        if (bundle->changes[i].stub && !here.changes[i].stub) bundle->changes[i] = here.changes[i];
+    arrival->here = err ? NULL : here.changes;
     return err;
 }
 
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
-                               const struct replica_arrival *arrival, bool *back)
+enum sat_err replica_make_whole(struct replica_step *step, const struct replica_arrival *arrival,
+                                struct sat_header *headers)
+{
+    for (uint32_t i = 0; arrival->here && i < arrival->count; i++) {
+        struct sat_change *change = &arrival->bundle->changes[i];
+        if (!change->stub || arrival->here[i].stub) continue;
+        *change = arrival->here[i];
+        if (sat_header_decode(change->header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
+    }
+    return SAT_OK;
+}
+
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
+                               bool *back)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle_row row;
-    bool found = sub->lives.n > 0;
+    bool found = sub->returns.any;
     *back = false;
     while (found) {
         enum sat_err err =
@@ -242,7 +295,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
         err = replica_begin(step);
         *back = sat_hash_equal(&row.id, &arrival->id);
         if (!err && *back && arrival->bundle)
-            err = make_whole(step, &row, arrival->bundle);
+            err = keep_bytes(step, &row, arrival);
         else if (!err && !*back)
             err = put_aside(step, sub, &row);
         if (!err && !*back) err = sat_base_mark_drafts(store);
@@ -256,7 +309,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
-    if (sub->lives.n == 0 || sub->returns.left) return SAT_OK;
+    if ((!sub->returns.any && sub->lives.n == 0) || sub->returns.left) return SAT_OK;
     enum sat_err err = sat_store_return_count(step->replica->config.store, sub->row.sid, true, &left);
     return err || left ? err : sat_store_lost_done(step->replica->config.store, sub->row.sid);
 }

@@ -2,6 +2,7 @@
 #ifndef SAT_SYNC_REPLICA_STATE_H
 #define SAT_SYNC_REPLICA_STATE_H
 
+#include "common/proof/header.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -11,13 +12,13 @@ enum replica_state { REPLICA_WAITING, REPLICA_TALKING, REPLICA_OVER };
 /* What build_links() wants appended: nothing (more); to be asked when the directory is current; under way. */
 enum link_wish { WISH_NONE, WISH_OPEN, WISH_SENT };
 /* Whose links are under way: build_links()'s, pay_debts()'s or reindex()'s. */
-enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX };
+enum link_batch_kind { BATCH_WISH, BATCH_DEBTS, BATCH_REINDEX, BATCH_BACK };
 /* The session comes to its planned end with this step, which is committed. */
 enum replica_ending { ENDING_NONE, ENDING_REVOKED, ENDING_WIPED, ENDING_REINDEXED };
 
 enum { PUSH_RETRIES_MAX = 3, STALE_MAX = 3 };
 
-enum { RETURNS_QUEUED = 64 };
+enum { RETURNS_QUEUED = 64, OFFERS_MAX = 64 };
 
 struct replica_heal { /* the server's log is not the one that this device has seen */
     bool claimed;     /* it was shown what it had signed, */
@@ -30,13 +31,28 @@ struct replica_heal { /* the server's log is not the one that this device has se
 };
 
 struct replica_returns { /* what the server had lost, and is given back */
-    uint64_t left;       /* bundles that wait, and were not refused */
-    bool held;           /* the server does not take them now */
-    uint32_t logs_sent;  /* lost logs whose receipts are sent, */
-    uint64_t next;       /* … and the first entry of the next one that is not */
+    bool any;            /* there were bundles that wait, refused or not, when it was looked */
+    uint64_t left;       /* those that were not refused */
+    bool held;           /* the server does not take them now, */
+    bool stale;          /* … or not all of those that were sent since there were left_then of them */
+    uint64_t left_then;
+    uint32_t logs_sent; /* lost logs whose receipts are sent, */
+    uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
+};
+
+struct replica_anew { /* this device was away so long that its place in the log is forgotten; and starts anew */
+    uint64_t size;    /* of the log that was let go of; 0: none was */
+    struct sat_hash root;
+    uint8_t told; /* by the server, in this session */
+    bool waits;   /* for a head, which shows that the server has what was here */
+};
+
+struct replica_offers { /* bundles that the server has with stubs, and that are here with more */
+    struct sat_dot at[OFFERS_MAX];
+    uint32_t n, sent, answered;
 };
 
 struct replica_sub {
@@ -47,7 +63,9 @@ struct replica_sub {
     uint64_t announced;       /* size of the log as the server last said */
     uint8_t asked_entry;      /* an entry was asked in full form */
     bool asked_head;
-    bool head_here; /* a head for the cursor was verified in this session */
+    bool head_here;  /* a head for the cursor was verified in this session */
+    uint64_t agreed; /* size of the log at which the digest was the server's last, in this session … */
+    bool exact;      /* … and since then every change has come whole */
     bool met; /* … or for an earlier cursor, or there was no need: what an earlier session sent has been heard of */
     bool digest_agrees; /* … and its digest is ours */
     uint64_t pushed;    /* counter of the last change sent in this session; the next push begins behind it */
@@ -67,8 +85,14 @@ struct replica_sub {
     uint32_t lives_told;  /* how often the server told of them in this session */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
-    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
-    struct replica_window { /* what came since when: watched for a mass change */
+    struct replica_anew anew;
+    struct replica_offers offers;
+    struct {
+        uint64_t asked, after;  /* the entry that was asked for whole; the last one that was */
+        struct sat_hash digest; /* the server's, when that began */
+    } fill;                     /* stubs here whose bytes the server has by now */
+    uint64_t stubs_wait;        /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window {     /* what came since when: watched for a mass change */
         bool open;
         uint64_t since;                   /* the log's size then, which a head had proved */
         uint64_t since_ms;                /* this device's time */
@@ -138,6 +162,10 @@ struct sat_replica {
     struct replica_question escrow, devices;
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
+    uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
+    bool kin, looked;     /* … and there are; what waits here was compared with what came from them */
+    bool back_refused;    /* the same: that it is back, who was expelled */
+    uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
     bool told_in_sync, told_idle, told_debt;
     struct sat_replica_counts counts;
@@ -192,8 +220,9 @@ enum sat_err replica_appended(struct replica_step *step, const struct sat_messag
 enum sat_err replica_append_refused(struct replica_step *step, enum sat_err err, struct sat_span text) SAT_MUST_CHECK;
 /* Asks build_links() and sends what it gives, if there is a wish and it can be fulfilled now. */
 enum sat_err replica_wish(struct replica_step *step) SAT_MUST_CHECK;
-enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;     /* the same for epochs that are owed */
-enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK; /* the same for a new index */
+enum sat_err replica_pay(struct replica_step *step) SAT_MUST_CHECK;      /* the same for epochs that are owed */
+enum sat_err replica_reindex(struct replica_step *step) SAT_MUST_CHECK;  /* the same for a new index */
+enum sat_err replica_say_back(struct replica_step *step) SAT_MUST_CHECK; /* and for who was expelled */
 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
@@ -207,6 +236,10 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
+/* Where there are copies of this home, nothing is sent before what waits was compared with what came from them. */
+bool replica_must_look(struct sat_replica *replica);
+void replica_heard_of(struct sat_replica *replica, uint32_t author); /* something of his came */
+enum sat_err replica_look_again(struct replica_step *step, bool *waits) SAT_MUST_CHECK;
 
 /* replica_cursors.c: where nothing more is to be done now, says so to the server */
 enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
@@ -223,24 +256,66 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
-/* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes, and what it
- * has more than the bundle that arrived makes that whole; another one with these numbers is put aside. */
+/* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes; another
+ * one with these numbers is put aside. */
 struct replica_arrival {
     uint32_t device;
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
     struct sat_bundle *bundle; /* NULL: a void statement */
+    struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
-enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub,
-                               const struct replica_arrival *arrival, bool *back) SAT_MUST_CHECK;
+enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
+                               bool *back) SAT_MUST_CHECK;
+/* The bytes of changes that were replaced go before those who replaced them do: what was here of them fills the stubs,
+ * once the bundle is judged as it came. What was here was judged when it came first, and may stand on what comes again
+ * behind this. */
+enum sat_err replica_make_whole(struct replica_step *step, const struct replica_arrival *arrival,
+                                struct sat_header *headers) SAT_MUST_CHECK;
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle};
+    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
 }
+/* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
+/* The server lacks bytes of a bundle, or has taken some. */
+enum sat_err replica_offer(struct replica_step *step, struct replica_sub *sub,
+                           const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* The next one that is to be sent. As replica_push(). */
+enum sat_err replica_send_offer(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
+                                struct sat_buf *out, bool *more) SAT_MUST_CHECK;
+static inline bool replica_is_offering(const struct replica_sub *sub)
+{
+    return sub->offers.answered < sub->offers.n;
+}
+/* A head has come whose digest is another: is one of those that wait here whole there? */
+enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_hash *digest) SAT_MUST_CHECK;
+enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub,
+                                struct sat_span item) SAT_MUST_CHECK;
+enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,
+                                   const struct sat_bundle_row *row, struct sat_arena *arena,
+                                   struct sat_buf *out) SAT_MUST_CHECK;
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_anew.c */
+enum sat_err replica_anew(struct replica_step *step, const struct sat_message_ANEW *message) SAT_MUST_CHECK;
+enum sat_err replica_anew_load(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+/* A verified head came while the server's log is awaited from its beginning: what is here goes. */
+enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *sub,
+                                const struct sat_head *head) SAT_MUST_CHECK;
+/* An entry was taken: the log that comes must be the one that was here. */
+enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
+enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+
+/* replica_collect.c: a collection has come. */
+
+/* replica_collect.c: a session begins, in which collections may come; one has. */
+enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+enum sat_err replica_take_collection(struct replica_step *step, struct replica_sub *sub,
+                                     const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 
 /* replica_brake.c */
 /* Whatever the server says of it counts for nothing in this session. */
@@ -291,9 +366,6 @@ enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub
                                    const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
-/* The counter up to which work of this device in the space was let go of; 0: none. */
-enum sat_err replica_let_go_of(struct sat_replica *replica, const struct sat_space_id *space,
-                               uint64_t *counter) SAT_MUST_CHECK;
 /* May the pending bundle not be pushed any more? */
 enum sat_err replica_is_late(struct sat_replica *replica, const struct sat_space_id *space,
                              const struct sat_bundle_row *row, struct sat_arena *arena, bool *late) SAT_MUST_CHECK;

@@ -79,8 +79,12 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .dir_at = entry->dir_at,
                               .stubs_allowed = true,
                               .lives = &sub->lives};
-    struct replica_arrival arrival = {empty.statement.device, empty.statement.first, empty.statement.count,
-                                      sat_void_id(&empty.statement), NULL};
+    struct replica_arrival arrival = {empty.statement.device,
+                                      empty.statement.first,
+                                      empty.statement.count,
+                                      sat_void_id(&empty.statement),
+                                      NULL,
+                                      NULL};
     bool back;
     err = replica_came_back(step, sub, &arrival, &back);
     if (!err) err = sat_judge_void(&court, &empty, &step->fault);

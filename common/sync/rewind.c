@@ -5,7 +5,10 @@
 
 #include "common/base/check.h"
 #include "common/proof/header.h"
+#include "common/sync/collect.h"
+#include "common/sync/compact.h"
 #include "common/sync/digest.h"
+#include "common/sync/log_items.h"
 #include "common/sync/merge.h"
 
 enum { ENTRIES_AT_ONCE = 512 };
@@ -14,8 +17,7 @@ struct rewinding {
     struct sat_store *store;
     struct sat_space_row *space;
     uint32_t device;
-    bool set_back;   /* the server was … */
-    uint64_t proved; /* … and this many entries its head had proved */
+    bool set_back; /* the server was */
     struct sat_log_epoch lost_in;
     uint64_t blank; /* the first entry with a change that is live again, and of which no bytes are here; 0: none */
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
@@ -32,21 +34,18 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
     it->records[it->records_n++] = *record;
 }
 
-/* Is it to be given back? What the server lost, and of what it had given out without a head, everybody else's. */
-static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool own, bool *lost)
+/* Is it to be given back, own work like everybody's, as others' may stand on it? What the server lost; and what it had
+ * given out without a head. */
+static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool *lost)
 {
-    *lost = it->set_back && (entry->entry.seq <= it->proved || !own);
+    *lost = it->set_back;
     return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
 }
 
-/* Without a receipt nobody takes it from this device: it waits for its author to bring it. */
 static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row *bundle)
 {
-    bool proven;
     enum sat_err err = sat_store_bundle_set_return(it->store, bundle->bid);
-    if (!err && bundle->state == SAT_BUNDLE_VOID) err = sat_store_return_join(it->store, bundle->bid);
-    if (!err) err = sat_store_lost_has(it->store, it->space->sid, &bundle->id, &proven);
-    return err || proven ? err : sat_store_return_set_refused(it->store, bundle->bid, SAT_ERR_DENIED);
+    return err || bundle->state != SAT_BUNDLE_VOID ? err : sat_store_return_join(it->store, bundle->bid);
 }
 
 /* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
@@ -62,7 +61,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
     bool empty = !err && bundle.state == SAT_BUNDLE_VOID; /* one's own is said again */
-    if (!err && !(empty && own)) err = is_lost(it, entry, own, &lost);
+    if (!err && !(empty && own)) err = is_lost(it, entry, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);
@@ -76,39 +75,43 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
 }
 
 static enum sat_err each_entry(struct rewinding *it, uint64_t first, uint64_t last,
-                               enum sat_err (*each)(struct rewinding *, const struct sat_entry_row *,
+                               enum sat_err (*each)(struct rewinding *, const struct sat_log_item *,
                                                     struct sat_arena *))
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     enum sat_err err = SAT_OK;
     while (!err && first <= last) {
-        struct sat_entry_row *rows;
+        struct sat_log_item *items;
         uint32_t n, limit = last - first < ENTRIES_AT_ONCE ? (uint32_t)(last - first + 1) : ENTRIES_AT_ONCE;
-        err = sat_store_entries(it->store, it->space->sid, first, limit, &arena, &rows, &n);
+        err = sat_log_items(it->store, it->space->sid, first, limit, &arena, &items, &n);
         if (!err && n == 0) err = SAT_ERR_CORRUPT;
-        for (uint32_t i = 0; !err && i < n; i++) err = each(it, &rows[i], &arena);
-        if (!err) first += n;
+        for (uint32_t i = 0; !err && i < n && items[i].last <= last; i++) err = each(it, &items[i], &arena);
+        if (!err) first = items[n - 1].last + 1;
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
     return err;
 }
 
-static enum sat_err let_go(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+static enum sat_err let_go(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
-    return row->bid ? take_back(it, row, arena) : SAT_OK;
+    return !item->is_run && item->as.entry.bid ? take_back(it, &item->as.entry, arena) : SAT_OK;
 }
 
-static enum sat_err append(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+static enum sat_err append(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
     (void)arena;
-    struct sat_hash leaf = sat_entry_hash(&row->entry);
-    sat_frontier_append(&it->space->log, &leaf);
-    it->space->last_recv_ms = row->entry.recv_ms;
-    it->space->last_dir_at = row->entry.dir_at;
+    enum sat_err err = sat_log_item_append(&it->space->log, item);
+    if (err) return err;
     struct sat_hash root = sat_frontier_root(&it->space->log);
-    return sat_hash_equal(&root, &row->root) ? SAT_OK : SAT_ERR_CORRUPT;
+    if (item->is_run) {
+        it->space->compacted = item->last;
+        return sat_hash_equal(&root, &item->as.run.root) ? SAT_OK : SAT_ERR_CORRUPT;
+    }
+    it->space->last_recv_ms = item->as.entry.entry.recv_ms;
+    it->space->last_dir_at = item->as.entry.entry.dir_at;
+    return sat_hash_equal(&root, &item->as.entry.root) ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
 static void note_blank(struct rewinding *it, const struct sat_change_row *row)
@@ -116,12 +119,16 @@ static void note_blank(struct rewinding *it, const struct sat_change_row *row)
     if (row->seq && (!it->blank || row->seq < it->blank)) it->blank = row->seq;
 }
 
-/* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers. */
+/* What replaced a change and is gone has replaced nothing: live is what no other one that is here covers, and what no
+ * collection that is here has taken. */
 static enum sat_err revive(struct rewinding *it, const struct sat_record_id *record, struct sat_arena *arena)
 {
     struct sat_change_row *rows;
+    struct sat_collected_row collected;
+    bool is_collected;
     uint32_t n, versions_n = 0;
     enum sat_err err = sat_store_changes_of_record(it->store, it->space->sid, record, arena, &rows, &n);
+    if (!err) err = sat_store_collected_get(it->store, it->space->sid, record, &collected, &is_collected);
     if (err) return err;
     struct sat_version *versions = sat_arena_array(arena, n, sizeof *versions);
     for (uint32_t i = 0; i < n; i++) {
@@ -132,7 +139,7 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
     }
     for (uint32_t i = 0; !err && i < n; i++) {
         if (rows[i].state != SAT_CHANGE_DEAD) continue;
-        bool covered = false;
+        bool covered = is_collected && rows[i].seq <= collected.floor;
         for (uint32_t j = 0; j < versions_n && !covered; j++) covered = sat_merge_covers(&versions[j], &rows[i].dot);
         if (!covered && rows[i].header.len == 0) note_blank(it, &rows[i]);
         if (covered || rows[i].header.len == 0) continue;
@@ -169,7 +176,7 @@ enum sat_err sat_base_mark_drafts(struct sat_store *store)
     return err ? err : sat_store_meta_put_u64(store, SAT_REWOUND_KEY, counter);
 }
 
-static enum sat_err mark_drafts(struct sat_store *store)
+enum sat_err sat_base_forget_marks(struct sat_store *store)
 {
     uint64_t rewinds = 0;
     enum sat_err err = sat_base_mark_drafts(store);
@@ -177,40 +184,66 @@ static enum sat_err mark_drafts(struct sat_store *store)
     return err ? err : sat_store_meta_put_u64(store, SAT_REWINDS_KEY, rewinds + 1);
 }
 
-/* Back to the first `size` entries. */
+static void note_collected(void *context, const struct sat_record_id *record)
+{
+    note_record(context, record);
+}
+
+/* Back to the first `size` entries, which do not end within a run. What was taken on trust up to there has been shown
+ * to be right by the head that proved it. */
 static enum sat_err cut_off(struct rewinding *it, uint64_t size)
 {
     struct sat_space_row *space = it->space;
     enum sat_err err = each_entry(it, size + 1, space->log.size, let_go);
     if (!err) err = sat_store_log_cut(it->store, space->sid, size);
+    if (!err) err = sat_collections_rewind(it->store, space, size, note_collected, it);
     if (!err) err = revive_all(it);
     if (err) return err;
     sat_frontier_init(&space->log);
     space->last_recv_ms = space->last_dir_at = 0;
+    if (space->swept > size) space->swept = size;
+    if (space->aged > size) space->aged = size;
+    space->packed = space->compacted = space->trusted = 0;
     return each_entry(it, 1, size, append);
 }
 
 static enum sat_err go_back(struct rewinding *it, uint64_t size)
 {
-    enum sat_err err = mark_drafts(it->store);
+    enum sat_err err = sat_base_forget_marks(it->store);
     return err ? err : cut_off(it, size);
+}
+
+/* As if it had never been met; unless there is still to be given back what the server has signed of it. */
+static enum sat_err forget_log(struct sat_store *store, struct sat_space_row *space)
+{
+    struct sat_lost_log *logs;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_lost_logs(store, space->sid, &arena, &logs, &n);
+    if (!err && n == 0) space->log_epoch = (struct sat_log_epoch){{0}};
+    sat_arena_deinit(&arena);
+    return err;
 }
 
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
-    uint64_t size = space->head_size;
-    enum sat_err err = go_back(&it, size);
+    uint64_t size = 0;
+    enum sat_err err = sat_compact_before(store, space->sid, space->head_size, &size);
+    if (!err) err = go_back(&it, size);
     free(it.records);
-    if (err) return err;
-    if (size == 0) space->log_epoch = (struct sat_log_epoch){{0}}; /* never met */
-    return sat_store_space_save(store, space);
+    if (!err && size == 0) err = forget_log(store, space);
+    return err ? err : sat_store_space_save(store, space);
 }
 
-static enum sat_err keep_entry(struct rewinding *it, const struct sat_entry_row *row, struct sat_arena *arena)
+/* A run as it travels among them, too: what it stood for is dead, and nobody gives it back. */
+static enum sat_err keep_entry(struct rewinding *it, const struct sat_log_item *item, struct sat_arena *arena)
 {
     (void)arena;
-    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, &row->entry);
+    struct sat_entry run = {
+        .seq = item->first, .kind = SAT_ENTRY_RUN, .id = item->as.run.hash, .recv_ms = item->as.run.level};
+    return sat_store_lost_put(it->store, it->space->sid, &it->lost_in, item->is_run ? &run : &item->as.entry.entry);
 }
 
 /* Which head proves the entries behind the first `size`? The newest; or, where the present life has shown none yet, one
@@ -236,18 +269,19 @@ static enum sat_err find_proof(const struct rewinding *it, uint64_t size, struct
 enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
                                const struct sat_log_epoch *epoch)
 {
-    struct rewinding it = {
-        .store = store, .space = space, .device = device, .set_back = true, .proved = space->head_size};
+    struct rewinding it = {.store = store, .space = space, .device = device, .set_back = true};
     struct sat_lost_log log;
     struct sat_arena arena;
     bool found = false;
     sat_arena_init(&arena);
     enum sat_err err = find_proof(&it, size, &arena, &log, &found);
     if (!err) it.lost_in = log.epoch;
-    if (!err) err = mark_drafts(store);
+    if (!err && found && space->head_len) err = sat_store_lost_forget(store, space->sid, &log.epoch);
+    if (!err) err = sat_base_forget_marks(store);
     for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
         it.blank = 0;
-        if (found) err = each_entry(&it, size + 1, end, keep_entry);
+        err = sat_compact_before(store, space->sid, size, &size);
+        if (!err && found) err = each_entry(&it, size + 1, end, keep_entry);
         if (!err) err = cut_off(&it, size);
         end = size;
         if (!it.blank) break;
@@ -261,4 +295,16 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     if (space->head_size > size) space->head_size = size;
     space->head_len = 0;
     return sat_store_space_save(store, space);
+}
+
+enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space)
+{
+    struct sat_entry_row *last;
+    struct sat_arena arena;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_entries(store, space->sid, space->log.size, 1, &arena, &last, &n);
+    space->last_dir_at = !err && n ? last[0].entry.dir_at : 0;
+    sat_arena_deinit(&arena);
+    return err;
 }

@@ -15,6 +15,9 @@
 /* Drafts up to now may have seen what is gone. Inside the caller's transaction. */
 enum sat_err sat_base_mark_drafts(struct sat_store *store) SAT_MUST_CHECK;
 
+/* Numbers of bundles name others from now on, too. */
+enum sat_err sat_base_forget_marks(struct sat_store *store) SAT_MUST_CHECK;
+
 /* The space as it was at its head_size: entries and bundles behind that go, `device`'s own become pending again, their
  * records' live changes are found anew, digest and log follow. Saves the space. Inside the caller's transaction.
  * SAT_ERR_CORRUPT when the log does not hash to what it did. */
@@ -22,9 +25,11 @@ enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *spac
 
 /* The server was set back, and its log goes on under `epoch` behind the first `size` entries that are here. What is
  * behind them is not let go of: everybody's bundles wait in state RETURN, with what proves when they were received
- * first; of what no head had proved, own ones are pending again. It goes back further, to pull again, where a change is
- * live again of which a stub is all that is here. */
+ * first, as far as a head had proved that. It goes back further, to pull again, where a change is live again of which a
+ * stub is all that is here. */
 enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *space, uint32_t device, uint64_t size,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
+/* The server was set back, and has all of this log: but maybe not the directory under which its last head stood. */
+enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space) SAT_MUST_CHECK;
 
 #endif

@@ -61,6 +61,7 @@ enum sat_notice {
                              SAT_OK: all of it was, as the caller wished */
     SAT_NOTICE_WIPED,     /* err: the receipt is with the server, and so is what was to be handed in (err: why some is
                              not) */
+    SAT_NOTICE_ANEW,      /* sid, space, text: this device was away for so long that it pulls all of the space again */
     SAT_NOTICE_REINDEXED, /* this home was a copy of another one, and has taken a new index: the session ends, the next
                              one is the new device's. What waited is written again under it */
 };

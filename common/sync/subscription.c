@@ -39,6 +39,11 @@ static void take_receipt(struct sat_reader *in, uint8_t kind, uint64_t *receipt_
 void sat_entry_wire_encode(const struct sat_entry_wire *entry, struct sat_buf *out)
 {
     sat_put_u8(out, (uint8_t)(entry->kind | (entry->own ? SAT_ENTRY_OWN : 0)));
+    if (entry->kind == SAT_ENTRY_RUN) {
+        sat_put_varint(out, entry->level);
+        sat_put_bytes(out, entry->root.b, sizeof entry->root.b);
+        return;
+    }
     sat_put_varint(out, entry->recv_ms);
     sat_put_varint(out, entry->dir_at);
     put_receipt(out, entry->kind, entry->receipt_ms, entry->receipt_dir);
@@ -56,6 +61,11 @@ enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire 
     uint8_t kind = sat_take_u8(&in);
     out->own = kind & SAT_ENTRY_OWN;
     out->kind = (uint8_t)(kind & ~SAT_ENTRY_OWN);
+    if (kind == SAT_ENTRY_RUN) {
+        out->level = (uint8_t)sat_take_varint(&in, SAT_SUBTREE_LEVEL_MAX);
+        sat_take_bytes(&in, out->root.b, sizeof out->root.b);
+        return sat_reader_end(&in);
+    }
     out->recv_ms = sat_take_varint(&in, SAT_TIME_MS_MAX);
     out->dir_at = sat_take_varint(&in, SAT_COUNTER_MAX);
     take_receipt(&in, out->kind, &out->receipt_ms, &out->receipt_dir);

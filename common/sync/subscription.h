@@ -5,11 +5,17 @@
  *
  *   entry         u8 kind ‖ varint recv_ms ‖ varint dir_at ‖ the bundle's wire form, or the void statement's
  *
+ *   a collection (kind 3) has its payload there (proof/collection.h)
+ *
  *   own entry     u8 kind | 0x80 ‖ varint recv_ms ‖ varint dir_at ‖ first 8 bytes of the id
  *
  *   one that came back (kind 4) has varint receipt_ms ‖ varint receipt_dir behind dir_at
  *
+ *   run           u8 5 ‖ varint level ‖ the root of the subtree of 2^level entries that it stands for (sync/compact.h)
+ *
  *   lost entry    u8 kind ‖ id32 ‖ varint recv_ms ‖ varint dir_at [‖ varint receipt_ms ‖ varint receipt_dir]
+ *
+ *   lost run      u8 5 ‖ root32 ‖ varint level ‖ varint 0
  *
  *   root          u64 size ‖ root8
  *
@@ -35,7 +41,9 @@ enum sat_err sat_subscription_decode(struct sat_span bytes, struct sat_subscript
 #define SAT_ENTRY_OWN 0x80
 
 struct sat_entry_wire {
-    uint8_t kind; /* enum sat_entry_kind */
+    uint8_t kind;         /* enum sat_entry_kind */
+    uint8_t level;        /* RUN, which has nothing but this … */
+    struct sat_hash root; /* … and this */
     bool own;
     uint64_t recv_ms, dir_at;
     uint64_t receipt_ms, receipt_dir; /* of one that came back; else 0 */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/sync/base.h"
+#include "common/sync/collect.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
@@ -277,6 +278,49 @@ static enum sat_err put_aside(struct again *again, const struct sat_bundle *bund
     return err;
 }
 
+/* Was the bundle refused for the sake of some of its changes alone, of records that everybody has forgotten? Then all
+ * are written again: those come to stand for themselves (author_freeze.c), and the others arrive. */
+static enum sat_err goes_apart(const struct again *again, const struct sat_bundle_row *row,
+                               const struct sat_bundle *bundle, bool *apart)
+{
+    struct sat_collected_row collected;
+    struct sat_header header;
+    struct sat_arena arena;
+    uint32_t late = 0;
+    enum sat_err err = SAT_OK;
+    *apart = false;
+    if (row->refused != SAT_ERR_COLLECTED || row->count == 1) return SAT_OK;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < row->count && !err; i++) {
+        bool found;
+        err = sat_store_collected_get(again->vault.store, row->sid, &bundle->changes[i].record, &collected, &found);
+        if (err || !found) continue;
+        err = sat_header_decode(bundle->changes[i].header, &arena, &header);
+        if (!err && !sat_collected_is_seen(&collected, &header)) late++;
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    *apart = late > 0 && late < row->count;
+    return err;
+}
+
+/* Was it refused as it names a place of the log that everybody else has compacted (runs)? Nothing is wrong with what it
+ * says: sealed anew, it names one that is here. */
+static enum sat_err is_outdated(const struct again *again, const struct sat_bundle_row *row,
+                                const struct sat_bundle *bundle, bool *outdated)
+{
+    struct sat_space_row space;
+    struct sat_hash root;
+    bool found;
+    *outdated = false;
+    if (row->refused != SAT_ERR_BOUNDS) return SAT_OK;
+    enum sat_err err = sat_store_space_get(again->vault.store, row->sid, &space);
+    if (err || bundle->manifest.w_size >= space.compacted) return err;
+    err = sat_store_root_at(again->vault.store, row->sid, bundle->manifest.w_size, &root, &found);
+    *outdated = !err && !found;
+    return err;
+}
+
 static enum sat_err take_bundle(struct again *again, const struct sat_again_place *place,
                                 const struct sat_bundle_row *row)
 {
@@ -285,7 +329,11 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
     enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
     if (err) return err;
     struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
-    enum sat_err why = (enum sat_err)row->refused;
+    bool apart, outdated;
+    err = goes_apart(again, row, &bundle, &apart);
+    if (!err) err = is_outdated(again, row, &bundle, &outdated);
+    if (err) return err;
+    enum sat_err why = apart || outdated ? SAT_OK : (enum sat_err)row->refused;
     if (!why) why = open_bundle(again, place, &bundle, changes);
     if (sat_err_is_local(why)) return why;
     if (why) err = put_aside(again, &bundle, why);

@@ -128,6 +128,19 @@ static int compare_cells(const void *a, const void *b)
     return sat_cell_compare(a, b);
 }
 
+/* Does the deletion leave a cell in conflict behind? Who brings the record back leaves such cells to those who wrote
+ * them (docs/decisions/0027), so that it is not to be forgotten meanwhile (0090). */
+static bool is_disputed(const struct sat_record_view *view, const struct plan *plan)
+{
+    if (!plan->deletion) return false;
+    for (uint32_t i = 0; i < view->merged.cells_n; i++) {
+        const struct sat_merged *merged = &view->merged.cells[i];
+        struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
+        if (merged->alternatives_n > 1 && !find(plan, &cell)) return true;
+    }
+    return false;
+}
+
 static enum sat_err write_change(struct author *author, const struct sat_edit *edit, const struct sat_record_view *view,
                                  const struct plan *plan)
 {
@@ -135,6 +148,7 @@ static enum sat_err write_change(struct author *author, const struct sat_edit *e
     if (plan->n > 1) qsort(plan->cells, plan->n, sizeof *plan->cells, compare_cells);
     struct sat_header header = {
         .deletion = plan->deletion,
+        .disputed = is_disputed(view, plan),
         .seen = view->seen,
         .kept = decide_kept(view, plan, &author->arena),
         .holes = view->holes,

@@ -215,14 +215,20 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
         bool is_read = false;
-        enum sat_err err = SAT_OK;
-        if (x->readable && !sat_source_moves(x)) err = had_seen(mover, original->source, x, &is_read);
-        if (err) return err;
+        enum sat_err looked = SAT_OK;
+        if (x->readable && !sat_source_moves(x)) looked = had_seen(mover, original->source, x, &is_read);
+        if (looked) return looked;
         if (!is_read) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
     }
+    struct sat_collected_row collected; /* it was here, and everybody has forgotten it: who brings it knows that */
+    bool is_collected;
+    enum sat_err err =
+        sat_store_collected_get(mover->vault->store, mover->move->to, &mover->move->record, &collected, &is_collected);
+    if (err) return err;
+    if (is_collected) sat_dots_add(&seen, collected.deletion);
     header->seen = sat_dots_as_vector(&seen);
     header->holes = find_unread(mover, header->seen, read, read_n);
     sat_cells_keep(read, read_n, original->cells, original->n, keep);
@@ -288,7 +294,7 @@ static void add_copy(struct mover *mover, const struct sat_header *header, const
  * those that they repeat need not be: more than it may have there side by side do not go there. */
 static bool has_room_for(const struct mover *mover, uint32_t n)
 {
-    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device, own = 0;
+    uint32_t device = mover->drafter.device, own = 0;
     const struct place *to = &mover->to;
     for (uint32_t i = 0; i < to->live_n; i++) own += to->live[i].dot.device == device;
     return own + n <= SAT_RECORD_LIVE_DEVICE_MAX && to->live_n + n <= SAT_RECORD_LIVE_MAX;
@@ -460,7 +466,9 @@ static enum sat_err find_held(struct mover *mover)
     enum sat_err err = sat_store_changes_of_record(store, to->view.sid, &to->view.id, &mover->arena, &rows, &n);
     if (!err) err = sat_store_drafts_of_record(store, to->view.sid, &to->view.id, &mover->arena, &drafts, &drafts_n);
     if (err) return err;
-    uint32_t device = sat_keyring_secrets(mover->vault->keyring)->device;
+    uint32_t device = 0;
+    if (drafts_n) err = sat_drafts_number(mover->vault, &device);
+    if (err) return err;
     to->held_cap = n + drafts_n;
     to->held = sat_arena_array(&mover->arena, to->held_cap, sizeof *to->held);
     for (uint32_t i = 0; i < n; i++)

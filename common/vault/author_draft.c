@@ -1,13 +1,23 @@
 #include "common/vault/author_draft.h"
 
+#include "common/sync/copied.h"
 #include "common/vault/seal.h"
 
 enum { DRAFT_NONCE_BYTES = 24 };
 
+enum sat_err sat_drafts_number(const struct sat_vault *vault, uint32_t *out)
+{
+    uint32_t number;
+    enum sat_err err = sat_copied_number(vault->store, &number);
+    *out = number ? number : sat_keyring_secrets(vault->keyring)->device;
+    return err;
+}
+
 enum sat_err sat_drafter_begin(struct sat_drafter *drafter, const struct sat_vault *vault)
 {
     *drafter = (struct sat_drafter){.vault = vault};
-    return sat_store_meta_get_u64(vault->store, "counter", 0, &drafter->counter);
+    enum sat_err err = sat_drafts_number(vault, &drafter->device);
+    return err ? err : sat_store_meta_get_u64(vault->store, "counter", 0, &drafter->counter);
 }
 
 static size_t varint_bytes(uint64_t v)
@@ -47,7 +57,7 @@ enum sat_err sat_drafter_put(struct sat_drafter *drafter, int64_t sid, const str
     sat_buf_clear(&drafter->header);
     sat_buf_clear(&drafter->body);
     sat_buf_clear(&drafter->sealed);
-    if (!fits(header, secrets->device)) return SAT_ERR_TOO_LARGE;
+    if (!fits(header, drafter->device)) return SAT_ERR_TOO_LARGE;
     enum sat_err err = sat_body_encode(body, &drafter->body);
     if (err) return err;
     sat_header_encode(header, &drafter->header);
@@ -70,7 +80,7 @@ enum sat_err sat_drafter_put(struct sat_drafter *drafter, int64_t sid, const str
 
 struct sat_dot sat_drafter_last(const struct sat_drafter *drafter)
 {
-    return (struct sat_dot){sat_keyring_secrets(drafter->vault->keyring)->device, drafter->counter};
+    return (struct sat_dot){drafter->device, drafter->counter};
 }
 
 enum sat_err sat_drafter_end(struct sat_drafter *drafter, enum sat_err err)

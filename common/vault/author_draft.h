@@ -4,8 +4,12 @@
 
 #include "common/vault/record.h"
 
+/* The number that drafts stand under: the keyring's device's, or that of a copy that has none yet (sync/copied.h). */
+enum sat_err sat_drafts_number(const struct sat_vault *vault, uint32_t *out) SAT_MUST_CHECK;
+
 struct sat_drafter {
     const struct sat_vault *vault;
+    uint32_t device;
     uint64_t counter; /* the last that was used */
     uint32_t written;
     struct sat_buf header, body, sealed;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/collect.h"
 #include "common/sync/rewind.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_cover.h"
@@ -49,7 +50,7 @@ struct freezer {
     const int64_t *held; /* spaces in which nothing new is frozen */
     uint32_t held_n;
     uint32_t bundles_left; /* that it may still make */
-    uint64_t rewound;      /* drafts up to this counter may have seen what is gone */
+    uint64_t rewound;      /* drafts may have seen what is gone, or stand on one that has; 0: none does */
     struct sat_arena places_arena;
     struct place *places;
     struct sat_arena arena; /* for one page */
@@ -183,6 +184,23 @@ static enum sat_err waits_for_copies(const struct freezer *freezer, const struct
     return err;
 }
 
+/* Was it written by who had not seen the deletion that the record has been collected by? It will be refused, and is not
+ * to take others along. */
+static enum sat_err is_late(const struct freezer *freezer, const struct sat_draft_row *draft, bool *late)
+{
+    struct sat_collected_row row;
+    struct sat_header header;
+    struct sat_arena arena;
+    *late = false;
+    enum sat_err err = sat_store_collected_get(freezer->vault->store, draft->sid, &draft->record, &row, late);
+    if (err || !*late) return err;
+    sat_arena_init(&arena);
+    err = sat_header_decode(draft->header, &arena, &header) ? SAT_ERR_CORRUPT : SAT_OK;
+    *late = !err && !sat_collected_is_seen(&row, &header);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
 /* How many of the drafts make one bundle, from the first on, and where it stands: 0 if the first one may not be frozen.
  * *open: more of the same run could follow. */
 static enum sat_err run_length(struct freezer *freezer, struct place *place, const struct sat_draft_row *drafts,
@@ -197,14 +215,20 @@ static enum sat_err run_length(struct freezer *freezer, struct place *place, con
         bytes += bytes_max(&drafts[i]);
         if (i > 0 && bytes > bytes_end) return SAT_OK; /* one alone always fits */
         struct standpoint here;
-        bool waits = false;
-        enum sat_err err = find_standpoint(freezer, place, &drafts[i].record, &here);
+        bool waits = false, late = false;
+        enum sat_err err = is_late(freezer, &drafts[i], &late);
+        if (late && i > 0) return err;
+        if (!err) err = find_standpoint(freezer, place, &drafts[i].record, &here);
         if (!err && here.seq && !here.past) err = waits_for_copies(freezer, &drafts[i], &waits);
         if (err) return err;
         if (waits) here.seq = 0;
         if (here.seq == 0) place->blocked = true;
         if (i == 0) *stand = here;
         if (here.seq == 0 || here.seq != stand->seq) return SAT_OK;
+        if (late) {
+            *run = 1;
+            return SAT_OK;
+        }
     }
     *open = n < SAT_BUNDLE_CHANGES_MAX;
     return SAT_OK;
@@ -384,7 +408,7 @@ static enum sat_err freeze_run(struct freezer *freezer, struct place *place, con
     sat_buf_init(&bodies);
     enum sat_err err = begin_manifest(freezer, place, stand, drafts[0].counter, n, &manifest);
     if (!err) err = open_drafts(freezer, drafts, n, &bodies, plain);
-    for (uint32_t i = 0; !err && i < n && drafts[i].counter <= freezer->rewound; i++)
+    for (uint32_t i = 0; !err && i < n && freezer->rewound; i++)
         err = claim_what_is_here(freezer, place, &drafts[i], &plain[i]);
     if (!err) err = seal_changes(freezer, &manifest, plain, changes);
     if (!err) err = store_bundle(freezer, place, &manifest, changes);
@@ -447,7 +471,7 @@ enum sat_err sat_author_freeze_but(const struct sat_vault *vault, uint64_t now_m
     uint64_t returns = 0; /* what the server lost is shown, but not on its log */
     enum sat_err err = sat_store_meta_get_u64(vault->store, SAT_REWOUND_KEY, 0, &freezer.rewound);
     if (!err) err = sat_store_return_count(vault->store, 0, true, &returns);
-    if (returns) freezer.rewound = UINT64_MAX;
+    if (returns) freezer.rewound = 1;
     uint64_t next = 0;
     for (uint32_t n = PAGE; n && !err && freezer.bundles_left;) {
         struct sat_draft_row *drafts;

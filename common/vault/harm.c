@@ -1,3 +1,4 @@
+#include "common/sync/copied.h"
 #include "common/vault/harm.h"
 
 #include "common/vault/types.h"
@@ -12,7 +13,8 @@ struct comparison {
 static bool asked(const struct comparison *it, const struct sat_source *source)
 {
     if (!it->space) return true;
-    if (source->dot.device == sat_keyring_secrets(it->vault->keyring)->device) return false;
+    if (source->dot.device == sat_keyring_secrets(it->vault->keyring)->device || source->dot.device >= SAT_PROVISIONAL)
+        return false;
     return !sat_directory_meant(it->vault->directory, it->space, source->dot);
 }
 

@@ -9,6 +9,7 @@
 #include "common/sync/clock.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
+#include "common/vault/author_draft.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
@@ -94,14 +95,18 @@ static enum sat_err open_body(struct opener *opener, const struct item *item, st
 struct rows {
     struct sat_change_row *changes;
     struct sat_draft_row *drafts;
-    uint32_t changes_n, drafts_n;
+    uint32_t changes_n, drafts_n, drafter; /* under which number the drafts stand */
+    bool is_collected;                     /* it was deleted and forgotten, by: */
+    struct sat_collected_row collected;
 };
 
 static enum sat_err load_rows(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                               struct sat_arena *arena, struct rows *out)
 {
     enum sat_err err = sat_store_changes_of_record(vault->store, sid, id, arena, &out->changes, &out->changes_n);
-    return err ? err : sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
+    if (!err) err = sat_store_drafts_of_record(vault->store, sid, id, arena, &out->drafts, &out->drafts_n);
+    if (!err) err = sat_store_collected_get(vault->store, sid, id, &out->collected, &out->is_collected);
+    return err || !out->drafts_n ? err : sat_drafts_number(vault, &out->drafter);
 }
 
 static bool is_hidden(const struct sat_vault *vault, uint64_t counter)
@@ -113,7 +118,6 @@ static bool is_hidden(const struct sat_vault *vault, uint64_t counter)
 static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows, enum sat_change_state state,
                          struct sat_arena *arena, struct item **out, uint32_t *n)
 {
-    uint32_t device = sat_keyring_secrets(vault->keyring)->device;
     bool own = state == SAT_CHANGE_PENDING;
     struct item *items = sat_arena_array(arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     *n = 0;
@@ -123,7 +127,7 @@ static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows,
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; own && i < rows->drafts_n; i++)
         if (!is_hidden(vault, rows->drafts[i].counter))
-            items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+            items[(*n)++] = (struct item){.draft = &rows->drafts[i], .dot = {rows->drafter, rows->drafts[i].counter}};
     *out = items;
     for (uint32_t i = 0; i < *n; i++) {
         struct sat_span header = items[i].draft ? items[i].draft->header : items[i].change->header;
@@ -227,7 +231,24 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
     return err;
 }
 
-static struct sat_dots join_seen(const struct sat_source *live, uint32_t n, struct sat_arena *arena)
+/* The deletion that the record was collected by, and what that had seen, as far as it is still known: so who writes the
+ * record again has seen it, and replaces what a server that was set back may show of it once more. */
+static enum sat_err add_collected(const struct rows *rows, struct sat_dots_builder *seen)
+{
+    if (!rows->is_collected) return SAT_OK;
+    sat_dots_add(seen, rows->collected.deletion);
+    for (uint32_t i = 0; i < rows->changes_n; i++) {
+        struct sat_header header;
+        const struct sat_change_row *row = &rows->changes[i];
+        if (sat_dot_compare(row->dot, rows->collected.deletion) != 0 || row->header.len == 0) continue;
+        if (sat_header_decode(row->header, seen->arena, &header)) return SAT_ERR_CORRUPT;
+        sat_dots_add_all(seen, header.seen);
+    }
+    return SAT_OK;
+}
+
+static enum sat_err join_seen(const struct rows *rows, const struct sat_source *live, uint32_t n,
+                              struct sat_arena *arena, struct sat_dots *out)
 {
     struct sat_dots_builder builder;
     sat_dots_begin(&builder, arena);
@@ -235,7 +256,9 @@ static struct sat_dots join_seen(const struct sat_source *live, uint32_t n, stru
         sat_dots_add_all(&builder, live[i].header.seen);
         sat_dots_add(&builder, live[i].dot);
     }
-    return sat_dots_as_vector(&builder);
+    enum sat_err err = add_collected(rows, &builder);
+    *out = sat_dots_as_vector(&builder);
+    return err;
 }
 
 static bool is_live(const struct sat_record_view *view, struct sat_dot dot)
@@ -281,6 +304,17 @@ static void add_absent(const struct sat_record_view *view, struct sat_dots named
     if (absent->dots.n > 2 * absent->known.n) absent->known = sat_dots_as_set(&absent->dots);
 }
 
+/* By the collection, with the rest of the record: what names it is from before, or from who saw it in conflict. */
+static bool is_forgotten(const struct rows *rows, struct sat_dot dot)
+{
+    for (uint32_t i = 0; rows->is_collected && i < rows->changes_n; i++) {
+        const struct sat_change_row *row = &rows->changes[i];
+        if (sat_dot_compare(row->dot, dot) == 0)
+            return row->state == SAT_CHANGE_DEAD && row->seq && row->seq <= rows->collected.floor;
+    }
+    return false;
+}
+
 /* MERGE 4. What is put aside and under `seen` is a hole even where something live replaces it: nobody here read it. */
 static struct sat_dots find_holes(const struct rows *rows, const struct sat_record_view *view, struct sat_arena *arena)
 {
@@ -296,7 +330,7 @@ static struct sat_dots find_holes(const struct rows *rows, const struct sat_reco
     /* Neither held live nor replaced by something live: named by others, but not here. */
     struct sat_dots named = sat_dots_as_set(&absent.dots);
     for (uint32_t i = 0; i < named.n; i++)
-        if (!is_replaced(view, named.at[i])) sat_dots_add(&holes, named.at[i]);
+        if (!is_replaced(view, named.at[i]) && !is_forgotten(rows, named.at[i])) sat_dots_add(&holes, named.at[i]);
     for (uint32_t i = 0; i < rows->changes_n; i++) {
         struct sat_dot dot = rows->changes[i].dot;
         if (rows->changes[i].state == SAT_CHANGE_ASIDE && sat_vector_covers(view->seen, dot) && !is_live(view, dot))
@@ -307,14 +341,15 @@ static struct sat_dots find_holes(const struct rows *rows, const struct sat_reco
 
 static enum sat_err make_view(struct opener *opener, const struct rows *rows, struct sat_record_view *out)
 {
-    if (rows->changes_n + rows->drafts_n == 0) return SAT_OK;
+    if (rows->changes_n + rows->drafts_n == 0 && !rows->is_collected) return SAT_OK;
     struct item *items;
     enum sat_err err = merge_rows(opener->vault, rows, opener->arena, &items, &out->live_n);
     if (err) return err;
     out->live = sat_arena_array(opener->arena, out->live_n, sizeof *out->live);
     err = open_sources(opener, items, out->live_n, out->live);
     if (err) return err;
-    out->seen = join_seen(out->live, out->live_n, opener->arena);
+    err = join_seen(rows, out->live, out->live_n, opener->arena, &out->seen);
+    if (err) return err;
     out->holes = find_holes(rows, out, opener->arena);
     sat_cells_merge(out->live, out->live_n, opener->arena, &out->merged);
     return SAT_OK;
@@ -412,7 +447,6 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
 static enum sat_err make_history(struct opener *opener, const struct rows *rows, const struct sat_record_view *view,
                                  struct sat_history_item **out, uint32_t *n)
 {
-    uint32_t device = sat_keyring_secrets(opener->vault->keyring)->device;
     struct sat_history_item *items =
         sat_arena_array(opener->arena, (size_t)rows->changes_n + rows->drafts_n, sizeof *items);
     enum sat_err err = SAT_OK;
@@ -422,7 +456,7 @@ static enum sat_err make_history(struct opener *opener, const struct rows *rows,
         err = make_history_item(opener, view, &item, &items[(*n)++]);
     }
     for (uint32_t i = 0; i < rows->drafts_n && !err; i++) {
-        struct item item = {.draft = &rows->drafts[i], .dot = {device, rows->drafts[i].counter}};
+        struct item item = {.draft = &rows->drafts[i], .dot = {rows->drafter, rows->drafts[i].counter}};
         err = make_history_item(opener, view, &item, &items[(*n)++]);
     }
     *out = items;

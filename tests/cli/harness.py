@@ -167,14 +167,14 @@ class Device:
 class Server:
     """satcheld on one data directory; it keeps its port over stops and starts, as the homes remember its address."""
 
-    def __init__(self, folder):
-        self.data = os.path.join(folder, "server")
+    def __init__(self, folder, options=()):
+        self.data, self.options = os.path.join(folder, "server"), list(options)
         self.log = os.path.join(folder, "server.log")
         self.listen, self.url, self.pin, self.process = "127.0.0.1:0", None, None, None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen],
+            self.process = subprocess.Popen([SATCHELD, "--data", self.data, "--listen", self.listen, *self.options],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             env=clean_environment())
         atexit.register(self.kill)
@@ -202,12 +202,27 @@ class Server:
         return done.stdout.decode("ascii").strip()
 
 
+class PlainServer(Server):
+    """satcheld without TLS, behind something whose address is the one that devices know: it has `url`, and passes on to
+    `upstream`."""
+
+    def __init__(self, folder, front):
+        super().__init__(folder)
+        self.front, self.options = front, ["--insecure-loopback"]
+
+    def start(self):
+        super().start()
+        host, port = self.url.split("://")[1].rstrip("/").rsplit(":", 1)
+        self.front.upstream = (host, int(port))
+        self.url = self.front.url
+
+
 class World:
     """A server with one organisation, its admin Andrew, and what people there are."""
 
-    def __init__(self, org="Northwind", territories=()):
+    def __init__(self, org="Northwind", territories=(), options=()):
         self.folder = scratch()
-        self.server = Server(self.folder)
+        self.server = Server(self.folder, options)
         self.server.start()
         self.kit = os.path.join(self.folder, "kit.txt")
         self.admin = Device(self.folder, "Andrew")

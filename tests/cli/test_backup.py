@@ -1,4 +1,5 @@
 """`satcheld backup` and `satcheld restore`: copies that are whole or not there, and what is put back where."""
+import fcntl
 import io
 import os
 import random
@@ -161,6 +162,13 @@ def a_damaged_backup_is_named_and_touches_nothing():
         equal(tree(into), before, "case %d" % case)
 
 
+def damaged_copy(folder):
+    path = os.path.join(folder, "damaged.tar")
+    with open(backup, "rb") as file, open(path, "wb") as damaged:
+        damaged.write(file.read()[:-12000])
+    return path
+
+
 def pack(members):
     text = io.BytesIO()
     with tarfile.open(fileobj=text, mode="w") as archive:
@@ -195,12 +203,130 @@ def a_restore_that_was_interrupted_is_said_and_done_again():
     os.mkdir(os.path.join(into, "before-restore-x"))
     os.rename(os.path.join(into, "orgs"), os.path.join(into, "before-restore-x", "orgs"))
     os.makedirs(os.path.join(into, "restoring", "orgs"))
-    _, err = satcheld("--data", into, "--listen", "127.0.0.1:0", expect=7)
-    has(err, "interrupted")
-    satcheld("backup", "--data", into, os.path.join(folder, "x.tar"), expect=7)
+    with open(os.path.join(into, "restoring", "begun"), "wb"):
+        pass
+    for attempt in range(2):
+        _, err = satcheld("--data", into, "--listen", "127.0.0.1:0", expect=7)
+        has(err, "interrupted")
+        satcheld("backup", "--data", into, os.path.join(folder, "x.tar"), expect=7)
+        satcheld("restore", "--data", into, damaged_copy(folder), expect=5)  # that does not make it any better
     satcheld("restore", "--data", into, backup)
     lacks(os.listdir(into), "restoring")
     equal(len([n for n in os.listdir(os.path.join(into, "orgs")) if n.endswith(".db")]), 1)
+
+
+@test
+def a_restore_that_was_interrupted_before_it_touched_anything_is_in_nobodys_way():
+    folder = scratch()
+    into = os.path.join(folder, "server")
+    satcheld("restore", "--data", into, backup)
+    os.makedirs(os.path.join(into, "restoring", "orgs"))
+    for name in ("identity.key", os.path.join("orgs", "x.db"), os.path.join("orgs", "x.db-wal")):
+        with open(os.path.join(into, "restoring", name), "wb") as file:
+            file.write(b"half")
+    satcheld("backup", "--data", into, os.path.join(folder, "x.tar"))
+    satcheld("restore", "--data", into, backup)
+    lacks(os.listdir(into), "restoring")
+    equal([n for n in os.listdir(os.path.join(into, "orgs")) if n.startswith("x")], [])
+
+
+@test
+def a_full_disk_in_the_middle_of_a_restore_touches_nothing():
+    into = os.path.join(scratch(), "server")
+    satcheld("restore", "--data", into, backup)
+    before = tree(into)
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    satcheld("restore", "--data", into, backup, expect=7, preexec_fn=little_room)
+    equal(tree(into), before)
+    equal(sorted(os.listdir(into)), ["identity.key", "orgs", "satcheld.lock", "tokens"])
+
+
+@test
+def what_root_puts_back_belongs_to_the_owner_of_the_directory():
+    if os.geteuid() != 0:
+        return
+    into = os.path.join(scratch(), "server")
+    os.mkdir(into, 0o700)
+    os.chown(into, 65534, 65534)
+    for attempt in range(2):  # the second moves something aside
+        satcheld("restore", "--data", into, backup)
+        for folder, names, files in os.walk(into):
+            for name in names + files:
+                status = os.lstat(os.path.join(folder, name))
+                equal((status.st_uid, status.st_gid, status.st_mode & 0o077), (65534, 65534, 0), name)
+
+
+@test
+def copies_that_somebody_made_beside_the_files_are_not_in_a_backup():
+    folder = scratch()
+    into = os.path.join(folder, "server")
+    satcheld("restore", "--data", into, backup)
+    org = os.listdir(os.path.join(into, "orgs"))[0]
+    shutil.copy(os.path.join(into, "identity.key"), os.path.join(into, "identity_old.key"))
+    shutil.copy(os.path.join(into, "identity.key"), os.path.join(into, "identity-old.key"))
+    shutil.copy(os.path.join(into, "orgs", org), os.path.join(into, "orgs", "copy-" + org))
+    copy = os.path.join(folder, "copy.tar")
+    out, err = satcheld("backup", "--data", into, copy)
+    has(out, "1 organisation,")
+    has(err, "identity_old.key is no file of the server's")
+    has(err, "copy-" + org)
+    with tarfile.open(copy) as archive:
+        equal(sorted(archive.getnames()[1:-1]), ["identity-old.key", "identity.key", "orgs/" + org])
+    satcheld("restore", "--data", os.path.join(folder, "other"), copy)
+
+
+@test
+def of_two_backups_to_one_file_one_is_told():
+    folder = scratch()
+    path = os.path.join(folder, "x.tar")
+    with open(path + ".part", "wb") as other:
+        other.write(b"what somebody is writing")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        _, err = satcheld("backup", "--data", world.server.data, path, expect=7)
+        has(err, "another backup")
+        equal(tree(folder), {"x.tar.part": b"what somebody is writing"})
+    satcheld("backup", "--data", world.server.data, path)  # and one that was killed is in nobody's way
+    equal(list(tree(folder)), ["x.tar"])
+
+
+def header(name, size, kind=tarfile.REGTYPE):
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def padded(content):
+    return content + b"\0" * (-len(content) % 512)
+
+
+@test
+def holes_in_an_archive_do_not_fill_the_disk():
+    folder = scratch()
+    into, foreign = os.path.join(folder, "server"), os.path.join(folder, "foreign.tar")
+    first, records = b"satchel backup 1\nmade 1\n", b""
+    for pair in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0", b"GNU.sparse.name=identity.key",
+                 b"GNU.sparse.realsize=4000000000"):
+        size = len(pair) + 5  # its two digits, a blank, a line's end: and that makes two digits
+        records += b"%d %s\n" % (size - 1, pair)
+    with open(foreign, "wb") as file:
+        file.write(header("satchel-backup", len(first)) + padded(first))
+        file.write(header("PaxHeader", len(records), b"x") + padded(records))
+        file.write(header("GNUSparseFile/identity.key", 1024) + padded(b"1\n3999999488\n512\n") + padded(b"x" * 512))
+        file.write(b"\0" * 1024)
+    with tarfile.open(foreign) as archive:
+        equal([member.size for member in archive][-1], 4000000000)
+
+    def some_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    _, err = satcheld("restore", "--data", into, foreign, expect=5, preexec_fn=some_room)
+    has(err, "something else is in it")
 
 
 run()

@@ -1,37 +1,13 @@
 #!/usr/bin/env python3
 """Wrong clocks: a device that is years ahead or behind delivers as any other, is told of, and wins nothing by it. Its
 wall clock is moved by a library that stands between the program and the system's."""
-import os
-import subprocess
 import time
 from datetime import datetime, timezone
 
-from harness import World, clean_environment, equal, has, lacks, run, scratch, test
+from clock import build_shift
+from harness import World, clean_environment, equal, has, lacks, run, test
 
-SHIFT = """
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-int clock_gettime(clockid_t clock, struct timespec *out)
-{
-    const char *shift = getenv("WALL_CLOCK_SHIFT_S");
-    long failed = syscall(SYS_clock_gettime, clock, out);
-    if (!failed && clock == CLOCK_REALTIME && shift) out->tv_sec += atoll(shift);
-    return (int)failed;
-}
-"""
 YEAR_S = 365 * 24 * 3600
-
-
-def build_shift():
-    folder = scratch()
-    library = os.path.join(folder, "shift.so")
-    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-x", "c", "-", "-o", library],
-                   input=SHIFT.encode("ascii"), check=True)
-    return library
 
 
 library = build_shift()

@@ -36,6 +36,15 @@ def rep():
     return device, account
 
 
+def overtaken(name):
+    """One whose phone was copied, and has written and synced since: the copy does not know."""
+    phone, account = rep()
+    clone = copy(phone, name)
+    phone.put("account", account, "city=Bern")
+    phone.sync()
+    return phone, clone, account
+
+
 def number(device):
     return device.row("status")["device"]
 
@@ -87,10 +96,7 @@ def two_copies_that_write_offline_both_arrive():
 
 @test
 def the_copys_passphrase_can_be_changed_and_it_is_still_the_copy():
-    phone, account = rep()
-    clone = copy(phone, "clone2")
-    phone.put("account", account, "city=Bern")
-    phone.sync()
+    phone, clone, account = overtaken("clone2")
     clone.sync()
     before = number(clone)
     new = os.path.join(world.folder, "new-passphrase")
@@ -166,10 +172,7 @@ def a_copy_is_noticed_by_a_command_of_another_kind():
 
 @test
 def a_copy_in_a_live_sync_goes_on():
-    phone, account = rep()
-    clone = copy(phone, "clone7")
-    phone.put("account", account, "city=Bern")
-    phone.sync()
+    phone, clone, account = overtaken("clone7")
     clone.put("account", account, "phone=7")
     live = clone.start("sync", "--live", "--json")
     deadline = time.time() + 30
@@ -229,10 +232,7 @@ def revoking_one_puts_both_out_and_their_work_is_kept():
 
 @test
 def wiping_one_wipes_both():
-    phone, account = rep()
-    clone = copy(phone, "clone10")
-    phone.put("account", account, "city=Bern")
-    phone.sync()
+    phone, clone, account = overtaken("clone10")
     clone.sync()
     admin.run("device", "revoke", str(number(phone)), "--wipe")
     for device in (phone, clone):
@@ -242,10 +242,7 @@ def wiping_one_wipes_both():
 
 @test
 def a_copy_of_a_device_that_is_out_is_out():
-    phone, account = rep()
-    clone = copy(phone, "clone11")
-    phone.put("account", account, "city=Bern")
-    phone.sync()
+    phone, clone, account = overtaken("clone11")
     clone.put("account", account, "phone=11")
     admin.run("device", "revoke", str(number(phone)))
     said = clone.run("sync", "--json", expect=4)
@@ -255,10 +252,7 @@ def a_copy_of_a_device_that_is_out_is_out():
 @test
 def a_copy_that_is_killed_in_the_middle_goes_on():
     for delay in (0.01, 0.03, 0.06, 0.1, 0.2):
-        phone, account = rep()
-        clone = copy(phone, "clone12-%s" % delay)
-        phone.put("account", account, "city=Bern")
-        phone.sync()
+        phone, clone, account = overtaken("clone12-%s" % delay)
         clone.put("account", account, "phone=12")
         process = clone.start("sync", "--json")
         time.sleep(delay)

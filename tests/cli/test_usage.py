@@ -72,6 +72,10 @@ def an_unknown_command_or_option_is_named():
     has(usage_error("--eat", "sync"), "unknown option --eat")
     has(usage_error("sync", "-x"), "unknown option -x")
     has(usage_error("--eat"), "unknown option --eat")
+    for words in (("--passphrase=secret", "status"), ("status", "--passphrase=secret"), ("--passphrase=secret",)):
+        said = usage_error(*words)
+        has(said, "unknown option --passphrase")
+        lacks(said, "secret")  # it may have been one
     has(usage_error("get", "account", "x", "--pick", "1"), "--pick is not for this command")
 
 

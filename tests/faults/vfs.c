@@ -181,7 +181,7 @@ enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation op
 {
     struct vfs_disk *disk = vfs_disk_of(vfs, name);
     if (!disk) return VFS_NO_FAULT;
-    if (disk->dead) return VFS_CRASH;
+    if (disk->dead || disk->killed) return VFS_CRASH;
     disk->done[operation]++;
     if (!(disk->plan.operations & 1u << operation)) return VFS_NO_FAULT;
     uint64_t n = ++disk->counted;
@@ -196,6 +196,11 @@ enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation op
 void vfs_crash(struct vfs_disk *disk)
 {
     disk->dead = true;
+}
+
+void vfs_kill(struct vfs_disk *disk)
+{
+    disk->killed = true;
 }
 
 /* ---- What is left ---- */
@@ -266,7 +271,7 @@ void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
         forget_process(file);
         if (disk->dead) lose_power(vfs, file);
     }
-    disk->dead = false;
+    disk->dead = disk->killed = false;
     vfs_plan(disk, (struct vfs_plan){0});
 }
 

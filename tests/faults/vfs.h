@@ -40,6 +40,7 @@ struct vfs_disk {
     uint64_t done[VFS_OPERATIONS];
     uint64_t fired; /* operations that failed by the plan */
     bool dead;      /* crashed, and not restarted yet: everything fails */
+    bool killed;    /* its process was, and is not restarted yet: everything fails */
 };
 
 /* Makes the file system, SQLite's default from here on. At most one at a time. */
@@ -57,6 +58,9 @@ void vfs_on_crash(struct vfs *vfs, void (*crashed)(void *context, struct vfs_dis
 
 /* The disk loses its power now, whatever its plan is. */
 void vfs_crash(struct vfs_disk *disk);
+/* The process that uses the disk is killed: whatever is tried with its handles fails, so that they can be closed, and
+ * what was written stays. */
+void vfs_kill(struct vfs_disk *disk);
 /* The process that used the disk is gone, with its handles and locks; handles that were not closed must not be used any
  * more. If the disk was dead, what was not synced meets its fate, and the disk works again; else all is there that was
  * written. Ends the plan. */

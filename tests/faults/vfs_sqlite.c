@@ -30,7 +30,7 @@ static enum vfs_fault fate(struct vfs *vfs, const char *name, enum vfs_operation
 static int failed(struct vfs *vfs, const char *name, enum vfs_fault fault, int code)
 {
     struct vfs_disk *disk = vfs_disk_of(vfs, name);
-    if (fault == VFS_CRASH && disk && disk->fired == 1 && vfs->crashed) {
+    if (fault == VFS_CRASH && disk && !disk->killed && disk->fired == 1 && vfs->crashed) {
         disk->fired++; /* told once */
         vfs->crashed(vfs->context, disk);
     }
@@ -61,7 +61,8 @@ static int write_file(sqlite3_file *base, const void *bytes, int amount, sqlite3
 {
     struct handle *handle = handle_of(base);
     struct vfs *vfs = handle->vfs;
-    bool was_dead = vfs_disk_of(vfs, handle->file->name) && vfs_disk_of(vfs, handle->file->name)->dead;
+    const struct vfs_disk *disk = vfs_disk_of(vfs, handle->file->name);
+    bool was_dead = disk && (disk->dead || disk->killed);
     enum vfs_fault fault = fate(vfs, handle->file->name, VFS_WRITE);
     size_t len = (size_t)amount;
     /* What fails may have been done in part; of what a crash interrupts all sectors meet their fate. */

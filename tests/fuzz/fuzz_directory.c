@@ -7,6 +7,8 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/mend.h"
 
+#define YEAR_MS (UINT64_C(365) * 24 * 3600 * 1000)
+
 static void add_key(struct sat_hasher *hasher, const struct sat_public_key *key)
 {
     sat_hash_add(hasher, key->b, sizeof key->b);
@@ -35,6 +37,10 @@ static void add_members(struct sat_hasher *hasher, const struct sat_directory *d
         sat_hash_add_u64(hasher, device->revoked_seq);
         sat_hash_add_u64(hasher, device->wiped_seq);
         sat_hash_add_u64(hasher, device->joined_ms);
+        uint64_t expelled;
+        sat_check(sat_directory_expelled(directory, device->number, &expelled) == (expelled != 0));
+        sat_check(expelled <= directory->seq);
+        sat_hash_add_u64(hasher, expelled);
         add_key(hasher, &device->admin_sign);
         add_key(hasher, &device->sign);
         add_key(hasher, &device->box);
@@ -122,7 +128,7 @@ static struct sat_hash fingerprint(const struct sat_directory *directory)
     sat_check(sat_directory_admins(directory) == count_admins(directory));
     sat_check(directory->seq == 0 || count_admins(directory) > 0);
     sat_hash_add_u32(&hasher, sat_directory_admins(directory));
-    for (int policy = 1; policy < 16; policy++)
+    for (int policy = 1; policy <= SAT_POLICY_SILENT_DAYS; policy++)
         sat_hash_add_u64(&hasher, sat_directory_policy(directory, (enum sat_policy)policy));
     for (uint64_t seq = 1; seq <= directory->seq; seq++) {
         struct sat_hash id = sat_directory_hash_at(directory, seq);
@@ -208,6 +214,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         history.time_ms += (uint64_t)(how >> 4) * 1000;
         bytes = fuzz_mend_link(bytes, &history.directory, how % 3, &history.arena);
         if (sat_link_decode(bytes, &link)) continue;
+        if (link.type == SAT_LINK_EXPEL && how & 128)
+            history.time_ms += YEAR_MS; /* nobody was silent for so long yet */
         apply(&history, &link, how & 4 ? SAT_DIRECTORY_STORED : SAT_DIRECTORY_VERIFY, how & 8);
     }
     struct sat_hash once = fingerprint(&history.directory), twice = fingerprint(&history.again);

@@ -414,7 +414,7 @@ static void show_lost(struct talk *talk, uint32_t sub, const struct sat_space_ro
     sat_buf_init(&item);
     sat_frontier_encode(&log, &before);
     sat_frontier_append(&log, &leaf);
-    sat_merkle_behind(log.size, &leaf, 0, &behind);
+    sat_merkle_behind(log.size, NULL, 0, &behind);
     sat_lost_encode(&entry, &item);
     struct sat_head head = {.space = row->id,
                             .log_epoch = row->log_epoch,

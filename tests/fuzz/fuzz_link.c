@@ -30,6 +30,7 @@ BODY(policy)
 BODY(kit)
 BODY(server_key)
 BODY(mass_change)
+BODY(expel)
 
 static void check_body(unsigned type, struct sat_span bytes)
 {
@@ -53,6 +54,7 @@ static void check_body(unsigned type, struct sat_span bytes)
         {SAT_LINK_KIT, check_kit},
         {SAT_LINK_SERVER_KEY, check_server_key},
         {SAT_LINK_MASS_CHANGE, check_mass_change},
+        {SAT_LINK_EXPEL, check_expel},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         if (bodies[i].type == type) bodies[i].check(bytes);

@@ -123,7 +123,8 @@ static void sign_by_admin(struct sat_link *link, const struct sat_directory *dir
     const struct fuzz_org *org = fuzz_org();
     sat_link_finish(link, arena);
     sat_link_sign(link, SAT_SIGNER_DEVICE, 1, &directory->org, org->signing[0]);
-    if (link->type != SAT_LINK_EPOCH) sat_link_sign(link, SAT_SIGNER_ADMIN, 1, &directory->org, org->admin);
+    if (link->type != SAT_LINK_EPOCH && link->type != SAT_LINK_EXPEL)
+        sat_link_sign(link, SAT_SIGNER_ADMIN, 1, &directory->org, org->admin);
 }
 
 struct sat_span fuzz_mend_link(struct sat_span bytes, const struct sat_directory *directory, enum fuzz_mending how,

@@ -98,9 +98,15 @@ class Member:
         socket = self.connect()
         socket.send(self.auth(socket))
         if spaces:
-            socket.send([SUBSCRIBE, [varint(i + 1) + space + bytes(4) + varint(0) + bytes(8)
-                                     for i, space in enumerate(spaces)]])
+            socket.send([SUBSCRIBE, [varint(i + 1) + space + self.place(space) for i, space in enumerate(spaces)]])
         return socket
+
+    def place(self, space):
+        """Where the home was in the space's log when it synced last. The server takes nothing from behind a cursor that
+        the device has signed: that would be an older copy of its home."""
+        life, size, root = self.ask("select log_epoch, seq, root from entry join space on entry.sid = space.sid "
+                                    "where space.id = ? order by seq desc limit 1", space) or (bytes(4), 0, bytes(8))
+        return life[:4] + varint(size) + root[:8]
 
     # ---- Writing ----
 

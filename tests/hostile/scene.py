@@ -1,5 +1,4 @@
 """The worlds of the hostile tests: real programs, and a relay between them that sees, and may change, all they say."""
-import json
 import os
 import random
 import shutil
@@ -11,34 +10,12 @@ for folder in ("cli", "server"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
 import harness  # noqa: E402
-from harness import Device, Server, World, equal, run, scratch, test  # noqa: E402, F401
+from harness import Device, PlainServer, World, equal, run, scratch, test  # noqa: E402, F401
 from relay import Relay  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1 << 32)
 print("seed %d" % SEED, flush=True)
 ORACLE = os.path.join(os.environ.get("SATCHEL_BUILD", os.path.join(harness.ROOT, ".build", "release")), "oracle")
-
-
-class PlainServer(Server):
-    """satcheld without TLS, behind a relay whose address is the one that devices know."""
-
-    def __init__(self, folder, relay):
-        super().__init__(folder)
-        self.relay, self.options = relay, ["--insecure-loopback"]
-
-    def start(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([harness.SATCHELD, "--data", self.data, "--listen", self.listen,
-                                             *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=log, env=harness.clean_environment())
-        harness.atexit.register(self.kill)
-        ready = json.loads(self.process.stdout.readline())
-        equal(ready["event"], "ready", ready)
-        self.pin = ready["pin"]
-        host, port = ready["url"].split("://")[1].rstrip("/").rsplit(":", 1)
-        self.listen = "%s:%s" % (host, port)
-        self.relay.upstream = (host, int(port))
-        self.url = self.relay.url
 
 
 class Hostile(World):

@@ -529,13 +529,13 @@ def an_impostor_who_answers_an_invite():
     os.mkdir(os.path.join(world.folder, "impostor"))
     other.start()
     phone = Device(world.folder, "phone")
-    relay.upstream = other.relay.upstream
+    relay.upstream = other.front.upstream
     result = phone.run("join", code, "--json", expect=5)
     relay.upstream = honest
     equal(result.error()["error"], "wrong_server")
     equal(os.path.exists(os.path.join(phone.home, "keyring")), False, "there is no home yet")
     before = what_is_shown(robert)
-    relay.upstream = other.relay.upstream
+    relay.upstream = other.front.upstream
     equal(robert.run("sync", "--json", expect=5).error()["error"], "wrong_server")
     relay.upstream = honest
     has(robert.row("status")["alert"], "not the one that was pinned")
@@ -613,7 +613,7 @@ def a_fork_that_is_shown_to_two_devices():
     other.start()
     nancy.put("account", account, "city=on this branch")
     nancy.sync()
-    relay.upstream = other.relay.upstream
+    relay.upstream = other.front.upstream
     for city in ("on the other branch", "and there still"):
         robert.put("account", account, "city=" + city)
         robert.sync()

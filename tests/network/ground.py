@@ -1,37 +1,12 @@
 """The world of these tests: the real programs, and a bad line between them."""
-import json
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
 
-import harness  # noqa: E402
-from harness import Device, Server, World, equal, has, scratch  # noqa: E402
+from harness import Device, PlainServer, World, equal, has, scratch  # noqa: E402
 from line import Line  # noqa: E402
-
-
-class PlainServer(Server):
-    """satcheld without TLS, behind a line whose address is the one that devices know."""
-
-    def __init__(self, folder, line):
-        super().__init__(folder)
-        self.line = line
-
-    def start(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([harness.SATCHELD, "--data", self.data, "--listen", self.listen,
-                                             "--insecure-loopback"], stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=log, env=harness.clean_environment())
-        harness.atexit.register(self.kill)
-        ready = json.loads(self.process.stdout.readline())
-        equal(ready["event"], "ready", ready)
-        self.pin = ready["pin"]
-        host, port = ready["url"].split("://")[1].rstrip("/").rsplit(":", 1)
-        self.listen = "%s:%s" % (host, port)
-        self.line.upstream = (host, int(port))
-        self.url = self.line.url
 
 
 class Country(World):

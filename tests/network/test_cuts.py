@@ -122,6 +122,22 @@ def a_sync_ends_when_its_bytes_are_used_up_and_the_next_goes_on():
     has(metered.run("sync", "--max-bytes", "much", "--json", expect=1).error()["message"], "512k")
 
 
+# ---- A line that brings nothing ----
+
+@test
+def the_third_connection_in_a_row_that_brings_nothing_ends_a_sync():
+    nancy.sync()
+    nancy.put_lines(notes(10, 4000))  # one bundle
+    line.clear()
+    line.cut = lambda number: (UP, 3000)  # the greeting arrives, and what is pushed does not
+    began = time.monotonic()
+    equal(nancy.run("sync", "--json", expect=3).error()["error"], "closed")
+    print("      %d connections, %.1f s" % (len(line.connections), time.monotonic() - began))
+    equal(len(line.connections), 3)
+    line.clear()
+    nancy.sync()
+
+
 # ---- Killed in the middle ----
 
 @test

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/vector.h"
+#include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 
 void oracle_init(struct oracle *oracle)
@@ -26,8 +27,13 @@ static void name_element(const struct sat_cell *cell, char out[16])
     if (cell->in_set && cell->element.len) memcpy(out, cell->element.at, cell->element.len);
 }
 
-static uint64_t tag_of(const struct sat_body *body)
+/* What removes a record has no text: it is known by its time. */
+enum { REMOVAL_BIT = 63 };
+
+static uint64_t tag_of(const struct sat_source *source)
 {
+    const struct sat_body *body = &source->body;
+    if (source->header.deletion) return source->header.hlc | 1ull << REMOVAL_BIT;
     uint64_t newest = 0; /* what brings a record back repeats older ones */
     for (uint32_t i = 0; i < body->cells_n; i++) {
         struct sat_span text = body->cells[i].value.text;
@@ -49,7 +55,7 @@ static bool repeats(const struct sat_source *source, struct sat_dot dot)
 
 static bool is_of(const struct oracle_write *write, const struct sat_source *source)
 {
-    if (write->tag) return tag_of(&source->body) == write->tag;
+    if (write->tag) return tag_of(source) == write->tag;
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
 }
 
@@ -89,8 +95,19 @@ static bool stands(const struct sat_record_view *view, const struct sat_source *
     return true;
 }
 
+static bool is_unproved(struct world_device *device, int64_t sid, struct sat_dot dot)
+{
+    struct sat_bundle_row row;
+    struct sat_space_row space;
+    bool found;
+    sat_check(sat_store_space_get(device->handle.store, sid, &space) == SAT_OK);
+    sat_check(sat_store_bundle_of_dot(device->handle.store, dot, &row, &found) == SAT_OK);
+    return found && row.seq > space.head_size;
+}
+
 /* Everything that stands at a cell in front of this author is overwritten by him, in the write that comes next. */
-static void overwrite(struct oracle *oracle, const struct sat_record_view *before, const struct sat_cell *cell)
+static void overwrite(struct oracle *oracle, struct world_device *device, const struct oracle_write *by,
+                      const struct sat_record_view *before, const struct sat_cell *cell)
 {
     char element[16];
     name_element(cell, element);
@@ -100,26 +117,36 @@ static void overwrite(struct oracle *oracle, const struct sat_record_view *befor
         bool found = false;
         for (uint32_t k = 0; k < oracle->n; k++) {
             struct oracle_write *write = &oracle->writes[k];
+            if (write->space != by->space || write->record != by->record) continue;
             if (write->field != cell->field || strcmp(write->element, element) != 0 || !is_of(write, source)) continue;
             found = write->overwritten = true;
             oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
-            oracle->overs[oracle->overs_n++] = (struct oracle_over){.under = k, .over = oracle->n};
+            oracle->overs[oracle->overs_n++] = (struct oracle_over){
+                .under = k, .over = oracle->n, .unproved = is_unproved(device, before->sid, source->dot)};
         }
         sat_check(found);
     }
 }
 
-static void note(struct oracle *oracle, struct oracle_write write, const struct sat_record_view *before,
-                 const struct sat_source *source)
+static void note(struct oracle *oracle, struct world_device *device, struct oracle_write write,
+                 const struct sat_record_view *before, const struct sat_source *source)
 {
-    write.tag = oracle->tagged ? tag_of(&source->body) : 0;
+    write.tag = oracle->tagged ? tag_of(source) : 0;
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;
         name_element(cell, write.element);
-        overwrite(oracle, before, cell);
+        overwrite(oracle, device, &write, before, cell);
         add(oracle, write);
     }
+}
+
+static bool is_fresh(struct world_device *device, uint32_t number, int64_t sid)
+{
+    struct sat_cursor_row cursor;
+    bool found;
+    sat_check(sat_store_cursor_get(device->handle.store, sid, number, &cursor, &found) == SAT_OK);
+    return !found;
 }
 
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
@@ -132,7 +159,9 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     edit->sid = world_sid(device, &world->spaces[space]);
     world_load(device, &world->spaces[space], &edit->record, &arena, &before);
     uint64_t first, last;
-    uint32_t number = sat_keyring_secrets(device->handle.keyring)->device;
+    uint32_t number;
+    struct sat_vault vault = client_vault(&device->handle);
+    sat_check(sat_drafts_number(&vault, &number) == SAT_OK);
     enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
@@ -142,19 +171,24 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
                                  .last_dot = {number, last},
                                  .space = space,
                                  .record = record,
-                                 .home = (uint32_t)(device - world->devices)};
+                                 .home = (uint32_t)(device - world->devices),
+                                 .fresh = is_fresh(device, number, edit->sid)};
     for (uint32_t i = 0; i < after.live_n && last >= first; i++)
-        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, write, &before, &after.live[i]);
+        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, device, write, &before, &after.live[i]);
     sat_arena_deinit(&arena);
 }
 
 /* ---- What is lost for good ---- */
 
-/* By a write that cannot be missing itself; and by one that can. */
+/* By a write that cannot be missing itself, and surely covers it; and by one that can. */
 static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool surely)
 {
-    for (uint32_t i = 0; i < oracle->overs_n; i++)
-        if (oracle->overs[i].under == index && (!surely || !oracle->writes[oracle->overs[i].over].excused)) return true;
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_over *over = &oracle->overs[i];
+        if (over->under != index) continue;
+        bool may_not = oracle->writes[over->over].excused || (over->unproved && oracle->unproved_may_go);
+        if (!surely || !may_not) return true;
+    }
     return false;
 }
 
@@ -235,9 +269,11 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 
 static uint32_t complain(const struct oracle_write *write, const char *what)
 {
-    (void)fprintf(stderr, "%s: w%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
-                  (unsigned long long)write->tag, write->home + 1, write->dot.device,
-                  (unsigned long long)write->dot.counter, write->record, write->field, write->element);
+    bool removal = write->tag >> REMOVAL_BIT;
+    (void)fprintf(stderr, "%s: %s%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
+                  removal ? "removal " : "w", removal ? 0 : (unsigned long long)write->tag, write->home + 1,
+                  write->dot.device, (unsigned long long)write->dot.counter, write->record, write->field,
+                  write->element);
     return 1;
 }
 
@@ -282,8 +318,10 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
             }
             uint32_t seen = visible(&view, write);
             if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(write, "TWICE");
-            if (!seen && !write->excused && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
+            if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
+                wrong += complain(write, "LOST");
         }
     }
     sat_arena_deinit(&arena);

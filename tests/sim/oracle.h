@@ -3,7 +3,8 @@
  * at nothing that the merge computes afterwards.
  *
  * A change is known by its dot. Where changes are written again under other dots, and copies of a device take the same
- * dots, it is known by the highest number among its texts "w<number>", which no other change has (tagged). */
+ * dots, it is known by the highest number among its texts "w<number>", which no other change has, and what removes a
+ * record by its time (tagged). */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
@@ -18,12 +19,15 @@ struct oracle_write { /* one cell of one change */
     bool overwritten; /* somebody wrote the cell with this in front of him */
     bool excused;     /* it may be missing: its author was told, or nobody had it any more */
     bool held;
-    struct sat_dot last_dot; /* where it was seen last, */
-    struct sat_hash rest;    /* and as what; zeros: never otherwise than as a draft */
+    bool at_server, collected; /* it is live there; it was, and was forgotten with its record */
+    bool fresh;                /* its home had not been through the log for once */
+    struct sat_dot last_dot;   /* where it was seen last, */
+    struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
 };
 
 struct oracle_over { /* which write had which in front of it */
     uint32_t under, over;
+    bool unproved; /* … by an entry that no head of the server's had proved yet */
 };
 
 struct oracle {
@@ -32,6 +36,9 @@ struct oracle {
     struct oracle_over *overs;
     uint32_t overs_n, overs_cap;
     bool tagged;
+    /* The server was set back without a word: what it had not proved it need not have had, and who wrote over that
+     * stands beside it (common/sync/rewind.h). */
+    bool unproved_may_go;
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */

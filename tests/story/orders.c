@@ -71,6 +71,21 @@ static void build_suspend(struct world_wish *wish, struct client_links *links)
     sat_buf_deinit(&body);
 }
 
+static void build_expulsion(struct world_wish *wish, struct client_links *links)
+{
+    const struct order *order = wish->context;
+    struct sat_buf body;
+    sat_buf_init(&body);
+    sat_body_expel_encode(&(struct sat_body_expel){sat_keyring_secrets(order->device->handle.keyring)->device}, &body);
+    must(client_links_add(links, SAT_LINK_EXPEL, &body));
+    sat_buf_deinit(&body);
+}
+
+void order_expel(struct world *world, struct world_device *device)
+{
+    give(world, build_expulsion, &(struct order){.device = device});
+}
+
 void order_suspend(struct world *world, struct world_device *device, bool suspended)
 {
     give(world, build_suspend, &(struct order){.device = device, .suspended = suspended});

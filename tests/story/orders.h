@@ -13,6 +13,8 @@ void order_suspend(struct world *world, struct world_device *device, bool suspen
 void order_revoke(struct world *world, struct world_device *device);
 /* That the device of this number was copied is in order. */
 void order_acknowledge(struct world *world, uint32_t device);
+/* It was silent for too long: the world's clock must have gone on by as much since it joined. */
+void order_expel(struct world *world, struct world_device *device);
 void order_wipe(struct world *world, struct world_device *device); /* of one that is revoked */
 void order_approve(struct world *world, struct world_device *device);
 void order_rotate(struct world *world, uint32_t place); /* a new epoch */

@@ -5,10 +5,12 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/sync/subscription.h"
 #include "tests/story/forge.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 static struct world world;
@@ -18,6 +20,7 @@ static int begin(void **state)
 {
     (void)state;
     world_init(&world, 89, 2);
+    if (getenv("SAY")) world.transcript = stderr;
     a = world_join(&world, 1);
     b = world_join(&world, 1);
     scene_write(&world, a, 1, CITY, "Bern");
@@ -376,25 +379,144 @@ static void give_back(struct world_device *giver, struct world_device *author, b
     forge_deinit(&forge);
 }
 
-static void what_the_server_never_had_is_not_given_back(void **state)
+static void lose_a_push_of_b(const char *city)
+{
+    scene_write(&world, b, 1, CITY, city);
+    scene_lose_push(&world, b, 0);
+    (void)world_sync(&world, b);
+    b->on_way = NULL;
+}
+
+static void is_not_given_back(bool stub)
+{
+    uint64_t size = scene_log_size(&world);
+    give_back(a, b, stub);
+    assert_int_equal(unreturned.met, 1);
+    assert_int_equal(unreturned.error, SAT_ERR_DENIED);
+    assert_int_equal(scene_log_size(&world), size);
+}
+
+static void nothing_is_given_back_to_a_server_that_never_lost_anything(void **state)
+{
+    (void)state;
+    for (int stub = 0; stub < 2; stub++) {
+        lose_a_push_of_b(stub ? "Genf" : "Zug");
+        is_not_given_back(stub);
+        assert_true(world_settle(&world, 4));
+    }
+    all_is_well("Genf");
+}
+
+/* Whoever has the keys of a device that is out would put something else where its lost work belongs. */
+static void the_work_of_who_is_out_comes_back_with_a_proof_alone(void **state)
+{
+    (void)state;
+    lose_something();
+    world_restore(&world, 1, true);
+    all_is_well("Chur");
+    assert_true(world_confirm_restore(&world));
+    all_is_well("Chur");
+    lose_a_push_of_b("Zug");
+    order_revoke(&world, b);
+    is_not_given_back(false);
+    is_not_given_back(true);
+}
+
+/* ---- Giving back without the bytes ---- */
+
+static bool hide(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                 struct sat_arena *arena)
+{
+    const uint32_t *lost = filter->context;
+    struct sat_bundle bundle;
+    struct sat_buf bytes;
+    (void)device;
+    assert_int_equal(sat_bundle_decode(message->as.RETURN.bundle, &sat_host_directory(world.host)->org,
+                                       &world.spaces[0], arena, &bundle),
+                     SAT_OK);
+    for (uint32_t i = 0; i < bundle.manifest.count; i++) {
+        struct sat_change *change = &bundle.changes[i];
+        *change = (struct sat_change){.record = change->record, .stub = true, .rest = change->rest};
+    }
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
+    message->as.RETURN.bundle = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return filter->met > *lost;
+}
+
+/* Two people's work, the second standing on the first's: b gives it back without the bytes, with `lost` of its RETURNs
+ * not sent at all at first. */
+static void b_hides(uint32_t lost)
+{
+    struct forge_filter filter = {.type = SAT_MESSAGE_RETURN, .change = hide, .world = &world, .context = &lost};
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Chur");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, NAME, "Muster");
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, a));
+    uint64_t size = scene_log_size(&world);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++) {
+        forge_filter_on(b, &filter);
+        (void)world_sync(&world, b);
+        b->on_way = NULL;
+    }
+    assert_int_equal(scene_log_size(&world), size);
+}
+
+static void what_is_given_back_without_its_bytes_is_made_whole(uint32_t lost)
+{
+    struct world_device *reader = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    b_hides(lost);
+    reader->last_err = SAT_OK;
+    assert_false(world_sync(&world, reader)); /* knows that there is more, and accuses nobody */
+    assert_int_equal(reader->last_err, SAT_OK);
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Bern");
+    a->last_err = SAT_OK;
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->last_err, SAT_OK);
+    assert_true(world_sync(&world, reader));
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Chur");
+    all_is_well("Chur");
+    assert_true(scene_agrees(&world, reader));
+    assert_true(world_confirm_restore(&world));
+    struct world_device *late = world_join(&world, 1);
+    all_is_well("Chur");
+    assert_true(scene_agrees(&world, late));
+    assert_string_equal(scene_shows(&world, late, 1, CITY), "Chur");
+    assert_string_equal(scene_shows(&world, late, 1, NAME), "Muster");
+    world_restore(&world, 1, false); /* and all over again */
+    all_is_well("Chur");
+    assert_true(scene_agrees(&world, late));
+}
+
+static void a_member_who_gives_back_without_the_bytes_hides_nothing(void **state)
+{
+    (void)state;
+    what_is_given_back_without_its_bytes_is_made_whole(0);
+}
+
+/* Then the log has it before what it stands on. */
+static void not_even_one_who_gives_back_in_another_order(void **state)
+{
+    (void)state;
+    what_is_given_back_without_its_bytes_is_made_whole(1);
+}
+
+static void whose_pending_work_was_given_back_without_its_bytes_brings_them(void **state)
 {
     (void)state;
     lose_something();
     world_restore(&world, 1, true);
     all_is_well("Chur");
     uint64_t size = scene_log_size(&world);
-    for (int stub = 0; stub < 2; stub++) {
-        scene_write(&world, b, 1, CITY, stub ? "Genf" : "Zug");
-        scene_lose_push(&world, b, 0);
-        (void)world_sync(&world, b);
-        b->on_way = NULL;
-        give_back(a, b, stub);
-        assert_int_equal(unreturned.met, 1);
-        assert_int_equal(unreturned.error, SAT_ERR_DENIED);
-        assert_int_equal(scene_log_size(&world), size);
-        assert_true(world_settle(&world, 4));
-        size = scene_log_size(&world);
-    }
+    lose_a_push_of_b("Genf");
+    give_back(a, b, true);
+    assert_int_equal(scene_log_size(&world), size + 1);
     all_is_well("Genf");
 }
 
@@ -446,7 +568,11 @@ int main(void)
         STORY(nobody_begins_a_life_with_a_head_that_the_server_has_not_signed),
         STORY(a_head_that_is_on_the_log_begins_no_life),
         STORY(a_head_that_was_lost_begins_one_life_and_no_second),
-        STORY(what_the_server_never_had_is_not_given_back),
+        STORY(nothing_is_given_back_to_a_server_that_never_lost_anything),
+        STORY(a_member_who_gives_back_without_the_bytes_hides_nothing),
+        STORY(not_even_one_who_gives_back_in_another_order),
+        STORY(whose_pending_work_was_given_back_without_its_bytes_brings_them),
+        STORY(the_work_of_who_is_out_comes_back_with_a_proof_alone),
         STORY(a_receipt_that_no_head_proves_counts_for_nothing),
     };
     return cmocka_run_group_tests_name("hostile_lives", tests, NULL, NULL);

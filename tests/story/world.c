@@ -43,7 +43,7 @@ static void open_host(struct world *world)
     (void)snprintf(path, sizeof path, "%s/server.db", world->dir);
     must(sat_store_open(path, world_has_file(path) ? SAT_STORE_OPEN : SAT_STORE_CREATE, &world->server_store, &fault));
     struct sat_host_config config = {
-        .store = world->server_store, .server = &world->server_key, .entropy = world->entropy};
+        .store = world->server_store, .server = &world->server_key, .entropy = world->entropy, .collect_every_ms = 1};
     must(sat_host_new(&config, &world->host, &fault));
 }
 

@@ -136,6 +136,9 @@ bool world_sync(struct world *world, struct world_device *device);
 /* Everybody in turn until all are in sync, at most `rounds` times. */
 bool world_settle(struct world *world, uint32_t rounds);
 
+/* The server does what nobody asks it for: it collects what everybody has seen deleted. How many records. */
+uint64_t world_collect(struct world *world);
+
 /* The process dies: what was not committed is gone, the store is opened again. */
 void world_crash_device(struct world *world, struct world_device *device);
 void world_crash_server(struct world *world);

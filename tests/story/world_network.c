@@ -79,6 +79,18 @@ static void forget_space(void *context, const struct sat_space_id *space)
     sat_keys_forget(device->handle.keys, space);
 }
 
+static enum sat_err copied(void *context)
+{
+    struct world_device *device = context;
+    return client_reindex_begin(&device->handle);
+}
+
+static enum sat_err look_again(void *context, bool *changed)
+{
+    struct world_device *device = context;
+    return client_reindex_look(&device->handle, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     struct world_device *device = context;
@@ -148,6 +160,23 @@ static void host_events(struct world *world, const struct sat_event *events, uin
 void world_host_event(struct world *world, const struct sat_event *event)
 {
     host_events(world, event, 1);
+}
+
+uint64_t world_collect(struct world *world)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    uint64_t before = sat_host_counts(world->host).collected;
+    sat_arena_init(&arena);
+    world->now_ms += 2;
+    sat_actions_init(&actions, &arena);
+    bool trouble = world->trouble == WORLD_SERVER_TROUBLE;
+    if (trouble) fill_disk(true);
+    bear(world, WORLD_SERVER_TROUBLE, NULL, sat_host_maintain(world->host, world->now_ms, 1000, &actions));
+    if (trouble) fill_disk(false);
+    host_actions(world, &actions);
+    sat_arena_deinit(&arena);
+    return sat_host_counts(world->host).collected - before;
 }
 
 void world_end_session(struct world *world, struct world_device *device)
@@ -245,6 +274,8 @@ void world_connect(struct world *world, struct world_device *device)
                   .open_box = open_box,
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,
+                  .copied = copied,
+                  .look_again = look_again,
                   .reindex = reindex,
                   .reindexed = reindexed,
                   .forget_space = forget_space},

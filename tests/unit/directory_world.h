@@ -341,6 +341,16 @@ static inline struct sat_link mass_change_link(struct world *world, uint8_t spac
     return admin_link(world, SAT_LINK_MASS_CHANGE, &buf);
 }
 
+/* By the device's own key alone. */
+static inline struct sat_link expel_link(struct world *world, uint32_t device)
+{
+    struct sat_buf buf = {0};
+    sat_body_expel_encode(&(struct sat_body_expel){device}, &buf);
+    struct sat_link link = draft(world, SAT_LINK_EXPEL, &buf);
+    sign_member_link(world, &link);
+    return link;
+}
+
 /* The kit of a link has its position for a number. */
 static inline struct sat_body_kit kit_body(const struct world *world)
 {

@@ -383,7 +383,7 @@ static void later_and_unknown_critical_kinds_need_an_upgrade(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    static const uint16_t later[] = {SAT_LINK_GRAFT, SAT_LINK_ERASE, SAT_LINK_EXPEL};
+    static const uint16_t later[] = {SAT_LINK_GRAFT, SAT_LINK_ERASE};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         refuse(&world, strange_link(&world, later[i], 1), SAT_ERR_UPGRADE_NEEDED);
         refuse(&world, strange_link(&world, later[i], 0), SAT_ERR_UPGRADE_NEEDED);
@@ -448,12 +448,13 @@ static void a_truncated_body_of_every_kind_is_malformed(void **state)
         approve_link(&world, 2),
         policy_link(&world, 1, 5),
         mass_change_link(&world, EAST, 2, 1, 2),
+        expel_link(&world, 2),
         kit_link_of(&world, &kit),
     };
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
         struct sat_link link = links[i];
         link.body.len--;
-        if (link.type == SAT_LINK_EPOCH)
+        if (link.type == SAT_LINK_EPOCH || link.type == SAT_LINK_EXPEL)
             sign_member_link(&world, &link);
         else if (link.type != SAT_LINK_JOIN)
             sign_admin_link(&world, &link);

@@ -70,6 +70,7 @@ static void expect_round_trip(const struct sat_header *header)
     sat_header_encode(header, &buf);
     assert_int_equal(decode_copy(buf.at, buf.len, &arena, &back), SAT_OK);
     assert_int_equal(back.deletion, header->deletion);
+    assert_int_equal(back.disputed, header->disputed);
     assert_true(back.hlc == header->hlc);
     assert_dots_equal(back.seen, header->seen);
     assert_dots_equal(back.kept, header->kept);
@@ -89,9 +90,11 @@ static void what_is_encoded_decodes_to_the_same(void **state)
     struct sat_header all = header_with_everything();
     expect_round_trip(&all);
     /* Every combination of parts that is allowed: kept and holes need seen. */
-    for (unsigned mask = 0; mask < 32; mask++) {
+    for (unsigned mask = 0; mask < 64; mask++) {
+        if ((mask & SAT_HEADER_DISPUTED) && !(mask & SAT_HEADER_DELETION)) continue;
         if ((mask & (SAT_HEADER_KEPT | SAT_HEADER_HOLES)) && !(mask & SAT_HEADER_SEEN)) continue;
-        struct sat_header some = {.hlc = all.hlc, .deletion = mask & SAT_HEADER_DELETION};
+        struct sat_header some = {.hlc = all.hlc, .deletion = mask & SAT_HEADER_DELETION,
+                                  .disputed = mask & SAT_HEADER_DISPUTED};
         if (mask & SAT_HEADER_SEEN) some.seen = all.seen;
         if (mask & SAT_HEADER_KEPT) some.kept = all.kept;
         if (mask & SAT_HEADER_HOLES) some.holes = all.holes;

@@ -344,6 +344,76 @@ static void a_new_home_is_made_in_an_empty_place_only(void **state)
     assert_int_equal(access(file, F_OK), 0);
 }
 
+static void what_an_attempt_without_a_keyring_left_is_no_obstacle(void **state)
+{
+    (void)state;
+    char home[128];
+    bool made = false;
+    struct satchel *bob;
+    assert_int_equal(client_home_make(home_of("begun", home), &made, NULL), SAT_OK);
+    assert_int_equal(client_home_write(home, "keyring.new", sat_span_text("half"), NULL), SAT_OK);
+    char *code = invite_bob(0);
+    assert_int_equal(join_with("begun", code, &bob), SATCHEL_OK);
+    satchel_free(code);
+    satchel_close(bob);
+    assert_false(client_home_has(home, "keyring.new"));
+}
+
+/* ---- What is no file ---- */
+
+static void link_to(const char *home, const char *name, const char *target)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/%s", home, name);
+    (void)unlink(path);
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static void a_link_in_the_place_of_a_file_is_refused(void **state)
+{
+    (void)state;
+    struct satchel_open_options options = test_options();
+    struct satchel *ann = NULL;
+    struct stat info;
+    char home[128], target[200];
+    copy_home("ann", "linked");
+    (void)snprintf(target, sizeof target, "%s/elsewhere", the_world.directory);
+    assert_int_equal(client_home_write(the_world.directory, "elsewhere", sat_span_text("precious"), NULL), SAT_OK);
+    link_to(home_of("linked", home), "lock", target);
+    assert_int_not_equal(open_home_with("linked", &options, &ann), SATCHEL_OK);
+    assert_error("config", 7, "is a link");
+    assert_int_equal(stat(target, &info), 0);
+    assert_int_equal(info.st_size, 8); /* it was not emptied for a lock */
+    char lock[200];
+    (void)snprintf(lock, sizeof lock, "%s/lock", home);
+    (void)unlink(lock);
+    char moved[200], keyring[200];
+    (void)snprintf(keyring, sizeof keyring, "%s/keyring", home);
+    (void)snprintf(moved, sizeof moved, "%s/stick", the_world.directory);
+    assert_int_equal(rename(keyring, moved), 0);
+    link_to(home, "keyring", moved);
+    assert_int_not_equal(open_home_with("linked", &options, &ann), SATCHEL_OK);
+    assert_error("config", 7, "put the file itself there");
+    struct satchel_passphrase_options new_one = {.new_passphrase = {"another", 7}};
+    assert_int_not_equal(satchel_passphrase_set(home, &options, &new_one, &error), SATCHEL_OK);
+    assert_error("config", 7, "is a link"); /* and the one that it leads to is not forgotten under the old passphrase */
+    (void)unlink(keyring);
+    assert_int_equal(mkfifo(keyring, 0600), 0);
+    assert_int_not_equal(open_home_with("linked", &options, &ann), SATCHEL_OK);
+    assert_error("config", 7, "is no file");
+}
+
+static void a_home_behind_a_link_is_a_home(void **state)
+{
+    (void)state;
+    struct satchel_open_options options = test_options();
+    struct satchel *ann = NULL;
+    char home[128];
+    link_to(the_world.directory, "link", home_of("ann", home));
+    assert_int_equal(open_home_with("link", &options, &ann), SATCHEL_OK);
+    satchel_close(ann);
+}
+
 /* ---- Creating and joining ---- */
 
 static void what_failed_to_be_created_leaves_nothing(void **state)
@@ -382,6 +452,39 @@ static void what_failed_to_be_created_leaves_nothing(void **state)
                                             &satchel, &error),
                          SATCHEL_OK);
     assert_error("exists", 2, "home already");
+}
+
+/* The kit's page is to be on paper, so to say, before there is something that it opens. */
+static int keep_page(void *context, const char *page)
+{
+    assert_non_null(strstr(page, "RECOVERY KIT"));
+    assert_int_equal(the_world.asked_n, 0);
+    copy_home("third", "cut-off"); /* as the machine finds it that stops here */
+    return *(const int *)context;
+}
+
+static void a_kit_is_kept_before_there_is_an_organisation(void **state)
+{
+    (void)state;
+    char home[128];
+    int refuses = 1;
+    struct satchel *satchel;
+    struct satchel_open_options open_options = test_options();
+    struct satchel_create_options options = {.server_url = "wss://server.test:1",
+                                             .pin = the_world.pin,
+                                             .token = {"t", 1},
+                                             .org_name = "Third",
+                                             .user_name = "Eve",
+                                             .keep_kit = keep_page,
+                                             .context = &refuses};
+    the_world.asked_n = 0;
+    assert_int_not_equal(satchel_org_create(home_of("third", home), &open_options, &options, &satchel, &error),
+                         SATCHEL_OK);
+    assert_error("io", 7, "nothing was done");
+    assert_int_equal(the_world.asked_n, 0);
+    assert_false(exists("third"));
+    assert_int_not_equal(open_home_with("cut-off", &open_options, &satchel), SATCHEL_OK);
+    assert_error("not_found", 2, "has not finished creating its organisation");
 }
 
 static void an_invite_lets_one_device_in(void **state)
@@ -492,7 +595,11 @@ int main(void)
         cmocka_unit_test(the_kits_page_has_all_that_is_needed_and_a_checksum),
         cmocka_unit_test(a_file_is_replaced_whole),
         cmocka_unit_test(a_new_home_is_made_in_an_empty_place_only),
+        cmocka_unit_test(a_link_in_the_place_of_a_file_is_refused),
+        cmocka_unit_test(a_home_behind_a_link_is_a_home),
+        cmocka_unit_test(what_an_attempt_without_a_keyring_left_is_no_obstacle),
         cmocka_unit_test(what_failed_to_be_created_leaves_nothing),
+        cmocka_unit_test(a_kit_is_kept_before_there_is_an_organisation),
         cmocka_unit_test(an_invite_lets_one_device_in),
         cmocka_unit_test(a_damaged_code_is_told_before_anything_is_made),
         cmocka_unit_test(an_expired_invite_is_refused),

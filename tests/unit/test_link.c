@@ -298,6 +298,7 @@ static void kinds_and_roles_have_names(void **state)
     assert_string_equal(sat_link_type_name(SAT_LINK_INVITE_CANCEL), "invite-cancel");
     assert_string_equal(sat_link_type_name(SAT_LINK_REPUDIATE), "repudiate");
     assert_string_equal(sat_link_type_name(SAT_LINK_MASS_CHANGE), "mass-change");
+    assert_string_equal(sat_link_type_name(SAT_LINK_EXPEL), "expel");
     assert_string_equal(sat_link_type_name(0), "unknown");
     assert_string_equal(sat_link_type_name(23), "unknown");
     for (uint8_t role = SAT_ROLE_ADMIN; role <= SAT_ROLE_SERVICE; role++) {
@@ -414,6 +415,7 @@ static void every_body_comes_back_and_every_truncation_is_malformed(void **state
     CHECK_BODY(revoke, revoke_example(), 4 + 2 + 2 * (16 + 8 + 32));
     CHECK_BODY(revoke, ((struct sat_body_revoke){.device = 1}), 6);
     CHECK_BODY(wipe, ((struct sat_body_wipe){0x01020304}), 4);
+    CHECK_BODY(expel, ((struct sat_body_expel){0x01020304}), 4);
     CHECK_BODY(accept, accept_example(), 1 + 4 + 16 + 32 + 36);
     CHECK_BODY(policy, ((struct sat_body_policy){.values = {{1, 30}, {77, UINT64_MAX}}, .values_n = 2}), 2 + 2 * 10);
     CHECK_BODY(kit, kit_example(), 2 * 32 + 4 + 3 * 32 + 36);

@@ -290,23 +290,6 @@ static void every_part_of_a_void_statement_is_signed_and_hashed(void **state)
         }
 }
 
-static void every_part_of_a_collection_is_hashed(void **state)
-{
-    (void)state;
-    struct sat_log_epoch log_epoch = {{1}};
-    uint64_t floor = 5;
-    struct sat_hash root = {{2}}, digest = {{3}}, cursors = {{4}};
-    struct sat_hash id = sat_collect_id(&log_epoch, floor, &root, &digest, &cursors);
-    struct part parts[] = {PART(log_epoch), PART(floor), PART(root), PART(digest), PART(cursors)};
-    for (size_t i = 0; i < COUNT(parts); i++)
-        for (size_t byte = 0; byte < parts[i].len; byte++) {
-            flip(parts[i], byte);
-            struct sat_hash other = sat_collect_id(&log_epoch, floor, &root, &digest, &cursors);
-            assert_false(sat_hash_equal(&id, &other));
-            flip(parts[i], byte);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,7 +303,6 @@ int main(void)
         cmocka_unit_test(numbers_outside_their_range_are_malformed),
         cmocka_unit_test(every_part_of_a_cursor_is_signed),
         cmocka_unit_test(every_part_of_a_void_statement_is_signed_and_hashed),
-        cmocka_unit_test(every_part_of_a_collection_is_hashed),
     };
     return cmocka_run_group_tests_name("log", tests, start, NULL);
 }

@@ -15,12 +15,12 @@ from check_proof import H, SIG, check, counted, merkle_root, u8, u16, u32, u64
 TYPES = {
     "genesis": 1, "user": 2, "role": 3, "space": 4, "grant": 5, "epoch": 6, "invite": 7, "invite-cancel": 8, "join": 9,
     "reindex": 10, "revoke": 11, "wipe": 12, "accept": 13, "policy": 14, "kit": 15,
-    "log-epoch": 17, "repudiate": 21, "mass-change": 22,
+    "log-epoch": 17, "expel": 20, "repudiate": 21, "mass-change": 22,
 }
 DEVICE, ADMIN, INVITE, KIT = 1, 2, 3, 4
 # Who signs, of the kinds that differ from [device, admin key]; where there are several ways, each of them.
 SIGNER_KINDS = {
-    "epoch": [[DEVICE]], "join": [[INVITE, DEVICE]], "reindex": [[DEVICE, DEVICE]],
+    "epoch": [[DEVICE]], "expel": [[DEVICE]], "join": [[INVITE, DEVICE]], "reindex": [[DEVICE, DEVICE]],
     "revoke": [[DEVICE, ADMIN], [DEVICE]],
     "policy": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN]],
     "kit": [[DEVICE, ADMIN], [DEVICE, ADMIN, ADMIN], [DEVICE, KIT]], "repudiate": [[DEVICE, KIT]],
@@ -89,6 +89,10 @@ def body_revoke(i):
 
 
 def body_wipe(i):
+    return u32(i.number("device"))
+
+
+def body_expel(i):
     return u32(i.number("device"))
 
 
@@ -275,7 +279,7 @@ BODIES = {
     "epoch": body_epoch, "invite": body_invite, "invite-cancel": body_invite_cancel, "join": body_join,
     "reindex": body_reindex, "revoke": body_revoke, "wipe": body_wipe, "accept": body_accept,
     "policy": body_policy, "kit": body_kit, "log-epoch": body_log_epoch, "repudiate": body_repudiate,
-    "mass-change": body_mass_change,
+    "mass-change": body_mass_change, "expel": body_expel,
 }
 CONSTRUCTIONS = {kind: make_link(kind, body) for kind, body in BODIES.items()} | {
     "name-user": make_name_user, "name-device": make_name_device, "name-space": make_name_space,

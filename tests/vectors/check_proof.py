@@ -95,8 +95,8 @@ def encode_dots(dots):
     return varint(len(dots)) + b"".join(varint(d) + varint(c) for d, c in dots) if dots else b""
 
 
-def encode_header(deletion, hlc, seen, kept, holes, blobs):
-    flags = deletion | bool(seen) << 1 | bool(kept) << 2 | bool(holes) << 3 | bool(blobs) << 4
+def encode_header(deletion, disputed, hlc, seen, kept, holes, blobs):
+    flags = deletion | disputed << 5 | bool(seen) << 1 | bool(kept) << 2 | bool(holes) << 3 | bool(blobs) << 4
     tail = varint(len(blobs)) + b"".join(blobs) if blobs else b""
     return u8(flags) + u64(hlc) + encode_dots(seen) + encode_dots(kept) + encode_dots(holes) + tail
 
@@ -148,7 +148,7 @@ def decode_header(data):
         raise Refused("bounds")
     reader = Reader(data)
     flags = reader.take(1)[0]
-    if flags & ~31:
+    if flags & ~63 or (flags & 32 and not flags & 1):
         raise Refused("malformed")
     hlc = int.from_bytes(reader.take(8), "little")
     seen = take_dots(reader, SEEN_MAX) if flags & 2 else []
@@ -162,7 +162,7 @@ def decode_header(data):
         raise Refused("bounds")
     if any(counter > vector.get(device, 0) for device, counter in kept + holes):
         raise Refused("bounds")
-    return flags & 1, hlc, seen, kept, holes, blobs
+    return flags & 1, flags >> 5, hlc, seen, kept, holes, blobs
 
 
 # ---- What goes in: everything is a text in the document ----
@@ -218,7 +218,8 @@ def make_merkle(i):
 
 
 def make_header(i):
-    fields = (i.number("deletion"), i.number("hlc"), i.dots("seen"), i.dots("kept"), i.dots("holes"), i.hexes("blobs"))
+    fields = (i.number("deletion"), i.number("disputed"), i.number("hlc"), i.dots("seen"), i.dots("kept"),
+              i.dots("holes"), i.hexes("blobs"))
     data = encode_header(*fields)
     if decode_header(data) != fields:
         raise ValueError("decoding gives another header")
@@ -338,8 +339,13 @@ def make_void(i):
 
 
 def make_collect(i):
-    data = i.hex("log_epoch") + u64(i.number("floor")) + i.hex("root") + i.hex("digest") + i.hex("cursors_root")
-    return {"id": H("collect", data)}
+    hashes = i.hex("root") + i.hex("digest") + i.hex("cursors")
+    records = [(one[:16], int.from_bytes(one[16:20], "little"), int.from_bytes(one[20:], "little"))
+               for one in i.hexes("collected")]
+    listed = varint(len(records)) + b"".join(record + varint(device) + varint(counter)
+                                             for record, device, counter in records)
+    data = i.hex("log_epoch") + u64(i.number("floor")) + hashes + H("collected", listed)
+    return {"id": H("collect", data), "bytes": varint(i.number("floor")) + hashes + listed}
 
 
 def make_binding(i):

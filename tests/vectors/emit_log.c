@@ -1,7 +1,7 @@
 #include "tests/vectors/emit_log.h"
 
+#include "common/proof/collection.h"
 #include "common/proof/life.h"
-#include "common/proof/log.h"
 #include "common/proof/merkle.h"
 
 struct sat_space_id emit_some_space(void)
@@ -98,7 +98,9 @@ static void range(struct emit *emit, uint32_t from, uint32_t n, uint32_t size)
     }
     emit_list_end(emit);
     sat_frontier_encode(&before, &frontier);
-    sat_merkle_behind(from + n, leaves + from + n, size - from - n, &behind);
+    struct sat_subtree parts[64];
+    for (uint32_t i = from + n; i < size; i++) parts[i] = (struct sat_subtree){0, leaves[i]};
+    sat_merkle_behind(from + n, parts + from + n, size - from - n, &behind);
     emit_outputs(emit);
     emit_hex(emit, "before", sat_buf_span(&frontier));
     emit_hex(emit, "behind", sat_buf_span(&behind));
@@ -199,20 +201,44 @@ static void void_statement(struct emit *emit)
     emit_end(emit);
 }
 
-static void collect(struct emit *emit)
+static void collection(struct emit *emit, const char *name, uint32_t n)
 {
+    struct sat_collected records[] = {{.deletion = {200, 5000}}, {.deletion = {UINT32_MAX, 1}}};
+    emit_fill(records[0].record.b, sizeof records[0].record.b, 0x20);
+    emit_fill(records[1].record.b, sizeof records[1].record.b, 0x21);
+    struct sat_collection collection = {.floor = 70000,
+                                        .root = emit_some_hash(0xd0),
+                                        .digest = emit_some_hash(0xd1),
+                                        .cursors = emit_some_hash(0xd2),
+                                        .records = records,
+                                        .n = n};
     struct sat_log_epoch life = emit_some_log_epoch();
-    struct sat_hash root = emit_some_hash(0xd0), digest = emit_some_hash(0xd1), cursors = emit_some_hash(0xd2);
-    struct sat_hash id = sat_collect_id(&life, 4096, &root, &digest, &cursors);
-    emit_begin(emit, "collect", "up to a floor");
+    struct sat_buf item, bytes;
+    if (n == 0) collection.cursors = (struct sat_hash){{0}};
+    emit_begin(emit, "collect", name);
     emit_hex(emit, "log_epoch", SAT_SPAN(life.b));
-    emit_number(emit, "floor", 4096);
-    emit_hash(emit, "root", &root);
-    emit_hash(emit, "digest", &digest);
-    emit_hash(emit, "cursors_root", &cursors);
+    emit_number(emit, "floor", collection.floor);
+    emit_hash(emit, "root", &collection.root);
+    emit_hash(emit, "digest", &collection.digest);
+    emit_hash(emit, "cursors", &collection.cursors);
+    emit_list(emit, "collected");
+    for (uint32_t i = 0; i < n; i++) {
+        sat_buf_init(&item);
+        sat_put_bytes(&item, records[i].record.b, sizeof records[i].record.b);
+        sat_put_u32(&item, records[i].deletion.device);
+        sat_put_u64(&item, records[i].deletion.counter);
+        emit_item_hex(emit, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    emit_list_end(emit);
+    struct sat_hash id = sat_collection_id(&life, &collection);
+    sat_buf_init(&bytes);
+    sat_collection_encode(&collection, &bytes);
     emit_outputs(emit);
     emit_hash(emit, "id", &id);
+    emit_hex(emit, "bytes", sat_buf_span(&bytes));
     emit_end(emit);
+    sat_buf_deinit(&bytes);
 }
 
 void emit_log_all(struct emit *emit)
@@ -235,5 +261,6 @@ void emit_log_all(struct emit *emit)
     range(emit, 13, 1, 64);
     cursor(emit);
     void_statement(emit);
-    collect(emit);
+    collection(emit, "of two records", 2);
+    collection(emit, "of none", 0);
 }

@@ -128,6 +128,7 @@ static void header(struct emit *emit, const char *name, const struct sat_header 
     sat_header_encode(header, &bytes);
     emit_begin(emit, "header", name);
     emit_number(emit, "deletion", header->deletion);
+    emit_number(emit, "disputed", header->disputed);
     emit_number(emit, "hlc", header->hlc);
     emit_dots(emit, "seen", header->seen);
     emit_dots(emit, "kept", header->kept);
@@ -151,6 +152,8 @@ static void headers(struct emit *emit)
     header(emit, "the smallest clock", &(struct sat_header){0});
     header(emit, "the largest clock", &(struct sat_header){.hlc = SAT_TIME_MS_MAX << 16 | 0xffff});
     header(emit, "a deletion", &(struct sat_header){.hlc = hlc, .deletion = true, .seen = DOTS(seen)});
+    header(emit, "a deletion of what is in conflict",
+           &(struct sat_header){.hlc = hlc, .deletion = true, .disputed = true, .seen = DOTS(seen)});
     header(emit, "seen and kept", &(struct sat_header){.hlc = hlc, .seen = DOTS(seen), .kept = DOTS(kept)});
     header(emit, "seen and holes", &(struct sat_header){.hlc = hlc, .seen = DOTS(seen), .holes = DOTS(holes)});
     header(emit, "blobs alone", &(struct sat_header){.hlc = hlc, .blobs = blobs, .blobs_n = COUNT(blobs)});
@@ -172,7 +175,8 @@ static void refused_headers(struct emit *emit)
         {"nothing", ""},
         {"cut in the clock", "0000000000000000"},
         {"a byte too many", "00000000000000000000"},
-        {"an unknown flag", "200000000000000000"},
+        {"an unknown flag", "400000000000000000"},
+        {"disputed and no deletion", "200000000000000000"},
         {"a clock beyond its limit", "000000010000000080"},
         {"a part that is there but empty", "02000000000000000000"},
         {"a part without its flag", "000000000000000000010105"},

@@ -38,6 +38,7 @@ struct life {
     struct emit emit;
     struct sat_directory directory;
     struct sat_arena arena;
+    uint64_t later_ms; /* than TIME_MS it is by now */
 };
 
 static struct sat_space_id space_id(unsigned start)
@@ -106,7 +107,7 @@ static void emit_envelope(struct life *life, const struct sat_link *link, const 
     uint8_t seed[32];
     emit_fill(seed, sizeof seed, SEED_SERVER);
     emit_hex(emit, "server_seed", SAT_SPAN(seed));
-    emit_number(emit, "time_ms", TIME_MS + link->seq);
+    emit_number(emit, "time_ms", TIME_MS + life->later_ms + link->seq);
 }
 
 /* Where everything stands now: users, devices, grants, policies. */
@@ -138,7 +139,7 @@ static void emit_made(struct life *life, const struct sat_link *link)
     struct sat_countersign sign;
     struct sat_fault fault = {0};
     struct sat_buf wire = {0};
-    sat_countersign(link, TIME_MS + link->seq, &org, &server, &sign);
+    sat_countersign(link, TIME_MS + life->later_ms + link->seq, &org, &server, &sign);
     sat_link_encode(link, &wire);
     if (sat_directory_apply(&life->directory, link, &sign, 0, SAT_DIRECTORY_VERIFY, &fault)) {
         fprintf(stderr, "make_vectors_directory: link %u: %s\n", (unsigned)link->seq, fault.text);
@@ -570,6 +571,24 @@ static void put_copy(struct life *life)
     put_link(life, SAT_LINK_REINDEX, 6, &buf, both, 2);
 }
 
+/* Half a year later the manager who was made an admin is expelled, whose device has not been seen since. */
+static void put_expulsion(struct life *life)
+{
+    const struct signer own[] = {{SAT_SIGNER_DEVICE, 6, SEED_DEVICE_6}};
+    struct sat_body_expel body = {.device = 3};
+    struct sat_buf buf = {0};
+    life->later_ms = (uint64_t)181 * 86400000;
+    emit_start(life, "expel", "a device was silent for too long");
+    emit_number(&life->emit, "device", body.device);
+    sat_body_expel_encode(&body, &buf);
+    put_link(life, SAT_LINK_EXPEL, 6, &buf, own, 1);
+    const struct signer back[] = {{SAT_SIGNER_DEVICE, 3, 0x91}};
+    emit_start(life, "expel", "the device is back");
+    emit_number(&life->emit, "device", body.device);
+    sat_body_expel_encode(&body, &buf);
+    put_link(life, SAT_LINK_EXPEL, 3, &buf, back, 1);
+}
+
 /* The server comes back with less of the directory than it had, and the admin who is left confirms. */
 static void put_restore(struct life *life)
 {
@@ -650,6 +669,7 @@ int main(void)
     put_theft(&life, (uint32_t)life.directory.kit_seq);
     put_copy(&life);
     put_restore(&life);
+    put_expulsion(&life);
     put_names(&life);
     put_invite_id(&life);
     emit_boxes_all(&life.emit);

@@ -1,0 +1,252 @@
+/* What was deleted and forgotten stays so when the server is set back (docs/decisions/0090-collection.md). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "common/sync/inspect.h"
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+static struct world world;
+static struct world_device *rep, *other;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 79, 2);
+    rep = world_join(&world, 3);
+    other = world_join(&world, 3);
+    scene_write(&world, rep, 1, CITY, "Bern");
+    scene_write(&world, rep, 2, CITY, "Biel");
+    assert_true(world_settle(&world, 4));
+    scene_write(&world, other, 1, NAME, "Ana");
+    assert_true(world_settle(&world, 4));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    world_deinit(&world);
+    return 0;
+}
+
+static void on_found(void *context, enum sat_check check, const char *text)
+{
+    (void)context;
+    fail_msg("%s: %s", sat_check_name(check), text);
+}
+
+static void is_whole(struct sat_store *store)
+{
+    struct sat_inspection inspection = {.store = store, .found = on_found};
+    struct sat_inspection_result result;
+    struct sat_directory directory;
+    sat_directory_init(&directory);
+    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
+    sat_directory_deinit(&directory);
+}
+
+static void settle(void)
+{
+    bool all = world_settle(&world, 8);
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        struct world_device *device = &world.devices[i];
+        if (!all) print_message("device %u: %s\n", scene_number(device), sat_err_name(device->last_err));
+        is_whole(device->handle.store);
+    }
+    is_whole(world.server_store);
+    assert_true(all);
+    for (uint32_t i = 0; i < world.devices_n; i++) assert_true(scene_agrees(&world, &world.devices[i]));
+}
+
+static void all_show(uint32_t record, uint16_t field, const char *value)
+{
+    for (uint32_t i = 0; i < world.devices_n; i++)
+        assert_string_equal(scene_shows(&world, &world.devices[i], record, field), value);
+}
+
+static void all_show_deleted(void)
+{
+    for (uint32_t i = 0; i < world.devices_n; i++)
+        assert_memory_equal(scene_shows(&world, &world.devices[i], 1, CITY), "deleted", 7);
+}
+
+static void assert_gone(void)
+{
+    assert_string_equal(scene_base(&world, world.server_store, 1), "");
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        assert_string_equal(scene_base(&world, world.devices[i].handle.store, 1), "");
+        assert_string_equal(scene_live(&world, &world.devices[i], 1), "");
+    }
+}
+
+static void forget(void)
+{
+    settle();
+    settle();
+    assert_int_equal(world_collect(&world), 1);
+    settle();
+    assert_gone();
+}
+
+/* Nothing is forgotten before an admin has said that it goes on; then it is again. */
+static void go_on(void)
+{
+    assert_int_equal(world_collect(&world), 0);
+    settle();
+    all_show_deleted();
+    assert_int_equal(world_collect(&world), 0);
+    assert_true(world_confirm_restore(&world));
+    forget();
+    all_show(2, CITY, "Biel");
+}
+
+static void set_back_before_the_deletion(bool announced)
+{
+    world_backup(&world, 1);
+    scene_remove(&world, rep, 1);
+    forget();
+    world_restore(&world, 1, announced);
+    assert_string_not_equal(scene_base(&world, world.server_store, 1), "");
+    go_on();
+}
+
+static void a_server_from_before_the_deletion_brings_nothing_back(void **state)
+{
+    (void)state;
+    set_back_before_the_deletion(true);
+}
+
+static void nor_one_that_nobody_says_is_older(void **state)
+{
+    (void)state;
+    set_back_before_the_deletion(false);
+}
+
+static void nor_one_from_before_it_was_forgotten(void **state)
+{
+    (void)state;
+    scene_remove(&world, rep, 1);
+    settle();
+    world_backup(&world, 1);
+    forget();
+    world_restore(&world, 1, true);
+    go_on();
+}
+
+/* It has all that is needed to forget it once more, in an entry of another time. */
+static void a_server_that_does_not_know_that_it_is_older_forgets_it_again(void **state)
+{
+    (void)state;
+    scene_remove(&world, rep, 1);
+    settle();
+    world_backup(&world, 1);
+    forget();
+    scene_write(&world, rep, 3, CITY, "Chur");
+    settle();
+    world_restore(&world, 1, false);
+    assert_int_equal(world_collect(&world), 1);
+    settle();
+    assert_gone();
+    all_show(3, CITY, "Chur");
+}
+
+static void nor_one_from_before_the_record(void **state)
+{
+    (void)state;
+    scene_remove(&world, rep, 2); /* so that there is something behind the backup */
+    world_backup(&world, 1);
+    scene_write(&world, rep, 3, CITY, "Chur");
+    scene_remove(&world, rep, 3);
+    settle();
+    settle();
+    assert_int_equal(world_collect(&world), 2);
+    settle();
+    world_restore(&world, 1, true);
+    assert_true(world_confirm_restore(&world));
+    settle();
+    settle();
+    assert_int_equal(world_collect(&world), 2);
+    settle();
+    assert_string_equal(scene_base(&world, world.server_store, 3), "");
+    assert_string_equal(scene_base(&world, other->handle.store, 2), "");
+}
+
+static void who_joined_when_it_was_forgotten_gives_it_back_as_deleted(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_remove(&world, rep, 1);
+    forget();
+    struct world_device *late = world_join(&world, 3);
+    settle();
+    world_backup(&world, 2);
+    world_restore(&world, 1, false);
+    assert_true(world_sync(&world, late) || late->last_err == SAT_OK); /* the first to give back */
+    go_on();
+}
+
+static void what_was_written_anew_under_its_id_stays_alone(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_remove(&world, rep, 1);
+    forget();
+    struct world_device *late = world_join(&world, 3);
+    scene_write(&world, late, 1, NAME, "Eva");
+    settle();
+    all_show(1, NAME, "Eva");
+    all_show(1, CITY, "");
+    world_restore(&world, 1, true);
+    settle();
+    all_show(1, NAME, "Eva");
+    all_show(1, CITY, "");
+    assert_true(world_confirm_restore(&world));
+    settle();
+    all_show(1, NAME, "Eva");
+    all_show(1, CITY, "");
+}
+
+/* In the new life everybody has to say it again. */
+static void what_was_acknowledged_in_a_lost_log_does_not_count(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, rep, 2, NAME, "Mia");
+    settle();
+    scene_remove(&world, rep, 1);
+    settle();
+    settle();
+    world_restore(&world, 1, true);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, &world.devices[0]));
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, &world.devices[0]));
+    assert_int_equal(world_collect(&world), 0); /* the other has not been here */
+    assert_true(world_sync(&world, other));
+    assert_int_equal(world_collect(&world), 1);
+    settle();
+    assert_gone();
+}
+
+#define STORY(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(a_server_from_before_the_deletion_brings_nothing_back),
+        STORY(nor_one_that_nobody_says_is_older),
+        STORY(nor_one_from_before_it_was_forgotten),
+        STORY(a_server_that_does_not_know_that_it_is_older_forgets_it_again),
+        STORY(nor_one_from_before_the_record),
+        STORY(who_joined_when_it_was_forgotten_gives_it_back_as_deleted),
+        STORY(what_was_written_anew_under_its_id_stays_alone),
+        STORY(what_was_acknowledged_in_a_lost_log_does_not_count),
+    };
+    return cmocka_run_group_tests_name("collect_restored", tests, NULL, NULL);
+}

@@ -1,0 +1,386 @@
+/* What policy lets go of is forgotten, what everybody has acknowledged is compacted, and nothing that anybody sees
+ * changes by it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "client/links.h"
+#include "common/sync/inspect.h"
+#include "common/sync/tidy.h"
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+static struct world world;
+static struct world_device *admin, *rep, *other;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 73, 2);
+    admin = &world.devices[0];
+    rep = world_join(&world, 3);
+    other = world_join(&world, 3);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    world_deinit(&world);
+    return 0;
+}
+
+static const struct sat_space_id *space(void)
+{
+    return &world.spaces[0];
+}
+
+#define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
+
+/* ---- Policies ---- */
+
+struct limits {
+    uint64_t days, versions;
+};
+
+static void build_limits(struct world_wish *wish, struct client_links *links)
+{
+    const struct limits *limits = wish->context;
+    struct sat_buf body;
+    sat_buf_init(&body);
+    struct sat_body_policy policy = {
+        .values = {{SAT_POLICY_HISTORY_DAYS, limits->days}, {SAT_POLICY_HISTORY_VERSIONS, limits->versions}},
+        .values_n = 2};
+    sat_body_policy_encode(&policy, &body);
+    assert_int_equal(client_links_add(links, SAT_LINK_POLICY, &body), SAT_OK);
+    sat_buf_deinit(&body);
+}
+
+static void limit(uint64_t days, uint64_t versions)
+{
+    struct limits limits = {days, versions};
+    assert_true(world_append(&world, admin, build_limits, &limits));
+    world_disconnect(&world, admin);
+    assert_true(world_settle(&world, 3));
+}
+
+/* ---- Looking ---- */
+
+static uint32_t versions_of(struct sat_store *store, uint32_t record)
+{
+    struct sat_arena arena;
+    struct sat_change_row *rows;
+    uint32_t n;
+    struct sat_record_id id = world_record(record);
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_history(store, scene_space(store, space()).sid, &id, &arena, &rows, &n), SAT_OK);
+    sat_arena_deinit(&arena);
+    return n;
+}
+
+static uint32_t count_runs(struct sat_store *store)
+{
+    struct sat_arena arena;
+    struct sat_run *runs;
+    uint32_t n;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_runs(store, scene_space(store, space()).sid, 0, 1000, &arena, &runs, &n), SAT_OK);
+    sat_arena_deinit(&arena);
+    return n;
+}
+
+static uint32_t count_entries(struct sat_store *store)
+{
+    struct sat_arena arena;
+    struct sat_entry_row *rows;
+    uint32_t n;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_entries(store, scene_space(store, space()).sid, 1, 100000, &arena, &rows, &n), SAT_OK);
+    sat_arena_deinit(&arena);
+    return n;
+}
+
+static void complain(void *context, enum sat_check check, const char *what)
+{
+    (void)context;
+    print_message("%s: %s\n", sat_check_name(check), what);
+}
+
+static void assert_sound(struct sat_store *store)
+{
+    struct sat_inspection inspection = {.store = store, .found = complain};
+    struct sat_inspection_result result;
+    struct sat_directory directory;
+    sat_directory_init(&directory);
+    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
+    for (int i = 0; i < SAT_CHECK_COUNT; i++) assert_int_equal(result.faults[i], 0);
+    sat_directory_deinit(&directory);
+}
+
+/* ---- Doing ---- */
+
+static void tidy_server(void)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < 20; i++) {
+        world.now_ms += 61 * 1000;
+        sat_actions_init(&actions, &arena);
+        assert_int_equal(sat_host_maintain(world.host, world.now_ms, 4096, &actions), SAT_OK);
+    }
+    sat_arena_deinit(&arena);
+}
+
+static void tidy_device(struct world_device *device)
+{
+    struct sat_tidied done = {0};
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(
+            sat_tidy_device(device->handle.store, &device->handle.directory, scene_number(device), 4096, &done),
+            SAT_OK);
+}
+
+static void edit(uint32_t record, uint32_t times)
+{
+    char value[32];
+    for (uint32_t i = 0; i < times; i++) {
+        (void)snprintf(value, sizeof value, "city %u", i);
+        scene_write(&world, i % 2 ? rep : other, record, CITY, value);
+        assert_true(world_sync(&world, i % 2 ? rep : other));
+        world.now_ms += 1000;
+        if (i % 2 == 0) assert_true(world_sync(&world, rep));
+        if (i % 2) assert_true(world_sync(&world, other));
+    }
+}
+
+/* A floor, as a collection would raise it. */
+static void raise_floor(struct sat_store *store, uint64_t floor)
+{
+    struct sat_space_row row = scene_space(store, space());
+    row.floor = floor;
+    assert_int_equal(sat_store_begin(store), SAT_OK);
+    assert_int_equal(sat_store_space_save(store, &row), SAT_OK);
+    assert_int_equal(sat_store_commit(store), SAT_OK);
+    if (store == world.server_store) world_crash_server(&world);
+}
+
+/* As it is: a deletion that everybody has seen is collected. */
+static void collect(void)
+{
+    scene_write(&world, rep, 900, CITY, "gone");
+    assert_true(world_settle(&world, 3));
+    scene_remove(&world, rep, 900);
+    assert_true(world_settle(&world, 3));
+    assert_int_equal(world_collect(&world), 1);
+    assert_true(world_settle(&world, 3));
+}
+
+static void assert_all_agree(void)
+{
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        if (sat_directory_out(sat_host_directory(world.host), scene_number(&world.devices[i]))) continue;
+        assert_true(scene_agrees(&world, &world.devices[i]));
+        assert_sound(world.devices[i].handle.store);
+    }
+    assert_sound(world.server_store);
+}
+
+/* ---- Forgetting ---- */
+
+static void as_many_versions_are_kept_as_policy_says(void **state)
+{
+    (void)state;
+    limit(0, 3);
+    edit(1, 10);
+    scene_write(&world, rep, 2, CITY, "Bern");
+    assert_true(world_settle(&world, 3));
+    assert_int_equal(versions_of(world.server_store, 1), 10);
+    struct sat_hash before = scene_digest(world.server_store, space());
+    tidy_server();
+    tidy_device(rep);
+    assert_int_equal(versions_of(world.server_store, 1), 4); /* and the live one */
+    assert_int_equal(versions_of(rep->handle.store, 1), 4);
+    assert_int_equal(versions_of(world.server_store, 2), 1);
+    struct sat_hash after = scene_digest(world.server_store, space());
+    assert_true(sat_hash_equal(&before, &after));
+    assert_sound(world.server_store);
+    assert_sound(rep->handle.store);
+    edit(1, 4);
+    assert_true(world_settle(&world, 3));
+    assert_true(scene_agrees(&world, rep) && scene_agrees(&world, other));
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "city 3");
+}
+
+static void what_was_replaced_long_ago_is_forgotten(void **state)
+{
+    (void)state;
+    limit(10, 0);
+    edit(1, 4);
+    world.now_ms += 8 * DAY_MS;
+    edit(1, 2); /* replaces the newest of the four now */
+    tidy_server();
+    assert_int_equal(versions_of(world.server_store, 1), 6);
+    world.now_ms += 3 * DAY_MS;
+    tidy_server();
+    assert_int_equal(versions_of(world.server_store, 1),
+                     3); /* of the four the last: that it was replaced is 3 days ago */
+    world.now_ms += 9 * DAY_MS;
+    tidy_server();
+    assert_int_equal(versions_of(world.server_store, 1), 1);
+    assert_true(world_settle(&world, 3));
+    tidy_device(other);
+    assert_int_equal(versions_of(other->handle.store, 1), 1);
+    assert_sound(world.server_store);
+    assert_sound(other->handle.store);
+}
+
+static void siblings_and_what_waits_are_never_forgotten(void **state)
+{
+    (void)state;
+    limit(1, 1);
+    edit(1, 6);
+    scene_write(&world, rep, 1, CITY, "here");
+    scene_write(&world, other, 1, CITY, "there");
+    assert_true(world_settle(&world, 4));
+    scene_write(&world, rep, 1, NAME, "waits");
+    world.now_ms += 30 * DAY_MS;
+    tidy_server();
+    tidy_device(rep);
+    assert_int_equal(scene_conflicts(&world, rep, 1), 1);
+    assert_string_equal(scene_shows(&world, rep, 1, NAME), "waits");
+    assert_true(world_settle(&world, 4));
+    assert_int_equal(scene_conflicts(&world, other, 1), 1);
+    assert_string_equal(scene_shows(&world, other, 1, NAME), "waits");
+    assert_sound(rep->handle.store);
+}
+
+/* ---- Compaction ---- */
+
+static void what_is_forgotten_below_the_floor_becomes_runs(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 40);
+    collect();
+    struct sat_space_row row = scene_space(world.server_store, space());
+    struct sat_hash root = sat_frontier_root(&row.log), digest = scene_digest(world.server_store, space());
+    tidy_server();
+    assert_in_range(count_entries(world.server_store), 4, 8);
+    assert_in_range(count_runs(world.server_store), 1, 8);
+    row = scene_space(world.server_store, space());
+    struct sat_hash after = sat_frontier_root(&row.log), digest_after = scene_digest(world.server_store, space());
+    assert_true(sat_hash_equal(&root, &after) && sat_hash_equal(&digest, &digest_after));
+    assert_sound(world.server_store);
+    tidy_device(rep);
+    assert_in_range(count_entries(rep->handle.store), 4, 8);
+    assert_sound(rep->handle.store);
+    edit(1, 6);
+    assert_true(scene_agrees(&world, rep) && scene_agrees(&world, other));
+    assert_sound(world.server_store);
+    assert_sound(rep->handle.store);
+    assert_sound(other->handle.store);
+}
+
+static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 40);
+    edit(2, 5);
+    collect();
+    tidy_server();
+    assert_true(count_runs(world.server_store) > 0);
+    struct world_device *late = world_join(&world, 3);
+    assert_true(count_runs(late->handle.store) > 0);
+    assert_string_equal(scene_shows(&world, late, 1, CITY), scene_shows(&world, rep, 1, CITY));
+    assert_string_equal(scene_shows(&world, late, 2, CITY), "city 4");
+    assert_all_agree();
+    scene_write(&world, late, 1, CITY, "late");
+    scene_write(&world, rep, 1, CITY, "early");
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, late, 1, CITY), scene_shows(&world, other, 1, CITY));
+    assert_all_agree();
+    assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
+}
+
+static void runs_that_no_collection_speaks_for_are_unjustified(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 20);
+    raise_floor(world.server_store, scene_log_size(&world) - 4);
+    tidy_server();
+    assert_true(count_runs(world.server_store) > 0);
+    struct world_device *late = world_invite(&world, 3);
+    (void)world_sync(&world, late);
+    (void)world_sync(&world, late);
+    assert_int_equal(late->last_err, SAT_ERR_UNJUSTIFIED);
+    assert_int_equal(count_entries(late->handle.store), 0);
+}
+
+static void an_older_copy_starts_anew_and_goes_on(void **state)
+{
+    (void)state;
+    struct world_home home;
+    limit(0, 1);
+    edit(1, 9);
+    world_home_backup(&world, rep, &home);
+    edit(1, 31);
+    collect();
+    tidy_server();
+    world_home_restore(&world, rep, &home);
+    scene_write(&world, rep, 2, CITY, "from then");
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_ANEW], 1);
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "from then");
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), scene_shows(&world, other, 1, CITY));
+    assert_all_agree();
+    world_home_free(&home);
+}
+
+static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 9);
+    edit(2, 2);
+    world_backup(&world, 1);
+    edit(1, 21);
+    edit(3, 2);
+    collect();
+    tidy_server();
+    tidy_device(rep);
+    tidy_device(other);
+    tidy_device(admin);
+    assert_true(count_runs(rep->handle.store) > 0);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++)
+        for (uint32_t k = 0; k < world.devices_n; k++) (void)world_sync(&world, &world.devices[k]);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "city 20");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "city 1");
+    assert_all_agree();
+}
+
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(as_many_versions_are_kept_as_policy_says),
+        WITH_WORLD(what_was_replaced_long_ago_is_forgotten),
+        WITH_WORLD(siblings_and_what_waits_are_never_forgotten),
+        WITH_WORLD(what_is_forgotten_below_the_floor_becomes_runs),
+        WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
+        WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
+        WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
+        WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
+    };
+    return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
+}

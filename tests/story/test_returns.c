@@ -1,0 +1,304 @@
+/* What a server that was set back is given back though no head of its had proved it, and what it is told when it is set
+ * back again before it has signed anything in its new life. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "tests/story/forge.h"
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+static struct world world;
+static struct world_device *a, *b; /* two reps of one territory: devices 2 and 3 */
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 101, 2);
+    if (getenv("SAY")) world.transcript = stderr;
+    a = world_join(&world, 1);
+    b = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    world_deinit(&world);
+    return 0;
+}
+
+static void all_agree(void)
+{
+    a->on_way = b->on_way = NULL;
+    assert_true(world_settle(&world, 6));
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        uint64_t left;
+        assert_true(scene_agrees(&world, &world.devices[i]));
+        assert_int_equal(scene_pending(&world.devices[i]), 0);
+        assert_int_equal(sat_store_return_count(world.devices[i].handle.store, 0, true, &left), 0);
+        assert_int_equal(left, 0);
+    }
+}
+
+/* The territory's heads get lost on their way, from one that says this size on. */
+static uint64_t first_lost;
+
+static bool lose_heads(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    struct sat_head head;
+    bool passes = true;
+    (void)context;
+    sat_arena_init(&arena);
+    if (down && sat_message_decode(sat_buf_span(bytes), SAT_SENDER_SERVER, &arena, &message) == SAT_OK &&
+        message.type == SAT_MESSAGE_HEAD && message.as.HEAD.sub == forge_sub(device, &world.spaces[0]) &&
+        sat_head_decode(message.as.HEAD.head, &world.spaces[0], &head) == SAT_OK)
+        passes = head.size < first_lost;
+    sat_arena_deinit(&arena);
+    return passes;
+}
+
+static void sync_without_head(struct world_device *device, uint64_t from)
+{
+    first_lost = from;
+    device->on_way = lose_heads;
+    (void)world_sync(&world, device);
+    device->on_way = NULL;
+}
+
+static void what_no_head_had_proved_comes_back_from_whoever_has_it(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    sync_without_head(a, 0);
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
+    scene_write(&world, a, 1, CITY, "Chur");
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a)); /* before its author comes */
+    assert_int_equal(scene_log_size(&world), 2);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
+}
+
+/* b's work has seen a's, and a's next has seen b's. What was replaced within one bundle is a stub at a's. */
+static void own_work_goes_back_in_its_place_among_the_others(void **state)
+{
+    (void)state;
+    scene_write(&world, a, 2, CITY, "Olten");
+    assert_true(world_settle(&world, 4));
+    uint64_t size = scene_log_size(&world);
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    sync_without_head(a, size + 1);
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, CITY, "Zug");
+    scene_write(&world, b, 1, CITY, "Chur");
+    assert_true(world_sync(&world, b));
+    sync_without_head(a, size + 1);
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Chur");
+    scene_write(&world, a, 1, CITY, "Genf");
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a));
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Genf");
+}
+
+static void a_server_set_back_twice_before_its_new_life_has_shown_a_head(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    world_restore(&world, 1, true);
+    sync_without_head(a, 1); /* given back, and not proved again */
+    assert_int_equal(scene_log_size(&world), 1);
+    world_restore(&world, 1, false); /* in the first life again */
+    assert_true(world_sync(&world, a));
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Bern");
+}
+
+/* The newer copy has all that was proved: nothing says that the new life ever was. */
+static void a_new_life_that_was_set_back_to_before_it_began_is_left(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    world_backup(&world, 2);
+    world_restore(&world, 1, true);
+    sync_without_head(a, 0);
+    world_restore(&world, 2, false);
+    a->last_err = SAT_OK;
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->last_err, SAT_OK);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Bern");
+}
+
+/* And goes on until it is lost again: by then a newer head proves more of it. */
+static void a_life_may_be_lost_come_back_and_be_lost_again(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 2);
+    world_restore(&world, 1, true);
+    sync_without_head(a, 0);
+    world_restore(&world, 2, false);
+    assert_true(world_sync(&world, a));
+    scene_write(&world, a, 2, CITY, "Chur");
+    assert_true(world_sync(&world, a));
+    world_restore(&world, 1, true);
+    a->last_err = SAT_OK;
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->last_err, SAT_OK);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
+}
+
+/* The log has lost nothing, but the directory has: what the log takes meanwhile stands under an older one. */
+static void a_log_may_go_on_under_the_directory_that_an_older_copy_has(bool announced)
+{
+    world_backup(&world, 1);
+    order_rotate(&world, 0);
+    scene_write(&world, b, 1, CITY, "Bern");
+    world_restore(&world, 1, announced);
+    assert_true(world_sync(&world, b)); /* knows nothing of the new epoch */
+    for (uint32_t i = 0; i < world.devices_n; i++) world.devices[i].last_err = SAT_OK;
+    assert_true(world_settle(&world, 6));
+    assert_true(world_confirm_restore(&world));
+    all_agree();
+    for (uint32_t i = 0; i < world.devices_n; i++) assert_int_equal(world.devices[i].last_err, SAT_OK);
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
+}
+
+static void an_older_directory_that_is_announced_makes_nobody_a_liar(void **state)
+{
+    (void)state;
+    a_log_may_go_on_under_the_directory_that_an_older_copy_has(true);
+}
+
+static void an_older_directory_that_is_not_announced_makes_nobody_a_liar(void **state)
+{
+    (void)state;
+    a_log_may_go_on_under_the_directory_that_an_older_copy_has(false);
+}
+
+/* It has signed how far it is in the first life, went back with the second, and comes from there to the first. */
+static void who_went_back_with_a_server_is_no_copy(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 2); /* has its cursor */
+    world_restore(&world, 1, true);
+    sync_without_head(a, 0);
+    scene_write(&world, a, 2, CITY, "Chur");
+    world_restore(&world, 2, false);
+    assert_true(world_sync(&world, a));
+    assert_int_equal(scene_pending(a), 0);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
+}
+
+/* The second loss finds among what the first brought back a receipt that is younger than one of what stands on it. */
+static void what_came_back_goes_back_in_the_order_of_the_log_that_had_it(void **state)
+{
+    (void)state;
+    struct world_device *c = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    sync_without_head(a, 0);
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, CITY, "Chur");
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a)); /* has no receipt */
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, c));
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, c));
+    assert_int_equal(c->heard[SAT_NOTICE_REFUSED], 0);
+    assert_int_equal(scene_log_size(&world), 2);
+    all_agree();
+}
+
+/* Nobody can prove what there was. What stands on a draft that has seen it claims it as little as that one does. */
+static void work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    sync_without_head(a, 0);
+    scene_write(&world, a, 1, CITY, "Chur");
+    world_restore(&world, 1, false);
+    sync_without_head(a, 0); /* goes back */
+    scene_write(&world, a, 1, CITY, "Genf");
+    assert_true(world_sync(&world, a));
+    assert_int_equal(a->heard[SAT_NOTICE_REFUSED], 0);
+    all_agree();
+}
+
+static bool lose_return(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    bool is = false;
+    (void)context;
+    sat_arena_init(&arena);
+    if (!down && sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) == SAT_OK)
+        is = message.type == SAT_MESSAGE_RETURN;
+    sat_arena_deinit(&arena);
+    if (is) device->on_way = NULL;
+    return !is;
+}
+
+static void what_stands_on_something_that_got_lost_on_its_way_goes_again(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        scene_write(&world, a, i, CITY, "Bern");
+        assert_true(world_sync(&world, a)); /* a bundle each */
+    }
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    b->on_way = lose_return;
+    scene_write(&world, b, 1, CITY, "Chur");
+    (void)world_sync(&world, b);
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Chur");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+        STORY(what_no_head_had_proved_comes_back_from_whoever_has_it),
+        STORY(own_work_goes_back_in_its_place_among_the_others),
+        STORY(a_server_set_back_twice_before_its_new_life_has_shown_a_head),
+        STORY(a_new_life_that_was_set_back_to_before_it_began_is_left),
+        STORY(a_life_may_be_lost_come_back_and_be_lost_again),
+        STORY(an_older_directory_that_is_announced_makes_nobody_a_liar),
+        STORY(an_older_directory_that_is_not_announced_makes_nobody_a_liar),
+        STORY(who_went_back_with_a_server_is_no_copy),
+        STORY(what_came_back_goes_back_in_the_order_of_the_log_that_had_it),
+        STORY(work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused),
+        STORY(what_stands_on_something_that_got_lost_on_its_way_goes_again),
+    };
+    return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
+}
