@@ -1,5 +1,6 @@
 """The planted bugs: each is a text of the source, once there, and what is put in its place; and the tests that are to
-notice it. A text that is not there any more, or twice, is a failure of this list: bring it up to date."""
+notice it, with what stands in their environment in front of them. A text that is not there any more, or twice, is a
+failure of this list: bring it up to date."""
 
 
 class Mutant:
@@ -161,5 +162,5 @@ MUTANTS = [
            "story/test_trouble"),
     Mutant("what is committed may still be in the disk's cache", "common/store/sqlite_open.c",
            "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
-           "unit/test_store_open", "faults/test_faults"),
+           "FAULT=\"Ann's machine off\" SEED=1 TRIES=30 faults/test_faults"),
 ]
