@@ -34,6 +34,8 @@ static void count(struct satd_org *org, const struct satd_hub_config *config, ui
                  satd_number("mended", now.mended - before->mended));
     satd_count(metrics, SATD_METRIC_COLLECTIONS, now.collections - before->collections);
     satd_count(metrics, SATD_METRIC_COLLECTED, now.collected - before->collected);
+    satd_count(metrics, SATD_METRIC_FORGOTTEN, now.forgotten - before->forgotten);
+    satd_count(metrics, SATD_METRIC_COMPACTED, now.compacted - before->compacted);
     if (now.collections > before->collections)
         satd_log(config->log, COLLECTED, satd_id("org", org->id.b, sizeof org->id.b),
                  satd_number("records", now.collected - before->collected));

@@ -334,9 +334,9 @@ SATCHEL_API int satchel_refused(struct satchel *satchel, satchel_row_fn row, voi
  *   mended                  how many records and digests of this store were wrong and were made anew from its log
  *   alerts, alert, alert_error, alert_at
  *                           how often the server, or somebody in its place, was caught lying, or was set back to an
- *                           older copy (alert_error "server_set_back"); a sentence of what was seen last (null:
- *                           never), which stays when later syncs go well; that this device was expelled
- *                           while it was away is told in this way, too (alert_error "expelled")
+ *                           older copy (alert_error "server_set_back"), or this device was expelled while it was
+ *                           away ("expelled"), or began anew, as its place in a log was forgotten ("started_anew"); a
+ *                           sentence of what was seen last (null: never), which stays when later syncs go well
  *   alert_list              [{"error","times","at","message"}], the newest of each kind, the gravest kind first: what
  *                           is in `alert` hides none of the others
  *   last_sync, in_sync
@@ -637,7 +637,8 @@ SATCHEL_API int satchel_leave(struct satchel *satchel);
 
 /* {"policy","value","default","most"} per policy, as known here: "lease.rep", … (days without a sync after which a
  * device shows no data; 0: no limit), "export.rep" (1: reps may export), "brake.records" and "brake.percent" (see
- * satchel_sync()), "silent.days" (without a sync, after which a device is expelled; 0: never). */
+ * satchel_sync()), "history.days" and "history.versions" (how long, and how many of a record, superseded versions are
+ * kept; 0: all), "silent.days" (without a sync, after which a device is expelled; 0: never). */
 SATCHEL_API int satchel_policy(struct satchel *satchel, satchel_row_fn row, void *context);
 /* not_found, invalid (more than it may be). */
 SATCHEL_API int satchel_policy_set(struct satchel *satchel, const char *policy, uint64_t value);
