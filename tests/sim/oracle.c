@@ -7,6 +7,7 @@
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
+#include "common/vault/seal.h"
 
 void oracle_init(struct oracle *oracle)
 {
@@ -238,6 +239,54 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
             excused++;
         }
     }
+    return excused;
+}
+
+/* ---- What was refused ---- */
+
+static uint32_t excuse_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
+                              uint32_t index, struct sat_arena *arena)
+{
+    const struct sat_change *change = &bundle->changes[index];
+    const struct sat_epoch_key *key;
+    struct sat_bundle_key bundle_key;
+    struct sat_source source = {0};
+    struct sat_buf plain;
+    uint32_t n = 0;
+    sat_buf_init(&plain);
+    sat_check(!sat_keys_get(device->handle.keys, &device->handle.directory, &bundle->manifest.space,
+                            bundle->manifest.epoch, &key));
+    sat_bundle_key_derive(key, &bundle->manifest, &bundle_key);
+    sat_check(!sat_unseal_change(device->handle.squeezer, &bundle_key, &bundle->manifest, index, &change->record,
+                                 change->header, change->body, &plain));
+    sat_check(!sat_body_decode(sat_buf_span(&plain), arena, &source.body));
+    sat_check(!sat_header_decode(change->header, arena, &source.header));
+    source.dot = (struct sat_dot){bundle->manifest.device, bundle->manifest.first + index};
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct sat_record_id id = world_record(oracle->writes[i].record);
+        if (!sat_record_equal(&id, &change->record) || !is_of(&oracle->writes[i], &source)) continue;
+        oracle->writes[i].excused = true;
+        n++;
+    }
+    sat_buf_deinit(&plain);
+    return n;
+}
+
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device)
+{
+    struct sat_arena arena;
+    struct sat_aside_row *rows;
+    uint32_t n, excused = 0;
+    sat_arena_init(&arena);
+    sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_bundle bundle;
+        if (rows[i].recv_ms) continue; /* it was in the log */
+        sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
+        for (uint32_t k = 0; k < bundle.manifest.count; k++)
+            excused += excuse_change(oracle, device, &bundle, k, &arena);
+    }
+    sat_arena_deinit(&arena);
     return excused;
 }
 

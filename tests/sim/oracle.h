@@ -50,6 +50,8 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
  * nobody overwrote is excused. homes: a bit set of those that count. The number of those that are newly excused. */
 void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes);
+/* What the device keeps as refused is not to be seen, and no more than that may be missing. How many cells. */
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device);
 /* Compares what a device sees of every record that was ever written in `space` with what it must see; complains on
  * stderr. The number of differences. */
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,

@@ -56,7 +56,6 @@ struct life {
     uint32_t copies, revoked;
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
-    uint32_t damaged; /* pushes */
 };
 
 static uint32_t number_in(const struct life *life, const struct world_device *device)
@@ -197,7 +196,6 @@ static bool damage(struct life *life)
     if (device == life->world.devices || device->on_way) return false;
     world_say(&life->world, "home %u: its next push is damaged", name_of(life, device));
     scene_damage_push(&life->world, device, 0);
-    life->damaged++;
     return true;
 }
 
@@ -495,26 +493,13 @@ static bool come_to_rest(struct life *life)
     return quiet == 2;
 }
 
-/* What was refused is not to be seen, but kept and listed: no more than that may be missing. */
-static void excuse_refused(struct life *life)
-{
-    struct world *world = &life->world;
-    for (uint32_t i = 0; i < life->oracle.n; i++) {
-        struct oracle_write *write = &life->oracle.writes[i];
-        struct sat_bundle_row row;
-        bool found;
-        sat_check(sat_store_bundle_of_dot(world->server_store, write->last_dot, &row, &found) == SAT_OK);
-        if (!found || row.state != SAT_BUNDLE_VOID || !life->damaged) continue;
-        write->excused = true;
-        life->counts->refusal++;
-    }
-}
-
 static uint32_t check(struct life *life)
 {
     uint32_t wrong = 0, conflicts;
     oracle_look(&life->oracle, &life->world, 0);
-    excuse_refused(life);
+    for (uint32_t i = 0; i < life->world.devices_n; i++)
+        if (!is_gone(life, &life->world.devices[i]))
+            life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world.devices[i]);
     for (uint32_t space = SHARED; space <= NARROW; space++) {
         uint32_t of = homes(life) & (space == NARROW ? ~life->one_only : UINT32_MAX);
         wrong += ends_compare(&life->oracle, &life->world, space, RECORDS, of, &conflicts);
