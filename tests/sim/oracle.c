@@ -226,6 +226,12 @@ static bool server_has(struct world *world, const struct oracle_write *write)
     return has;
 }
 
+bool oracle_may_go(const struct oracle *oracle, uint32_t index)
+{
+    const struct oracle_write *write = &oracle->writes[index];
+    return !write->held && !write->excused && !is_overwritten(oracle, index, true);
+}
+
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes)
 {
     uint32_t excused = 0;
@@ -234,7 +240,7 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
         more = false;
         for (uint32_t i = 0; i < oracle->n; i++) {
             struct oracle_write *write = &oracle->writes[i];
-            if (write->held || write->excused || is_overwritten(oracle, i, true) || server_has(world, write)) continue;
+            if (!oracle_may_go(oracle, i) || server_has(world, write)) continue;
             write->excused = more = true;
             excused++;
         }
@@ -265,7 +271,7 @@ static uint32_t excuse_change(struct oracle *oracle, struct world_device *device
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct sat_record_id id = world_record(oracle->writes[i].record);
         if (!sat_record_equal(&id, &change->record) || !is_of(&oracle->writes[i], &source)) continue;
-        oracle->writes[i].excused = true;
+        oracle->writes[i].excused = oracle->writes[i].refused = true;
         n++;
     }
     sat_buf_deinit(&plain);
@@ -342,7 +348,7 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
                 loaded = record;
             }
             uint32_t seen = visible(&view, write);
-            if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            if (seen && !write->refused && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
             if (seen > 1) wrong += complain(write, "TWICE");
             if (!seen && !write->excused && !is_overwritten(oracle, i, false)) wrong += complain(write, "LOST");
         }

@@ -382,9 +382,13 @@ static void confirm(struct life *life)
 /* What of a revoked device's work the log has not got is out; it goes to the admins. */
 static void excuse_work_of(struct life *life, uint32_t family)
 {
-    for (uint32_t i = 0; i < life->oracle.n; i++) {
-        struct oracle_write *write = &life->oracle.writes[i];
-        if (life->family[write->home] == family && !write->overwritten && !write->held) write->excused = true;
+    for (bool more = true; more;) { /* who is out leaves in place what he had overwritten */
+        more = false;
+        for (uint32_t i = 0; i < life->oracle.n; i++) {
+            struct oracle_write *write = &life->oracle.writes[i];
+            if (life->family[write->home] != family || !oracle_may_go(&life->oracle, i)) continue;
+            write->excused = more = true;
+        }
     }
 }
 
