@@ -287,7 +287,7 @@ uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *devic
     sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
     for (uint32_t i = 0; i < n; i++) {
         struct sat_bundle bundle;
-        if (rows[i].recv_ms) continue; /* it was in the log */
+        if (rows[i].recv_ms || rows[i].state != SAT_ASIDE_OPEN) continue; /* it was in the log; or is not listed */
         sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
         for (uint32_t k = 0; k < bundle.manifest.count; k++)
             excused += excuse_change(oracle, device, &bundle, k, &arena);

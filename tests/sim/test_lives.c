@@ -22,7 +22,8 @@ enum { ACTIONS = 200, RECORDS = 5, ACCOUNT = 1, TAGS = 7, SHARED = 0, NARROW = 1
     X(set_remove)                                                                                                      \
     X(settle)                                                                                                          \
     X(conflict)                                                                                                        \
-    X(join) X(connect) X(disconnect) X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device)              \
+    X(join)                                                                                                            \
+    X(connect) X(disconnect) X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device)                      \
         X(crash_of_the_server) X(clock_step)
 
 struct counts {
