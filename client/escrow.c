@@ -109,6 +109,7 @@ static const char *name_of_state(const struct item *item)
     if (!item->sound) return "forged";
     switch ((enum sat_aside_state)item->state) {
     case SAT_ASIDE_OPEN:
+    case SAT_ASIDE_KEPT: /* on devices alone */
         return "open";
     case SAT_ASIDE_ACCEPTED:
         return "accepted";

@@ -116,7 +116,7 @@ static enum sat_err list_asides(struct listing *listing)
         err = sat_store_asides(listing->satchel->store, after, ASIDES_AT_ONCE, ASIDE_BYTES, &arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n && !listing->enough; i++) {
             after = rows[i].number;
-            if (rows[i].state == SAT_ASIDE_ACCEPTED) continue; /* taken up since */
+            if (rows[i].state == SAT_ASIDE_ACCEPTED || rows[i].state == SAT_ASIDE_KEPT) continue; /* taken up since */
             give_aside(listing, &rows[i], &arena);
         }
         sat_arena_reset(&arena);

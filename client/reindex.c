@@ -5,6 +5,7 @@
 #include "client/alert.h"
 #include "client/links.h"
 #include "common/sync/copied.h"
+#include "common/sync/void.h"
 #include "common/vault/author_again.h"
 #include "common/vault/origin.h"
 
@@ -167,6 +168,21 @@ static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again
     return err;
 }
 
+/* The log says that the bundle in which it was frozen here was refused: no copy of this home sends it (MERGE 8). */
+static enum sat_err was_refused(struct looking *looking, struct sat_dot dot, bool *refused)
+{
+    struct sat_store *store = looking->satchel->store;
+    struct sat_bundle_row row;
+    struct sat_aside_row aside;
+    bool found = false;
+    *refused = false;
+    enum sat_err err = sat_store_bundle_of_dot(store, dot, &row, &found);
+    if (err || !found || row.state != SAT_BUNDLE_VOID) return err;
+    struct sat_hash id = sat_void_of_row(&row).statement.refused;
+    err = sat_store_aside_find(store, &id, &looking->arena, &aside, refused);
+    return err || !*refused ? err : sat_store_aside_set_state(store, aside.number, SAT_ASIDE_OPEN);
+}
+
 static enum sat_err is_known(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found)
 {
     struct looking *looking = context;
@@ -175,7 +191,11 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     struct sat_history_item *items;
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
-    if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    struct sat_origin root = root_of(&space, change->dot, change->body, change->rest);
+    bool frozen = !sat_hash_is_zero(&root.rest) && sat_space_equal(&root.space, &space);
+    if (!err && frozen) err = was_refused(looking, root.dot, found);
+    *now = (struct sat_dot){0};
+    if (!err && !*found) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
     for (uint32_t i = 0; i < n && !err && !*found; i++) {
         if (items[i].recv_ms == 0 || !repeats(change, &space, &items[i])) continue;
         *found = true;
@@ -211,15 +231,17 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
 {
     struct looking looking = {.satchel = satchel};
     struct sat_again_place *places;
-    uint32_t n;
+    uint32_t n, provisional;
     sat_arena_init(&looking.arena);
     enum sat_err err = find_places(satchel, arena, &places, &n);
+    if (!err) err = sat_copied_number(satchel->store, &provisional);
     for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
     vault.keyring = keyring;
     if (!err)
         err = sat_author_again(&vault,
                                &(struct sat_again){.device = device,
+                                                   .keep = device < SAT_PROVISIONAL && provisional,
                                                    .places = places,
                                                    .places_n = n,
                                                    .origins = true,

@@ -319,7 +319,14 @@ enum sat_err sat_store_stub_count(struct sat_store *store, int64_t sid, uint64_t
 /* ---- Put aside: bundles kept verbatim, listed with their reason, not shown (P3). On the server the escrow: work that
  * came after its author had lost the right, for the admins to decide about. On a device: what the server let through
  * and the directory does not. ---- */
-enum sat_aside_state { SAT_ASIDE_OPEN = 0, SAT_ASIDE_ACCEPTED = 1, SAT_ASIDE_REJECTED = 2 };
+enum sat_aside_state {
+    SAT_ASIDE_OPEN = 0,
+    SAT_ASIDE_ACCEPTED = 1,
+    SAT_ASIDE_REJECTED = 2,
+    /* One's own, frozen, of a home that is a copy: its changes wait as drafts. Not listed, unless the log says that it
+     * was refused: then it is open. */
+    SAT_ASIDE_KEPT = 3,
+};
 
 struct sat_aside_row {
     int64_t number; /* set by put; ascending */

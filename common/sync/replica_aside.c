@@ -11,7 +11,9 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
     struct sat_aside_row row;
     *aside = why == SAT_ERR_UPGRADE_NEEDED;
     if (*aside) return SAT_OK;
-    return sat_store_aside_find(step->replica->config.store, &bundle->id, step->arena, &row, aside);
+    enum sat_err err = sat_store_aside_find(step->replica->config.store, &bundle->id, step->arena, &row, aside);
+    *aside = *aside && row.state != SAT_ASIDE_KEPT;
+    return err;
 }
 
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,

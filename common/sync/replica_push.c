@@ -176,7 +176,9 @@ enum sat_err replica_freeze(struct replica_step *step)
     struct sat_replica *replica = step->replica;
     uint64_t before = replica->frozen.left;
     bool busy = false, waits = false;
-    enum sat_err err = replica_mend(step);
+    bool more; /* what an earlier session left refused is found by looking for what to send */
+    enum sat_err err = replica_push(replica, step->arena, NULL, &more);
+    if (!err) err = replica_mend(step);
     if (!err && replica->frozen.more) err = is_busy(step, &busy);
     if (err || busy) return err;
     do { /* again where nothing of it can be sent: the work of other spaces is not to wait for it */

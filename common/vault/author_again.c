@@ -211,7 +211,7 @@ static enum sat_err take_change(struct again *again, struct old *old)
                                       .body = &old->body,
                                       .rest = old->rest};
     if (what->known) err = what->known(what->context, &change, &now, &known);
-    if (!err && known) add_pair(again, old, now);
+    if (!err && known && now.counter) add_pair(again, old, now);
     if (!err && !known) err = write_again(again, old);
     sat_arena_reset(&again->arena);
     return err;
@@ -258,7 +258,8 @@ static enum sat_err open_bundle(struct again *again, const struct sat_again_plac
     return err;
 }
 
-static enum sat_err put_aside(struct again *again, const struct sat_bundle *bundle, enum sat_err why)
+static enum sat_err put_aside(struct again *again, const struct sat_bundle *bundle, enum sat_err why,
+                              enum sat_aside_state state)
 {
     struct sat_buf bytes;
     sat_buf_init(&bytes);
@@ -271,10 +272,11 @@ static enum sat_err put_aside(struct again *again, const struct sat_bundle *bund
         .id = bundle->id,
         .bytes = sat_buf_span(&bytes),
         .reason = (uint32_t)why,
+        .state = (uint8_t)state,
     };
     enum sat_err err = sat_store_aside_put(again->vault.store, &row);
     sat_buf_deinit(&bytes);
-    again->out->aside++;
+    again->out->aside += state == SAT_ASIDE_OPEN;
     return err;
 }
 
@@ -336,7 +338,10 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
     enum sat_err why = apart || outdated ? SAT_OK : (enum sat_err)row->refused;
     if (!why) why = open_bundle(again, place, &bundle, changes);
     if (sat_err_is_local(why)) return why;
-    if (why) err = put_aside(again, &bundle, why);
+    if (why)
+        err = put_aside(again, &bundle, why, SAT_ASIDE_OPEN);
+    else if (again->what->keep)
+        err = put_aside(again, &bundle, SAT_ERR_INVALID, SAT_ASIDE_KEPT);
     for (uint32_t i = 0; !err && !why && i < row->count; i++) err = take_change(again, &changes[i]);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }

@@ -27,10 +27,11 @@ struct sat_again {
     uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
     const struct sat_again_place *places; /* the order is that of the counters, across all of them */
     uint32_t places_n;
+    bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */
     /* Is that change in the log already, as itself or as an origin? Then it is not written again: later ones see *now
-     * instead. NULL: never. */
+     * instead, or, where its counter is 0, nothing: it was refused. NULL: never. */
     void *context;
     enum sat_err (*known)(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found);
 };

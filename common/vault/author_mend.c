@@ -63,7 +63,8 @@ static enum sat_err write_all(const struct sat_vault *vault, const struct sat_bu
                               struct sat_arena *arena)
 {
     struct sat_again_place place = {.sid = refused->sid, .first = refused->first, .cut = refused->first - 1};
-    struct sat_again again = {.device = refused->device, .places = &place, .places_n = 1};
+    /* A copy of this home may hold the same, and knows it by where it comes from (MERGE 11). */
+    struct sat_again again = {.device = refused->device, .places = &place, .places_n = 1, .origins = true};
     struct sat_again_done done;
     enum sat_err err = drop_covers(vault, arena);
     if (!err) err = sat_author_again(vault, &again, arena, &done);

@@ -65,30 +65,3 @@ uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t hom
     tidy(world, homes);
     return (uint32_t)collected;
 }
-
-static bool is_of(const struct sat_aside_row *row, const struct oracle_write *write,
-                  const struct sat_directory *directory, struct sat_arena *arena)
-{
-    struct sat_bundle bundle;
-    struct sat_record_id id = world_record(write->record);
-    sat_check(sat_bundle_decode(row->bytes, &directory->org, &row->space, arena, &bundle) == SAT_OK);
-    for (uint32_t i = 0; i < bundle.manifest.count; i++)
-        if (sat_record_equal(&bundle.changes[i].record, &id)) return true;
-    return false;
-}
-
-bool forget_refused(const struct oracle_write *write, struct world *world)
-{
-    const struct satchel *home = &world->devices[write->home].handle;
-    struct sat_arena arena;
-    struct sat_aside_row *rows;
-    uint32_t n;
-    bool listed = false;
-    sat_arena_init(&arena);
-    sat_check(sat_store_asides(home->store, 0, 1000, SIZE_MAX, &arena, &rows, &n) == SAT_OK);
-    for (uint32_t i = 0; i < n && !listed; i++)
-        listed = rows[i].reason == SAT_ERR_COLLECTED && sat_space_equal(&rows[i].space, &world->spaces[write->space]) &&
-                 is_of(&rows[i], write, &home->directory, &arena);
-    sat_arena_deinit(&arena);
-    return listed;
-}

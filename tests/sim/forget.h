@@ -11,7 +11,5 @@ void forget_soon(struct world *world);
  * collected. */
 uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes, void (*tend)(void *context),
                         void *context);
-/* Has the write's home listed work on its record as refused, because that was forgotten? */
-bool forget_refused(const struct oracle_write *write, struct world *world);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
+#include "common/vault/seal.h"
 
 void oracle_init(struct oracle *oracle)
 {
@@ -141,14 +142,6 @@ static void note(struct oracle *oracle, struct world_device *device, struct orac
     }
 }
 
-static bool is_fresh(struct world_device *device, uint32_t number, int64_t sid)
-{
-    struct sat_cursor_row cursor;
-    bool found;
-    sat_check(sat_store_cursor_get(device->handle.store, sid, number, &cursor, &found) == SAT_OK);
-    return !found;
-}
-
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit)
 {
@@ -171,8 +164,7 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
                                  .last_dot = {number, last},
                                  .space = space,
                                  .record = record,
-                                 .home = (uint32_t)(device - world->devices),
-                                 .fresh = is_fresh(device, number, edit->sid)};
+                                 .home = (uint32_t)(device - world->devices)};
     for (uint32_t i = 0; i < after.live_n && last >= first; i++)
         if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, device, write, &before, &after.live[i]);
     sat_arena_deinit(&arena);
@@ -249,6 +241,12 @@ static bool server_has(struct world *world, const struct oracle_write *write)
     return has;
 }
 
+bool oracle_may_go(const struct oracle *oracle, uint32_t index)
+{
+    const struct oracle_write *write = &oracle->writes[index];
+    return !write->held && !write->excused && !is_overwritten(oracle, index, true);
+}
+
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes)
 {
     uint32_t excused = 0;
@@ -257,11 +255,59 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
         more = false;
         for (uint32_t i = 0; i < oracle->n; i++) {
             struct oracle_write *write = &oracle->writes[i];
-            if (write->held || write->excused || is_overwritten(oracle, i, true) || server_has(world, write)) continue;
+            if (!oracle_may_go(oracle, i) || server_has(world, write)) continue;
             write->excused = more = true;
             excused++;
         }
     }
+    return excused;
+}
+
+/* ---- What was refused ---- */
+
+static uint32_t excuse_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
+                              uint32_t index, struct sat_arena *arena)
+{
+    const struct sat_change *change = &bundle->changes[index];
+    const struct sat_epoch_key *key;
+    struct sat_bundle_key bundle_key;
+    struct sat_source source = {0};
+    struct sat_buf plain;
+    uint32_t n = 0;
+    sat_buf_init(&plain);
+    sat_check(!sat_keys_get(device->handle.keys, &device->handle.directory, &bundle->manifest.space,
+                            bundle->manifest.epoch, &key));
+    sat_bundle_key_derive(key, &bundle->manifest, &bundle_key);
+    sat_check(!sat_unseal_change(device->handle.squeezer, &bundle_key, &bundle->manifest, index, &change->record,
+                                 change->header, change->body, &plain));
+    sat_check(!sat_body_decode(sat_buf_span(&plain), arena, &source.body));
+    sat_check(!sat_header_decode(change->header, arena, &source.header));
+    source.dot = (struct sat_dot){bundle->manifest.device, bundle->manifest.first + index};
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct sat_record_id id = world_record(oracle->writes[i].record);
+        if (!sat_record_equal(&id, &change->record) || !is_of(&oracle->writes[i], &source)) continue;
+        oracle->writes[i].excused = oracle->writes[i].refused = true;
+        n++;
+    }
+    sat_buf_deinit(&plain);
+    return n;
+}
+
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device)
+{
+    struct sat_arena arena;
+    struct sat_aside_row *rows;
+    uint32_t n, excused = 0;
+    sat_arena_init(&arena);
+    sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_bundle bundle;
+        if (rows[i].recv_ms || rows[i].state != SAT_ASIDE_OPEN) continue; /* it was in the log; or is not listed */
+        sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
+        for (uint32_t k = 0; k < bundle.manifest.count; k++)
+            excused += excuse_change(oracle, device, &bundle, k, &arena);
+    }
+    sat_arena_deinit(&arena);
     return excused;
 }
 
@@ -317,7 +363,7 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
                 loaded = record;
             }
             uint32_t seen = visible(&view, write);
-            if (seen && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            if (seen && !write->refused && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
             if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))

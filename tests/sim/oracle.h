@@ -18,9 +18,9 @@ struct oracle_write { /* one cell of one change */
     char element[16];
     bool overwritten; /* somebody wrote the cell with this in front of him */
     bool excused;     /* it may be missing: its author was told, or nobody had it any more */
+    bool refused;     /* for good; a copy of its home may send it all the same, and then it may be there again */
     bool held;
     bool at_server, collected; /* it is live there; it was, and was forgotten with its record */
-    bool fresh;                /* its home had not been through the log for once */
     struct sat_dot last_dot;   /* where it was seen last, */
     struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
 };
@@ -56,6 +56,10 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
  * nobody overwrote is excused. homes: a bit set of those that count. The number of those that are newly excused. */
 void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes);
+/* Did nobody hold it at the last look, and nobody overwrite it whose write cannot be missing? */
+bool oracle_may_go(const struct oracle *oracle, uint32_t index);
+/* What the device keeps as refused is not to be seen, and no more than that may be missing. How many cells. */
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device);
 /* Compares what a device sees of every record that was ever written in `space` with what it must see; complains on
  * stderr. The number of differences. */
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,

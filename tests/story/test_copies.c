@@ -171,6 +171,30 @@ static void a_copy_that_is_copied_while_it_takes_its_number_takes_another(void *
     all_show(4, CITY, "Visp");
 }
 
+/* Frozen before the home was kept: the state that comes back has it, and never heard that it was refused. */
+static void what_was_refused_is_not_sent_by_an_older_state_of_the_home(void **state)
+{
+    (void)state;
+    struct world_home backup;
+    scene_write(&world, rep, 2, CITY, "Biel");
+    scene_lose_push(&world, rep, 0);
+    assert_false(world_sync(&world, rep));
+    scene_write(&world, rep, 2, CITY, "Brig");
+    world_home_backup(&world, rep, &backup);
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 1);
+    rep->on_way = NULL;
+    world_home_restore(&world, rep, &backup);
+    assert_true(world_settle(&world, 4));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    all_show(2, CITY, "Brig");
+    uint64_t aside;
+    assert_int_equal(sat_store_aside_count(rep->handle.store, &aside), SAT_OK);
+    assert_int_equal(aside, 1); /* listed as such again */
+    world_home_free(&backup);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -179,6 +203,7 @@ int main(void)
         STORY(what_is_written_before_there_is_a_number_is_shown_and_replaces_what_it_stands_on),
         STORY(who_keeps_the_number_does_not_send_what_the_other_one_brought),
         STORY(what_two_copies_hold_is_known_though_it_was_replaced),
+        STORY(what_was_refused_is_not_sent_by_an_older_state_of_the_home),
         STORY(a_copy_that_is_copied_while_it_takes_its_number_takes_another),
     };
 #undef STORY

@@ -98,28 +98,49 @@ static void a_statement_that_is_lost_is_sent_again(void **state)
     assert_int_equal(aside(a), 1);
 }
 
-/* By a version that knew no such statement, or before this device could sign one. */
-static void what_was_refused_in_an_earlier_session_is_mended_too(void **state)
+/* The first pending one in the territory, by a version that knew no such statement, or as the connection broke. */
+static void refuse_behind_ones_back(struct world_device *device)
 {
-    (void)state;
-    struct sat_store *store = a->handle.store;
+    struct sat_store *store = device->handle.store;
     struct sat_arena arena;
     struct sat_bundle_row *rows;
     uint32_t n;
-    write_three();
-    scene_lose_push(&world, a, 0);
-    (void)world_sync(&world, a);
     sat_arena_init(&arena);
-    assert_int_equal(sat_store_bundles_pending(store, world_sid(a, &world.spaces[0]), 0, 1, &arena, &rows, &n), SAT_OK);
+    assert_int_equal(sat_store_bundles_pending(store, world_sid(device, &world.spaces[0]), 0, 1, &arena, &rows, &n),
+                     SAT_OK);
     assert_int_equal(n, 1);
     assert_int_equal(sat_store_begin(store), SAT_OK);
     assert_int_equal(sat_store_bundle_set_refused(store, rows[0].bid, SAT_ERR_BOUNDS), SAT_OK);
     assert_int_equal(sat_store_commit(store), SAT_OK);
     sat_arena_deinit(&arena);
+}
+
+static void what_was_refused_in_an_earlier_session_is_mended_too(void **state)
+{
+    (void)state;
+    write_three();
+    scene_lose_push(&world, a, 0);
+    (void)world_sync(&world, a);
+    refuse_behind_ones_back(a);
     agree(a);
     agree(b);
     assert_string_equal(scene_base(&world, world.server_store, 2), "");
     assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+}
+
+/* The territory is the last one of which the session hears. */
+static void so_it_is_where_nothing_else_is_to_be_said(void **state)
+{
+    (void)state;
+    struct world_device *one = world_join(&world, 1);
+    scene_write(&world, one, 2, CITY, "one");
+    scene_lose_push(&world, one, 0);
+    (void)world_sync(&world, one);
+    one->on_way = NULL;
+    refuse_behind_ones_back(one);
+    agree(one);
+    assert_int_equal(aside(one), 1);
+    assert_string_equal(scene_base(&world, world.server_store, 2), "");
 }
 
 static void who_joins_later_and_a_server_that_starts_anew_have_it_too(void **state)
@@ -295,6 +316,7 @@ int main(void)
         test(one_after_the_other_is_refused),
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),
+        test(so_it_is_where_nothing_else_is_to_be_said),
         test(who_joins_later_and_a_server_that_starts_anew_have_it_too),
         test(what_a_server_lost_of_it_is_given_back_by_others),
         test(what_a_server_lost_of_it_is_given_back_though_its_author_is_out),
