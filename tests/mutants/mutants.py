@@ -73,7 +73,7 @@ MUTANTS = [
            "    if (false && device)",
            "story/test_cursors"),
     Mutant("a home that was set back goes on under its number", "common/sync/replica_copied.c",
-           "    return note(step, 0, 0);", "    return SAT_OK;",
+           "    return err || did ? err : note(step, 0, 0);", "    return err;",
            "story/test_copied_home"),
     # ---- Clocks ----
     Mutant("a clock ahead wins", "common/sync/clock.c",
@@ -128,8 +128,8 @@ MUTANTS = [
            "story/test_orders_host"),
     # ---- A server that was set back ----
     Mutant("anything is taken back", "common/sync/host_return.c",
-           "    if (!found) return sat_fail(why, SAT_ERR_DENIED, ",
-           "    if (!found) ms = dir = 1;\n    if (false) return sat_fail(why, SAT_ERR_DENIED, ",
+           "    if (!receipt->proved && (space->lives.n == 0 || copied || sat_directory_out(directory, author)))",
+           "    if (false && copied)",
            "story/test_hostile_lives"),
     Mutant("what came back has the time of today", "common/sync/host_message.c",
            "                                .returned = receipt->has,\n", "",
@@ -153,8 +153,8 @@ MUTANTS = [
            "    if (!err && all) err = check_sum(answer, &sum);\n", "    (void)check_sum;\n    (void)all;\n",
            "story/test_mending"),
     Mutant("in sync without the same digest", "common/sync/replica_ranges.c",
-           "    sub->digest_agrees = sat_hash_equal(&own, digest);\n    if (sub->digest_agrees ||",
-           "    sub->digest_agrees = true;\n    if (sub->digest_agrees ||",
+           "    sub->digest_agrees = sat_hash_equal(&own, digest);\n    if (replica_is_offering(sub))",
+           "    sub->digest_agrees = true;\n    if (replica_is_offering(sub))",
            "story/test_counterexamples_time", "story/test_mending"),
     # ---- The disk ----
     Mutant("the server acknowledges what its disk has not taken", "common/sync/host.c",

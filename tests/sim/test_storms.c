@@ -3,13 +3,13 @@
  * reorders and duplicates; each store on a disk that fails, fills up and loses power; processes that die; servers that
  * are set back, announced or not; homes that are copied, or set back to an older copy; bundles that are refused; new
  * keys, revocations. At the end everybody sees and holds the same, and what was written is there, beside another, or
- * overwritten by one that had seen it. SEED and LIVES (environment) choose others; a bad life is made shorter and told.
- */
+ * overwritten by one that had seen it. SEED and LIVES (environment) choose others; a bad life is told, made shorter. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -632,8 +632,7 @@ static uint32_t live(const struct loop_life *played)
 
 static void print_counts(const struct counts *counts)
 {
-    (void)printf("  %llu acts; %llu writes were in nobody's hands any more\n", (unsigned long long)counts->acts,
-                 (unsigned long long)counts->excused);
+    (void)printf("  %" PRIu64 " acts; %" PRIu64 " writes were in nobody's hands\n", counts->acts, counts->excused);
 #define X(name) (void)printf("  %-32s %llu\n", #name, (unsigned long long)counts->name);
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
@@ -647,14 +646,12 @@ static void every_storm_ends_alike_and_nothing_is_lost(void **state)
     uint64_t seed = loop_number("SEED", 1), lives = loop_number("LIVES", 120), fresh = loop_fresh_seed();
     uint64_t unchosen = loop_number("FRESH", 0); /* make sim: 10 */
     struct counts counts = {0};
-    struct loop loop = {
-        .live = live, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t), .acts = ACTS};
+    struct loop loop = {live, (uint64_t *)&counts, sizeof counts / sizeof(uint64_t), ACTS};
     uint32_t bad = loop_play(&loop, seed, lives);
-    (void)printf("%llu storms from seed %llu, %u bad\n", (unsigned long long)lives, (unsigned long long)seed, bad);
+    (void)printf("%" PRIu64 " storms from seed %" PRIu64 ", %u bad\n", lives, seed, bad);
     if (unchosen) {
         uint32_t bad_fresh = loop_play(&loop, fresh, unchosen);
-        (void)printf("%llu fresh ones from seed %llu, %u bad\n", (unsigned long long)unchosen,
-                     (unsigned long long)fresh, bad_fresh);
+        (void)printf("%" PRIu64 " fresh ones from seed %" PRIu64 ", %u bad\n", unchosen, fresh, bad_fresh);
         bad += bad_fresh;
     }
     print_counts(&counts);
