@@ -1,5 +1,5 @@
-"""Deleted records that everybody has seen deleted are forgotten, with the real programs: what is left of them, what comes
-too late, and how one begins anew."""
+"""Deleted records that everybody has seen deleted are forgotten, with the real programs: what is left of them, what
+comes too late, and how one begins anew."""
 import glob
 import os
 import shutil
