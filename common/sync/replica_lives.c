@@ -12,7 +12,7 @@
 #include "common/sync/subscription.h"
 
 /* In a session: what it says stays in memory, and each may be a way back for this device's log. */
-enum { LIVES_TOLD_MAX = 64 };
+enum { LIVES_TOLD_MAX = 64, WENT_BACK_MAX = 3 };
 
 static enum sat_err count_returns(struct replica_step *step, struct replica_sub *sub)
 {
@@ -102,7 +102,10 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
     struct sat_span heads[SAT_CLAIM_HEADS_MAX];
     uint32_t heads_n = 0;
     bool has_seen_none = sub->row.head_size == 0 && n == 0;
-    if (has_seen_none || sub->row.log.size > sub->row.head_size) return go_to_head(step, sub);
+    bool again = has_seen_none || sub->row.log.size > sub->row.head_size;
+    if (again && ++sub->went_back > WENT_BACK_MAX)
+        return sat_fail(&step->fault, SAT_ERR_FORK, "the server sends another log than it says it has, again and again");
+    if (again) return go_to_head(step, sub);
     if (sub->row.head_len) heads[heads_n++] = sat_span(sub->row.head, sub->row.head_len);
     for (uint32_t i = 0; i < n && heads_n < SAT_CLAIM_HEADS_MAX; i++) heads[heads_n++] = logs[i].head;
     if (heads_n == 0 || sub->heal.claimed)
@@ -206,6 +209,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
                                .dirty = true,
                                .lives = heal.lives,
                                .lives_told = sub->lives_told,
+                               .went_back = sub->went_back,
                                .roots_asked = sub->roots_asked};
     anew.row.log_epoch = heal.epoch;
     anew.window = sub->window;

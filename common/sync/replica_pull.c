@@ -516,6 +516,7 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
+    sub->went_back = 0;
     err = replica_begin(step);
     sub->dirty = true;
     sub->row.log_epoch = head->log_epoch;

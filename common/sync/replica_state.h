@@ -83,6 +83,7 @@ struct replica_sub {
     struct sat_lives lives; /* of the log behind its first; in the replica's lives_arena */
     struct replica_heal heal;
     uint32_t lives_told;  /* how often the server told of them in this session */
+    uint32_t went_back;   /* … and to the last head, since one was verified */
     uint32_t roots_asked; /* questions about the log that are not answered yet: the last answer counts */
     struct replica_returns returns;
     struct replica_anew anew;
