@@ -394,15 +394,19 @@ static void abandon(struct host_step *step, const struct sat_event *events, uint
             refuse_peer(step, events[i].peer, SAT_ERR_BUSY, &full);
     while (host->peers_n) refuse_peer(step, host->peers[0]->id, SAT_ERR_BUSY, NULL);
     if (step->directory_changed) host->directory_lost = true;
+    host->recovering_lost = true;
 }
 
+/* What the store says, where what was kept of it here may be of a batch that never happened. */
 static enum sat_err find_directory(struct sat_host *host)
 {
-    if (!host->directory_lost) return SAT_OK;
+    enum sat_err err = host->recovering_lost ? host_recovering_load(host) : SAT_OK;
+    host->recovering_lost = err != SAT_OK;
+    if (err || !host->directory_lost) return err;
     sat_directory_deinit(&host->directory);
     sat_directory_init(&host->directory);
     struct sat_fault fault = {0};
-    enum sat_err err = sat_directory_load(host->store, &host->directory, &fault);
+    err = sat_directory_load(host->store, &host->directory, &fault);
     host->directory_lost = err != SAT_OK;
     return err;
 }

@@ -84,7 +84,8 @@ struct sat_host {
     struct sat_directory directory;
     bool
         directory_lost; /* a batch failed and the directory could not be read again: to be tried before anything else */
-    uint64_t recovering; /* it came back from an older copy with so many links, and no admin has confirmed it; 0: no */
+    bool recovering_lost; /* a batch failed: `recovering` is to be read again */
+    uint64_t recovering;  /* it came back from an older copy with so many links, and no admin has confirmed it; 0: no */
     struct host_peer **peers; /* ascending by id: ids are never used twice */
     uint32_t peers_n, peers_cap;
     struct host_space **spaces;

@@ -191,13 +191,14 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (err) return err;
     if (!follows && judge->came_back) err = is_gone(judge, m, &follows);
     if (err) return err;
-    if (!follows && !is_trusted(judge, judge->space->log.size + 1))
+    bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
+    if (!follows && !behind && !is_trusted(judge, judge->space->log.size + 1))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
     struct sat_manifest before;
     sat_manifest_decode(row.manifest, &before);
-    if (m->first < row.first + row.count || m->dir_seq < before.dir_seq)
+    if (behind || m->dir_seq < before.dir_seq)
         return sat_fail(fault, SAT_ERR_BAD_CHAIN, "device %u steps back at change %llu", m->device,
                         (unsigned long long)m->first);
     return SAT_OK;

@@ -72,8 +72,7 @@ static enum sat_err check_own_word(struct collecting *it)
 {
     const struct sat_replica_config *config = &it->step->replica->config;
     if (!it->knows_word || it->what.floor <= it->signed_ack) return SAT_OK;
-    if (!sat_collect_counts(config->directory, &it->sub->row.id, config->device, it->entry->dir_at))
-        return SAT_OK;
+    if (!sat_collect_counts(config->directory, &it->sub->row.id, config->device, it->entry->dir_at)) return SAT_OK;
     return lied(it, "what this device has not acknowledged");
 }
 
@@ -91,11 +90,12 @@ static enum sat_err check_record(struct collecting *it, const struct sat_collect
     return err || may ? err : lied(it, "a record that not everybody has seen deleted");
 }
 
-/* Has what was live at the floor been here, whole, before the collection could make stubs of it? */
+/* Has what was live at the floor been here, whole, before the collection could make stubs of it? Not if the collection
+ * itself has been here before, and this device went back to before the floor: then it was looked at. */
 static bool was_there(const struct collecting *it)
 {
     bool same_life = sat_log_epoch_equal(&it->life, &it->sub->row.log_epoch);
-    if (it->sub->anew.size) return false;
+    if (it->sub->anew.size || it->signed_size > it->sub->row.log.size) return false;
     return it->signed_size >= it->what.floor || (same_life && it->sub->agreed >= it->what.floor);
 }
 

@@ -184,12 +184,13 @@ static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_
 }
 
 /* One's own is pushed as if it never had been there, and refused and mended as any other; somebody else's stays here,
- * with its reason. */
+ * with its reason. So does what its own author's later work has come back without: whoever gave that back had seen
+ * everybody forget this one, and it has no place in the chain any more, nor has a void statement. */
 static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row,
                                  enum sat_err why)
 {
     struct sat_store *store = step->replica->config.store;
-    bool own = row->device == step->replica->config.device, whole = false;
+    bool own = row->device == step->replica->config.device && why != SAT_ERR_BAD_CHAIN, whole = false;
     enum sat_err err = replica_begin(step);
     if (!err && own) err = is_whole(step, row, &whole);
     if (err) return err;

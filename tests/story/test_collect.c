@@ -250,6 +250,10 @@ static void assert_refused_alone(struct world_device *device, uint32_t record)
     uint32_t n;
     sat_arena_init(&arena);
     assert_int_equal(sat_store_asides(device->handle.store, 0, 10, SIZE_MAX, &arena, &rows, &n), SAT_OK);
+    while (n && rows[0].state == SAT_ASIDE_KEPT) { /* what the copy had frozen under its former number */
+        rows++;
+        n--;
+    }
     assert_int_equal(n, 1);
     assert_int_equal(rows[0].reason, SAT_ERR_COLLECTED);
     assert_int_equal(rows[0].count, 1);

@@ -391,6 +391,37 @@ static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void
     assert_all_agree();
 }
 
+/* It goes back to before a collection that it has looked at, as bytes of a change that was live there are gone here;
+ * and the server has no more of the deletion than that there was one. */
+static void who_goes_back_to_before_a_collection_believes_what_was_looked_at_once(void **state)
+{
+    (void)state;
+    limit(1, 1);
+    scene_write(&world, rep, 2, CITY, "Bern");
+    scene_write(&world, rep, 4, CITY, "Chur"); /* so that the bundle stays */
+    assert_true(world_settle(&world, 3));
+    collect();
+    world.now_ms += 40 * DAY_MS;
+    edit(3, 2);
+    tidy_server();
+    assert_int_equal(versions_of(world.server_store, 900), 0);
+    world_backup(&world, 1);
+    edit(2, 9);
+    world.now_ms += 40 * DAY_MS;
+    assert_true(world_settle(&world, 3));
+    tidy_device(rep);
+    tidy_device(other);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        (void)world_sync(&world, &world.devices[i]); /* waits for the admin's word */
+        assert_int_not_equal(world.devices[i].last_err, SAT_ERR_TAMPERED);
+    }
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "city 8");
+    assert_all_agree();
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -405,6 +436,7 @@ int main(void)
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
         WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
+        WITH_WORLD(who_goes_back_to_before_a_collection_believes_what_was_looked_at_once),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ struct court {
     struct sat_store *store;
     int64_t sid, other_sid; /* EAST; WEST */
     struct sat_arena arena;
-    bool on_a_device;
+    bool on_a_device, came_back;
 };
 
 static int open_court(void **state)
@@ -116,7 +116,8 @@ static enum sat_err judge(struct court *court, int64_t sid, const struct piece *
                               .directory = &court->world.directory,
                               .space = &space,
                               .dir_at = dir_at,
-                              .stubs_allowed = court->on_a_device};
+                              .stubs_allowed = court->on_a_device,
+                              .came_back = court->came_back};
     return sat_judge_bundle(&judge, &piece->bundle, &court->arena, headers, &fault);
 }
 
@@ -289,6 +290,24 @@ static void what_comes_behind_late_work_is_late_and_not_only_out_of_place(void *
     assert_int_equal(says(court, &second, lost), SAT_ERR_ESCROWED);
 }
 
+/* The third came back to a server that was set back, by who had forgotten the second: that one waits for nothing. */
+static void what_comes_behind_its_authors_later_work_is_refused_and_does_not_wait(void **state)
+{
+    struct court *court = *state;
+    struct piece first, second, third;
+    uint64_t wrote = head(court);
+    make(court, &first, 1, NULL, wrote);
+    make(court, &second, 2, &first, wrote);
+    make(court, &third, 3, &second, wrote);
+    accept(court, &first, wrote);
+    assert_int_equal(says(court, &third, wrote), SAT_ERR_STALE);
+    court->came_back = true;
+    accept(court, &third, wrote);
+    assert_int_equal(says(court, &second, wrote), SAT_ERR_BAD_CHAIN);
+    court->came_back = false;
+    assert_int_equal(says(court, &second, wrote), SAT_ERR_BAD_CHAIN);
+}
+
 /* ---- Names of another record ---- */
 
 /* Bundle 1 is in the log: changes 1 and 2 of R, 3 of S; and change 4 of R in WEST. Then change 5, of R, keeps or has
@@ -352,6 +371,7 @@ int main(void)
         JUDGED(let_in_it_is_judged_by_all_other_rules),
         JUDGED(late_work_is_signed_or_it_is_nothing),
         JUDGED(what_comes_behind_late_work_is_late_and_not_only_out_of_place),
+        JUDGED(what_comes_behind_its_authors_later_work_is_refused_and_does_not_wait),
         JUDGED(what_is_kept_or_not_read_is_of_the_same_record),
     };
     return cmocka_run_group_tests_name("judge_late", tests, NULL, NULL);
