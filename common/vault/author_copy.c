@@ -117,16 +117,18 @@ static enum sat_err had_seen(struct mover *mover, const struct sat_source *origi
 {
     struct place *from = &mover->from;
     struct sat_origin root = root_of_source(&mover->to, x);
-    *seen = sat_space_equal(&root.space, &from->space.id) && sat_source_saw(original, root.dot);
-    if (*seen || sat_space_equal(&root.space, &from->space.id)) return SAT_OK;
+    *seen = false;
     enum sat_err err = know_past(mover, from);
-    for (uint32_t i = 0; i < from->past_n && !err && !*seen; i++) {
+    if (err) return err;
+    *seen = sat_space_equal(&root.space, &from->space.id) && sat_source_saw(original, root.dot) &&
+            !had_gone(from, original, root.dot);
+    for (uint32_t i = 0; i < from->past_n && !*seen; i++) {
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
         struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
         *seen = sat_origin_equal(&other, &root) && !had_gone(from, original, item->dot);
     }
-    return err;
+    return SAT_OK;
 }
 
 /* ---- Copies ---- */
