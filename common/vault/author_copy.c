@@ -98,17 +98,54 @@ static enum sat_err is_there(struct mover *mover, const struct sat_origin *root,
     return err;
 }
 
-/* Had it gone when the original was written, by something that the original says it has not read? Its vector covers it
- * by number alone then: a copy's author has copies of his own from earlier moves below. */
-static bool had_gone(const struct place *from, const struct sat_source *original, struct sat_dot dot)
+static struct sat_source source_of(const struct sat_history_item *item)
 {
+    return (struct sat_source){.dot = item->dot,
+                               .header = item->header,
+                               .recv_ms = item->recv_ms,
+                               .readable = item->readable,
+                               .body = item->body};
+}
+
+static bool covers(const struct sat_source *y, struct sat_dot dot)
+{
+    struct sat_version version = {y->dot, y->header.seen, y->header.kept, y->header.holes};
+    return sat_merge_covers(&version, &dot);
+}
+
+/* May the author of y have known x? */
+static bool may_have_known(const struct sat_source *y, const struct sat_source *x)
+{
+    if (y->dot.device == x->dot.device) return x->dot.counter < y->dot.counter;
+    return x->recv_ms && (!y->recv_ms || x->recv_ms <= y->recv_ms);
+}
+
+/* Had it gone when y was written, with a move, with something that y says it has not read, or, y being a copy, with
+ * something that y says nothing about? The vector of y covers it by number alone then: a copy's author has copies of
+ * his own from earlier moves below, and who sees a record that has left and come back does not see what went elsewhere
+ * meanwhile. In doubt it had: a value that stands beside its successor is no loss. */
+static bool had_left(const struct place *from, const struct sat_source *y, struct sat_dot dot)
+{
+    bool copy = y->body.origin.len != 0;
     for (uint32_t i = 0; i < from->past_n; i++) {
-        const struct sat_history_item *item = &from->past[i];
-        const struct sat_header *header = &item->header;
-        struct sat_version version = {item->dot, header->seen, header->kept, header->holes};
-        if (sat_dots_have(original->header.holes, item->dot) && sat_merge_covers(&version, &dot)) return true;
+        struct sat_source x = source_of(&from->past[i]);
+        if (!covers(&x, dot) || sat_dot_compare(x.dot, y->dot) == 0) continue;
+        if (sat_dots_have(y->header.holes, x.dot)) return true;
+        if (sat_source_saw(y, x.dot) ? sat_source_moves(&x) : copy && may_have_known(y, &x)) return true;
     }
     return false;
+}
+
+/* … but not, where something that y has seen as well had replaced it before. */
+static bool had_gone(const struct place *from, const struct sat_source *y, struct sat_dot dot)
+{
+    if (!had_left(from, y, dot)) return false;
+    for (uint32_t i = 0; i < from->past_n; i++) {
+        struct sat_source by = source_of(&from->past[i]);
+        if (!by.readable || sat_source_moves(&by) || !sat_source_saw(y, by.dot) || !covers(&by, dot)) continue;
+        if (!had_left(from, &by, dot)) return false;
+    }
+    return true;
 }
 
 /* Had the original's author seen what x, in the target, repeats, or what repeats x? */
@@ -117,16 +154,18 @@ static enum sat_err had_seen(struct mover *mover, const struct sat_source *origi
 {
     struct place *from = &mover->from;
     struct sat_origin root = root_of_source(&mover->to, x);
-    *seen = sat_space_equal(&root.space, &from->space.id) && sat_source_saw(original, root.dot);
-    if (*seen || sat_space_equal(&root.space, &from->space.id)) return SAT_OK;
+    *seen = false;
     enum sat_err err = know_past(mover, from);
-    for (uint32_t i = 0; i < from->past_n && !err && !*seen; i++) {
+    if (err) return err;
+    *seen = sat_space_equal(&root.space, &from->space.id) && sat_source_saw(original, root.dot) &&
+            !had_gone(from, original, root.dot);
+    for (uint32_t i = 0; i < from->past_n && !*seen; i++) {
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
         struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
         *seen = sat_origin_equal(&other, &root) && !had_gone(from, original, item->dot);
     }
-    return err;
+    return SAT_OK;
 }
 
 /* ---- Copies ---- */
@@ -179,11 +218,8 @@ static void find_originals(struct mover *mover, struct original **out, uint32_t 
 /* Does one of those that were read stand in the place of that change? */
 static bool is_replaced(const struct sat_source *read, uint32_t n, struct sat_dot dot)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const struct sat_header *header = &read[i].header;
-        struct sat_version version = {read[i].dot, header->seen, header->kept, header->holes};
-        if (sat_dot_compare(read[i].dot, dot) == 0 || sat_merge_covers(&version, &dot)) return true;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (sat_dot_compare(read[i].dot, dot) == 0 || covers(&read[i], dot)) return true;
     return false;
 }
 

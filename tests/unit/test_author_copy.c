@@ -125,6 +125,54 @@ static void a_late_edit_replaces_what_its_author_had_seen(void **state)
     }
 }
 
+/* Back where it was, a copy's vector covers by number what its author wrote there before, which the original had not
+ * seen: it has gone by then, so that no hole names it. */
+static void what_nobody_had_seen_stands_beside_after_moves_to_and_fro(void **state)
+{
+    static const uint8_t ways[][2] = {{EAST, WEST}, {WEST, EAST}, {EAST, WEST}, {WEST, EAST}};
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    (void)put(b, R, text_cell(NAME, "Ada"));
+    (void)put(b, R, text_cell(CITY, "Graz"));
+    (void)put(c, R, text_cell(CITY, "Wien"));
+    exchange_all(office);
+    assert_int_equal(cell_at(a, EAST, CITY)->alternatives_n, 2);
+    for (uint32_t i = 0; i < 4; i++) {
+        (void)move(i < 2 ? c : a, ways[i][0], ways[i][1], true);
+        exchange(office);
+        for (uint32_t n = 0; n < PHONES; n++) {
+            assert_int_equal(cell_at(&office->phones[n], ways[i][1], CITY)->alternatives_n, 2);
+            expect_shown(&office->phones[n], ways[i][1], NAME, "Ada", 1);
+        }
+    }
+}
+
+/* It was carried away while the record came back: who writes that cell has not got it in front of him, though his
+ * vector covers it. */
+static void who_writes_where_late_work_was_taken_away_has_not_seen_it(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1], *c = &office->phones[2];
+    (void)put(a, R, text_cell(NAME, "Ada"));
+    exchange_all(office);
+    (void)put(b, R, text_cell(CITY, "Linz"));
+    (void)move(a, EAST, WEST, true);
+    exchange(office);
+    assert_int_equal(move(c, EAST, WEST, false), 2);
+    (void)move(a, WEST, EAST, true);
+    exchange(office);
+    assert_false(look_at(b, EAST)->merged.moved);
+    assert_null(cell_at(b, EAST, CITY));
+    (void)put(b, R, text_cell(CITY, "Wien"));
+    exchange(office);
+    (void)move(a, EAST, WEST, true);
+    exchange(office);
+    for (uint32_t n = 0; n < PHONES; n++) {
+        assert_int_equal(cell_at(&office->phones[n], WEST, CITY)->alternatives_n, 2);
+        expect_shown(&office->phones[n], WEST, NAME, "Ada", 1);
+    }
+}
+
 static void a_late_edit_stands_beside_what_its_author_had_not_seen(void **state)
 {
     struct office *office = *state;
@@ -465,6 +513,8 @@ int main(void)
         IN_OFFICE(a_moved_record_is_the_same_on_the_other_side),
         IN_OFFICE(a_copy_names_its_original),
         IN_OFFICE(a_late_edit_replaces_what_its_author_had_seen),
+        IN_OFFICE(who_writes_where_late_work_was_taken_away_has_not_seen_it),
+        IN_OFFICE(what_nobody_had_seen_stands_beside_after_moves_to_and_fro),
         IN_OFFICE(a_late_edit_stands_beside_what_its_author_had_not_seen),
         IN_OFFICE(two_who_carry_the_same_make_no_conflict),
         IN_OFFICE(what_covers_the_originals_waits_for_the_copies),
