@@ -129,9 +129,9 @@ static bool repeats(const struct sat_again_change *change, const struct sat_spac
     return same || is_same_edit(change, item);
 }
 
-/* Up to when the log can have got what it has of the change's number, of which no content is here any more; 0: there is
- * nothing of the kind. */
-static enum sat_err forgotten_ms(struct satchel *satchel, const struct sat_again_change *change,
+/* Up to when the log can have got what it has of the number under which it was written first, of which no content is
+ * here any more; 0: there is nothing of the kind. */
+static enum sat_err forgotten_ms(struct satchel *satchel, int64_t sid, struct sat_dot dot,
                                  const struct sat_history_item *items, uint32_t n, struct sat_arena *arena,
                                  uint64_t *out)
 {
@@ -143,27 +143,25 @@ static enum sat_err forgotten_ms(struct satchel *satchel, const struct sat_again
     bool found = false;
     *out = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (!items[i].readable && sat_dot_compare(items[i].dot, change->dot) == 0) *out = items[i].recv_ms;
-    enum sat_err err = sat_store_space_get(satchel->store, change->sid, &space);
+        if (!items[i].readable && sat_dot_compare(items[i].dot, dot) == 0) *out = items[i].recv_ms;
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
     if (err || *out || space.compacted == 0) return err;
-    err = sat_store_device_counter_at(satchel->store, change->sid, change->dot.device, UINT64_MAX, &counter);
-    if (!err)
-        err = sat_store_bundle_before(satchel->store, change->sid, change->dot.device, change->dot.counter + 1, &before,
-                                      &found);
-    bool is_here = found && change->dot.counter - before.first < before.count;
-    if (err || is_here || counter < change->dot.counter) return err;
-    err = sat_store_entries(satchel->store, change->sid, space.compacted + 1, 1, arena, &behind, &behind_n);
+    err = sat_store_device_counter_at(satchel->store, sid, dot.device, UINT64_MAX, &counter);
+    if (!err) err = sat_store_bundle_before(satchel->store, sid, dot.device, dot.counter + 1, &before, &found);
+    bool is_here = found && dot.counter - before.first < before.count;
+    if (err || is_here || counter < dot.counter) return err;
+    err = sat_store_entries(satchel->store, sid, space.compacted + 1, 1, arena, &behind, &behind_n);
     if (!err && behind_n) *out = behind[0].entry.recv_ms;
     return err;
 }
 
 /* The other home brought a change of that number, which everybody has forgotten since. It was this one if this one was
  * written before that arrived; what was written here later got the number by chance. */
-static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
+static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change, struct sat_dot dot,
                                  const struct sat_history_item *items, uint32_t n, struct sat_arena *arena, bool *is)
 {
     uint64_t ms = 0;
-    enum sat_err err = forgotten_ms(satchel, change, items, n, arena, &ms);
+    enum sat_err err = forgotten_ms(satchel, change->sid, dot, items, n, arena, &ms);
     *is = !err && ms && change->header->hlc >> 16 <= ms;
     return err;
 }
@@ -201,9 +199,9 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         *found = true;
         *now = items[i].dot;
     }
-    if (!err && !*found) {
-        err = is_forgotten(looking->satchel, change, items, n, &looking->arena, found);
-        *now = change->dot;
+    if (!err && !*found && sat_space_equal(&root.space, &space)) {
+        err = is_forgotten(looking->satchel, change, root.dot, items, n, &looking->arena, found);
+        *now = root.dot;
     }
     sat_arena_reset(&looking->arena);
     return err;
