@@ -7,6 +7,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/void.h"
 #include "common/vault/author_again.h"
+#include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 
 enum { PENDING_MAX = 64 };
@@ -155,14 +156,34 @@ static enum sat_err forgotten_ms(struct satchel *satchel, int64_t sid, struct sa
     return err;
 }
 
-/* The other home brought a change of that number, which everybody has forgotten since. It was this one if this one was
- * written before that arrived; what was written here later got the number by chance. */
-static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change, struct sat_dot dot,
-                                 const struct sat_history_item *items, uint32_t n, struct sat_arena *arena, bool *is)
+/* As it was written first: now, or kept. */
+static enum sat_err find_was(const struct sat_vault *vault, const struct sat_again_change *change,
+                             const struct sat_origin *root, struct sat_arena *arena, struct sat_was *was, bool *found)
 {
+    *found = change->body->origin.len == 0;
+    if (!*found) return sat_was_get(vault, root->dot, arena, was, found);
+    *was = (struct sat_was){change->record, *change->header, *change->body};
+    return SAT_OK;
+}
+
+/* The other home brought a change of that number, which everybody has forgotten since: is it this one? Where the log's
+ * bundle is gone as well, it was if this one was written before that arrived; what was written here later got the
+ * number by chance. */
+static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
+                                 const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
+                                 struct sat_arena *arena, bool *is)
+{
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_was was;
+    enum sat_was_answer answer = SAT_WAS_UNKNOWN;
     uint64_t ms = 0;
-    enum sat_err err = forgotten_ms(satchel, change->sid, dot, items, n, arena, &ms);
-    *is = !err && ms && change->header->hlc >> 16 <= ms;
+    bool found = false;
+    enum sat_err err = forgotten_ms(satchel, change->sid, root->dot, items, n, arena, &ms);
+    *is = false;
+    if (err || !ms) return err;
+    err = find_was(&vault, change, root, arena, &was, &found);
+    if (!err && found) err = sat_was_sent(&vault, change->sid, root->dot, &was, &root->rest, arena, &answer);
+    *is = answer == SAT_WAS_UNKNOWN ? change->header->hlc >> 16 <= ms : answer == SAT_WAS_SAME;
     return err;
 }
 
@@ -200,7 +221,7 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         *now = items[i].dot;
     }
     if (!err && !*found && sat_space_equal(&root.space, &space)) {
-        err = is_forgotten(looking->satchel, change, root.dot, items, n, &looking->arena, found);
+        err = is_forgotten(looking->satchel, change, &root, items, n, &looking->arena, found);
         *now = root.dot;
     }
     sat_arena_reset(&looking->arena);
@@ -246,6 +267,7 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
                                                    .context = &looking,
                                                    .known = is_known},
                                arena, done);
+    if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
     sat_arena_deinit(&looking.arena);
     return err;
 }

@@ -8,6 +8,7 @@
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
+#include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
@@ -164,16 +165,20 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     return sat_dots_as_set(&holes);
 }
 
-static void set_origin(struct again *again, const struct old *old, struct sat_body *body)
+static enum sat_err set_origin(struct again *again, const struct old *old, struct sat_body *body)
 {
     struct sat_space_row space;
-    if (!again->what->origins || body->origin.len || sat_store_space_get(again->vault.store, old->place->sid, &space))
-        return;
+    if (!again->what->origins || body->origin.len) return SAT_OK;
+    enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
+    if (err) return err;
     struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
+    struct sat_was was = {.record = old->record, .header = old->header, .body = *body};
+    err = sat_was_put(&again->vault, origin.dot, &was);
     if (old->rest) origin.rest = *old->rest;
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);
+    return err;
 }
 
 static enum sat_err write_again(struct again *again, const struct old *old)
@@ -188,7 +193,8 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     header.seen = map_seen(again, old, &view);
     header.holes = find_holes(again, old, &view, header.seen);
     header.kept = find_kept(again, old, &view, &header);
-    set_origin(again, old, &body);
+    err = set_origin(again, old, &body);
+    if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
     if (err == SAT_ERR_TOO_LARGE && body.origin.len && !old->body.origin.len) {
         body.origin = (struct sat_span){0};

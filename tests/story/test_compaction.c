@@ -368,18 +368,19 @@ static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
 
 /* By the time that the copy has heard of what it waits with, that is forgotten; until then it stood under a number of
  * the copy's own. */
-static void a_copy_knows_its_waiting_work_though_it_is_forgotten(void **state)
+static void bring_back_forgotten(int64_t clock_ms)
 {
-    (void)state;
     struct world_home home;
     limit(0, 1);
     scene_write(&world, rep, 1, CITY, "1");
     assert_true(world_sync(&world, rep));
+    rep->clock_ms = clock_ms;
     scene_write(&world, rep, 2, CITY, "2");
     scene_write(&world, rep, 2, CITY, "3");
     world_home_backup(&world, rep, &home);
     assert_true(world_settle(&world, 4));
     world.now_ms += 1000;
+    rep->clock_ms = 0;
     edit(2, 6);
     tidy_server();
     world_home_restore(&world, rep, &home);
@@ -388,6 +389,43 @@ static void a_copy_knows_its_waiting_work_though_it_is_forgotten(void **state)
     assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
     assert_string_equal(scene_shows(&world, rep, 2, CITY), "city 5");
     assert_int_equal(scene_conflicts(&world, rep, 2), 0);
+    assert_all_agree();
+    world_home_free(&home);
+}
+
+static void a_copy_knows_its_waiting_work_though_it_is_forgotten(void **state)
+{
+    (void)state;
+    bring_back_forgotten(0);
+}
+
+static void a_copy_knows_it_whatever_its_clock_says(void **state)
+{
+    (void)state;
+    bring_back_forgotten((int64_t)(400 * DAY_MS));
+}
+
+/* The other one used the same number for the same record, later, and that is forgotten. */
+static void what_got_a_forgotten_number_by_chance_is_not_lost(void **state)
+{
+    (void)state;
+    struct world_home home;
+    limit(0, 1);
+    scene_write(&world, rep, 2, CITY, "1");
+    world_home_backup(&world, rep, &home);
+    scene_write(&world, rep, 2, CITY, "2");
+    assert_true(world_settle(&world, 4));
+    world.now_ms += 1000;
+    edit(2, 6);
+    tidy_server();
+    world_home_restore(&world, rep, &home);
+    rep->clock_ms = -(int64_t)(10 * DAY_MS);
+    scene_write(&world, rep, 2, NAME, "new");
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_true(world_settle(&world, 6));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_string_equal(scene_shows(&world, other, 2, NAME), "new");
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "city 5");
     assert_all_agree();
     world_home_free(&home);
 }
@@ -431,6 +469,8 @@ int main(void)
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
         WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
         WITH_WORLD(a_copy_knows_its_waiting_work_though_it_is_forgotten),
+        WITH_WORLD(a_copy_knows_it_whatever_its_clock_says),
+        WITH_WORLD(what_got_a_forgotten_number_by_chance_is_not_lost),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
