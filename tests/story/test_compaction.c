@@ -430,6 +430,35 @@ static void what_got_a_forgotten_number_by_chance_is_not_lost(void **state)
     world_home_free(&home);
 }
 
+/* The copy wrote it again, under its own number: only the content says what it was. */
+static void what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    scene_write(&world, rep, 2, CITY, "Biel");
+    struct world_device *clone = world_clone(&world, rep);
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Here");
+    scene_lose_push(&world, rep, 0);
+    assert_false(world_sync(&world, rep)); /* the one got through, and "Biel" did not */
+    rep->on_way = NULL;
+    scene_lose_push(&world, clone, 0);
+    assert_true(world_sync(&world, clone));
+    clone->on_way = NULL;
+    assert_int_equal(clone->heard[SAT_NOTICE_REINDEXED], 1);
+    for (uint32_t i = 0; i < 6; i++) {
+        char value[32];
+        (void)snprintf(value, sizeof value, "city %u", i);
+        assert_true(world_sync(&world, other));
+        scene_write(&world, other, 2, CITY, value);
+        assert_true(world_sync(&world, other));
+    }
+    tidy_server();
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, rep, 2, CITY), "city 5");
+    assert_int_equal(scene_conflicts(&world, rep, 2), 0);
+    assert_all_agree();
+}
+
 static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void **state)
 {
     (void)state;
@@ -471,6 +500,7 @@ int main(void)
         WITH_WORLD(a_copy_knows_its_waiting_work_though_it_is_forgotten),
         WITH_WORLD(a_copy_knows_it_whatever_its_clock_says),
         WITH_WORLD(what_got_a_forgotten_number_by_chance_is_not_lost),
+        WITH_WORLD(what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
