@@ -156,35 +156,54 @@ static enum sat_err forgotten_ms(struct satchel *satchel, int64_t sid, struct sa
     return err;
 }
 
-/* As it was written first: now, or kept. */
-static enum sat_err find_was(const struct sat_vault *vault, const struct sat_again_change *change,
-                             const struct sat_origin *root, struct sat_arena *arena, struct sat_was *was, bool *found)
-{
-    *found = change->body->origin.len == 0;
-    if (!*found) return sat_was_get(vault, root->dot, arena, was, found);
-    *was = (struct sat_was){change->record, *change->header, *change->body};
-    return SAT_OK;
-}
+/* One of the numbers that it stood under, and what it was there. */
+struct number {
+    struct sat_dot dot;
+    struct sat_was was;
+    struct sat_hash rest; /* zeros: not known */
+    bool found;           /* what it was */
+};
 
 /* The other home brought a change of that number, which everybody has forgotten since: is it this one? Where the log's
  * bundle is gone as well, it was if this one was written before that arrived; what was written here later got the
  * number by chance. */
-static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
-                                 const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
-                                 struct sat_arena *arena, bool *is)
+static enum sat_err is_forgotten_there(struct satchel *satchel, const struct sat_again_change *change,
+                                       struct number *number, const struct sat_history_item *items, uint32_t n,
+                                       struct sat_arena *arena, bool *is)
 {
     struct sat_vault vault = client_vault(satchel);
-    struct sat_was was;
     enum sat_was_answer answer = SAT_WAS_UNKNOWN;
     uint64_t ms = 0;
-    bool found = false;
-    enum sat_err err = forgotten_ms(satchel, change->sid, root->dot, items, n, arena, &ms);
+    enum sat_err err = forgotten_ms(satchel, change->sid, number->dot, items, n, arena, &ms);
     *is = false;
     if (err || !ms) return err;
-    err = find_was(&vault, change, root, arena, &was, &found);
-    if (!err && found) err = sat_was_sent(&vault, change->sid, root->dot, &was, &root->rest, arena, &answer);
+    if (number->found)
+        err = sat_was_sent(&vault, change->sid, number->dot, &number->was, &number->rest, arena, &answer);
     *is = answer == SAT_WAS_UNKNOWN ? change->header->hlc >> 16 <= ms : answer == SAT_WAS_SAME;
     return err;
+}
+
+/* By any number that it stood under, back to the first. */
+static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
+                                 const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
+                                 struct sat_arena *arena, struct sat_dot *now, bool *is)
+{
+    struct sat_vault vault = client_vault(satchel);
+    struct number number = {.dot = change->dot, .was = {change->record, *change->header, *change->body}, .found = true};
+    enum sat_err err = SAT_OK;
+    if (change->rest) number.rest = *change->rest;
+    for (;;) {
+        err = is_forgotten_there(satchel, change, &number, items, n, arena, is);
+        *now = number.dot;
+        if (err || *is || sat_dot_compare(number.dot, root->dot) == 0) return err;
+        struct sat_dot before;
+        err = sat_was_before(&vault, number.dot, arena, &before);
+        if (err) return err;
+        number = (struct number){.dot = before.device ? before : root->dot};
+        if (sat_dot_compare(number.dot, root->dot) == 0) number.rest = root->rest;
+        err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
+        if (err) return err;
+    }
 }
 
 /* The log says that the bundle in which it was frozen here was refused: no copy of this home sends it (MERGE 8). */
@@ -221,8 +240,7 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         *now = items[i].dot;
     }
     if (!err && !*found && sat_space_equal(&root.space, &space)) {
-        err = is_forgotten(looking->satchel, change, &root, items, n, &looking->arena, found);
-        *now = root.dot;
+        err = is_forgotten(looking->satchel, change, &root, items, n, &looking->arena, now, found);
     }
     sat_arena_reset(&looking->arena);
     return err;

@@ -11,9 +11,40 @@ enum { NONCE_BYTES = 24, KEY_SIZE = 48 };
 /* "was." and the prefix behind it. */
 static const char FIRST[] = "was.", BEHIND[] = "was/";
 
-static void name(struct sat_dot dot, char out[KEY_SIZE])
+static void name(struct sat_dot dot, const char *kind, char out[KEY_SIZE])
 {
-    (void)snprintf(out, KEY_SIZE, "%s%lu.%llu", FIRST, (unsigned long)dot.device, (unsigned long long)dot.counter);
+    (void)snprintf(out, KEY_SIZE, "%s%s%lu.%llu", FIRST, kind, (unsigned long)dot.device,
+                   (unsigned long long)dot.counter);
+}
+
+enum sat_err sat_was_follow(const struct sat_vault *vault, struct sat_dot now, struct sat_dot before)
+{
+    char key[KEY_SIZE];
+    struct sat_buf out;
+    sat_buf_init(&out);
+    name(now, "before.", key);
+    sat_put_u32(&out, before.device);
+    sat_put_u64(&out, before.counter);
+    enum sat_err err = sat_store_meta_put(vault->store, key, sat_buf_span(&out));
+    sat_buf_deinit(&out);
+    return err;
+}
+
+enum sat_err sat_was_before(const struct sat_vault *vault, struct sat_dot now, struct sat_arena *arena,
+                            struct sat_dot *out)
+{
+    char key[KEY_SIZE];
+    struct sat_span bytes;
+    struct sat_reader reader;
+    bool found;
+    *out = (struct sat_dot){0};
+    name(now, "before.", key);
+    enum sat_err err = sat_store_meta_get(vault->store, key, arena, &bytes, &found);
+    if (err || !found) return err;
+    sat_reader_init(&reader, bytes);
+    out->device = sat_take_u32(&reader);
+    out->counter = sat_take_u64(&reader);
+    return reader.failed ? SAT_ERR_CORRUPT : SAT_OK;
 }
 
 enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot dot, struct sat_was *was)
@@ -24,7 +55,7 @@ enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot dot, stru
     sat_buf_init(&header);
     sat_buf_init(&body);
     sat_buf_init(&out);
-    name(dot, key);
+    name(dot, "", key);
     sat_header_encode(&was->header, &header);
     enum sat_err err = sat_body_encode(&was->body, &body);
     sat_put_bytes(&out, was->record.b, sizeof was->record.b);
@@ -63,7 +94,7 @@ enum sat_err sat_was_get(const struct sat_vault *vault, struct sat_dot dot, stru
 {
     char key[KEY_SIZE];
     struct sat_span bytes;
-    name(dot, key);
+    name(dot, "", key);
     enum sat_err err = sat_store_meta_get(vault->store, key, arena, &bytes, found);
     return err || !*found ? err : open(vault, dot, bytes, arena, out);
 }
