@@ -170,14 +170,19 @@ static void raise_floor(struct sat_store *store, uint64_t floor)
 }
 
 /* As it is: a deletion that everybody has seen is collected. */
-static void collect(void)
+static void collect_of(struct world_device *device)
 {
-    scene_write(&world, rep, 900, CITY, "gone");
+    scene_write(&world, device, 900, CITY, "gone");
     assert_true(world_settle(&world, 3));
-    scene_remove(&world, rep, 900);
+    scene_remove(&world, device, 900);
     assert_true(world_settle(&world, 3));
     assert_int_equal(world_collect(&world), 1);
     assert_true(world_settle(&world, 3));
+}
+
+static void collect(void)
+{
+    collect_of(rep);
 }
 
 static void assert_all_agree(void)
@@ -304,6 +309,29 @@ static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
     scene_write(&world, rep, 1, CITY, "early");
     assert_true(world_settle(&world, 4));
     assert_string_equal(scene_shows(&world, late, 1, CITY), scene_shows(&world, other, 1, CITY));
+    assert_all_agree();
+    assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
+}
+
+static void who_joins_later_takes_a_void_statement_behind_a_run(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 40);
+    scene_write(&world, rep, 3, CITY, "refused");
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_settle(&world, 4));
+    rep->on_way = NULL;
+    for (uint32_t i = 0; i < 3; i++) { /* it is the last that the device has there */
+        scene_write(&world, other, 1, CITY, i == 2 ? "last" : i ? "b" : "a");
+        assert_true(world_settle(&world, 3));
+    }
+    collect_of(other);
+    tidy_server();
+    assert_true(count_runs(world.server_store) > 0);
+    struct world_device *late = world_join(&world, 3);
+    assert_true(count_runs(late->handle.store) > 0);
+    assert_string_equal(scene_shows(&world, late, 1, CITY), "last");
     assert_all_agree();
     assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
 }
@@ -494,6 +522,7 @@ int main(void)
         WITH_WORLD(siblings_and_what_waits_are_never_forgotten),
         WITH_WORLD(what_is_forgotten_below_the_floor_becomes_runs),
         WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
+        WITH_WORLD(who_joins_later_takes_a_void_statement_behind_a_run),
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
         WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
