@@ -7,6 +7,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/void.h"
 #include "common/vault/author_again.h"
+#include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 
 enum { PENDING_MAX = 64 };
@@ -129,9 +130,9 @@ static bool repeats(const struct sat_again_change *change, const struct sat_spac
     return same || is_same_edit(change, item);
 }
 
-/* Up to when the log can have got what it has of the change's number, of which no content is here any more; 0: there is
- * nothing of the kind. */
-static enum sat_err forgotten_ms(struct satchel *satchel, const struct sat_again_change *change,
+/* Up to when the log can have got what it has of the number under which it was written first, of which no content is
+ * here any more; 0: there is nothing of the kind. */
+static enum sat_err forgotten_ms(struct satchel *satchel, int64_t sid, struct sat_dot dot,
                                  const struct sat_history_item *items, uint32_t n, struct sat_arena *arena,
                                  uint64_t *out)
 {
@@ -143,29 +144,66 @@ static enum sat_err forgotten_ms(struct satchel *satchel, const struct sat_again
     bool found = false;
     *out = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (!items[i].readable && sat_dot_compare(items[i].dot, change->dot) == 0) *out = items[i].recv_ms;
-    enum sat_err err = sat_store_space_get(satchel->store, change->sid, &space);
+        if (!items[i].readable && sat_dot_compare(items[i].dot, dot) == 0) *out = items[i].recv_ms;
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
     if (err || *out || space.compacted == 0) return err;
-    err = sat_store_device_counter_at(satchel->store, change->sid, change->dot.device, UINT64_MAX, &counter);
-    if (!err)
-        err = sat_store_bundle_before(satchel->store, change->sid, change->dot.device, change->dot.counter + 1, &before,
-                                      &found);
-    bool is_here = found && change->dot.counter - before.first < before.count;
-    if (err || is_here || counter < change->dot.counter) return err;
-    err = sat_store_entries(satchel->store, change->sid, space.compacted + 1, 1, arena, &behind, &behind_n);
+    err = sat_store_device_counter_at(satchel->store, sid, dot.device, UINT64_MAX, &counter);
+    if (!err) err = sat_store_bundle_before(satchel->store, sid, dot.device, dot.counter + 1, &before, &found);
+    bool is_here = found && dot.counter - before.first < before.count;
+    if (err || is_here || counter < dot.counter) return err;
+    err = sat_store_entries(satchel->store, sid, space.compacted + 1, 1, arena, &behind, &behind_n);
     if (!err && behind_n) *out = behind[0].entry.recv_ms;
     return err;
 }
 
-/* The other home brought a change of that number, which everybody has forgotten since. It was this one if this one was
- * written before that arrived; what was written here later got the number by chance. */
-static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
-                                 const struct sat_history_item *items, uint32_t n, struct sat_arena *arena, bool *is)
+/* One of the numbers that it stood under, and what it was there. */
+struct number {
+    struct sat_dot dot;
+    struct sat_was was;
+    struct sat_hash rest; /* zeros: not known */
+    bool found;           /* what it was */
+};
+
+/* The other home brought a change of that number, which everybody has forgotten since: is it this one? Where the log's
+ * bundle is gone as well, it was if this one was written before that arrived; what was written here later got the
+ * number by chance. */
+static enum sat_err is_forgotten_there(struct satchel *satchel, const struct sat_again_change *change,
+                                       struct number *number, const struct sat_history_item *items, uint32_t n,
+                                       struct sat_arena *arena, bool *is)
 {
+    struct sat_vault vault = client_vault(satchel);
+    enum sat_was_answer answer = SAT_WAS_UNKNOWN;
     uint64_t ms = 0;
-    enum sat_err err = forgotten_ms(satchel, change, items, n, arena, &ms);
-    *is = !err && ms && change->header->hlc >> 16 <= ms;
+    enum sat_err err = forgotten_ms(satchel, change->sid, number->dot, items, n, arena, &ms);
+    *is = false;
+    if (err || !ms) return err;
+    if (number->found)
+        err = sat_was_sent(&vault, change->sid, number->dot, &number->was, &number->rest, arena, &answer);
+    *is = answer == SAT_WAS_UNKNOWN ? change->header->hlc >> 16 <= ms : answer == SAT_WAS_SAME;
     return err;
+}
+
+/* By any number that it stood under, back to the first. */
+static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
+                                 const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
+                                 struct sat_arena *arena, struct sat_dot *now, bool *is)
+{
+    struct sat_vault vault = client_vault(satchel);
+    struct number number = {.dot = change->dot, .was = {change->record, *change->header, *change->body}, .found = true};
+    enum sat_err err = SAT_OK;
+    if (change->rest) number.rest = *change->rest;
+    for (;;) {
+        err = is_forgotten_there(satchel, change, &number, items, n, arena, is);
+        *now = number.dot;
+        if (err || *is || sat_dot_compare(number.dot, root->dot) == 0) return err;
+        struct sat_dot before;
+        err = sat_was_before(&vault, number.dot, arena, &before);
+        if (err) return err;
+        number = (struct number){.dot = before.device ? before : root->dot};
+        if (sat_dot_compare(number.dot, root->dot) == 0) number.rest = root->rest;
+        err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
+        if (err) return err;
+    }
 }
 
 /* The log says that the bundle in which it was frozen here was refused: no copy of this home sends it (MERGE 8). */
@@ -201,9 +239,8 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         *found = true;
         *now = items[i].dot;
     }
-    if (!err && !*found) {
-        err = is_forgotten(looking->satchel, change, items, n, &looking->arena, found);
-        *now = change->dot;
+    if (!err && !*found && sat_space_equal(&root.space, &space)) {
+        err = is_forgotten(looking->satchel, change, &root, items, n, &looking->arena, now, found);
     }
     sat_arena_reset(&looking->arena);
     return err;
@@ -248,6 +285,7 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
                                                    .context = &looking,
                                                    .known = is_known},
                                arena, done);
+    if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
     sat_arena_deinit(&looking.arena);
     return err;
 }

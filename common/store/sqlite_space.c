@@ -21,6 +21,14 @@ enum sat_err sat_store_meta_get(struct sat_store *store, const char *key, struct
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_meta_delete(struct sat_store *store, const char *first, const char *behind)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_META_DELETE);
+    sat_bind_text(&query, first);
+    sat_bind_text(&query, behind);
+    return sat_query_run(&query);
+}
+
 enum sat_err sat_store_meta_put_u64(struct sat_store *store, const char *key, uint64_t value)
 {
     uint8_t bytes[8];

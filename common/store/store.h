@@ -46,6 +46,8 @@ bool sat_store_in_transaction(const struct sat_store *store);
 enum sat_err sat_store_meta_put(struct sat_store *store, const char *key, struct sat_span value) SAT_MUST_CHECK;
 enum sat_err sat_store_meta_get(struct sat_store *store, const char *key, struct sat_arena *arena, struct sat_span *out,
                                 bool *found) SAT_MUST_CHECK;
+/* Every value whose key is not before `first` and before `behind`. */
+enum sat_err sat_store_meta_delete(struct sat_store *store, const char *first, const char *behind) SAT_MUST_CHECK;
 enum sat_err sat_store_meta_put_u64(struct sat_store *store, const char *key, uint64_t value) SAT_MUST_CHECK;
 enum sat_err sat_store_meta_get_u64(struct sat_store *store, const char *key, uint64_t absent,
                                     uint64_t *out) SAT_MUST_CHECK;

@@ -151,9 +151,7 @@ static enum sat_err goes_on_behind_an_aside(const struct sat_judge *judge, const
     return err;
 }
 
-/* What speaks for a bundle is within a run: those who were there have seen it, and the log's root says that it is the
- * same log. That is believed below a floor which a collection of this very log names (compact.h). */
-static bool is_trusted(const struct sat_judge *judge, uint64_t upto)
+bool sat_judge_trusts(const struct sat_judge *judge, uint64_t upto)
 {
     if (!judge->trusted || judge->space->compacted == 0) return false;
     if (*judge->trusted < upto) *judge->trusted = upto;
@@ -192,7 +190,7 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (!follows && judge->came_back) err = is_gone(judge, m, &follows);
     if (err) return err;
     bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
-    if (!follows && !behind && !is_trusted(judge, judge->space->log.size + 1))
+    if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
@@ -222,7 +220,7 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
     bool on_this_log = found && sat_hash_equal(&root, &m->w_root);
     if (within && !judge->stubs_allowed)
         return sat_fail(fault, SAT_ERR_BOUNDS, "device %u witnessed what everybody else has forgotten", m->device);
-    if (within) on_this_log = is_trusted(judge, m->w_size);
+    if (within) on_this_log = sat_judge_trusts(judge, m->w_size);
     /* Set back once more, to this life of several, and nobody has shown that yet. */
     if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
         return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
@@ -274,7 +272,8 @@ static enum sat_err judge_vectors(const struct sat_judge *judge, const struct sa
                 enum sat_err err = bound_of(judge, &bounds, seen.device, &limit);
                 if (err) return err;
             }
-            if (seen.counter > limit && seen.device != m->device && (judge->came_back || is_trusted(judge, seen_size)))
+            if (seen.counter > limit && seen.device != m->device &&
+                (judge->came_back || sat_judge_trusts(judge, seen_size)))
                 continue;
             if (seen.counter > limit && judge->others_may_come && seen_size != m->w_size)
                 return sat_fail(fault, SAT_ERR_STALE, "what device %u had seen has not been given back yet", m->device);

@@ -78,6 +78,7 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .space = &sub->row,
                               .dir_at = entry->dir_at,
                               .stubs_allowed = true,
+                              .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
     struct replica_arrival arrival = {empty.statement.device,
                                       empty.statement.first,

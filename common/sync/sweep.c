@@ -66,6 +66,13 @@ static bool is_replaced(const struct history *history, uint32_t i)
     return false;
 }
 
+/* Where a home was copied, each copy looks through what the others wrote again, before it sends its own: by the
+ * content, which says what it repeats. So that stays until all have acknowledged it (docs/decisions/0096). */
+static bool is_looked_for(const struct sat_sweep *sweep, const struct sat_change_row *row)
+{
+    return row->seq > sweep->space->floor && sat_directory_lineage(sweep->directory, row->dot.device, NULL) > 1;
+}
+
 /* All but the `spared` newest of the record's dead changes. */
 static enum sat_err forget(const struct sat_sweep *sweep, const struct sat_record_id *record, uint64_t end,
                            uint64_t spared, struct sat_arena *arena, uint64_t *forgotten)
@@ -78,7 +85,7 @@ static enum sat_err forget(const struct sat_sweep *sweep, const struct sat_recor
         if (history.rows[i].state != SAT_CHANGE_DEAD || dead++ < spared) continue;
         if (!decoded) err = decode(&history, arena);
         decoded = true;
-        if (err || !is_replaced(&history, i)) continue;
+        if (err || !is_replaced(&history, i) || is_looked_for(sweep, &history.rows[i])) continue;
         err = sat_store_change_forget(sweep->store, history.rows[i].cid);
         ++*forgotten;
     }

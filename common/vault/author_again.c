@@ -5,9 +5,11 @@
 
 #include "common/sync/base.h"
 #include "common/sync/collect.h"
+#include "common/sync/copied.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
+#include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
@@ -164,16 +166,28 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     return sat_dots_as_set(&holes);
 }
 
-static void set_origin(struct again *again, const struct old *old, struct sat_body *body)
+static enum sat_err set_origin(struct again *again, const struct old *old, struct sat_body *body)
 {
     struct sat_space_row space;
-    if (!again->what->origins || body->origin.len || sat_store_space_get(again->vault.store, old->place->sid, &space))
-        return;
+    if (!again->what->origins || body->origin.len) return SAT_OK;
+    enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
     if (old->rest) origin.rest = *old->rest;
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);
+    return err;
+}
+
+/* What it was, unless it stood under a number that never left this home; and where it stands now. */
+static enum sat_err remember(struct again *again, const struct old *old)
+{
+    struct sat_dot before = {again->what->device, old->counter};
+    struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
+    enum sat_err err = SAT_OK;
+    if (!again->what->origins) return SAT_OK;
+    if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, before, &was);
+    return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
 }
 
 static enum sat_err write_again(struct again *again, const struct old *old)
@@ -188,12 +202,14 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     header.seen = map_seen(again, old, &view);
     header.holes = find_holes(again, old, &view, header.seen);
     header.kept = find_kept(again, old, &view, &header);
-    set_origin(again, old, &body);
+    err = set_origin(again, old, &body);
+    if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
     if (err == SAT_ERR_TOO_LARGE && body.origin.len && !old->body.origin.len) {
         body.origin = (struct sat_span){0};
         err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
     }
+    if (!err) err = remember(again, old);
     if (!err) add_pair(again, old, sat_drafter_last(&again->drafter));
     return err;
 }

@@ -534,6 +534,7 @@ static bool come_to_rest(struct life *life)
     for (uint32_t round = 0; round < ROUNDS_MAX && quiet < 2; round++) {
         bool all = true;
         confirm(life);
+        if (all_have_come(life)) order_approve_copies(world, homes(life));
         for (uint32_t i = 0; i < world->devices_n; i++) {
             struct world_device *device = &world->devices[i];
             if (life->gone & 1u << i) continue;

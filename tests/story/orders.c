@@ -196,6 +196,17 @@ void order_approve(struct world *world, struct world_device *device)
     give(world, build_approval, &(struct order){.device = device});
 }
 
+void order_approve_copies(struct world *world, uint32_t homes)
+{
+    for (uint32_t i = 0; i < world->devices_n; i++) {
+        struct world_device *device = &world->devices[i];
+        const struct sat_device *known = sat_directory_device(sat_host_directory(world->host), world_number_of(device));
+        if (!(homes >> i & 1) || !known || known->copies < SAT_COPIES_MAX) continue;
+        world_say(world, "device %u may have so many copies", known->number);
+        order_approve(world, device);
+    }
+}
+
 /* ---- Keys, and what was put aside ---- */
 
 static void build_rotation(struct world_wish *wish, struct client_links *links)

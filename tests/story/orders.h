@@ -17,6 +17,8 @@ void order_acknowledge(struct world *world, uint32_t device);
 void order_expel(struct world *world, struct world_device *device);
 void order_wipe(struct world *world, struct world_device *device); /* of one that is revoked */
 void order_approve(struct world *world, struct world_device *device);
+/* Who has taken as many new indexes as it may waits until an admin has found that right. homes: a bit set. */
+void order_approve_copies(struct world *world, uint32_t homes);
 void order_rotate(struct world *world, uint32_t place); /* a new epoch */
 /* Lets the device's bundle of the escrow in, or rejects it. */
 void order_decide(struct world *world, enum sat_accept_what what, const struct sat_aside_row *row);

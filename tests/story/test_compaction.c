@@ -170,14 +170,19 @@ static void raise_floor(struct sat_store *store, uint64_t floor)
 }
 
 /* As it is: a deletion that everybody has seen is collected. */
-static void collect(void)
+static void collect_of(struct world_device *device)
 {
-    scene_write(&world, rep, 900, CITY, "gone");
+    scene_write(&world, device, 900, CITY, "gone");
     assert_true(world_settle(&world, 3));
-    scene_remove(&world, rep, 900);
+    scene_remove(&world, device, 900);
     assert_true(world_settle(&world, 3));
     assert_int_equal(world_collect(&world), 1);
     assert_true(world_settle(&world, 3));
+}
+
+static void collect(void)
+{
+    collect_of(rep);
 }
 
 static void assert_all_agree(void)
@@ -308,6 +313,29 @@ static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
     assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
 }
 
+static void who_joins_later_takes_a_void_statement_behind_a_run(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 40);
+    scene_write(&world, rep, 3, CITY, "refused");
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_settle(&world, 4));
+    rep->on_way = NULL;
+    for (uint32_t i = 0; i < 3; i++) { /* it is the last that the device has there */
+        scene_write(&world, other, 1, CITY, i == 2 ? "last" : i ? "b" : "a");
+        assert_true(world_settle(&world, 3));
+    }
+    collect_of(other);
+    tidy_server();
+    assert_true(count_runs(world.server_store) > 0);
+    struct world_device *late = world_join(&world, 3);
+    assert_true(count_runs(late->handle.store) > 0);
+    assert_string_equal(scene_shows(&world, late, 1, CITY), "last");
+    assert_all_agree();
+    assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
+}
+
 static void runs_that_no_collection_speaks_for_are_unjustified(void **state)
 {
     (void)state;
@@ -350,7 +378,7 @@ static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
     struct world_home home;
     limit(0, 1);
     scene_write(&world, rep, 1, CITY, "1");
-    if (!getenv("NOSYNC")) assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, rep));
     scene_write(&world, rep, 1, CITY, "2");
     scene_write(&world, rep, 1, CITY, "3");
     world_home_backup(&world, rep, &home);
@@ -364,6 +392,99 @@ static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
     assert_string_equal(scene_shows(&world, rep, 1, CITY), scene_shows(&world, other, 1, CITY));
     assert_all_agree();
     world_home_free(&home);
+}
+
+/* By the time that the copy has heard of what it waits with, that is forgotten; until then it stood under a number of
+ * the copy's own. */
+static void bring_back_forgotten(int64_t clock_ms)
+{
+    struct world_home home;
+    limit(0, 1);
+    scene_write(&world, rep, 1, CITY, "1");
+    assert_true(world_sync(&world, rep));
+    rep->clock_ms = clock_ms;
+    scene_write(&world, rep, 2, CITY, "2");
+    scene_write(&world, rep, 2, CITY, "3");
+    world_home_backup(&world, rep, &home);
+    assert_true(world_settle(&world, 4));
+    world.now_ms += 1000;
+    rep->clock_ms = 0;
+    edit(2, 6);
+    tidy_server();
+    world_home_restore(&world, rep, &home);
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_true(world_settle(&world, 6));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_string_equal(scene_shows(&world, rep, 2, CITY), "city 5");
+    assert_int_equal(scene_conflicts(&world, rep, 2), 0);
+    assert_all_agree();
+    world_home_free(&home);
+}
+
+static void a_copy_knows_its_waiting_work_though_it_is_forgotten(void **state)
+{
+    (void)state;
+    bring_back_forgotten(0);
+}
+
+static void a_copy_knows_it_whatever_its_clock_says(void **state)
+{
+    (void)state;
+    bring_back_forgotten((int64_t)(400 * DAY_MS));
+}
+
+/* The other one used the same number for the same record, later, and that is forgotten. */
+static void what_got_a_forgotten_number_by_chance_is_not_lost(void **state)
+{
+    (void)state;
+    struct world_home home;
+    limit(0, 1);
+    scene_write(&world, rep, 2, CITY, "1");
+    world_home_backup(&world, rep, &home);
+    scene_write(&world, rep, 2, CITY, "2");
+    assert_true(world_settle(&world, 4));
+    world.now_ms += 1000;
+    edit(2, 6);
+    tidy_server();
+    world_home_restore(&world, rep, &home);
+    rep->clock_ms = -(int64_t)(10 * DAY_MS);
+    scene_write(&world, rep, 2, NAME, "new");
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_true(world_settle(&world, 6));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_string_equal(scene_shows(&world, other, 2, NAME), "new");
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "city 5");
+    assert_all_agree();
+    world_home_free(&home);
+}
+
+/* The copy wrote it again, under its own number: only the content says what it was. */
+static void what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    scene_write(&world, rep, 2, CITY, "Biel");
+    struct world_device *clone = world_clone(&world, rep);
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Here");
+    scene_lose_push(&world, rep, 0);
+    assert_false(world_sync(&world, rep)); /* the one got through, and "Biel" did not */
+    rep->on_way = NULL;
+    scene_lose_push(&world, clone, 0);
+    assert_true(world_sync(&world, clone));
+    clone->on_way = NULL;
+    assert_int_equal(clone->heard[SAT_NOTICE_REINDEXED], 1);
+    for (uint32_t i = 0; i < 6; i++) {
+        char value[32];
+        (void)snprintf(value, sizeof value, "city %u", i);
+        assert_true(world_sync(&world, other));
+        scene_write(&world, other, 2, CITY, value);
+        assert_true(world_sync(&world, other));
+    }
+    tidy_server();
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, rep, 2, CITY), "city 5");
+    assert_int_equal(scene_conflicts(&world, rep, 2), 0);
+    assert_all_agree();
 }
 
 static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void **state)
@@ -432,9 +553,14 @@ int main(void)
         WITH_WORLD(siblings_and_what_waits_are_never_forgotten),
         WITH_WORLD(what_is_forgotten_below_the_floor_becomes_runs),
         WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
+        WITH_WORLD(who_joins_later_takes_a_void_statement_behind_a_run),
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
         WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
+        WITH_WORLD(a_copy_knows_its_waiting_work_though_it_is_forgotten),
+        WITH_WORLD(a_copy_knows_it_whatever_its_clock_says),
+        WITH_WORLD(what_got_a_forgotten_number_by_chance_is_not_lost),
+        WITH_WORLD(what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
         WITH_WORLD(who_goes_back_to_before_a_collection_believes_what_was_looked_at_once),
     };
