@@ -104,7 +104,8 @@ static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, co
     bool has_seen_none = sub->row.head_size == 0 && n == 0;
     bool again = has_seen_none || sub->row.log.size > sub->row.head_size;
     if (again && ++sub->went_back > WENT_BACK_MAX)
-        return sat_fail(&step->fault, SAT_ERR_FORK, "the server sends another log than it says it has, again and again");
+        return sat_fail(&step->fault, SAT_ERR_FORK,
+                        "the server sends another log than it says it has, again and again");
     if (again) return go_to_head(step, sub);
     if (sub->row.head_len) heads[heads_n++] = sat_span(sub->row.head, sub->row.head_len);
     for (uint32_t i = 0; i < n && heads_n < SAT_CLAIM_HEADS_MAX; i++) heads[heads_n++] = logs[i].head;
