@@ -232,6 +232,7 @@ enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *spac
     uint64_t size = 0;
     enum sat_err err = sat_compact_before(store, space->sid, space->head_size, &size);
     if (!err) err = go_back(&it, size);
+    if (!err && space->compacted > space->floor) err = cut_off(&it, size = 0);
     free(it.records);
     if (!err && size == 0) err = forget_log(store, space);
     return err ? err : sat_store_space_save(store, space);
@@ -283,6 +284,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
         err = sat_compact_before(store, space->sid, size, &size);
         if (!err && found) err = each_entry(&it, size + 1, end, keep_entry);
         if (!err) err = cut_off(&it, size);
+        if (space->compacted > space->floor) it.blank = 1; /* no collection that is here speaks for its runs */
         end = size;
         if (!it.blank) break;
     }

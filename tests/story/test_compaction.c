@@ -543,6 +543,34 @@ static void who_goes_back_to_before_a_collection_believes_what_was_looked_at_onc
     assert_all_agree();
 }
 
+/* What comes behind them stands on what is in them, and the log says no more that everybody has acknowledged that. */
+static void runs_go_with_the_collection_that_spoke_for_them(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 9);
+    scene_write(&world, rep, 2, CITY, "Bern");
+    scene_write(&world, rep, 4, CITY, "Chur"); /* so that the bundle stays */
+    edit(1, 4);
+    world_backup(&world, 1);
+    edit(2, 9);
+    edit(1, 9);
+    collect();
+    tidy_device(rep);
+    tidy_device(other);
+    assert_true(count_runs(rep->handle.store) > 0);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        (void)world_sync(&world, &world.devices[i]);
+        assert_int_not_equal(world.devices[i].last_err, SAT_ERR_UNJUSTIFIED);
+        assert_int_equal(count_runs(world.devices[i].handle.store), 0);
+    }
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "city 8");
+    assert_all_agree();
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -563,6 +591,7 @@ int main(void)
         WITH_WORLD(what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked),
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
         WITH_WORLD(who_goes_back_to_before_a_collection_believes_what_was_looked_at_once),
+        WITH_WORLD(runs_go_with_the_collection_that_spoke_for_them),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }
