@@ -185,7 +185,7 @@ static enum sat_err remember(struct again *again, const struct old *old)
     struct sat_dot before = {again->what->device, old->counter};
     struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
     enum sat_err err = SAT_OK;
-    if (!again->what->origins) return SAT_OK;
+    if (!again->what->origins || !again->what->known) return SAT_OK;
     if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, before, &was);
     return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
 }
