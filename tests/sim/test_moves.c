@@ -13,6 +13,8 @@
 #include "client/carry.h"
 #include "client/conflicts.h"
 #include "common/sync/digest.h"
+#include "common/sync/tidy.h"
+#include "tests/sim/forget.h"
 #include "tests/sim/loop.h"
 #include "tests/story/world.h"
 
@@ -27,13 +29,13 @@ struct write { /* a value, and whether somebody wrote another with this one in f
 };
 
 struct counts {
-    uint64_t writes, moves, carried, crashes, losses, extra, hours;
+    uint64_t writes, moves, carried, crashes, losses, extra, hours, collected, forgotten;
 };
 
 struct life {
     struct world world;
     struct counts *counts;
-    bool hours;
+    bool hours, forgets; /* … in which the server and devices forget what everybody has seen replaced or deleted */
     uint32_t hours_each, hours_carry; /* an hour behind one act of so many; so many of a hundred carry in it */
     uint64_t hours_dice;              /* of its own: the other acts of a seed are the same with hours and without */
     struct sat_arena arena;
@@ -193,6 +195,24 @@ static uint64_t hours_dice(struct life *life, uint64_t sides)
     return (life->hours_dice >> 33) % sides;
 }
 
+/* The server collects, homes are tidied; what went with a deleted record is gone for good. */
+static void forget(struct life *life)
+{
+    struct world *world = &life->world;
+    world->now_ms += 60 * 1000; /* else the server has tidied just now */
+    life->counts->collected += world_collect(world);
+    for (uint32_t i = 0; i < world->devices_n; i++) {
+        struct world_device *device = &world->devices[i];
+        struct sat_tidied done = {0};
+        world_disconnect(world, device);
+        if (device->joined)
+            assert_int_equal(sat_tidy_device(device->handle.store, &device->handle.directory,
+                                             sat_keyring_secrets(device->handle.keyring)->device, 1000, &done),
+                             SAT_OK);
+        life->counts->forgotten += done.forgotten;
+    }
+}
+
 /* Sometimes an hour in which everybody is there and all is delivered; some carry what is due, as they do behind a sync.
  */
 static void pass_an_hour(struct life *life)
@@ -206,6 +226,7 @@ static void pass_an_hour(struct life *life)
         if (device->joined && hours_dice(life, 100) < life->hours_carry) (void)carry(life, device);
     }
     world->now_ms += 60 * 60 * 1000;
+    if (life->forgets && hours_dice(life, 2)) forget(life);
     life->counts->hours++;
 }
 
@@ -272,18 +293,20 @@ static uint32_t check(struct life *life)
     return wrong;
 }
 
-static uint32_t play(const struct loop_life *played, bool hours)
+static uint32_t play(const struct loop_life *played, bool hours, bool forgets)
 {
     struct life *life = calloc(1, sizeof *life);
     assert_non_null(life);
     life->counts = played->counts;
     life->hours = hours;
+    life->forgets = forgets;
     life->hours_dice = played->seed;
     life->hours_each = 8 + (uint32_t)hours_dice(life, 23);
     life->hours_carry = 50 * (uint32_t)hours_dice(life, 3);
     sat_arena_init(&life->arena);
     world_init(&life->world, played->seed, 2);
     life->world.transcript = played->story;
+    if (forgets) forget_soon(&life->world);
     uint32_t devices = 3 + (uint32_t)world_dice(&life->world, 3), wrong = 0;
     (void)world_join(&life->world, 1);
     (void)world_join(&life->world, 3);
@@ -307,12 +330,17 @@ static uint32_t play(const struct loop_life *played, bool hours)
 
 static uint32_t live(const struct loop_life *life)
 {
-    return play(life, false);
+    return play(life, false, false);
 }
 
 static uint32_t live_with_hours(const struct loop_life *life)
 {
-    return play(life, true);
+    return play(life, true, false);
+}
+
+static uint32_t live_with_forgetting(const struct loop_life *life)
+{
+    return play(life, true, true);
 }
 
 static void play_lives(uint32_t (*play_one)(const struct loop_life *life), const char *what)
@@ -323,11 +351,13 @@ static void play_lives(uint32_t (*play_one)(const struct loop_life *life), const
         &(struct loop){.live = play_one, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t)},
         seed, lives);
     (void)printf("%llu lives%s from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
-                 "losses, %llu hours; %llu values stand beside their successors\n",
+                 "losses, %llu hours, %llu records collected, %llu changes forgotten; %llu values stand beside their "
+                 "successors\n",
                  (unsigned long long)lives, what, (unsigned long long)seed, bad, (unsigned long long)counts.writes,
                  (unsigned long long)counts.moves, (unsigned long long)counts.carried,
                  (unsigned long long)counts.crashes, (unsigned long long)counts.losses,
-                 (unsigned long long)counts.hours, (unsigned long long)counts.extra);
+                 (unsigned long long)counts.hours, (unsigned long long)counts.collected,
+                 (unsigned long long)counts.forgotten, (unsigned long long)counts.extra);
     assert_int_equal(bad, 0);
     if (lives < 100) return; /* too few to demand that everything happens */
     assert_true(counts.moves >= 100 && counts.carried >= 50 && counts.crashes >= 50 && counts.losses >= 50);
@@ -343,6 +373,12 @@ static void hours_in_which_everybody_syncs_change_nothing_about_it(void **state)
 {
     (void)state;
     play_lives(live_with_hours, " with hours");
+}
+
+static void what_is_forgotten_meanwhile_changes_nothing_about_it(void **state)
+{
+    (void)state;
+    play_lives(live_with_forgetting, " with hours and forgetting");
 }
 
 /* 7072: moved to and fro twice, a copy's vector covered older copies by number, and a value that nobody had replaced
@@ -363,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_record_ends_in_one_place_with_all_that_was_written),
         cmocka_unit_test(hours_in_which_everybody_syncs_change_nothing_about_it),
+        cmocka_unit_test(what_is_forgotten_meanwhile_changes_nothing_about_it),
         cmocka_unit_test(lives_that_ended_badly_once_end_well),
     };
     return cmocka_run_group_tests_name("moves", tests, NULL, NULL);
