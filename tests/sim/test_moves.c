@@ -1,7 +1,8 @@
 /* Random lives with moves: three to five devices that write records, move them between two territories and carry what
  * comes late, on a network that loses, reorders and duplicates, with processes that die. The second device uses one of
  * the territories alone. At the end each record is in one place, everybody sees the same there, and no value is lost
- * that nobody replaced. SEED and LIVES (environment) choose others. */
+ * that nobody replaced; then the same with hours in which everybody syncs, and with records that are deleted and
+ * collected in them. SEED and LIVES (environment) choose others. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,6 +14,8 @@
 #include "client/carry.h"
 #include "client/conflicts.h"
 #include "common/sync/digest.h"
+#include "common/sync/tidy.h"
+#include "tests/sim/forget.h"
 #include "tests/sim/loop.h"
 #include "tests/story/world.h"
 
@@ -27,15 +30,16 @@ struct write { /* a value, and whether somebody wrote another with this one in f
 };
 
 struct counts {
-    uint64_t writes, moves, carried, crashes, losses, extra, hours;
+    uint64_t writes, moves, carried, crashes, losses, extra, hours, removed, collected, forgotten;
 };
 
 struct life {
     struct world world;
     struct counts *counts;
-    bool hours;
+    bool hours, forgets; /* … in which the server and devices forget what everybody has seen replaced or deleted */
     uint32_t hours_each, hours_carry; /* an hour behind one act of so many; so many of a hundred carry in it */
     uint64_t hours_dice;              /* of its own: the other acts of a seed are the same with hours and without */
+    bool collected[RECORDS];          /* some time */
     struct sat_arena arena;
     struct write writes[WRITES_MAX];
     uint32_t writes_n;
@@ -79,6 +83,24 @@ static struct world_device *any_joined(struct life *life)
 
 /* ---- What they do ---- */
 
+static bool is_shown(const struct sat_record_view *view, const struct write *write)
+{
+    const struct sat_merged *merged = sat_merged_cell(&view->merged, fields[write->cell], (struct sat_span){0});
+    for (uint32_t a = 0; merged && a < merged->alternatives_n; a++)
+        if (sat_span_equal(merged->alternatives[a].value.text, sat_span_text(write->text))) return true;
+    return false;
+}
+
+/* Who writes a deleted record says anew of every cell what it shows. */
+static void overwrite(struct life *life, uint32_t record, uint32_t cell, const struct sat_record_view *view)
+{
+    for (uint32_t i = 0; i < life->writes_n; i++) {
+        struct write *write = &life->writes[i];
+        if (write->record != record || (write->cell != cell && !view->merged.deleted)) continue;
+        if (is_shown(view, write)) write->overwritten = true;
+    }
+}
+
 static void write_value(struct life *life)
 {
     struct world_device *device = any_joined(life);
@@ -89,13 +111,7 @@ static void write_value(struct life *life)
     if (known && is_home(&both.at[SHARED]) == is_home(&both.at[NARROW])) return; /* gone, or on its way */
     if (life->writes_n == WRITES_MAX) return;
     uint32_t space = is_home(&both.at[NARROW]) ? NARROW : SHARED;
-    const struct sat_merged *merged = sat_merged_cell(&both.at[space].merged, fields[cell], (struct sat_span){0});
-    for (uint32_t i = 0; i < life->writes_n; i++) {
-        struct write *write = &life->writes[i];
-        for (uint32_t a = 0; merged && write->record == record && a < merged->alternatives_n; a++)
-            if (sat_span_equal(merged->alternatives[a].value.text, sat_span_text(write->text)))
-                write->overwritten = true;
-    }
+    overwrite(life, record, cell, &both.at[space]);
     struct write *write = &life->writes[life->writes_n++];
     *write = (struct write){.record = record, .cell = cell};
     (void)snprintf(write->text, sizeof write->text, "w%u", life->writes_n);
@@ -193,12 +209,79 @@ static uint64_t hours_dice(struct life *life, uint64_t sides)
     return (life->hours_dice >> 33) % sides;
 }
 
+static bool is_collected(struct life *life, uint32_t record, uint32_t space, struct sat_dot *deletion)
+{
+    struct world *world = &life->world;
+    struct sat_record_id id = world_record(record);
+    struct sat_space_row row;
+    struct sat_collected_row collected;
+    bool found;
+    assert_int_equal(sat_store_space_find(world->server_store, &world->spaces[space], &row, &found), SAT_OK);
+    if (!found) return false;
+    assert_int_equal(sat_store_collected_get(world->server_store, row.sid, &id, &collected, &found), SAT_OK);
+    if (found) *deletion = collected.deletion;
+    return found;
+}
+
+/* What was written of a record that goes now may be gone. */
+static void collect(struct life *life)
+{
+    struct sat_dot before[RECORDS][2] = {{{0}}}, now;
+    for (uint32_t i = 0; i < RECORDS * 2; i++) (void)is_collected(life, i / 2, i % 2, &before[i / 2][i % 2]);
+    life->counts->collected += world_collect(&life->world);
+    for (uint32_t i = 0; i < RECORDS * 2; i++) {
+        uint32_t record = i / 2;
+        if (!is_collected(life, record, i % 2, &now) || sat_dot_compare(now, before[record][i % 2]) == 0) continue;
+        life->collected[record] = true;
+        for (uint32_t w = 0; w < life->writes_n; w++)
+            if (life->writes[w].record == record) life->writes[w].overwritten = true;
+    }
+}
+
+static void remove_record(struct life *life)
+{
+    struct world *world = &life->world;
+    struct world_device *device = &world->devices[hours_dice(life, world->devices_n)];
+    uint32_t record = (uint32_t)hours_dice(life, RECORDS);
+    struct both both;
+    if (!device->joined) return;
+    load(life, device, record, &both);
+    if (is_home(&both.at[SHARED]) == is_home(&both.at[NARROW])) return;
+    uint32_t space = is_home(&both.at[NARROW]) ? NARROW : SHARED;
+    struct sat_edit edit = {.record = world_record(record),
+                            .sid = world_sid(device, &world->spaces[space]),
+                            .type = ACCOUNT,
+                            .remove = true};
+    uint64_t first, last;
+    world_edit(world, device, &edit, 1, &first, &last);
+    life->counts->removed++;
+}
+
+/* The server collects, homes are tidied; what went with a deleted record is gone for good. */
+static void forget(struct life *life)
+{
+    struct world *world = &life->world;
+    world->now_ms += 60 * 1000; /* else the server has tidied just now */
+    collect(life);
+    for (uint32_t i = 0; i < world->devices_n; i++) {
+        struct world_device *device = &world->devices[i];
+        struct sat_tidied done = {0};
+        world_disconnect(world, device);
+        if (device->joined)
+            assert_int_equal(sat_tidy_device(device->handle.store, &device->handle.directory,
+                                             sat_keyring_secrets(device->handle.keyring)->device, 1000, &done),
+                             SAT_OK);
+        life->counts->forgotten += done.forgotten;
+    }
+}
+
 /* Sometimes an hour in which everybody is there and all is delivered; some carry what is due, as they do behind a sync.
  */
 static void pass_an_hour(struct life *life)
 {
     struct world *world = &life->world;
     if (!life->hours || hours_dice(life, life->hours_each) != 0) return;
+    if (life->forgets && hours_dice(life, 2)) remove_record(life);
     for (uint32_t i = 0; i < 2 * world->devices_n; i++) {
         struct world_device *device = &world->devices[i % world->devices_n];
         if (i < world->devices_n) world_disconnect(world, device);
@@ -206,6 +289,7 @@ static void pass_an_hour(struct life *life)
         if (device->joined && hours_dice(life, 100) < life->hours_carry) (void)carry(life, device);
     }
     world->now_ms += 60 * 60 * 1000;
+    if (life->forgets && hours_dice(life, 2)) forget(life);
     life->counts->hours++;
 }
 
@@ -226,14 +310,6 @@ static bool come_to_rest(struct life *life)
     return false;
 }
 
-static bool is_shown(const struct sat_record_view *view, const struct write *write)
-{
-    const struct sat_merged *merged = sat_merged_cell(&view->merged, fields[write->cell], (struct sat_span){0});
-    for (uint32_t a = 0; merged && a < merged->alternatives_n; a++)
-        if (sat_span_equal(merged->alternatives[a].value.text, sat_span_text(write->text))) return true;
-    return false;
-}
-
 static uint32_t check_record(struct life *life, uint32_t index, uint32_t record, const struct both *first)
 {
     struct world_device *device = &life->world.devices[index];
@@ -241,6 +317,8 @@ static uint32_t check_record(struct life *life, uint32_t index, uint32_t record,
     uint32_t wrong = 0;
     load(life, device, record, &both);
     if (first->at[SHARED].live_n + first->at[NARROW].live_n == 0) return 0;
+    bool nowhere = !is_home(&first->at[SHARED]) && !is_home(&first->at[NARROW]);
+    if (life->collected[record] && nowhere) return is_home(&both.at[SHARED]) || is_home(&both.at[NARROW]);
     uint32_t home = is_home(&first->at[NARROW]) ? NARROW : SHARED;
     bool reads_home = uses_both(life, device) || home == SHARED;
     if (is_home(&both.at[SHARED]) != (home == SHARED) || is_home(&both.at[NARROW]) != (home == NARROW && reads_home)) {
@@ -272,18 +350,20 @@ static uint32_t check(struct life *life)
     return wrong;
 }
 
-static uint32_t play(const struct loop_life *played, bool hours)
+static uint32_t play(const struct loop_life *played, bool hours, bool forgets)
 {
     struct life *life = calloc(1, sizeof *life);
     assert_non_null(life);
     life->counts = played->counts;
     life->hours = hours;
+    life->forgets = forgets;
     life->hours_dice = played->seed;
     life->hours_each = 8 + (uint32_t)hours_dice(life, 23);
     life->hours_carry = 50 * (uint32_t)hours_dice(life, 3);
     sat_arena_init(&life->arena);
     world_init(&life->world, played->seed, 2);
     life->world.transcript = played->story;
+    if (forgets) forget_soon(&life->world);
     uint32_t devices = 3 + (uint32_t)world_dice(&life->world, 3), wrong = 0;
     (void)world_join(&life->world, 1);
     (void)world_join(&life->world, 3);
@@ -307,12 +387,17 @@ static uint32_t play(const struct loop_life *played, bool hours)
 
 static uint32_t live(const struct loop_life *life)
 {
-    return play(life, false);
+    return play(life, false, false);
 }
 
 static uint32_t live_with_hours(const struct loop_life *life)
 {
-    return play(life, true);
+    return play(life, true, false);
+}
+
+static uint32_t live_with_forgetting(const struct loop_life *life)
+{
+    return play(life, true, true);
 }
 
 static void play_lives(uint32_t (*play_one)(const struct loop_life *life), const char *what)
@@ -322,12 +407,15 @@ static void play_lives(uint32_t (*play_one)(const struct loop_life *life), const
     uint32_t bad = loop_play(
         &(struct loop){.live = play_one, .counts = (uint64_t *)&counts, .counts_n = sizeof counts / sizeof(uint64_t)},
         seed, lives);
-    (void)printf("%llu lives%s from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
-                 "losses, %llu hours; %llu values stand beside their successors\n",
-                 (unsigned long long)lives, what, (unsigned long long)seed, bad, (unsigned long long)counts.writes,
-                 (unsigned long long)counts.moves, (unsigned long long)counts.carried,
-                 (unsigned long long)counts.crashes, (unsigned long long)counts.losses,
-                 (unsigned long long)counts.hours, (unsigned long long)counts.extra);
+    (void)printf(
+        "%llu lives%s from seed %llu, %u bad: %llu writes, %llu moves, %llu times carried, %llu crashes, %llu "
+        "losses, %llu hours, %llu removed, %llu records collected, %llu changes forgotten; %llu values stand beside "
+        "their "
+        "successors\n",
+        (unsigned long long)lives, what, (unsigned long long)seed, bad, (unsigned long long)counts.writes,
+        (unsigned long long)counts.moves, (unsigned long long)counts.carried, (unsigned long long)counts.crashes,
+        (unsigned long long)counts.losses, (unsigned long long)counts.hours, (unsigned long long)counts.removed,
+        (unsigned long long)counts.collected, (unsigned long long)counts.forgotten, (unsigned long long)counts.extra);
     assert_int_equal(bad, 0);
     if (lives < 100) return; /* too few to demand that everything happens */
     assert_true(counts.moves >= 100 && counts.carried >= 50 && counts.crashes >= 50 && counts.losses >= 50);
@@ -343,6 +431,12 @@ static void hours_in_which_everybody_syncs_change_nothing_about_it(void **state)
 {
     (void)state;
     play_lives(live_with_hours, " with hours");
+}
+
+static void what_is_forgotten_meanwhile_changes_nothing_about_it(void **state)
+{
+    (void)state;
+    play_lives(live_with_forgetting, " with hours and forgetting");
 }
 
 /* 7072: moved to and fro twice, a copy's vector covered older copies by number, and a value that nobody had replaced
@@ -363,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_record_ends_in_one_place_with_all_that_was_written),
         cmocka_unit_test(hours_in_which_everybody_syncs_change_nothing_about_it),
+        cmocka_unit_test(what_is_forgotten_meanwhile_changes_nothing_about_it),
         cmocka_unit_test(lives_that_ended_badly_once_end_well),
     };
     return cmocka_run_group_tests_name("moves", tests, NULL, NULL);
