@@ -61,6 +61,7 @@ enum sat_err sat_entry_wire_decode(struct sat_span bytes, struct sat_entry_wire 
     uint8_t kind = sat_take_u8(&in);
     out->own = kind & SAT_ENTRY_OWN;
     out->kind = (uint8_t)(kind & ~SAT_ENTRY_OWN);
+    if (out->own && out->kind == SAT_ENTRY_RUN) return SAT_ERR_MALFORMED;
     if (kind == SAT_ENTRY_RUN) {
         out->level = (uint8_t)sat_take_varint(&in, SAT_SUBTREE_LEVEL_MAX);
         sat_take_bytes(&in, out->root.b, sizeof out->root.b);
