@@ -400,9 +400,9 @@ static enum sat_err look_back(struct carrying *it, struct carry_land *land)
         err = sat_store_entries(it->satchel->store, land->sid, land->back + 1, PAGE, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err; i++)
             if (rows[i].bid) err = add_bundle(it, rows[i].bid);
-        sat_arena_deinit(&arena);
         entries += n;
         if (n) land->back = rows[n - 1].entry.seq;
+        sat_arena_deinit(&arena);
         if (n < PAGE) land->back = land->asked;
         if (n < PAGE) land->asked = CARRY_NOWHERE;
     }

@@ -58,9 +58,6 @@ MUTANTS = [
            "return err;",
            "unit/test_author"),
     # ---- What has arrived ----
-    Mutant("an echo acknowledges whatever waits", "common/sync/replica_pull.c",
-           "    if (n == 0 || memcmp(rows[0].id.b, entry->id_prefix, sizeof entry->id_prefix))", "    if (n == 0)",
-           "story/test_copied_home", "story/test_hostile_server"),
     Mutant("the cursor goes on over what could not be read", "common/sync/replica_pull.c",
            "        if (err == SAT_ERR_STALE) return SAT_OK;",
            "        if (err == SAT_ERR_STALE && ++*cursor) continue;",

@@ -38,7 +38,7 @@ static int end(void **state)
 
 static struct {
     char names[400];    /* in order: ">" from the device, "<" from the server */
-    uint64_t bytes[32]; /* by type */
+    uint64_t bytes[64]; /* by type */
 } seen;
 
 static bool note(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
