@@ -149,9 +149,18 @@ static int open_part(const struct backup *backup, struct sat_fault *fault)
     return fd;
 }
 
+/* A device or a link would be replaced by a file, which is not what somebody meant who named /dev/null. */
+static enum sat_err check_place(const struct backup *backup, struct sat_fault *fault)
+{
+    struct stat status;
+    if (lstat(backup->path, &status) != 0 || S_ISREG(status.st_mode)) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_CONFIG, "%.200s is there already, and no file: name another place", backup->path);
+}
+
 static enum sat_err make(struct backup *backup, struct sat_fault *fault)
 {
     enum sat_err err = name_files(backup, fault);
+    if (!err) err = check_place(backup, fault);
     if (err) return err;
     int fd = open_part(backup, fault);
     if (fd < 0) return fault->err;

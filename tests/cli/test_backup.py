@@ -6,6 +6,7 @@ import random
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import tarfile
 import threading
@@ -96,6 +97,16 @@ def a_backup_that_cannot_be_written_leaves_the_one_before():
     equal([n for n in os.listdir(world.folder) if n.startswith("satchel.tar")], ["satchel.tar"])
     _, err = satcheld("backup", "--data", world.server.data, os.path.join(world.folder, "no", "such.tar"), expect=7)
     has(err, "such.tar")
+
+
+@test
+def what_is_no_file_is_not_replaced_by_one():
+    """Once /dev/null became a file, for root."""
+    place = os.path.join(world.folder, "place")
+    os.mkfifo(place)
+    _, err = satcheld("backup", "--data", world.server.data, place, expect=7)
+    has(err, "no file")
+    equal(stat.S_ISFIFO(os.lstat(place).st_mode), True)
 
 
 @test
