@@ -144,7 +144,7 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
     uint64_t counter;
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_let_go_mark(store, &row->id, counter);
+    if (!err) err = sat_mark_left(store, &row->id, counter);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
