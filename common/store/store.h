@@ -439,9 +439,6 @@ enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int6
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
-/* All of the space's log, and what came by it: bundles that wait to be pushed or given back, drafts, keys, cursors and
- * lives stay. */
-enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 
