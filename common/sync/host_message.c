@@ -207,6 +207,16 @@ struct receipt {          /* of a bundle that this server had before */
     uint64_t ms, dir;
 };
 
+/* The same bundle again: its entry tells its author so. Behind a return bytes of it may be missing here. */
+static enum sat_err take_same(struct host_step *step, struct host_space *space, const struct sat_judge *judge,
+                              const struct sat_bundle_row *row, struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    uint32_t filled;
+    if (!space->lives.n || sat_judge_complete(judge, bundle) || !sat_hash_equal(&row->id, &bundle->id)) return SAT_OK;
+    enum sat_err err = host_fill(step, space, row, bundle, &filled, fault);
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
 static enum sat_err take_bundle(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
                                 uint64_t dir_at, struct receipt *receipt, struct sat_fault *fault)
 {
@@ -226,13 +236,8 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
-        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0) {
-        uint32_t filled; /* the same bundle again: its entry tells its author so */
-        err = space->lives.n && sat_judge_complete(&judge, bundle) == SAT_OK && sat_hash_equal(&row.id, &bundle->id)
-                  ? host_fill(step, space, &row, bundle, &filled, fault)
-                  : SAT_OK;
-        return sat_err_is_local(err) ? err : SAT_OK;
-    }
+        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
+        return take_same(step, space, &judge, &row, bundle, fault);
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
     struct sat_header *headers = sat_arena_array(step->arena, m->count, sizeof *headers);
