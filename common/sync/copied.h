@@ -26,6 +26,9 @@ enum sat_err sat_copied_number(struct sat_store *store, uint32_t *number) SAT_MU
 enum sat_err sat_copied_set_number(struct sat_store *store, uint32_t number) SAT_MUST_CHECK;
 enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
 
+/* In meta: something was written again that others may write again as well, and waits (docs/decisions/0105). */
+#define SAT_TAKEN_KEY "taken"
+
 /* The counter up to which this device has let go of work of its own in a space: should the log show that again, it is
  * no copy's. 0: of none. A mark never falls. */
 enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter) SAT_MUST_CHECK;

@@ -21,6 +21,10 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     sat_arena_init(&replica->batch_arena);
     sat_arena_init(&replica->lives_arena);
     enum sat_err err = config->mode == SAT_REPLICA_DEVICE ? sat_copied_get(config->store, &replica->copied) : SAT_OK;
+    uint64_t taken = 0;
+    if (!err && config->mode == SAT_REPLICA_DEVICE)
+        err = sat_store_meta_get_u64(config->store, SAT_TAKEN_KEY, 0, &taken);
+    replica->taken = taken != 0;
     *out = replica;
     if (!err) return SAT_OK;
     sat_replica_free(replica);

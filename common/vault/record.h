@@ -15,8 +15,9 @@ struct sat_vault {
     struct sat_squeezer *squeezer;
     const struct sat_directory *directory;
     const struct sat_entropy *entropy;
-    /* Own pending changes and drafts with these counters are not laid over the base: they are about to be written again
-     * (author_again.h). 0: none. */
+    /* This device's pending changes, and drafts, with these counters are not laid over the base: they are about to be
+     * written again (author_again.h). 0: none. */
+    uint32_t hidden_device;
     uint64_t hidden_first, hidden_last;
     uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
