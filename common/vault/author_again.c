@@ -279,7 +279,7 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     struct sat_header header = old->header; /* its time, too, is when it was written */
     struct sat_body body = old->body;
     again->vault.hidden_device = again->what->device;
-    again->vault.hidden_first = old->place->first;
+    again->vault.hidden_first = old->place->cut + 1; /* what is before it was accepted once */
     again->vault.hidden_last = again->last;
     enum sat_err err = sat_record_load(&again->vault, old->place->sid, &old->record, &again->arena, &view);
     if (err) return err;
