@@ -395,6 +395,45 @@ enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, cons
     return err;
 }
 
+/* Has the log a copy of it? */
+static enum sat_err has_copy(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found)
+{
+    struct looking *looking = context;
+    struct sat_vault vault = client_vault(looking->satchel);
+    struct sat_space_id space;
+    struct sat_history_item *items;
+    uint32_t n = 0;
+    enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
+    if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    for (uint32_t i = 0; i < n && !err && !*found; i++) {
+        *found = items[i].seq && items[i].body.origin.len && repeats(change, &space, &items[i]);
+        *now = items[i].dot;
+    }
+    sat_arena_reset(&looking->arena);
+    return err;
+}
+
+enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms, bool *changed)
+{
+    struct looking looking = {.satchel = satchel};
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_again_place place = {.sid = sid};
+    struct sat_again again = {.places = &place, .places_n = 1, .context = &looking, .known = has_copy};
+    enum sat_err err = SAT_OK;
+    bool more = true;
+    *changed = false;
+    while (more && !err) {
+        struct sat_taken from;
+        sat_arena_init(&looking.arena);
+        err = sat_author_find_known(&vault, &again, &from, &more);
+        sat_arena_deinit(&looking.arena);
+        from.now_ms = now_ms;
+        if (!err && more) err = client_reindex_take_over(satchel, sid, &from, &more);
+        *changed = *changed || more;
+    }
+    return err;
+}
+
 static enum sat_err put_index(struct satchel *satchel, uint32_t device, const struct sat_keyring *next,
                               struct sat_span sealed)
 {

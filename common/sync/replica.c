@@ -260,8 +260,9 @@ static enum sat_err advance(struct replica_step *step)
     if (replica->state != REPLICA_TALKING || replica->ending) return SAT_OK;
     if (mode == SAT_REPLICA_WIPED || replica_is_out(replica)) return replica_leave(step);
     if (replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    enum sat_err err = replica_look_back(step);
+    if (err) return err;
     if (replica->copied && !replica->config.directory_only && !replica->reindex_refused) return replica_heal(step);
-    enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
     if (!err && mode == SAT_REPLICA_DEVICE) err = replica_say_back(step);

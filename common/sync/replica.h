@@ -75,6 +75,9 @@ struct sat_replica_hooks {
      * the space, from `first` on. What is here of it, and what stands on it, is written again by this device
      * (docs/decisions/0105), in this transaction. *taken: it is; else it is put aside. NULL: it is put aside. */
     enum sat_err (*take_over)(void *context, int64_t sid, const struct sat_taken *from, bool *taken);
+    /* What waits in the space to be given back, and of which the log has a copy, is taken over likewise. *changed:
+     * there was some. NULL: never. */
+    enum sat_err (*look_back)(void *context, int64_t sid, uint64_t now_ms, bool *changed);
     /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
      * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
      * build_links()'s does. NULL: the home stays as it is, and writes nothing. */

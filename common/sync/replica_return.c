@@ -151,6 +151,7 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     struct sat_bundle_row row;
     *more = false;
     if (!sub->head_here) return SAT_OK; /* others may have given it back already */
+    if (replica->config.hooks.look_back && !sub->returns.looked) return SAT_OK;
     enum sat_err err = SAT_OK;
     if (!sub->returns.receipts_sent) err = send_receipts(replica, sub, arena, out, more);
     if (err || *more) return err;
@@ -160,6 +161,42 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     sub->returns.sent++;
     sub->in_flight++;
     return replica_encode_return(replica, sub, &row, arena, out);
+}
+
+/* Others may do the same. */
+static void took_over(struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++) replica->subs[i].pushed = 0;
+    replica->taken = true;
+    replica->looked = replica->told_in_sync = replica->told_idle = replica->frozen.more = false;
+    replica->leaving_at = 0;
+}
+
+/* Somebody else may have written some of it again, who did not know that it had arrived once. */
+static enum sat_err look_back(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    bool changed = false;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = hooks->look_back(hooks->context, sub->row.sid, replica_now(step), &changed);
+    sub->returns.looked = true;
+    if (err || !changed) return err;
+    took_over(replica);
+    return replica_count_returns(step, sub);
+}
+
+enum sat_err replica_look_back(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err && replica->config.hooks.look_back; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        bool waits = sub->returns.left && !sub->returns.looked && !sub->gone;
+        if (waits && sub->head_here && !sub->in_flight) err = look_back(step, sub);
+    }
+    return err;
 }
 
 /* ---- Answers ---- */
@@ -234,10 +271,7 @@ static enum sat_err write_again(struct replica_step *step, struct replica_sub *s
     if (err || !*taken) return err;
     uint32_t gone = before - count_awaited(step, sub, &err);
     sub->in_flight -= gone < sub->in_flight ? gone : sub->in_flight;
-    sub->pushed = 0;
-    replica->taken = true;
-    replica->looked = replica->told_in_sync = replica->told_idle = replica->frozen.more = false;
-    replica->leaving_at = 0;
+    took_over(replica);
     return err ? err : replica_count_returns(step, sub);
 }
 
@@ -355,8 +389,9 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle_row row;
-    bool found = sub->returns.any;
+    bool found = false;
     *back = false;
+    for (uint32_t i = 0; i < step->replica->subs_n; i++) found = found || step->replica->subs[i].returns.any;
     while (found) {
         enum sat_err err =
             sat_store_bundle_overlapping(store, arrival->device, arrival->first, arrival->count, &row, &found);

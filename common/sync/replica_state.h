@@ -39,6 +39,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint32_t logs_sent; /* lost logs whose receipts are sent, */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
+    bool looked;                   /* whether the log has copies of some; since something else came last */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -258,6 +259,8 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* What the log has a copy of is not given back beside it. */
+enum sat_err replica_look_back(struct replica_step *step) SAT_MUST_CHECK;
 /* replica_lives.c: what waits to be given back in the space. */
 enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes; another

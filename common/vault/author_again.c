@@ -298,18 +298,23 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     return err;
 }
 
+static struct sat_again_change change_of(const struct old *old)
+{
+    return (struct sat_again_change){.sid = old->place->sid,
+                                     .record = old->record,
+                                     .dot = {old->device, old->counter},
+                                     .header = &old->header,
+                                     .body = &old->body,
+                                     .rest = old->rest};
+}
+
 static enum sat_err take_change(struct again *again, struct old *old)
 {
     const struct sat_again *what = again->what;
     struct sat_dot now;
     bool known = false;
     enum sat_err err = SAT_OK;
-    struct sat_again_change change = {.sid = old->place->sid,
-                                      .record = old->record,
-                                      .dot = {old->device, old->counter},
-                                      .header = &old->header,
-                                      .body = &old->body,
-                                      .rest = old->rest};
+    struct sat_again_change change = change_of(old);
     if (what->known) err = what->known(what->context, &change, &now, &known);
     if (!err && known && now.counter) add_pair(again, old, now);
     if (!err && !known) err = write_again(again, old);
@@ -655,4 +660,46 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
     sat_arena_deinit(&again.arena);
     sat_arena_deinit(&again.batch);
     return sat_drafter_end(&again.drafter, err);
+}
+
+/* Does `what` know some of it? */
+static enum sat_err is_some_known(struct again *again, const struct sat_bundle_row *row, bool *known)
+{
+    struct sat_bundle bundle;
+    *known = false;
+    if (sat_void_is_row(row)) return SAT_OK;
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
+    err = open_bundle(again, again->what->places, &bundle, changes);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK;
+    for (uint32_t i = 0; i < row->count && !err && !*known; i++) {
+        struct sat_again_change change = change_of(&changes[i]);
+        struct sat_dot now;
+        if (changes[i].counter) err = again->what->known(again->what->context, &change, &now, known);
+    }
+    return err;
+}
+
+enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
+                                   bool *found)
+{
+    struct again again = {.what = what, .vault = *vault};
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    uint32_t n;
+    *found = false;
+    sat_arena_init(&arena);
+    sat_arena_init(&again.batch);
+    sat_buf_init(&again.plain);
+    enum sat_err err = sat_store_returns_all(vault->store, what->places->sid, &arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !*found; i++) {
+        err = is_some_known(&again, &rows[i], found);
+        if (*found) *out = (struct sat_taken){.device = rows[i].device, .first = rows[i].first};
+        sat_arena_reset(&again.batch);
+    }
+    sat_buf_wipe(&again.plain);
+    sat_arena_deinit(&again.batch);
+    sat_arena_deinit(&arena);
+    return err;
 }

@@ -64,4 +64,8 @@ struct sat_again_done {
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
                               struct sat_again_done *out) SAT_MUST_CHECK;
 
+/* The first bundle that waits in the one place to be given back, and of which known() knows some. */
+enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
+                                   bool *found) SAT_MUST_CHECK;
+
 #endif
