@@ -276,8 +276,8 @@ static enum sat_err write_again(struct replica_step *step, struct replica_sub *s
 }
 
 /* Its numbers are another bundle's: its device was copied, and the server set back between them. The log's stays; this
- * one is written again, with what stands on it, by whoever holds it. */
-static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_row *row)
+ * one is written again, with what stands on it, by whoever holds it. What its author says was refused stays refused. */
+static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_row *row, bool refused)
 {
     struct sat_store *store = step->replica->config.store;
     struct replica_sub *sub = NULL;
@@ -285,7 +285,7 @@ static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_r
     for (uint32_t i = 0; i < step->replica->subs_n; i++)
         if (step->replica->subs[i].row.sid == row->sid) sub = &step->replica->subs[i];
     enum sat_err err = replica_begin(step);
-    if (!err && sub) err = write_again(step, sub, row, &taken);
+    if (!err && sub && !refused) err = write_again(step, sub, row, &taken);
     if (!err && !taken && sub) err = put_aside(step, sub, row);
     if (!err && !taken) err = sat_store_bundle_delete(store, row->bid);
     if (!err && !taken && sub) count_back(sub, row);
@@ -301,7 +301,7 @@ static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *
     struct sat_store *store = step->replica->config.store;
     bool own = row->device == step->replica->config.device && why != SAT_ERR_BAD_CHAIN, whole = false;
     enum sat_err err = replica_begin(step);
-    if (!err && why == SAT_ERR_FORK && !sat_void_is_row(row)) return give_up(step, row);
+    if (!err && why == SAT_ERR_FORK && !sat_void_is_row(row)) return give_up(step, row, false);
     if (!err && own) err = is_whole(step, row, &whole);
     if (err) return err;
     count_back(sub, row);
@@ -379,7 +379,7 @@ static enum sat_err give_up_branch(struct replica_step *step, const struct repli
         if (err || !found) return err;
         if (sat_void_is_row(&row)) continue;
         sat_manifest_decode(row.manifest, &waits);
-        if (sat_hash_equal(&waits.prev, &arrival->prev)) return give_up(step, &row);
+        if (sat_hash_equal(&waits.prev, &arrival->prev)) return give_up(step, &row, false);
     }
     return SAT_OK;
 }
@@ -398,7 +398,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
         if (err || !found) return err;
         if (row.seq || row.state != SAT_BUNDLE_RETURN) break;
         bool same = sat_hash_equal(&row.id, &arrival->id);
-        err = same ? replica_begin(step) : give_up(step, &row);
+        err = same ? replica_begin(step) : give_up(step, &row, sat_hash_equal(&row.id, &arrival->refused));
         if (err) return err;
         if (!same) continue;
         *back = true;

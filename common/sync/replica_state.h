@@ -277,6 +277,7 @@ struct replica_arrival {
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
+    struct sat_hash refused;   /* what a void statement stands for */
     struct sat_bundle *bundle; /* NULL: a void statement */
     struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
@@ -290,7 +291,8 @@ enum sat_err replica_make_whole(struct replica_step *step, const struct replica_
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
+    return (struct replica_arrival){
+        .device = m->device, .first = m->first, .count = m->count, .id = bundle->id, .bundle = bundle};
 }
 /* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
 /* The server lacks bytes of a bundle, or has taken some. */
