@@ -374,6 +374,8 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
