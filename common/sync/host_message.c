@@ -404,6 +404,16 @@ static enum sat_err take_question(const struct host_step *step, struct host_peer
     return SAT_OK;
 }
 
+static enum sat_err take_evidence(struct host_peer *peer, const struct sat_message_EVIDENCE *message,
+                                  struct sat_fault *fault)
+{
+    struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+    sub->words_due = !sub->ended && !sub->adrift;
+    sub->words_from = (uint32_t)message->from;
+    return SAT_OK;
+}
+
 /* What is said of a space whose log has more than one life. */
 static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
                                   uint64_t number, struct sat_fault *fault)
@@ -444,6 +454,7 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_ENTRY_GET)
         return take_question(step, peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
     if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
+    if (message->type == SAT_MESSAGE_EVIDENCE) return take_evidence(peer, &message->as.EVIDENCE, fault);
     if (message->type == SAT_MESSAGE_RANGES)
         return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);

@@ -132,6 +132,7 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->resubscribed_at = sub->row.log.size + 1;
     sub->anew.said = true;
     sub->asked_entry = 0;
+    memset(&sub->words, 0, sizeof sub->words);
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
 }
@@ -503,9 +504,12 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another log than the one it sent");
     if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
+    bool heard = false;
     enum sat_err err = check_stubs(step, sub);
     if (!err) err = check_trusted(step, sub);
-    if (!err) err = replica_anew_end(step, sub);
+    if (!err) err = replica_ask_words(step, sub, &heard);
+    if (err || !heard) return err;
+    err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;
