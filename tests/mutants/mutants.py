@@ -251,5 +251,5 @@ MUTANTS = [
            "story/test_trouble"),
     Mutant("what is committed may still be in the disk's cache", "common/store/sqlite_open.c",
            "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
-           "FAULT=\"Ann's machine off\" SEED=1 TRIES=30 faults/test_faults"),
+           "PLOT=everyday FAULT=\"Ann's machine off\" SEED=1 TRIES=30 faults/test_faults"),
 ]
