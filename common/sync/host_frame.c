@@ -264,6 +264,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
         return SAT_OK;
     }
     if (sub->adrift) return SAT_OK;
+    if (sub->words_due) return host_cursors_frame(host, peer, sub, arena, out);
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;

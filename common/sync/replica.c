@@ -301,6 +301,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_CURSORS) return replica_words(step, &message->as.CURSORS);
     if (message->type == SAT_MESSAGE_ANEW) return replica_anew(step, &message->as.ANEW);
     if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",

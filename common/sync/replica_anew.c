@@ -76,7 +76,7 @@ static enum sat_err mark_own(struct replica_step *step, const struct replica_sub
     bool found;
     enum sat_err err =
         sat_store_bundle_tip(replica->config.store, sub->row.sid, replica->config.device, false, &tip, &found);
-    return err || !found ? err : sat_let_go_mark(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
+    return err || !found ? err : sat_mark_past(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
 }
 
 static void tell(struct replica_step *step, const struct replica_sub *sub)

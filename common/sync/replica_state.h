@@ -94,8 +94,13 @@ struct replica_sub {
         uint64_t asked, after;  /* the entry that was asked for whole; the last one that was */
         struct sat_hash digest; /* the server's, when that began */
     } fill;                     /* stubs here whose bytes the server has by now */
-    uint64_t stubs_wait;        /* stubs of bundles that came back, for whose replacement others are waited for */
-    struct replica_window {     /* what came since when: watched for a mass change */
+    struct {
+        uint64_t asked, heard; /* the collection's entry that others' words are asked for; the last one that they stand
+                                  behind, in this session */
+        uint32_t from;         /* the last device that was heard, or passed over */
+    } words;
+    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window { /* what came since when: watched for a mass change */
         bool open;
         uint64_t since;                   /* the log's size then, which a head had proved */
         uint64_t since_ms;                /* this device's time */
@@ -316,7 +321,10 @@ enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub
 enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 
-/* replica_collect.c: a collection has come. */
+/* replica_words.c: does everybody's word stand behind the newest collection, as far as that is behind the last head? If
+ * not, they are asked for, and a head is asked for when they are here. */
+enum sat_err replica_ask_words(struct replica_step *step, struct replica_sub *sub, bool *heard) SAT_MUST_CHECK;
+enum sat_err replica_words(struct replica_step *step, const struct sat_message_CURSORS *message) SAT_MUST_CHECK;
 
 /* replica_collect.c: a session begins, in which collections may come; one has. */
 enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;

@@ -46,6 +46,19 @@ static void check_lost(struct sat_span bytes)
     sat_buf_deinit(&again);
 }
 
+/* What devices have signed, as others are shown it. */
+static void check_cursor(struct sat_span bytes)
+{
+    struct sat_cursor cursor;
+    struct sat_signature signature;
+    struct sat_buf again;
+    if (sat_cursor_item_decode(bytes, &cursor, &signature)) return;
+    sat_buf_init(&again);
+    sat_cursor_item_encode(&cursor, &signature, &again);
+    sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
+    sat_buf_deinit(&again);
+}
+
 static void check_collection(struct sat_span bytes)
 {
     static const struct sat_log_epoch life = {{1}};
@@ -92,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_entry(sat_span(data, size));
     check_lost(sat_span(data, size));
     check_collection(sat_span(data, size));
+    check_cursor(sat_span(data, size));
     check_frontier(sat_span(data, size));
     return 0;
 }

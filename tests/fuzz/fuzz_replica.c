@@ -299,6 +299,21 @@ static void hear_set_back(struct talk *talk, struct sat_span *input)
     sat_buf_deinit(&bytes);
 }
 
+/* ---- What everybody has seen the end of ---- */
+
+static void hear_words(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_arena arena;
+    uint32_t sub;
+    if (!hears_choose_space(talk, fuzz_byte(input), &sub, &row)) return;
+    const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, DEVICE, NULL};
+    sat_arena_init(&arena);
+    struct sat_message message = fuzz_make_words(input, &place, &talk->log_epochs[sub - 1], sub, &arena);
+    hears_message(talk, &message);
+    sat_arena_deinit(&arena);
+}
+
 /* ---- The device ---- */
 
 static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max, struct sat_frozen *out)
@@ -600,7 +615,7 @@ static void happen(struct talk *talk, struct sat_span *input)
     switch (what % 8) {
     case 0:
         if (what & 128) {
-            (what & 64 ? hear_set_back : what & 32 ? hear_common : hear_lives)(talk, input);
+            (what & 8 ? hear_words : what & 64 ? hear_set_back : what & 32 ? hear_common : hear_lives)(talk, input);
             return;
         }
         if (what & 8) {
