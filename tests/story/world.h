@@ -46,6 +46,7 @@ struct world_device {
     uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
+    char idle_why[160];
     uint32_t heard[SAT_NOTICE_REINDEXED + 1]; /* notices of the sessions so far, by kind */
     bool told_wipe;                           /* by SAT_NOTICE_REVOKED */
     bool pays_nothing;                        /* leaves epochs that are owed to others */
@@ -90,6 +91,10 @@ struct world {
     void (*died)(void *context, struct world_device *device);
     void *died_context;
     enum sat_err server_err;
+    /* The line between all of them: sees each message that is taken off a queue, whatever becomes of it, and may change
+     * it; false: it is swallowed. NULL: nobody looks. */
+    bool (*line)(void *context, struct world_device *device, bool down, struct sat_buf *bytes);
+    void *line_context;
     bool orders_may_fail; /* an admin's session may end without what it was begun for */
 };
 

@@ -222,7 +222,10 @@ void world_replica_actions(struct world *world, struct world_device *device, con
         if (action->notice == SAT_NOTICE_REVOKED) device->told_wipe = action->wipe;
         if (action->notice == SAT_NOTICE_IN_SYNC) device->in_sync++;
         if (action->notice == SAT_NOTICE_REINDEXED) must(client_reindex_take(&device->handle));
-        if (action->notice == SAT_NOTICE_IDLE) device->idle = true;
+        if (action->notice == SAT_NOTICE_IDLE) {
+            device->idle = true;
+            (void)snprintf(device->idle_why, sizeof device->idle_why, "%s", action->text ? action->text : "");
+        }
         if (action->notice == SAT_NOTICE_FAILED || action->notice == SAT_NOTICE_REFUSED ||
             action->notice == SAT_NOTICE_LINKS_REFUSED) {
             device->last_err = action->err;
@@ -325,8 +328,14 @@ static uint64_t framing(size_t len, bool down)
     return down ? n : n + 4;
 }
 
+static bool passes(struct world *world, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    return !world->line || world->line(world->line_context, device, down, bytes);
+}
+
 static void hand_over(struct world *world, struct world_device *device, bool down, struct sat_buf *bytes)
 {
+    if (!passes(world, device, down, bytes)) return;
     if (device->on_way && !device->on_way(device->on_way_context, device, down, bytes)) return;
     struct world_traffic *traffic = down ? &device->down_traffic : &device->up_traffic;
     traffic->messages++;
@@ -426,7 +435,10 @@ bool world_deliver(struct world *world, struct world_device *device, enum world_
     sat_buf_init(&bytes);
     sat_put_span(&bytes, sat_buf_span(&queue->at[index]));
     if (fault != WORLD_DUPLICATION || queue->n > WORLD_QUEUE_MAX / 2) take(queue, index);
-    if (fault != WORLD_LOSS) hand_over(world, device, down, &bytes);
+    if (fault == WORLD_LOSS)
+        (void)passes(world, device, down, &bytes);
+    else
+        hand_over(world, device, down, &bytes);
     sat_buf_deinit(&bytes);
     return true;
 }
