@@ -25,7 +25,8 @@ enum {
     X(backup_of_the_server) X(server_set_back_announced) X(server_set_back_silently) X(confirmation)
 /* In lives that do not leave out "more". */
 #define COUNTED_OF_MORE(X)                                                                                             \
-    X(looked_for_texts) X(corruption) X(partition) X(swallowed) X(territory_given) X(territory_taken) X(let_in)
+    X(looked_for_texts) X(corruption) X(partition) X(swallowed) X(territory_given) X(territory_taken) X(let_in)   \
+    X(lie_withheld) X(lie_left_out) X(lie_reordered) X(lie_old_head) X(lie_head) X(lie_repeated)
 #define COUNTED_RARELY(X) X(revocation) /* at most one in a life */
 /* clang-format on */
 
@@ -57,6 +58,11 @@ struct life {
     char canary[16];
     uint32_t in_the_open, to_flip, cut, cut_acts;
     bool cut_up, cut_down;
+    struct { /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
+        uint32_t to, acts;
+        uint8_t how;
+        struct sat_buf said[WORLD_DEVICES_MAX];
+    } lying;
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
 };
@@ -104,6 +110,11 @@ void storm_let_in(struct life *life);
 /* Does it only wait with what it wrote without right and key? That is excused. */
 bool storm_stays_at_home(struct life *life, struct world_device *device);
 uint32_t storm_readers(const struct life *life, uint32_t space); /* a bit set of those that count at the end */
+
+/* ---- storm_liar.c ---- */
+void storm_lies(struct life *life);
+bool storm_says(struct life *life, struct world_device *device, struct sat_buf *bytes); /* false: nothing */
+void storm_is_honest(struct life *life);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

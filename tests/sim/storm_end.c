@@ -30,6 +30,7 @@ bool storm_come_to_rest(struct life *life)
     struct world *world = &life->world;
     storm_plan_nothing(life);
     storm_heal(life);
+    storm_is_honest(life);
     life->to_flip = 0;
     for (uint32_t i = 0; i < world->devices_n; i++) {
         world_disconnect(world, &world->devices[i]);

@@ -99,6 +99,7 @@ static bool line(void *context, struct world_device *device, bool down, struct s
     struct life *life = context;
     look_for_canary(life, sat_buf_span(bytes), down ? "on its way to a device" : "on its way to the server");
     if (is_swallowed(life, device, down)) return false;
+    if (down && !storm_says(life, device, bytes)) return false;
     flip(life, device, down, bytes);
     return true;
 }

@@ -56,7 +56,8 @@ static void give_dice(struct life *life, uint32_t number)
 static const struct {
     const char *name;
     void (*may_happen)(struct life *life);
-} beside[] = {{"corruption", storm_corrupt}, {"partition", storm_partition}, {"grants", storm_grants}};
+} beside[] = {
+    {"corruption", storm_corrupt}, {"partition", storm_partition}, {"grants", storm_grants}, {"liar", storm_lies}};
 
 static void what_is_beside(struct life *life, uint32_t number)
 {
