@@ -159,7 +159,10 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
+    void (*acting)(const struct world_device *device) = world->acting;
+    world->acting = NULL; /* with a program of now: what was written, whether or not its author's can read it */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
+    world->acting = acting;
     struct oracle_write write = {.dot = {number, last},
                                  .last_dot = {number, last},
                                  .space = space,

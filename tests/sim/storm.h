@@ -10,6 +10,7 @@ enum {
     STORM_ACTS = 240,
     STORM_RECORDS = 5,
     STORM_TEXT_MAX = 24,
+    STORM_NOTE = 8,   /* a field of accounts */
     STORM_SHARED = 0, /* the territories */
     STORM_NARROW = 1
 };
@@ -26,8 +27,10 @@ enum {
 /* In lives that do not leave out "more". */
 #define COUNTED_OF_MORE(X)                                                                                             \
     X(looked_for_texts) X(corruption) X(partition) X(swallowed) X(territory_given) X(territory_taken) X(let_in)   \
-    X(lie_withheld) X(lie_left_out) X(lie_reordered) X(lie_old_head) X(lie_head) X(lie_repeated)
-#define COUNTED_RARELY(X) X(revocation) /* at most one in a life */
+    X(lie_withheld) X(lie_left_out) X(lie_reordered) X(lie_old_head) X(lie_head) X(lie_repeated)  \
+    X(upgrade) X(of_a_later_time) X(expulsion)  \
+    X(return_of_a_silent_home)
+#define COUNTED_RARELY(X) X(revocation) X(forgotten_without) /* at most one in a life */
 /* clang-format on */
 
 struct counts {
@@ -58,6 +61,8 @@ struct life {
     char canary[16];
     uint32_t in_the_open, to_flip, cut, cut_acts;
     bool cut_up, cut_down;
+    uint32_t silent;                        /* storm_silent.c: expelled, and not back yet */
+    uint32_t knows_no_note, knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
     struct { /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
         uint32_t to, acts;
         uint8_t how;
@@ -115,6 +120,15 @@ uint32_t storm_readers(const struct life *life, uint32_t space); /* a bit set of
 void storm_lies(struct life *life);
 bool storm_says(struct life *life, struct world_device *device, struct sat_buf *bytes); /* false: nothing */
 void storm_is_honest(struct life *life);
+
+/* ---- storm_upgrades.c ---- */
+void storm_programs(struct life *life); /* from here on; NULL: all are of now */
+void storm_upgrades(struct life *life);
+void storm_upgrade_all(struct life *life);
+uint32_t storm_check_unread(struct life *life, struct world_device *device);
+
+/* ---- storm_silent.c ---- */
+void storm_silence(struct life *life);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

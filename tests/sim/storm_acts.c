@@ -5,8 +5,6 @@
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
-enum { NOTE = 8 };
-
 /* ---- What they write ---- */
 
 /* As the library sees it (client_check_right()). */
@@ -43,7 +41,7 @@ void storm_write(struct life *life)
         life->counts->delete ++;
     } else if (what <= 2) {
         cells[edit.cells_n++] = world_element(TAGS, elements[world_dice(world, 3)], world_dice(world, 3) > 0);
-        cells[edit.cells_n++] = world_text(NOTE, text);
+        cells[edit.cells_n++] = world_text(STORM_NOTE, text);
         life->counts->set_change++;
     } else {
         edit.cells_n = 1 + (uint32_t)world_dice(world, 2);

@@ -31,6 +31,7 @@ bool storm_come_to_rest(struct life *life)
     storm_plan_nothing(life);
     storm_heal(life);
     storm_is_honest(life);
+    storm_upgrade_all(life);
     life->to_flip = 0;
     for (uint32_t i = 0; i < world->devices_n; i++) {
         world_disconnect(world, &world->devices[i]);
@@ -66,6 +67,11 @@ uint32_t storm_check(struct life *life)
 {
     uint32_t wrong = life->in_the_open, conflicts;
     oracle_look(&life->oracle, &life->world, 0);
+    for (uint32_t i = 0; i < life->world.devices_n && storm_plays(life, "upgrades"); i++) {
+        if (life->gone & 1u << i || !storm_check_unread(life, &life->world.devices[i])) continue;
+        (void)fprintf(stderr, "home %u lists what it can read\n", i + 1);
+        wrong++;
+    }
     for (uint32_t i = 0; i < life->world.devices_n; i++)
         if (!storm_is_gone(life, &life->world.devices[i]))
             life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world, &life->world.devices[i]);

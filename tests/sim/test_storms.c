@@ -56,8 +56,8 @@ static void give_dice(struct life *life, uint32_t number)
 static const struct {
     const char *name;
     void (*may_happen)(struct life *life);
-} beside[] = {
-    {"corruption", storm_corrupt}, {"partition", storm_partition}, {"grants", storm_grants}, {"liar", storm_lies}};
+} beside[] = {{"corruption", storm_corrupt}, {"partition", storm_partition}, {"grants", storm_grants},
+              {"liar", storm_lies},          {"upgrades", storm_upgrades},   {"silent", storm_silence}};
 
 static void what_is_beside(struct life *life, uint32_t number)
 {
@@ -88,6 +88,7 @@ static struct life *begin(const struct loop_life *played)
     life->oracle.recover = storm_recover;
     life->oracle.context = life;
     storm_line(life);
+    storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     life->devices = 3 + (uint32_t)world_dice(world, 3);
     life->one_only = 2;
     for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) life->family[i] = i;
@@ -124,6 +125,7 @@ static uint32_t live(const struct loop_life *played)
     oracle_deinit(&life->oracle);
     world_deinit(&life->world);
     disks_end(&life->disks);
+    storm_programs(NULL);
     free(life);
     return wrong;
 }

@@ -245,8 +245,10 @@ static void replica_events(struct world *world, struct world_device *device, con
     bool trouble = world->trouble == WORLD_DEVICE_TROUBLE;
     if (trouble) fill_disk(true);
     uint64_t now_ms = world->now_ms + (uint64_t)device->clock_ms;
+    world_act(world, device);
     bear(world, WORLD_DEVICE_TROUBLE, device, sat_replica_step(device->replica, now_ms, events, n, &actions));
     if (trouble) fill_disk(false);
+    world_act(world, NULL);
     world_replica_actions(world, device, &actions);
     sat_arena_deinit(&arena);
 }
@@ -311,10 +313,12 @@ static bool build_frame(struct world *world, struct world_device *device, bool d
     if (!*writable || queue->n >= 8) return false;
     struct sat_buf frame;
     sat_buf_init(&frame);
+    world_act(world, down ? NULL : device);
     if (down)
         world_bear(world, NULL, sat_host_frame(world->host, device->peer, world->now_ms, &frame));
     else
         world_bear(world, device, sat_replica_frame(device->replica, world->now_ms, &frame));
+    world_act(world, NULL);
     *writable = frame.len > 0;
     if (frame.len) put(queue, sat_buf_span(&frame));
     sat_buf_deinit(&frame);
