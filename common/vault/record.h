@@ -45,7 +45,7 @@ enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, cons
 /* One step of a record's history, oldest first. */
 struct sat_history_item {
     struct sat_dot dot;
-    uint64_t hlc, recv_ms; /* recv_ms 0: not accepted yet */
+    uint64_t hlc, recv_ms, seq; /* recv_ms, seq 0: not accepted yet */
     bool live, stub, readable;
     struct sat_header header; /* unless it is a stub, or damaged */
     struct sat_body body;     /* if readable */
