@@ -4,7 +4,7 @@
  *
  * A change is known by its dot. Where changes are written again under other dots, and copies of a device take the same
  * dots, it is known by the highest number among its texts "w<number>", which no other change has, and what removes a
- * record by its time (tagged). */
+ * record by its time, which it alone has (tagged). */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
