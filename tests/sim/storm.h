@@ -17,6 +17,7 @@ enum { STORM_ACTS = 240, STORM_RECORDS = 5, STORM_SHARED = 0, STORM_NARROW = 1 }
     X(backup_of_a_home) X(home_set_back) X(new_index) X(refusal) X(collection)
 #define COUNTED_WITH_SERVER(X)                                                                                         \
     X(backup_of_the_server) X(server_set_back_announced) X(server_set_back_silently) X(confirmation)
+#define COUNTED_WITH_MOVES(X) X(move) X(carrying)
 #define COUNTED_RARELY(X) X(revocation) /* at most one in a life */
 /* clang-format on */
 
@@ -24,9 +25,25 @@ struct counts {
 #define X(name) uint64_t name;
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
+    COUNTED_WITH_MOVES(X)
     COUNTED_RARELY(X)
 #undef X
     uint64_t acts, excused;
+};
+
+enum { STORM_VALUES_MAX = 64 };
+
+struct storm_value { /* written into an account that moves */
+    uint32_t record, home;
+    uint16_t field;
+    char text[8];
+    bool overwritten; /* somebody who had it in front of him wrote another */
+};
+
+struct storm_moves {
+    uint64_t dice;
+    struct storm_value values[STORM_VALUES_MAX];
+    uint32_t n;
 };
 
 struct life {
@@ -44,6 +61,7 @@ struct life {
     uint32_t copies, revoked;
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
+    struct storm_moves moves;
 };
 
 /* ---- storm.c: who is who ---- */
@@ -74,6 +92,11 @@ bool storm_damage(struct life *life);
 void storm_misfortune(struct life *life);
 void storm_turn_back_server(struct life *life);
 bool storm_turn_back_home(struct life *life);
+
+/* ---- storm_moves.c: accounts that move, beside the rest ---- */
+void storm_move(struct life *life);      /* sometimes */
+bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
+uint32_t storm_check_moves(struct life *life);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

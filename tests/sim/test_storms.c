@@ -19,7 +19,7 @@
 /* Kinds of acts that are left out (WITHOUT="homes damage"; none: everything happens). Without being told, a third of
  * the lives is played with each of these, as some lives with all of them together are known to end badly
  * (docs/testing.md says how many); those that nobody has chosen with the first. */
-static const char *const mixes[] = {"server homes", "homes damage revoke", "server collect"};
+static const char *const mixes[] = {"server homes", "homes damage revoke moves", "server collect moves"};
 enum { MIXES = sizeof mixes / sizeof mixes[0] };
 
 /* One act; false: the dice fell on something that could not happen now. */
@@ -92,6 +92,8 @@ static uint32_t live(const struct loop_life *played)
         while (!act(life));
         storm_tend(life);
         storm_collect(life);
+        life->moves.dice = life->seed * 1000003 + i;
+        storm_move(life);
         life->counts->acts++;
     }
     give_dice(life, STORM_ACTS);
@@ -115,6 +117,7 @@ static void print_counts(const struct counts *counts)
 #define X(name) (void)printf("  %-32s %llu\n", #name, (unsigned long long)counts->name);
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
+    COUNTED_WITH_MOVES(X)
     COUNTED_RARELY(X)
 #undef X
 }
@@ -149,6 +152,7 @@ static void every_storm_ends_alike_and_nothing_is_lost(void **state)
 #define X(name) assert_true(counts.name >= 50);
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
+    COUNTED_WITH_MOVES(X)
 #undef X
 }
 
@@ -160,7 +164,7 @@ static void storms_that_ended_badly_once_end_well(void **state)
     static const uint64_t seeds[] = {2, 3, 5, 6, 7, 9, 10, 12, 20, 22, 48, 94, 121};
     struct counts counts = {0};
     if (getenv("SEED") || getenv("WITHOUT")) return;
-    assert_int_equal(setenv("WITHOUT", "homes damage revoke disks", 1), 0);
+    assert_int_equal(setenv("WITHOUT", "homes damage revoke disks moves", 1), 0);
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++)
         assert_int_equal(live(&(struct loop_life){.seed = seeds[i], .counts = &counts}), 0);
     assert_int_equal(unsetenv("WITHOUT"), 0);
