@@ -78,6 +78,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     bool held;              /* a mass change waits for the person's word: the same, until the next session */
@@ -388,7 +389,6 @@ enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_void.c */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row);
 /* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
 enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
 void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);

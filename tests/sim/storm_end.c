@@ -57,7 +57,8 @@ bool storm_come_to_rest(struct life *life)
             }
             all = all && in_sync;
         }
-        quiet = all ? quiet + 1 : 0;
+        bool carried = all && storm_carry_all(life);
+        quiet = all && !carried ? quiet + 1 : 0;
         if (storm_plays(life, "grants")) storm_let_in(life);
     }
     return quiet == 2;
@@ -88,5 +89,5 @@ uint32_t storm_check(struct life *life)
         (void)fprintf(stderr, "home %u accuses the server: %s\n", i + 1, sat_err_name(err));
         wrong++;
     }
-    return wrong;
+    return wrong + storm_check_moves(life);
 }
