@@ -167,6 +167,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .full_head = new_here, /* who has no head yet cannot complete a short one */
         .lives_due = !lost && !within && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
+        .from_before = (known && known->from_before) || (!lies && !within),
         .anew = anew || within,
         .ended = lost,
         .owing_due = space->lives.n > 0,

@@ -326,6 +326,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
     if (!back) replica_brake_note(sub, &bundle, met); /* what was here before was let in then */
+    if (!back) sub->returns.looked = false;
     replica->counts.received += manifest->count;
     replica_heard_of(replica, manifest->device);
     tell_records(step, sub, &bundle, alone);

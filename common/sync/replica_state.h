@@ -39,6 +39,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint32_t logs_sent; /* lost logs whose receipts are sent, */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
+    bool looked;                   /* whether the log has copies of some; since something else came last */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -171,7 +172,8 @@ struct sat_replica {
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
     uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
-    bool kin, looked;     /* … and there are; what waits here was compared with what came from them */
+    bool kin, taken;      /* … and there are; or others may hold, too, what was written again for its author */
+    bool looked;          /* what waits here was compared with what came from them */
     bool back_refused;    /* the same: that it is back, who was expelled */
     uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
@@ -264,6 +266,10 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* What the log has a copy of is not given back beside it. */
+enum sat_err replica_look_back(struct replica_step *step) SAT_MUST_CHECK;
+/* replica_lives.c: what waits to be given back in the space. */
+enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes; another
  * one with these numbers is put aside. */
 struct replica_arrival {
@@ -271,6 +277,7 @@ struct replica_arrival {
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
+    struct sat_hash refused;   /* what a void statement stands for */
     struct sat_bundle *bundle; /* NULL: a void statement */
     struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
@@ -284,7 +291,8 @@ enum sat_err replica_make_whole(struct replica_step *step, const struct replica_
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
+    return (struct replica_arrival){
+        .device = m->device, .first = m->first, .count = m->count, .id = bundle->id, .bundle = bundle};
 }
 /* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
 /* The server lacks bytes of a bundle, or has taken some. */
@@ -366,6 +374,8 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 

@@ -80,12 +80,11 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .stubs_allowed = true,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
-    struct replica_arrival arrival = {empty.statement.device,
-                                      empty.statement.first,
-                                      empty.statement.count,
-                                      sat_void_id(&empty.statement),
-                                      NULL,
-                                      NULL};
+    struct replica_arrival arrival = {.device = empty.statement.device,
+                                      .first = empty.statement.first,
+                                      .count = empty.statement.count,
+                                      .id = sat_void_id(&empty.statement),
+                                      .refused = empty.statement.refused};
     bool back;
     err = replica_came_back(step, sub, &arrival, &back);
     if (!err) err = sat_judge_void(&court, &empty, &step->fault);
