@@ -327,7 +327,9 @@ static enum sat_err take_void(struct host_step *step, struct host_peer *peer, st
     return SAT_OK;
 }
 
-/* A copy that has been told so is to write under a number of its own. What it repeats is in the log, and no harm. */
+/* A copy that has been told so is to write under a number of its own; what it repeats is in the log, and no harm. A
+ * home that went back with a server may not have heard it yet, and shows next that it is none (CLAIM): it says this
+ * again. */
 static enum sat_err check_copy(const struct host_step *step, const struct host_peer *peer,
                                const struct sat_bundle *bundle, struct sat_fault *fault)
 {
@@ -337,7 +339,7 @@ static enum sat_err check_copy(const struct host_step *step, const struct host_p
     struct sat_dot first = {bundle->manifest.device, bundle->manifest.first};
     enum sat_err err = sat_store_bundle_of_dot(step->host->store, first, &row, &found);
     if (err || (found && sat_hash_equal(&row.id, &bundle->id))) return err;
-    return sat_fail(fault, SAT_ERR_FORK, "this home is an older copy: it needs a number of its own");
+    return sat_fail(fault, SAT_ERR_STALE, "this home seems to be an older copy: it needs a number of its own");
 }
 
 static enum sat_err take_push(struct host_step *step, struct host_peer *peer, const struct sat_message_PUSH *message,

@@ -159,12 +159,11 @@ bool sat_judge_trusts(const struct sat_judge *judge, uint64_t upto)
     return true;
 }
 
-/* The bundle before one that came back: nobody has it any more, unless there is a receipt for it. */
-static enum sat_err is_gone(const struct sat_judge *judge, const struct sat_manifest *m, bool *gone)
+enum sat_err sat_judge_is_gone(const struct sat_judge *judge, const struct sat_hash *prev, bool *gone)
 {
     uint64_t ms, dir;
     bool awaited;
-    enum sat_err err = sat_store_receipt_get(judge->store, judge->space->sid, &m->prev, &ms, &dir, &awaited);
+    enum sat_err err = sat_store_receipt_get(judge->store, judge->space->sid, prev, &ms, &dir, &awaited);
     *gone = !err && !awaited;
     return err;
 }
@@ -188,7 +187,7 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     bool follows = sat_hash_equal(&prev, &m->prev);
     if (!follows) err = goes_on_behind_an_aside(judge, m, found ? row.first + row.count - 1 : 0, &follows);
     if (err) return err;
-    if (!follows && judge->came_back) err = is_gone(judge, m, &follows);
+    if (!follows && judge->came_back) err = sat_judge_is_gone(judge, &m->prev, &follows);
     if (err) return err;
     bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
     if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))

@@ -224,6 +224,15 @@ static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle
     return err;
 }
 
+/* The log has gone on without it, from who had forgotten it: nothing waits for it there. */
+static enum sat_err drop_late_void(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
+{
+    enum sat_err err = replica_begin(step);
+    sub->blocked = false;
+    sub->pushed = 0;
+    return err ? err : sat_store_bundle_delete(step->replica->config.store, row->bid);
+}
+
 static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub *sub, uint64_t first, enum sat_err why,
                                    struct sat_span text)
 {
@@ -233,8 +242,12 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
         sat_store_bundles_pending(step->replica->config.store, sub->row.sid, first, 1, step->arena, &rows, &n);
     if (err || n == 0 || rows[0].first != first) return err; /* accepted meanwhile: the refusal was of a repetition */
     sub->blocked = true;
+    if (rows[0].state == SAT_BUNDLE_VOID && why == SAT_ERR_BAD_CHAIN) return drop_late_void(step, sub, &rows[0]);
     if (rows[0].state == SAT_BUNDLE_VOID) return SAT_OK; /* it waits for another session */
-    if (sat_err_class(why) != SAT_CLASS_RETRY) {
+    bool in_vain = false;
+    if (why == SAT_ERR_STALE) err = replica_stands_on_refused(step, sub, &rows[0], &in_vain);
+    if (err) return err;
+    if (sat_err_class(why) != SAT_CLASS_RETRY || in_vain) {
         err = put_aside(step, &rows[0], why);
         rows[0].state = SAT_BUNDLE_REFUSED;
         rows[0].refused = (uint32_t)why;

@@ -74,8 +74,8 @@ void world_found(struct world *world, uint32_t territories)
         if (batch.links[i].type != SAT_LINK_SPACE) continue;
         struct sat_body_space body;
         must(sat_body_space_decode(batch.links[i].body, &body));
-        struct sat_space_row row = {.id = body.space};
-        sat_entropy_fill(&world->entropy, row.log_epoch.b, sizeof row.log_epoch.b);
+        struct sat_hash link = sat_link_id(&batch.links[i]);
+        struct sat_space_row row = {.id = body.space, .log_epoch = sat_life_first(&link)};
         must(sat_store_space_create(store, &row));
     }
     must(sat_store_boxes_put(store, batch.boxes, batch.boxes_n));
