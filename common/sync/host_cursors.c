@@ -59,6 +59,7 @@ enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, st
     bool found;
     enum sat_err err = sat_store_cursor_get(step->host->store, space->row.sid, peer->device, &row, &found);
     static const uint8_t none[4];
+    if (!err && found && !sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch)) sub->from_before = true;
     bool behind = !err && found && wish->cursor < row.cursor.size &&
                   sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch);
     /* Of another life it may have gone back rightly, and says next what it has of this one. */

@@ -17,6 +17,7 @@ struct host_sub {
     bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;       /* it is to be told which lives the log has had, before anything else */
     bool adrift;          /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool from_before;     /* it was last at the end of another life of the log: it may hold what others write again */
     bool anew;            /* it has shown that it has all that it signed, or was told to begin at the start: to ask for
                              what is before means nothing */
     bool words_due;       /* it wants to see the cursors, … */

@@ -154,6 +154,9 @@ MUTANTS = [
            "    if (!host->recovering || first->type == SAT_LINK_LOG_EPOCH) return SAT_OK;\n",
            "    if (first || host) return SAT_OK;\n",
            "story/test_restored"),
+    Mutant("what could not be read is not given back", "common/sync/replica_lives.c",
+           "    enum sat_err err = replica_return_asides(step, sub);\n", "    enum sat_err err = SAT_OK;\n",
+           "story/test_aside"),
     # ---- What differs is found ----
     Mutant("a sum is not counted again", "common/sync/replica_ranges.c",
            "    if (live != row->live || memcmp(sum.digest, row->digest, sizeof row->digest) != 0) {",
