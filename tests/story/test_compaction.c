@@ -210,6 +210,36 @@ static void what_is_forgotten_below_the_floor_becomes_runs(void **state)
     scene_assert_sound(other->handle.store);
 }
 
+/* What a device had written at the floor can be told, and nothing is a run that nobody has acknowledged, though all of
+ * it is forgotten. */
+static void each_devices_newest_and_what_is_behind_the_floor_stay(void **state)
+{
+    struct sat_run *runs;
+    struct sat_arena arena;
+    uint64_t before[2], behind[2];
+    uint32_t n;
+    (void)state;
+    limit(0, 1);
+    edit(1, 20);
+    collect();
+    edit(1, 12);
+    sat_arena_init(&arena);
+    struct sat_space_row row = scene_space(world.server_store, space());
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(sat_store_device_counter_at(world.server_store, row.sid, 2 + i, row.floor, &before[i]),
+                         SAT_OK);
+    scene_maintain(&world);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(sat_store_device_counter_at(world.server_store, row.sid, 2 + i, row.floor, &behind[i]),
+                         SAT_OK);
+        assert_int_equal(behind[i], before[i]);
+    }
+    assert_int_equal(sat_store_runs(world.server_store, row.sid, 0, 1000, &arena, &runs, &n), SAT_OK);
+    assert_true(n > 0);
+    for (uint32_t i = 0; i < n; i++) assert_true(runs[i].last < row.floor);
+    sat_arena_deinit(&arena);
+}
+
 static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
 {
     (void)state;
@@ -554,6 +584,7 @@ int main(void)
         WITH_WORLD(what_was_replaced_long_ago_is_forgotten),
         WITH_WORLD(siblings_and_what_waits_are_never_forgotten),
         WITH_WORLD(what_is_forgotten_below_the_floor_becomes_runs),
+        WITH_WORLD(each_devices_newest_and_what_is_behind_the_floor_stay),
         WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
         WITH_WORLD(who_joins_later_takes_a_void_statement_behind_a_run),
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
