@@ -571,6 +571,45 @@ static void runs_go_with_the_collection_that_spoke_for_them(void **state)
     assert_all_agree();
 }
 
+static uint64_t waiting(struct world_device *device, bool refused_too)
+{
+    uint64_t n;
+    int64_t sid = world_sid(device, &world.spaces[0]);
+    assert_int_equal(sat_store_return_count(device->handle.store, sid, refused_too, &n), SAT_OK);
+    return n;
+}
+
+/* Who has compacted it gave back what came behind it: it has no place any more, and nobody misses it. */
+static void what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 9);
+    edit(2, 2);
+    world_backup(&world, 1);
+    edit(1, 21);
+    edit(3, 2);
+    collect();
+    tidy_server();
+    tidy_device(rep);
+    assert_true(count_runs(rep->handle.store) > 0);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep); /* before the others */
+    assert_int_equal(waiting(rep, true), 0);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        (void)world_sync(&world, other);
+        refused += other->heard[SAT_NOTICE_REFUSED];
+    }
+    assert_true(refused > 0);
+    assert_int_equal(waiting(other, true), 0);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "city 20");
+    assert_all_agree();
+    for (uint32_t i = 0; i < world.devices_n; i++) assert_int_equal(waiting(&world.devices[i], true), 0);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -592,6 +631,7 @@ int main(void)
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
         WITH_WORLD(who_goes_back_to_before_a_collection_believes_what_was_looked_at_once),
         WITH_WORLD(runs_go_with_the_collection_that_spoke_for_them),
+        WITH_WORLD(what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }
