@@ -157,6 +157,12 @@ MUTANTS = [
     Mutant("what could not be read is not given back", "common/sync/replica_lives.c",
            "    enum sat_err err = replica_return_asides(step, sub);\n", "    enum sat_err err = SAT_OK;\n",
            "story/test_aside"),
+    Mutant("the same are told each time of which bytes are missing", "common/sync/host_fill.c",
+           "sub->owing_from = space->owing_at;", "sub->owing_from = 0;",
+           "story/test_hostile_lives"),
+    Mutant("what is refused is kept though nobody misses it", "common/sync/replica_return.c",
+           "        if (!err) err = sat_store_bundle_delete(store, rows[i].bid);\n", "",
+           "story/test_compaction"),
     # ---- What differs is found ----
     Mutant("a sum is not counted again", "common/sync/replica_ranges.c",
            "    if (live != row->live || memcmp(sum.digest, row->digest, sizeof row->digest) != 0) {",

@@ -575,6 +575,45 @@ static void a_void_statement_comes_back_behind_what_is_compacted(void **state)
     assert_all_agree();
 }
 
+static uint64_t waiting(struct world_device *device, bool refused_too)
+{
+    uint64_t n;
+    int64_t sid = world_sid(device, &world.spaces[0]);
+    assert_int_equal(sat_store_return_count(device->handle.store, sid, refused_too, &n), SAT_OK);
+    return n;
+}
+
+/* Who has compacted it gave back what came behind it: it has no place any more, and nobody misses it. */
+static void what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 9);
+    edit(2, 2);
+    world_backup(&world, 1);
+    edit(1, 21);
+    edit(3, 2);
+    collect();
+    tidy_server();
+    tidy_device(rep);
+    assert_true(count_runs(rep->handle.store) > 0);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep); /* before the others */
+    assert_int_equal(waiting(rep, true), 0);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        (void)world_sync(&world, other);
+        refused += other->heard[SAT_NOTICE_REFUSED];
+    }
+    assert_true(refused > 0);
+    assert_int_equal(waiting(other, true), 0);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "city 20");
+    assert_all_agree();
+    for (uint32_t i = 0; i < world.devices_n; i++) assert_int_equal(waiting(&world.devices[i], true), 0);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -599,6 +638,7 @@ int main(void)
         WITH_WORLD(runs_go_with_the_collection_that_spoke_for_them),
         WITH_WORLD(a_void_statement_that_comes_too_late_keeps_nobody_waiting),
         WITH_WORLD(a_void_statement_comes_back_behind_what_is_compacted),
+        WITH_WORLD(what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }
