@@ -14,7 +14,7 @@
 /* In a session: what it says stays in memory, and each may be a way back for this device's log. */
 enum { LIVES_TOLD_MAX = 64, WENT_BACK_MAX = 3 };
 
-static enum sat_err count_returns(struct replica_step *step, struct replica_sub *sub)
+enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_store *store = step->replica->config.store;
     uint64_t all = 0;
@@ -28,7 +28,7 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = sat_store_lives(replica->config.store, &sub->row, &replica->lives_arena, &sub->lives);
-    return err ? err : count_returns(step, sub);
+    return err ? err : replica_count_returns(step, sub);
 }
 
 /* ---- Reading ---- */
@@ -238,7 +238,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     anew.window = sub->window;
     *sub = anew;
     if (lost) err = replica_brake_open(step, sub); /* from there on */
-    if (!err) err = count_returns(step, sub);
+    if (!err) err = replica_count_returns(step, sub);
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);
@@ -345,5 +345,6 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     if (!sat_log_epoch_equal(&sub->row.log_epoch, &none) && !sub->anew.waits)
         return compare_lives(step, sub, &lives, &epoch);
     sub->lives = lives; /* the first meeting: a head follows, which names the newest */
-    return save_lives(step, sub, &lives);
+    err = save_lives(step, sub, &lives);
+    return err ? err : replica_anew_meet(step, sub, &epoch);
 }

@@ -123,7 +123,8 @@ static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows,
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n; i++)
         if (rows->changes[i].state == state && rows->changes[i].header.len && /* a stub that waits to be given back */
-            !(own && is_hidden(vault, rows->changes[i].dot.counter)))
+            !(own && rows->changes[i].dot.device == vault->hidden_device &&
+              is_hidden(vault, rows->changes[i].dot.counter)))
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; own && i < rows->drafts_n; i++)
         if (!is_hidden(vault, rows->drafts[i].counter))
@@ -379,8 +380,8 @@ static bool covers_another(const struct item *items, uint32_t n, struct sat_dot 
     return false;
 }
 
-/* Without others' changes behind the log's entry `seq`; own ones behind it are pending again. What is left is live or
- * dead among itself. */
+/* Without others' changes behind the log's entry `seq`, nor a collection there; own ones behind it are pending again.
+ * What is left is live or dead among itself. */
 static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, struct sat_arena *arena)
 {
     struct item *items = sat_arena_array(arena, rows->changes_n, sizeof *items);
@@ -392,8 +393,10 @@ static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, st
         if (behind && row->header.len) row->state = SAT_CHANGE_PENDING;
         rows->changes[left++] = *row;
     }
-    if (left == rows->changes_n) return SAT_OK;
+    bool collected = rows->is_collected && rows->collected.seq > seq;
+    if (left == rows->changes_n && !collected) return SAT_OK;
     rows->changes_n = left;
+    rows->is_collected = rows->is_collected && !collected;
     for (uint32_t i = 0; i < left; i++) {
         struct sat_change_row *row = &rows->changes[i];
         if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;
@@ -431,6 +434,7 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
     const struct sat_change_row *change = item->change;
     *out = (struct sat_history_item){.dot = item->dot, .live = is_live(view, item->dot)};
     if (change) out->recv_ms = change->recv_ms;
+    if (change) out->seq = change->seq;
     struct sat_span header = change ? change->header : item->draft->header;
     out->stub = header.len == 0;
     if (out->stub) return SAT_OK;

@@ -15,8 +15,9 @@ struct sat_vault {
     struct sat_squeezer *squeezer;
     const struct sat_directory *directory;
     const struct sat_entropy *entropy;
-    /* Own pending changes and drafts with these counters are not laid over the base: they are about to be written again
-     * (author_again.h). 0: none. */
+    /* This device's pending changes, and drafts, with these counters are not laid over the base: they are about to be
+     * written again (author_again.h). 0: none. */
+    uint32_t hidden_device;
     uint64_t hidden_first, hidden_last;
     uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
@@ -46,6 +47,7 @@ enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, cons
 struct sat_history_item {
     struct sat_dot dot;
     uint64_t hlc, recv_ms; /* recv_ms 0: not accepted yet */
+    uint64_t seq;          /* 0: it is not in the log, or not any more */
     bool live, stub, readable;
     struct sat_header header; /* unless it is a stub, or damaged */
     struct sat_body body;     /* if readable */
