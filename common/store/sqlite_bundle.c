@@ -235,6 +235,7 @@ enum sat_err sat_store_bundle_set_filled(struct sat_store *store, int64_t bid)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_SET_FILLED);
     sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, SAT_BUNDLE_FILLED);
     return sat_query_run_on(&query, "bundle");
 }
 

@@ -77,6 +77,14 @@ bool sat_collect_counts(const struct sat_directory *directory, const struct sat_
            !sat_directory_expelled_at(directory, device, dir_seq, NULL);
 }
 
+bool sat_collect_counted(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
+                         uint64_t from)
+{
+    for (uint64_t seq = from; seq <= directory->seq; seq++)
+        if (!sat_collect_counts(directory, space, device, seq)) return false;
+    return true;
+}
+
 /* ---- Forgetting ---- */
 
 static enum sat_err forget_live(struct sat_store *store, struct sat_space_row *space,
@@ -215,4 +223,24 @@ enum sat_err sat_collections_rewind(struct sat_store *store, struct sat_space_ro
 bool sat_collected_is_seen(const struct sat_collected_row *row, const struct sat_header *header)
 {
     return has_seen(header, row->deletion);
+}
+
+enum sat_err sat_collected_late(struct sat_store *store, int64_t sid, const struct sat_bundle *bundle, uint32_t *late)
+{
+    struct sat_collected_row collected;
+    struct sat_header header;
+    struct sat_arena arena;
+    enum sat_err err = SAT_OK;
+    *late = 0;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
+        bool found;
+        err = sat_store_collected_get(store, sid, &bundle->changes[i].record, &collected, &found);
+        if (err || !found) continue;
+        err = sat_header_decode(bundle->changes[i].header, &arena, &header);
+        *late += !err && !sat_collected_is_seen(&collected, &header);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
 }

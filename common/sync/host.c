@@ -316,7 +316,6 @@ static enum sat_err take_event(struct host_step *step, const struct sat_event *e
         break;
     }
     if (!peer) return SAT_OK; /* closed in this batch; what it sent behind that is not heard */
-    host->counts.bytes_in += event->bytes.len;
     struct sat_fault fault = {0};
     enum sat_err err = host_message(step, peer, event->bytes, &fault);
     if (err && !sat_err_is_local(err)) {
@@ -356,7 +355,8 @@ static bool has_news(const struct sat_host *host, const struct host_peer *peer)
         const struct host_space *space = host_space_by_sid(host, sub->sid);
         if (sub->lives_due && !sub->ended) return true;
         if (sub->ended || sub->adrift) continue;
-        if (sub->head_due || sub->full_head || sub->full_entry || !space || sub->head_sent != space->row.log.size)
+        if (sub->head_due || sub->full_head || sub->full_entry || sub->words_due || !space ||
+            sub->head_sent != space->row.log.size)
             return true;
     }
     return false;

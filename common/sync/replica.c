@@ -306,6 +306,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_CURSORS) return replica_words(step, &message->as.CURSORS);
     if (message->type == SAT_MESSAGE_ANEW) return replica_anew(step, &message->as.ANEW);
     if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
@@ -488,6 +489,7 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
         if (braked) err = braked;
     }
     if (!err) err = advance(step);
+    if (!err) err = replica_check_cuts(step);
     if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
     if (!err) err = sign_cursors(step);

@@ -11,20 +11,29 @@
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 enum { ENTRY_ASKED_MAX = 3 };
 
-/* Where it is; in the middle of a start anew the server has to know first from where. */
+static void say_place(struct sat_subscription *wish, uint64_t size, const struct sat_hash *root,
+                      const struct sat_log_epoch *life)
+{
+    wish->cursor = size;
+    memcpy(wish->root, root->b, sizeof wish->root);
+    memcpy(wish->log_epoch, life->b, sizeof wish->log_epoch);
+}
+
+/* Where it is; in the middle of a start anew the server has to know first from where: it is no older copy. Who waits to
+ * start anew is nowhere. */
 static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
 {
-    struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
+    struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id};
     struct sat_hash root = sat_frontier_root(&sub->row.log);
-    bool again = sub->anew.size > wish.cursor && !sub->anew.told;
-    if (again) wish.cursor = sub->anew.size;
-    if (again) root = sub->anew.root;
-    if (!sub->anew.waits) memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
-    if (sub->anew.waits) wish.cursor = 0;
-    if (!sub->anew.waits) memcpy(wish.root, root.b, sizeof wish.root);
+    bool from_before = sub->anew.size > sub->row.log.size && !sub->anew.said;
+    if (!sub->anew.waits && from_before)
+        say_place(&wish, sub->anew.size, &sub->anew.root, &sub->anew.life);
+    else if (!sub->anew.waits)
+        say_place(&wish, sub->row.log.size, &root, &sub->row.log_epoch);
     struct sat_buf item;
     sat_buf_init(&item);
     sat_subscription_encode(&wish, &item);
@@ -111,6 +120,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         if (!err) err = replica_take_up(step, replica_sub_of(replica, i + 1));
         if (err) return err;
         items[n++] = subscription_item(step, &sub);
+        replica_sub_of(replica, i + 1)->anew.said = true;
     }
     send_subscriptions(step, items, n);
     return SAT_OK;
@@ -121,7 +131,9 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
 {
     if (sub->resubscribed_at == sub->row.log.size + 1) return;
     sub->resubscribed_at = sub->row.log.size + 1;
+    sub->anew.said = true;
     sub->asked_entry = 0;
+    memset(&sub->words, 0, sizeof sub->words);
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
 }
@@ -238,23 +250,6 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
-/* What its chain stands on is in the log, within a run: everybody has seen it, and it is superseded. */
-static enum sat_err settle_before(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
-{
-    struct sat_store *store = step->replica->config.store;
-    struct sat_bundle_row *rows;
-    uint32_t n;
-    enum sat_err err = replica_begin(step);
-    for (bool more = true; !err && more;) {
-        err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
-        more = !err && n && rows[0].first < row->first;
-        if (!more) break;
-        err = sat_store_bundle_delete(store, rows[0].bid);
-        if (sub->in_flight) sub->in_flight--;
-    }
-    return err;
-}
-
 /* One's own, frozen here: it enters the base in its place. */
 static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
                                  const struct sat_bundle_row *row)
@@ -267,8 +262,7 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    if (sub->anew.size) err = settle_before(step, sub, row);
-    if (!err) err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
+    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
     if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, row->bid, 0);
         sub->blocked = false;
@@ -352,6 +346,9 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
         sat_store_return_of(replica->config.store, sub->row.sid, replica->config.device, 0, &row, &found);
     *back = !err && found && memcmp(row.id.b, entry->id_prefix, sizeof entry->id_prefix) == 0;
     if (!*back) return err;
+    if ((entry->kind == SAT_ENTRY_VOID) != sat_void_is_row(&row))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
+    if (sat_void_is_row(&row)) return replica_void_is_back(step, sub, entry, &row);
     err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
     for (uint32_t i = 0; !err && i < bundle.manifest.count; i++)
         if (bundle.changes[i].stub) return ask_entry(step, sub); /* forgotten here, and perhaps live again there */
@@ -512,9 +509,12 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another log than the one it sent");
     if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
+    bool heard = false;
     enum sat_err err = check_stubs(step, sub);
     if (!err) err = check_trusted(step, sub);
-    if (!err) err = replica_anew_end(step, sub);
+    if (!err) err = replica_ask_words(step, sub, &heard);
+    if (err || !heard) return err;
+    err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;
@@ -573,6 +573,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
         if (full) err = replica_anew_begin(step, sub, &head);
         return err || !full ? err : meet(step, sub, &head);
     }
+    if (full && first_meeting && replica_must_ask_lives(step, sub, &head.log_epoch)) return SAT_OK;
     if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
     if (head.size > sub->row.log.size) { /* its entries got lost on the way */
         resubscribe(step, sub);

@@ -8,6 +8,7 @@
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
+#include "common/sync/vector.h"
 #include "common/sync/void.h"
 
 /* ---- Receipts ---- */
@@ -341,6 +342,27 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     notice->space = sub->row.id;
     notice->err = why;
     notice->text = sat_arena_text(step->out->arena, (const char *)message->text.at, message->text.len);
+    return err;
+}
+
+/* Has the device's own bundle seen what the server will not take back? Then what it waits for does not come. */
+enum sat_err replica_stands_on_refused(struct replica_step *step, const struct replica_sub *sub,
+                                       const struct sat_bundle_row *own, bool *does)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    struct sat_bundle bundle;
+    uint32_t n;
+    *does = false;
+    enum sat_err err = sat_store_returns(store, sub->row.sid, true, UINT32_MAX, step->arena, &rows, &n);
+    if (err || n == 0) return err;
+    err = sat_base_bundle(store, own, false, step->arena, &bundle);
+    for (uint32_t i = 0; i < bundle.manifest.count && !err && !*does; i++) {
+        struct sat_header header;
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &header)) return SAT_ERR_CORRUPT;
+        for (uint32_t k = 0; k < n && !*does; k++)
+            *does = sat_vector_covers(header.seen, (struct sat_dot){rows[k].device, rows[k].first});
+    }
     return err;
 }
 

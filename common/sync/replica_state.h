@@ -47,6 +47,8 @@ struct replica_returns { /* what the server had lost, and is given back */
 struct replica_anew { /* this device was away so long that its place in the log is forgotten; and starts anew */
     uint64_t size;    /* of the log that was let go of; 0: none was */
     struct sat_hash root;
+    struct sat_log_epoch life;
+    bool said;    /* that it had so much, in this session */
     uint8_t told; /* by the server, in this session */
     bool waits;   /* for a head, which shows that the server has what was here */
 };
@@ -76,6 +78,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     bool held;              /* a mass change waits for the person's word: the same, until the next session */
@@ -93,8 +96,13 @@ struct replica_sub {
         uint64_t asked, after;  /* the entry that was asked for whole; the last one that was */
         struct sat_hash digest; /* the server's, when that began */
     } fill;                     /* stubs here whose bytes the server has by now */
-    uint64_t stubs_wait;        /* stubs of bundles that came back, for whose replacement others are waited for */
-    struct replica_window {     /* what came since when: watched for a mass change */
+    struct {
+        uint64_t asked, heard; /* the collection's entry that others' words are asked for; the last one that they stand
+                                  behind, in this session */
+        uint32_t from;         /* the last device that was heard, or passed over */
+    } words;
+    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window { /* what came since when: watched for a mass change */
         bool open;
         uint64_t since;                   /* the log's size then, which a head had proved */
         uint64_t since_ms;                /* this device's time */
@@ -167,6 +175,7 @@ struct sat_replica {
     uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
     bool kin, taken;      /* … and there are; or others may hold, too, what was written again for its author */
     bool looked;          /* what waits here was compared with what came from them */
+    bool cuts_hold;       /* nothing here is behind a revocation's cut */
     bool back_refused;    /* the same: that it is back, who was expelled */
     uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
@@ -249,6 +258,8 @@ enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
 void replica_resubscribe(struct replica_step *step, struct replica_sub *sub); /* where it is now, whatever was sent */
 
 /* replica_lives.c */
+/* A log begins here with this life: is it to be heard first what the life is descended from? Then that was asked. */
+bool replica_must_ask_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_log_epoch *epoch);
 enum sat_err replica_lives(struct replica_step *step, const struct sat_message_LIVES *message) SAT_MUST_CHECK;
 enum sat_err replica_common(struct replica_step *step, const struct sat_message_COMMON *message) SAT_MUST_CHECK;
 /* Loads what the store knows of the space's lives and of what is to be given back. */
@@ -259,6 +270,9 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* … and where some of it was not taken: is one's own pending bundle to be written again for its sake? */
+enum sat_err replica_stands_on_refused(struct replica_step *step, const struct replica_sub *sub,
+                                       const struct sat_bundle_row *own, bool *does) SAT_MUST_CHECK;
 /* What the log has a copy of is not given back beside it. */
 enum sat_err replica_look_back(struct replica_step *step) SAT_MUST_CHECK;
 /* replica_lives.c: what waits to be given back in the space. */
@@ -318,8 +332,14 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+/* The server's log is in this life. */
+enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 
-/* replica_collect.c: a collection has come. */
+/* replica_words.c: does everybody's word stand behind the newest collection, as far as that is behind the last head? If
+ * not, they are asked for, and a head is asked for when they are here. */
+enum sat_err replica_ask_words(struct replica_step *step, struct replica_sub *sub, bool *heard) SAT_MUST_CHECK;
+enum sat_err replica_words(struct replica_step *step, const struct sat_message_CURSORS *message) SAT_MUST_CHECK;
 
 /* replica_collect.c: a session begins, in which collections may come; one has. */
 enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
@@ -350,8 +370,10 @@ enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id
                             const struct sat_bundle *bundle, uint64_t recv_ms, enum sat_err why);
 /* Keeps what was noted, in a transaction of its own. */
 enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
-/* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
-enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+/* A revocation that was just applied: is something here that is behind its cuts? Once the logs' ends are here:
+ * SAT_ERR_TAMPERED if there is still. */
+enum sat_err replica_note_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+enum sat_err replica_check_cuts(struct replica_step *step) SAT_MUST_CHECK;
 
 /* replica_aside.c */
 /* Is the bundle to be put aside now, with that verdict against it? What the server insists on: it showed it in an
@@ -361,11 +383,12 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_void.c */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row);
 /* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
 enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
 void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);
@@ -373,6 +396,9 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                                const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
                                    const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
+/* The echo of this device's, which the server had lost. */
+enum sat_err replica_void_is_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* May the pending bundle not be pushed any more? */

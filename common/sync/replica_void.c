@@ -1,24 +1,35 @@
 /* Behind a refusal: what stands in the place of the refused bundle, and comes in the log. */
 #include "common/sync/base.h"
+#include "common/sync/collect.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/void.h"
 
-/* What is refused for itself, and would be again. What the admins decide about, what another bundle's dots are in the
- * way of, and what a later server may take, stays what it is. */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row)
+/* Is what it was refused for here? What comes too late for a collection is taken apart by what the collection says,
+ * which comes with the log: with its end at the latest, in a session that began behind the refusal. */
+static enum sat_err is_explained(struct replica_step *step, const struct replica_sub *sub, bool *explained)
 {
-    enum sat_err why = (enum sat_err)row->refused;
-    bool waits = why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS || why == SAT_ERR_FORK;
-    return row->state == SAT_BUNDLE_REFUSED && !waits && why != SAT_ERR_UPGRADE_NEEDED;
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    struct sat_bundle bundle;
+    uint32_t n, late = 0;
+    enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    *explained = !err && (n == 0 || rows[0].refused != SAT_ERR_COLLECTED || (!sub->unexplained && sub->head_here));
+    if (err || *explained) return err;
+    err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
+    if (!err) err = sat_collected_late(store, sub->row.sid, &bundle, &late);
+    *explained = late > 0;
+    return err;
 }
 
 static enum sat_err mend(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_replica_hooks *hooks = &replica->config.hooks;
-    bool mended = false;
+    bool mended = false, explained;
+    enum sat_err err = is_explained(step, sub, &explained);
+    if (err || !explained) return err;
     sub->mend = false;
-    enum sat_err err = replica_begin(step);
+    err = replica_begin(step);
     if (!err) err = replica_save_spaces(replica);
     if (!err) err = hooks->mend_refused(hooks->context, sub->row.sid, &mended);
     if (err || !mended) return err;
@@ -63,16 +74,12 @@ static enum sat_err find_own_void(struct replica_step *step, struct replica_sub 
     return replica_meet_copy(step, sub, empty->statement.first, empty->statement.count);
 }
 
-enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+static enum sat_err arrive(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
+                           const struct sat_signed_void *empty)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_directory *directory = replica->config.directory;
-    struct sat_signed_void empty;
-    enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
-    if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
-    bool pending = false;
-    if (empty.statement.device == replica->config.device) err = find_own_void(step, sub, entry, &empty, &pending);
-    if (err || pending) return err;
+    const struct sat_void *s = &empty->statement;
     struct sat_judge court = {.store = replica->config.store,
                               .directory = directory,
                               .space = &sub->row,
@@ -80,24 +87,37 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .stubs_allowed = true,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
-    struct replica_arrival arrival = {.device = empty.statement.device,
-                                      .first = empty.statement.first,
-                                      .count = empty.statement.count,
-                                      .id = sat_void_id(&empty.statement),
-                                      .refused = empty.statement.refused};
-    bool back;
-    err = replica_came_back(step, sub, &arrival, &back);
-    if (!err) err = sat_judge_void(&court, &empty, &step->fault);
+    struct replica_arrival arrival = {
+        .device = s->device, .first = s->first, .count = s->count, .id = sat_void_id(s), .refused = s->refused};
+    bool back, pending = false;
+    enum sat_err err = replica_came_back(step, sub, &arrival, &back);
+    if (!err && !back && s->device == replica->config.device) err = find_own_void(step, sub, entry, empty, &pending);
+    if (err || pending) return err;
+    err = sat_judge_void(&court, empty, &step->fault);
     if (err == SAT_ERR_STALE)
-        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
-                       empty.statement.device);
+        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u", s->device);
     if (err == SAT_ERR_DENIED)
-        err = sat_fail(&step->fault, SAT_ERR_TAMPERED, "device %u may not write there", empty.statement.device);
+        err = sat_fail(&step->fault, SAT_ERR_TAMPERED, "device %u may not write there", s->device);
     if (!err) err = replica_begin(step);
     sub->dirty = true;
     return err ? err
-               : sat_base_void(replica->config.store, &sub->row, &directory->org, &empty, entry->recv_ms, entry->dir_at,
+               : sat_base_void(replica->config.store, &sub->row, &directory->org, empty, entry->recv_ms, entry->dir_at,
                                0);
+}
+
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_signed_void empty;
+    enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
+    if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
+    return arrive(step, sub, entry, &empty);
+}
+
+enum sat_err replica_void_is_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_bundle_row *row)
+{
+    struct sat_signed_void empty = sat_void_of_row(row);
+    return arrive(step, sub, entry, &empty);
 }
 
 enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,

@@ -3,22 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/proof/header.h"
 #include "common/sync/merge.h"
 
-#define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
 /* The bytes of what was collected stay for at least so long, to be given back to a server that was set back. */
-#define KEPT_COLLECTED_MS (30 * DAY_MS)
+#define KEPT_COLLECTED_MS (30 * SAT_DAY_MS)
 enum { ENTRIES_AT_ONCE = 512, RECORDS_AT_ONCE = 16384 };
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
-}
-
-static int compare_records(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct sat_record_id));
 }
 
 static int newest_first(const void *a, const void *b)
@@ -98,9 +93,8 @@ static enum sat_err forget_all(const struct sat_sweep *sweep, struct sat_record_
     struct sat_arena arena;
     enum sat_err err = SAT_OK;
     sat_arena_init(&arena);
-    if (n) qsort(records, n, sizeof *records, compare_records);
-    for (uint32_t i = 0; !err && i < n; i++) {
-        if (i > 0 && compare_records(&records[i], &records[i - 1]) == 0) continue;
+    size_t unique = sat_records_unique(records, n);
+    for (size_t i = 0; !err && i < unique; i++) {
         err = forget(sweep, &records[i], end, spared, &arena, forgotten);
         sat_arena_reset(&arena);
     }
@@ -108,7 +102,29 @@ static enum sat_err forget_all(const struct sat_sweep *sweep, struct sat_record_
     return err;
 }
 
-/* The records of many entries at once, as most entries are about the same few. */
+/* The records of the next entries, of many at once, as most entries are about the same few. *at goes on. */
+static enum sat_err gather(const struct sat_sweep *sweep, uint64_t *at, uint64_t end, struct sat_arena *arena,
+                           struct sat_record_id **out, uint32_t *out_n)
+{
+    *out = NULL;
+    *out_n = 0;
+    while (*at < end && *out_n < RECORDS_AT_ONCE) {
+        struct sat_record_id *records;
+        uint32_t n;
+        uint64_t last = least(end, *at + ENTRIES_AT_ONCE);
+        enum sat_err err =
+            sat_store_entries_records(sweep->store, sweep->space->sid, *at + 1, last, arena, &records, &n);
+        if (err) return err;
+        struct sat_record_id *more = sat_arena_array(arena, (size_t)*out_n + n, sizeof *more);
+        if (*out_n) memcpy(more, *out, *out_n * sizeof *more);
+        if (n) memcpy(more + *out_n, records, n * sizeof *more);
+        *out = more;
+        *out_n += n;
+        *at = last;
+    }
+    return SAT_OK;
+}
+
 static enum sat_err pass(const struct sat_sweep *sweep, uint64_t *at, uint64_t end, uint64_t spared,
                          uint64_t *forgotten)
 {
@@ -118,21 +134,8 @@ static enum sat_err pass(const struct sat_sweep *sweep, uint64_t *at, uint64_t e
     while (!err && *at < end) {
         struct sat_record_id *records;
         uint32_t n;
-        uint64_t last = end - *at > ENTRIES_AT_ONCE ? *at + ENTRIES_AT_ONCE : end;
-        struct sat_record_id *all = NULL;
-        size_t all_n = 0;
-        do {
-            err = sat_store_entries_records(sweep->store, sweep->space->sid, *at + 1, last, &arena, &records, &n);
-            if (err) break;
-            struct sat_record_id *more = sat_arena_array(&arena, all_n + n, sizeof *more);
-            if (all_n) memcpy(more, all, all_n * sizeof *more);
-            if (n) memcpy(more + all_n, records, n * sizeof *more);
-            all = more;
-            all_n += n;
-            *at = last;
-            last = end - *at > ENTRIES_AT_ONCE ? *at + ENTRIES_AT_ONCE : end;
-        } while (*at < end && all_n < RECORDS_AT_ONCE);
-        if (!err) err = forget_all(sweep, all, (uint32_t)all_n, *at, spared, forgotten);
+        err = gather(sweep, at, end, &arena, &records, &n);
+        if (!err) err = forget_all(sweep, records, n, *at, spared, forgotten);
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
@@ -210,8 +213,9 @@ static enum sat_err pass_collections(const struct sat_sweep *sweep, uint64_t at,
 static uint64_t too_old_ms(const struct sat_sweep *sweep)
 {
     uint64_t days = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_DAYS);
-    return days && sweep->now_ms > days * DAY_MS && sweep->now_ms > KEPT_COLLECTED_MS ? sweep->now_ms - days * DAY_MS
-                                                                                      : 0;
+    return days && sweep->now_ms > days * SAT_DAY_MS && sweep->now_ms > KEPT_COLLECTED_MS
+               ? sweep->now_ms - days * SAT_DAY_MS
+               : 0;
 }
 
 static enum sat_err find_old(const struct sat_sweep *sweep, uint64_t entries, uint64_t *out)

@@ -59,9 +59,10 @@ struct sat_again_done {
 
 /* Inside the caller's transaction; after an error the caller rolls back. The old drafts and pending bundles are gone
  * then: those that were refused (or handed in), or cannot be opened, are put aside verbatim, with the reason; but for
- * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, and one that names a
- * place of the log that is compacted.
- * SAT_ERR_TOO_LARGE: one does not fit any more; SAT_ERR_CORRUPT: a damaged draft. */
+ * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, copies of what moved,
+ * which know of the collection then, and one that names a place of the log that is compacted. What covers a moved
+ * record goes without being written again where a copy of it was put aside. SAT_ERR_TOO_LARGE: one does not fit any
+ * more; SAT_ERR_CORRUPT: a damaged draft. */
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
                               struct sat_again_done *out) SAT_MUST_CHECK;
 

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "common/sync/copied.h"
+#include "common/sync/void.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
 /* Refused ones are met among these: nothing is sent behind one, but for what had been sent already. */
-enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, GONE_KEY_SIZE = 5 + 32 + 1 };
+enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024 };
 
 /* Does the draft cover what has gone to another space? Then that space's name. */
 static enum sat_err find_target(const struct sat_vault *vault, const struct sat_draft_row *draft,
@@ -67,18 +69,18 @@ static bool has_rights(const struct sat_vault *vault, const struct sat_space_id 
            sat_directory_may_write(directory, space, device, record, directory->seq);
 }
 
-/* The target was let go of since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
-static enum sat_err was_let_go_of(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
-                                  bool *gone)
+/* The target was left since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
+static enum sat_err was_left(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
+                             bool *gone)
 {
-    char key[GONE_KEY_SIZE] = "gone.";
-    uint64_t until;
-    sat_hex_format(space->b, sizeof space->b, key + 5);
-    enum sat_err err = sat_store_meta_get_u64(vault->store, key, 0, &until);
-    *gone = !err && until >= counter;
+    uint64_t left_at;
+    enum sat_err err = sat_left_at(vault->store, space, &left_at);
+    *gone = !err && left_at >= counter;
     return err;
 }
 
+/* Is something before them in the way, that the admins decide about or a later server may take? What was refused for
+ * good is not: behind it all is written again (author_again.c). */
 static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint64_t counter, struct sat_arena *arena,
                                bool *refused)
 {
@@ -87,7 +89,8 @@ static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint6
     enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, PENDING_MAX, arena, &rows, &n);
     *refused = false;
     for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED) *refused = true;
+        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(&rows[i]))
+            *refused = true;
     return err;
 }
 
@@ -112,7 +115,7 @@ static enum sat_err is_in_vain(const struct sat_vault *vault, const struct sat_d
     bool found = false, refused = false, has = false;
     *vain = true;
     if (!has_rights(vault, target, &draft->record)) return SAT_OK;
-    enum sat_err err = was_let_go_of(vault, target, draft->counter, vain);
+    enum sat_err err = was_left(vault, target, draft->counter, vain);
     if (err || *vain) return err;
     err = sat_store_space_find(vault->store, target, &space, &found);
     sat_arena_init(&arena);
@@ -162,5 +165,31 @@ enum sat_err sat_covers_drop(const struct sat_vault *vault, const struct sat_dra
         if (!err && vain) err = drop(vault, &drafts[i]);
         if (!err && vain) *dropped = true;
     }
+    return err;
+}
+
+enum sat_err sat_covers_find(const struct sat_vault *vault, uint64_t counter, struct sat_again_place *places,
+                             uint32_t max, uint32_t *n)
+{
+    enum sat_err err = SAT_OK;
+    struct sat_arena page;
+    sat_arena_init(&page);
+    for (uint32_t drafts_n = 1; !err && drafts_n;) {
+        struct sat_draft_row *drafts;
+        sat_arena_reset(&page);
+        err = sat_store_drafts(vault->store, counter, DRAFTS_AT_ONCE, DRAFTS_BYTES, &page, &drafts, &drafts_n);
+        for (uint32_t i = 0; i < drafts_n && !err; i++) {
+            struct sat_space_id target;
+            bool moves, known = false;
+            counter = drafts[i].counter + 1;
+            for (uint32_t k = 0; k < *n; k++) known = known || places[k].sid == drafts[i].sid;
+            if (known || *n == max) continue;
+            err = find_target(vault, &drafts[i], &target, &moves);
+            if (!err && moves)
+                places[(*n)++] = (struct sat_again_place){
+                    .sid = drafts[i].sid, .first = drafts[i].counter, .cut = drafts[i].counter - 1};
+        }
+    }
+    sat_arena_deinit(&page);
     return err;
 }
