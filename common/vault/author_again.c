@@ -594,7 +594,7 @@ static enum sat_err take_all(struct again *again)
         struct next next = {.at = again->last + 1};
         sat_arena_reset(&again->batch);
         enum sat_err err = find_bundle(again, from, &next);
-        if (!err) err = find_draft(again, from, &next);
+        if (!err && !again->what->drafts_stay) err = find_draft(again, from, &next);
         if (err || !next.place) return err;
         err =
             next.is_bundle ? take_bundle(again, next.place, &next.bundle) : take_draft(again, next.place, &next.draft);
