@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/proof/hash.h"
 #include "common/sync/base.h"
 #include "common/sync/collect.h"
 #include "common/sync/copied.h"
@@ -166,13 +167,36 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     return sat_dots_as_set(&holes);
 }
 
+/* Of a draft, which has no hash yet: what it says, and when, as any copy of the home has it. */
+static enum sat_err hash_of_draft(const struct old *old, struct sat_hash *out)
+{
+    struct sat_body body = old->body;
+    struct sat_hasher hasher;
+    struct sat_buf header, plain;
+    sat_buf_init(&header);
+    sat_buf_init(&plain);
+    sat_header_encode(&old->header, &header);
+    enum sat_err err = sat_body_encode(&body, &plain);
+    sat_hash_begin(&hasher, "draft");
+    sat_hash_add(&hasher, old->record.b, sizeof old->record.b);
+    sat_hash_add_counted(&hasher, sat_buf_span(&header));
+    sat_hash_add_counted(&hasher, sat_buf_span(&plain));
+    *out = sat_hash_end(&hasher);
+    sat_buf_deinit(&header);
+    sat_buf_wipe(&plain);
+    return err;
+}
+
 static enum sat_err set_origin(struct again *again, const struct old *old, struct sat_body *body)
 {
     struct sat_space_row space;
     if (!again->what->origins || body->origin.len) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
-    if (old->rest) origin.rest = *old->rest;
+    if (old->rest)
+        origin.rest = *old->rest;
+    else if (!err)
+        err = hash_of_draft(old, &origin.rest);
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);
@@ -190,7 +214,19 @@ static enum sat_err remember(struct again *again, const struct old *old)
     return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
 }
 
-static enum sat_err write_again(struct again *again, const struct old *old)
+/* The time that lets it win over nothing that stands here beside it. */
+static uint64_t older_than_all(const struct sat_record_view *view, const struct sat_header *header)
+{
+    uint64_t hlc = header->hlc;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_source *source = &view->live[i];
+        if (!sat_vector_covers(header->seen, source->dot) && source->effective <= hlc && source->effective)
+            hlc = source->effective - 1;
+    }
+    return hlc;
+}
+
+static enum sat_err write_again(struct again *again, const struct old *old, bool doubtful)
 {
     struct sat_record_view view;
     struct sat_header header = old->header; /* its time, too, is when it was written */
@@ -202,6 +238,7 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     header.seen = map_seen(again, old, &view);
     header.holes = find_holes(again, old, &view, header.seen);
     header.kept = find_kept(again, old, &view, &header);
+    if (doubtful) header.hlc = older_than_all(&view, &header);
     err = set_origin(again, old, &body);
     if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
@@ -217,8 +254,7 @@ static enum sat_err write_again(struct again *again, const struct old *old)
 static enum sat_err take_change(struct again *again, struct old *old)
 {
     const struct sat_again *what = again->what;
-    struct sat_dot now;
-    bool known = false;
+    struct sat_again_answer answer = {0};
     enum sat_err err = SAT_OK;
     struct sat_again_change change = {.sid = old->place->sid,
                                       .record = old->record,
@@ -226,9 +262,9 @@ static enum sat_err take_change(struct again *again, struct old *old)
                                       .header = &old->header,
                                       .body = &old->body,
                                       .rest = old->rest};
-    if (what->known) err = what->known(what->context, &change, &now, &known);
-    if (!err && known && now.counter) add_pair(again, old, now);
-    if (!err && !known) err = write_again(again, old);
+    if (what->known) err = what->known(what->context, &change, &answer);
+    if (!err && answer.found && answer.now.counter) add_pair(again, old, answer.now);
+    if (!err && !answer.found) err = write_again(again, old, answer.doubtful);
     sat_arena_reset(&again->arena);
     return err;
 }

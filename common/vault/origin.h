@@ -10,7 +10,8 @@
 struct sat_origin {
     struct sat_space_id space;
     struct sat_dot dot;
-    struct sat_hash rest; /* the original's (sat_change_rest()); zeros where it had not been sent when it was copied */
+    struct sat_hash rest; /* the original's (sat_change_rest()); where it had not been sent when it was copied zeros, or
+                             what tells it from another that got the dot in a copy of its home (author_again.c) */
 };
 
 void sat_origin_encode(const struct sat_origin *origin, struct sat_buf *out);

@@ -15,6 +15,7 @@
 
 #include "common/base/check.h"
 #include "tests/sim/disks.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/ends.h"
 #include "tests/sim/forget.h"
 #include "tests/sim/loop.h"
@@ -41,7 +42,7 @@ struct counts {
     COUNTED_WITH_SERVER(X)
     COUNTED_RARELY(X)
 #undef X
-    uint64_t acts, excused;
+    uint64_t acts, excused, doubted;
 };
 
 struct life {
@@ -365,12 +366,14 @@ static bool turn_back_home(struct life *life)
         life->family[number] = life->family[of];
         if (life->one_only & 1u << of) life->one_only |= 1u << number;
         world_say(world, "home %u is copied: home %u", name_of(life, device), name_of(life, copy));
+        doubts_begin(&life->oracle, world, copy);
         life->counts->copy_of_a_home++;
         return true;
     }
     if (!life->kept_of) {
         if (device == world->devices) return false;
         world_say(world, "home %u is kept as it is", name_of(life, device));
+        doubts_keep(&life->oracle, world, device);
         world_home_backup(world, device, &life->kept);
         life->kept_of = device;
         life->counts->backup_of_a_home++;
@@ -381,7 +384,9 @@ static bool turn_back_home(struct life *life)
     if (!is_gone(life, device)) {
         world_say(world, "home %u is set back to what was kept", name_of(life, device));
         oracle_look(&life->oracle, world, homes(life));
+        doubts_leave(&life->oracle, device);
         world_home_restore(world, device, &life->kept);
+        doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, homes(life));
         life->counts->home_set_back++;
     }
@@ -427,11 +432,12 @@ static bool revoke(struct life *life)
     struct world *world = &life->world;
     struct world_device *device = any_joined(life);
     if (number_in(life, device) < 2 || life->revoked || scene_number(device) == 0) return false;
-    uint32_t number = scene_number(device);
+    uint32_t number = scene_number(device), family = life->family[number_in(life, device)];
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (life->family[i] == family) doubts_leave(&life->oracle, &world->devices[i]);
     order_revoke(world, device);
     const struct sat_device *in = sat_directory_device(&world->devices[0].handle.directory, number);
     if (!in || !in->revoked_seq) return true; /* it did not get through */
-    uint32_t family = life->family[number_in(life, device)];
     life->revoked++;
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) life->gone |= 1u << i;
@@ -558,11 +564,13 @@ static uint32_t check(struct life *life)
     for (uint32_t i = 0; i < life->world.devices_n; i++)
         if (!is_gone(life, &life->world.devices[i]))
             life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world.devices[i]);
+    doubts_judge(&life->oracle, &life->world);
     for (uint32_t space = SHARED; space <= NARROW; space++) {
         uint32_t of = homes(life) & (space == NARROW ? ~life->one_only : UINT32_MAX);
         wrong += ends_compare(&life->oracle, &life->world, space, RECORDS, of, &conflicts);
         life->counts->conflict += conflicts > 0;
     }
+    life->counts->doubted += life->oracle.doubted;
     for (uint32_t i = 0; i < life->world.devices_n; i++) {
         life->counts->new_index += life->world.devices[i].heard[SAT_NOTICE_REINDEXED];
         enum sat_err err = life->world.devices[i].last_err;
@@ -635,7 +643,8 @@ static uint32_t live(const struct loop_life *played)
 
 static void print_counts(const struct counts *counts)
 {
-    (void)printf("  %" PRIu64 " acts; %" PRIu64 " writes were in nobody's hands\n", counts->acts, counts->excused);
+    (void)printf("  %" PRIu64 " acts; %" PRIu64 " writes were in nobody's hands; %" PRIu64 " in doubt\n", counts->acts,
+                 counts->excused, counts->doubted);
 #define X(name) (void)printf("  %-32s %llu\n", #name, (unsigned long long)counts->name);
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
