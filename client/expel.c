@@ -7,8 +7,7 @@
 #include "client/handle.h"
 #include "client/links.h"
 #include "client/skew.h"
-
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
+#include "common/base/limits.h"
 
 static const char ASKED[] = "silent_asked", TOLD[] = "expelled_told";
 
@@ -28,9 +27,10 @@ static void put_meta(struct satchel *satchel, const char *key, uint64_t value)
 static uint64_t trusted_now_ms(struct satchel *satchel)
 {
     int64_t skew_ms;
-    if (!client_skew_get(satchel, &skew_ms) || skew_ms > (int64_t)DAY_MS || skew_ms < -(int64_t)DAY_MS) return 0;
+    if (!client_skew_get(satchel, &skew_ms) || skew_ms > (int64_t)SAT_DAY_MS || skew_ms < -(int64_t)SAT_DAY_MS)
+        return 0;
     uint64_t now_ms = client_skew_now_ms(satchel);
-    return now_ms + DAY_MS < satchel->directory.time_ms ? 0 : now_ms;
+    return now_ms + SAT_DAY_MS < satchel->directory.time_ms ? 0 : now_ms;
 }
 
 static bool is_due(struct satchel *satchel, uint64_t now_ms)
@@ -38,7 +38,7 @@ static bool is_due(struct satchel *satchel, uint64_t now_ms)
     const struct sat_directory *directory = &satchel->directory;
     uint64_t asked_ms = 0;
     if (!now_ms || sat_store_meta_get_u64(satchel->store, ASKED, 0, &asked_ms)) return false;
-    if (asked_ms <= now_ms && now_ms - asked_ms < DAY_MS) return false;
+    if (asked_ms <= now_ms && now_ms - asked_ms < SAT_DAY_MS) return false;
     for (uint32_t device = 1; device <= directory->devices_n; device++)
         if (!sat_directory_expelled(directory, device, NULL) &&
             sat_directory_may_expel(directory, client_device(satchel), device, now_ms))
@@ -72,12 +72,12 @@ static enum sat_err look_at(struct client_expelling *expelling, const struct sat
     struct satchel *satchel = expelling->satchel;
     const struct sat_directory *directory = &satchel->directory;
     uint64_t days = sat_directory_policy(directory, SAT_POLICY_SILENT_DAYS), worked_ms;
-    if (item->seen_ms + days * DAY_MS > now_ms || sat_directory_expelled(directory, item->device, NULL) ||
+    if (item->seen_ms + days * SAT_DAY_MS > now_ms || sat_directory_expelled(directory, item->device, NULL) ||
         !sat_directory_may_expel(directory, client_device(satchel), item->device, now_ms))
         return SAT_OK;
     enum sat_err err = last_work(satchel, item->device, arena, &worked_ms);
     uint64_t heard_ms = worked_ms > item->seen_ms ? worked_ms : item->seen_ms;
-    if (!err && heard_ms + days * DAY_MS <= now_ms) expelling->found[expelling->found_n++] = item->device;
+    if (!err && heard_ms + days * SAT_DAY_MS <= now_ms) expelling->found[expelling->found_n++] = item->device;
     return err;
 }
 
@@ -158,7 +158,7 @@ void client_expel_prepare(struct client_expelling *expelling, struct satchel *sa
 static bool begin(struct client_expelling *expelling, struct client_session *session)
 {
     uint64_t now_ms = trusted_now_ms(expelling->satchel);
-    bool again = expelling->asked_ms && now_ms < expelling->asked_ms + DAY_MS;
+    bool again = expelling->asked_ms && now_ms < expelling->asked_ms + SAT_DAY_MS;
     if (!expelling->may || again || !is_due(expelling->satchel, now_ms)) return false;
     expelling->asked_ms = now_ms;
     expelling->found_n = expelling->signed_n = expelling->told_n = 0;

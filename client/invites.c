@@ -5,9 +5,10 @@
 
 #include "client/act.h"
 #include "client/membership.h"
+#include "common/base/limits.h"
 #include "common/vault/invite.h"
 
-#define WEEK_MS (UINT64_C(7) * 24 * 3600 * 1000)
+#define WEEK_MS (7 * SAT_DAY_MS)
 
 struct invite_act {
     struct satchel *satchel;

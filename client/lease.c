@@ -2,8 +2,9 @@
 
 #include <string.h>
 
+#include "common/base/limits.h"
+
 enum { VERSION = 1 };
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 static uint64_t since(uint64_t later, uint64_t earlier)
 {
@@ -44,7 +45,7 @@ static int compare_boots(const struct client_clocks *then, const struct client_c
 /* What passed since another boot, as far as the wall clock can be believed; `on_ms` of it may have been this one. */
 static uint64_t time_between(const struct client_lease *lease, const struct client_clocks *now, uint64_t on_ms)
 {
-    uint64_t most_ms = on_ms < UINT64_MAX - DAY_MS ? on_ms + DAY_MS : UINT64_MAX;
+    uint64_t most_ms = on_ms < UINT64_MAX - SAT_DAY_MS ? on_ms + SAT_DAY_MS : UINT64_MAX;
     uint64_t passed_ms = least(since(now->wall_ms, lease->at.wall_ms), most_ms);
     /* A clock that is behind the server's time is proven wrong and bounds nothing. One that is not cannot have lived
      * through more than what lies between: so a clock that comes and goes (a flat battery, 1970 until there is a
@@ -78,7 +79,7 @@ bool client_lease_look(struct client_lease *lease, const struct client_clocks *n
 
 bool client_lease_lapsed(const struct client_lease *lease, uint32_t days)
 {
-    return days > 0 && lease->elapsed_ms >= days * DAY_MS;
+    return days > 0 && lease->elapsed_ms >= days * SAT_DAY_MS;
 }
 
 void client_lease_encode(const struct client_lease *lease, struct sat_buf *out)

@@ -3,10 +3,10 @@
 #include "client/clocks.h"
 #include "client/handle.h"
 #include "client/wipe.h"
+#include "common/base/limits.h"
 
 static const char KEY[] = "lease";
 enum { WRITE_EVERY_MS = 3600 * 1000, RENEW_EVERY_MS = 60 * 1000 };
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 static enum sat_policy policy_of(uint8_t role)
 {
@@ -118,13 +118,13 @@ enum sat_err client_lease_check(struct satchel *satchel)
     return sat_fail(&satchel->fault, SAT_ERR_LOCKED,
                     "this device has not met its server for %llu days, and shows nothing after %u: sync first (what is "
                     "written is kept and goes along)",
-                    (unsigned long long)(satchel->leasehold.lease.elapsed_ms / DAY_MS),
+                    (unsigned long long)(satchel->leasehold.lease.elapsed_ms / SAT_DAY_MS),
                     (unsigned)client_lease_days(satchel));
 }
 
 uint64_t client_lease_left_ms(struct satchel *satchel)
 {
-    uint64_t all_ms = client_lease_days(satchel) * DAY_MS, elapsed_ms = lease_now(satchel)->elapsed_ms;
+    uint64_t all_ms = client_lease_days(satchel) * SAT_DAY_MS, elapsed_ms = lease_now(satchel)->elapsed_ms;
     return elapsed_ms < all_ms ? all_ms - elapsed_ms : 0;
 }
 

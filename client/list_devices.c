@@ -3,11 +3,11 @@
 #include "client/names.h"
 #include "client/question.h"
 #include "client/rows.h"
+#include "common/base/limits.h"
 #include "common/proof/header.h"
 #include "common/sync/clock.h"
 
 enum { TIMEOUT_MS = 5 * 1000 };
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 struct listing {
     struct satchel *satchel;
@@ -125,7 +125,7 @@ static bool has_lapsed(const struct satchel *satchel, const struct sat_device *d
     const struct sat_directory *directory = &satchel->directory;
     uint64_t days = lease_days(directory, sat_directory_user(directory, device->user)->role);
     bool known = item && item->seen_ms && device->approved_seq && device->number != client_device(satchel);
-    return known && days && item->seen_ms + days * DAY_MS < client_now_ms() &&
+    return known && days && item->seen_ms + days * SAT_DAY_MS < client_now_ms() &&
            !sat_directory_out(directory, device->number);
 }
 

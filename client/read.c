@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/conflicts.h"
+#include "client/forgotten.h"
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/read.h"
@@ -280,6 +281,21 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     return client_give_row(row, context, json);
 }
 
+/* The record, or what is still here of one that was deleted and forgotten. */
+static enum sat_err find_past(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena,
+                              const struct sat_type **type, struct sat_record_view *view)
+{
+    struct sat_record_id record;
+    int64_t sid = 0;
+    enum sat_err err = find_copy(satchel, asked, arena, type, view);
+    if (err != SAT_ERR_NOT_FOUND || asked->territory || client_find_type(satchel, asked->type, type)) return err;
+    enum sat_err past = client_parse_id(satchel, asked->id, &record);
+    if (!past) past = client_forgotten_find(satchel, &record, arena, &sid);
+    if (!past && sid) past = client_forgotten_load(satchel, sid, &record, arena, view);
+    if (past) return past;
+    return sid && view->merged.exists && view->merged.type == (*type)->number ? SAT_OK : err;
+}
+
 int client_history(struct satchel *satchel, const char *type_name, const char *id, const char *territory,
                    satchel_row_fn row, void *context)
 {
@@ -293,7 +309,7 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
     struct sat_record_view view;
     struct sat_history_item *items;
     uint32_t n = 0;
-    enum sat_err err = find_copy(satchel, &asked, &arena, &type, &view);
+    enum sat_err err = find_past(satchel, &asked, &arena, &type, &view);
     if (!err) err = sat_record_history(&vault, view.sid, &view.id, &arena, &items, &n);
     for (uint32_t i = 0; i < n && !err; i++)
         if (!give_step(satchel, type, &items[i], row, context, &arena)) break;

@@ -4,6 +4,7 @@
 
 #include "client/conflicts.h"
 #include "client/disclosures.h"
+#include "client/forgotten.h"
 #include "client/tx.h"
 #include "client/wipe.h"
 #include "common/base/check.h"
@@ -74,22 +75,6 @@ static enum sat_err choose_id(struct satchel_tx *tx, const char *id, struct sat_
     return SAT_OK;
 }
 
-/* Where a record that is not here was deleted, and forgotten when everybody had seen that; *sid 0: nowhere. */
-static enum sat_err find_forgotten(struct satchel_tx *tx, const struct sat_record_id *record, int64_t *sid)
-{
-    struct sat_space_row *spaces;
-    uint32_t n;
-    *sid = 0;
-    enum sat_err err = sat_store_spaces(tx->satchel->store, &tx->arena, &spaces, &n);
-    for (uint32_t i = 0; i < n && !err && !*sid; i++) {
-        struct sat_collected_row row;
-        bool found;
-        err = sat_store_collected_get(tx->satchel->store, spaces[i].sid, record, &row, &found);
-        if (!err && found) *sid = spaces[i].sid;
-    }
-    return err;
-}
-
 /* An import that is repeated does not bring it back; who wants it says so. */
 static enum sat_err check_forgotten(struct satchel_tx *tx, const struct sat_type *type,
                                     const struct client_known *known)
@@ -97,12 +82,11 @@ static enum sat_err check_forgotten(struct satchel_tx *tx, const struct sat_type
     char id[SAT_UUID_TEXT_SIZE];
     int64_t sid;
     if (known->place.here || known->first) return SAT_OK;
-    enum sat_err err = find_forgotten(tx, &known->record, &sid);
+    enum sat_err err = client_forgotten_find(tx->satchel, &known->record, &tx->arena, &sid);
     if (err || !sid) return err;
     sat_uuid_format(known->record.b, id);
     return sat_fail(&tx->satchel->fault, SAT_ERR_EXISTS,
-                    "%s %s was deleted, and nothing is left of it: restore it, empty, before writing it again",
-                    type->name, id);
+                    "%s %s was deleted, and everybody has seen that: restore it before changing it", type->name, id);
 }
 
 static enum sat_err check_existing(struct satchel *satchel, const struct sat_type *type,
@@ -269,54 +253,70 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     return (*known)->place.sid ? client_check_right(satchel, (*known)->place.sid, &record) : SAT_OK;
 }
 
-static struct sat_cell *deleted_cell(struct satchel_tx *tx, bool truth)
-{
-    struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
-    *cell = (struct sat_cell){.field = SAT_FIELD_DELETED, .value = {.kind = SAT_VALUE_BOOL, .truth = truth}};
-    return cell;
-}
-
-/* What nothing is left of begins anew, empty, where it was. */
-static enum sat_err find_to_restore(struct satchel_tx *tx, const char *type_name, const char *id,
-                                    struct client_known **known)
-{
-    const struct sat_type *type;
-    int64_t sid;
-    enum sat_err found = find(tx, type_name, id, known);
-    if (found != SAT_ERR_NOT_FOUND || client_find_type(tx->satchel, type_name, &type) || (*known)->place.here)
-        return found;
-    enum sat_err err = find_forgotten(tx, &(*known)->record, &sid);
-    if (err || !sid) return err ? err : find(tx, type_name, id, known);
-    (*known)->place = (struct client_place){.here = true, .sid = sid, .type = type->number, .spaces_n = 1};
-    return client_check_right(tx->satchel, sid, &(*known)->record);
-}
-
-static enum sat_err archive(struct satchel_tx *tx, const char *type, const char *id, bool archived)
+static enum sat_err archive(struct satchel_tx *tx, const char *type, const char *id)
 {
     struct client_known *known = NULL;
-    enum sat_err err = archived ? find(tx, type, id, &known) : find_to_restore(tx, type, id, &known);
+    enum sat_err err = find(tx, type, id, &known);
     if (err) return err;
     struct sat_edit edit = {
-        .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = archived};
-    if (!archived) {
-        edit.cells = deleted_cell(tx, false);
-        edit.cells_n = 1;
+        .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = true};
+    (void)add_edit(tx, known, &edit);
+    known->place.archived = true;
+    return SAT_OK;
+}
+
+/* Where it was deleted and forgotten, and what is still here of it; NOT_FOUND without a sentence: it never was. */
+static enum sat_err find_forgotten(struct satchel_tx *tx, const char *type_name, struct client_known *known,
+                                   struct sat_record_view *view)
+{
+    struct satchel *satchel = tx->satchel;
+    const struct sat_type *type;
+    int64_t sid;
+    enum sat_err err = client_find_type(satchel, type_name, &type);
+    if (!err) err = client_forgotten_find(satchel, &known->record, &tx->arena, &sid);
+    if (err || !sid) return err ? err : SAT_ERR_NOT_FOUND;
+    err = client_forgotten_load(satchel, sid, &known->record, &tx->arena, view);
+    if (!err && view->merged.exists && view->merged.type != type->number) err = SAT_ERR_NOT_FOUND;
+    if (err) return err;
+    known->place = (struct client_place){.here = true, .sid = sid, .type = type->number, .spaces_n = 1};
+    return client_check_right(satchel, sid, &known->record);
+}
+
+/* What an archived record shows comes back with it (author.h); what was forgotten is written anew. */
+static enum sat_err restore(struct satchel_tx *tx, const char *type, const char *id)
+{
+    struct client_known *known = NULL;
+    struct sat_record_view was = {0};
+    enum sat_err err = find(tx, type, id, &known);
+    if (err == SAT_ERR_NOT_FOUND && known && !known->place.here && !known->place.moved) {
+        enum sat_err found = find_forgotten(tx, type, known, &was);
+        if (found != SAT_ERR_NOT_FOUND) err = found;
+    }
+    if (err) return err;
+    struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)was.merged.cells_n + 1, sizeof *cells);
+    struct sat_edit edit = {
+        .record = known->record, .sid = known->place.sid, .type = known->place.type, .cells = cells, .cells_n = 1};
+    cells[0] = (struct sat_cell){.field = SAT_FIELD_DELETED, .value = {.kind = SAT_VALUE_BOOL}};
+    for (uint32_t i = 0; i < was.merged.cells_n; i++) {
+        const struct sat_merged *cell = &was.merged.cells[i];
+        if (cell->field != SAT_FIELD_DELETED && cell->field < SAT_FIELD_RESERVED)
+            cells[edit.cells_n++] = (struct sat_cell){cell->field, cell->in_set, cell->element, cell->value};
     }
     (void)add_edit(tx, known, &edit);
-    known->place.archived = archived;
+    known->place.archived = false;
     return SAT_OK;
 }
 
 int satchel_remove(struct satchel_tx *tx, const char *type, const char *id)
 {
     client_begin(tx->satchel);
-    return client_end(tx->satchel, archive(tx, type, id, true));
+    return client_end(tx->satchel, archive(tx, type, id));
 }
 
 int satchel_restore(struct satchel_tx *tx, const char *type, const char *id)
 {
     client_begin(tx->satchel);
-    return client_end(tx->satchel, archive(tx, type, id, false));
+    return client_end(tx->satchel, restore(tx, type, id));
 }
 
 /* ---- Resolve ---- */
@@ -379,7 +379,8 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
                        "%s stays %s: put the other one under an id of its own (see history), then pick 1", id,
                        choice->type->name);
-    if (!err && choice->number == SAT_FIELD_DELETED) return archive(tx, type_name, id, value.truth);
+    if (!err && choice->number == SAT_FIELD_DELETED)
+        return value.truth ? archive(tx, type_name, id) : restore(tx, type_name, id);
     if (!err && place.archived)
         err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
     if (err) return err;

@@ -183,11 +183,6 @@ enum sat_err satd_hub_org(struct satd_hub *hub, const struct sat_hash *id, struc
 
 /* ---- Guests ---- */
 
-const struct sat_hash *satd_org_id(const struct satd_org *org)
-{
-    return &org->id;
-}
-
 /* As the engine chooses it. */
 const struct sat_sign_key *satd_org_identity(const struct satd_org *org, const uint8_t hint[8])
 {

@@ -39,7 +39,6 @@ void satd_hub_greet(const struct satd_hub *hub, const struct sat_hash *org, cons
                     struct sat_buf *out);
 uint32_t satd_hub_orgs_open(const struct satd_hub *hub);
 
-const struct sat_hash *satd_org_id(const struct satd_org *org);
 /* The identity by which the org greets a peer that says which one it knows: that, or else the one that the org trusts.
  */
 const struct sat_sign_key *satd_org_identity(const struct satd_org *org, const uint8_t hint[8]);

@@ -228,7 +228,9 @@ SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char 
 /* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). Nothing is written for
  * one that is archived, unless that settles edit against delete. not_found, denied. */
 SATCHEL_API int satchel_remove(struct satchel_tx *tx, const char *type, const char *id);
-/* Brings an archived record back as it was; nothing happens to one that is not archived. not_found, denied. */
+/* Brings an archived record back as it was; nothing happens to one that is not archived. One whose deletion everybody
+ * has seen, and that was forgotten therefore, comes back with what this device still has of it, perhaps nothing.
+ * not_found, denied. */
 SATCHEL_API int satchel_restore(struct satchel_tx *tx, const char *type, const char *id);
 /* Settles a conflict. `field` is "deleted" for edit against delete. `pick`: the 1-based index of a value as
  * satchel_conflicts() lists them, or 0 with `value`, a JSON value. not_found (no such record, field or conflict),

@@ -72,8 +72,9 @@ enum {
 
 #define SAT_COUNTER_MAX ((uint64_t)1 << 62) /* counters and sequences: far from wrapping in any sum of two */
 #define SAT_TIME_MS_MAX ((uint64_t)1 << 47) /* wall clocks, year 6429: fits the 48 bits of a hybrid clock */
+#define SAT_DAY_MS (UINT64_C(24) * 3600 * 1000)
 /* How long a kit that was replaced without having signed that may repudiate whoever did it: long enough to learn of a
  * theft, and not so long that a page that was lost years ago opens the organisation. */
-#define SAT_KIT_RECLAIM_MS (UINT64_C(30) * 24 * 3600 * 1000)
+#define SAT_KIT_RECLAIM_MS (30 * SAT_DAY_MS)
 
 #endif

@@ -4,14 +4,13 @@
 
 #include "common/base/check.h"
 
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
-
 enum sat_author sat_author_of(uint16_t type)
 {
     switch (type) {
 #define X(id, name, number, who)                                                                                       \
     case number:                                                                                                       \
         return SAT_AUTHOR_##who;
+#include "common/base/limits.h"
 #include "common/proof/links.def"
 #undef X
     default:
@@ -108,7 +107,8 @@ static bool makes_admin(const struct sat_user *user, uint8_t role, uint8_t state
 static bool wipes_many(const struct sat_court *court, uint32_t user)
 {
     const struct sat_user_past *past = &court->directory->index->users[user - 1];
-    return past->wipes_n >= SAT_WIPES_KEPT && past->wipes_ms[past->wipes_n % SAT_WIPES_KEPT] + DAY_MS > court->now_ms;
+    return past->wipes_n >= SAT_WIPES_KEPT &&
+           past->wipes_ms[past->wipes_n % SAT_WIPES_KEPT] + SAT_DAY_MS > court->now_ms;
 }
 
 static bool approves_admin(const struct sat_directory *directory, uint32_t author, uint32_t device)

@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
+#include "common/base/limits.h"
 
 static bool stands_at(const struct sat_directory *directory, const struct sat_expulsion *expulsion, uint64_t seq)
 {
@@ -86,7 +86,7 @@ enum sat_err sat_judge_expel(const struct sat_court *court, const struct sat_bod
                         "device %u is waited for by nobody: it is revoked, or not approved", (unsigned)device->number);
     uint64_t days = sat_directory_policy(directory, SAT_POLICY_SILENT_DAYS);
     if (days == 0) return sat_fail(court->fault, SAT_ERR_INVALID, "the policy is to wait for silent devices for ever");
-    if (court->now_ms < known_ms(directory, device) + days * DAY_MS)
+    if (court->now_ms < known_ms(directory, device) + days * SAT_DAY_MS)
         return sat_fail(
             court->fault, SAT_ERR_INVALID,
             "device %u cannot have been silent for %llu days: it joined, signed a link or was expelled since",

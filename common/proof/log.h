@@ -60,7 +60,8 @@ enum sat_err sat_head_decode(struct sat_span bytes, const struct sat_space_id *s
  * SAT_ERR_STALE when a prefix differs: ask for the full head. */
 enum sat_err sat_head_complete(struct sat_head *head, const struct sat_head *own) SAT_MUST_CHECK;
 
-/* A device's signed cursor (used for collecting tombstones; the format is fixed here, the behaviour comes later). */
+/* A device's signed cursor: all that it has seen and acknowledged. The server collects by them (sync/host_collect.c).
+ */
 struct sat_cursor {
     uint32_t device;
     struct sat_space_id space;
@@ -80,7 +81,6 @@ enum sat_err sat_cursor_verify(const struct sat_cursor *cursor, const struct sat
  * H("void", statement). In the log, and pushed behind a byte SAT_VOID_FORM where a bundle would be: varint device ‖
  * varint first ‖ varint count ‖ refused32 ‖ prev32 ‖ sig64. */
 #define SAT_VOID_FORM 2 /* beside enum sat_bundle_form */
-#define SAT_VOID_BYTES_MAX 160
 struct sat_void {
     struct sat_space_id space;
     uint32_t device;

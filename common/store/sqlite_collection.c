@@ -89,26 +89,6 @@ enum sat_err sat_store_collected_any(struct sat_store *store, int64_t sid, bool 
     return sat_query_end(&query);
 }
 
-enum sat_err sat_store_collected_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
-                                         const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
-                                         struct sat_collected_row **out, uint32_t *n)
-{
-    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    struct sat_query query = sat_query_begin(store, SAT_SQL_COLLECTED_BETWEEN);
-    sat_bind_i64(&query, sid);
-    sat_bind_bytes(&query, first->b, sizeof first->b);
-    sat_bind_bytes(&query, last->b, sizeof last->b);
-    sat_bind_i64(&query, limit);
-    while (sat_query_step(&query)) {
-        struct sat_collected_row *row = sat_rows_add(&rows);
-        sat_column_bytes(&query, row->record.b, sizeof row->record.b);
-        read_collected(&query, row);
-    }
-    *out = rows.at;
-    *n = rows.n;
-    return sat_query_end(&query);
-}
-
 enum sat_err sat_store_collections_cut(struct sat_store *store, int64_t sid, uint64_t size)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_CUT_COLLECTIONS);

@@ -231,16 +231,6 @@ static enum sat_err purge_all(struct sat_store *store, int64_t sid)
     return sat_store_space_save(store, &row);
 }
 
-enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid)
-{
-    static const enum sat_sql which[] = {SAT_SQL_EMPTY_CHANGES, SAT_SQL_EMPTY_BUNDLES,     SAT_SQL_PURGE_ENTRIES,
-                                         SAT_SQL_PURGE_STUBS,   SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED,
-                                         SAT_SQL_PURGE_RUNS};
-    enum sat_err err = SAT_OK;
-    for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);
-    return err;
-}
-
 enum sat_err sat_store_space_purge(struct sat_store *store, int64_t sid)
 {
     sat_sqlite_overwrite(store, true);

@@ -242,6 +242,7 @@ enum sat_err sat_store_each_record(struct sat_store *store,
 /* How many records with live or pending changes a space has; in how many of them a change archives the record. */
 enum sat_err sat_store_space_records(struct sat_store *store, int64_t sid, uint64_t *records,
                                      uint64_t *archived) SAT_MUST_CHECK;
+/* Of all spaces: it reads every change. */
 enum sat_err sat_store_count_state(struct sat_store *store, enum sat_change_state state, uint64_t *out) SAT_MUST_CHECK;
 
 /* ---- The log ---- */
@@ -422,10 +423,6 @@ enum sat_err sat_store_collected_get(struct sat_store *store, int64_t sid, const
                                      struct sat_collected_row *out, bool *found) SAT_MUST_CHECK;
 /* Has the space any? */
 enum sat_err sat_store_collected_any(struct sat_store *store, int64_t sid, bool *any) SAT_MUST_CHECK;
-/* Those between the two, these included, by record. */
-enum sat_err sat_store_collected_between(struct sat_store *store, int64_t sid, const struct sat_record_id *first,
-                                         const struct sat_record_id *last, uint32_t limit, struct sat_arena *arena,
-                                         struct sat_collected_row **out, uint32_t *n) SAT_MUST_CHECK;
 /* All of the space's, and the collections behind entry `size`: see sat_base_rewind(). */
 enum sat_err sat_store_collections_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 
@@ -442,9 +439,6 @@ enum sat_err sat_store_deletions_live(struct sat_store *store, int64_t sid, int6
 
 /* ---- Letting go of the end of a log: see sat_base_rewind() ---- */
 enum sat_err sat_store_bundle_delete(struct sat_store *store, int64_t bid) SAT_MUST_CHECK; /* with its changes */
-/* All of the space's log, and what came by it: bundles that wait to be pushed or given back, drafts, keys, cursors and
- * lives stay. */
-enum sat_err sat_store_space_empty(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The entries behind the first `size`, and every stub that waits in the space. */
 enum sat_err sat_store_log_cut(struct sat_store *store, int64_t sid, uint64_t size) SAT_MUST_CHECK;
 

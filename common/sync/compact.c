@@ -50,7 +50,7 @@ static enum sat_err may_go(struct sat_store *store, const struct sat_space_row *
     *may = !err && newest >= bundle.first + bundle.count;
     if (!err && *may) err = sat_store_bundle_is_empty(store, row->bid, may);
     if (err || !*may || bundle.device != own) return err;
-    return sat_let_go_mark(store, &space->id, bundle.first + bundle.count - 1);
+    return sat_mark_past(store, &space->id, bundle.first + bundle.count - 1);
 }
 
 static enum sat_err let_go(struct sat_store *store, struct sat_space_row *space, const struct sat_entry_row *row,

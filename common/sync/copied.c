@@ -101,26 +101,55 @@ enum sat_err sat_copied_clear(struct sat_store *store)
     return err ? err : sat_copied_set_number(store, 0);
 }
 
-enum { MARK_KEY_SIZE = 5 + 32 + 1 };
+/* ---- What of its own is here no more ---- */
 
-static void mark_key(const struct sat_space_id *space, char out[MARK_KEY_SIZE])
+enum { KIND_SIZE = 5, MARK_KEY_SIZE = KIND_SIZE + 32 + 1 };
+static const char LEFT[] = "gone.", PAST[] = "past.";
+
+static void mark_key(const char *kind, const struct sat_space_id *space, char out[MARK_KEY_SIZE])
 {
-    memcpy(out, "gone.", 5);
-    sat_hex_format(space->b, sizeof space->b, out + 5);
+    memcpy(out, kind, KIND_SIZE);
+    sat_hex_format(space->b, sizeof space->b, out + KIND_SIZE);
+}
+
+static enum sat_err mark_get(struct sat_store *store, const char *kind, const struct sat_space_id *space,
+                             uint64_t *counter)
+{
+    char key[MARK_KEY_SIZE];
+    mark_key(kind, space, key);
+    return sat_store_meta_get_u64(store, key, 0, counter);
+}
+
+static enum sat_err mark_raise(struct sat_store *store, const char *kind, const struct sat_space_id *space,
+                               uint64_t counter)
+{
+    char key[MARK_KEY_SIZE];
+    uint64_t before;
+    mark_key(kind, space, key);
+    enum sat_err err = sat_store_meta_get_u64(store, key, 0, &before);
+    return err || before >= counter ? err : sat_store_meta_put_u64(store, key, counter);
+}
+
+enum sat_err sat_mark_left(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
+{
+    return mark_raise(store, LEFT, space, counter);
+}
+
+enum sat_err sat_mark_past(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
+{
+    return mark_raise(store, PAST, space, counter);
+}
+
+enum sat_err sat_left_at(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)
+{
+    return mark_get(store, LEFT, space, counter);
 }
 
 enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)
 {
-    char key[MARK_KEY_SIZE];
-    mark_key(space, key);
-    return sat_store_meta_get_u64(store, key, 0, counter);
-}
-
-enum sat_err sat_let_go_mark(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
-{
-    char key[MARK_KEY_SIZE];
-    uint64_t before;
-    mark_key(space, key);
-    enum sat_err err = sat_store_meta_get_u64(store, key, 0, &before);
-    return err || before >= counter ? err : sat_store_meta_put_u64(store, key, counter);
+    uint64_t past;
+    enum sat_err err = mark_get(store, LEFT, space, counter);
+    if (!err) err = mark_get(store, PAST, space, &past);
+    if (!err && past > *counter) *counter = past;
+    return err;
 }

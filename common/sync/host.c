@@ -334,7 +334,6 @@ static enum sat_err take_event(struct host_step *step, const struct sat_event *e
         break;
     }
     if (!peer) return SAT_OK; /* closed in this batch; what it sent behind that is not heard */
-    host->counts.bytes_in += event->bytes.len;
     struct sat_fault fault = {0};
     enum sat_err err = host_message(step, peer, event->bytes, &fault);
     if (err && !sat_err_is_local(err)) {

@@ -24,11 +24,10 @@ struct sat_host_config {
 };
 
 struct sat_host_counts { /* since the host was made; for logs and metrics */
-    uint64_t bundles, changes, bytes_in, refused, links, commits;
+    uint64_t bundles, changes, refused, links, commits;
     uint64_t ranges, mended; /* asked about, as digests differed; records and sums that were wrong here */
     uint64_t escrowed;       /* bundles put aside for the admins */
     uint64_t returned;       /* of the bundles, those that this server had lost */
-    uint64_t links_returned; /* of the links, the same */
     uint64_t lives;          /* how often new lives of the logs began, as the store is an older copy */
     bool announced;          /* … the last time because the operator had said so; else a client had shown it */
     uint64_t collections, collected; /* entries that say what everybody has seen; records forgotten by them */
@@ -53,9 +52,9 @@ uint32_t sat_host_peer_device(const struct sat_host *host, uint64_t peer);
 enum sat_err sat_host_step(struct sat_host *host, uint64_t now_ms, const struct sat_event *events, uint32_t n,
                            struct sat_actions *out) SAT_MUST_CHECK;
 
-/* What is to be done without anybody asking: collections. Called every now and then, when there is nothing better to
- * do; does about as much as `budget` records cost, in a commit of its own, and goes on where it stopped at the next
- * call. Fails as sat_host_step() does. */
+/* What is to be done without anybody asking: collections, and keeping the store small (tidy.h). Called every now and
+ * then, when there is nothing better to do; of each it does about as much as `budget` records cost, in a commit of its
+ * own, and goes on where it stopped at the next call. Fails as sat_host_step() does. */
 enum sat_err sat_host_maintain(struct sat_host *host, uint64_t now_ms, uint32_t budget,
                                struct sat_actions *out) SAT_MUST_CHECK;
 

@@ -177,7 +177,10 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         message.as.ANEW = (struct sat_message_ANEW){.sub = wish.sub, .floor = space->row.floor};
         host_send(step, peer->id, &message);
     }
-    return lost || anew ? SAT_OK : host_show_cursor(step, peer, sub, space, &wish);
+    if (lost || anew) return SAT_OK;
+    err = host_show_cursor(step, peer, sub, space, &wish);
+    sub->anew = within || (wish.cursor && lies && !sub->behind); /* who has shown that may begin where he likes */
+    return err;
 }
 
 static enum sat_err take_subscribe(struct host_step *step, struct host_peer *peer,

@@ -77,7 +77,6 @@ static enum sat_err take_link(struct host_step *step, uint64_t seq, struct sat_s
     /* Not before: whoever can reach the port can send a link, and only a true one shows that the server was set back.
      */
     step->directory_changed = true;
-    host->counts.links_returned++;
     err = came_back(step, seq - 1);
     if (!err) err = host_begin(step);
     if (!err) err = sat_store_link_append(host->store, &row);

@@ -17,7 +17,8 @@ struct host_sub {
     bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;       /* it is to be told which lives the log has had, before anything else */
     bool adrift;          /* its cursor is not on this log: nothing comes until it subscribes where it is */
-    bool anew;            /* it was told to begin at the start: being behind what it signed means nothing here */
+    bool anew;            /* it has shown that it has all that it signed, or was told to begin at the start: to ask for
+                             what is before means nothing */
     bool owing_due;       /* it is to be told which bundles lack bytes, */
     uint64_t owing_after; /* … from behind this entry on */
     uint32_t owing_told;

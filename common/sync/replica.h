@@ -122,7 +122,6 @@ struct sat_replica_counts {
     uint64_t refused;        /* changes refused in this session */
     uint64_t handed_in;      /* changes that the admins decide about: this device had lost the right to write them */
     uint64_t mended;         /* records, and sums of a space, that were wrong here: mended from the log */
-    uint64_t links_returned; /* that the server had lost */
     uint64_t bytes_in, bytes_out;
     uint64_t entries_known, entries_applied; /* progress: of the heads or cursors announced; applied in this session */
 };

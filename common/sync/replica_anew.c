@@ -1,12 +1,14 @@
 /* A device whose place in a log everybody else has forgotten (compact.h): it was silent for so long that it was
  * expelled, or it is an older copy. Nobody can tell it what came since from there; so it lets go of what it has of that
- * log and pulls it from its beginning, once it has seen a signed head that has no less. Its own work that waits stays,
- * and so does what is to be given back.
+ * log and pulls it from its beginning, once it has seen a signed head that has no less. Its own work waits again, until
+ * the log shows it or what has replaced it, as a server that has lost it might say the same; what is to be given back
+ * stays.
  *
- *   meta "anew/<space, 32 hex>"   u64 size ‖ root32 of the log that was let go of, until it is here again */
+ *   meta "anew/<space, 32 hex>"   u64 size ‖ root32 ‖ life16 of the log that was let go of, until it is here again */
 #include <string.h>
 
 #include "common/sync/copied.h"
+#include "common/sync/merge.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 
@@ -30,6 +32,7 @@ enum sat_err replica_anew_load(struct replica_step *step, struct replica_sub *su
     sat_reader_init(&reader, bytes);
     sub->anew.size = sat_take_u64(&reader);
     sat_take_bytes(&reader, sub->anew.root.b, sizeof sub->anew.root.b);
+    sat_take_bytes(&reader, sub->anew.life.b, sizeof sub->anew.life.b);
     return sat_reader_end(&reader) ? SAT_ERR_CORRUPT : SAT_OK;
 }
 
@@ -42,6 +45,7 @@ static enum sat_err save(struct replica_step *step, const struct replica_sub *su
     if (sub->anew.size) {
         sat_put_u64(&bytes, sub->anew.size);
         sat_put_bytes(&bytes, sub->anew.root.b, sizeof sub->anew.root.b);
+        sat_put_bytes(&bytes, sub->anew.life.b, sizeof sub->anew.life.b);
     }
     enum sat_err err = sat_store_meta_put(step->replica->config.store, key, sat_buf_span(&bytes));
     sat_buf_deinit(&bytes);
@@ -64,7 +68,7 @@ enum sat_err replica_anew(struct replica_step *step, const struct sat_message_AN
     return SAT_OK;
 }
 
-/* Own work in the log comes back with it, and is not a copy's. */
+/* Own work in the log comes back with it, and is not a copy's, though its bytes may be forgotten here. */
 static enum sat_err mark_own(struct replica_step *step, const struct replica_sub *sub)
 {
     const struct sat_replica *replica = step->replica;
@@ -72,7 +76,7 @@ static enum sat_err mark_own(struct replica_step *step, const struct replica_sub
     bool found;
     enum sat_err err =
         sat_store_bundle_tip(replica->config.store, sub->row.sid, replica->config.device, false, &tip, &found);
-    return err || !found ? err : sat_let_go_mark(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
+    return err || !found ? err : sat_mark_past(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
 }
 
 static void tell(struct replica_step *step, const struct replica_sub *sub)
@@ -91,25 +95,27 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
     struct sat_store *store = step->replica->config.store;
     enum sat_err err = replica_begin(step);
     bool first = sub->anew.size == 0;
+    struct sat_log_epoch life = first ? sub->row.log_epoch : sub->anew.life;
     if (!err && first && sub->row.log.size > sub->row.head_size)
         err = sat_base_rewind(store, &sub->row, step->replica->config.device);
     if (err) return err;
-    if (head->size < sub->row.head_size || !sat_log_epoch_equal(&head->log_epoch, &sub->row.log_epoch))
+    if (head->size < sub->row.head_size || !sat_log_epoch_equal(&head->log_epoch, &life))
         return sat_fail(&step->fault, SAT_ERR_FORK,
                         "the server has less than it has signed, and has this device start anew");
     if (first) sub->anew.size = sub->row.log.size;
     if (first) sub->anew.root = sat_frontier_root(&sub->row.log);
+    sub->anew.life = life;
     sub->anew.waits = false;
+    sub->row.head_size = 0;
     err = mark_own(step, sub);
     if (!err) err = save(step, sub);
-    if (!err) err = sat_base_forget_marks(store);
-    if (!err) err = sat_store_space_empty(store, sub->row.sid);
+    if (!err) err = sat_base_rewind(store, &sub->row, step->replica->config.device);
     struct sat_space_row row = {.sid = sub->row.sid, .id = sub->row.id};
     sat_frontier_init(&row.log);
     sub->row = row;
     sub->dirty = true;
     sub->announced = sub->agreed = 0;
-    sub->exact = false;
+    sub->exact = sub->met = false;
     sub->pushed = 0;
     if (!err) err = replica_brake_open(step, sub); /* all of it is new here */
     tell(step, sub);
@@ -124,12 +130,69 @@ enum sat_err replica_anew_check(struct replica_step *step, const struct replica_
     return sat_fail(&step->fault, SAT_ERR_FORK, "the server has this device start anew on another log");
 }
 
+/* By what is live now, or by a deletion that everybody has seen. */
+static enum sat_err is_replaced(struct sat_store *store, const struct sat_change_row *change, int64_t sid,
+                                struct sat_arena *arena, bool *replaced)
+{
+    struct sat_collected_row collected;
+    struct sat_change_row *live;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_collected_get(store, sid, &change->record, &collected, replaced);
+    if (!err && !*replaced) err = sat_store_changes_live(store, sid, &change->record, arena, &live, &n);
+    for (uint32_t i = 0; i < n && !err && !*replaced; i++) {
+        struct sat_header header;
+        if (sat_header_decode(live[i].header, arena, &header)) return SAT_ERR_CORRUPT;
+        struct sat_version version = {live[i].dot, header.seen, header.kept, header.holes};
+        *replaced = sat_merge_covers(&version, &change->dot);
+    }
+    return err;
+}
+
+/* Own work that waits, and is in the log within a run, where all of it is replaced: it does not come by itself. */
+static enum sat_err settle(struct replica_step *step, const struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    uint64_t let_go, after = 0;
+    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
+    for (bool more = true; !err && more;) {
+        struct sat_bundle_row *rows;
+        struct sat_change_row *changes;
+        uint32_t n, changes_n = 0;
+        bool replaced = true;
+        err = sat_store_bundles_pending(store, sub->row.sid, after, 1, step->arena, &rows, &n);
+        more = !err && n && rows[0].first + rows[0].count - 1 <= let_go;
+        if (!more) break;
+        after = rows[0].first + rows[0].count;
+        err = sat_store_changes_of_bundle(store, rows[0].bid, step->arena, &changes, &changes_n);
+        for (uint32_t i = 0; i < changes_n && !err && replaced; i++)
+            err = is_replaced(store, &changes[i], sub->row.sid, step->arena, &replaced);
+        if (!err && replaced) err = sat_store_bundle_delete(store, rows[0].bid);
+    }
+    return err;
+}
+
+static enum sat_err done(struct replica_step *step, struct replica_sub *sub)
+{
+    sub->anew.size = 0;
+    enum sat_err err = replica_begin(step);
+    return err ? err : save(step, sub);
+}
+
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub)
 {
     if (sub->anew.size == 0 || sub->anew.waits) return SAT_OK;
-    if (sub->row.log.size < sub->anew.size || sub->row.floor <= sub->anew.size)
+    if (sub->row.log.size < sub->anew.size || (sub->anew.told && sub->row.floor <= sub->anew.size))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server had this device start anew for nothing");
     enum sat_err err = replica_begin(step);
-    sub->anew.size = 0;
-    return err ? err : save(step, sub);
+    if (!err) err = settle(step, sub);
+    return err ? err : done(step, sub);
+}
+
+/* The place that this device had was in a life that is over: nobody asks for it any more. */
+enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub, const struct sat_log_epoch *epoch)
+{
+    if (sub->anew.size == 0 || sub->anew.waits || sat_log_epoch_equal(epoch, &sub->anew.life)) return SAT_OK;
+    enum sat_err err = done(step, sub);
+    if (!err) replica_resubscribe(step, sub);
+    return err;
 }

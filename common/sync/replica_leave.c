@@ -113,7 +113,8 @@ static void add_leaving(struct sat_replica *replica, const struct sat_space_row 
     replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
 }
 
-/* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. */
+/* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. Who may
+ * read a space gives back whatever it had of it, its own included. */
 static enum sat_err claim_returns(struct replica_step *step, int64_t sid)
 {
     struct sat_replica *replica = step->replica;
@@ -143,7 +144,7 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
     uint64_t counter;
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_let_go_mark(store, &row->id, counter);
+    if (!err) err = sat_mark_left(store, &row->id, counter);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {
@@ -163,7 +164,7 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
     uint8_t rights = rights_in(replica, &row->id);
     if (rights & SAT_RIGHT_WRITE) return SAT_OK;
     struct sat_bundle_row *waiting;
-    enum sat_err err = claim_returns(step, row->sid);
+    enum sat_err err = rights & SAT_RIGHT_READ ? SAT_OK : claim_returns(step, row->sid);
     if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
     if (waiting) add_leaving(replica, row);

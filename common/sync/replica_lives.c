@@ -323,5 +323,6 @@ enum sat_err replica_lives(struct replica_step *step, const struct sat_message_L
     if (!sat_log_epoch_equal(&sub->row.log_epoch, &none) && !sub->anew.waits)
         return compare_lives(step, sub, &lives, &epoch);
     sub->lives = lives; /* the first meeting: a head follows, which names the newest */
-    return save_lives(step, sub, &lives);
+    err = save_lives(step, sub, &lives);
+    return err ? err : replica_anew_meet(step, sub, &epoch);
 }

@@ -14,15 +14,16 @@
 
 enum { ENTRY_ASKED_MAX = 3 };
 
-/* Where it is; in the middle of a start anew the server has to know first from where. */
+/* Where it is; in the middle of a start anew the server has to know first from where: it is no older copy. */
 static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
 {
     struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
     struct sat_hash root = sat_frontier_root(&sub->row.log);
-    bool again = sub->anew.size > wish.cursor && !sub->anew.told;
+    bool again = sub->anew.size > wish.cursor && !sub->anew.said;
+    const struct sat_log_epoch *life = again ? &sub->anew.life : &sub->row.log_epoch;
     if (again) wish.cursor = sub->anew.size;
     if (again) root = sub->anew.root;
-    if (!sub->anew.waits) memcpy(wish.log_epoch, sub->row.log_epoch.b, sizeof wish.log_epoch);
+    if (!sub->anew.waits) memcpy(wish.log_epoch, life->b, sizeof wish.log_epoch);
     if (sub->anew.waits) wish.cursor = 0;
     if (!sub->anew.waits) memcpy(wish.root, root.b, sizeof wish.root);
     struct sat_buf item;
@@ -111,6 +112,7 @@ enum sat_err replica_subscribe(struct replica_step *step)
         if (!err) err = replica_take_up(step, replica_sub_of(replica, i + 1));
         if (err) return err;
         items[n++] = subscription_item(step, &sub);
+        replica_sub_of(replica, i + 1)->anew.said = true;
     }
     send_subscriptions(step, items, n);
     return SAT_OK;
@@ -121,6 +123,7 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
 {
     if (sub->resubscribed_at == sub->row.log.size + 1) return;
     sub->resubscribed_at = sub->row.log.size + 1;
+    sub->anew.said = true;
     sub->asked_entry = 0;
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
@@ -238,23 +241,6 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
-/* What its chain stands on is in the log, within a run: everybody has seen it, and it is superseded. */
-static enum sat_err settle_before(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
-{
-    struct sat_store *store = step->replica->config.store;
-    struct sat_bundle_row *rows;
-    uint32_t n;
-    enum sat_err err = replica_begin(step);
-    for (bool more = true; !err && more;) {
-        err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
-        more = !err && n && rows[0].first < row->first;
-        if (!more) break;
-        err = sat_store_bundle_delete(store, rows[0].bid);
-        if (sub->in_flight) sub->in_flight--;
-    }
-    return err;
-}
-
 /* One's own, frozen here: it enters the base in its place. */
 static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
                                  const struct sat_bundle_row *row)
@@ -267,8 +253,7 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
         if (sat_header_decode(bundle.changes[i].header, step->arena, &headers[i])) return SAT_ERR_CORRUPT;
-    if (sub->anew.size) err = settle_before(step, sub, row);
-    if (!err) err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
+    err = accept(step, sub, &bundle, headers, entry, row->bid, NULL, NULL);
     if (!err && row->state == SAT_BUNDLE_REFUSED) { /* the admins have let it in */
         err = sat_store_bundle_set_refused(store, row->bid, 0);
         sub->blocked = false;

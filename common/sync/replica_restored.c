@@ -46,7 +46,6 @@ enum sat_err replica_return_links(struct replica_step *step, uint64_t from)
         if (n == 0) return SAT_ERR_CORRUPT;
         send_some(step, rows, &n);
         seq += n;
-        replica->counts.links_returned += n;
     }
     return SAT_OK;
 }

@@ -46,6 +46,8 @@ struct replica_returns { /* what the server had lost, and is given back */
 struct replica_anew { /* this device was away so long that its place in the log is forgotten; and starts anew */
     uint64_t size;    /* of the log that was let go of; 0: none was */
     struct sat_hash root;
+    struct sat_log_epoch life;
+    bool said;    /* that it had so much, in this session */
     uint8_t told; /* by the server, in this session */
     bool waits;   /* for a head, which shows that the server has what was here */
 };
@@ -310,6 +312,9 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+/* The server's log is in this life. */
+enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
+                               const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 
 /* replica_collect.c: a collection has come. */
 

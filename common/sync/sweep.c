@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/proof/header.h"
 #include "common/sync/merge.h"
 
-#define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
 /* The bytes of what was collected stay for at least so long, to be given back to a server that was set back. */
-#define KEPT_COLLECTED_MS (30 * DAY_MS)
+#define KEPT_COLLECTED_MS (30 * SAT_DAY_MS)
 enum { ENTRIES_AT_ONCE = 512, RECORDS_AT_ONCE = 16384 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -210,8 +210,9 @@ static enum sat_err pass_collections(const struct sat_sweep *sweep, uint64_t at,
 static uint64_t too_old_ms(const struct sat_sweep *sweep)
 {
     uint64_t days = sat_directory_policy(sweep->directory, SAT_POLICY_HISTORY_DAYS);
-    return days && sweep->now_ms > days * DAY_MS && sweep->now_ms > KEPT_COLLECTED_MS ? sweep->now_ms - days * DAY_MS
-                                                                                      : 0;
+    return days && sweep->now_ms > days * SAT_DAY_MS && sweep->now_ms > KEPT_COLLECTED_MS
+               ? sweep->now_ms - days * SAT_DAY_MS
+               : 0;
 }
 
 static enum sat_err find_old(const struct sat_sweep *sweep, uint64_t entries, uint64_t *out)

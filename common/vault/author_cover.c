@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "common/sync/copied.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
 /* Refused ones are met among these: nothing is sent behind one, but for what had been sent already. */
-enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, GONE_KEY_SIZE = 5 + 32 + 1 };
+enum { PENDING_MAX = SAT_PUSH_WINDOW * 2 };
 
 /* Does the draft cover what has gone to another space? Then that space's name. */
 static enum sat_err find_target(const struct sat_vault *vault, const struct sat_draft_row *draft,
@@ -67,15 +68,13 @@ static bool has_rights(const struct sat_vault *vault, const struct sat_space_id 
            sat_directory_may_write(directory, space, device, record, directory->seq);
 }
 
-/* The target was let go of since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
-static enum sat_err was_let_go_of(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
-                                  bool *gone)
+/* The target was left since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
+static enum sat_err was_left(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
+                             bool *gone)
 {
-    char key[GONE_KEY_SIZE] = "gone.";
-    uint64_t until;
-    sat_hex_format(space->b, sizeof space->b, key + 5);
-    enum sat_err err = sat_store_meta_get_u64(vault->store, key, 0, &until);
-    *gone = !err && until >= counter;
+    uint64_t left_at;
+    enum sat_err err = sat_left_at(vault->store, space, &left_at);
+    *gone = !err && left_at >= counter;
     return err;
 }
 
@@ -112,7 +111,7 @@ static enum sat_err is_in_vain(const struct sat_vault *vault, const struct sat_d
     bool found = false, refused = false, has = false;
     *vain = true;
     if (!has_rights(vault, target, &draft->record)) return SAT_OK;
-    enum sat_err err = was_let_go_of(vault, target, draft->counter, vain);
+    enum sat_err err = was_left(vault, target, draft->counter, vain);
     if (err || *vain) return err;
     err = sat_store_space_find(vault->store, target, &space, &found);
     sat_arena_init(&arena);

@@ -379,8 +379,8 @@ static bool covers_another(const struct item *items, uint32_t n, struct sat_dot 
     return false;
 }
 
-/* Without others' changes behind the log's entry `seq`; own ones behind it are pending again. What is left is live or
- * dead among itself. */
+/* Without others' changes behind the log's entry `seq`, nor a collection there; own ones behind it are pending again.
+ * What is left is live or dead among itself. */
 static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, struct sat_arena *arena)
 {
     struct item *items = sat_arena_array(arena, rows->changes_n, sizeof *items);
@@ -392,8 +392,10 @@ static enum sat_err go_back(struct rows *rows, uint64_t seq, uint32_t device, st
         if (behind && row->header.len) row->state = SAT_CHANGE_PENDING;
         rows->changes[left++] = *row;
     }
-    if (left == rows->changes_n) return SAT_OK;
+    bool collected = rows->is_collected && rows->collected.seq > seq;
+    if (left == rows->changes_n && !collected) return SAT_OK;
     rows->changes_n = left;
+    rows->is_collected = rows->is_collected && !collected;
     for (uint32_t i = 0; i < left; i++) {
         struct sat_change_row *row = &rows->changes[i];
         if (row->state > SAT_CHANGE_DEAD || row->header.len == 0) continue;

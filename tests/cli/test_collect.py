@@ -12,6 +12,7 @@ from harness import World, equal, has, run, test
 world = World(territories=["North"], options=("--collect-every", "1", "--collect-after", "0"))
 admin, anna, bert = world.admin, world.rep("Anna", "North"), world.rep("Bert", "North")
 gone = anna.put("account", "name=Gone", "city=Bern", "--territory", "North")
+back = anna.put("account", "name=Back", "tags+=vip", "--territory", "North")
 stays = anna.put("account", "name=Stays", "--territory", "North")
 everybody = (anna, bert, admin)
 
@@ -50,12 +51,13 @@ def it_is_forgotten_everywhere_once_everybody_has_seen_it_deleted():
     old = bert.home + ".old"
     shutil.copytree(bert.home, old, symlinks=True)
     anna.run("rm", "account", gone)
+    anna.run("rm", "account", back)
     anna.sync()
     bert.sync()
     time.sleep(2.5)
     equal(metric("satcheld_collected_total"), 0)  # the admin's device has not
     sync_all()
-    wait_for(1)
+    wait_for(2)
     for device in everybody:
         is_gone(device)
     with open(world.server.log, encoding="utf-8") as log:
@@ -92,10 +94,25 @@ def an_import_that_is_repeated_does_not_bring_it_back_and_a_person_can():
     equal(error["error"], "exists", error)
     has(error["message"], "deleted")
     anna.run("restore", "account", gone)
+    equal(anna.fields("account", gone), {"name": "Gone", "city": "Bern"})
     anna.put_lines([line])
     sync_all()
     equal(admin.fields("account", gone)["name"], "Again")
-    equal(admin.fields("account", gone).get("city"), None)
 
+
+@test
+def who_was_there_brings_back_what_it_was_and_who_came_later_an_empty_one():
+    fields = {"name": "Back", "tags": ["vip"]}
+    steps = [step["fields"] for step in anna.rows("history", "account", back)]
+    equal(steps, [{"name": "Back", "tags": {"add": ["vip"]}}, {"deleted": True}])
+    late = world.rep("Later", "North")
+    equal([step["state"] for step in late.rows("history", "account", back)], ["stub", "superseded"])
+    late.run("restore", "account", back)
+    equal(late.fields("account", back), {})
+    anna.run("restore", "account", back)
+    equal(anna.fields("account", back), fields)
+    anna.sync()
+    late.sync()
+    equal(late.fields("account", back), fields)
 
 run()

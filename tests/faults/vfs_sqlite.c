@@ -290,7 +290,7 @@ static int delete_file(sqlite3_vfs *face, const char *name, int sync_directory)
     file->exists = false;
     file->now.len = 0;
     vfs_file_forget_changes(file); /* if it comes back, then as it was synced */
-    if (sync_directory) file->exists_for_good = false;
+    if (sync_directory) vfs_sync_names(vfs, file); /* what went before it, too */
     return SQLITE_OK;
 }
 

@@ -11,6 +11,7 @@ struct order {
     struct world_device *device;
     uint32_t place;
     uint8_t rights, role;
+    uint64_t days, versions;
     bool suspended;
     enum sat_accept_what what;
     const struct sat_aside_row *row;
@@ -205,6 +206,26 @@ void order_approve_copies(struct world *world, uint32_t homes)
         world_say(world, "device %u may have so many copies", known->number);
         order_approve(world, device);
     }
+}
+
+/* ---- Policy ---- */
+
+static void build_history(struct world_wish *wish, struct client_links *links)
+{
+    const struct order *order = wish->context;
+    struct sat_buf body;
+    sat_buf_init(&body);
+    struct sat_body_policy policy = {
+        .values = {{SAT_POLICY_HISTORY_DAYS, order->days}, {SAT_POLICY_HISTORY_VERSIONS, order->versions}},
+        .values_n = 2};
+    sat_body_policy_encode(&policy, &body);
+    must(client_links_add(links, SAT_LINK_POLICY, &body));
+    sat_buf_deinit(&body);
+}
+
+void order_keep_history(struct world *world, uint64_t days, uint64_t versions)
+{
+    give(world, build_history, &(struct order){.days = days, .versions = versions});
 }
 
 /* ---- Keys, and what was put aside ---- */

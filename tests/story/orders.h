@@ -19,6 +19,8 @@ void order_wipe(struct world *world, struct world_device *device); /* of one tha
 void order_approve(struct world *world, struct world_device *device);
 /* Who has taken as many new indexes as it may waits until an admin has found that right. homes: a bit set. */
 void order_approve_copies(struct world *world, uint32_t homes);
+/* What is forgotten of what was replaced; 0: no limit. */
+void order_keep_history(struct world *world, uint64_t days, uint64_t versions);
 void order_rotate(struct world *world, uint32_t place); /* a new epoch */
 /* Lets the device's bundle of the escrow in, or rejects it. */
 void order_decide(struct world *world, enum sat_accept_what what, const struct sat_aside_row *row);

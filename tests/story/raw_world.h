@@ -5,37 +5,13 @@
 #define TESTS_STORY_RAW_WORLD_H
 
 #include "tests/story/raw.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *admin, *rep,
-    *other; /* the reps are devices 2 and 3, of users 2 and 3, in both territories */
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 73, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(73, 2);
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static uint64_t head(void)
-{
-    return sat_host_directory(world.host)->seq;
-}
-
-static const struct sat_space_id *space(void)
-{
-    return &world.spaces[0];
 }
 
 static uint64_t escrowed(void)

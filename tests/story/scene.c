@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/digest.h"
+#include "common/sync/inspect.h"
 #include "common/wire/message.h"
 
 enum { RING = 64, TEXT_MAX = 400 };
@@ -263,6 +264,44 @@ uint64_t scene_drafts(struct world_device *device)
 {
     uint64_t n;
     sat_check(sat_store_draft_count(device->handle.store, &n) == SAT_OK);
+    return n;
+}
+
+/* ---- Stores ---- */
+
+static void complain(void *context, enum sat_check check, const char *what)
+{
+    (void)context;
+    (void)fprintf(stderr, "%s: %s\n", sat_check_name(check), what);
+}
+
+void scene_assert_sound(struct sat_store *store)
+{
+    struct sat_inspection inspection = {.store = store, .found = complain};
+    struct sat_inspection_result result;
+    struct sat_directory directory;
+    sat_directory_init(&directory);
+    sat_check(sat_inspect(&inspection, &directory, &result) == SAT_OK);
+    for (int i = 0; i < SAT_CHECK_COUNT; i++) sat_check(result.faults[i] == 0);
+    sat_directory_deinit(&directory);
+}
+
+void scene_maintain(struct world *world)
+{
+    for (uint32_t i = 0; i < 20; i++) {
+        world->now_ms += 61 * 1000;
+        (void)world_collect(world);
+    }
+}
+
+uint32_t scene_runs(struct sat_store *store, const struct sat_space_id *space)
+{
+    struct sat_arena arena;
+    struct sat_run *runs;
+    uint32_t n;
+    sat_arena_init(&arena);
+    sat_check(sat_store_runs(store, scene_space(store, space).sid, 0, 1000, &arena, &runs, &n) == SAT_OK);
+    sat_arena_deinit(&arena);
     return n;
 }
 

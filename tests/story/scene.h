@@ -49,6 +49,12 @@ bool scene_agrees(struct world *world, struct world_device *device);
 uint64_t scene_pending(struct world_device *device); /* bundles frozen and not accepted, refused ones included */
 uint64_t scene_drafts(struct world_device *device);
 
+/* Inspects the whole store, whoever's it is, and says what it finds; nothing may be wrong with it. */
+void scene_assert_sound(struct sat_store *store);
+/* Twenty rounds of the server's upkeep, a minute apart: collecting, forgetting and compacting what may be. */
+void scene_maintain(struct world *world);
+uint32_t scene_runs(struct sat_store *store, const struct sat_space_id *space); /* of its log, compacted */
+
 /* Says each message of the device's as it passes: "2 > PUSH", "2 < HEAD". Not beside a mishap below. */
 void scene_listen(struct world *world, struct world_device *device);
 

@@ -7,38 +7,13 @@
 #include <string.h>
 
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *admin, *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 73, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(73, 2);
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static const struct sat_space_id *space(void)
-{
-    return &world.spaces[0];
-}
-
-static void settle(void)
-{
-    if (!world_settle(&world, 6))
-        fail_msg("%s %s %s", sat_err_name(admin->last_err), sat_err_name(rep->last_err), sat_err_name(other->last_err));
-    for (uint32_t i = 0; i < world.devices_n; i++) assert_true(scene_agrees(&world, &world.devices[i]));
 }
 
 /* The record is nowhere any more: not at the server, nor in front of anybody. */

@@ -6,19 +6,13 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "common/sync/inspect.h"
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 79, 2);
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(79, 2);
     scene_write(&world, rep, 1, CITY, "Bern");
     scene_write(&world, rep, 2, CITY, "Biel");
     assert_true(world_settle(&world, 4));
@@ -27,46 +21,17 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static void on_found(void *context, enum sat_check check, const char *text)
-{
-    (void)context;
-    fail_msg("%s: %s", sat_check_name(check), text);
-}
-
-static void is_whole(struct sat_store *store)
-{
-    struct sat_inspection inspection = {.store = store, .found = on_found};
-    struct sat_inspection_result result;
-    struct sat_directory directory;
-    sat_directory_init(&directory);
-    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
-    sat_directory_deinit(&directory);
-}
-
-static void settle(void)
+static void settle_soundly(void)
 {
     bool all = world_settle(&world, 8);
     for (uint32_t i = 0; i < world.devices_n; i++) {
         struct world_device *device = &world.devices[i];
         if (!all) print_message("device %u: %s\n", scene_number(device), sat_err_name(device->last_err));
-        is_whole(device->handle.store);
+        scene_assert_sound(device->handle.store);
     }
-    is_whole(world.server_store);
+    scene_assert_sound(world.server_store);
     assert_true(all);
     for (uint32_t i = 0; i < world.devices_n; i++) assert_true(scene_agrees(&world, &world.devices[i]));
-}
-
-static void all_show(uint32_t record, uint16_t field, const char *value)
-{
-    for (uint32_t i = 0; i < world.devices_n; i++)
-        assert_string_equal(scene_shows(&world, &world.devices[i], record, field), value);
 }
 
 static void all_show_deleted(void)
@@ -86,10 +51,10 @@ static void assert_gone(void)
 
 static void forget(void)
 {
-    settle();
-    settle();
+    settle_soundly();
+    settle_soundly();
     assert_int_equal(world_collect(&world), 1);
-    settle();
+    settle_soundly();
     assert_gone();
 }
 
@@ -97,7 +62,7 @@ static void forget(void)
 static void go_on(void)
 {
     assert_int_equal(world_collect(&world), 0);
-    settle();
+    settle_soundly();
     all_show_deleted();
     assert_int_equal(world_collect(&world), 0);
     assert_true(world_confirm_restore(&world));
@@ -131,7 +96,7 @@ static void nor_one_from_before_it_was_forgotten(void **state)
 {
     (void)state;
     scene_remove(&world, rep, 1);
-    settle();
+    settle_soundly();
     world_backup(&world, 1);
     forget();
     world_restore(&world, 1, true);
@@ -143,14 +108,14 @@ static void a_server_that_does_not_know_that_it_is_older_forgets_it_again(void *
 {
     (void)state;
     scene_remove(&world, rep, 1);
-    settle();
+    settle_soundly();
     world_backup(&world, 1);
     forget();
     scene_write(&world, rep, 3, CITY, "Chur");
-    settle();
+    settle_soundly();
     world_restore(&world, 1, false);
     assert_int_equal(world_collect(&world), 1);
-    settle();
+    settle_soundly();
     assert_gone();
     all_show(3, CITY, "Chur");
 }
@@ -162,16 +127,16 @@ static void nor_one_from_before_the_record(void **state)
     world_backup(&world, 1);
     scene_write(&world, rep, 3, CITY, "Chur");
     scene_remove(&world, rep, 3);
-    settle();
-    settle();
+    settle_soundly();
+    settle_soundly();
     assert_int_equal(world_collect(&world), 2);
-    settle();
+    settle_soundly();
     world_restore(&world, 1, true);
     assert_true(world_confirm_restore(&world));
-    settle();
-    settle();
+    settle_soundly();
+    settle_soundly();
     assert_int_equal(world_collect(&world), 2);
-    settle();
+    settle_soundly();
     assert_string_equal(scene_base(&world, world.server_store, 3), "");
     assert_string_equal(scene_base(&world, other->handle.store, 2), "");
 }
@@ -183,7 +148,7 @@ static void who_joined_when_it_was_forgotten_gives_it_back_as_deleted(void **sta
     scene_remove(&world, rep, 1);
     forget();
     struct world_device *late = world_join(&world, 3);
-    settle();
+    settle_soundly();
     world_backup(&world, 2);
     world_restore(&world, 1, false);
     assert_true(world_sync(&world, late) || late->last_err == SAT_OK); /* the first to give back */
@@ -198,15 +163,15 @@ static void what_was_written_anew_under_its_id_stays_alone(void **state)
     forget();
     struct world_device *late = world_join(&world, 3);
     scene_write(&world, late, 1, NAME, "Eva");
-    settle();
+    settle_soundly();
     all_show(1, NAME, "Eva");
     all_show(1, CITY, "");
     world_restore(&world, 1, true);
-    settle();
+    settle_soundly();
     all_show(1, NAME, "Eva");
     all_show(1, CITY, "");
     assert_true(world_confirm_restore(&world));
-    settle();
+    settle_soundly();
     all_show(1, NAME, "Eva");
     all_show(1, CITY, "");
 }
@@ -217,10 +182,10 @@ static void what_was_acknowledged_in_a_lost_log_does_not_count(void **state)
     (void)state;
     world_backup(&world, 1);
     scene_write(&world, rep, 2, NAME, "Mia");
-    settle();
+    settle_soundly();
     scene_remove(&world, rep, 1);
-    settle();
-    settle();
+    settle_soundly();
+    settle_soundly();
     world_restore(&world, 1, true);
     assert_true(world_confirm_restore(&world));
     assert_true(world_sync(&world, rep));
@@ -230,7 +195,7 @@ static void what_was_acknowledged_in_a_lost_log_does_not_count(void **state)
     assert_int_equal(world_collect(&world), 0); /* the other has not been here */
     assert_true(world_sync(&world, other));
     assert_int_equal(world_collect(&world), 1);
-    settle();
+    settle_soundly();
     assert_gone();
 }
 

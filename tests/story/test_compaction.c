@@ -8,62 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/links.h"
-#include "common/sync/inspect.h"
 #include "common/sync/tidy.h"
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *admin, *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 73, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(73, 2);
     return 0;
 }
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static const struct sat_space_id *space(void)
-{
-    return &world.spaces[0];
-}
-
-#define DAY_MS ((uint64_t)24 * 60 * 60 * 1000)
 
 /* ---- Policies ---- */
 
-struct limits {
-    uint64_t days, versions;
-};
-
-static void build_limits(struct world_wish *wish, struct client_links *links)
-{
-    const struct limits *limits = wish->context;
-    struct sat_buf body;
-    sat_buf_init(&body);
-    struct sat_body_policy policy = {
-        .values = {{SAT_POLICY_HISTORY_DAYS, limits->days}, {SAT_POLICY_HISTORY_VERSIONS, limits->versions}},
-        .values_n = 2};
-    sat_body_policy_encode(&policy, &body);
-    assert_int_equal(client_links_add(links, SAT_LINK_POLICY, &body), SAT_OK);
-    sat_buf_deinit(&body);
-}
-
 static void limit(uint64_t days, uint64_t versions)
 {
-    struct limits limits = {days, versions};
-    assert_true(world_append(&world, admin, build_limits, &limits));
+    order_keep_history(&world, days, versions);
     world_disconnect(&world, admin);
     assert_true(world_settle(&world, 3));
 }
@@ -82,17 +42,6 @@ static uint32_t versions_of(struct sat_store *store, uint32_t record)
     return n;
 }
 
-static uint32_t count_runs(struct sat_store *store)
-{
-    struct sat_arena arena;
-    struct sat_run *runs;
-    uint32_t n;
-    sat_arena_init(&arena);
-    assert_int_equal(sat_store_runs(store, scene_space(store, space()).sid, 0, 1000, &arena, &runs, &n), SAT_OK);
-    sat_arena_deinit(&arena);
-    return n;
-}
-
 static uint32_t count_entries(struct sat_store *store)
 {
     struct sat_arena arena;
@@ -104,37 +53,7 @@ static uint32_t count_entries(struct sat_store *store)
     return n;
 }
 
-static void complain(void *context, enum sat_check check, const char *what)
-{
-    (void)context;
-    print_message("%s: %s\n", sat_check_name(check), what);
-}
-
-static void assert_sound(struct sat_store *store)
-{
-    struct sat_inspection inspection = {.store = store, .found = complain};
-    struct sat_inspection_result result;
-    struct sat_directory directory;
-    sat_directory_init(&directory);
-    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
-    for (int i = 0; i < SAT_CHECK_COUNT; i++) assert_int_equal(result.faults[i], 0);
-    sat_directory_deinit(&directory);
-}
-
 /* ---- Doing ---- */
-
-static void tidy_server(void)
-{
-    struct sat_arena arena;
-    struct sat_actions actions;
-    sat_arena_init(&arena);
-    for (uint32_t i = 0; i < 20; i++) {
-        world.now_ms += 61 * 1000;
-        sat_actions_init(&actions, &arena);
-        assert_int_equal(sat_host_maintain(world.host, world.now_ms, 4096, &actions), SAT_OK);
-    }
-    sat_arena_deinit(&arena);
-}
 
 static void tidy_device(struct world_device *device)
 {
@@ -190,9 +109,9 @@ static void assert_all_agree(void)
     for (uint32_t i = 0; i < world.devices_n; i++) {
         if (sat_directory_out(sat_host_directory(world.host), scene_number(&world.devices[i]))) continue;
         assert_true(scene_agrees(&world, &world.devices[i]));
-        assert_sound(world.devices[i].handle.store);
+        scene_assert_sound(world.devices[i].handle.store);
     }
-    assert_sound(world.server_store);
+    scene_assert_sound(world.server_store);
 }
 
 /* ---- Forgetting ---- */
@@ -206,15 +125,15 @@ static void as_many_versions_are_kept_as_policy_says(void **state)
     assert_true(world_settle(&world, 3));
     assert_int_equal(versions_of(world.server_store, 1), 10);
     struct sat_hash before = scene_digest(world.server_store, space());
-    tidy_server();
+    scene_maintain(&world);
     tidy_device(rep);
     assert_int_equal(versions_of(world.server_store, 1), 4); /* and the live one */
     assert_int_equal(versions_of(rep->handle.store, 1), 4);
     assert_int_equal(versions_of(world.server_store, 2), 1);
     struct sat_hash after = scene_digest(world.server_store, space());
     assert_true(sat_hash_equal(&before, &after));
-    assert_sound(world.server_store);
-    assert_sound(rep->handle.store);
+    scene_assert_sound(world.server_store);
+    scene_assert_sound(rep->handle.store);
     edit(1, 4);
     assert_true(world_settle(&world, 3));
     assert_true(scene_agrees(&world, rep) && scene_agrees(&world, other));
@@ -226,22 +145,22 @@ static void what_was_replaced_long_ago_is_forgotten(void **state)
     (void)state;
     limit(10, 0);
     edit(1, 4);
-    world.now_ms += 8 * DAY_MS;
+    world.now_ms += 8 * SAT_DAY_MS;
     edit(1, 2); /* replaces the newest of the four now */
-    tidy_server();
+    scene_maintain(&world);
     assert_int_equal(versions_of(world.server_store, 1), 6);
-    world.now_ms += 3 * DAY_MS;
-    tidy_server();
+    world.now_ms += 3 * SAT_DAY_MS;
+    scene_maintain(&world);
     assert_int_equal(versions_of(world.server_store, 1),
                      3); /* of the four the last: that it was replaced is 3 days ago */
-    world.now_ms += 9 * DAY_MS;
-    tidy_server();
+    world.now_ms += 9 * SAT_DAY_MS;
+    scene_maintain(&world);
     assert_int_equal(versions_of(world.server_store, 1), 1);
     assert_true(world_settle(&world, 3));
     tidy_device(other);
     assert_int_equal(versions_of(other->handle.store, 1), 1);
-    assert_sound(world.server_store);
-    assert_sound(other->handle.store);
+    scene_assert_sound(world.server_store);
+    scene_assert_sound(other->handle.store);
 }
 
 static void siblings_and_what_waits_are_never_forgotten(void **state)
@@ -253,15 +172,15 @@ static void siblings_and_what_waits_are_never_forgotten(void **state)
     scene_write(&world, other, 1, CITY, "there");
     assert_true(world_settle(&world, 4));
     scene_write(&world, rep, 1, NAME, "waits");
-    world.now_ms += 30 * DAY_MS;
-    tidy_server();
+    world.now_ms += 30 * SAT_DAY_MS;
+    scene_maintain(&world);
     tidy_device(rep);
     assert_int_equal(scene_conflicts(&world, rep, 1), 1);
     assert_string_equal(scene_shows(&world, rep, 1, NAME), "waits");
     assert_true(world_settle(&world, 4));
     assert_int_equal(scene_conflicts(&world, other, 1), 1);
     assert_string_equal(scene_shows(&world, other, 1, NAME), "waits");
-    assert_sound(rep->handle.store);
+    scene_assert_sound(rep->handle.store);
 }
 
 /* ---- Compaction ---- */
@@ -274,21 +193,21 @@ static void what_is_forgotten_below_the_floor_becomes_runs(void **state)
     collect();
     struct sat_space_row row = scene_space(world.server_store, space());
     struct sat_hash root = sat_frontier_root(&row.log), digest = scene_digest(world.server_store, space());
-    tidy_server();
+    scene_maintain(&world);
     assert_in_range(count_entries(world.server_store), 4, 8);
-    assert_in_range(count_runs(world.server_store), 1, 8);
+    assert_in_range(scene_runs(world.server_store, space()), 1, 8);
     row = scene_space(world.server_store, space());
     struct sat_hash after = sat_frontier_root(&row.log), digest_after = scene_digest(world.server_store, space());
     assert_true(sat_hash_equal(&root, &after) && sat_hash_equal(&digest, &digest_after));
-    assert_sound(world.server_store);
+    scene_assert_sound(world.server_store);
     tidy_device(rep);
     assert_in_range(count_entries(rep->handle.store), 4, 8);
-    assert_sound(rep->handle.store);
+    scene_assert_sound(rep->handle.store);
     edit(1, 6);
     assert_true(scene_agrees(&world, rep) && scene_agrees(&world, other));
-    assert_sound(world.server_store);
-    assert_sound(rep->handle.store);
-    assert_sound(other->handle.store);
+    scene_assert_sound(world.server_store);
+    scene_assert_sound(rep->handle.store);
+    scene_assert_sound(other->handle.store);
 }
 
 static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
@@ -298,10 +217,10 @@ static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
     edit(1, 40);
     edit(2, 5);
     collect();
-    tidy_server();
-    assert_true(count_runs(world.server_store) > 0);
+    scene_maintain(&world);
+    assert_true(scene_runs(world.server_store, space()) > 0);
     struct world_device *late = world_join(&world, 3);
-    assert_true(count_runs(late->handle.store) > 0);
+    assert_true(scene_runs(late->handle.store, space()) > 0);
     assert_string_equal(scene_shows(&world, late, 1, CITY), scene_shows(&world, rep, 1, CITY));
     assert_string_equal(scene_shows(&world, late, 2, CITY), "city 4");
     assert_all_agree();
@@ -327,10 +246,10 @@ static void who_joins_later_takes_a_void_statement_behind_a_run(void **state)
         assert_true(world_settle(&world, 3));
     }
     collect_of(other);
-    tidy_server();
-    assert_true(count_runs(world.server_store) > 0);
+    scene_maintain(&world);
+    assert_true(scene_runs(world.server_store, space()) > 0);
     struct world_device *late = world_join(&world, 3);
-    assert_true(count_runs(late->handle.store) > 0);
+    assert_true(scene_runs(late->handle.store, space()) > 0);
     assert_string_equal(scene_shows(&world, late, 1, CITY), "last");
     assert_all_agree();
     assert_int_equal(late->heard[SAT_NOTICE_FAILED], 0);
@@ -342,8 +261,8 @@ static void runs_that_no_collection_speaks_for_are_unjustified(void **state)
     limit(0, 1);
     edit(1, 20);
     raise_floor(world.server_store, scene_log_size(&world) - 4);
-    tidy_server();
-    assert_true(count_runs(world.server_store) > 0);
+    scene_maintain(&world);
+    assert_true(scene_runs(world.server_store, space()) > 0);
     struct world_device *late = world_invite(&world, 3);
     (void)world_sync(&world, late);
     (void)world_sync(&world, late);
@@ -360,7 +279,7 @@ static void an_older_copy_starts_anew_and_goes_on(void **state)
     world_home_backup(&world, rep, &home);
     edit(1, 31);
     collect();
-    tidy_server();
+    scene_maintain(&world);
     world_home_restore(&world, rep, &home);
     scene_write(&world, rep, 2, CITY, "from then");
     for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
@@ -385,7 +304,7 @@ static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
     assert_true(world_settle(&world, 4));
     edit(1, 6);
     collect();
-    tidy_server();
+    scene_maintain(&world);
     world_home_restore(&world, rep, &home);
     for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
     assert_true(world_settle(&world, 6));
@@ -410,7 +329,7 @@ static void bring_back_forgotten(int64_t clock_ms)
     world.now_ms += 1000;
     rep->clock_ms = 0;
     edit(2, 6);
-    tidy_server();
+    scene_maintain(&world);
     world_home_restore(&world, rep, &home);
     for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
     assert_true(world_settle(&world, 6));
@@ -430,7 +349,7 @@ static void a_copy_knows_its_waiting_work_though_it_is_forgotten(void **state)
 static void a_copy_knows_it_whatever_its_clock_says(void **state)
 {
     (void)state;
-    bring_back_forgotten((int64_t)(400 * DAY_MS));
+    bring_back_forgotten((int64_t)(400 * SAT_DAY_MS));
 }
 
 /* The other one used the same number for the same record, later, and that is forgotten. */
@@ -445,9 +364,9 @@ static void what_got_a_forgotten_number_by_chance_is_not_lost(void **state)
     assert_true(world_settle(&world, 4));
     world.now_ms += 1000;
     edit(2, 6);
-    tidy_server();
+    scene_maintain(&world);
     world_home_restore(&world, rep, &home);
-    rep->clock_ms = -(int64_t)(10 * DAY_MS);
+    rep->clock_ms = -(int64_t)(10 * SAT_DAY_MS);
     scene_write(&world, rep, 2, NAME, "new");
     for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
     assert_true(world_settle(&world, 6));
@@ -480,7 +399,7 @@ static void what_a_copy_brought_is_not_forgotten_before_its_kin_have_looked(void
         scene_write(&world, other, 2, CITY, value);
         assert_true(world_sync(&world, other));
     }
-    tidy_server();
+    scene_maintain(&world);
     assert_true(world_settle(&world, 6));
     assert_string_equal(scene_shows(&world, rep, 2, CITY), "city 5");
     assert_int_equal(scene_conflicts(&world, rep, 2), 0);
@@ -497,11 +416,11 @@ static void a_server_from_before_the_floor_is_healed_by_those_who_compacted(void
     edit(1, 21);
     edit(3, 2);
     collect();
-    tidy_server();
+    scene_maintain(&world);
     tidy_device(rep);
     tidy_device(other);
     tidy_device(admin);
-    assert_true(count_runs(rep->handle.store) > 0);
+    assert_true(scene_runs(rep->handle.store, space()) > 0);
     world_restore(&world, 1, true);
     for (uint32_t i = 0; i < 3; i++)
         for (uint32_t k = 0; k < world.devices_n; k++) (void)world_sync(&world, &world.devices[k]);
@@ -522,13 +441,13 @@ static void who_goes_back_to_before_a_collection_believes_what_was_looked_at_onc
     scene_write(&world, rep, 4, CITY, "Chur"); /* so that the bundle stays */
     assert_true(world_settle(&world, 3));
     collect();
-    world.now_ms += 40 * DAY_MS;
+    world.now_ms += 40 * SAT_DAY_MS;
     edit(3, 2);
-    tidy_server();
+    scene_maintain(&world);
     assert_int_equal(versions_of(world.server_store, 900), 0);
     world_backup(&world, 1);
     edit(2, 9);
-    world.now_ms += 40 * DAY_MS;
+    world.now_ms += 40 * SAT_DAY_MS;
     assert_true(world_settle(&world, 3));
     tidy_device(rep);
     tidy_device(other);
@@ -558,12 +477,12 @@ static void runs_go_with_the_collection_that_spoke_for_them(void **state)
     collect();
     tidy_device(rep);
     tidy_device(other);
-    assert_true(count_runs(rep->handle.store) > 0);
+    assert_true(scene_runs(rep->handle.store, space()) > 0);
     world_restore(&world, 1, true);
     for (uint32_t i = 0; i < world.devices_n; i++) {
         (void)world_sync(&world, &world.devices[i]);
         assert_int_not_equal(world.devices[i].last_err, SAT_ERR_UNJUSTIFIED);
-        assert_int_equal(count_runs(world.devices[i].handle.store), 0);
+        assert_int_equal(scene_runs(world.devices[i].handle.store, space()), 0);
     }
     assert_true(world_confirm_restore(&world));
     assert_true(world_settle(&world, 6));

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client/links.h"
 #include "common/sync/tidy.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 enum { AT_ONCE = 50, ROUND = 1000, VERSIONS = 3 };
@@ -21,17 +21,6 @@ static uint64_t number_of(const char *name, uint64_t absent)
 {
     const char *text = getenv(name);
     return text ? strtoull(text, NULL, 10) : absent;
-}
-
-static void build_limits(struct world_wish *wish, struct client_links *links)
-{
-    (void)wish;
-    struct sat_buf body;
-    sat_buf_init(&body);
-    struct sat_body_policy policy = {.values = {{SAT_POLICY_HISTORY_VERSIONS, VERSIONS}}, .values_n = 1};
-    sat_body_policy_encode(&policy, &body);
-    assert_int_equal(client_links_add(links, SAT_LINK_POLICY, &body), SAT_OK);
-    sat_buf_deinit(&body);
 }
 
 static void edit(struct world_device *device, uint64_t first, uint64_t records)
@@ -92,7 +81,7 @@ static void a_store_stays_bounded_however_often_records_are_edited(void **state)
     char path[200];
     world_init(&world, 11, 1);
     struct world_device *a = world_join(&world, 1), *b = world_join(&world, 1);
-    assert_true(world_append(&world, &world.devices[0], build_limits, NULL));
+    order_keep_history(&world, 0, VERSIONS);
     world_disconnect(&world, &world.devices[0]);
     (void)snprintf(path, sizeof path, "%s/server.db", world.dir);
     for (uint64_t i = 0; i < edits; i += AT_ONCE) {

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/links.h"
 #include "common/sync/host_state.h"
-#include "common/sync/inspect.h"
 #include "common/sync/tidy.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -31,17 +29,6 @@ static const struct sat_space_id *space(void)
 static uint32_t dice(uint32_t sides)
 {
     return (uint32_t)world_dice(&world, sides);
-}
-
-static void build_limits(struct world_wish *wish, struct client_links *links)
-{
-    struct sat_buf body;
-    sat_buf_init(&body);
-    uint64_t versions = 1 + *(uint32_t *)wish->context;
-    struct sat_body_policy policy = {.values = {{SAT_POLICY_HISTORY_VERSIONS, versions}}, .values_n = 1};
-    sat_body_policy_encode(&policy, &body);
-    assert_int_equal(client_links_add(links, SAT_LINK_POLICY, &body), SAT_OK);
-    sat_buf_deinit(&body);
 }
 
 /* ---- The server: collects, and tidies only when it is told ---- */
@@ -65,17 +52,6 @@ static void tidy_all(void)
         assert_int_equal(sat_host_maintain(world.host, world.now_ms, 4096, &actions), SAT_OK);
     }
     sat_arena_deinit(&arena);
-}
-
-static uint32_t count_runs(struct sat_store *store)
-{
-    struct sat_arena arena;
-    struct sat_run *rows;
-    uint32_t n;
-    sat_arena_init(&arena);
-    assert_int_equal(sat_store_runs(store, scene_space(store, space()).sid, 0, 1000, &arena, &rows, &n), SAT_OK);
-    sat_arena_deinit(&arena);
-    return n;
 }
 
 /* ---- The history ---- */
@@ -124,23 +100,6 @@ struct outcome {
     bool compared; /* digests and roots, too: nothing of it was written meanwhile */
 };
 
-static void complain(void *context, enum sat_check check, const char *what)
-{
-    (void)context;
-    print_message("%s: %s\n", sat_check_name(check), what);
-}
-
-static void assert_sound(struct sat_store *store)
-{
-    struct sat_inspection inspection = {.store = store, .found = complain};
-    struct sat_inspection_result result;
-    struct sat_directory directory;
-    sat_directory_init(&directory);
-    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
-    for (int i = 0; i < SAT_CHECK_COUNT; i++) assert_int_equal(result.faults[i], 0);
-    sat_directory_deinit(&directory);
-}
-
 static void look(struct world_device *device, bool compared, struct outcome *out)
 {
     *out = (struct outcome){.compared = compared};
@@ -153,7 +112,7 @@ static void look(struct world_device *device, bool compared, struct outcome *out
         (void)snprintf(out->shown[i], sizeof out->shown[i], "%s / %s / %s / %u",
                        scene_shows(&world, device, i + 1, CITY), scene_shows(&world, device, i + 1, NAME),
                        scene_tags(&world, device, i + 1), scene_conflicts(&world, device, i + 1));
-    assert_sound(device->handle.store);
+    scene_assert_sound(device->handle.store);
 }
 
 static void assert_same(const struct outcome *a, const struct outcome *b)
@@ -218,8 +177,7 @@ static void one_life(uint32_t seed)
     print_message("seed %u\n", seed);
     world_init(&world, seed, 1);
     while (world.devices_n < WRITERS) (void)world_join(&world, 1);
-    uint32_t versions = dice(3);
-    assert_true(world_append(&world, &world.devices[0], build_limits, &versions));
+    order_keep_history(&world, 0, 1 + dice(3));
     world_disconnect(&world, &world.devices[0]);
     struct world_device *copied = &world.devices[1], *lags = world_join(&world, 1);
     live(STEPS / 3);
@@ -240,11 +198,11 @@ static void one_life(uint32_t seed)
         struct outcome *out = tidied ? compacted : plain;
         world_restore(&world, 1, false);
         if (tidied) tidy_all();
-        if (tidied) runs += count_runs(world.server_store) > 0;
+        if (tidied) runs += scene_runs(world.server_store, space()) > 0;
         pull(cut, &cut_off, false, &out[0]);
         pull(copied, &older, true, &out[1]);
         pull(lags, &lagging, true, &out[2]);
-        assert_sound(world.server_store);
+        scene_assert_sound(world.server_store);
     }
     for (uint32_t i = 0; i < 3; i++) assert_same(&plain[i], &compacted[i]);
     world_home_free(&lagging);

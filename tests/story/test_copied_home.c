@@ -8,27 +8,14 @@
 #include <string.h>
 
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *admin, *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 17, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(17, 2);
     scene_write(&world, rep, 1, CITY, "Bern");
     assert_true(world_settle(&world, 4));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
     return 0;
 }
 
@@ -37,17 +24,6 @@ static const struct sat_device *in_directory(uint32_t number)
     const struct sat_device *device = sat_directory_device(sat_host_directory(world.host), number);
     assert_non_null(device);
     return device;
-}
-
-/* Everybody holds the same, and shows it without a conflict. */
-static void all_show(uint32_t record, uint16_t field, const char *value)
-{
-    for (uint32_t i = 0; i < world.devices_n; i++) {
-        struct world_device *device = &world.devices[i];
-        assert_string_equal(scene_shows(&world, device, record, field), value);
-        assert_int_equal(scene_conflicts(&world, device, record), 0);
-        assert_true(scene_agrees(&world, device));
-    }
 }
 
 static void is_copy_of(const struct world_device *copy, uint32_t parent)

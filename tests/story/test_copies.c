@@ -9,38 +9,15 @@
 
 #include "common/sync/copied.h"
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 23, 2);
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(23, 2);
     scene_write(&world, rep, 1, CITY, "Bern");
     assert_true(world_settle(&world, 4));
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-/* Everybody holds the same, and shows it without a conflict. */
-static void all_show(uint32_t record, uint16_t field, const char *value)
-{
-    for (uint32_t i = 0; i < world.devices_n; i++) {
-        struct world_device *device = &world.devices[i];
-        assert_string_equal(scene_shows(&world, device, record, field), value);
-        assert_int_equal(scene_conflicts(&world, device, record), 0);
-        assert_true(scene_agrees(&world, device));
-    }
 }
 
 /* In the other territory: the first that another copy hears of. */

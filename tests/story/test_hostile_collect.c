@@ -11,36 +11,17 @@
 #include "common/sync/digest.h"
 #include "tests/story/forge.h"
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
-
-static struct world world;
-static struct world_device *admin, *rep, *other;
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 89, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(89, 2);
     scene_write(&world, rep, 1, CITY, "Bern");
     scene_write(&world, rep, 2, CITY, "Biel");
     assert_true(world_settle(&world, 4));
     assert_true(world_settle(&world, 4));
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static void settle(void)
-{
-    assert_true(world_settle(&world, 6));
-    assert_true(world_settle(&world, 6));
 }
 
 /* What the server is going to say, of one record; floor 0: all of its log. */
@@ -115,6 +96,7 @@ static void what_was_edited_by_who_had_not_seen_the_deletion(void **state)
     struct sat_dot deletion = remove_by(rep, 1);
     scene_write(&world, other, 1, NAME, "Ana");
     settle();
+    settle();
     claim(1, deletion, 0);
     say(true);
     finds_out(rep, scene_shows(&world, rep, 1, CITY));
@@ -127,7 +109,9 @@ static void what_is_disputed(void **state)
     scene_write(&world, rep, 1, CITY, "Chur");
     scene_write(&world, other, 1, CITY, "Basel");
     settle();
+    settle();
     struct sat_dot deletion = remove_by(rep, 1);
+    settle();
     settle();
     claim(1, deletion, 0);
     say(true);
@@ -140,6 +124,7 @@ static void what_came_behind_the_floor(void **state)
     uint64_t floor = scene_log_size(&world);
     struct sat_dot deletion = remove_by(rep, 1);
     settle();
+    settle();
     claim(1, deletion, floor);
     say(true);
     finds_out(rep, scene_shows(&world, rep, 1, CITY));
@@ -149,6 +134,7 @@ static void by_another_deletion_than_that_which_did_it(void **state)
 {
     (void)state;
     struct sat_dot deletion = remove_by(rep, 1);
+    settle();
     settle();
     deletion.counter--;
     claim(1, deletion, 0);
@@ -160,6 +146,7 @@ static void from_another_log_or_beyond_its_end(void **state)
 {
     (void)state;
     struct sat_dot deletion = remove_by(rep, 1);
+    settle();
     settle();
     claim(1, deletion, 0);
     the_collection.root.b[0] ^= 1;
@@ -178,6 +165,7 @@ static void something_else_than_it_says(void **state)
     (void)state;
     struct sat_dot deletion = remove_by(rep, 1);
     settle();
+    settle();
     claim(1, deletion, 0);
     say(false); /* zeros for a digest */
     finds_out(rep, scene_shows(&world, rep, 1, CITY));
@@ -188,8 +176,10 @@ static void a_floor_that_falls(void **state)
     (void)state;
     (void)remove_by(rep, 1);
     settle();
+    settle();
     assert_int_equal(world_collect(&world), 1);
     struct sat_dot deletion = remove_by(rep, 2);
+    settle();
     settle();
     claim(2, deletion, 1);
     say(true);
@@ -205,7 +195,9 @@ static void in_a_new_life_what_was_acknowledged_in_the_old_one(void **state)
     world_backup(&world, 1);
     scene_write(&world, rep, 3, CITY, "Chur");
     settle();
+    settle();
     struct sat_dot deletion = remove_by(rep, 1);
+    settle();
     settle();
     world_restore(&world, 1, true);
     assert_true(world_confirm_restore(&world));

@@ -47,9 +47,31 @@ static void who_joined_after_the_copy_enters_and_brings_the_links(void **state)
     assert_int_equal(sat_host_directory(world.host)->seq, before);
     struct sat_hash back = sat_directory_hash_at(sat_host_directory(world.host), before);
     assert_true(sat_hash_equal(&head, &back));
-    assert_int_equal(sat_host_counts(world.host).links_returned, before - here);
     assert_true(world_settle(&world, 6));
     assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
+}
+
+/* Whoever may only read a space may have written in it all the same: its own name. */
+static void a_device_gives_back_its_own_name_in_the_session_in_which_it_enters(void **state)
+{
+    (void)state;
+    const struct sat_directory *directory = &late->handle.directory;
+    const struct sat_space *people = sat_directory_space_of_kind(directory, SAT_SPACE_PEOPLE);
+    struct sat_cell name = world_text(2, "late's phone");
+    struct sat_edit edit = {.sid = world_sid(late, &people->id),
+                            .record = sat_name_record_device(&directory->org, client_device(&late->handle)),
+                            .type = 12,
+                            .cells = &name,
+                            .cells_n = 1};
+    uint64_t first, last;
+    assert_true(world_settle(&world, 6));
+    world_backup(&world, 2);
+    world_edit(&world, late, &edit, 1, &first, &last);
+    assert_true(world_sync(&world, late));
+    world_restore(&world, 2, true);
+    uint64_t returned = sat_host_counts(world.host).returned;
+    assert_true(world_sync(&world, late));
+    assert_int_equal(sat_host_counts(world.host).returned, returned + 1);
 }
 
 static void what_came_back_is_on_the_disk(void **state)
@@ -147,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_joined_after_the_copy_enters_and_brings_the_links, begin, end),
+        cmocka_unit_test_setup_teardown(a_device_gives_back_its_own_name_in_the_session_in_which_it_enters, begin, end),
         cmocka_unit_test_setup_teardown(what_came_back_is_on_the_disk, begin, end),
         cmocka_unit_test_setup_teardown(nobody_extends_the_directory_before_an_admin_has_confirmed, begin, end),
         cmocka_unit_test_setup_teardown(every_key_is_owed_once_it_is_confirmed, begin, end),

@@ -8,38 +8,18 @@
 
 #include "tests/story/orders.h"
 #include "tests/story/raw.h"
-#include "tests/story/scene.h"
-
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
-
-static struct world world;
-static struct world_device *admin, *rep, *other; /* the reps are devices 2 and 3 */
+#include "tests/story/trio.h"
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 91, 1);
-    admin = &world.devices[0];
-    rep = world_join(&world, 1);
-    other = world_join(&world, 1);
+    trio_begin(91, 1);
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-static uint64_t head(void)
-{
-    return sat_host_directory(world.host)->seq;
 }
 
 static void half_a_year_passes(void)
 {
-    world.now_ms += 181 * DAY_MS;
+    world.now_ms += 181 * SAT_DAY_MS;
 }
 
 /* What the server has of the device's word in the territory; size 0: nothing. */
@@ -92,25 +72,9 @@ static void the_server_takes_it_from_an_admin_and_not_from_a_rep(void **state)
 static void the_server_does_not_take_it_before_its_time(void **state)
 {
     (void)state;
-    world.now_ms += 179 * DAY_MS;
+    world.now_ms += 179 * SAT_DAY_MS;
     assert_int_equal(append_expulsion(admin, false, scene_number(other)), SAT_ERR_INVALID);
     assert_int_equal(expelled_at(other), 0);
-}
-
-static void settle(void)
-{
-    if (!world_settle(&world, 6))
-        fail_msg("%s %s %s", sat_err_name(admin->last_err), sat_err_name(rep->last_err), sat_err_name(other->last_err));
-    for (uint32_t i = 0; i < world.devices_n; i++) assert_true(scene_agrees(&world, &world.devices[i]));
-}
-
-/* Those who are there sync, and then say that they have seen it. */
-static void without_it(void)
-{
-    for (int i = 0; i < 2; i++) {
-        assert_true(world_sync(&world, rep));
-        assert_true(world_sync(&world, admin));
-    }
 }
 
 static void write_two_records(void)
@@ -199,12 +163,12 @@ static void fall_silent(void)
     scene_write(&world, other, 3, NAME, "Mia");
     half_a_year_passes();
     scene_remove(&world, rep, 1);
-    without_it();
+    sync_without_other();
     assert_int_equal(world_collect(&world), 0); /* that it is silent forgets nothing yet */
     order_expel(&world, other);
-    without_it();
+    sync_without_other();
     assert_int_equal(world_collect(&world), 1);
-    without_it();
+    sync_without_other();
 }
 
 static void who_is_back_brings_its_work_but_not_what_was_forgotten(void **state)
@@ -238,7 +202,7 @@ static void what_it_had_frozen_is_judged_in_the_same_way(void **state)
     half_a_year_passes();
     scene_remove(&world, rep, 1);
     order_expel(&world, other);
-    without_it();
+    sync_without_other();
     assert_int_equal(world_collect(&world), 1);
     settle();
     assert_gone(1);
@@ -254,7 +218,7 @@ static void once_back_it_is_waited_for(void **state)
     fall_silent();
     settle();
     scene_remove(&world, rep, 2);
-    without_it();
+    sync_without_other();
     assert_int_equal(world_collect(&world), 0);
     assert_true(world_sync(&world, other));
     assert_int_equal(world_collect(&world), 1);
@@ -268,7 +232,7 @@ static void nothing_is_forgotten_while_it_brings_what_it_has(void **state)
     (void)state;
     fall_silent();
     scene_remove(&world, rep, 2);
-    without_it();
+    sync_without_other();
     world_connect(&world, other);
     while (expelled_at(other)) assert_true(world_deliver(&world, other, WORLD_NO_FAULT));
     assert_int_equal(world_collect(&world), 0);
@@ -298,7 +262,7 @@ static void a_server_that_passes_over_who_is_back_is_caught(void **state)
     fall_silent();
     settle();
     scene_remove(&world, rep, 2);
-    without_it();
+    sync_without_other();
     forge_word(other);
     assert_int_equal(world_collect(&world), 1);
     assert_false(world_sync(&world, other));

@@ -4,6 +4,7 @@
 
 #include "tests/unit/author_world.h"
 
+#include "common/sync/copied.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 
@@ -323,16 +324,36 @@ static void copies_that_were_let_go_of_cover_nothing_though_the_target_is_back(v
     struct office *office = *state;
     struct phone *a = &office->phones[0];
     struct sat_space_id west = space_id(WEST);
-    char key[5 + 2 * sizeof west.b + 1] = "gone.";
     uint64_t counter;
     begin_a_move(office);
-    sat_hex_format(west.b, sizeof west.b, key + 5);
     OK(sat_store_begin(a->store));
     OK(sat_store_meta_get_u64(a->store, "counter", 0, &counter));
-    OK(sat_store_meta_put_u64(a->store, key, counter));
+    OK(sat_mark_left(a->store, &west, counter));
     OK(sat_store_space_purge(a->store, a->sid[WEST]));
     OK(sat_store_commit(a->store));
     expect_stays_in_the_east(a, &office->phones[1]);
+}
+
+/* What everybody has acknowledged goes from the log's entries, and is known nevertheless: nothing was left. */
+static void what_covers_is_sent_though_own_work_of_the_target_was_compacted_meanwhile(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0], *b = &office->phones[1];
+    struct sat_space_id west = space_id(WEST);
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    (void)move(a, EAST, WEST, true);
+    assert_int_equal(freeze(a), 1);
+    push(a);
+    OK(sat_store_begin(a->store));
+    OK(sat_mark_past(a->store, &west, 100));
+    OK(sat_store_commit(a->store));
+    assert_int_equal(freeze(a), 1);
+    pull(a);
+    push(a);
+    pull(b);
+    assert_true(look_at(a, EAST)->merged.moved);
+    assert_true(look_at(b, EAST)->merged.moved);
 }
 
 /* A carry that builds on the move covers the whole record with it: they go together. */
@@ -522,6 +543,7 @@ int main(void)
         IN_OFFICE(copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing),
         IN_OFFICE(copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing),
         IN_OFFICE(copies_that_were_let_go_of_cover_nothing_though_the_target_is_back),
+        IN_OFFICE(what_covers_is_sent_though_own_work_of_the_target_was_compacted_meanwhile),
         IN_OFFICE(what_builds_on_a_move_that_is_dropped_is_dropped_with_it),
         IN_OFFICE(a_deletion_that_saw_the_edits_still_has_seen_them),
         IN_OFFICE(what_cannot_be_read_whole_is_not_moved),

@@ -9,9 +9,8 @@
 
 #include <unistd.h>
 
+#include "common/base/limits.h"
 #include "tests/unit/client_world.h"
-
-#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 static struct satchel *bob;
 static char account[SATCHEL_ID_SIZE];
@@ -82,7 +81,7 @@ static void put_lease(const struct client_lease *lease)
 static void age(uint64_t days)
 {
     struct client_lease lease = stored();
-    lease.elapsed_ms = days * DAY_MS;
+    lease.elapsed_ms = days * SAT_DAY_MS;
     put_lease(&lease);
 }
 
@@ -131,7 +130,7 @@ static void what_was_shown_before_it_lapsed_is_not_shown_from_memory(void **stat
     (void)sync_now(bob);
     must(bob, satchel_list(bob, "account", NULL, ignore_row, &rows)); /* the view is built */
     assert_int_equal(rows, 1);
-    bob->leasehold.lease.elapsed_ms = 31 * DAY_MS;
+    bob->leasehold.lease.elapsed_ms = 31 * SAT_DAY_MS;
     must_be_locked(satchel_list(bob, "account", NULL, ignore_row, &rows));
     assert_int_equal(rows, 1);
 }
