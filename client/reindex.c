@@ -108,26 +108,26 @@ struct looking {
 };
 
 /* What it repeats, or itself. */
-static struct sat_origin root_of(const struct sat_space_id *space, struct sat_dot dot, const struct sat_body *body,
-                                 const struct sat_hash *rest)
+static enum sat_err root_of(const struct sat_space_id *space, struct sat_dot dot, const struct sat_record_id *record,
+                            const struct sat_header *header, const struct sat_body *body, struct sat_origin *out)
 {
-    struct sat_origin root;
-    if (sat_origin_decode(body->origin, &root) == SAT_OK) return root;
-    root = (struct sat_origin){.space = *space, .dot = dot};
-    if (rest) root.rest = *rest;
-    return root;
+    struct sat_body same = *body;
+    if (sat_origin_decode(body->origin, out) == SAT_OK) return SAT_OK;
+    *out = (struct sat_origin){.space = *space, .dot = dot};
+    return sat_origin_hash(record, header, &same, &out->rest);
 }
 
 /* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
-static bool repeats(const struct sat_again_change *change, const struct sat_space_id *space,
-                    const struct sat_history_item *item)
+static enum sat_err repeats(const struct sat_again_change *change, const struct sat_origin *here,
+                            const struct sat_space_id *space, const struct sat_history_item *item, bool *does)
 {
-    if (!item->readable) return false;
-    struct sat_origin here = root_of(space, change->dot, change->body, change->rest);
-    struct sat_origin there = root_of(space, item->dot, &item->body, NULL);
-    if (!sat_origin_equal(&here, &there)) return false;
-    bool same = !sat_hash_is_zero(&here.rest) && sat_hash_equal(&here.rest, &there.rest);
-    return same || is_same_edit(change, item);
+    struct sat_origin there;
+    *does = false;
+    if (!item->readable || item->recv_ms == 0) return SAT_OK;
+    enum sat_err err = root_of(space, item->dot, &change->record, &item->header, &item->body, &there);
+    if (err || !sat_origin_equal(here, &there)) return err;
+    *does = sat_hash_equal(&here->rest, &there.rest) || is_same_edit(change, item);
+    return SAT_OK;
 }
 
 /* One of the numbers that it stood under, and what it was there. */
@@ -196,7 +196,6 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
         number = (struct number){.dot = before.device ? before : root->dot};
-        if (sat_dot_compare(number.dot, root->dot) == 0) number.rest = root->rest;
         err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
         if (err) return err;
     }
@@ -225,16 +224,15 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     struct sat_history_item *items;
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
-    struct sat_origin root = root_of(&space, change->dot, change->body, change->rest);
-    bool frozen = !sat_hash_is_zero(&root.rest) && sat_space_equal(&root.space, &space);
+    struct sat_origin root;
     *out = (struct sat_again_answer){0};
-    if (!err && frozen) err = was_refused(looking, root.dot, &out->found);
+    if (!err) err = root_of(&space, change->dot, &change->record, change->header, change->body, &root);
+    if (!err && sat_space_equal(&root.space, &space)) err = was_refused(looking, root.dot, &out->found);
     if (!err && !out->found)
         err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
     for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        if (items[i].recv_ms == 0 || !repeats(change, &space, &items[i])) continue;
-        out->found = true;
-        out->now = items[i].dot;
+        err = repeats(change, &root, &space, &items[i], &out->found);
+        if (out->found) out->now = items[i].dot;
     }
     if (!err && !out->found && sat_space_equal(&root.space, &space))
         err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);

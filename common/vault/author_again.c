@@ -3,7 +3,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/proof/hash.h"
 #include "common/sync/base.h"
 #include "common/sync/collect.h"
 #include "common/sync/copied.h"
@@ -167,36 +166,13 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     return sat_dots_as_set(&holes);
 }
 
-/* Of a draft, which has no hash yet: what it says, and when, as any copy of the home has it. */
-static enum sat_err hash_of_draft(const struct old *old, struct sat_hash *out)
-{
-    struct sat_body body = old->body;
-    struct sat_hasher hasher;
-    struct sat_buf header, plain;
-    sat_buf_init(&header);
-    sat_buf_init(&plain);
-    sat_header_encode(&old->header, &header);
-    enum sat_err err = sat_body_encode(&body, &plain);
-    sat_hash_begin(&hasher, "draft");
-    sat_hash_add(&hasher, old->record.b, sizeof old->record.b);
-    sat_hash_add_counted(&hasher, sat_buf_span(&header));
-    sat_hash_add_counted(&hasher, sat_buf_span(&plain));
-    *out = sat_hash_end(&hasher);
-    sat_buf_deinit(&header);
-    sat_buf_wipe(&plain);
-    return err;
-}
-
 static enum sat_err set_origin(struct again *again, const struct old *old, struct sat_body *body)
 {
     struct sat_space_row space;
     if (!again->what->origins || body->origin.len) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
-    if (old->rest)
-        origin.rest = *old->rest;
-    else if (!err)
-        err = hash_of_draft(old, &origin.rest);
+    if (!err) err = sat_origin_hash(&old->record, &old->header, body, &origin.rest);
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);
