@@ -175,6 +175,26 @@ static enum sat_err look_at_number(struct satchel *satchel, int64_t sid, struct 
     return err;
 }
 
+/* Has a copy of this home had something refused, or is something forgotten of what it wrote in this record, that this
+ * home does not know? It may have been this, under a number of the copy's. */
+static enum sat_err may_be_kins(struct satchel *satchel, const struct sat_again_change *change,
+                                const struct sat_history_item *items, uint32_t n, bool *may)
+{
+    uint32_t kin[SAT_LINEAGE_MAX], own = client_device(satchel);
+    uint32_t kin_n = sat_directory_lineage(&satchel->directory, own, kin);
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < kin_n && !err && !*may; i++) {
+        uint64_t known = 0; /* to this home, too: up to there it was one with the other */
+        if (kin[i] == change->dot.device) continue;
+        if (kin[i] == own) err = sat_copied_cut(satchel->store, change->sid, own, &known);
+        if (!err) err = sat_store_has_void(satchel->store, change->sid, kin[i], known, may);
+        for (uint32_t k = 0; k < n; k++)
+            *may = *may || (items[k].recv_ms && !items[k].readable && items[k].dot.device == kin[i] &&
+                            items[k].dot.counter > known);
+    }
+    return err;
+}
+
 /* By any number that it stood under, back to the first: is it there, though its content is forgotten? */
 static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_again_change *change,
                                    const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
@@ -191,7 +211,9 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         out->doubtful = out->doubtful || there == MAY_BE_THERE;
         out->found = there == THERE;
         out->now = number.dot;
-        if (out->found || sat_dot_compare(number.dot, root->dot) == 0) return SAT_OK;
+        if (!out->found && sat_dot_compare(number.dot, root->dot) == 0)
+            return may_be_kins(satchel, change, items, n, &out->doubtful);
+        if (out->found) return SAT_OK;
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
