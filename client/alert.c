@@ -10,8 +10,8 @@ static const char KEY[] = "alert";
 enum { VERSION = 2, VERSION_OF_ONE = 1, TEXT_BYTES_MAX = 400 };
 
 /* The gravest first: what a liar alone does, what may be a fault, what is healed. Others come between. */
-static const uint32_t BY_WEIGHT[] = {SAT_ERR_FORK,      SAT_ERR_TAMPERED,      SAT_ERR_UNJUSTIFIED, SAT_ERR_BOUNDS,
-                                     SAT_ERR_BAD_CHAIN, SAT_ERR_UNDECRYPTABLE, SAT_ERR_WRONG_SERVER};
+static const uint32_t BY_WEIGHT[] = {SAT_ERR_FORK,   SAT_ERR_TAMPERED,  SAT_ERR_UNJUSTIFIED,   SAT_ERR_COLLECTED_EARLY,
+                                     SAT_ERR_BOUNDS, SAT_ERR_BAD_CHAIN, SAT_ERR_UNDECRYPTABLE, SAT_ERR_WRONG_SERVER};
 enum { HEALED = 1000 };
 
 static uint32_t weight(const struct client_alert *alert)

@@ -51,7 +51,7 @@ static enum sat_err find_lands(struct carrying *it)
 
 /* ---- What has come ---- */
 
-static void add_again(struct carrying *it, const struct carry_come *come)
+static void add_come(struct carrying *it, const struct carry_come *come)
 {
     if (it->come_n == it->come_cap) {
         it->come_cap = it->come_cap ? it->come_cap * 2 : 256;
@@ -61,9 +61,9 @@ static void add_again(struct carrying *it, const struct carry_come *come)
     it->come[it->come_n++] = *come;
 }
 
-static void add_come(struct carrying *it, const struct sat_change_row *row)
+static void add_change(struct carrying *it, const struct sat_change_row *row)
 {
-    add_again(it, &(struct carry_come){.sid = row->sid, .record = row->record, .dot = row->dot});
+    add_come(it, &(struct carry_come){.sid = row->sid, .record = row->record, .dot = row->dot});
 }
 
 static enum sat_err add_bundle(struct carrying *it, int64_t bid)
@@ -73,7 +73,7 @@ static enum sat_err add_bundle(struct carrying *it, int64_t bid)
     sat_arena_reset(&it->one);
     enum sat_err err = sat_store_changes_of_bundle(it->satchel->store, bid, &it->one, &rows, &n);
     for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].header.len && !(rows[i].header.at[0] & SAT_HEADER_DELETION)) add_come(it, &rows[i]);
+        if (rows[i].header.len && !(rows[i].header.at[0] & SAT_HEADER_DELETION)) add_change(it, &rows[i]);
     return err;
 }
 
@@ -91,7 +91,7 @@ static enum sat_err find_come(struct carrying *it, bool deletions)
         for (uint32_t i = 0; i < n && !err; i++) {
             bool deletion = rows[i].header.at[0] & SAT_HEADER_DELETION;
             if (deletion == deletions && rows[i].state != SAT_CHANGE_ASIDE && carry_land_of(it, rows[i].sid))
-                add_come(it, &rows[i]);
+                add_change(it, &rows[i]);
             cid = rows[i].cid + 1;
         }
     }
@@ -429,28 +429,23 @@ static bool is_same(const struct carry_come *a, const struct carry_come *b)
     return a->sid == b->sid && sat_record_equal(&a->record, &b->record);
 }
 
-/* Deletions first: whether there is any move at all decides how closely the rest is looked at. */
+/* Deletions: whether there is any move at all decides how closely the rest is looked at. */
 static enum sat_err find_moves(struct carrying *it)
 {
     enum sat_err err = find_come(it, true);
-    for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
+    for (uint32_t i = 0; i < it->again_n; i++) add_come(it, &it->again[i]);
     sort_come(it, 0);
     for (uint32_t i = 0, n; i < it->come_n && !err; i += n) {
         for (n = 1; i + n < it->come_n && is_same(&it->come[i], &it->come[i + n]);) n++;
         err = look_at_move(it, &it->come[i], n);
     }
-    if (err || !it->any_moved || it->writes_n < 2) return err;
-    uint32_t first = it->come_n;
-    err = find_come(it, false);
-    for (uint32_t i = 0; i < it->again_n; i++) add_again(it, &it->again[i]);
-    for (uint32_t i = 0; i < it->lands_n && !err; i++)
-        if (it->before && it->lands[i].writes) err = look_back(it, &it->lands[i]);
-    sort_come(it, first);
-    for (uint32_t i = first; i < it->come_n && !err; i++) {
-        bool again = i > first && is_same(&it->come[i - 1], &it->come[i]);
-        if (!again) err = look_at_edit(it, &it->come[i]);
-    }
-    if (!err) err = client_hanging_close(&it->hanging, it, where_gone);
+    return err;
+}
+
+/* What hangs on something that has gone goes after it. */
+static enum sat_err carry_hanging(struct carrying *it)
+{
+    enum sat_err err = client_hanging_close(&it->hanging, it, where_gone);
     for (uint32_t i = 0; i < it->hanging.n && !err; i++) {
         const struct client_hang *hang = &it->hanging.at[i];
         const struct carry_land *land = carry_land_of(it, hang->sid);
@@ -458,6 +453,22 @@ static enum sat_err find_moves(struct carrying *it)
         if (hang->to && land->writes) add_move(it, &move);
     }
     return err;
+}
+
+/* The rest: what came to where its record is no more. */
+static enum sat_err find_late(struct carrying *it)
+{
+    uint32_t first = it->come_n;
+    enum sat_err err = find_come(it, false);
+    for (uint32_t i = 0; i < it->again_n; i++) add_come(it, &it->again[i]);
+    for (uint32_t i = 0; i < it->lands_n && !err; i++)
+        if (it->before && it->lands[i].writes) err = look_back(it, &it->lands[i]);
+    sort_come(it, first);
+    for (uint32_t i = first; i < it->come_n && !err; i++) {
+        bool again = i > first && is_same(&it->come[i - 1], &it->come[i]);
+        if (!again) err = look_at_edit(it, &it->come[i]);
+    }
+    return err ? err : carry_hanging(it);
 }
 
 /* ---- The whole ---- */
@@ -477,6 +488,7 @@ enum sat_err client_carry_look(struct satchel *satchel, const struct sat_move *m
 static enum sat_err carry(struct carrying *it, uint64_t now_ms, uint32_t *written)
 {
     enum sat_err err = find_moves(it);
+    if (!err && it->any_moved && it->writes_n > 1) err = find_late(it);
     if (!err && it->moves_n) err = sat_author_move(&it->vault, it->moves, it->moves_n, now_ms, written);
     for (uint32_t i = 0; i < it->moves_n && !err; i++)
         if (it->moves[i].err && it->moves[i].err != SAT_ERR_TOO_LARGE) /* that one until somebody writes it anew */

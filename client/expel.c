@@ -117,9 +117,9 @@ static enum sat_err build_links(void *context, struct sat_arena *arena, struct s
     struct client_links links;
     *out = (struct sat_link_batch){0};
     uint64_t now_ms = expelling->state == CLIENT_EXPEL_SIGNS ? trusted_now_ms(satchel) : 0;
-    if (now_ms < satchel->directory.time_ms) now_ms = now_ms ? satchel->directory.time_ms : 0;
     expelling->nothing = true;
     if (!now_ms) return SAT_OK;
+    if (now_ms < satchel->directory.time_ms) now_ms = satchel->directory.time_ms;
     enum sat_err err = client_links_begin(&links, satchel, now_ms, arena, &satchel->fault);
     for (uint32_t i = 0; i < expelling->found_n && !err && links.n < CLIENT_LINKS_MAX; i++)
         if (sat_directory_may_expel(&links.ahead, client_device(satchel), expelling->found[i], now_ms))

@@ -301,6 +301,7 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                                    .known = is_known},
                                arena, done);
     if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
+    if (!err && done->n == 0) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
     sat_arena_deinit(&looking.arena);
     return err;
 }
@@ -376,6 +377,94 @@ enum sat_err client_reindex_look(struct satchel *satchel, bool *changed)
     sat_arena_deinit(&arena);
     if (*changed) satchel->conflicts.known = false;
     if (*changed) client_touch(satchel);
+    return err;
+}
+
+/* ---- What a server has lost, and taken other work for ---- */
+
+static enum sat_err take_over(struct satchel *satchel, int64_t sid, const struct sat_taken *from,
+                              struct sat_arena *arena)
+{
+    struct looking looking = {.satchel = satchel};
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_again_place place = {.sid = sid};
+    struct sat_again_done done;
+    uint32_t number;
+    sat_arena_init(&looking.arena);
+    enum sat_err err = sat_copied_number(satchel->store, &number);
+    struct sat_again again = {.device = number ? number : client_device(satchel),
+                              .places = &place,
+                              .places_n = 1,
+                              .taken = from,
+                              .origins = true,
+                              .context = &looking,
+                              .known = is_known};
+    if (!err) err = sat_author_again(&vault, &again, arena, &done);
+    if (!err) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 1);
+    sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, const struct sat_taken *from, bool *taken)
+{
+    struct sat_space_id space;
+    struct sat_arena arena;
+    *taken = false;
+    enum sat_err err = client_space_of_sid(satchel, sid, &space);
+    if (err || !(client_rights(satchel, &space) & SAT_RIGHT_WRITE)) return err;
+    sat_arena_init(&arena);
+    err = sat_store_mark(satchel->store);
+    if (!err) {
+        err = take_over(satchel, sid, from, &arena);
+        *taken = !err;
+        enum sat_err ended = sat_store_mark_end(satchel->store, *taken);
+        if (ended || !sat_err_is_local(err)) err = ended;
+    }
+    sat_arena_deinit(&arena);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
+    return err;
+}
+
+/* Has the log a copy of it? */
+static enum sat_err has_copy(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
+{
+    struct looking *looking = context;
+    struct sat_vault vault = client_vault(looking->satchel);
+    struct sat_space_id space;
+    struct sat_history_item *items;
+    struct sat_origin root;
+    uint32_t n = 0;
+    enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
+    if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    if (!err) err = root_of(&space, change->dot, &change->record, change->header, change->body, &root);
+    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
+        if (!items[i].seq || !items[i].body.origin.len) continue;
+        err = repeats(change, &root, &space, &items[i], &out->found);
+        out->now = items[i].dot;
+    }
+    sat_arena_reset(&looking->arena);
+    return err;
+}
+
+enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms, bool *changed)
+{
+    struct looking looking = {.satchel = satchel};
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_again_place place = {.sid = sid};
+    struct sat_again again = {.places = &place, .places_n = 1, .context = &looking, .known = has_copy};
+    enum sat_err err = SAT_OK;
+    bool more = true;
+    *changed = false;
+    while (more && !err) {
+        struct sat_taken from;
+        sat_arena_init(&looking.arena);
+        err = sat_author_find_known(&vault, &again, &from, &more);
+        sat_arena_deinit(&looking.arena);
+        from.now_ms = now_ms;
+        if (!err && more) err = client_reindex_take_over(satchel, sid, &from, &more);
+        *changed = *changed || more;
+    }
     return err;
 }
 

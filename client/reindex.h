@@ -15,6 +15,12 @@
 enum sat_err client_reindex_begin(struct satchel *satchel) SAT_MUST_CHECK;
 /* What a copy of this home, or the one that it was copied from, has brought to the log as its own is not sent again. */
 enum sat_err client_reindex_look(struct satchel *satchel, bool *changed) SAT_MUST_CHECK;
+/* What waits to be given back, and whose numbers the server has given to other work, is this device's from now on. */
+enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, const struct sat_taken *from,
+                                      bool *taken) SAT_MUST_CHECK;
+/* … and what waits to be given back and is in the log as a copy: *changed, if there is any. */
+enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms,
+                                      bool *changed) SAT_MUST_CHECK;
 enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena,
                                   struct sat_link_batch *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;

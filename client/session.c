@@ -436,6 +436,16 @@ static enum sat_err look_again(void *context, bool *changed)
     return client_reindex_look(((struct client_session *)context)->satchel, changed);
 }
 
+static enum sat_err take_over(void *context, int64_t sid, const struct sat_taken *from, bool *taken)
+{
+    return client_reindex_take_over(((struct client_session *)context)->satchel, sid, from, taken);
+}
+
+static enum sat_err look_back(void *context, int64_t sid, uint64_t now_ms, bool *changed)
+{
+    return client_reindex_look_back(((struct client_session *)context)->satchel, sid, now_ms, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     return client_reindex_build(((struct client_session *)context)->satchel, arena, out);
@@ -495,6 +505,8 @@ static void fill_config(struct client_session *session, struct sat_replica_confi
         .links_appended = own.build_links ? links_appended : NULL,
         .pay_debts = config->mode == SAT_REPLICA_DEVICE ? pay_debts : NULL,
         .copied = config->mode == SAT_REPLICA_DEVICE ? copied : NULL,
+        .take_over = config->mode == SAT_REPLICA_DEVICE ? take_over : NULL,
+        .look_back = config->mode == SAT_REPLICA_DEVICE ? look_back : NULL,
         .look_again = config->mode == SAT_REPLICA_DEVICE ? look_again : NULL,
         .reindex = config->mode == SAT_REPLICA_DEVICE ? reindex : NULL,
         .reindexed = reindexed,

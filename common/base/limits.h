@@ -51,6 +51,7 @@ enum {
     /* … and whoever has no more there than this is not kept out by what others have there. */
     SAT_RECORD_LIVE_RESERVED = 64,
     SAT_RANGES_PER_MESSAGE_MAX = 16,
+    SAT_CURSORS_PER_MESSAGE_MAX = 512, /* some 57 KiB */
     /* Ranges whose digests one session may ask about: each is a walk over what is live in it. */
     SAT_RANGES_PER_SESSION_MAX = 4096,
     /* … and all these walks together are no longer than so many times what is live, and some. */

@@ -247,6 +247,7 @@ enum sat_err sat_store_bundle_set_filled(struct sat_store *store, int64_t bid)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_SET_FILLED);
     sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, SAT_BUNDLE_FILLED);
     return sat_query_run_on(&query, "bundle");
 }
 
@@ -267,6 +268,18 @@ enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refuse
     sat_bind_i64(&query, sid);
     sat_bind_i64(&query, refused);
     sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_returns_all(struct sat_store *store, int64_t sid, struct sat_arena *arena,
+                                   struct sat_bundle_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RETURNS_ALL);
+    sat_bind_i64(&query, sid);
     while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
     *out = rows.at;
     *n = rows.n;

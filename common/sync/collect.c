@@ -77,6 +77,14 @@ bool sat_collect_counts(const struct sat_directory *directory, const struct sat_
            !sat_directory_expelled_at(directory, device, dir_seq, NULL);
 }
 
+bool sat_collect_counted(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
+                         uint64_t from)
+{
+    for (uint64_t seq = from; seq <= directory->seq; seq++)
+        if (!sat_collect_counts(directory, space, device, seq)) return false;
+    return true;
+}
+
 /* ---- Forgetting ---- */
 
 static enum sat_err forget_live(struct sat_store *store, struct sat_space_row *space,

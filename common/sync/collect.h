@@ -24,6 +24,9 @@ enum sat_err sat_collectable(struct sat_store *store, const struct sat_space_row
  * read counts; who was given up as silent (expelled) does again once it has said that it is back. */
 bool sat_collect_counts(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                         uint64_t dir_seq);
+/* Has it, at each length from that one to the present? Looks at each. */
+bool sat_collect_counted(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
+                         uint64_t from);
 
 /* Inside a transaction. Forgets what the collection lists, which is going to be the log's next entry; the digest is
  * that behind it then. */

@@ -79,6 +79,10 @@ enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t devic
     if (err || found) return err;
     err = sat_store_bundle_tip(store, sid, device, false, &tip, &found);
     *cut = !err && found ? tip.first + tip.count - 1 : 0;
+    for (found = true; !err && found;) { /* what the server has lost is given back under its numbers */
+        err = sat_store_return_of(store, sid, device, *cut + 1, &tip, &found);
+        if (!err && found) *cut = tip.first + tip.count - 1;
+    }
     return err;
 }
 

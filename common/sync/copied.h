@@ -9,8 +9,8 @@
  * under the device's number, could not be told from the own ones: neither by who looks at a record nor in what an edit
  * has seen.
  *
- * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log,
- * before the first of the other one's. A space that is not listed has nothing of the other's. */
+ * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log, or
+ * waits to be given back to it, before the first of the other one's. A space that is not listed has nothing of the other's. */
 #ifndef SAT_SYNC_COPIED_H
 #define SAT_SYNC_COPIED_H
 
@@ -19,13 +19,17 @@
 enum sat_err sat_copied_get(struct sat_store *store, bool *copied) SAT_MUST_CHECK;
 /* Inside a transaction. sid 0: it is a copy, whatever the spaces say. A space's first cut stays. */
 enum sat_err sat_copied_note(struct sat_store *store, int64_t sid, uint64_t cut) SAT_MUST_CHECK;
-/* The fork in a space; of one that is not listed, the device's last counter in its log. */
+/* The fork in a space; of one that is not listed, the device's last counter in its log, and in what waits to
+ * be given back to that. */
 enum sat_err sat_copied_cut(struct sat_store *store, int64_t sid, uint32_t device, uint64_t *cut) SAT_MUST_CHECK;
 /* The number: its device's from SAT_PROVISIONAL on is none that a directory gives. 0: there is none. */
 #define SAT_PROVISIONAL 0x80000000u
 enum sat_err sat_copied_number(struct sat_store *store, uint32_t *number) SAT_MUST_CHECK;
 enum sat_err sat_copied_set_number(struct sat_store *store, uint32_t number) SAT_MUST_CHECK;
 enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
+
+/* In meta: something was written again that others may write again as well, and waits (docs/decisions/0105). */
+#define SAT_TAKEN_KEY "taken"
 
 /* ---- What of its own is here no more: should the log show it again, it is no copy's ---- */
 

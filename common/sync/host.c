@@ -374,7 +374,8 @@ static bool has_news(const struct sat_host *host, const struct host_peer *peer)
         const struct host_space *space = host_space_by_sid(host, sub->sid);
         if (sub->lives_due && !sub->ended) return true;
         if (sub->ended || sub->adrift) continue;
-        if (sub->head_due || sub->full_head || sub->full_entry || !space || sub->head_sent != space->row.log.size)
+        if (sub->head_due || sub->full_head || sub->full_entry || sub->words_due || !space ||
+            sub->head_sent != space->row.log.size)
             return true;
     }
     return false;

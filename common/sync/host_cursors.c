@@ -5,7 +5,7 @@
 #include "common/sync/digest.h"
 #include "common/sync/host_state.h"
 
-enum { CURSORS_AT_ONCE = 512 };
+enum { CURSORS_AT_ONCE = 512, CURSOR_ITEM_MAX = 5 + 3 * 9 + 4 + 32 + 64 };
 
 /* Of one device in one life of the log the one that is furthest counts, and it may take back nothing. */
 static bool is_news(const struct sat_cursor *known, const struct sat_cursor *cursor)
@@ -59,6 +59,7 @@ enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, st
     bool found;
     enum sat_err err = sat_store_cursor_get(step->host->store, space->row.sid, peer->device, &row, &found);
     static const uint8_t none[4];
+    if (!err && found && !sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch)) sub->from_before = true;
     bool behind = !err && found && wish->cursor < row.cursor.size &&
                   sat_log_epoch_equal(&row.cursor.log_epoch, &space->row.log_epoch);
     /* Of another life it may have gone back rightly, and says next what it has of this one. */
@@ -89,6 +90,33 @@ enum sat_err host_knows_cursor(struct host_step *step, struct host_peer *peer, s
     if (!*knows) return err;
     sub->behind = peer->set_back = false;
     for (uint32_t i = 0; i < peer->subs_n; i++) peer->set_back = peer->set_back || peer->subs[i].behind;
+    return SAT_OK;
+}
+
+enum sat_err host_cursors_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub,
+                                struct sat_arena *arena, struct sat_buf *out)
+{
+    struct sat_span items[SAT_CURSORS_PER_MESSAGE_MAX];
+    struct sat_cursor_row *rows;
+    uint32_t n, used = 0;
+    size_t bytes = 0;
+    enum sat_err err =
+        sat_store_cursors(host->store, sub->sid, sub->words_from, SAT_CURSORS_PER_MESSAGE_MAX, arena, &rows, &n);
+    if (err) return err;
+    while (used < n && rows[used].sid == sub->sid && (!used || bytes + CURSOR_ITEM_MAX <= peer->frame_target)) {
+        struct sat_buf item;
+        sat_buf_init(&item);
+        sat_cursor_item_encode(&rows[used].cursor, &rows[used].signature, &item);
+        items[used] = sat_span_copy(arena, sat_buf_span(&item));
+        bytes += items[used++].len;
+        sat_buf_deinit(&item);
+    }
+    struct sat_message message = {.type = SAT_MESSAGE_CURSORS};
+    message.as.CURSORS = (struct sat_message_CURSORS){
+        .sub = sub->sub, .from = sub->words_from, .dir_seq = host->directory.seq, .cursors = {items, used}};
+    message.as.CURSORS.more = used < n ? rows[used].sid == sub->sid : n == SAT_CURSORS_PER_MESSAGE_MAX;
+    sat_message_encode(&message, out);
+    sub->words_due = false;
     return SAT_OK;
 }
 

@@ -62,8 +62,9 @@ enum sat_err host_return_more(struct host_step *step, const struct host_peer *pe
     struct sat_bundle_row owing;
     uint32_t filled;
     bool owes;
+    if (!row->seq) return SAT_OK;
     enum sat_err err = sat_store_bundle_owing(step->host->store, space->row.sid, row->seq - 1, &owing, &owes);
-    if (err || !row->seq) return err;
+    if (err) return err;
     owes = owes && owing.bid == row->bid;
     err = host_fill(step, space, row, bundle, &filled, &why);
     if (err && sat_err_is_local(err)) return err;

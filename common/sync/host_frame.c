@@ -60,7 +60,8 @@ static enum sat_err links_frame(struct sat_host *host, struct host_peer *peer, s
     return used ? SAT_OK : SAT_ERR_CORRUPT;
 }
 
-/* What copies of a home wrote goes to one of them as it was, dead or not: it may hold the same, unsent. */
+/* What copies of a home wrote goes to one of them as it was, dead or not: it may hold the same, unsent. So does what a
+ * server that was set back has taken since to who has seen more of it: what is written again there may be here. */
 static bool is_kin(const struct sat_host *host, uint32_t device, uint32_t peer)
 {
     const struct sat_device *a = sat_directory_device(&host->directory, device);
@@ -153,7 +154,8 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
         wire.bundle = sat_buf_span(&bundle_bytes);
     } else {
         struct sat_bundle bundle;
-        bool whole = (!own || sub->own_full || peer->set_back) && is_kin(host, bundle_row.device, peer->device);
+        bool related = is_kin(host, bundle_row.device, peer->device) || sub->from_before;
+        bool whole = (!own || sub->own_full || peer->set_back) && related;
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
@@ -264,6 +266,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
         return SAT_OK;
     }
     if (sub->adrift) return SAT_OK;
+    if (sub->words_due) return host_cursors_frame(host, peer, sub, arena, out);
     uint64_t size = space->row.log.size;
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;

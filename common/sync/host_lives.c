@@ -49,7 +49,8 @@ static void tell_peers(struct sat_host *host)
 {
     for (uint32_t i = 0; i < host->peers_n; i++)
         for (uint32_t k = 0; k < host->peers[i]->subs_n; k++)
-            host->peers[i]->subs[k].lives_due = host->peers[i]->subs[k].adrift = true;
+            host->peers[i]->subs[k].lives_due = host->peers[i]->subs[k].adrift = host->peers[i]->subs[k].from_before =
+                true;
 }
 
 enum sat_err host_begin_lives(struct host_step *step, struct sat_span proof)

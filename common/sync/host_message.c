@@ -167,6 +167,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .full_head = new_here, /* who has no head yet cannot complete a short one */
         .lives_due = !lost && !within && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
+        .from_before = (known && known->from_before) || (!lies && !within),
         .anew = anew || within,
         .ended = lost,
         .owing_due = space->lives.n > 0,
@@ -207,6 +208,16 @@ struct receipt {          /* of a bundle that this server had before */
     uint64_t ms, dir;
 };
 
+/* The same bundle again: its entry tells its author so. Behind a return bytes of it may be missing here. */
+static enum sat_err take_same(struct host_step *step, struct host_space *space, const struct sat_judge *judge,
+                              const struct sat_bundle_row *row, struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    uint32_t filled;
+    if (!space->lives.n || sat_judge_complete(judge, bundle) || !sat_hash_equal(&row->id, &bundle->id)) return SAT_OK;
+    enum sat_err err = host_fill(step, space, row, bundle, &filled, fault);
+    return sat_err_is_local(err) ? err : SAT_OK;
+}
+
 static enum sat_err take_bundle(struct host_step *step, struct host_space *space, struct sat_bundle *bundle,
                                 uint64_t dir_at, struct receipt *receipt, struct sat_fault *fault)
 {
@@ -226,13 +237,8 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .lives = &space->lives,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
-        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0) {
-        uint32_t filled; /* the same bundle again: its entry tells its author so */
-        err = space->lives.n && sat_judge_complete(&judge, bundle) == SAT_OK && sat_hash_equal(&row.id, &bundle->id)
-                  ? host_fill(step, space, &row, bundle, &filled, fault)
-                  : SAT_OK;
-        return sat_err_is_local(err) ? err : SAT_OK;
-    }
+        memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
+        return take_same(step, space, &judge, &row, bundle, fault);
     err = sat_judge_complete(&judge, bundle);
     if (err) return sat_fail(fault, err, "a bundle before change %llu is missing", (unsigned long long)m->first);
     struct sat_header *headers = sat_arena_array(step->arena, m->count, sizeof *headers);
@@ -400,6 +406,16 @@ static enum sat_err take_question(const struct host_step *step, struct host_peer
     return SAT_OK;
 }
 
+static enum sat_err take_evidence(struct host_peer *peer, const struct sat_message_EVIDENCE *message,
+                                  struct sat_fault *fault)
+{
+    struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+    sub->words_due = !sub->ended && !sub->adrift;
+    sub->words_from = (uint32_t)message->from;
+    return SAT_OK;
+}
+
 /* What is said of a space whose log has more than one life. */
 static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
                                   uint64_t number, struct sat_fault *fault)
@@ -440,6 +456,7 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_ENTRY_GET)
         return take_question(step, peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
     if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
+    if (message->type == SAT_MESSAGE_EVIDENCE) return take_evidence(peer, &message->as.EVIDENCE, fault);
     if (message->type == SAT_MESSAGE_RANGES)
         return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);

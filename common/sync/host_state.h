@@ -17,8 +17,11 @@ struct host_sub {
     bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
     bool lives_due;       /* it is to be told which lives the log has had, before anything else */
     bool adrift;          /* its cursor is not on this log: nothing comes until it subscribes where it is */
+    bool from_before;     /* it was last at the end of another life of the log: it may hold what others write again */
     bool anew;            /* it has shown that it has all that it signed, or was told to begin at the start: to ask for
                              what is before means nothing */
+    bool words_due;       /* it wants to see the cursors, … */
+    uint32_t words_from;  /* … of devices behind this number */
     bool owing_due;       /* it is to be told which bundles lack bytes, */
     uint64_t owing_after; /* … from behind this entry on */
     uint32_t owing_told;
@@ -229,6 +232,9 @@ enum sat_err host_show_cursor(struct host_step *step, struct host_peer *peer, st
 /* It shows a head from as far on: then it has gone back itself, with this server. *knows: it does. */
 enum sat_err host_knows_cursor(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
                                const struct host_space *space, const struct sat_head *head, bool *knows) SAT_MUST_CHECK;
+/* The next of all devices', for who asks what stands behind a collection. */
+enum sat_err host_cursors_frame(struct sat_host *host, const struct host_peer *peer, struct host_sub *sub,
+                                struct sat_arena *arena, struct sat_buf *out) SAT_MUST_CHECK;
 enum sat_err host_cursors_review(struct host_step *step, const struct sat_link *links, uint32_t n) SAT_MUST_CHECK;
 /* host_lives.c: the log's lives (MERGE 14; sync/lives.h) */
 enum sat_err host_lives_load(struct sat_host *host, struct host_space *space) SAT_MUST_CHECK;

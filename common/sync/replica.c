@@ -21,6 +21,10 @@ enum sat_err sat_replica_new(const struct sat_replica_config *config, struct sat
     sat_arena_init(&replica->batch_arena);
     sat_arena_init(&replica->lives_arena);
     enum sat_err err = config->mode == SAT_REPLICA_DEVICE ? sat_copied_get(config->store, &replica->copied) : SAT_OK;
+    uint64_t taken = 0;
+    if (!err && config->mode == SAT_REPLICA_DEVICE)
+        err = sat_store_meta_get_u64(config->store, SAT_TAKEN_KEY, 0, &taken);
+    replica->taken = taken != 0;
     *out = replica;
     if (!err) return SAT_OK;
     sat_replica_free(replica);
@@ -256,8 +260,9 @@ static enum sat_err advance(struct replica_step *step)
     if (replica->state != REPLICA_TALKING || replica->ending) return SAT_OK;
     if (mode == SAT_REPLICA_WIPED || replica_is_out(replica)) return replica_leave(step);
     if (replica->config.directory->seq < replica->dir_goal) return SAT_OK;
+    enum sat_err err = replica_look_back(step);
+    if (err) return err;
     if (replica->copied && !replica->config.directory_only && !replica->reindex_refused) return replica_heal(step);
-    enum sat_err err = SAT_OK;
     if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
     if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
     if (!err && mode == SAT_REPLICA_DEVICE) err = replica_say_back(step);
@@ -301,6 +306,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_DEVICES) return replica_devices(step, &message->as.DEVICES);
     if (message->type == SAT_MESSAGE_LIVES) return replica_lives(step, &message->as.LIVES);
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
+    if (message->type == SAT_MESSAGE_CURSORS) return replica_words(step, &message->as.CURSORS);
     if (message->type == SAT_MESSAGE_ANEW) return replica_anew(step, &message->as.ANEW);
     if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",

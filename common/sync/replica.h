@@ -23,6 +23,11 @@ struct sat_link_batch {     /* links for the directory, appended all or none */
         *boxes; /* the boxes that the links announce, in the links' order, each link's own sorted by sat_boxes_root() */
     uint32_t boxes_n;
 };
+struct sat_taken { /* bundles of a device whose numbers are others' by now */
+    uint32_t device;
+    uint64_t first; /* … from this one on */
+    uint64_t now_ms;
+};
 struct sat_frozen { /* what a freeze left behind */
     uint64_t left;  /* drafts that are not frozen */
     bool more;      /* … as there were bundles enough: ask again */
@@ -66,6 +71,13 @@ struct sat_replica_hooks {
     /* There are copies of this home, and work waits that one of them may have brought to the log as its own: what is
      * there already is not sent, and what follows it is written again. *changed: something was. NULL: never. */
     enum sat_err (*look_again)(void *context, bool *changed);
+    /* Of work that waits here to be given back the server has taken other work under the same numbers: of `device` in
+     * the space, from `first` on. What is here of it, and what stands on it, is written again by this device
+     * (docs/decisions/0105), in this transaction. *taken: it is; else it is put aside. NULL: it is put aside. */
+    enum sat_err (*take_over)(void *context, int64_t sid, const struct sat_taken *from, bool *taken);
+    /* What waits in the space to be given back, and of which the log has a copy, is taken over likewise. *changed:
+     * there was some. NULL: never. */
+    enum sat_err (*look_back)(void *context, int64_t sid, uint64_t now_ms, bool *changed);
     /* This home is a copy (MERGE 11). The link by which its device goes on under a new index; its keys are kept, in
      * this transaction, before it is sent. n == 0: it is in the directory already. An error ends the session as
      * build_links()'s does. NULL: the home stays as it is, and writes nothing. */

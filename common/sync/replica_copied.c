@@ -109,13 +109,14 @@ enum sat_err replica_heal(struct replica_step *step)
 
 /* ---- The other side: there are copies of this home, with numbers of their own ---- */
 
+/* Or are there others who may write the same again, as they hold what a server has lost? */
 static bool has_kin(struct sat_replica *replica)
 {
     const struct sat_directory *directory = replica->config.directory;
     if (replica->kin_at != directory->seq + 1)
         replica->kin = sat_directory_lineage(directory, replica->config.device, NULL) > 1;
     replica->kin_at = directory->seq + 1;
-    return replica->kin;
+    return replica->kin || replica->taken;
 }
 
 bool replica_must_look(struct sat_replica *replica)
@@ -127,7 +128,7 @@ void replica_heard_of(struct sat_replica *replica, uint32_t author)
 {
     const struct sat_device *its = sat_directory_device(replica->config.directory, author);
     const struct sat_device *own = sat_directory_device(replica->config.directory, replica->config.device);
-    if (its && own && its->lineage == own->lineage) replica->looked = false;
+    if (replica->taken || (its && own && its->lineage == own->lineage)) replica->looked = false;
 }
 
 /* Both hold what waited when one was copied from the other. The one that took a new number writes it again, and the

@@ -51,10 +51,8 @@ static enum sat_err hold_before_asides(struct replica_step *step, const struct r
 static bool has_counted(const struct sat_replica *replica, const struct replica_sub *sub, uint64_t signed_dir)
 {
     const struct sat_directory *directory = replica->config.directory;
-    if (directory->seq - signed_dir > LINKS_LOOKED_AT) return false;
-    for (uint64_t seq = signed_dir + 1; seq <= directory->seq; seq++)
-        if (!sat_collect_counts(directory, &sub->row.id, replica->config.device, seq)) return false;
-    return true;
+    return directory->seq - signed_dir <= LINKS_LOOKED_AT &&
+           sat_collect_counted(directory, &sub->row.id, replica->config.device, signed_dir + 1);
 }
 
 static enum sat_err sign_cursor(struct replica_step *step, struct replica_sub *sub)

@@ -14,7 +14,7 @@
 /* In a session: what it says stays in memory, and each may be a way back for this device's log. */
 enum { LIVES_TOLD_MAX = 64, WENT_BACK_MAX = 3 };
 
-static enum sat_err count_returns(struct replica_step *step, struct replica_sub *sub)
+enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_store *store = step->replica->config.store;
     uint64_t all = 0;
@@ -28,7 +28,7 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = sat_store_lives(replica->config.store, &sub->row, &replica->lives_arena, &sub->lives);
-    return err ? err : count_returns(step, sub);
+    return err ? err : replica_count_returns(step, sub);
 }
 
 /* ---- Reading ---- */
@@ -216,7 +216,7 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     anew.window = sub->window;
     *sub = anew;
     if (lost) err = replica_brake_open(step, sub); /* from there on */
-    if (!err) err = count_returns(step, sub);
+    if (!err) err = replica_count_returns(step, sub);
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);

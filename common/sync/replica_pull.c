@@ -14,18 +14,25 @@
 
 enum { ENTRY_ASKED_MAX = 3 };
 
-/* Where it is; in the middle of a start anew the server has to know first from where: it is no older copy. */
+static void say_place(struct sat_subscription *wish, uint64_t size, const struct sat_hash *root,
+                      const struct sat_log_epoch *life)
+{
+    wish->cursor = size;
+    memcpy(wish->root, root->b, sizeof wish->root);
+    memcpy(wish->log_epoch, life->b, sizeof wish->log_epoch);
+}
+
+/* Where it is; in the middle of a start anew the server has to know first from where: it is no older copy. Who waits to
+ * start anew is nowhere. */
 static struct sat_span subscription_item(struct replica_step *step, const struct replica_sub *sub)
 {
-    struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id, .cursor = sub->row.log.size};
+    struct sat_subscription wish = {.sub = sub->sub, .space = sub->row.id};
     struct sat_hash root = sat_frontier_root(&sub->row.log);
-    bool again = sub->anew.size > wish.cursor && !sub->anew.said;
-    const struct sat_log_epoch *life = again ? &sub->anew.life : &sub->row.log_epoch;
-    if (again) wish.cursor = sub->anew.size;
-    if (again) root = sub->anew.root;
-    if (!sub->anew.waits) memcpy(wish.log_epoch, life->b, sizeof wish.log_epoch);
-    if (sub->anew.waits) wish.cursor = 0;
-    if (!sub->anew.waits) memcpy(wish.root, root.b, sizeof wish.root);
+    bool from_before = sub->anew.size > sub->row.log.size && !sub->anew.said;
+    if (!sub->anew.waits && from_before)
+        say_place(&wish, sub->anew.size, &sub->anew.root, &sub->anew.life);
+    else if (!sub->anew.waits)
+        say_place(&wish, sub->row.log.size, &root, &sub->row.log_epoch);
     struct sat_buf item;
     sat_buf_init(&item);
     sat_subscription_encode(&wish, &item);
@@ -125,6 +132,7 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->resubscribed_at = sub->row.log.size + 1;
     sub->anew.said = true;
     sub->asked_entry = 0;
+    memset(&sub->words, 0, sizeof sub->words);
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
 }
@@ -318,6 +326,7 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
     if (!err) err = accept(step, sub, &bundle, headers, entry, 0, met, alone);
     if (err) return err;
     if (!back) replica_brake_note(sub, &bundle, met); /* what was here before was let in then */
+    if (!back) sub->returns.looked = false;
     replica->counts.received += manifest->count;
     replica_heard_of(replica, manifest->device);
     tell_records(step, sub, &bundle, alone);
@@ -496,9 +505,12 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another log than the one it sent");
     if (!sat_hash_equal(&head->dir_hash, &own->dir_hash))
         return sat_fail(&step->fault, SAT_ERR_FORK, "the server signed another directory than the one it sent");
+    bool heard = false;
     enum sat_err err = check_stubs(step, sub);
     if (!err) err = check_trusted(step, sub);
-    if (!err) err = replica_anew_end(step, sub);
+    if (!err) err = replica_ask_words(step, sub, &heard);
+    if (err || !heard) return err;
+    err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;

@@ -151,6 +151,7 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     struct sat_bundle_row row;
     *more = false;
     if (!sub->head_here) return SAT_OK; /* others may have given it back already */
+    if (replica->config.hooks.look_back && !sub->returns.looked) return SAT_OK;
     enum sat_err err = SAT_OK;
     if (!sub->returns.receipts_sent) err = send_receipts(replica, sub, arena, out, more);
     if (err || *more) return err;
@@ -160,6 +161,42 @@ enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub
     sub->returns.sent++;
     sub->in_flight++;
     return replica_encode_return(replica, sub, &row, arena, out);
+}
+
+/* Others may do the same. */
+static void took_over(struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++) replica->subs[i].pushed = 0;
+    replica->taken = true;
+    replica->looked = replica->told_in_sync = replica->told_idle = replica->frozen.more = false;
+    replica->leaving_at = 0;
+}
+
+/* Somebody else may have written some of it again, who did not know that it had arrived once. */
+static enum sat_err look_back(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    bool changed = false;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = hooks->look_back(hooks->context, sub->row.sid, replica_now(step), &changed);
+    sub->returns.looked = true;
+    if (err || !changed) return err;
+    took_over(replica);
+    return replica_count_returns(step, sub);
+}
+
+enum sat_err replica_look_back(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err && replica->config.hooks.look_back; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        bool waits = sub->returns.left && !sub->returns.looked && !sub->gone;
+        if (waits && sub->head_here && !sub->in_flight) err = look_back(step, sub);
+    }
+    return err;
 }
 
 /* ---- Answers ---- */
@@ -183,6 +220,78 @@ static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_
     return err;
 }
 
+/* What cannot be written again is kept verbatim and listed. */
+static enum sat_err put_aside(struct replica_step *step, const struct replica_sub *sub,
+                              const struct sat_bundle_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle bundle;
+    struct sat_buf bytes;
+    if (sat_void_is_row(row)) return SAT_OK; /* there is nothing in it */
+    enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
+    if (err) return err;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_aside_row aside = {.space = sub->row.id,
+                                  .device = row->device,
+                                  .first = row->first,
+                                  .count = row->count,
+                                  .id = row->id,
+                                  .bytes = sat_buf_span(&bytes),
+                                  .recv_ms = replica_now(step),
+                                  .reason = SAT_ERR_FORK};
+    err = sat_store_aside_put(store, &aside);
+    sat_buf_deinit(&bytes);
+    return err;
+}
+
+/* Those that are on their way, and waited for. */
+static uint32_t count_awaited(struct replica_step *step, const struct replica_sub *sub, enum sat_err *err)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sub->returns.sent && !*err; i++) {
+        struct sat_bundle_row row;
+        enum sat_err looked = sat_store_bundle_get(step->replica->config.store, sub->returns.queue[i], &row);
+        if (looked && looked != SAT_ERR_NOT_FOUND) *err = looked;
+        n += !looked && row.state == SAT_BUNDLE_RETURN && !row.refused && row.seq == 0;
+    }
+    return n;
+}
+
+static enum sat_err write_again(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row,
+                                bool *taken)
+{
+    struct sat_replica *replica = step->replica;
+    const struct sat_replica_hooks *hooks = &replica->config.hooks;
+    struct sat_taken from = {.device = row->device, .first = row->first, .now_ms = replica_now(step)};
+    *taken = false;
+    enum sat_err err = hooks->take_over ? replica_save_spaces(replica) : SAT_OK;
+    uint32_t before = count_awaited(step, sub, &err);
+    if (!err && hooks->take_over) err = hooks->take_over(hooks->context, row->sid, &from, taken);
+    if (err || !*taken) return err;
+    uint32_t gone = before - count_awaited(step, sub, &err);
+    sub->in_flight -= gone < sub->in_flight ? gone : sub->in_flight;
+    took_over(replica);
+    return err ? err : replica_count_returns(step, sub);
+}
+
+/* Its numbers are another bundle's: its device was copied, and the server set back between them. The log's stays; this
+ * one is written again, with what stands on it, by whoever holds it. */
+static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct replica_sub *sub = NULL;
+    bool taken = false;
+    for (uint32_t i = 0; i < step->replica->subs_n; i++)
+        if (step->replica->subs[i].row.sid == row->sid) sub = &step->replica->subs[i];
+    enum sat_err err = replica_begin(step);
+    if (!err && sub) err = write_again(step, sub, row, &taken);
+    if (!err && !taken && sub) err = put_aside(step, sub, row);
+    if (!err && !taken) err = sat_store_bundle_delete(store, row->bid);
+    if (!err && !taken && sub) count_back(sub, row);
+    return err ? err : sat_base_mark_drafts(store);
+}
+
 /* One's own is pushed as if it never had been there, and refused and mended as any other; somebody else's stays here,
  * with its reason. So does what its own author's later work has come back without: whoever gave that back had seen
  * everybody forget this one, and it has no place in the chain any more, nor has a void statement. */
@@ -192,6 +301,7 @@ static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *
     struct sat_store *store = step->replica->config.store;
     bool own = row->device == step->replica->config.device && why != SAT_ERR_BAD_CHAIN, whole = false;
     enum sat_err err = replica_begin(step);
+    if (!err && why == SAT_ERR_FORK && !sat_void_is_row(row)) return give_up(step, row);
     if (!err && own) err = is_whole(step, row, &whole);
     if (err) return err;
     count_back(sub, row);
@@ -234,32 +344,6 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     return err;
 }
 
-/* Two bundles have one number: its device was copied, and the server set back between them. The log's stays; this one
- * is kept verbatim and listed. */
-static enum sat_err put_aside(struct replica_step *step, const struct replica_sub *sub,
-                              const struct sat_bundle_row *row)
-{
-    struct sat_store *store = step->replica->config.store;
-    struct sat_bundle bundle;
-    struct sat_buf bytes;
-    if (sat_void_is_row(row)) return SAT_OK; /* there is nothing in it */
-    enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
-    if (err) return err;
-    sat_buf_init(&bytes);
-    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
-    struct sat_aside_row aside = {.space = sub->row.id,
-                                  .device = row->device,
-                                  .first = row->first,
-                                  .count = row->count,
-                                  .id = row->id,
-                                  .bytes = sat_buf_span(&bytes),
-                                  .recv_ms = replica_now(step),
-                                  .reason = SAT_ERR_FORK};
-    err = sat_store_aside_put(store, &aside);
-    sat_buf_deinit(&bytes);
-    return err;
-}
-
 static enum sat_err keep_bytes(struct replica_step *step, const struct sat_bundle_row *row,
                                struct replica_arrival *arrival)
 {
@@ -281,30 +365,49 @@ enum sat_err replica_make_whole(struct replica_step *step, const struct replica_
     return SAT_OK;
 }
 
+/* Two bundles of one device that follow the same one: it was copied, and what waits here of it has no place in the
+ * chain any more. */
+static enum sat_err give_up_branch(struct replica_step *step, const struct replica_sub *sub,
+                                   const struct sat_manifest *arrival)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row row;
+    struct sat_manifest waits;
+    bool found = sub->returns.any;
+    for (uint64_t from = 0; found; from = row.first + 1) {
+        enum sat_err err = sat_store_return_of(store, sub->row.sid, arrival->device, from, &row, &found);
+        if (err || !found) return err;
+        if (sat_void_is_row(&row)) continue;
+        sat_manifest_decode(row.manifest, &waits);
+        if (sat_hash_equal(&waits.prev, &arrival->prev)) return give_up(step, &row);
+    }
+    return SAT_OK;
+}
+
 enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
                                bool *back)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle_row row;
-    bool found = sub->returns.any;
+    bool found = false;
     *back = false;
+    for (uint32_t i = 0; i < step->replica->subs_n; i++) found = found || step->replica->subs[i].returns.any;
     while (found) {
         enum sat_err err =
             sat_store_bundle_overlapping(store, arrival->device, arrival->first, arrival->count, &row, &found);
         if (err || !found) return err;
-        if (row.seq || row.state != SAT_BUNDLE_RETURN || row.sid != sub->row.sid) return SAT_OK;
-        err = replica_begin(step);
-        *back = sat_hash_equal(&row.id, &arrival->id);
-        if (!err && *back && arrival->bundle)
-            err = keep_bytes(step, &row, arrival);
-        else if (!err && !*back)
-            err = put_aside(step, sub, &row);
-        if (!err && !*back) err = sat_base_mark_drafts(store);
+        if (row.seq || row.state != SAT_BUNDLE_RETURN) break;
+        bool same = sat_hash_equal(&row.id, &arrival->id);
+        err = same ? replica_begin(step) : give_up(step, &row);
+        if (err) return err;
+        if (!same) continue;
+        *back = true;
+        if (!err && arrival->bundle) err = keep_bytes(step, &row, arrival);
         if (!err) err = sat_store_bundle_delete(store, row.bid);
         if (err) return err;
         count_back(sub, &row);
     }
-    return SAT_OK;
+    return *back || !arrival->bundle ? SAT_OK : give_up_branch(step, sub, &arrival->bundle->manifest);
 }
 
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub)

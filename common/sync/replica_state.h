@@ -39,6 +39,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint32_t logs_sent; /* lost logs whose receipts are sent, */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
+    bool looked;                   /* whether the log has copies of some; since something else came last */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -94,8 +95,13 @@ struct replica_sub {
         uint64_t asked, after;  /* the entry that was asked for whole; the last one that was */
         struct sat_hash digest; /* the server's, when that began */
     } fill;                     /* stubs here whose bytes the server has by now */
-    uint64_t stubs_wait;        /* stubs of bundles that came back, for whose replacement others are waited for */
-    struct replica_window {     /* what came since when: watched for a mass change */
+    struct {
+        uint64_t asked, heard; /* the collection's entry that others' words are asked for; the last one that they stand
+                                  behind, in this session */
+        uint32_t from;         /* the last device that was heard, or passed over */
+    } words;
+    uint64_t stubs_wait;    /* stubs of bundles that came back, for whose replacement others are waited for */
+    struct replica_window { /* what came since when: watched for a mass change */
         bool open;
         uint64_t since;                   /* the log's size then, which a head had proved */
         uint64_t since_ms;                /* this device's time */
@@ -166,7 +172,8 @@ struct sat_replica {
     bool copied;          /* this home is a copy: it writes nothing more before it has a new index */
     bool reindex_refused; /* in this session */
     uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
-    bool kin, looked;     /* … and there are; what waits here was compared with what came from them */
+    bool kin, taken;      /* … and there are; or others may hold, too, what was written again for its author */
+    bool looked;          /* what waits here was compared with what came from them */
     bool back_refused;    /* the same: that it is back, who was expelled */
     uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
@@ -259,6 +266,10 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* What the log has a copy of is not given back beside it. */
+enum sat_err replica_look_back(struct replica_step *step) SAT_MUST_CHECK;
+/* replica_lives.c: what waits to be given back in the space. */
+enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What waits here to be given back has arrived, or something else has in its place: the waiting copy goes; another
  * one with these numbers is put aside. */
 struct replica_arrival {
@@ -316,7 +327,10 @@ enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub
 enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
 
-/* replica_collect.c: a collection has come. */
+/* replica_words.c: does everybody's word stand behind the newest collection, as far as that is behind the last head? If
+ * not, they are asked for, and a head is asked for when they are here. */
+enum sat_err replica_ask_words(struct replica_step *step, struct replica_sub *sub, bool *heard) SAT_MUST_CHECK;
+enum sat_err replica_words(struct replica_step *step, const struct sat_message_CURSORS *message) SAT_MUST_CHECK;
 
 /* replica_collect.c: a session begins, in which collections may come; one has. */
 enum sat_err replica_collect_open(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;

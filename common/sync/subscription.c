@@ -105,6 +105,34 @@ enum sat_err sat_cursor_wire_decode(struct sat_span bytes, struct sat_cursor *cu
     return sat_reader_end(&in);
 }
 
+enum { EPOCH_PREFIX = 4 };
+
+void sat_cursor_item_encode(const struct sat_cursor *cursor, const struct sat_signature *signature, struct sat_buf *out)
+{
+    sat_put_varint(out, cursor->device);
+    sat_put_varint(out, cursor->size);
+    sat_put_varint(out, cursor->ack);
+    sat_put_varint(out, cursor->dir_seq);
+    sat_put_bytes(out, cursor->log_epoch.b, EPOCH_PREFIX);
+    sat_put_bytes(out, cursor->digest.b, sizeof cursor->digest.b);
+    sat_put_bytes(out, signature->b, sizeof signature->b);
+}
+
+enum sat_err sat_cursor_item_decode(struct sat_span bytes, struct sat_cursor *cursor, struct sat_signature *signature)
+{
+    struct sat_reader in;
+    sat_reader_init(&in, bytes);
+    *cursor = (struct sat_cursor){0};
+    cursor->device = (uint32_t)sat_take_varint(&in, UINT32_MAX);
+    cursor->size = sat_take_varint(&in, SAT_COUNTER_MAX);
+    cursor->ack = sat_take_varint(&in, SAT_COUNTER_MAX);
+    cursor->dir_seq = sat_take_varint(&in, SAT_COUNTER_MAX);
+    sat_take_bytes(&in, cursor->log_epoch.b, EPOCH_PREFIX);
+    sat_take_bytes(&in, cursor->digest.b, sizeof cursor->digest.b);
+    sat_take_bytes(&in, signature->b, sizeof signature->b);
+    return sat_reader_end(&in);
+}
+
 void sat_lost_encode(const struct sat_entry *entry, struct sat_buf *out)
 {
     sat_put_u8(out, entry->kind);

@@ -19,8 +19,12 @@
  *
  *   root          u64 size ‖ root8
  *
+ *   cursor        varint device ‖ varint size ‖ varint ack ‖ varint dir_seq ‖ first 4 bytes of the log epoch ‖ digest32
+ * ‖ sig64
+ *
  * root8 are the first bytes of the log's root at the cursor, or at `size`. An own entry goes to its author, who has the
- * rest; a lost one is an item of RECEIPTS, a root one of ROOTS. */
+ * rest; a lost one is an item of RECEIPTS, a root one of ROOTS, a cursor one of CURSORS: what is not in it follows from
+ * the log and the directory of whoever believes it. */
 #ifndef SAT_SYNC_SUBSCRIPTION_H
 #define SAT_SYNC_SUBSCRIPTION_H
 
@@ -68,6 +72,12 @@ enum sat_err sat_root_item_decode(struct sat_span bytes, struct sat_root_item *o
 void sat_cursor_wire_encode(const struct sat_cursor *cursor, const struct sat_signature *signature,
                             struct sat_buf *out);
 enum sat_err sat_cursor_wire_decode(struct sat_span bytes, struct sat_cursor *cursor,
+                                    struct sat_signature *signature) SAT_MUST_CHECK;
+
+/* One of those that everybody may see. Decoded, it lacks space, root, directory hash and the rest of the log epoch. */
+void sat_cursor_item_encode(const struct sat_cursor *cursor, const struct sat_signature *signature,
+                            struct sat_buf *out);
+enum sat_err sat_cursor_item_decode(struct sat_span bytes, struct sat_cursor *cursor,
                                     struct sat_signature *signature) SAT_MUST_CHECK;
 
 #endif

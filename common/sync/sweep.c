@@ -108,7 +108,29 @@ static enum sat_err forget_all(const struct sat_sweep *sweep, struct sat_record_
     return err;
 }
 
-/* The records of many entries at once, as most entries are about the same few. */
+/* The records of the next entries, of many at once, as most entries are about the same few. *at goes on. */
+static enum sat_err gather(const struct sat_sweep *sweep, uint64_t *at, uint64_t end, struct sat_arena *arena,
+                           struct sat_record_id **out, uint32_t *out_n)
+{
+    *out = NULL;
+    *out_n = 0;
+    while (*at < end && *out_n < RECORDS_AT_ONCE) {
+        struct sat_record_id *records;
+        uint32_t n;
+        uint64_t last = least(end, *at + ENTRIES_AT_ONCE);
+        enum sat_err err =
+            sat_store_entries_records(sweep->store, sweep->space->sid, *at + 1, last, arena, &records, &n);
+        if (err) return err;
+        struct sat_record_id *more = sat_arena_array(arena, (size_t)*out_n + n, sizeof *more);
+        if (*out_n) memcpy(more, *out, *out_n * sizeof *more);
+        if (n) memcpy(more + *out_n, records, n * sizeof *more);
+        *out = more;
+        *out_n += n;
+        *at = last;
+    }
+    return SAT_OK;
+}
+
 static enum sat_err pass(const struct sat_sweep *sweep, uint64_t *at, uint64_t end, uint64_t spared,
                          uint64_t *forgotten)
 {
@@ -118,21 +140,8 @@ static enum sat_err pass(const struct sat_sweep *sweep, uint64_t *at, uint64_t e
     while (!err && *at < end) {
         struct sat_record_id *records;
         uint32_t n;
-        uint64_t last = end - *at > ENTRIES_AT_ONCE ? *at + ENTRIES_AT_ONCE : end;
-        struct sat_record_id *all = NULL;
-        size_t all_n = 0;
-        do {
-            err = sat_store_entries_records(sweep->store, sweep->space->sid, *at + 1, last, &arena, &records, &n);
-            if (err) break;
-            struct sat_record_id *more = sat_arena_array(&arena, all_n + n, sizeof *more);
-            if (all_n) memcpy(more, all, all_n * sizeof *more);
-            if (n) memcpy(more + all_n, records, n * sizeof *more);
-            all = more;
-            all_n += n;
-            *at = last;
-            last = end - *at > ENTRIES_AT_ONCE ? *at + ENTRIES_AT_ONCE : end;
-        } while (*at < end && all_n < RECORDS_AT_ONCE);
-        if (!err) err = forget_all(sweep, all, (uint32_t)all_n, *at, spared, forgotten);
+        err = gather(sweep, at, end, &arena, &records, &n);
+        if (!err) err = forget_all(sweep, records, n, *at, spared, forgotten);
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);

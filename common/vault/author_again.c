@@ -8,11 +8,18 @@
 #include "common/sync/copied.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
+#include "common/sync/void.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
+
+/* What waited to be given back in the place, of one device from a counter on: it goes, and is written again. */
+struct gone {
+    uint32_t device;
+    uint64_t first;
+};
 
 struct again {
     const struct sat_again *what;
@@ -21,8 +28,10 @@ struct again {
     struct sat_arena *pairs_arena;
     struct sat_again_done *out;
     uint32_t cap;
-    uint64_t last;          /* the counter before the first that is written */
-    struct sat_arena batch; /* of one bundle or draft */
+    uint64_t last;     /* the counter before the first that is written */
+    struct gone *gone; /* the pairs' arena's */
+    uint32_t gone_n;
+    struct sat_arena batch; /* of one bundle or draft; of all that was taken */
     struct sat_arena arena; /* of one change */
     struct sat_buf plain, origin;
 };
@@ -31,7 +40,8 @@ struct again {
 struct old {
     const struct sat_again_place *place;
     struct sat_record_id record;
-    uint64_t counter;
+    uint32_t device;
+    uint64_t counter; /* 0: a stub, of which nothing is left to be written */
     struct sat_header header;
     struct sat_body body;
     const struct sat_hash *rest; /* NULL: it never was frozen */
@@ -49,23 +59,50 @@ static void add_pair(struct again *again, const struct old *old, struct sat_dot 
         out->pairs = pairs;
     }
     out->pairs[out->n++] = (struct sat_again_pair){
-        .sid = old->place->sid, .record = old->record, .old = {again->what->device, old->counter}, .now = now};
+        .sid = old->place->sid, .record = old->record, .old = {old->device, old->counter}, .now = now};
 }
 
-/* Of the record, by the old counter; NULL: it was not written again. */
-static const struct sat_again_pair *pair_of(const struct again *again, const struct old *old, uint64_t counter)
+static const struct gone *gone_of(const struct again *again, uint32_t device)
+{
+    for (uint32_t i = 0; i < again->gone_n; i++)
+        if (again->gone[i].device == device) return &again->gone[i];
+    return NULL;
+}
+
+static bool is_gone(const struct again *again, struct sat_dot dot)
+{
+    const struct gone *gone = gone_of(again, dot.device);
+    return gone && dot.counter >= gone->first;
+}
+
+/* Is nothing under that number any more what it was, unless it was written again? */
+static bool has_moved(const struct again *again, const struct old *old, struct sat_dot dot)
+{
+    return (dot.device == again->what->device && dot.counter > old->place->cut) || is_gone(again, dot);
+}
+
+static const struct sat_again_pair *if_of_record(const struct sat_again_pair *pair, const struct old *old)
+{
+    return sat_record_equal(&pair->record, &old->record) ? pair : NULL;
+}
+
+/* Of the record, by the old dot; NULL: it was not written again. They are in order where they are all one device's. */
+static const struct sat_again_pair *pair_of(const struct again *again, const struct old *old, struct sat_dot dot)
 {
     const struct sat_again_done *out = again->out;
     uint32_t low = 0, high = out->n;
+    for (uint32_t i = 0; again->what->taken && i < out->n; i++)
+        if (sat_dot_compare(out->pairs[i].old, dot) == 0) return if_of_record(&out->pairs[i], old);
+    if (again->what->taken) return NULL;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (out->pairs[middle].old.counter < counter)
+        if (out->pairs[middle].old.counter < dot.counter)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == out->n || out->pairs[low].old.counter != counter) return NULL;
-    return sat_record_equal(&out->pairs[low].record, &old->record) ? &out->pairs[low] : NULL;
+    if (low == out->n || out->pairs[low].old.counter != dot.counter) return NULL;
+    return if_of_record(&out->pairs[low], old);
 }
 
 /* Dots as they are now; those that nothing has become of are left out. */
@@ -74,8 +111,8 @@ static void map_dots(const struct again *again, const struct old *old, struct sa
 {
     for (uint32_t i = 0; i < dots.n; i++) {
         struct sat_dot dot = dots.at[i];
-        if (dot.device == again->what->device && dot.counter > old->place->cut) {
-            const struct sat_again_pair *pair = pair_of(again, old, dot.counter);
+        if (has_moved(again, old, dot)) {
+            const struct sat_again_pair *pair = pair_of(again, old, dot);
             if (!pair) continue;
             dot = pair->now;
         }
@@ -83,35 +120,61 @@ static void map_dots(const struct again *again, const struct old *old, struct sa
     }
 }
 
-static const struct sat_source *live_source(const struct sat_record_view *view, struct sat_dot dot)
+/* What it had seen under numbers that are still what they were. */
+static void add_unmoved(const struct again *again, const struct old *old, struct sat_dots_builder *out)
 {
-    for (uint32_t i = 0; i < view->live_n; i++)
-        if (sat_dot_compare(view->live[i].dot, dot) == 0) return &view->live[i];
-    return NULL;
+    const struct sat_dots seen = old->header.seen;
+    for (uint32_t i = 0; i < seen.n; i++) {
+        struct sat_dot dot = seen.at[i];
+        if (dot.device == again->what->device && dot.counter > old->place->cut) dot.counter = old->place->cut;
+        const struct gone *gone = gone_of(again, dot.device);
+        if (gone && dot.counter >= gone->first) dot.counter = gone->first - 1;
+        if (dot.counter) sat_dots_add(out, dot);
+    }
+}
+
+static bool had_seen_pair(const struct old *old, const struct sat_again_pair *pair)
+{
+    return pair->sid == old->place->sid && sat_record_equal(&pair->record, &old->record) &&
+           sat_vector_covers(old->header.seen, pair->old);
 }
 
 /* What it had seen, and nothing that came to this device since. */
 static struct sat_dots map_seen(struct again *again, const struct old *old, const struct sat_record_view *view)
 {
-    const struct sat_dots seen = old->header.seen;
-    uint64_t own = sat_vector_counter(seen, again->what->device);
+    bool taken = again->what->taken != NULL;
+    uint64_t own = sat_vector_counter(old->header.seen, again->what->device);
     struct sat_dots_builder builder;
     sat_dots_begin(&builder, &again->arena);
-    for (uint32_t i = 0; i < seen.n; i++) {
-        struct sat_dot dot = seen.at[i];
-        if (dot.device == again->what->device && dot.counter > old->place->cut) dot.counter = old->place->cut;
-        if (dot.counter) sat_dots_add(&builder, dot);
-    }
-    for (uint32_t i = again->out->n; i > 0 && own > old->place->cut; i--) {
+    add_unmoved(again, old, &builder);
+    for (uint32_t i = again->out->n; i > 0 && (taken || own > old->place->cut); i--) {
         const struct sat_again_pair *pair = &again->out->pairs[i - 1];
-        if (pair->old.counter > own || pair->sid != old->place->sid || !sat_record_equal(&pair->record, &old->record))
-            continue;
+        if (!had_seen_pair(old, pair)) continue;
         sat_dots_add(&builder, pair->now);
-        const struct sat_source *source = live_source(view, pair->now);
+        const struct sat_source *source = sat_record_live(view, pair->now);
         if (source) sat_dots_add_all(&builder, source->header.seen); /* it may have been written again elsewhere */
-        if (pair->now.counter > again->last) break; /* one's own, which has seen those before it, or names them */
+        if (!taken && pair->now.counter > again->last)
+            break; /* one's own, which has seen those before it, or names
+                      them */
     }
     return sat_dots_as_vector(&builder);
+}
+
+/* Had it seen what is live now, itself or by what it had seen that was written again? A vector covers by numbers, and
+ * what several wrote stands under one device's. */
+static bool had_seen(const struct again *again, const struct old *old, const struct sat_record_view *view,
+                     struct sat_dots unmoved, struct sat_dot dot)
+{
+    if (sat_vector_covers(unmoved, dot)) return true;
+    for (uint32_t i = 0; i < again->out->n; i++) {
+        const struct sat_again_pair *pair = &again->out->pairs[i];
+        if (!had_seen_pair(old, pair)) continue;
+        const struct sat_source *source = sat_record_live(view, pair->now);
+        if (sat_dot_compare(pair->now, dot) == 0) return true;
+        if (source && sat_vector_covers(source->header.seen, dot) && !sat_dots_have(source->header.holes, dot))
+            return true;
+    }
+    return false;
 }
 
 /* ---- One change ---- */
@@ -151,6 +214,18 @@ static struct sat_dots find_kept(struct again *again, const struct old *old, con
     return sat_dots_as_set(&kept);
 }
 
+/* What the new vector covers by number alone. */
+static void add_unseen(struct again *again, const struct old *old, const struct sat_record_view *view,
+                       struct sat_dots_builder *out)
+{
+    struct sat_dots_builder builder;
+    sat_dots_begin(&builder, &again->arena);
+    add_unmoved(again, old, &builder);
+    struct sat_dots unmoved = sat_dots_as_vector(&builder);
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (!had_seen(again, old, view, unmoved, view->live[i].dot)) sat_dots_add(out, view->live[i].dot);
+}
+
 /* What its author had not read stays unread, and what cannot be read now joins it. */
 static struct sat_dots find_holes(struct again *again, const struct old *old, const struct sat_record_view *view,
                                   struct sat_dots seen)
@@ -160,6 +235,7 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     sat_dots_begin(&holes, &again->arena);
     map_dots(again, old, old->header.holes, &all);
     sat_dots_add_all(&all, view->holes);
+    if (again->what->taken) add_unseen(again, old, view, &all);
     struct sat_dots known = sat_dots_as_set(&all);
     for (uint32_t i = 0; i < known.n; i++)
         if (sat_vector_covers(seen, known.at[i])) sat_dots_add(&holes, known.at[i]);
@@ -171,7 +247,7 @@ static enum sat_err set_origin(struct again *again, const struct old *old, struc
     struct sat_space_row space;
     if (!again->what->origins || body->origin.len) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
-    struct sat_origin origin = {.space = space.id, .dot = {again->what->device, old->counter}};
+    struct sat_origin origin = {.space = space.id, .dot = {old->device, old->counter}};
     if (!err) err = sat_origin_hash(&old->record, &old->header, body, &origin.rest);
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
@@ -182,7 +258,7 @@ static enum sat_err set_origin(struct again *again, const struct old *old, struc
 /* What it was, unless it stood under a number that never left this home; and where it stands now. */
 static enum sat_err remember(struct again *again, const struct old *old)
 {
-    struct sat_dot before = {again->what->device, old->counter};
+    struct sat_dot before = {old->device, old->counter};
     struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
     enum sat_err err = SAT_OK;
     if (!again->what->origins || !again->what->known) return SAT_OK;
@@ -190,31 +266,20 @@ static enum sat_err remember(struct again *again, const struct old *old)
     return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
 }
 
-/* The time that lets it win over nothing that stands here beside it. */
-static uint64_t older_than_all(const struct sat_record_view *view, const struct sat_header *header)
-{
-    uint64_t hlc = header->hlc;
-    for (uint32_t i = 0; i < view->live_n; i++) {
-        const struct sat_source *source = &view->live[i];
-        if (!sat_vector_covers(header->seen, source->dot) && source->effective <= hlc && source->effective)
-            hlc = source->effective - 1;
-    }
-    return hlc;
-}
-
 static enum sat_err write_again(struct again *again, const struct old *old, bool doubtful)
 {
     struct sat_record_view view;
     struct sat_header header = old->header; /* its time, too, is when it was written */
     struct sat_body body = old->body;
-    again->vault.hidden_first = old->place->first;
+    again->vault.hidden_device = again->what->device;
+    again->vault.hidden_first = old->place->cut + 1; /* what is before it was accepted once */
     again->vault.hidden_last = again->last;
     enum sat_err err = sat_record_load(&again->vault, old->place->sid, &old->record, &again->arena, &view);
     if (err) return err;
     header.seen = map_seen(again, old, &view);
     header.holes = find_holes(again, old, &view, header.seen);
     header.kept = find_kept(again, old, &view, &header);
-    if (doubtful) header.hlc = older_than_all(&view, &header);
+    if (doubtful) header.hlc = sat_record_before_all(&view, &header);
     err = set_origin(again, old, &body);
     if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
@@ -227,17 +292,22 @@ static enum sat_err write_again(struct again *again, const struct old *old, bool
     return err;
 }
 
+static struct sat_again_change change_of(const struct old *old)
+{
+    return (struct sat_again_change){.sid = old->place->sid,
+                                     .record = old->record,
+                                     .dot = {old->device, old->counter},
+                                     .header = &old->header,
+                                     .body = &old->body,
+                                     .rest = old->rest};
+}
+
 static enum sat_err take_change(struct again *again, struct old *old)
 {
     const struct sat_again *what = again->what;
     struct sat_again_answer answer = {0};
     enum sat_err err = SAT_OK;
-    struct sat_again_change change = {.sid = old->place->sid,
-                                      .record = old->record,
-                                      .dot = {what->device, old->counter},
-                                      .header = &old->header,
-                                      .body = &old->body,
-                                      .rest = old->rest};
+    struct sat_again_change change = change_of(old);
     if (what->known) err = what->known(what->context, &change, &answer);
     if (!err && answer.found && answer.now.counter) add_pair(again, old, answer.now);
     if (!err && !answer.found) err = write_again(again, old, answer.doubtful);
@@ -250,7 +320,7 @@ static enum sat_err take_change(struct again *again, struct old *old)
 static enum sat_err take_draft(struct again *again, const struct sat_again_place *place,
                                const struct sat_draft_row *row)
 {
-    struct old old = {.place = place, .record = row->record, .counter = row->counter};
+    struct old old = {.place = place, .record = row->record, .device = again->what->device, .counter = row->counter};
     sat_buf_clear(&again->plain);
     enum sat_err err = sat_unseal_draft(sat_keyring_secrets(again->vault.keyring)->store_key, row->counter,
                                         &row->record, row->header, row->body, &again->plain);
@@ -274,8 +344,10 @@ static enum sat_err open_bundle(struct again *again, const struct sat_again_plac
     sat_bundle_key_derive(key, manifest, &bundle_key);
     for (uint32_t i = 0; i < manifest->count && !err; i++) {
         const struct sat_change *change = &bundle->changes[i];
-        out[i] = (struct old){
-            .place = place, .record = change->record, .counter = manifest->first + i, .rest = &change->rest};
+        out[i] = (struct old){.place = place, .record = change->record, .device = manifest->device};
+        if (change->stub) continue;
+        out[i].counter = manifest->first + i;
+        out[i].rest = &change->rest;
         sat_buf_clear(&again->plain);
         err = sat_unseal_change(vault->squeezer, &bundle_key, manifest, i, &change->record, change->header,
                                 change->body, &again->plain);
@@ -287,7 +359,7 @@ static enum sat_err open_bundle(struct again *again, const struct sat_again_plac
 }
 
 static enum sat_err put_aside(struct again *again, const struct sat_bundle *bundle, enum sat_err why,
-                              enum sat_aside_state state)
+                              enum sat_aside_state state, uint64_t recv_ms)
 {
     struct sat_buf bytes;
     sat_buf_init(&bytes);
@@ -299,6 +371,7 @@ static enum sat_err put_aside(struct again *again, const struct sat_bundle *bund
         .count = bundle->manifest.count,
         .id = bundle->id,
         .bytes = sat_buf_span(&bytes),
+        .recv_ms = recv_ms,
         .reason = (uint32_t)why,
         .state = (uint8_t)state,
     };
@@ -367,9 +440,9 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
     if (!why) why = open_bundle(again, place, &bundle, changes);
     if (sat_err_is_local(why)) return why;
     if (why)
-        err = put_aside(again, &bundle, why, SAT_ASIDE_OPEN);
+        err = put_aside(again, &bundle, why, SAT_ASIDE_OPEN, 0);
     else if (again->what->keep)
-        err = put_aside(again, &bundle, SAT_ERR_INVALID, SAT_ASIDE_KEPT);
+        err = put_aside(again, &bundle, SAT_ERR_INVALID, SAT_ASIDE_KEPT, 0);
     for (uint32_t i = 0; !err && !why && i < row->count; i++) err = take_change(again, &changes[i]);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }
@@ -441,10 +514,130 @@ static enum sat_err take_all(struct again *again)
     }
 }
 
+/* ---- What waits to be given back, and cannot be, as its numbers are taken ---- */
+
+static void add_gone(struct again *again, uint32_t device, uint64_t first)
+{
+    struct gone *gone = sat_arena_array(again->pairs_arena, (size_t)again->gone_n + 1, sizeof *gone);
+    uint32_t at = 0;
+    if (again->gone_n) memcpy(gone, again->gone, again->gone_n * sizeof *gone);
+    while (at < again->gone_n && gone[at].device != device) at++;
+    if (at == again->gone_n) gone[again->gone_n++] = (struct gone){device, first};
+    if (first < gone[at].first) gone[at].first = first;
+    again->gone = gone;
+}
+
+static enum sat_err has_seen_gone(struct again *again, struct sat_span bytes, bool *has)
+{
+    struct sat_header header;
+    if (bytes.len == 0) return SAT_OK;
+    if (sat_header_decode(bytes, &again->arena, &header)) return SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < header.seen.n && !*has; i++) *has = is_gone(again, header.seen.at[i]);
+    return SAT_OK;
+}
+
+/* By what some of its changes had seen; or as it is behind such a bundle in its author's chain. */
+static enum sat_err stands_on_gone(struct again *again, const struct sat_bundle_row *row, bool *does)
+{
+    struct sat_change_row *changes;
+    uint32_t n = 0;
+    enum sat_err err = SAT_OK;
+    *does = is_gone(again, (struct sat_dot){row->device, row->first + row->count - 1});
+    if (!*does) err = sat_store_changes_of_bundle(again->vault.store, row->bid, &again->arena, &changes, &n);
+    for (uint32_t i = 0; i < n && !err && !*does; i++) err = has_seen_gone(again, changes[i].header, does);
+    sat_arena_reset(&again->arena);
+    return err;
+}
+
+/* A bundle that goes, opened. */
+struct taken {
+    struct old *changes;
+    uint32_t n;
+};
+
+static enum sat_err take_away(struct again *again, const struct sat_bundle_row *row, struct taken *out)
+{
+    struct sat_bundle bundle;
+    *out = (struct taken){0};
+    if (row->state == SAT_BUNDLE_VOID || sat_void_is_row(row))
+        return sat_store_bundle_delete(again->vault.store, row->bid);
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    out->changes = sat_arena_array(&again->batch, row->count, sizeof *out->changes);
+    enum sat_err why = open_bundle(again, again->what->places, &bundle, out->changes);
+    if (sat_err_is_local(why)) return why;
+    out->n = why ? 0 : row->count;
+    if (why) err = put_aside(again, &bundle, SAT_ERR_FORK, SAT_ASIDE_OPEN, again->what->taken->now_ms);
+    return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
+}
+
+/* In the order of the log that had them, so that what stands on others comes behind them. All go before the first is
+ * written again. */
+static enum sat_err take_all_away(struct again *again, struct taken **out, uint32_t *out_n)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    *out_n = 0;
+    enum sat_err err = sat_store_returns_all(again->vault.store, again->what->places->sid, &again->batch, &rows, &n);
+    if (err) return err;
+    *out = sat_arena_array(&again->batch, n, sizeof **out);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool does;
+        err = stands_on_gone(again, &rows[i], &does);
+        if (err || !does) continue;
+        add_gone(again, rows[i].device, rows[i].first);
+        err = take_away(again, &rows[i], &(*out)[(*out_n)++]);
+    }
+    return err;
+}
+
+/* The first of this device's pending bundles and drafts in the place that stands on what has gone. */
+static enum sat_err find_first_own(struct again *again, uint64_t *first)
+{
+    struct sat_store *store = again->vault.store;
+    int64_t sid = again->what->places->sid;
+    const struct gone *own = gone_of(again, again->what->device);
+    struct sat_bundle_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t n = 0, drafts_n = 1;
+    bool does = false;
+    *first = own ? own->first : SAT_COUNTER_MAX;
+    enum sat_err err = sat_store_bundles_pending(store, sid, 0, UINT32_MAX, &again->batch, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !does; i++) {
+        err = stands_on_gone(again, &rows[i], &does);
+        if (does && rows[i].first < *first) *first = rows[i].first;
+    }
+    does = false;
+    for (uint64_t from = 1; drafts_n && !err && !does; from = drafts_n ? drafts[0].counter + 1 : 0) {
+        err = sat_store_drafts(store, from, 1, SIZE_MAX, &again->batch, &drafts, &drafts_n);
+        if (!err && drafts_n && drafts[0].sid == sid) err = has_seen_gone(again, drafts[0].header, &does);
+        if (does && drafts[0].counter < *first) *first = drafts[0].counter;
+    }
+    sat_arena_reset(&again->arena);
+    return err;
+}
+
+static enum sat_err take_taken(struct again *again, struct sat_again_place *place)
+{
+    struct taken *taken;
+    uint32_t n = 0;
+    add_gone(again, again->what->taken->device, again->what->taken->first);
+    enum sat_err err = take_all_away(again, &taken, &n);
+    if (!err) err = find_first_own(again, &place->first);
+    place->cut = place->first - 1;
+    for (uint32_t i = 0; i < n && !err; i++)
+        for (uint32_t k = 0; k < taken[i].n && !err; k++)
+            if (taken[i].changes[k].counter) err = take_change(again, &taken[i].changes[k]);
+    return err;
+}
+
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *what, struct sat_arena *arena,
                               struct sat_again_done *out)
 {
-    struct again again = {.what = what, .vault = *vault, .pairs_arena = arena, .out = out};
+    struct sat_again_place place = what->places_n ? what->places[0] : (struct sat_again_place){0};
+    struct sat_again here = *what;
+    if (what->taken) here.places = &place;
+    struct again again = {.what = &here, .vault = *vault, .pairs_arena = arena, .out = out};
     *out = (struct sat_again_done){0};
     enum sat_err err = sat_drafter_begin(&again.drafter, &again.vault);
     again.last = again.drafter.counter;
@@ -452,6 +645,7 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
     sat_arena_init(&again.arena);
     sat_buf_init(&again.plain);
     sat_buf_init(&again.origin);
+    if (!err && what->taken) err = take_taken(&again, &place);
     if (!err) err = take_all(&again);
     out->written = again.drafter.written;
     sat_buf_deinit(&again.origin);
@@ -459,4 +653,47 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
     sat_arena_deinit(&again.arena);
     sat_arena_deinit(&again.batch);
     return sat_drafter_end(&again.drafter, err);
+}
+
+/* Does `what` know some of it? */
+static enum sat_err is_some_known(struct again *again, const struct sat_bundle_row *row, bool *known)
+{
+    struct sat_bundle bundle;
+    *known = false;
+    if (sat_void_is_row(row)) return SAT_OK;
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    struct old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
+    err = open_bundle(again, again->what->places, &bundle, changes);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK;
+    for (uint32_t i = 0; i < row->count && !err && !*known; i++) {
+        struct sat_again_change change = change_of(&changes[i]);
+        struct sat_again_answer answer = {0};
+        if (changes[i].counter) err = again->what->known(again->what->context, &change, &answer);
+        *known = answer.found;
+    }
+    return err;
+}
+
+enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
+                                   bool *found)
+{
+    struct again again = {.what = what, .vault = *vault};
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    uint32_t n;
+    *found = false;
+    sat_arena_init(&arena);
+    sat_arena_init(&again.batch);
+    sat_buf_init(&again.plain);
+    enum sat_err err = sat_store_returns_all(vault->store, what->places->sid, &arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !*found; i++) {
+        err = is_some_known(&again, &rows[i], found);
+        if (*found) *out = (struct sat_taken){.device = rows[i].device, .first = rows[i].first};
+        sat_arena_reset(&again.batch);
+    }
+    sat_buf_wipe(&again.plain);
+    sat_arena_deinit(&again.batch);
+    sat_arena_deinit(&arena);
+    return err;
 }

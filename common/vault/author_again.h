@@ -2,10 +2,13 @@
  * device that took a new index. Each change is written anew as a draft, in the old order, with what it had seen when it
  * was written: own dots that were written again are mapped, those that were not are left out. What it keeps is found
  * anew on the accepted base, as what it stood on may not have come there. The same put is never made again on what is
- * here today: that would claim to have seen what its author had not. */
+ * here today: that would claim to have seen what its author had not.
+ *
+ * So is others' work that a server has lost, and whose numbers are another bundle's by now: by whoever holds it. */
 #ifndef SAT_VAULT_AUTHOR_AGAIN_H
 #define SAT_VAULT_AUTHOR_AGAIN_H
 
+#include "common/sync/replica.h"
 #include "common/vault/record.h"
 
 struct sat_again_place { /* one space; what is there from a counter on is written again */
@@ -35,6 +38,10 @@ struct sat_again {
     uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
     const struct sat_again_place *places; /* the order is that of the counters, across all of them */
     uint32_t places_n;
+    /* A server that was set back has taken other work under the numbers of bundles than that which waits in the one
+     * place to be given back: that, and what stands on it, whoever wrote it, is written again by this device; of its
+     * own drafts and pending bundles only what stands on it. NULL: nothing of the kind (docs/decisions/0105). */
+    const struct sat_taken *taken;
     bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */
@@ -63,5 +70,9 @@ struct sat_again_done {
  * SAT_ERR_TOO_LARGE: one does not fit any more; SAT_ERR_CORRUPT: a damaged draft. */
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
                               struct sat_again_done *out) SAT_MUST_CHECK;
+
+/* The first bundle that waits in the one place to be given back, and of which known() knows some. */
+enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
+                                   bool *found) SAT_MUST_CHECK;
 
 #endif

@@ -123,7 +123,8 @@ static enum sat_err pick(const struct sat_vault *vault, const struct rows *rows,
     *n = 0;
     for (uint32_t i = 0; i < rows->changes_n; i++)
         if (rows->changes[i].state == state && rows->changes[i].header.len && /* a stub that waits to be given back */
-            !(own && is_hidden(vault, rows->changes[i].dot.counter)))
+            !(own && rows->changes[i].dot.device == vault->hidden_device &&
+              is_hidden(vault, rows->changes[i].dot.counter)))
             items[(*n)++] = (struct item){.change = &rows->changes[i], .dot = rows->changes[i].dot};
     for (uint32_t i = 0; own && i < rows->drafts_n; i++)
         if (!is_hidden(vault, rows->drafts[i].counter))
@@ -355,6 +356,24 @@ static enum sat_err make_view(struct opener *opener, const struct rows *rows, st
     return SAT_OK;
 }
 
+const struct sat_source *sat_record_live(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (sat_dot_compare(view->live[i].dot, dot) == 0) return &view->live[i];
+    return NULL;
+}
+
+uint64_t sat_record_before_all(const struct sat_record_view *view, const struct sat_header *header)
+{
+    uint64_t hlc = header->hlc;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_source *source = &view->live[i];
+        if (!sat_vector_covers(header->seen, source->dot) && source->effective <= hlc && source->effective)
+            hlc = source->effective - 1;
+    }
+    return hlc;
+}
+
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out)
 {
@@ -433,6 +452,7 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
     const struct sat_change_row *change = item->change;
     *out = (struct sat_history_item){.dot = item->dot, .live = is_live(view, item->dot)};
     if (change) out->recv_ms = change->recv_ms;
+    if (change) out->seq = change->seq;
     struct sat_span header = change ? change->header : item->draft->header;
     out->stub = header.len == 0;
     if (out->stub) return SAT_OK;

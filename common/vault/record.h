@@ -15,8 +15,9 @@ struct sat_vault {
     struct sat_squeezer *squeezer;
     const struct sat_directory *directory;
     const struct sat_entropy *entropy;
-    /* Own pending changes and drafts with these counters are not laid over the base: they are about to be written again
-     * (author_again.h). 0: none. */
+    /* This device's pending changes, and drafts, with these counters are not laid over the base: they are about to be
+     * written again (author_again.h). 0: none. */
+    uint32_t hidden_device;
     uint64_t hidden_first, hidden_last;
     uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
@@ -32,6 +33,11 @@ struct sat_record_view {
     struct sat_merged_record merged;
 };
 
+/* NULL: it is not live. */
+const struct sat_source *sat_record_live(const struct sat_record_view *view, struct sat_dot dot);
+/* The time of a change, or one before it by which it wins over nothing that is live and that it does not cover. */
+uint64_t sat_record_before_all(const struct sat_record_view *view, const struct sat_header *header);
+
 /* Loads one record. A record that is not there gives an empty view (live_n 0). */
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out) SAT_MUST_CHECK;
@@ -46,6 +52,7 @@ enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, cons
 struct sat_history_item {
     struct sat_dot dot;
     uint64_t hlc, recv_ms; /* recv_ms 0: not accepted yet */
+    uint64_t seq;          /* 0: it is not in the log, or not any more */
     bool live, stub, readable;
     struct sat_header header; /* unless it is a stub, or damaged */
     struct sat_body body;     /* if readable */

@@ -478,6 +478,11 @@ static void ask_ranges_or_sign(struct talk *talk, struct sat_span *input)
         sat_arena_deinit(&arena);
         return;
     }
+    if (what & 16 && talk->open) {
+        struct sat_message all = {.type = SAT_MESSAGE_EVIDENCE};
+        all.as.EVIDENCE = (struct sat_message_EVIDENCE){.sub = FUZZ_SPACES, .from = what / 64};
+        say_message(talk, &all);
+    }
     for (uint32_t i = 0; i < n; i++) {
         struct sat_range range = {.first = fuzz_record(fuzz_byte(input) % 8), .last = fuzz_record(7)};
         if (i + 1 < n) range.last = range.first;

@@ -33,6 +33,19 @@ static void check_entry(struct sat_span bytes)
     sat_buf_deinit(&again);
 }
 
+/* What devices have signed, as others are shown it. */
+static void check_cursor(struct sat_span bytes)
+{
+    struct sat_cursor cursor;
+    struct sat_signature signature;
+    struct sat_buf again;
+    if (sat_cursor_item_decode(bytes, &cursor, &signature)) return;
+    sat_buf_init(&again);
+    sat_cursor_item_encode(&cursor, &signature, &again);
+    sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
+    sat_buf_deinit(&again);
+}
+
 /* What stands somewhere has a root, and can grow. */
 static void check_frontier(struct sat_span bytes)
 {
@@ -57,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_head(sat_span(data, size));
     check_entry(sat_span(data, size));
+    check_cursor(sat_span(data, size));
     check_frontier(sat_span(data, size));
     return 0;
 }

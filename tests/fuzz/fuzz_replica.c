@@ -279,7 +279,11 @@ static void make_entry(struct talk *talk, struct sat_span *input, const struct s
     if (what & 128 && what & 64) out->recv_ms -= 1000;
     fuzz_must(sat_store_bundles_pending(talk->device.store, row->sid, 0, 1, arena, &pending, &n));
     if (n) memcpy(out->id_prefix, pending[0].id.b, sizeof out->id_prefix);
-    if (!out->own) out->bundle = fuzz_make_bundle(input, &place, talk->now_ms, arena);
+    bool collects = out->kind == 7 && !out->own;
+    if (collects) out->kind = SAT_ENTRY_COLLECT;
+    if (!out->own)
+        out->bundle = collects ? fuzz_make_collection(input, &place, arena)
+                               : fuzz_make_bundle(input, &place, talk->now_ms, arena);
 }
 
 static void hear_entry(struct talk *talk, struct sat_span *input)
@@ -378,6 +382,21 @@ static void hear_set_back(struct talk *talk, struct sat_span *input)
     message.as.SET_BACK = (struct sat_message_SET_BACK){.sub = sub, .cursor = sat_buf_span(&bytes)};
     hear_message(talk, &message);
     sat_buf_deinit(&bytes);
+}
+
+/* ---- What everybody has seen the end of ---- */
+
+static void hear_words(struct talk *talk, struct sat_span *input)
+{
+    struct sat_space_row row;
+    struct sat_arena arena;
+    uint32_t sub;
+    if (!choose_space(talk, fuzz_byte(input), &sub, &row)) return;
+    const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, DEVICE, NULL};
+    sat_arena_init(&arena);
+    struct sat_message message = fuzz_make_words(input, &place, &talk->log_epochs[sub - 1], sub, &arena);
+    hear_message(talk, &message);
+    sat_arena_deinit(&arena);
 }
 
 /* ---- The device ---- */
@@ -620,7 +639,7 @@ static void happen(struct talk *talk, struct sat_span *input)
     switch (what % 8) {
     case 0:
         if (what & 128) {
-            (what & 64 ? hear_set_back : what & 32 ? hear_common : hear_lives)(talk, input);
+            (what & 8 ? hear_words : what & 64 ? hear_set_back : what & 32 ? hear_common : hear_lives)(talk, input);
             return;
         }
         if (what & 8) {

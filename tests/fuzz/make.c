@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "common/proof/collection.h"
 #include "common/proof/header.h"
 #include "common/sync/digest.h"
+#include "common/sync/subscription.h"
 #include "common/sync/vector.h"
 #include "common/vault/seal.h"
 #include "tests/fuzz/fuzz.h"
@@ -247,6 +249,48 @@ struct sat_cursor fuzz_make_cursor(struct sat_span *input, const struct fuzz_pla
     *signature = sat_cursor_sign(&cursor, &directory->org, fuzz_org()->signing[place->device - 1]);
     if (lie == 8) signature->b[0] ^= 1;
     return cursor;
+}
+
+struct sat_message fuzz_make_words(struct sat_span *input, const struct fuzz_place *place,
+                                   const struct sat_log_epoch *log_epoch, uint32_t sub, struct sat_arena *arena)
+{
+    uint8_t what = fuzz_byte(input);
+    struct fuzz_place his = *place;
+    struct sat_message message = {.type = SAT_MESSAGE_CURSORS};
+    struct sat_span *items = sat_arena_array(arena, 4, sizeof *items);
+    uint32_t n = what % 4;
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_signature signature;
+        struct sat_buf item;
+        his.device = what & 128 ? 1 : i + 1;
+        struct sat_cursor cursor = fuzz_make_cursor(input, &his, log_epoch, &signature);
+        sat_buf_init(&item);
+        sat_cursor_item_encode(&cursor, &signature, &item);
+        items[i] = sat_span_copy(arena, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    message.as.CURSORS = (struct sat_message_CURSORS){.sub = sub,
+                                                      .from = what & 64 ? fuzz_byte(input) % 4 : 0,
+                                                      .dir_seq = place->directory->seq + (what & 32 ? 1 : 0),
+                                                      .more = what & 16 ? 1 : 0,
+                                                      .cursors = {items, n}};
+    return message;
+}
+
+struct sat_span fuzz_make_collection(struct sat_span *input, const struct fuzz_place *place, struct sat_arena *arena)
+{
+    uint8_t what = fuzz_byte(input);
+    struct sat_collected record = {fuzz_record(what % 4), {1 + what % 3, 1 + fuzz_byte(input) % 8}};
+    struct sat_collection collection = {
+        .floor = choose_size(fuzz_byte(input), place->space), .records = &record, .n = what & 8 ? 1 : 0};
+    struct sat_buf bytes;
+    collection.root = root_at(place, collection.floor);
+    collection.digest = sat_digest_of(place->space);
+    sat_buf_init(&bytes);
+    sat_collection_encode(&collection, &bytes);
+    struct sat_span span = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return span;
 }
 
 struct sat_life fuzz_make_life(struct sat_span *input, const struct fuzz_place *place,

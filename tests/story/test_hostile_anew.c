@@ -9,12 +9,10 @@
 #include <string.h>
 
 #include "common/wire/message.h"
-#include "tests/story/scene.h"
+#include "tests/story/forge.h"
+#include "tests/story/trio.h"
 
 enum { FAR = 1000 };
-
-static struct world world;
-static struct world_device *rep, *other;
 
 static struct lie {
     uint32_t times;      /* so many subscriptions are answered so */
@@ -27,9 +25,7 @@ static int begin(void **state)
 {
     (void)state;
     lie = (struct lie){.floor = FAR};
-    world_init(&world, 115, 1);
-    rep = world_join(&world, 1);
-    other = world_join(&world, 1);
+    trio_begin(115, 1);
     scene_write(&world, rep, 1, CITY, "Bern");
     scene_write(&world, other, 2, CITY, "Biel");
     assert_true(world_settle(&world, 4));
@@ -38,27 +34,11 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
-    return 0;
-}
-
-/* Its own number for the territory is its place in the directory. */
-static uint64_t sub_of(const struct world_device *device)
-{
-    const struct sat_directory *directory = &device->handle.directory;
-    for (uint32_t i = 0; i < directory->spaces_n; i++)
-        if (sat_space_equal(&directory->spaces[i].id, &world.spaces[0])) return i + 1;
-    return 0;
-}
-
 static void say_anew(struct world_device *device)
 {
     struct sat_buf bytes;
     struct sat_message message = {.type = SAT_MESSAGE_ANEW};
-    message.as.ANEW = (struct sat_message_ANEW){.sub = sub_of(device), .floor = lie.floor};
+    message.as.ANEW = (struct sat_message_ANEW){.sub = forge_sub(device, space()), .floor = lie.floor};
     sat_buf_init(&bytes);
     sat_message_encode(&message, &bytes);
     world_post(device, true, sat_buf_span(&bytes));

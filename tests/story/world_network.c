@@ -91,6 +91,18 @@ static enum sat_err look_again(void *context, bool *changed)
     return client_reindex_look(&device->handle, changed);
 }
 
+static enum sat_err take_over(void *context, int64_t sid, const struct sat_taken *from, bool *taken)
+{
+    struct world_device *device = context;
+    return client_reindex_take_over(&device->handle, sid, from, taken);
+}
+
+static enum sat_err look_back(void *context, int64_t sid, uint64_t now_ms, bool *changed)
+{
+    struct world_device *device = context;
+    return client_reindex_look_back(&device->handle, sid, now_ms, changed);
+}
+
 static enum sat_err reindex(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     struct world_device *device = context;
@@ -275,6 +287,8 @@ void world_connect(struct world *world, struct world_device *device)
                   .have_key = have_key,
                   .pay_debts = device->pays_nothing ? NULL : pay_debts,
                   .copied = copied,
+                  .take_over = take_over,
+                  .look_back = look_back,
                   .look_again = look_again,
                   .reindex = reindex,
                   .reindexed = reindexed,

@@ -62,6 +62,11 @@ def make_root_item(i):
     return {"bytes": u64(i.number("size")) + i.hex("root")}
 
 
+def make_cursor_item(i):
+    numbers = b"".join(varint(i.number(name)) for name in ("device", "size", "ack", "dir_seq"))
+    return {"bytes": numbers + i.hex("log_epoch")[:4] + i.hex("digest") + i.hex("signature")}
+
+
 def void_statement(i):
     place = varint(i.number("device")) + varint(i.number("first")) + varint(i.number("count"))
     return place + i.hex("refused") + i.hex("prev") + i.hex("signature")
@@ -163,6 +168,7 @@ def make_message(i):
 
 CONSTRUCTIONS = {"digest": make_digest, "subscription": make_subscription, "entry": make_entry,
                  "lost entry": make_lost_entry, "run": make_run, "root item": make_root_item,
+                 "cursor item": make_cursor_item,
                  "void entry": make_void_entry, "void push": make_void_push,
                  "range item": make_range_item, "difference": make_difference,
                  "short link": make_short_link, "escrow item": make_escrow_item, "device item": make_device_item,

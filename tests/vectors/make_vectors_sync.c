@@ -177,6 +177,30 @@ static void set_back(struct emit *emit)
     sat_buf_deinit(&out);
 }
 
+static void cursor_item(struct emit *emit)
+{
+    struct sat_cursor cursor = {
+        .device = 300, .size = 70000, .ack = 69999, .dir_seq = 17, .digest = emit_some_hash(64)};
+    struct sat_signature signature;
+    struct sat_buf out;
+    emit_fill(cursor.log_epoch.b, sizeof cursor.log_epoch.b, 65);
+    emit_fill(signature.b, sizeof signature.b, 66);
+    sat_buf_init(&out);
+    sat_cursor_item_encode(&cursor, &signature, &out);
+    emit_begin(emit, "cursor item", "of device 300 at 70000");
+    emit_number(emit, "device", cursor.device);
+    emit_number(emit, "size", cursor.size);
+    emit_number(emit, "ack", cursor.ack);
+    emit_number(emit, "dir_seq", cursor.dir_seq);
+    emit_hex(emit, "log_epoch", SAT_SPAN(cursor.log_epoch.b));
+    emit_hash(emit, "digest", &cursor.digest);
+    emit_hex(emit, "signature", SAT_SPAN(signature.b));
+    emit_outputs(emit);
+    emit_hex(emit, "bytes", sat_buf_span(&out));
+    emit_end(emit);
+    sat_buf_deinit(&out);
+}
+
 /* What stands in a refused bundle's place, as it is pushed and as it comes in the log. */
 static void void_statements(struct emit *emit)
 {
@@ -543,6 +567,7 @@ int main(void)
     entry(&emit, true);
     run(&emit);
     set_back(&emit);
+    cursor_item(&emit);
     void_statements(&emit);
     ranges(&emit);
     short_links(&emit);
