@@ -59,12 +59,25 @@ static bool repeats(const struct sat_source *source, struct sat_dot dot)
            sat_dot_compare(origin.dot, dot) == 0;
 }
 
+/* What it says, and when: in a copy of a home another one may have got the same dot. */
+static struct sat_hash first_of(const struct sat_source *source, uint32_t record)
+{
+    struct sat_origin first;
+    struct sat_body body = source->body;
+    struct sat_record_id id = world_record(record);
+    if (sat_origin_decode(body.origin, &first) == SAT_OK) return first.rest;
+    sat_check(sat_origin_hash(&id, &source->header, &body, &first.rest) == SAT_OK);
+    return first.rest;
+}
+
 bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)
 {
-    /* Twins use the same dots; and what is in doubt is written again as older than it is. */
-    bool near = source->header.hlc <= write->hlc && source->header.hlc > write->twin_hlc;
-    if (write->tag >> REMOVAL_BIT && !near) return false;
-    if (write->tag) return tag_of(source) == write->tag;
+    if (write->tag && tag_of(source) != write->tag) return false;
+    if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
+    if (write->tag) {
+        struct sat_hash first = first_of(source, write->record);
+        return source->header.hlc == write->hlc || sat_hash_equal(&first, &write->first);
+    }
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
 }
 
@@ -77,20 +90,8 @@ static void *grown(void *at, uint32_t n, uint32_t *cap, size_t size)
     return at;
 }
 
-/* Two removals of one record by two copies of a home, under one dot, are told apart by their times. */
-static void find_twins(struct oracle *oracle, struct oracle_write *write)
-{
-    for (uint32_t i = 0; i < oracle->n && write->tag >> REMOVAL_BIT; i++) {
-        struct oracle_write *other = &oracle->writes[i];
-        if (other->tag != write->tag || other->record != write->record) continue;
-        struct oracle_write *later = other->hlc > write->hlc ? other : write, *before = later == write ? other : write;
-        if (before->hlc < later->hlc && before->hlc > later->twin_hlc) later->twin_hlc = before->hlc;
-    }
-}
-
 static void add(struct oracle *oracle, struct oracle_write write)
 {
-    find_twins(oracle, &write);
     oracle->writes = grown(oracle->writes, oracle->n, &oracle->cap, sizeof *oracle->writes);
     oracle->writes[oracle->n++] = write;
 }
@@ -155,6 +156,7 @@ static void note(struct oracle *oracle, struct world_device *device, struct orac
 {
     write.tag = oracle->tagged ? tag_of(source) : 0;
     write.hlc = source->header.hlc;
+    write.first = first_of(source, write.record);
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;

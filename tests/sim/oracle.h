@@ -4,7 +4,7 @@
  *
  * A change is known by its dot. Where changes are written again under other dots, and copies of a device take the same
  * dots, it is known by the highest number among its texts "w<number>", which no other change has, and what removes a
- * record by the dot that it had first, and its time (tagged). */
+ * record by the dot that it had first, and what it said there (tagged). */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
@@ -20,7 +20,7 @@ struct oracle_write { /* one cell of one change */
     struct sat_dot dot;
     uint64_t tag; /* 0: none */
     uint64_t hlc;
-    uint64_t twin_hlc; /* of the removal before that is told from it by its time alone; 0: there is none */
+    struct sat_hash first; /* what tells it from another of that dot, if it removes a record (common/vault/origin.h) */
     uint32_t space, record, home;
     uint16_t field;
     char element[16];
