@@ -8,6 +8,7 @@
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
+#include "common/sync/vector.h"
 #include "common/sync/void.h"
 
 /* ---- Receipts ---- */
@@ -276,8 +277,8 @@ static enum sat_err write_again(struct replica_step *step, struct replica_sub *s
 }
 
 /* Its numbers are another bundle's: its device was copied, and the server set back between them. The log's stays; this
- * one is written again, with what stands on it, by whoever holds it. */
-static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_row *row)
+ * one is written again, with what stands on it, by whoever holds it. What its author says was refused stays refused. */
+static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_row *row, bool refused)
 {
     struct sat_store *store = step->replica->config.store;
     struct replica_sub *sub = NULL;
@@ -285,7 +286,7 @@ static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_r
     for (uint32_t i = 0; i < step->replica->subs_n; i++)
         if (step->replica->subs[i].row.sid == row->sid) sub = &step->replica->subs[i];
     enum sat_err err = replica_begin(step);
-    if (!err && sub) err = write_again(step, sub, row, &taken);
+    if (!err && sub && !refused) err = write_again(step, sub, row, &taken);
     if (!err && !taken && sub) err = put_aside(step, sub, row);
     if (!err && !taken) err = sat_store_bundle_delete(store, row->bid);
     if (!err && !taken && sub) count_back(sub, row);
@@ -301,7 +302,7 @@ static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *
     struct sat_store *store = step->replica->config.store;
     bool own = row->device == step->replica->config.device && why != SAT_ERR_BAD_CHAIN, whole = false;
     enum sat_err err = replica_begin(step);
-    if (!err && why == SAT_ERR_FORK && !sat_void_is_row(row)) return give_up(step, row);
+    if (!err && why == SAT_ERR_FORK && !sat_void_is_row(row)) return give_up(step, row, false);
     if (!err && own) err = is_whole(step, row, &whole);
     if (err) return err;
     count_back(sub, row);
@@ -344,6 +345,27 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
     return err;
 }
 
+/* Has the device's own bundle seen what the server will not take back? Then what it waits for does not come. */
+enum sat_err replica_stands_on_refused(struct replica_step *step, const struct replica_sub *sub,
+                                       const struct sat_bundle_row *own, bool *does)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    struct sat_bundle bundle;
+    uint32_t n;
+    *does = false;
+    enum sat_err err = sat_store_returns(store, sub->row.sid, true, UINT32_MAX, step->arena, &rows, &n);
+    if (err || n == 0) return err;
+    err = sat_base_bundle(store, own, false, step->arena, &bundle);
+    for (uint32_t i = 0; i < bundle.manifest.count && !err && !*does; i++) {
+        struct sat_header header;
+        if (sat_header_decode(bundle.changes[i].header, step->arena, &header)) return SAT_ERR_CORRUPT;
+        for (uint32_t k = 0; k < n && !*does; k++)
+            *does = sat_vector_covers(header.seen, (struct sat_dot){rows[k].device, rows[k].first});
+    }
+    return err;
+}
+
 static enum sat_err keep_bytes(struct replica_step *step, const struct sat_bundle_row *row,
                                struct replica_arrival *arrival)
 {
@@ -379,7 +401,7 @@ static enum sat_err give_up_branch(struct replica_step *step, const struct repli
         if (err || !found) return err;
         if (sat_void_is_row(&row)) continue;
         sat_manifest_decode(row.manifest, &waits);
-        if (sat_hash_equal(&waits.prev, &arrival->prev)) return give_up(step, &row);
+        if (sat_hash_equal(&waits.prev, &arrival->prev)) return give_up(step, &row, false);
     }
     return SAT_OK;
 }
@@ -398,7 +420,7 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
         if (err || !found) return err;
         if (row.seq || row.state != SAT_BUNDLE_RETURN) break;
         bool same = sat_hash_equal(&row.id, &arrival->id);
-        err = same ? replica_begin(step) : give_up(step, &row);
+        err = same ? replica_begin(step) : give_up(step, &row, sat_hash_equal(&row.id, &arrival->refused));
         if (err) return err;
         if (!same) continue;
         *back = true;

@@ -407,15 +407,15 @@ static enum sat_err goes_apart(const struct again *again, const struct sat_bundl
     return err;
 }
 
-/* Was it refused as it names a place of the log that everybody else has compacted (runs)? Nothing is wrong with what it
- * says: sealed anew, it names one that is here. */
+/* Was it refused as it names a place of the log that everybody else has compacted (runs), or as it has seen what the
+ * server lost and does not take back? Nothing is wrong with what it says: sealed anew, it names what is here. */
 static enum sat_err is_outdated(const struct again *again, const struct sat_bundle_row *row,
                                 const struct sat_bundle *bundle, bool *outdated)
 {
     struct sat_space_row space;
     struct sat_hash root;
     bool found;
-    *outdated = false;
+    *outdated = row->refused == SAT_ERR_STALE;
     if (row->refused != SAT_ERR_BOUNDS) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, row->sid, &space);
     if (err || bundle->manifest.w_size >= space.compacted) return err;

@@ -65,9 +65,9 @@ static void note_told(struct oracle_write *write)
     write->told = true;
 }
 
-void doubts_leave(struct oracle *oracle, struct world_device *device)
+void doubts_leave(struct oracle *oracle, struct world *world, struct world_device *device)
 {
-    oracle_each_refused(oracle, device, note_told);
+    oracle_each_refused(oracle, world, device, note_told);
 }
 
 static void note_waiting(struct oracle_write *write, const struct sat_history_item *item)

@@ -12,7 +12,7 @@
 /* The state of a home is kept, to come back perhaps. */
 void doubts_keep(struct oracle *oracle, struct world *world, struct world_device *device);
 /* Before the home is set back. */
-void doubts_leave(struct oracle *oracle, struct world_device *device);
+void doubts_leave(struct oracle *oracle, struct world *world, struct world_device *device);
 /* It is an older state of itself now, or has a twin. */
 void doubts_begin(struct oracle *oracle, struct world *world, struct world_device *device);
 /* Before anything is forgotten. homes: a bit set of those that count. */

@@ -183,7 +183,10 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
+    void (*acting)(const struct world_device *device) = world->acting;
+    world->acting = NULL; /* with a program of now: what was written, whether or not its author's can read it */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
+    world->acting = acting;
     struct oracle_write write = {.dot = {number, last},
                                  .last_dot = {number, last},
                                  .space = space,
@@ -315,18 +318,21 @@ static void each_of_change(struct oracle *oracle, struct world_device *device, c
     sat_buf_deinit(&plain);
 }
 
-void oracle_each_refused(struct oracle *oracle, struct world_device *device, void (*each)(struct oracle_write *write))
+/* Calls `each` for every write of what is listed there. reader: who has the keys. */
+static void each_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow,
+                      void (*each)(struct oracle_write *write))
 {
     struct sat_arena arena;
     struct sat_aside_row *rows;
     uint32_t n;
     sat_arena_init(&arena);
-    sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    sat_check(!sat_store_asides(store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
     for (uint32_t i = 0; i < n; i++) {
         struct sat_bundle bundle;
-        if (rows[i].recv_ms || rows[i].state != SAT_ASIDE_OPEN) continue; /* it was in the log; or is not listed */
-        sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
-        for (uint32_t k = 0; k < bundle.manifest.count; k++) each_of_change(oracle, device, &bundle, k, &arena, each);
+        if (rows[i].state != SAT_ASIDE_OPEN) continue; /* it is not listed */
+        if (rows[i].recv_ms && !escrow) continue;      /* it was in the log */
+        sat_check(!sat_bundle_decode(rows[i].bytes, &reader->handle.directory.org, &rows[i].space, &arena, &bundle));
+        for (uint32_t k = 0; k < bundle.manifest.count; k++) each_of_change(oracle, reader, &bundle, k, &arena, each);
     }
     sat_arena_deinit(&arena);
 }
@@ -336,13 +342,52 @@ static void excuse(struct oracle_write *write)
     write->excused = write->refused = true;
 }
 
-uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device)
+static uint32_t excuse_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow)
 {
     uint32_t before = 0, after = 0;
     for (uint32_t i = 0; i < oracle->n; i++) before += oracle->writes[i].refused;
-    oracle_each_refused(oracle, device, excuse);
+    each_open(oracle, store, reader, escrow, excuse);
     for (uint32_t i = 0; i < oracle->n; i++) after += oracle->writes[i].refused;
     return after - before;
+}
+
+void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
+                         void (*each)(struct oracle_write *write))
+{
+    each_open(oracle, device->handle.store, &world->devices[0], false, each);
+}
+
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    return excuse_open(oracle, device->handle.store, &world->devices[0], false);
+}
+
+uint32_t oracle_excuse_escrow(struct oracle *oracle, struct world *world)
+{
+    return excuse_open(oracle, world->server_store, &world->devices[0], true);
+}
+
+uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                       bool excused)
+{
+    struct sat_arena arena;
+    struct sat_draft_row *rows;
+    uint32_t n, in = 0;
+    int64_t sid = world_sid(device, &world->spaces[space]);
+    sat_arena_init(&arena);
+    sat_check(!sat_store_drafts(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        if (rows[i].sid != sid) continue;
+        in++;
+        for (uint32_t k = 0; k < oracle->n && excused; k++) {
+            struct oracle_write *write = &oracle->writes[k];
+            struct sat_record_id id = world_record(write->record);
+            bool is = write->home == (uint32_t)(device - world->devices) && write->dot.counter == rows[i].counter;
+            if (is && sat_record_equal(&id, &rows[i].record)) write->excused = true;
+        }
+    }
+    sat_arena_deinit(&arena);
+    return in;
 }
 
 /* ---- The end ---- */

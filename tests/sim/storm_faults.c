@@ -198,7 +198,7 @@ bool storm_turn_back_home(struct life *life)
     if (!storm_is_gone(life, device)) {
         world_say(world, "home %u is set back to what was kept", storm_name(life, device));
         oracle_look(&life->oracle, world, storm_homes(life));
-        doubts_leave(&life->oracle, device);
+        doubts_leave(&life->oracle, world, device);
         world_home_restore(world, device, &life->kept);
         doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));

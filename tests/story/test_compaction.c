@@ -514,6 +514,61 @@ static void runs_go_with_the_collection_that_spoke_for_them(void **state)
     assert_all_agree();
 }
 
+/* By the time that its author comes, his later work has come back without it, from who had forgotten it. */
+static void a_void_statement_that_comes_too_late_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    world_backup(&world, 1);
+    scene_write(&world, rep, 3, CITY, "refused");
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_settle(&world, 4));
+    rep->on_way = NULL;
+    edit(1, 9);
+    collect();
+    tidy_device(other);
+    assert_true(count_runs(other->handle.store) > 0);
+    world_restore(&world, 1, true);
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, rep);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_int_equal(scene_pending(rep), 0);
+    assert_all_agree();
+}
+
+/* What was before it in its author's chain is superseded, and comes no more. */
+static void a_void_statement_comes_back_behind_what_is_compacted(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    world_backup(&world, 1);
+    edit(1, 9);
+    scene_write(&world, rep, 3, CITY, "refused");
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_settle(&world, 4));
+    rep->on_way = NULL;
+    scene_write(&world, other, 1, CITY, "last");
+    assert_true(world_settle(&world, 3));
+    collect_of(other);
+    for (uint32_t i = 0; i < world.devices_n; i++) tidy_device(&world.devices[i]);
+    assert_true(count_runs(other->handle.store) > 0);
+    world_restore(&world, 1, true);
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, rep);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        uint64_t left;
+        assert_int_equal(sat_store_return_count(world.devices[i].handle.store, 0, true, &left), SAT_OK);
+        assert_int_equal(left, 0);
+    }
+    assert_string_equal(scene_shows(&world, rep, 1, CITY), "last");
+    assert_all_agree();
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -536,6 +591,8 @@ int main(void)
         WITH_WORLD(a_server_from_before_the_floor_is_healed_by_those_who_compacted),
         WITH_WORLD(who_goes_back_to_before_a_collection_believes_what_was_looked_at_once),
         WITH_WORLD(runs_go_with_the_collection_that_spoke_for_them),
+        WITH_WORLD(a_void_statement_that_comes_too_late_keeps_nobody_waiting),
+        WITH_WORLD(a_void_statement_comes_back_behind_what_is_compacted),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }

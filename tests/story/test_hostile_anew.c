@@ -29,6 +29,10 @@ static int begin(void **state)
     scene_write(&world, rep, 1, CITY, "Bern");
     scene_write(&world, other, 2, CITY, "Biel");
     assert_true(world_settle(&world, 4));
+    scene_write(&world, rep, 4, CITY, "Genf"); /* it is refused: a void statement */
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_settle(&world, 4));
+    rep->on_way = NULL;
     scene_write(&world, rep, 1, NAME, "Ana");
     assert_true(world_settle(&world, 4));
     return 0;
