@@ -139,7 +139,7 @@ MUTANTS = [
     # ---- A server that was set back ----
     Mutant("anything is taken back", "common/sync/host_return.c",
            "    if (!receipt->proved && (space->lives.n == 0 || sat_directory_out(directory, author)))",
-           "    if (false && author)",
+           "    if (false && sat_directory_out(directory, author))",
            "story/test_hostile_lives"),
     Mutant("what came back has the time of today", "common/sync/host_message.c",
            "                                .returned = receipt->has,\n", "",
@@ -209,7 +209,9 @@ MUTANTS = [
            "    if (false && digest.b[0])",
            "story/test_hostile_collect"),
     Mutant("late work on what is forgotten is let in", "common/sync/judge.c",
-           " && !sat_collected_is_seen(&row, &headers[order->index[i]]))", " && false)",
+           "            if (!bundle->changes[order->index[i]].stub && "
+           "!sat_collected_is_seen(&row, &headers[order->index[i]]))",
+           "            if (false)",
            "story/test_collect", "story/test_hostile_collect"),
     Mutant("who writes a forgotten record anew has not seen its end", "common/vault/record.c",
            "    sat_dots_add(seen, rows->collected.deletion);\n", "",

@@ -89,7 +89,6 @@ static struct life *begin(const struct loop_life *played)
     life->oracle.recover = storm_recover;
     life->oracle.context = life;
     storm_line(life);
-    storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     life->devices = 3 + (uint32_t)world_dice(world, 3);
     life->one_only = 2;
     for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) life->family[i] = i;
@@ -99,6 +98,7 @@ static struct life *begin(const struct loop_life *played)
     world->orders_may_fail = true;
     world_backup(world, 0);
     world_backup(world, 1);
+    storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     return life;
 }
 
