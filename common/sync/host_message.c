@@ -361,6 +361,7 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     struct sat_fault why = {0};
     err = check_copy(step, peer, &bundle, &why);
     if (!err) err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
+    if (!err) step->brought = peer->device;
     if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
         if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;

@@ -121,13 +121,6 @@ static void map_dots(const struct again *again, const struct old *old, struct sa
     }
 }
 
-static const struct sat_source *live_source(const struct sat_record_view *view, struct sat_dot dot)
-{
-    for (uint32_t i = 0; i < view->live_n; i++)
-        if (sat_dot_compare(view->live[i].dot, dot) == 0) return &view->live[i];
-    return NULL;
-}
-
 /* What it had seen under numbers that are still what they were. */
 static void add_unmoved(const struct again *again, const struct old *old, struct sat_dots_builder *out)
 {
@@ -159,7 +152,7 @@ static struct sat_dots map_seen(struct again *again, const struct old *old, cons
         const struct sat_again_pair *pair = &again->out->pairs[i - 1];
         if (!had_seen_pair(old, pair)) continue;
         sat_dots_add(&builder, pair->now);
-        const struct sat_source *source = live_source(view, pair->now);
+        const struct sat_source *source = sat_record_live(view, pair->now);
         if (source) sat_dots_add_all(&builder, source->header.seen); /* it may have been written again elsewhere */
         if (!taken && pair->now.counter > again->last)
             break; /* one's own, which has seen those before it, or names
@@ -177,7 +170,7 @@ static bool had_seen(const struct again *again, const struct old *old, const str
     for (uint32_t i = 0; i < again->out->n; i++) {
         const struct sat_again_pair *pair = &again->out->pairs[i];
         if (!had_seen_pair(old, pair)) continue;
-        const struct sat_source *source = live_source(view, pair->now);
+        const struct sat_source *source = sat_record_live(view, pair->now);
         if (sat_dot_compare(pair->now, dot) == 0) return true;
         if (source && sat_vector_covers(source->header.seen, dot) && !sat_dots_have(source->header.holes, dot))
             return true;
@@ -295,7 +288,7 @@ static enum sat_err set_origin(struct again *again, const struct old *old, struc
     if (!again->what->origins || body->origin.len) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {old->device, old->counter}};
-    if (old->rest) origin.rest = *old->rest;
+    if (!err) err = sat_origin_hash(&old->record, &old->header, body, &origin.rest);
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);
@@ -313,7 +306,7 @@ static enum sat_err remember(struct again *again, const struct old *old)
     return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
 }
 
-static enum sat_err write_again(struct again *again, const struct old *old)
+static enum sat_err write_again(struct again *again, const struct old *old, bool doubtful)
 {
     struct sat_record_view view;
     struct sat_header header = old->header; /* its time, too, is when it was written */
@@ -328,6 +321,7 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     if (err) return err;
     header.holes = find_holes(again, old, &view, &header);
     header.kept = find_kept(again, old, &view, &header);
+    if (doubtful) header.hlc = sat_record_before_all(&view, &header);
     err = set_origin(again, old, &body);
     if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
@@ -353,13 +347,12 @@ static struct sat_again_change change_of(const struct old *old)
 static enum sat_err take_change(struct again *again, struct old *old)
 {
     const struct sat_again *what = again->what;
-    struct sat_dot now;
-    bool known = false;
+    struct sat_again_answer answer = {0};
     enum sat_err err = SAT_OK;
     struct sat_again_change change = change_of(old);
-    if (what->known) err = what->known(what->context, &change, &now, &known);
-    if (!err && known && now.counter) add_pair(again, old, now);
-    if (!err && !known) err = write_again(again, old);
+    if (what->known) err = what->known(what->context, &change, &answer);
+    if (!err && answer.found && answer.now.counter) add_pair(again, old, answer.now);
+    if (!err && !answer.found) err = write_again(again, old, answer.doubtful);
     sat_arena_reset(&again->arena);
     return err;
 }
@@ -759,8 +752,9 @@ static enum sat_err is_some_known(struct again *again, const struct sat_bundle_r
     if (err) return sat_err_is_local(err) ? err : SAT_OK;
     for (uint32_t i = 0; i < row->count && !err && !*known; i++) {
         struct sat_again_change change = change_of(&changes[i]);
-        struct sat_dot now;
-        if (changes[i].counter) err = again->what->known(again->what->context, &change, &now, known);
+        struct sat_again_answer answer = {0};
+        if (changes[i].counter) err = again->what->known(again->what->context, &change, &answer);
+        *known = answer.found;
     }
     return err;
 }

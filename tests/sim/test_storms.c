@@ -135,9 +135,9 @@ static uint32_t live(const struct loop_life *played)
 
 static void print_counts(const struct counts *counts)
 {
-    (void)printf("  %" PRIu64 " acts; %" PRIu64 " writes were in nobody's hands, %" PRIu64
+    (void)printf("  %" PRIu64 " acts; %" PRIu64 " writes were in nobody's hands, %" PRIu64 " in doubt, %" PRIu64
                  " stay with the admins, %" PRIu64 " at home\n",
-                 counts->acts, counts->excused, counts->never_let_in, counts->at_home);
+                 counts->acts, counts->excused, counts->doubted, counts->never_let_in, counts->at_home);
 #define X(name) (void)printf("  %-32s %llu\n", #name, (unsigned long long)counts->name);
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
