@@ -283,7 +283,7 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
 
 /* device: whose dots it stands under. */
 static enum sat_err write_places(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
-                                 struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
+                                 bool drafts_stay, struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
                                  struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
@@ -296,6 +296,7 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
     if (!err)
         err = sat_author_again(&vault,
                                &(struct sat_again){.device = device,
+                                                   .drafts_stay = drafts_stay,
                                                    .keep = device < SAT_PROVISIONAL && provisional,
                                                    .places = places,
                                                    .places_n = n,
@@ -303,19 +304,19 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                                    .context = &looking,
                                                    .known = is_known},
                                arena, done);
-    if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
-    if (!err && done->n == 0) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
+    if (!err && done->n == 0 && !drafts_stay) err = sat_was_clear(satchel->store); /* nothing waits */
+    if (!err && done->n == 0 && !drafts_stay) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
     sat_arena_deinit(&looking.arena);
     return err;
 }
 
 static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
-                                struct sat_arena *arena, struct sat_again_done *done)
+                                bool drafts_stay, struct sat_arena *arena, struct sat_again_done *done)
 {
     struct sat_again_place *places;
     uint32_t n;
     enum sat_err err = find_places(satchel, arena, &places, &n);
-    return err ? err : write_places(satchel, keyring, device, places, n, arena, done);
+    return err ? err : write_places(satchel, keyring, device, drafts_stay, places, n, arena, done);
 }
 
 enum sat_err client_reindex_begin(struct satchel *satchel)
@@ -326,7 +327,7 @@ enum sat_err client_reindex_begin(struct satchel *satchel)
     sat_entropy_fill(&satchel->entropy, &number, sizeof number);
     sat_arena_init(&arena);
     enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
-    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena, &done);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), false, &arena, &done);
     sat_arena_deinit(&arena);
     satchel->conflicts.known = false;
     client_touch(satchel);
@@ -364,7 +365,7 @@ static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool 
     if (err || refused) return err;
     err = sat_store_mark(satchel->store);
     if (err) return err;
-    err = write_places(satchel, satchel->keyring, client_device(satchel), places, n, arena, &done);
+    err = write_places(satchel, satchel->keyring, client_device(satchel), false, places, n, arena, &done);
     *changed = !err && done.n > done.written;
     enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
     if (ended) return ended;
@@ -497,8 +498,10 @@ static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
     uint32_t number = 0;
     if (!err) err = sat_copied_number(satchel->store, &number);
+    /* What was in the log when the home learned that it is a copy, and is not any more, as the server was set back. */
+    if (!err && number) err = write_again(satchel, satchel->keyring, client_device(satchel), true, arena, &done);
     if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
-    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena, &done);
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), false, arena, &done);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

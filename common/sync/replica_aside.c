@@ -39,6 +39,8 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
     sub->dirty = true;
     sub->exact = false;
     if (!err) err = sat_store_aside_put(store, &row);
+    /* It may be here as evidence of a lie about it, or from before the log was rewound. */
+    if (!err && why == SAT_ERR_UPGRADE_NEEDED) err = sat_store_aside_reopen(store, row.number, row.reason);
     struct sat_entry passed = {.kind = entry->kind,
                                .id = bundle->id,
                                .recv_ms = entry->recv_ms,

@@ -3,6 +3,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
+#include "common/sync/void.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
 
@@ -19,7 +20,7 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     if (n == 0) return SAT_OK;
     if (rows[0].state == SAT_BUNDLE_REFUSED) {
         sub->blocked = true;
-        if (sub->pushed == 0) sub->mend = replica_is_refused_for_good(&rows[0]); /* of an earlier session */
+        if (sub->pushed == 0) sub->mend = sat_is_refused_for_good(&rows[0]); /* of an earlier session */
     }
     if (sub->blocked) return SAT_OK;
     bool late;
@@ -251,7 +252,8 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
         err = put_aside(step, &rows[0], why);
         rows[0].state = SAT_BUNDLE_REFUSED;
         rows[0].refused = (uint32_t)why;
-        sub->mend = replica_is_refused_for_good(&rows[0]);
+        sub->mend = sat_is_refused_for_good(&rows[0]);
+        sub->unexplained = sub->unexplained || why == SAT_ERR_COLLECTED;
     }
     bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
     struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);

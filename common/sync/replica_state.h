@@ -40,6 +40,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     bool looked;                   /* whether the log has copies of some; since something else came last */
+    bool missed;                   /* whether somebody misses what was refused */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -78,6 +79,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     bool held;              /* a mass change waits for the person's word: the same, until the next session */
@@ -388,7 +390,6 @@ enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_void.c */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row);
 /* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
 enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
 void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);

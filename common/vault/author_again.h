@@ -42,6 +42,7 @@ struct sat_again {
      * place to be given back: that, and what stands on it, whoever wrote it, is written again by this device; of its
      * own drafts and pending bundles only what stands on it. NULL: nothing of the kind (docs/decisions/0105). */
     const struct sat_taken *taken;
+    bool drafts_stay; /* bundles alone */
     bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */
@@ -65,9 +66,10 @@ struct sat_again_done {
 
 /* Inside the caller's transaction; after an error the caller rolls back. The old drafts and pending bundles are gone
  * then: those that were refused (or handed in), or cannot be opened, are put aside verbatim, with the reason; but for
- * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, and one that names a
- * place of the log that is compacted.
- * SAT_ERR_TOO_LARGE: one does not fit any more; SAT_ERR_CORRUPT: a damaged draft. */
+ * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, copies of what moved,
+ * which know of the collection then, and one that names a place of the log that is compacted. What covers a moved
+ * record goes without being written again where a copy of it was put aside. SAT_ERR_TOO_LARGE: one does not fit any
+ * more; SAT_ERR_CORRUPT: a damaged draft. */
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
                               struct sat_again_done *out) SAT_MUST_CHECK;
 

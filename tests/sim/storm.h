@@ -30,6 +30,7 @@ enum {
     X(lie_withheld) X(lie_left_out) X(lie_reordered) X(lie_old_head) X(lie_head) X(lie_repeated)  \
     X(upgrade) X(of_a_later_time) X(expulsion)  \
     X(return_of_a_silent_home)
+#define COUNTED_WITH_MOVES(X) X(move) X(carrying)
 #define COUNTED_RARELY(X) X(revocation) X(forgotten_without) /* at most one in a life */
 /* clang-format on */
 
@@ -38,9 +39,25 @@ struct counts {
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
     COUNTED_OF_MORE(X)
+    COUNTED_WITH_MOVES(X)
     COUNTED_RARELY(X)
 #undef X
     uint64_t acts, excused, doubted, never_let_in, at_home;
+};
+
+enum { STORM_VALUES_MAX = 64 };
+
+struct storm_value { /* written into an account that moves */
+    uint32_t record, home;
+    uint16_t field;
+    char text[8];
+    bool overwritten; /* somebody who had it in front of him wrote another */
+};
+
+struct storm_moves {
+    uint64_t dice;
+    struct storm_value values[STORM_VALUES_MAX];
+    uint32_t n;
 };
 
 struct life {
@@ -61,15 +78,17 @@ struct life {
     char canary[16];
     uint32_t in_the_open, to_flip, cut, cut_acts;
     bool cut_up, cut_down;
-    uint32_t silent;                        /* storm_silent.c: expelled, and not back yet */
-    uint32_t knows_no_note, knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
-    struct { /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
+    uint32_t silent; /* storm_silent.c: expelled, and not back yet */
+    uint32_t known_homes, knows_no_note,
+        knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
+    struct {            /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
         uint32_t to, acts;
         uint8_t how;
         struct sat_buf said[WORLD_DEVICES_MAX];
     } lying;
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
+    struct storm_moves moves;
 };
 
 /* ---- storm.c: who is who ---- */
@@ -129,6 +148,10 @@ uint32_t storm_check_unread(struct life *life, struct world_device *device);
 
 /* ---- storm_silent.c ---- */
 void storm_silence(struct life *life);
+/* ---- storm_moves.c: accounts that move, beside the rest ---- */
+void storm_move(struct life *life);      /* sometimes */
+bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
+uint32_t storm_check_moves(struct life *life);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

@@ -367,7 +367,8 @@ static void a_long_end_of_a_log_comes_back_in_parts(void **state)
 
 /* ---- Two of one number ---- */
 
-/* A copy of a device wrote under numbers that the server had lost: the log's stay, the others are kept and listed. */
+/* A copy of a device wrote under numbers that the server had lost: the log's stay, the others are written again beside
+ * them. */
 static void what_another_copy_of_its_author_took_the_number_of_is_written_again(void **state)
 {
     (void)state;
