@@ -190,7 +190,8 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (!follows && judge->came_back) err = sat_judge_is_gone(judge, &m->prev, &follows);
     if (err) return err;
     bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
-    if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))
+    uint64_t place = judge->seq ? judge->seq : judge->space->log.size + 1;
+    if (!follows && !behind && !sat_judge_trusts(judge, place))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
