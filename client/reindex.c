@@ -264,7 +264,7 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
 
 /* device: whose dots it stands under. */
 static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
-                                struct sat_arena *arena, struct sat_again_done *done)
+                                bool drafts_stay, struct sat_arena *arena, struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
     struct sat_again_place *places;
@@ -278,6 +278,7 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
     if (!err)
         err = sat_author_again(&vault,
                                &(struct sat_again){.device = device,
+                                                   .drafts_stay = drafts_stay,
                                                    .keep = device < SAT_PROVISIONAL && provisional,
                                                    .places = places,
                                                    .places_n = n,
@@ -285,8 +286,8 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
                                                    .context = &looking,
                                                    .known = is_known},
                                arena, done);
-    if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
-    if (!err && done->n == 0) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
+    if (!err && done->n == 0 && !drafts_stay) err = sat_was_clear(satchel->store); /* nothing waits */
+    if (!err && done->n == 0 && !drafts_stay) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
     sat_arena_deinit(&looking.arena);
     return err;
 }
@@ -299,7 +300,7 @@ enum sat_err client_reindex_begin(struct satchel *satchel)
     sat_entropy_fill(&satchel->entropy, &number, sizeof number);
     sat_arena_init(&arena);
     enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
-    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena, &done);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), false, &arena, &done);
     sat_arena_deinit(&arena);
     satchel->conflicts.known = false;
     client_touch(satchel);
@@ -330,7 +331,7 @@ static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool 
     if (err || refused) return err;
     err = sat_store_mark(satchel->store);
     if (err) return err;
-    err = write_again(satchel, satchel->keyring, client_device(satchel), arena, &done);
+    err = write_again(satchel, satchel->keyring, client_device(satchel), false, arena, &done);
     *changed = !err && done.n > done.written;
     enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
     if (ended) return ended;
@@ -461,8 +462,10 @@ static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
     uint32_t number = 0;
     if (!err) err = sat_copied_number(satchel->store, &number);
+    /* What was in the log when the home learned that it is a copy, and is not any more, as the server was set back. */
+    if (!err && number) err = write_again(satchel, satchel->keyring, client_device(satchel), true, arena, &done);
     if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
-    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena, &done);
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), false, arena, &done);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

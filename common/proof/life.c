@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/proof/hash.h"
 
 static void put_statement(struct sat_buf *out, const struct sat_life *life)
 {
@@ -58,6 +59,14 @@ enum sat_err sat_life_decode(struct sat_span bytes, const struct sat_space_id *s
     sat_take_bytes(&reader, out->signature.b, sizeof out->signature.b);
     if (out->size > SAT_COUNTER_MAX || out->time_ms > SAT_TIME_MS_MAX) return SAT_ERR_MALFORMED;
     return sat_reader_end(&reader);
+}
+
+struct sat_log_epoch sat_life_first(const struct sat_hash *link)
+{
+    struct sat_log_epoch epoch;
+    struct sat_hash hash = sat_hash("log-epoch", SAT_SPAN(link->b));
+    memcpy(epoch.b, hash.b, sizeof epoch.b);
+    return epoch;
 }
 
 struct sat_log_epoch sat_lives_at(const struct sat_lives *lives, const struct sat_log_epoch *now, uint64_t seq)

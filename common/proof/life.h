@@ -26,6 +26,9 @@ void sat_life_encode(const struct sat_life *life, struct sat_buf *out);
 enum sat_err sat_life_decode(struct sat_span bytes, const struct sat_space_id *space,
                              struct sat_life *out) SAT_MUST_CHECK;
 
+/* The first life of the log of the space that this link made. */
+struct sat_log_epoch sat_life_first(const struct sat_hash *link);
+
 /* The lives of one log behind its first, in order: each is the parent of the one behind it. */
 struct sat_lives {
     struct sat_life *at;

@@ -356,6 +356,8 @@ enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number,
                                        enum sat_aside_state state) SAT_MUST_CHECK;
+/* It came again, and is open for that reason now. */
+enum sat_err sat_store_aside_reopen(struct sat_store *store, int64_t number, uint32_t reason) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *open) SAT_MUST_CHECK;
 /* What one device has put there. */
 enum sat_err sat_store_aside_sum(struct sat_store *store, uint32_t device, uint64_t *rows,

@@ -97,8 +97,8 @@ enum sat_err host_open_space(struct sat_store *store, const struct sat_link *lin
     if (sat_body_space_decode(link->body, &body)) return SAT_ERR_MALFORMED;
     struct sat_space_row row = {.id = body.space};
     sat_frontier_init(&row.log);
-    struct sat_hash id = sat_link_id(link), first = sat_hash("log-epoch", SAT_SPAN(id.b));
-    memcpy(row.log_epoch.b, first.b, sizeof row.log_epoch.b);
+    struct sat_hash id = sat_link_id(link);
+    row.log_epoch = sat_life_first(&id);
     return sat_store_space_create(store, &row);
 }
 

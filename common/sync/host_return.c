@@ -81,9 +81,10 @@ static enum sat_err find_receipt(const struct host_step *step, const struct host
     enum sat_err err =
         sat_store_receipt_get(step->host->store, space->row.sid, id, &receipt->ms, &receipt->dir, &receipt->proved);
     if (err) return err;
-    bool copied = author == peer->device && peer->set_back; /* it needs a number of its own */
-    if (!receipt->proved && (space->lives.n == 0 || copied || sat_directory_out(directory, author)))
+    if (!receipt->proved && (space->lives.n == 0 || sat_directory_out(directory, author)))
         return sat_fail(why, SAT_ERR_DENIED, "nothing proves that this server had that work before");
+    if (!receipt->proved && author == peer->device && peer->set_back) /* as where it pushes */
+        return sat_fail(why, SAT_ERR_STALE, "this home seems to be an older copy: it needs a number of its own");
     if (receipt->dir > directory->seq)
         return sat_fail(why, SAT_ERR_STALE, "it was accepted under directory links that are not here yet");
     if (receipt->proved) return SAT_OK;

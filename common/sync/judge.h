@@ -28,6 +28,9 @@ struct sat_judge {
 /* What speaks for a bundle, or a statement, is within a run: those who were there have seen it, and the log's root says
  * that it is the same log. That is believed below a floor which a collection of this very log names (compact.h). */
 bool sat_judge_trusts(const struct sat_judge *judge, uint64_t upto);
+/* What was before something that came back, in its author's chain: nobody has it any more, unless there is a receipt
+ * for it. */
+enum sat_err sat_judge_is_gone(const struct sat_judge *judge, const struct sat_hash *prev, bool *gone) SAT_MUST_CHECK;
 /* Completes the short form from what the store and directory know. SAT_ERR_STALE: ask for the full form, or for what
  * lies before. */
 enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle *bundle) SAT_MUST_CHECK;

@@ -489,6 +489,7 @@ static enum sat_err run(struct replica_step *step, const struct sat_event *event
         if (braked) err = braked;
     }
     if (!err) err = advance(step);
+    if (!err) err = replica_check_cuts(step);
     if (!err) err = settle_clock(step);
     if (!err) err = look_for_pushes(step);
     if (!err) err = sign_cursors(step);

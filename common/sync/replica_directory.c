@@ -172,7 +172,7 @@ enum sat_err replica_keep_link(struct replica_step *step, const struct sat_link 
     if (err) return err;
     struct sat_link_row row = {.seq = link->seq, .bytes = bytes, .sign = *sign};
     err = sat_store_link_append(replica->config.store, &row);
-    if (!err && link->type == SAT_LINK_REVOKE) err = replica_check_cuts(step, link);
+    if (!err && link->type == SAT_LINK_REVOKE) err = replica_note_cuts(step, link);
     return err ? err : check_trust(step);
 }
 

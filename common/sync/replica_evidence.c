@@ -34,8 +34,20 @@ enum sat_err replica_keep_evidence(struct replica_step *step)
     return err;
 }
 
-/* The server signed the revocation into the directory behind what it had in its log: nothing is above the cut. */
-static enum sat_err check_cut(struct replica_step *step, uint32_t device, const struct sat_cut *cut)
+/* ---- What a revocation says of the log ---- */
+
+/* The server signed a revocation into the directory behind what it had in its log: nothing is above the cut. If there
+ * is something here, either the server lies, or it was set back before, and has lost that; which of the two, the end of
+ * its log says. Until that is here: the revocation's place in the directory. */
+static const char ABOVE_CUT[] = "above_cut";
+
+static bool is_above(const struct sat_cut *cut, const struct sat_bundle_row *tip)
+{
+    uint64_t last = tip->first + tip->count - 1;
+    return last > cut->counter || (last == cut->counter && !sat_hash_equal(&tip->id, &cut->bundle));
+}
+
+static enum sat_err note_cut(struct replica_step *step, uint64_t seq, uint32_t device, const struct sat_cut *cut)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_space_row space;
@@ -44,18 +56,49 @@ static enum sat_err check_cut(struct replica_step *step, uint32_t device, const 
     enum sat_err err = sat_store_space_find(store, &cut->space, &space, &found);
     if (err || !found) return err;
     err = sat_store_bundle_tip(store, space.sid, device, false, &tip, &found);
-    if (err || !found) return err;
-    uint64_t last = tip.first + tip.count - 1;
-    if (last < cut->counter || (last == cut->counter && sat_hash_equal(&tip.id, &cut->bundle))) return SAT_OK;
+    if (err || !found || !is_above(cut, &tip)) return err;
+    step->replica->cuts_hold = false;
+    return sat_store_meta_put_u64(store, ABOVE_CUT, seq);
+}
+
+enum sat_err replica_note_cuts(struct replica_step *step, const struct sat_link *link)
+{
+    struct sat_body_revoke *body = sat_arena_alloc(step->arena, sizeof *body);
+    enum sat_err err = sat_body_revoke_decode(link->body, body);
+    for (uint16_t i = 0; !err && i < body->cuts_n; i++) err = note_cut(step, link->seq, body->device, &body->cuts[i]);
+    return err;
+}
+
+static enum sat_err check_cut(struct replica_step *step, const struct replica_sub *sub, uint32_t device)
+{
+    const struct sat_directory *directory = step->replica->config.directory;
+    struct sat_bundle_row tip;
+    const struct sat_cut *cut;
+    uint64_t seq;
+    bool found;
+    if (!sat_directory_cut(directory, device, &sub->row.id, directory->seq, &seq, &cut) || !cut) return SAT_OK;
+    enum sat_err err = sat_store_bundle_tip(step->replica->config.store, sub->row.sid, device, false, &tip, &found);
+    if (err || !found || !is_above(cut, &tip)) return err;
+    if (sat_directory_decided(directory, &tip.id, directory->seq) == SAT_ACCEPT_BUNDLE) return SAT_OK;
     return sat_fail(&step->fault, SAT_ERR_TAMPERED,
                     "the server confirmed that device %u is cut off at change %llu, and has shown more of it", device,
                     (unsigned long long)cut->counter);
 }
 
-enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link)
+enum sat_err replica_check_cuts(struct replica_step *step)
 {
-    struct sat_body_revoke *body = sat_arena_alloc(step->arena, sizeof *body);
-    enum sat_err err = sat_body_revoke_decode(link->body, body);
-    for (uint16_t i = 0; !err && i < body->cuts_n; i++) err = check_cut(step, body->device, &body->cuts[i]);
+    struct sat_replica *replica = step->replica;
+    uint64_t above = 0;
+    if (replica->cuts_hold || replica->subs_n == 0) return SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].halted && !replica->subs[i].head_here)
+            return SAT_OK;
+    enum sat_err err = sat_store_meta_get_u64(replica->config.store, ABOVE_CUT, 0, &above);
+    for (uint32_t i = 0; i < replica->subs_n && above && !err; i++)
+        for (uint32_t device = 1; device <= replica->config.directory->devices_n && !err; device++)
+            err = check_cut(step, &replica->subs[i], device);
+    if (!err && above) err = replica_begin(step);
+    if (!err && above) err = sat_store_meta_put_u64(replica->config.store, ABOVE_CUT, 0);
+    replica->cuts_hold = !err;
     return err;
 }

@@ -18,7 +18,8 @@ enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub
 {
     struct sat_store *store = step->replica->config.store;
     uint64_t all = 0;
-    enum sat_err err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
+    enum sat_err err = replica_return_asides(step, sub);
+    if (!err) err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
     if (!err) err = sat_store_return_count(store, sub->row.sid, true, &all);
     sub->returns.any = all > 0;
     return err;
@@ -94,6 +95,28 @@ static enum sat_err go_to_head(struct replica_step *step, struct replica_sub *su
     sub->exact = false;
     if (!err) replica_resubscribe(step, sub);
     return err;
+}
+
+/* Is it the log's first life, or what was told before it? */
+static bool knows_life(const struct replica_step *step, const struct replica_sub *sub,
+                       const struct sat_log_epoch *epoch)
+{
+    const struct sat_directory *directory = step->replica->config.directory;
+    const struct sat_space *space = sat_directory_space(directory, &sub->row.id);
+    struct sat_hash link = sat_directory_hash_at(directory, space ? space->since_seq : 0);
+    struct sat_log_epoch first = sat_life_first(&link);
+    return sat_log_epoch_equal(&first, epoch) ||
+           (sub->lives.n && sat_log_epoch_equal(&sub->lives.at[sub->lives.n - 1].epoch, epoch));
+}
+
+/* Else that got lost on its way; and who does not know what the life is descended from could follow to no other one.
+ * Who says nothing though asked has had no other life, and began under a name of its own. */
+bool replica_must_ask_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_log_epoch *epoch)
+{
+    if (knows_life(step, sub, epoch) || sub->went_back == WENT_BACK_MAX) return false;
+    sub->went_back++;
+    replica_resubscribe(step, sub);
+    return true;
 }
 
 static enum sat_err claim(struct replica_step *step, struct replica_sub *sub, const struct sat_lost_log *logs,

@@ -11,6 +11,7 @@
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/void.h"
 
 enum { ENTRY_ASKED_MAX = 3 };
 
@@ -345,6 +346,9 @@ static enum sat_err take_own_back(struct replica_step *step, struct replica_sub 
         sat_store_return_of(replica->config.store, sub->row.sid, replica->config.device, 0, &row, &found);
     *back = !err && found && memcmp(row.id.b, entry->id_prefix, sizeof entry->id_prefix) == 0;
     if (!*back) return err;
+    if ((entry->kind == SAT_ENTRY_VOID) != sat_void_is_row(&row))
+        return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server calls an entry of this device what it is not");
+    if (sat_void_is_row(&row)) return replica_void_is_back(step, sub, entry, &row);
     err = sat_base_bundle(replica->config.store, &row, false, step->arena, &bundle);
     for (uint32_t i = 0; !err && i < bundle.manifest.count; i++)
         if (bundle.changes[i].stub) return ask_entry(step, sub); /* forgotten here, and perhaps live again there */
@@ -569,6 +573,7 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
         if (full) err = replica_anew_begin(step, sub, &head);
         return err || !full ? err : meet(step, sub, &head);
     }
+    if (full && first_meeting && replica_must_ask_lives(step, sub, &head.log_epoch)) return SAT_OK;
     if (full && first_meeting && head.size > 0) return meet(step, sub, &head);
     if (head.size > sub->row.log.size) { /* its entries got lost on the way */
         resubscribe(step, sub);

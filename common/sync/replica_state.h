@@ -40,6 +40,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     bool looked;                   /* whether the log has copies of some; since something else came last */
+    bool missed;                   /* whether somebody misses what was refused */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -175,6 +176,7 @@ struct sat_replica {
     uint64_t kin_at;      /* the directory's length, plus one, when it was last looked whether there are copies */
     bool kin, taken;      /* … and there are; or others may hold, too, what was written again for its author */
     bool looked;          /* what waits here was compared with what came from them */
+    bool cuts_hold;       /* nothing here is behind a revocation's cut */
     bool back_refused;    /* the same: that it is back, who was expelled */
     uint64_t back_at;     /* the position at which that was tried last */
     struct sat_arena lives_arena;
@@ -257,6 +259,8 @@ enum sat_err replica_cursors(struct replica_step *step) SAT_MUST_CHECK;
 void replica_resubscribe(struct replica_step *step, struct replica_sub *sub); /* where it is now, whatever was sent */
 
 /* replica_lives.c */
+/* A log begins here with this life: is it to be heard first what the life is descended from? Then that was asked. */
+bool replica_must_ask_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_log_epoch *epoch);
 enum sat_err replica_lives(struct replica_step *step, const struct sat_message_LIVES *message) SAT_MUST_CHECK;
 enum sat_err replica_common(struct replica_step *step, const struct sat_message_COMMON *message) SAT_MUST_CHECK;
 /* Loads what the store knows of the space's lives and of what is to be given back. */
@@ -267,6 +271,9 @@ enum sat_err replica_lives_load(struct replica_step *step, struct replica_sub *s
 enum sat_err replica_return(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                             struct sat_buf *out, bool *more) SAT_MUST_CHECK;
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message) SAT_MUST_CHECK;
+/* … and where some of it was not taken: is one's own pending bundle to be written again for its sake? */
+enum sat_err replica_stands_on_refused(struct replica_step *step, const struct replica_sub *sub,
+                                       const struct sat_bundle_row *own, bool *does) SAT_MUST_CHECK;
 /* What the log has a copy of is not given back beside it. */
 enum sat_err replica_look_back(struct replica_step *step) SAT_MUST_CHECK;
 /* replica_lives.c: what waits to be given back in the space. */
@@ -278,6 +285,7 @@ struct replica_arrival {
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
+    struct sat_hash refused;   /* what a void statement stands for */
     struct sat_bundle *bundle; /* NULL: a void statement */
     struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
@@ -291,7 +299,8 @@ enum sat_err replica_make_whole(struct replica_step *step, const struct replica_
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
+    return (struct replica_arrival){
+        .device = m->device, .first = m->first, .count = m->count, .id = bundle->id, .bundle = bundle};
 }
 /* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
 /* The server lacks bytes of a bundle, or has taken some. */
@@ -362,8 +371,10 @@ enum sat_err replica_accuse(struct replica_step *step, const struct sat_space_id
                             const struct sat_bundle *bundle, uint64_t recv_ms, enum sat_err why);
 /* Keeps what was noted, in a transaction of its own. */
 enum sat_err replica_keep_evidence(struct replica_step *step) SAT_MUST_CHECK;
-/* A revocation that was just applied: SAT_ERR_TAMPERED if the base has what is behind its cuts. */
-enum sat_err replica_check_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+/* A revocation that was just applied: is something here that is behind its cuts? Once the logs' ends are here:
+ * SAT_ERR_TAMPERED if there is still. */
+enum sat_err replica_note_cuts(struct replica_step *step, const struct sat_link *link) SAT_MUST_CHECK;
+enum sat_err replica_check_cuts(struct replica_step *step) SAT_MUST_CHECK;
 
 /* replica_aside.c */
 /* Is the bundle to be put aside now, with that verdict against it? What the server insists on: it showed it in an
@@ -373,6 +384,8 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
@@ -384,6 +397,9 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                                const struct sat_entry_wire *entry) SAT_MUST_CHECK;
 enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,
                                    const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
+/* The echo of this device's, which the server had lost. */
+enum sat_err replica_void_is_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_bundle_row *row) SAT_MUST_CHECK;
 
 /* replica_leave.c */
 /* May the pending bundle not be pushed any more? */

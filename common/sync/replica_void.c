@@ -74,16 +74,12 @@ static enum sat_err find_own_void(struct replica_step *step, struct replica_sub 
     return replica_meet_copy(step, sub, empty->statement.first, empty->statement.count);
 }
 
-enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+static enum sat_err arrive(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
+                           const struct sat_signed_void *empty)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_directory *directory = replica->config.directory;
-    struct sat_signed_void empty;
-    enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
-    if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
-    bool pending = false;
-    if (empty.statement.device == replica->config.device) err = find_own_void(step, sub, entry, &empty, &pending);
-    if (err || pending) return err;
+    const struct sat_void *s = &empty->statement;
     struct sat_judge court = {.store = replica->config.store,
                               .directory = directory,
                               .space = &sub->row,
@@ -91,25 +87,37 @@ enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *su
                               .stubs_allowed = true,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
-    struct replica_arrival arrival = {empty.statement.device,
-                                      empty.statement.first,
-                                      empty.statement.count,
-                                      sat_void_id(&empty.statement),
-                                      NULL,
-                                      NULL};
-    bool back;
-    err = replica_came_back(step, sub, &arrival, &back);
-    if (!err) err = sat_judge_void(&court, &empty, &step->fault);
+    struct replica_arrival arrival = {
+        .device = s->device, .first = s->first, .count = s->count, .id = sat_void_id(s), .refused = s->refused};
+    bool back, pending = false;
+    enum sat_err err = replica_came_back(step, sub, &arrival, &back);
+    if (!err && !back && s->device == replica->config.device) err = find_own_void(step, sub, entry, empty, &pending);
+    if (err || pending) return err;
+    err = sat_judge_void(&court, empty, &step->fault);
     if (err == SAT_ERR_STALE)
-        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u",
-                       empty.statement.device);
+        err = sat_fail(&step->fault, SAT_ERR_BAD_CHAIN, "the server left out a bundle of device %u", s->device);
     if (err == SAT_ERR_DENIED)
-        err = sat_fail(&step->fault, SAT_ERR_TAMPERED, "device %u may not write there", empty.statement.device);
+        err = sat_fail(&step->fault, SAT_ERR_TAMPERED, "device %u may not write there", s->device);
     if (!err) err = replica_begin(step);
     sub->dirty = true;
     return err ? err
-               : sat_base_void(replica->config.store, &sub->row, &directory->org, &empty, entry->recv_ms, entry->dir_at,
+               : sat_base_void(replica->config.store, &sub->row, &directory->org, empty, entry->recv_ms, entry->dir_at,
                                0);
+}
+
+enum sat_err replica_take_void(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry)
+{
+    struct sat_signed_void empty;
+    enum sat_err err = sat_void_decode(entry->bundle, &sub->row.id, &empty.statement, &empty.signature);
+    if (err) return sat_fail(&step->fault, err, "the server sent a statement that cannot be read");
+    return arrive(step, sub, entry, &empty);
+}
+
+enum sat_err replica_void_is_back(struct replica_step *step, struct replica_sub *sub,
+                                  const struct sat_entry_wire *entry, const struct sat_bundle_row *row)
+{
+    struct sat_signed_void empty = sat_void_of_row(row);
+    return arrive(step, sub, entry, &empty);
 }
 
 enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub *sub,

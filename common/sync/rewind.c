@@ -1,7 +1,6 @@
 #include "common/sync/rewind.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/check.h"
 #include "common/proof/header.h"
@@ -35,11 +34,16 @@ static void note_record(struct rewinding *it, const struct sat_record_id *record
 }
 
 /* Is it to be given back, own work like everybody's, as others' may stand on it? What the server lost; and what it had
- * given out without a head. */
-static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry, bool *lost)
+ * given out without a head. And what stands in its author's chain before something that is. */
+static enum sat_err is_lost(struct rewinding *it, const struct sat_entry_row *entry,
+                            const struct sat_bundle_row *bundle, bool *lost)
 {
+    struct sat_bundle_row behind;
     *lost = it->set_back;
-    return *lost ? SAT_OK : sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
+    if (*lost) return SAT_OK;
+    enum sat_err err = sat_store_lost_has(it->store, it->space->sid, &entry->entry.id, lost);
+    if (err || *lost) return err;
+    return sat_store_return_of(it->store, it->space->sid, bundle->device, bundle->first, &behind, lost);
 }
 
 static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row *bundle)
@@ -60,8 +64,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
     bool own = !err && bundle.device == it->device;
-    bool empty = !err && bundle.state == SAT_BUNDLE_VOID; /* one's own is said again */
-    if (!err && !(empty && own)) err = is_lost(it, entry, &lost);
+    if (!err) err = is_lost(it, entry, &bundle, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
         if (rows[i].state == SAT_CHANGE_LIVE) sat_digest_remove(it->space, &rows[i].record, rows[i].dot, &rows[i].rest);
@@ -149,19 +152,13 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
     return err;
 }
 
-static int compare_records(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct sat_record_id));
-}
-
 static enum sat_err revive_all(struct rewinding *it)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     enum sat_err err = SAT_OK;
-    if (it->records_n) qsort(it->records, it->records_n, sizeof *it->records, compare_records);
+    it->records_n = sat_records_unique(it->records, it->records_n);
     for (size_t i = 0; !err && i < it->records_n; i++) {
-        if (i > 0 && compare_records(&it->records[i], &it->records[i - 1]) == 0) continue;
         err = revive(it, &it->records[i], &arena);
         sat_arena_reset(&arena);
     }

@@ -33,10 +33,13 @@ enum sat_err sat_judge_void(const struct sat_judge *judge, const struct sat_sign
     if (err) return err;
     static const struct sat_hash none;
     bool follows = sat_hash_equal(found ? &row.id : &none, &s->prev);
-    if (!follows && !sat_judge_trusts(judge, judge->space->log.size + 1))
+    bool behind = found && s->first < row.first + row.count; /* the one before it would come too late as well */
+    if (!follows && !behind && may_be_back) err = sat_judge_is_gone(judge, &s->prev, &follows);
+    if (err) return err;
+    if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", s->device,
                         (unsigned long long)s->first);
-    if (found && s->first < row.first + row.count)
+    if (behind)
         return sat_fail(fault, SAT_ERR_BAD_CHAIN, "device %u steps back at change %llu", s->device,
                         (unsigned long long)s->first);
     return SAT_OK;

@@ -495,15 +495,15 @@ static enum sat_err goes_apart(struct again *again, const struct sat_again_place
     return err;
 }
 
-/* Was it refused as it names a place of the log that everybody else has compacted (runs)? Nothing is wrong with what it
- * says: sealed anew, it names one that is here. */
+/* Was it refused as it names a place of the log that everybody else has compacted (runs), or as it has seen what the
+ * server lost and does not take back? Nothing is wrong with what it says: sealed anew, it names what is here. */
 static enum sat_err is_outdated(const struct again *again, const struct sat_bundle_row *row,
                                 const struct sat_bundle *bundle, bool *outdated)
 {
     struct sat_space_row space;
     struct sat_hash root;
     bool found;
-    *outdated = false;
+    *outdated = row->refused == SAT_ERR_STALE;
     if (row->refused != SAT_ERR_BOUNDS) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, row->sid, &space);
     if (err || bundle->manifest.w_size >= space.compacted) return err;
@@ -594,7 +594,7 @@ static enum sat_err take_all(struct again *again)
         struct next next = {.at = again->last + 1};
         sat_arena_reset(&again->batch);
         enum sat_err err = find_bundle(again, from, &next);
-        if (!err) err = find_draft(again, from, &next);
+        if (!err && !again->what->drafts_stay) err = find_draft(again, from, &next);
         if (err || !next.place) return err;
         err =
             next.is_bundle ? take_bundle(again, next.place, &next.bundle) : take_draft(again, next.place, &next.draft);

@@ -34,6 +34,7 @@ struct sat_again {
      * place to be given back: that, and what stands on it, whoever wrote it, is written again by this device; of its
      * own drafts and pending bundles only what stands on it. NULL: nothing of the kind (docs/decisions/0105). */
     const struct sat_taken *taken;
+    bool drafts_stay; /* bundles alone */
     bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */

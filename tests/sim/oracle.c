@@ -179,7 +179,10 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
+    void (*acting)(const struct world_device *device) = world->acting;
+    world->acting = NULL; /* with a program of now: what was written, whether or not its author's can read it */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
+    world->acting = acting;
     struct oracle_write write = {.dot = {number, last},
                                  .last_dot = {number, last},
                                  .space = space,
@@ -313,22 +316,56 @@ static uint32_t excuse_change(struct oracle *oracle, struct world_device *device
     return n;
 }
 
-uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device)
+static uint32_t excuse_open(struct oracle *oracle, struct sat_store *store, struct world_device *device, bool escrow)
 {
     struct sat_arena arena;
     struct sat_aside_row *rows;
     uint32_t n, excused = 0;
     sat_arena_init(&arena);
-    sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    sat_check(!sat_store_asides(store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
     for (uint32_t i = 0; i < n; i++) {
         struct sat_bundle bundle;
-        if (rows[i].recv_ms || rows[i].state != SAT_ASIDE_OPEN) continue; /* it was in the log; or is not listed */
+        if (rows[i].state != SAT_ASIDE_OPEN) continue; /* it is not listed */
+        if (rows[i].recv_ms && !escrow) continue;      /* it was in the log */
         sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
         for (uint32_t k = 0; k < bundle.manifest.count; k++)
             excused += excuse_change(oracle, device, &bundle, k, &arena);
     }
     sat_arena_deinit(&arena);
     return excused;
+}
+
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    return excuse_open(oracle, device->handle.store, &world->devices[0], false);
+}
+
+uint32_t oracle_excuse_escrow(struct oracle *oracle, struct world *world)
+{
+    return excuse_open(oracle, world->server_store, &world->devices[0], true);
+}
+
+uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                       bool excused)
+{
+    struct sat_arena arena;
+    struct sat_draft_row *rows;
+    uint32_t n, in = 0;
+    int64_t sid = world_sid(device, &world->spaces[space]);
+    sat_arena_init(&arena);
+    sat_check(!sat_store_drafts(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        if (rows[i].sid != sid) continue;
+        in++;
+        for (uint32_t k = 0; k < oracle->n && excused; k++) {
+            struct oracle_write *write = &oracle->writes[k];
+            struct sat_record_id id = world_record(write->record);
+            bool is = write->home == (uint32_t)(device - world->devices) && write->dot.counter == rows[i].counter;
+            if (is && sat_record_equal(&id, &rows[i].record)) write->excused = true;
+        }
+    }
+    sat_arena_deinit(&arena);
+    return in;
 }
 
 /* ---- The end ---- */
@@ -350,6 +387,18 @@ static uint32_t visible(const struct sat_record_view *view, const struct oracle_
     uint32_t n = 0;
     for (uint32_t i = 0; i < view->live_n; i++)
         n += is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
+    return n;
+}
+
+/* Removals by several people at the same time of their clocks. */
+static uint32_t of_that_name(const struct oracle *oracle, const struct oracle_write *write)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        const struct oracle_write *other = &oracle->writes[i];
+        n += other->tag == write->tag && other->space == write->space && other->record == write->record &&
+             other->field == write->field && strcmp(other->element, write->element) == 0;
+    }
     return n;
 }
 
@@ -385,7 +434,7 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
             uint32_t seen = visible(&view, write);
             if (seen && !write->refused && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
             if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
-            if (seen > 1) wrong += complain(write, "TWICE");
+            if (seen > 1 && (!write->tag || seen > of_that_name(oracle, write))) wrong += complain(write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
                 wrong += complain(write, "LOST");
         }

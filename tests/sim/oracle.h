@@ -58,8 +58,14 @@ void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes);
 /* Did nobody hold it at the last look, and nobody overwrite it whose write cannot be missing? */
 bool oracle_may_go(const struct oracle *oracle, uint32_t index);
-/* What the device keeps as refused is not to be seen, and no more than that may be missing. How many cells. */
-uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device);
+/* What the device keeps as refused is not to be seen, and no more than that may be missing. Read by the first admin's
+ * keys. How many cells. */
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device);
+/* The same of what the server keeps for the admins, who can read it. */
+uint32_t oracle_excuse_escrow(struct oracle *oracle, struct world *world);
+/* How many of the device's drafts are in a territory; and nobody else need have them, where that is `excused`. */
+uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                       bool excused);
 /* Compares what a device sees of every record that was ever written in `space` with what it must see; complains on
  * stderr. The number of differences. */
 uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,

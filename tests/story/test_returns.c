@@ -284,6 +284,216 @@ static void what_stands_on_something_that_got_lost_on_its_way_goes_again(void **
     assert_string_equal(scene_shows(&world, a, 1, CITY), "Chur");
 }
 
+/* A refused push, and what takes its place: no head proves that. Its next work has come back before, else. */
+static void a_void_statement_of_ones_own_goes_back_in_its_place(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    scene_damage_push(&world, a, 0);
+    world_connect(&world, a);
+    while (a->on_way) {
+        (void)world_hand_over(&world, a, false);
+        (void)world_hand_over(&world, a, true);
+    }
+    scene_write(&world, a, 2, CITY, "Chur");
+    sync_without_head(a, 0);
+    assert_int_equal(scene_log_size(&world), 2);
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a));
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
+}
+
+/* Of the logs there comes nothing but what is said of their lives. */
+static bool lose_logs(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    bool passes = true;
+    (void)context;
+    (void)device;
+    sat_arena_init(&arena);
+    if (down && sat_message_decode(sat_buf_span(bytes), SAT_SENDER_SERVER, &arena, &message) == SAT_OK)
+        passes = message.type != SAT_MESSAGE_HEAD && message.type != SAT_MESSAGE_ENTRIES;
+    sat_arena_deinit(&arena);
+    return passes;
+}
+
+/* It is told that it is behind what it had signed, and shows why; but had pushed before it heard that. */
+static void who_pushes_before_it_hears_that_it_is_behind_is_no_copy(void **state)
+{
+    (void)state;
+    struct world_device *admin = &world.devices[0];
+    world_backup(&world, 1);
+    scene_write(&world, admin, 1, CITY, "Bern");
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, admin));
+    assert_true(world_confirm_restore(&world));
+    world_backup(&world, 2); /* has its cursor */
+    scene_write_in(&world, admin, &world.spaces[1], 9, CITY, "Chur");
+    world_restore(&world, 1, true);
+    admin->on_way = lose_logs;
+    (void)world_sync(&world, admin);
+    admin->on_way = NULL;
+    assert_int_equal(scene_pending(admin), 1);
+    world_restore(&world, 2, false);
+    (void)world_sync(&world, admin);
+    assert_int_equal(admin->heard[SAT_NOTICE_REFUSED], 0);
+    all_agree();
+    assert_true(scene_space(world.server_store, &world.spaces[1]).log.size > 0);
+}
+
+/* What was written before it is in a log that has not been proved, and that is gone, too. */
+static void what_stands_before_what_is_given_back_goes_back_too(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 2);
+    scene_write(&world, a, 2, CITY, "Chur");
+    assert_true(world_sync(&world, a));
+    world_restore(&world, 2, true);
+    sync_without_head(a, 0); /* the second waits */
+    struct sat_space_row row = scene_space(a->handle.store, &world.spaces[0]);
+    row.head_size = 0; /* as if it had had to pull the first again */
+    assert_int_equal(sat_store_begin(a->handle.store), SAT_OK);
+    assert_int_equal(sat_store_space_save(a->handle.store, &row), SAT_OK);
+    assert_int_equal(sat_store_commit(a->handle.store), SAT_OK);
+    world_restore(&world, 1, false);
+    (void)world_sync(&world, a);
+    assert_int_equal(a->heard[SAT_NOTICE_REFUSED], 0);
+    all_agree();
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Bern");
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur");
+}
+
+static bool lose_lives(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    bool is = false;
+    (void)context;
+    sat_arena_init(&arena);
+    if (down && sat_message_decode(sat_buf_span(bytes), SAT_SENDER_SERVER, &arena, &message) == SAT_OK)
+        is = message.type == SAT_MESSAGE_LIVES;
+    sat_arena_deinit(&arena);
+    if (is) device->on_way = NULL;
+    return !is;
+}
+
+/* The territory is new to it; what the server says of its lives first gets lost on its way. */
+static void who_has_not_heard_of_a_logs_lives_asks_for_them(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    assert_true(world_settle(&world, 4));
+    assert_true(world_confirm_restore(&world));
+    order_grant(&world, a, 0, 0);
+    (void)world_sync(&world, a);
+    order_grant(&world, a, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+    a->on_way = lose_lives;
+    (void)world_sync(&world, a);
+    assert_null(a->on_way);
+    world_restore(&world, 1, true);
+    a->last_err = SAT_OK;
+    (void)world_sync(&world, a);
+    assert_int_not_equal(a->last_err, SAT_ERR_FORK);
+    (void)world_sync(&world, b);
+    (void)world_sync(&world, &world.devices[0]);
+    assert_true(world_confirm_restore(&world));
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
+}
+
+/* ---- What is not taken ---- */
+
+static void revoke_behind_a_return(struct world_device *device)
+{
+    struct world_device *admin = &world.devices[0];
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    order_revoke(&world, device);
+    assert_true(world_sync(&world, admin));
+}
+
+static void assert_shown_alike(uint32_t record)
+{
+    uint64_t left;
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, &world.devices[0]));
+    assert_string_equal(scene_shows(&world, b, record, CITY), scene_shows(&world, &world.devices[0], record, CITY));
+    assert_true(scene_agrees(&world, b));
+    assert_int_equal(sat_store_return_count(b->handle.store, 0, true, &left), SAT_OK);
+    assert_int_equal(left, 1); /* and listed */
+}
+
+/* It would stand in front of one person alone. */
+static void what_is_not_taken_back_is_listed_and_not_shown(void **state)
+{
+    (void)state;
+    scene_write(&world, b, 1, CITY, "Zug");
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    sync_without_head(b, scene_log_size(&world));
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Bern");
+    world_restore(&world, 1, true);
+    revoke_behind_a_return(a);
+    assert_shown_alike(1);
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Zug");
+}
+
+/* The server has lost what is behind the cut, and the admin does not know of it. */
+static void a_cut_before_what_a_server_had_lost_is_no_lie(void **state)
+{
+    (void)state;
+    scene_write(&world, b, 1, CITY, "Zug");
+    assert_true(world_settle(&world, 4));
+    scene_write(&world, a, 2, CITY, "Thun"); /* so that there is a cut */
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    world_restore(&world, 1, true);
+    revoke_behind_a_return(a);
+    b->last_err = SAT_OK;
+    assert_shown_alike(1);
+    assert_int_not_equal(b->last_err, SAT_ERR_TAMPERED);
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Zug");
+}
+
+/* What it has seen does not come back: it is written again, and arrives. */
+static void work_that_has_seen_what_is_not_taken_back_is_written_again(void **state)
+{
+    (void)state;
+    uint64_t open;
+    scene_write(&world, a, 2, CITY, "Thun"); /* so that there is a cut */
+    assert_true(world_sync(&world, a));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, CITY, "Chur");
+    scene_write(&world, b, 3, CITY, "Genf");
+    scene_lose_push(&world, b, 0); /* frozen, that is */
+    (void)world_sync(&world, b);
+    b->on_way = NULL;
+    world_restore(&world, 1, true);
+    revoke_behind_a_return(a);
+    assert_shown_alike(1);
+    assert_string_equal(scene_shows(&world, b, 1, CITY), "Chur");
+    assert_string_equal(scene_shows(&world, &world.devices[0], 3, CITY), "Genf");
+    assert_int_equal(sat_store_aside_count(b->handle.store, &open), SAT_OK);
+    assert_int_equal(open, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +509,13 @@ int main(void)
         STORY(what_came_back_goes_back_in_the_order_of_the_log_that_had_it),
         STORY(work_on_top_of_work_that_has_seen_what_is_gone_is_not_refused),
         STORY(what_stands_on_something_that_got_lost_on_its_way_goes_again),
+        STORY(a_void_statement_of_ones_own_goes_back_in_its_place),
+        STORY(who_pushes_before_it_hears_that_it_is_behind_is_no_copy),
+        STORY(what_stands_before_what_is_given_back_goes_back_too),
+        STORY(who_has_not_heard_of_a_logs_lives_asks_for_them),
+        STORY(what_is_not_taken_back_is_listed_and_not_shown),
+        STORY(a_cut_before_what_a_server_had_lost_is_no_lie),
+        STORY(work_that_has_seen_what_is_not_taken_back_is_written_again),
     };
     return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
 }
