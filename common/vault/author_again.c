@@ -8,7 +8,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
-#include "common/sync/void.h"
+#include "common/vault/author_copies.h"
 #include "common/vault/author_draft.h"
 #include "common/vault/author_was.h"
 #include "common/vault/origin.h"
@@ -34,7 +34,7 @@ struct again {
     struct sat_arena batch; /* of one bundle or draft; of all that was taken */
     struct sat_arena arena; /* of one change */
     struct sat_buf plain, origin;
-    struct sat_buf refused; /* of what was put aside: sid ‖ record; −sid ‖ record of moves that went with it */
+    struct sat_buf refused; /* what was put aside: author_copies.h */
 };
 
 /* One change that is to be written again. */
@@ -250,45 +250,6 @@ static struct sat_dots find_holes(struct again *again, const struct old *old, co
     return sat_dots_as_set(&holes);
 }
 
-/* Has it come with a record that moved, from another space or back from there? An origin in the space itself is that of
- * a copy where it stands in the log; else it says what was written again here. */
-static enum sat_err is_copy(const struct again *again, const struct old *old, bool *copy)
-{
-    struct sat_space_row space;
-    struct sat_bundle_row row;
-    struct sat_origin origin;
-    bool found = false;
-    *copy = false;
-    if (sat_origin_decode(old->body.origin, &origin)) return SAT_OK;
-    enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
-    *copy = !err && !sat_space_equal(&origin.space, &space.id);
-    if (err || *copy) return err;
-    err = sat_store_bundle_of_dot(again->vault.store, origin.dot, &row, &found);
-    *copy = !err && found && row.seq && !sat_void_is_row(&row);
-    return err;
-}
-
-/* Where the record was collected meanwhile, who brings a copy knows that, as if he made it now. */
-static enum sat_err see_collection(struct again *again, const struct old *old, struct sat_header *header)
-{
-    struct sat_collected_row collected;
-    struct sat_dots_builder seen, holes;
-    bool copy, found = false;
-    enum sat_err err = is_copy(again, old, &copy);
-    if (!err && copy)
-        err = sat_store_collected_get(again->vault.store, old->place->sid, &old->record, &collected, &found);
-    if (err || !found) return err;
-    sat_dots_begin(&seen, &again->arena);
-    sat_dots_add_all(&seen, header->seen);
-    sat_dots_add(&seen, collected.deletion);
-    sat_dots_begin(&holes, &again->arena);
-    for (uint32_t i = 0; i < header->holes.n; i++)
-        if (sat_dot_compare(header->holes.at[i], collected.deletion) != 0) sat_dots_add(&holes, header->holes.at[i]);
-    header->seen = sat_dots_as_vector(&seen);
-    header->holes = sat_dots_as_set(&holes);
-    return SAT_OK;
-}
-
 static enum sat_err set_origin(struct again *again, const struct old *old, struct sat_body *body)
 {
     struct sat_space_row space;
@@ -324,7 +285,7 @@ static enum sat_err write_again(struct again *again, const struct old *old)
     enum sat_err err = sat_record_load(&again->vault, old->place->sid, &old->record, &again->arena, &view);
     if (err) return err;
     header.seen = map_seen(again, old, &view);
-    err = see_collection(again, old, &header);
+    err = sat_copies_see(&again->vault, old->place->sid, &old->record, &old->body, &again->arena, &header);
     if (err) return err;
     header.holes = find_holes(again, old, &view, &header);
     header.kept = find_kept(again, old, &view, &header);
@@ -364,49 +325,6 @@ static enum sat_err take_change(struct again *again, struct old *old)
     return err;
 }
 
-/* ---- Moves whose copies were refused ---- */
-
-enum { NOTE_BYTES = 8 + 16 };
-
-static void note_refused(struct again *again, int64_t sid, const struct sat_record_id *record)
-{
-    sat_put_u64(&again->refused, (uint64_t)sid);
-    sat_put_bytes(&again->refused, record->b, sizeof record->b);
-}
-
-static bool was_refused(const struct again *again, int64_t sid, const struct sat_record_id *record)
-{
-    struct sat_reader reader;
-    sat_reader_init(&reader, sat_buf_span(&again->refused));
-    while (sat_reader_left(&reader) >= NOTE_BYTES) {
-        struct sat_record_id other;
-        bool here = (int64_t)sat_take_u64(&reader) == sid;
-        sat_take_bytes(&reader, other.b, sizeof other.b);
-        if (here && sat_record_equal(&other, record)) return true;
-    }
-    return false;
-}
-
-/* Does it cover what has gone to where the copies do not arrive, or stand on such a one, which it keeps while it covers
- * the rest with it? The record stays where it was then. */
-static enum sat_err covers_in_vain(const struct again *again, const struct old *old, bool *vain)
-{
-    enum sat_err err = SAT_OK;
-    *vain = old->header.deletion && is_about_a_move(&old->body) && was_refused(again, -old->place->sid, &old->record);
-    for (uint32_t i = 0; i < old->body.cells_n && !err && !*vain; i++) {
-        const struct sat_cell *cell = &old->body.cells[i];
-        struct sat_space_row target;
-        struct sat_space_id id;
-        bool found;
-        if ((cell->field != SAT_FIELD_MOVED && cell->field != SAT_FIELD_CARRIED) || cell->value.kind != SAT_VALUE_REF)
-            continue;
-        memcpy(id.b, cell->value.ref.b, sizeof id.b);
-        err = sat_store_space_find(again->vault.store, &id, &target, &found);
-        *vain = !err && found && was_refused(again, target.sid, &old->record);
-    }
-    return err;
-}
-
 /* ---- Where they come from ---- */
 
 static enum sat_err take_draft(struct again *again, const struct sat_again_place *place,
@@ -420,8 +338,7 @@ static enum sat_err take_draft(struct again *again, const struct sat_again_place
     if (!err) err = sat_header_decode(row->header, &again->batch, &old.header);
     if (err) return SAT_ERR_CORRUPT;
     bool vain;
-    err = covers_in_vain(again, &old, &vain);
-    if (!err && vain) note_refused(again, -place->sid, &row->record);
+    err = sat_copies_lack(&again->vault, &again->refused, place->sid, &row->record, &old.header, &old.body, &vain);
     if (!err && !vain) err = take_change(again, &old);
     return err ? err : sat_store_drafts_delete(again->vault.store, row->counter, row->counter);
 }
@@ -491,7 +408,8 @@ static enum sat_err goes_apart(struct again *again, const struct sat_again_place
     err = open_bundle(again, place, bundle, changes);
     if (err) return sat_err_is_local(err) ? err : SAT_OK; /* it cannot be written again, in parts or whole */
     *apart = late < row->count;
-    for (uint32_t i = 0; i < row->count && !err && !*apart; i++) err = is_copy(again, &changes[i], apart);
+    for (uint32_t i = 0; i < row->count && !err && !*apart; i++)
+        err = sat_copies_is(&again->vault, row->sid, &changes[i].body, apart);
     return err;
 }
 
@@ -531,7 +449,8 @@ static enum sat_err take_bundle(struct again *again, const struct sat_again_plac
         err = put_aside(again, &bundle, why, SAT_ASIDE_OPEN, 0);
     else if (again->what->keep)
         err = put_aside(again, &bundle, SAT_ERR_INVALID, SAT_ASIDE_KEPT, 0);
-    for (uint32_t i = 0; !err && why && i < row->count; i++) note_refused(again, row->sid, &bundle.changes[i].record);
+    for (uint32_t i = 0; !err && why && i < row->count; i++)
+        sat_copies_refused(&again->refused, row->sid, &bundle.changes[i].record);
     for (uint32_t i = 0; !err && !why && i < row->count; i++) err = take_change(again, &changes[i]);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }
