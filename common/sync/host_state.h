@@ -118,6 +118,7 @@ struct host_step {
     struct sat_arena *arena;
     struct sat_actions *out;
     bool directory_changed;
+    uint32_t brought; /* by this event: the device whose bundle was taken; 0: none was */
     struct host_sighting *sightings; /* of sessions that ended */
 };
 

@@ -222,6 +222,7 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
         return sat_fail(fault, SAT_ERR_BOUNDS, "device %u witnessed what everybody else has forgotten", m->device);
     if (within) on_this_log = sat_judge_trusts(judge, m->w_size);
     /* Set back once more, to this life of several, and nobody has shown that yet. */
+    if (current && !on_this_log && judge->was_further) *judge->was_further = true;
     if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
         return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
     if ((current && !on_this_log) || (!current && !sat_lives_later(judge->lives, judge->space->log.size + 1)))

@@ -62,8 +62,8 @@ static struct sat_hash digest_in(struct sat_store *store, const struct sat_space
     return sat_digest_of(&row);
 }
 
-uint32_t ends_compare(const struct oracle *oracle, struct world *world, uint32_t space, uint32_t records,
-                      uint32_t homes, uint32_t *conflicts)
+uint32_t ends_compare(struct oracle *oracle, struct world *world, uint32_t space, uint32_t records, uint32_t homes,
+                      uint32_t *conflicts)
 {
     uint32_t wrong = 0;
     struct sat_hash view = {0}, digest = digest_in(world->server_store, &world->spaces[space]);

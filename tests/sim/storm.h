@@ -42,7 +42,7 @@ struct counts {
     COUNTED_WITH_MOVES(X)
     COUNTED_RARELY(X)
 #undef X
-    uint64_t acts, excused, never_let_in, at_home;
+    uint64_t acts, excused, doubted, never_let_in, at_home;
 };
 
 enum { STORM_VALUES_MAX = 64 };

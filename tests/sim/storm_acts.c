@@ -1,6 +1,7 @@
 #include "tests/sim/storm.h"
 
 #include "common/base/check.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/forget.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -96,11 +97,12 @@ static bool revoke(struct life *life)
     struct world *world = &life->world;
     struct world_device *device = storm_any_joined(life);
     if (storm_number(life, device) < 2 || life->revoked || scene_number(device) == 0) return false;
-    uint32_t number = scene_number(device);
+    uint32_t number = scene_number(device), family = life->family[storm_number(life, device)];
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (life->family[i] == family) doubts_leave(&life->oracle, world, &world->devices[i]);
     order_revoke(world, device);
     const struct sat_device *in = sat_directory_device(&world->devices[0].handle.directory, number);
     if (!in || !in->revoked_seq) return true; /* it did not get through */
-    uint32_t family = life->family[storm_number(life, device)];
     life->revoked++;
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) life->gone |= 1u << i;

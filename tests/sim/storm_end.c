@@ -1,6 +1,7 @@
 #include "tests/sim/storm.h"
 
 #include "common/base/check.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/ends.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -78,12 +79,14 @@ uint32_t storm_check(struct life *life)
         if (!storm_is_gone(life, &life->world.devices[i]))
             life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world, &life->world.devices[i]);
     life->counts->never_let_in += oracle_excuse_escrow(&life->oracle, &life->world);
+    doubts_judge(&life->oracle, &life->world);
     for (uint32_t space = STORM_SHARED; space <= STORM_NARROW; space++) {
         uint32_t of = storm_readers(life, space);
         wrong += ends_compare(&life->oracle, &life->world, space, STORM_RECORDS, of, &conflicts);
         life->counts->conflict += conflicts > 0;
     }
     for (uint32_t i = 0; i < life->world.devices_n && wrong; i++) tell_what_waits(life, &life->world.devices[i]);
+    life->counts->doubted += life->oracle.doubted;
     for (uint32_t i = 0; i < life->world.devices_n; i++) {
         life->counts->new_index += life->world.devices[i].heard[SAT_NOTICE_REINDEXED];
         enum sat_err err = life->world.devices[i].last_err;

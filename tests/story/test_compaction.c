@@ -343,6 +343,30 @@ static void a_copy_whose_waiting_work_was_compacted_goes_on(void **state)
     world_home_free(&home);
 }
 
+/* It was refused, and what the log says of that is compacted, too: it is no work that the log has had. */
+static void what_was_refused_is_not_taken_for_what_is_forgotten(void **state)
+{
+    (void)state;
+    struct world_home home;
+    limit(0, 1);
+    scene_write(&world, rep, 2, CITY, "new");
+    world_home_backup(&world, rep, &home);
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 1);
+    rep->on_way = NULL;
+    assert_true(world_settle(&world, 4));
+    edit(1, 6);
+    collect();
+    scene_maintain(&world);
+    world_home_restore(&world, rep, &home);
+    for (uint32_t i = 0; i < 4; i++) (void)world_sync(&world, rep);
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 2, CITY), "new");
+    assert_all_agree();
+    world_home_free(&home);
+}
+
 /* By the time that the copy has heard of what it waits with, that is forgotten; until then it stood under a number of
  * the copy's own. */
 static void bring_back_forgotten(int64_t clock_ms)
@@ -594,9 +618,9 @@ static void what_comes_too_late_to_be_given_back_is_settled_once_it_is_supersede
     edit(1, 21);
     edit(3, 2);
     collect();
-    tidy_server();
+    scene_maintain(&world);
     tidy_device(rep);
-    assert_true(count_runs(rep->handle.store) > 0);
+    assert_true(scene_runs(rep->handle.store, &world.spaces[0]) > 0);
     world_restore(&world, 1, true);
     for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep); /* before the others */
     assert_int_equal(waiting(rep, true), 0);
@@ -629,6 +653,7 @@ int main(void)
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
         WITH_WORLD(an_older_copy_starts_anew_and_goes_on),
         WITH_WORLD(a_copy_whose_waiting_work_was_compacted_goes_on),
+        WITH_WORLD(what_was_refused_is_not_taken_for_what_is_forgotten),
         WITH_WORLD(a_copy_knows_its_waiting_work_though_it_is_forgotten),
         WITH_WORLD(a_copy_knows_it_whatever_its_clock_says),
         WITH_WORLD(what_got_a_forgotten_number_by_chance_is_not_lost),
