@@ -202,6 +202,8 @@ static const struct {
     {48, "homes damage revoke disks more moves"},
     {94, "homes damage revoke disks more moves"},
     {121, "homes damage revoke disks more moves"},
+    {31, "server homes moves"}, /* forgetting beside suites of a later time */
+    {1005, "server homes moves"},
     {498, "server collect more moves"}, /* what an older state of a home knows: docs/decisions/0102 */
     {20018, "server collect more moves"},
     {20037, "server collect more moves"},

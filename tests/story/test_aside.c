@@ -237,7 +237,7 @@ static bool lose_answers(void *context, struct world_device *device, bool down, 
     return !down;
 }
 
-/* A lie about where it stands was kept as evidence; then the honest server sends it to a program that cannot read it. */
+/* A lie about where it stands was kept as evidence; then an honest server sends it to who cannot read it. */
 static void what_was_lied_about_first_is_taken_up_after_the_upgrade_too(void **state)
 {
     (void)state;
