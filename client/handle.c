@@ -17,6 +17,7 @@
 #include "client/wipe.h"
 #include "common/base/check.h"
 #include "common/proof/directory_index.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica.h"
 
 #define VERSION "0.1.0"
@@ -162,6 +163,16 @@ enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space
     if (!err && own) err = sat_store_commit(satchel->store);
     if (err && own) sat_store_rollback(satchel->store);
     *sid = err ? 0 : row.sid;
+    return err;
+}
+
+enum sat_err client_awaits_log(struct satchel *satchel, int64_t sid, bool *awaits)
+{
+    struct sat_space_row row;
+    uint64_t let_go = 0;
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &row);
+    if (!err) err = sat_let_go_of(satchel->store, &row.id, &let_go);
+    *awaits = !err && let_go && row.head_size == 0;
     return err;
 }
 

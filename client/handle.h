@@ -78,6 +78,9 @@ uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *
  * its own, if none is open). */
 enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space,
                                  int64_t *sid) SAT_MUST_CHECK;
+/* Own work was in it, this device has let go of it, and no head of its log has come since. Nothing can be written there
+ * yet: a change says by counters what its author had seen, and would claim to have seen what is not here. */
+enum sat_err client_awaits_log(struct satchel *satchel, int64_t sid, bool *awaits) SAT_MUST_CHECK;
 enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sat_space_id *space) SAT_MUST_CHECK;
 
 /* What is derived from the records is outdated: they have changed. */

@@ -61,10 +61,13 @@ enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const stru
     enum sat_err err = client_space_of_sid(satchel, sid, &space);
     if (err) return err;
     const struct sat_directory *directory = &satchel->directory;
-    if (sat_directory_may_write(directory, &space, client_device(satchel), record, directory->seq)) return SAT_OK;
+    bool may = sat_directory_may_write(directory, &space, client_device(satchel), record, directory->seq), awaits;
+    err = client_awaits_log(satchel, sid, &awaits);
+    if (err || (may && !awaits)) return err;
     struct sat_arena arena;
     sat_arena_init(&arena);
-    err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "you may not write in %.100s",
+    err = sat_fail(&satchel->fault, SAT_ERR_DENIED,
+                   may ? "%.100s came back, and nothing of it is here yet: sync first" : "you may not write in %.100s",
                    client_space_name(satchel, &space, &arena));
     sat_arena_deinit(&arena);
     return err;

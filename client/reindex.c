@@ -108,52 +108,29 @@ struct looking {
 };
 
 /* What it repeats, or itself. */
-static struct sat_origin root_of(const struct sat_space_id *space, struct sat_dot dot, const struct sat_body *body,
-                                 const struct sat_hash *rest)
+static struct sat_origin root_of(const struct sat_space_id *space, const struct sat_again_change *change)
 {
     struct sat_origin root;
-    if (sat_origin_decode(body->origin, &root) == SAT_OK) return root;
-    root = (struct sat_origin){.space = *space, .dot = dot};
-    if (rest) root.rest = *rest;
+    struct sat_body body = *change->body;
+    if (sat_origin_decode(body.origin, &root) == SAT_OK) return root;
+    root = (struct sat_origin){.space = *space, .dot = change->dot};
+    root.rest = sat_origin_hash(&change->record, change->header, &body);
     return root;
 }
 
 /* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
-static bool repeats(const struct sat_again_change *change, const struct sat_space_id *space,
-                    const struct sat_history_item *item)
+static bool repeats(const struct sat_again_change *change, const struct sat_origin *root,
+                    const struct sat_space_id *space, const struct sat_history_item *item)
 {
-    if (!item->readable) return false;
-    struct sat_origin here = root_of(space, change->dot, change->body, change->rest);
-    struct sat_origin there = root_of(space, item->dot, &item->body, NULL);
-    if (!sat_origin_equal(&here, &there)) return false;
-    bool same = !sat_hash_is_zero(&here.rest) && sat_hash_equal(&here.rest, &there.rest);
+    struct sat_body body = item->body;
+    struct sat_origin there;
+    if (!item->readable || item->recv_ms == 0) return false;
+    bool copy = sat_origin_decode(body.origin, &there) == SAT_OK;
+    if (!copy) there = (struct sat_origin){.space = *space, .dot = item->dot};
+    if (!sat_origin_equal(root, &there)) return false;
+    if (!copy) there.rest = sat_origin_hash(&change->record, &item->header, &body);
+    bool same = !sat_hash_is_zero(&root->rest) && sat_hash_equal(&root->rest, &there.rest);
     return same || is_same_edit(change, item);
-}
-
-/* Up to when the log can have got what it has of the number under which it was written first, of which no content is
- * here any more; 0: there is nothing of the kind. */
-static enum sat_err forgotten_ms(struct satchel *satchel, int64_t sid, struct sat_dot dot,
-                                 const struct sat_history_item *items, uint32_t n, struct sat_arena *arena,
-                                 uint64_t *out)
-{
-    struct sat_space_row space;
-    struct sat_bundle_row before;
-    struct sat_entry_row *behind;
-    uint64_t counter = 0;
-    uint32_t behind_n = 0;
-    bool found = false;
-    *out = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!items[i].readable && sat_dot_compare(items[i].dot, dot) == 0) *out = items[i].recv_ms;
-    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
-    if (err || *out || space.compacted == 0) return err;
-    err = sat_store_device_counter_at(satchel->store, sid, dot.device, UINT64_MAX, &counter);
-    if (!err) err = sat_store_bundle_before(satchel->store, sid, dot.device, dot.counter + 1, &before, &found);
-    bool is_here = found && dot.counter - before.first < before.count;
-    if (err || is_here || counter < dot.counter) return err;
-    err = sat_store_entries(satchel->store, sid, space.compacted + 1, 1, arena, &behind, &behind_n);
-    if (!err && behind_n) *out = behind[0].entry.recv_ms;
-    return err;
 }
 
 /* One of the numbers that it stood under, and what it was there. */
@@ -164,43 +141,86 @@ struct number {
     bool found;           /* what it was */
 };
 
-/* The other home brought a change of that number, which everybody has forgotten since: is it this one? Where the log's
- * bundle is gone as well, it was if this one was written before that arrived; what was written here later got the
- * number by chance. */
-static enum sat_err is_forgotten_there(struct satchel *satchel, const struct sat_again_change *change,
-                                       struct number *number, const struct sat_history_item *items, uint32_t n,
-                                       struct sat_arena *arena, bool *is)
+enum found_there { NOT_THERE, THERE, MAY_BE_THERE };
+
+/* What the log has under a number of which no content is here. Of a bundle that is here in hashes it is told by sealing
+ * the own change again. A void statement says nothing of what was refused; and where a number is passed over, its
+ * bundle was compacted, or what had it was written again behind a refusal. */
+static enum sat_err look_at_number(struct satchel *satchel, int64_t sid, struct number *number,
+                                   const struct sat_history_item *items, uint32_t n, struct sat_arena *arena,
+                                   enum found_there *out)
 {
     struct sat_vault vault = client_vault(satchel);
+    struct sat_bundle_row row;
+    struct sat_space_row space;
     enum sat_was_answer answer = SAT_WAS_UNKNOWN;
-    uint64_t ms = 0;
-    enum sat_err err = forgotten_ms(satchel, change->sid, number->dot, items, n, arena, &ms);
-    *is = false;
-    if (err || !ms) return err;
-    if (number->found)
-        err = sat_was_sent(&vault, change->sid, number->dot, &number->was, &number->rest, arena, &answer);
-    *is = answer == SAT_WAS_UNKNOWN ? change->header->hlc >> 16 <= ms : answer == SAT_WAS_SAME;
+    uint64_t counter;
+    bool taken, stub = false;
+    *out = NOT_THERE;
+    for (uint32_t i = 0; i < n; i++) stub = stub || (items[i].recv_ms && !items[i].readable);
+    enum sat_err err = sat_store_bundle_of_dot(satchel->store, number->dot, &row, &taken);
+    if (err || (taken && (row.seq == 0 || row.sid != sid))) return err;
+    if (taken && row.state == SAT_BUNDLE_VOID) {
+        *out = MAY_BE_THERE;
+        return SAT_OK;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (items[i].readable && sat_dot_compare(items[i].dot, number->dot) == 0) return SAT_OK; /* another one */
+    if (taken && number->found)
+        err = sat_was_sent(&vault, sid, number->dot, &number->was, &number->rest, arena, &answer);
+    if (err || taken) {
+        *out = answer == SAT_WAS_SAME ? THERE : answer == SAT_WAS_ANOTHER ? NOT_THERE : MAY_BE_THERE;
+        return err;
+    }
+    err = sat_store_space_get(satchel->store, sid, &space);
+    if (!err) err = sat_store_device_counter_at(satchel->store, sid, number->dot.device, UINT64_MAX, &counter);
+    if (!err && counter >= number->dot.counter && (space.compacted || stub)) *out = MAY_BE_THERE;
     return err;
 }
 
-/* By any number that it stood under, back to the first. */
-static enum sat_err is_forgotten(struct satchel *satchel, const struct sat_again_change *change,
-                                 const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
-                                 struct sat_arena *arena, struct sat_dot *now, bool *is)
+/* Has a copy of this home had something refused, or is something forgotten of what it wrote in this record, that this
+ * home does not know? It may have been this, under a number of the copy's. */
+static enum sat_err may_be_kins(struct satchel *satchel, const struct sat_again_change *change,
+                                const struct sat_history_item *items, uint32_t n, bool *may)
+{
+    uint32_t kin[SAT_LINEAGE_MAX], own = client_device(satchel);
+    uint32_t kin_n = sat_directory_lineage(&satchel->directory, own, kin);
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < kin_n && !err && !*may; i++) {
+        uint64_t known = 0; /* to this home, too: up to there it was one with the other */
+        if (kin[i] == change->dot.device) continue;
+        if (kin[i] == own) err = sat_copied_cut(satchel->store, change->sid, own, &known);
+        if (!err) err = sat_store_has_void(satchel->store, change->sid, kin[i], known, may);
+        for (uint32_t k = 0; k < n; k++)
+            *may = *may || (items[k].recv_ms && !items[k].readable && items[k].dot.device == kin[i] &&
+                            items[k].dot.counter > known);
+    }
+    return err;
+}
+
+/* By any number that it stood under, back to the first: is it there, though its content is forgotten? */
+static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_again_change *change,
+                                   const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
+                                   struct sat_arena *arena, struct sat_again_answer *out)
 {
     struct sat_vault vault = client_vault(satchel);
     struct number number = {.dot = change->dot, .was = {change->record, *change->header, *change->body}, .found = true};
     enum sat_err err = SAT_OK;
     if (change->rest) number.rest = *change->rest;
     for (;;) {
-        err = is_forgotten_there(satchel, change, &number, items, n, arena, is);
-        *now = number.dot;
-        if (err || *is || sat_dot_compare(number.dot, root->dot) == 0) return err;
+        enum found_there there;
+        err = look_at_number(satchel, change->sid, &number, items, n, arena, &there);
+        if (err) return err;
+        out->doubtful = out->doubtful || there == MAY_BE_THERE;
+        out->found = there == THERE;
+        out->now = number.dot;
+        if (!out->found && sat_dot_compare(number.dot, root->dot) == 0)
+            return may_be_kins(satchel, change, items, n, &out->doubtful);
+        if (out->found) return SAT_OK;
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
         number = (struct number){.dot = before.device ? before : root->dot};
-        if (sat_dot_compare(number.dot, root->dot) == 0) number.rest = root->rest;
         err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
         if (err) return err;
     }
@@ -221,7 +241,7 @@ static enum sat_err was_refused(struct looking *looking, struct sat_dot dot, boo
     return err || !*refused ? err : sat_store_aside_set_state(store, aside.number, SAT_ASIDE_OPEN);
 }
 
-static enum sat_err is_known(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found)
+static enum sat_err is_known(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
     struct looking *looking = context;
     struct sat_vault vault = client_vault(looking->satchel);
@@ -229,19 +249,18 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     struct sat_history_item *items;
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
-    struct sat_origin root = root_of(&space, change->dot, change->body, change->rest);
-    bool frozen = !sat_hash_is_zero(&root.rest) && sat_space_equal(&root.space, &space);
-    if (!err && frozen) err = was_refused(looking, root.dot, found);
-    *now = (struct sat_dot){0};
-    if (!err && !*found) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
-    for (uint32_t i = 0; i < n && !err && !*found; i++) {
-        if (items[i].recv_ms == 0 || !repeats(change, &space, &items[i])) continue;
-        *found = true;
-        *now = items[i].dot;
+    struct sat_origin root = {0};
+    *out = (struct sat_again_answer){0};
+    if (!err) root = root_of(&space, change);
+    if (!err && sat_space_equal(&root.space, &space)) err = was_refused(looking, root.dot, &out->found);
+    if (!err && !out->found)
+        err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
+        out->found = repeats(change, &root, &space, &items[i]);
+        if (out->found) out->now = items[i].dot;
     }
-    if (!err && !*found && sat_space_equal(&root.space, &space)) {
-        err = is_forgotten(looking->satchel, change, &root, items, n, &looking->arena, now, found);
-    }
+    if (!err && !out->found && sat_space_equal(&root.space, &space))
+        err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);
     sat_arena_reset(&looking->arena);
     return err;
 }
@@ -263,21 +282,21 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
 }
 
 /* device: whose dots it stands under. */
-static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
-                                struct sat_arena *arena, struct sat_again_done *done)
+static enum sat_err write_places(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
+                                 bool drafts_stay, struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
+                                 struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
-    struct sat_again_place *places;
-    uint32_t n, provisional;
+    uint32_t provisional;
     sat_arena_init(&looking.arena);
-    enum sat_err err = find_places(satchel, arena, &places, &n);
-    if (!err) err = sat_copied_number(satchel->store, &provisional);
+    enum sat_err err = sat_copied_number(satchel->store, &provisional);
     for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
     vault.keyring = keyring;
     if (!err)
         err = sat_author_again(&vault,
                                &(struct sat_again){.device = device,
+                                                   .drafts_stay = drafts_stay,
                                                    .keep = device < SAT_PROVISIONAL && provisional,
                                                    .places = places,
                                                    .places_n = n,
@@ -285,10 +304,19 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
                                                    .context = &looking,
                                                    .known = is_known},
                                arena, done);
-    if (!err && done->n == 0) err = sat_was_clear(satchel->store); /* nothing waits */
-    if (!err && done->n == 0) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
+    if (!err && done->n == 0 && !drafts_stay) err = sat_was_clear(satchel->store); /* nothing waits */
+    if (!err && done->n == 0 && !drafts_stay) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
     sat_arena_deinit(&looking.arena);
     return err;
+}
+
+static enum sat_err write_again(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
+                                bool drafts_stay, struct sat_arena *arena, struct sat_again_done *done)
+{
+    struct sat_again_place *places;
+    uint32_t n;
+    enum sat_err err = find_places(satchel, arena, &places, &n);
+    return err ? err : write_places(satchel, keyring, device, drafts_stay, places, n, arena, done);
 }
 
 enum sat_err client_reindex_begin(struct satchel *satchel)
@@ -299,25 +327,30 @@ enum sat_err client_reindex_begin(struct satchel *satchel)
     sat_entropy_fill(&satchel->entropy, &number, sizeof number);
     sat_arena_init(&arena);
     enum sat_err err = sat_copied_set_number(satchel->store, number | SAT_PROVISIONAL);
-    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), &arena, &done);
+    if (!err) err = write_again(satchel, satchel->keyring, client_device(satchel), false, &arena, &done);
     sat_arena_deinit(&arena);
     satchel->conflicts.known = false;
     client_touch(satchel);
     return err;
 }
 
-/* Behind something refused nothing moves, and what stands in its place stays there. */
-static enum sat_err stands_in_line(struct satchel *satchel, struct sat_arena *arena, bool *refused)
+/* Behind something refused nothing moves; what stands in its place stays there, and what is behind that may move. */
+static enum sat_err find_line(struct satchel *satchel, struct sat_arena *arena, struct sat_again_place **places,
+                              uint32_t *n, bool *refused)
 {
-    struct sat_space_row *spaces;
-    uint32_t spaces_n;
-    enum sat_err err = sat_store_spaces(satchel->store, arena, &spaces, &spaces_n);
+    enum sat_err err = find_places(satchel, arena, places, n);
     *refused = false;
-    for (uint32_t i = 0; i < spaces_n && !err && !*refused; i++) {
+    for (uint32_t i = 0; i < *n && !err && !*refused; i++) {
+        struct sat_again_place *place = &(*places)[i];
         struct sat_bundle_row *rows;
-        uint32_t n;
-        err = sat_store_bundles_pending(satchel->store, spaces[i].sid, 0, PENDING_MAX, arena, &rows, &n);
-        for (uint32_t k = 0; k < n && !err; k++) *refused = *refused || rows[k].state != SAT_BUNDLE_NORMAL;
+        uint32_t rows_n;
+        err = sat_store_bundles_pending(satchel->store, place->sid, 0, PENDING_MAX, arena, &rows, &rows_n);
+        for (uint32_t k = 0; k < rows_n && !err; k++) {
+            if (rows[k].state == SAT_BUNDLE_VOID)
+                place->first = rows[k].first + rows[k].count;
+            else
+                *refused = *refused || rows[k].state != SAT_BUNDLE_NORMAL;
+        }
     }
     return err;
 }
@@ -326,11 +359,13 @@ static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool 
 {
     bool refused;
     struct sat_again_done done = {0};
-    enum sat_err err = stands_in_line(satchel, arena, &refused);
+    struct sat_again_place *places;
+    uint32_t n;
+    enum sat_err err = find_line(satchel, arena, &places, &n, &refused);
     if (err || refused) return err;
     err = sat_store_mark(satchel->store);
     if (err) return err;
-    err = write_again(satchel, satchel->keyring, client_device(satchel), arena, &done);
+    err = write_places(satchel, satchel->keyring, client_device(satchel), false, places, n, arena, &done);
     *changed = !err && done.n > done.written;
     enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
     if (ended) return ended;
@@ -396,18 +431,20 @@ enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, cons
 }
 
 /* Has the log a copy of it? */
-static enum sat_err has_copy(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found)
+static enum sat_err has_copy(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
     struct looking *looking = context;
     struct sat_vault vault = client_vault(looking->satchel);
     struct sat_space_id space;
     struct sat_history_item *items;
+    struct sat_origin root = {0};
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
     if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
-    for (uint32_t i = 0; i < n && !err && !*found; i++) {
-        *found = items[i].seq && items[i].body.origin.len && repeats(change, &space, &items[i]);
-        *now = items[i].dot;
+    if (!err) root = root_of(&space, change);
+    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
+        out->found = items[i].seq && items[i].body.origin.len && repeats(change, &root, &space, &items[i]);
+        out->now = items[i].dot;
     }
     sat_arena_reset(&looking->arena);
     return err;
@@ -461,8 +498,10 @@ static enum sat_err finish(struct satchel *satchel, struct sat_arena *arena)
     if (!err) err = sat_keyring_index_open(satchel->keyring, sealed, device, &next);
     uint32_t number = 0;
     if (!err) err = sat_copied_number(satchel->store, &number);
+    /* What was in the log when the home learned that it is a copy, and is not any more, as the server was set back. */
+    if (!err && number) err = write_again(satchel, satchel->keyring, client_device(satchel), true, arena, &done);
     if (!err) err = sat_copied_set_number(satchel->store, 0); /* what is written from here on is the new device's */
-    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), arena, &done);
+    if (!err) err = write_again(satchel, next, number ? number : client_device(satchel), false, arena, &done);
     if (!err) err = put_index(satchel, device, next, sealed);
     sat_keyring_free(candidate);
     sat_keyring_free(next);

@@ -1,5 +1,6 @@
 #include "common/base/id.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int sat_dot_compare(struct sat_dot a, struct sat_dot b)
@@ -38,6 +39,20 @@ bool sat_hash_is_zero(const struct sat_hash *hash)
 bool sat_record_equal(const struct sat_record_id *a, const struct sat_record_id *b)
 {
     return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+static int compare_records(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct sat_record_id));
+}
+
+size_t sat_records_unique(struct sat_record_id *records, size_t n)
+{
+    size_t left = 0;
+    if (n) qsort(records, n, sizeof *records, compare_records);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || !sat_record_equal(&records[i], &records[left - 1])) records[left++] = records[i];
+    return left;
 }
 
 bool sat_space_equal(const struct sat_space_id *a, const struct sat_space_id *b)

@@ -44,6 +44,8 @@ bool sat_dots_have(struct sat_dots dots, struct sat_dot dot); /* binary search *
 bool sat_hash_equal(const struct sat_hash *a, const struct sat_hash *b);
 bool sat_hash_is_zero(const struct sat_hash *hash);
 bool sat_record_equal(const struct sat_record_id *a, const struct sat_record_id *b);
+/* Sorts them, and leaves each once: so many. */
+size_t sat_records_unique(struct sat_record_id *records, size_t n);
 bool sat_space_equal(const struct sat_space_id *a, const struct sat_space_id *b);
 bool sat_log_epoch_equal(const struct sat_log_epoch *a, const struct sat_log_epoch *b);
 

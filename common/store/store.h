@@ -142,6 +142,9 @@ enum sat_err sat_store_bundle_tip(struct sat_store *store, int64_t sid, uint32_t
 /* The newest bundle of `device` in the space's log that begins before counter `first`. */
 enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
                                      struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+/* Has `device` a void statement in the space's log, behind that counter? */
+enum sat_err sat_store_has_void(struct sat_store *store, int64_t sid, uint32_t device, uint64_t counter,
+                                bool *has) SAT_MUST_CHECK;
 /* The highest counter of `device` in the space's first `log_size` entries; 0 if it wrote nothing there. */
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
                                          uint64_t *out) SAT_MUST_CHECK;
@@ -356,6 +359,8 @@ enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number,
                                        enum sat_aside_state state) SAT_MUST_CHECK;
+/* It came again, and is open for that reason now. */
+enum sat_err sat_store_aside_reopen(struct sat_store *store, int64_t number, uint32_t reason) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *open) SAT_MUST_CHECK;
 /* What one device has put there. */
 enum sat_err sat_store_aside_sum(struct sat_store *store, uint32_t device, uint64_t *rows,

@@ -331,6 +331,18 @@ enum sat_err sat_base_fill(const struct sat_fill *fill)
     return err;
 }
 
+/* One that waits to be given back, and that this version could not read when it came. */
+static enum sat_err read_aside(struct sat_store *store, const struct sat_bundle_row *row, struct sat_arena *arena,
+                               struct sat_bundle *out)
+{
+    struct sat_aside_row aside;
+    bool found;
+    enum sat_err err = sat_store_aside_find(store, &row->id, arena, &aside, &found);
+    if (err || !found) return err ? err : SAT_ERR_CORRUPT;
+    const struct sat_hash org = out->manifest.org;
+    return sat_bundle_decode(aside.bytes, &org, &aside.space, arena, out) ? SAT_ERR_CORRUPT : SAT_OK;
+}
+
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out)
 {
@@ -340,6 +352,7 @@ enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_ro
     uint32_t n;
     enum sat_err err = sat_store_changes_of_bundle(store, row->bid, arena, &rows, &n);
     if (err) return err;
+    if (n == 0 && row->state == SAT_BUNDLE_RETURN) return read_aside(store, row, arena, out);
     if (n != out->manifest.count) return SAT_ERR_CORRUPT;
     out->changes = sat_arena_array(arena, n, sizeof *out->changes);
     for (uint32_t i = 0; i < n && !err; i++) {

@@ -224,3 +224,23 @@ bool sat_collected_is_seen(const struct sat_collected_row *row, const struct sat
 {
     return has_seen(header, row->deletion);
 }
+
+enum sat_err sat_collected_late(struct sat_store *store, int64_t sid, const struct sat_bundle *bundle, uint32_t *late)
+{
+    struct sat_collected_row collected;
+    struct sat_header header;
+    struct sat_arena arena;
+    enum sat_err err = SAT_OK;
+    *late = 0;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
+        bool found;
+        err = sat_store_collected_get(store, sid, &bundle->changes[i].record, &collected, &found);
+        if (err || !found) continue;
+        err = sat_header_decode(bundle->changes[i].header, &arena, &header);
+        *late += !err && !sat_collected_is_seen(&collected, &header);
+        sat_arena_reset(&arena);
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}

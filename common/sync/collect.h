@@ -44,5 +44,8 @@ enum sat_err sat_collections_rewind(struct sat_store *store, struct sat_space_ro
 
 /* Has the change, in a log that stands behind the collection, seen the deletion that the record was collected by? */
 bool sat_collected_is_seen(const struct sat_collected_row *row, const struct sat_header *header);
+/* How many changes of a bundle, which is pending in that space, have not? */
+enum sat_err sat_collected_late(struct sat_store *store, int64_t sid, const struct sat_bundle *bundle,
+                                uint32_t *late) SAT_MUST_CHECK;
 
 #endif

@@ -9,8 +9,9 @@
  * under the device's number, could not be told from the own ones: neither by who looks at a record nor in what an edit
  * has seen.
  *
- * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log, or
- * waits to be given back to it, before the first of the other one's. A space that is not listed has nothing of the other's. */
+ * The cut of a space is the fork: the last counter of this device that this home itself wrote and that is in the log,
+ * or waits to be given back to it, before the first of the other one's. A space that is not listed has nothing of the
+ * other's. */
 #ifndef SAT_SYNC_COPIED_H
 #define SAT_SYNC_COPIED_H
 

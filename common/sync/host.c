@@ -301,6 +301,24 @@ static void refuse_peer(struct host_step *step, uint64_t peer, enum sat_err err,
     end_peer(step, peer);
 }
 
+/* Of the copies of one home one alone brings something at a time: what another one has sent meanwhile may be the same,
+ * once more, and is not heard. It comes again, pulls this, and looks before it sends (docs/decisions/0103). */
+static void end_kin(struct host_step *step, uint64_t but)
+{
+    struct sat_host *host = step->host;
+    uint32_t numbers[SAT_LINEAGE_MAX], n = sat_directory_lineage(&host->directory, step->brought, numbers);
+    struct sat_fault fault = {0};
+    step->brought = 0;
+    if (n < 2) return;
+    (void)sat_fail(&fault, SAT_ERR_BUSY, "another copy of this home has just brought something; try again");
+    for (uint32_t i = host->peers_n; i-- > 0;) {
+        const struct host_peer *peer = host->peers[i];
+        bool kin = false;
+        for (uint32_t k = 0; k < n; k++) kin = kin || (peer->device == numbers[k] && peer->id != but);
+        if (kin) refuse_peer(step, peer->id, SAT_ERR_BUSY, &fault);
+    }
+}
+
 static enum sat_err take_event(struct host_step *step, const struct sat_event *event)
 {
     struct sat_host *host = step->host;
@@ -322,6 +340,7 @@ static enum sat_err take_event(struct host_step *step, const struct sat_event *e
         refuse_peer(step, event->peer, err, &fault);
         err = SAT_OK;
     }
+    if (!err && step->brought) end_kin(step, event->peer);
     return err;
 }
 

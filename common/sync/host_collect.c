@@ -126,9 +126,10 @@ static enum sat_err say(struct round *round, const struct sat_hash *cursors)
     collection.digest = sat_digest_of(row);
     uint64_t now_ms = round->step->now_ms, recv_ms = now_ms > row->last_recv_ms ? now_ms : row->last_recv_ms;
     err = sat_base_collected(host->store, row, &row->log_epoch, &collection, recv_ms, host->directory.seq);
+    if (err) return err;
     host->counts.collections++;
     host->counts.collected += round->n;
-    return err;
+    return SAT_OK;
 }
 
 /* ---- When ---- */
@@ -182,5 +183,6 @@ enum sat_err host_collect(struct host_step *step, uint32_t budget)
         if (!err && step->now_ms >= space->collect_look_ms) err = collect_in(step, space, budget);
         if (!err && space->collect_look_ms < host->collect_look_ms) host->collect_look_ms = space->collect_look_ms;
     }
+    if (err) host->collect_look_ms = step->now_ms + LOOK_AGAIN_MS;
     return err;
 }

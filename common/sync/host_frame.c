@@ -102,19 +102,25 @@ static enum sat_err can_abbreviate(struct sat_host *host, const struct host_spac
     return err;
 }
 
+static struct sat_span encode(const struct sat_entry_wire *wire, struct sat_arena *arena)
+{
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_entry_wire_encode(wire, &bytes);
+    struct sat_span item = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return item;
+}
+
 static enum sat_err collection_item(struct sat_host *host, const struct host_space *space,
                                     const struct sat_entry_row *row, struct sat_entry_wire *wire,
                                     struct sat_arena *arena, struct sat_span *out)
 {
     bool found;
-    struct sat_buf item;
     enum sat_err err =
         sat_store_collection_get(host->store, space->row.sid, row->entry.seq, arena, &wire->bundle, &found);
     if (err || !found) return err ? err : SAT_ERR_CORRUPT;
-    sat_buf_init(&item);
-    sat_entry_wire_encode(wire, &item);
-    *out = sat_span_copy(arena, sat_buf_span(&item));
-    sat_buf_deinit(&item);
+    *out = encode(wire, arena);
     return SAT_OK;
 }
 
@@ -174,12 +180,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
 static struct sat_span run_item(const struct sat_run *run, struct sat_arena *arena)
 {
     struct sat_entry_wire wire = {.kind = SAT_ENTRY_RUN, .level = run->level, .root = run->hash};
-    struct sat_buf bytes;
-    sat_buf_init(&bytes);
-    sat_entry_wire_encode(&wire, &bytes);
-    struct sat_span item = sat_span_copy(arena, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-    return item;
+    return encode(&wire, arena);
 }
 
 static enum sat_err log_item(struct sat_host *host, const struct host_peer *peer, const struct host_space *space,
@@ -278,7 +279,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
     if (sub->full_entry || sub->sent < size) return entries_frame(host, peer, sub, space, arena, out);
     if (sub->owing_due) {
         size_t before = out->len;
-        enum sat_err err = host_owing_frame(host, sub, out);
+        enum sat_err err = host_owing_frame(host, space, sub, out);
         if (err || out->len > before) return err;
     }
     if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);

@@ -369,6 +369,7 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     struct sat_fault why = {0};
     err = check_copy(step, peer, &bundle, &why);
     if (!err) err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
+    if (!err) step->brought = peer->device;
     if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
         if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;
@@ -400,26 +401,35 @@ static enum sat_err lacks_own(const struct host_step *step, const struct host_pe
     return err;
 }
 
-static enum sat_err take_question(const struct host_step *step, struct host_peer *peer, uint64_t number, bool head,
-                                  uint64_t entry, struct sat_fault *fault)
+static enum sat_err asks_in_vain(struct sat_fault *fault)
 {
-    struct host_sub *sub = sub_of(peer, number);
-    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
-    if (sub->ended) return SAT_OK; /* there is no answer any more */
-    if (head) sub->full_head = true;
-    if (entry) {
-        sub->full_entry = entry;
-        sub->sent = entry; /* the stream goes on behind it */
-        return lacks_own(step, peer, sub, entry, &sub->own_full);
-    }
+    return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+}
+
+static enum sat_err take_head_get(struct host_peer *peer, const struct sat_message_HEAD_GET *message,
+                                  struct sat_fault *fault)
+{
+    struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return asks_in_vain(fault);
+    if (!sub->ended) sub->full_head = true; /* else there is no answer any more */
     return SAT_OK;
+}
+
+static enum sat_err take_entry_get(const struct host_step *step, struct host_peer *peer,
+                                   const struct sat_message_ENTRY_GET *message, struct sat_fault *fault)
+{
+    struct host_sub *sub = sub_of(peer, message->sub);
+    if (!sub) return asks_in_vain(fault);
+    if (sub->ended || message->seq == 0) return SAT_OK;
+    sub->full_entry = sub->sent = message->seq; /* the stream goes on behind it */
+    return lacks_own(step, peer, sub, message->seq, &sub->own_full);
 }
 
 static enum sat_err take_evidence(struct host_peer *peer, const struct sat_message_EVIDENCE *message,
                                   struct sat_fault *fault)
 {
     struct host_sub *sub = sub_of(peer, message->sub);
-    if (!sub) return sat_fail(fault, SAT_ERR_PROTOCOL, "a question about a space that was not subscribed");
+    if (!sub) return asks_in_vain(fault);
     sub->words_due = !sub->ended && !sub->adrift;
     sub->words_from = (uint32_t)message->from;
     return SAT_OK;
@@ -460,10 +470,8 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
 {
     if (message->type == SAT_MESSAGE_SUBSCRIBE) return take_subscribe(step, peer, &message->as.SUBSCRIBE, fault);
     if (message->type == SAT_MESSAGE_PUSH) return take_push(step, peer, &message->as.PUSH, fault);
-    if (message->type == SAT_MESSAGE_HEAD_GET)
-        return take_question(step, peer, message->as.HEAD_GET.sub, true, 0, fault);
-    if (message->type == SAT_MESSAGE_ENTRY_GET)
-        return take_question(step, peer, message->as.ENTRY_GET.sub, false, message->as.ENTRY_GET.seq, fault);
+    if (message->type == SAT_MESSAGE_HEAD_GET) return take_head_get(peer, &message->as.HEAD_GET, fault);
+    if (message->type == SAT_MESSAGE_ENTRY_GET) return take_entry_get(step, peer, &message->as.ENTRY_GET, fault);
     if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
     if (message->type == SAT_MESSAGE_EVIDENCE) return take_evidence(peer, &message->as.EVIDENCE, fault);
     if (message->type == SAT_MESSAGE_RANGES)

@@ -35,6 +35,14 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
     return sat_bundle_complete(bundle, &known);
 }
 
+static enum sat_err judge_signature(const struct sat_bundle *bundle, const struct sat_device *author,
+                                    struct sat_fault *fault)
+{
+    if (sat_bundle_verify(bundle, &author->sign))
+        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", author->number);
+    return SAT_OK;
+}
+
 /* Who it is, and where in the directory. */
 static enum sat_err judge_position(const struct sat_judge *judge, const struct sat_bundle *bundle,
                                    const struct sat_device **author, struct sat_fault *fault)
@@ -49,10 +57,11 @@ static enum sat_err judge_position(const struct sat_judge *judge, const struct s
     if (m->dir_seq > judge->dir_at || judge->dir_at > directory->seq)
         return sat_fail(fault, SAT_ERR_TAMPERED, "device %u names a directory position that did not exist", m->device);
     struct sat_hash dir_hash = sat_directory_hash_at(directory, m->dir_seq);
-    if (!sat_hash_equal(&dir_hash, &m->dir_hash))
-        return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device,
-                        (unsigned long long)m->dir_seq);
-    return SAT_OK;
+    if (sat_hash_equal(&dir_hash, &m->dir_hash)) return SAT_OK;
+    enum sat_err err = judge_signature(bundle, *author, fault); /* what was damaged on its way is no other directory */
+    if (err) return err;
+    return sat_fail(fault, SAT_ERR_FORK, "device %u has another directory at %llu", m->device,
+                    (unsigned long long)m->dir_seq);
 }
 
 /* Every record of it. */
@@ -64,14 +73,6 @@ static bool may_write_at(const struct sat_judge *judge, const struct sat_bundle 
         if (!sat_directory_may_write(judge->directory, &m->space, m->device, &bundle->changes[i].record, seq))
             return false;
     return true;
-}
-
-static enum sat_err judge_signature(const struct sat_bundle *bundle, const struct sat_device *author,
-                                    struct sat_fault *fault)
-{
-    if (sat_bundle_verify(bundle, &author->sign))
-        return sat_fail(fault, SAT_ERR_TAMPERED, "the signature of device %u does not hold", author->number);
-    return SAT_OK;
 }
 
 /* The right to write every record there, the epoch. */
@@ -189,7 +190,8 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (!follows && judge->came_back) err = sat_judge_is_gone(judge, &m->prev, &follows);
     if (err) return err;
     bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
-    if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))
+    uint64_t place = judge->seq ? judge->seq : judge->space->log.size + 1;
+    if (!follows && !behind && !sat_judge_trusts(judge, place))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;

@@ -1,10 +1,12 @@
 /* What came in the log and does not count here: kept verbatim with its reason, and out of the way of the rest. What
- * needs a later version is looked at again by each session, so that it enters the base once it is understood. */
+ * needs a later version is looked at again by each session, so that it enters the base once it is understood; and is
+ * given back like the rest to a server that was set back, which takes it and what its author wrote behind it. Other
+ * reasons speak against it: an honest server would not take it. */
 #include "common/sync/base.h"
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
 
-enum { ASIDES_AT_ONCE = 16, ASIDES_BYTES = 4 * 1024 * 1024 };
+enum { ASIDES_AT_ONCE = 16, ASIDES_BYTES = 4 * 1024 * 1024, ASIDES_LISTED = 256 };
 
 enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle *bundle, enum sat_err why, bool *aside)
 {
@@ -37,6 +39,8 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
     sub->dirty = true;
     sub->exact = false;
     if (!err) err = sat_store_aside_put(store, &row);
+    /* It may be here as evidence of a lie about it, or from before the log was rewound. */
+    if (!err && why == SAT_ERR_UPGRADE_NEEDED) err = sat_store_aside_reopen(store, row.number, row.reason);
     struct sat_entry passed = {.kind = entry->kind,
                                .id = bundle->id,
                                .recv_ms = entry->recv_ms,
@@ -57,6 +61,7 @@ static enum sat_err take_up(struct replica_step *step, struct replica_sub *sub, 
     struct sat_bundle bundle;
     struct sat_fault fault;
     bool returned = entry->entry.kind == SAT_ENTRY_RETURNED;
+    uint64_t trusted = 0; /* what came before it may have been compacted: up to the floor, as the log has shown it */
     enum sat_err err =
         sat_bundle_decode(row->bytes, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
     if (err) return SAT_OK;
@@ -66,9 +71,12 @@ static enum sat_err take_up(struct replica_step *step, struct replica_sub *sub, 
                               .seq = entry->entry.seq,
                               .dir_at = returned ? entry->entry.receipt_dir : entry->entry.dir_at,
                               .stubs_allowed = true,
+                              .came_back = returned,
+                              .trusted = &trusted,
                               .lives = &sub->lives};
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     err = sat_judge_bundle(&court, &bundle, step->arena, headers, &fault);
+    if (!err && trusted > sub->row.floor) return SAT_OK;
     if (err) return sat_err_is_local(err) ? err : SAT_OK; /* it stays where it is, for that reason or another */
     struct sat_accept accept = {.store = replica->config.store,
                                 .space = &sub->row,
@@ -99,6 +107,73 @@ static bool waits(const struct sat_aside_row *row, const struct replica_sub *sub
            sat_space_equal(&row->space, &sub->row.id);
 }
 
+/* ---- Giving back ---- */
+
+/* Not what is in the log, again or as ever, nor what waits already. */
+static enum sat_err is_lost(struct replica_step *step, const struct replica_sub *sub, const struct sat_aside_row *row,
+                            bool *lost)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_entry_row entry;
+    struct sat_bundle_row bundle;
+    bool found = false;
+    enum sat_err err = sat_store_lost_has(store, sub->row.sid, &row->id, lost);
+    if (!err && *lost) err = sat_store_entry_find(store, sub->row.sid, &row->id, &entry, &found);
+    if (!err && *lost && !found)
+        err = sat_store_bundle_overlapping(store, row->device, row->first, row->count, &bundle, &found);
+    *lost = *lost && !found;
+    return err;
+}
+
+static enum sat_err queue(struct replica_step *step, const struct replica_sub *sub, const struct sat_aside_row *row)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_aside_row aside;
+    struct sat_bundle bundle;
+    bool found;
+    enum sat_err err = sat_store_aside_find(store, &row->id, step->arena, &aside, &found);
+    if (err || !found) return err;
+    if (sat_bundle_decode(aside.bytes, &step->replica->config.directory->org, &sub->row.id, step->arena, &bundle))
+        return SAT_OK;
+    struct sat_bundle_row waiting = {.sid = sub->row.sid,
+                                     .device = row->device,
+                                     .first = row->first,
+                                     .count = row->count,
+                                     .id = row->id,
+                                     .signature = bundle.signature};
+    sat_manifest_encode(&bundle.manifest, waiting.manifest);
+    err = replica_begin(step);
+    if (!err) err = sat_store_bundle_insert(store, &waiting);
+    return err ? err : sat_store_bundle_set_return(store, waiting.bid);
+}
+
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_aside_row *rows;
+    uint64_t open = 0;
+    int64_t after = 0;
+    enum sat_err err = sub->lives.n ? sat_store_aside_count(store, &open) : SAT_OK;
+    for (uint32_t n = open ? ASIDES_LISTED : 0; n == ASIDES_LISTED && !err;) {
+        err = sat_store_aside_list(store, after, ASIDES_LISTED, step->arena, &rows, &n);
+        for (uint32_t i = 0; i < n && !err; i++) {
+            bool lost = false;
+            after = rows[i].number;
+            if (waits(&rows[i], sub)) err = is_lost(step, sub, &rows[i], &lost);
+            if (!err && lost) err = queue(step, sub, &rows[i]);
+        }
+    }
+    return err;
+}
+
+/* ---- Taking up ---- */
+
+static enum sat_err is_taken_up(struct replica_step *step, const struct sat_aside_row *row)
+{
+    enum sat_err err = replica_begin(step);
+    return err ? err : sat_store_aside_set_state(step->replica->config.store, row->number, SAT_ASIDE_ACCEPTED);
+}
+
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_store *store = step->replica->config.store;
@@ -114,7 +189,8 @@ enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub)
             after = rows[i].number;
             if (!waits(&rows[i], sub)) continue;
             err = sat_store_entry_find(store, sub->row.sid, &rows[i].id, &entry, &found);
-            if (!err && found && entry.bid == 0) err = take_up(step, sub, &rows[i], &entry);
+            if (!err && found) /* it came again to a version that reads it, or is as it was */
+                err = entry.bid ? is_taken_up(step, &rows[i]) : take_up(step, sub, &rows[i], &entry);
         }
     }
     return err;

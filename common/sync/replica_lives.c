@@ -18,7 +18,8 @@ enum sat_err replica_count_returns(struct replica_step *step, struct replica_sub
 {
     struct sat_store *store = step->replica->config.store;
     uint64_t all = 0;
-    enum sat_err err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
+    enum sat_err err = replica_return_asides(step, sub);
+    if (!err) err = sat_store_return_count(store, sub->row.sid, false, &sub->returns.left);
     if (!err) err = sat_store_return_count(store, sub->row.sid, true, &all);
     sub->returns.any = all > 0;
     return err;

@@ -1,7 +1,9 @@
 /* The client pushes: frozen bundles in their order, a few at a time, sent again until the log echoes them. */
 #include "common/sync/base.h"
+#include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
+#include "common/sync/void.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
 
@@ -18,7 +20,7 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     if (n == 0) return SAT_OK;
     if (rows[0].state == SAT_BUNDLE_REFUSED) {
         sub->blocked = true;
-        if (sub->pushed == 0) sub->mend = replica_is_refused_for_good(&rows[0]); /* of an earlier session */
+        if (sub->pushed == 0) sub->mend = sat_is_refused_for_good(&rows[0]); /* of an earlier session */
     }
     if (sub->blocked) return SAT_OK;
     bool late;
@@ -126,6 +128,26 @@ static enum sat_err is_behind(struct replica_step *step, bool *behind)
     return err;
 }
 
+/* Does it lack own work that it had in a space, and let go of, and that the log may bring again? What is frozen now
+ * would stand behind a bundle that is not there, and be refused for ever. */
+static enum sat_err lacks_own(struct replica_step *step, bool *lacks)
+{
+    const struct sat_replica_config *config = &step->replica->config;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < step->replica->subs_n && !err && !*lacks; i++) {
+        const struct replica_sub *sub = &step->replica->subs[i];
+        struct sat_bundle_row tip;
+        uint64_t let_go;
+        bool found = false;
+        if (sub->head_here || replica_is_deaf(sub)) continue;
+        err = sat_let_go_of(config->store, &sub->row.id, &let_go);
+        if (err || !let_go) continue;
+        err = sat_store_bundle_tip(config->store, sub->row.sid, config->device, true, &tip, &found);
+        *lacks = !err && (!found || tip.first + tip.count - 1 < let_go);
+    }
+    return err;
+}
+
 /* What was let go of with a lie mostly comes again, being true: drafts that have seen it wait for that. And they wait
  * until the server has again what it had lost, and until it is known what was forgotten without this device. */
 static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
@@ -139,6 +161,7 @@ static enum sat_err waits_for_heads(struct replica_step *step, bool *waits)
     for (uint32_t i = 0; i < replica->subs_n; i++)
         if (!replica->subs[i].gone && is_returning(&replica->subs[i])) *waits = true;
     enum sat_err err = *waits ? SAT_OK : is_behind(step, waits);
+    if (!err && !*waits) err = lacks_own(step, waits);
     if (!err) err = sat_store_meta_get_u64(replica->config.store, SAT_REWOUND_KEY, 0, &rewound);
     if (err || *waits || rewound == 0) return err;
     err = sat_store_drafts(replica->config.store, 0, 1, SIZE_MAX, step->arena, &oldest, &n);
@@ -229,7 +252,8 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
         err = put_aside(step, &rows[0], why);
         rows[0].state = SAT_BUNDLE_REFUSED;
         rows[0].refused = (uint32_t)why;
-        sub->mend = replica_is_refused_for_good(&rows[0]);
+        sub->mend = sat_is_refused_for_good(&rows[0]);
+        sub->unexplained = sub->unexplained || why == SAT_ERR_COLLECTED;
     }
     bool handed_in = why == SAT_ERR_ESCROWED; /* the right was lost while it was on its way */
     struct sat_action *notice = replica_notice(step, handed_in ? SAT_NOTICE_HANDED_IN : SAT_NOTICE_REFUSED);

@@ -40,6 +40,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     bool looked;                   /* whether the log has copies of some; since something else came last */
+    bool missed;                   /* whether somebody misses what was refused */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };
@@ -78,6 +79,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
     bool held;              /* a mass change waits for the person's word: the same, until the next session */
@@ -283,6 +285,7 @@ struct replica_arrival {
     uint64_t first;
     uint32_t count;
     struct sat_hash id;
+    struct sat_hash refused;   /* what a void statement stands for */
     struct sat_bundle *bundle; /* NULL: a void statement */
     struct sat_change *here;   /* what the waiting copy had; NULL: there was none */
 };
@@ -296,7 +299,8 @@ enum sat_err replica_make_whole(struct replica_step *step, const struct replica_
 static inline struct replica_arrival replica_arrival_of(struct sat_bundle *bundle)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    return (struct replica_arrival){m->device, m->first, m->count, bundle->id, bundle, NULL};
+    return (struct replica_arrival){
+        .device = m->device, .first = m->first, .count = m->count, .id = bundle->id, .bundle = bundle};
 }
 /* replica_fill.c: bundles that came back with stubs, and whose bytes come behind them. */
 /* The server lacks bytes of a bundle, or has taken some. */
@@ -380,11 +384,12 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
+enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
 enum sat_err replica_take_up(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 
 /* replica_void.c */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row);
 /* Puts void statements in the place of what was refused, and has what is behind it written again (MERGE 8). */
 enum sat_err replica_mend(struct replica_step *step) SAT_MUST_CHECK;
 void replica_encode_void(const struct sat_bundle_row *row, struct sat_buf *out);

@@ -1,24 +1,35 @@
 /* Behind a refusal: what stands in the place of the refused bundle, and comes in the log. */
 #include "common/sync/base.h"
+#include "common/sync/collect.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/void.h"
 
-/* What is refused for itself, and would be again. What the admins decide about, what another bundle's dots are in the
- * way of, and what a later server may take, stays what it is. */
-bool replica_is_refused_for_good(const struct sat_bundle_row *row)
+/* Is what it was refused for here? What comes too late for a collection is taken apart by what the collection says,
+ * which comes with the log: with its end at the latest, in a session that began behind the refusal. */
+static enum sat_err is_explained(struct replica_step *step, const struct replica_sub *sub, bool *explained)
 {
-    enum sat_err why = (enum sat_err)row->refused;
-    bool waits = why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS || why == SAT_ERR_FORK;
-    return row->state == SAT_BUNDLE_REFUSED && !waits && why != SAT_ERR_UPGRADE_NEEDED;
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    struct sat_bundle bundle;
+    uint32_t n, late = 0;
+    enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    *explained = !err && (n == 0 || rows[0].refused != SAT_ERR_COLLECTED || (!sub->unexplained && sub->head_here));
+    if (err || *explained) return err;
+    err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
+    if (!err) err = sat_collected_late(store, sub->row.sid, &bundle, &late);
+    *explained = late > 0;
+    return err;
 }
 
 static enum sat_err mend(struct replica_step *step, struct replica_sub *sub)
 {
     struct sat_replica *replica = step->replica;
     const struct sat_replica_hooks *hooks = &replica->config.hooks;
-    bool mended = false;
+    bool mended = false, explained;
+    enum sat_err err = is_explained(step, sub, &explained);
+    if (err || !explained) return err;
     sub->mend = false;
-    enum sat_err err = replica_begin(step);
+    err = replica_begin(step);
     if (!err) err = replica_save_spaces(replica);
     if (!err) err = hooks->mend_refused(hooks->context, sub->row.sid, &mended);
     if (err || !mended) return err;
@@ -76,7 +87,8 @@ static enum sat_err arrive(struct replica_step *step, struct replica_sub *sub, c
                               .stubs_allowed = true,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
-    struct replica_arrival arrival = {s->device, s->first, s->count, sat_void_id(s), NULL, NULL};
+    struct replica_arrival arrival = {
+        .device = s->device, .first = s->first, .count = s->count, .id = sat_void_id(s), .refused = s->refused};
     bool back, pending = false;
     enum sat_err err = replica_came_back(step, sub, &arrival, &back);
     if (!err && !back && s->device == replica->config.device) err = find_own_void(step, sub, entry, empty, &pending);

@@ -1,7 +1,6 @@
 #include "common/sync/rewind.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/check.h"
 #include "common/proof/header.h"
@@ -153,19 +152,13 @@ static enum sat_err revive(struct rewinding *it, const struct sat_record_id *rec
     return err;
 }
 
-static int compare_records(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct sat_record_id));
-}
-
 static enum sat_err revive_all(struct rewinding *it)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     enum sat_err err = SAT_OK;
-    if (it->records_n) qsort(it->records, it->records_n, sizeof *it->records, compare_records);
+    it->records_n = sat_records_unique(it->records, it->records_n);
     for (size_t i = 0; !err && i < it->records_n; i++) {
-        if (i > 0 && compare_records(&it->records[i], &it->records[i - 1]) == 0) continue;
         err = revive(it, &it->records[i], &arena);
         sat_arena_reset(&arena);
     }

@@ -16,11 +16,6 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static int compare_records(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct sat_record_id));
-}
-
 static int newest_first(const void *a, const void *b)
 {
     const struct sat_change_row *left = a, *right = b;
@@ -98,9 +93,8 @@ static enum sat_err forget_all(const struct sat_sweep *sweep, struct sat_record_
     struct sat_arena arena;
     enum sat_err err = SAT_OK;
     sat_arena_init(&arena);
-    if (n) qsort(records, n, sizeof *records, compare_records);
-    for (uint32_t i = 0; !err && i < n; i++) {
-        if (i > 0 && compare_records(&records[i], &records[i - 1]) == 0) continue;
+    size_t unique = sat_records_unique(records, n);
+    for (size_t i = 0; !err && i < unique; i++) {
         err = forget(sweep, &records[i], end, spared, &arena, forgotten);
         sat_arena_reset(&arena);
     }

@@ -11,6 +11,10 @@ struct sat_signed_void {
     struct sat_signature signature;
 };
 
+/* Was it refused for itself, and would be again? What the admins decide about, what another bundle's dots are in the
+ * way of, and what a later server may take, stays what it is. */
+bool sat_is_refused_for_good(const struct sat_bundle_row *row);
+
 /* Is it its author's, who may write in the space or read it; in its place in the chain; on dots that nobody has? As
  * sat_judge_bundle(): DENIED, TAMPERED, FORK, STALE, BAD_CHAIN. In a later life of the
  * log it may have been given back: then its author may have lost the right since. */

@@ -26,6 +26,14 @@ struct sat_again_change { /* one that is about to be written again */
     const struct sat_hash *rest; /* NULL: it never was frozen */
 };
 
+struct sat_again_answer {
+    bool found; /* it is in the log already, as itself or as an origin, or was refused: it is not written again … */
+    struct sat_dot now; /* … and later ones see this instead; counter 0: nothing */
+    /* Nobody can tell whether it was there, and was replaced: it is written again, as older than all that it does not
+     * replace, so that it is shown beside that and never in its place (docs/decisions/0102). */
+    bool doubtful;
+};
+
 struct sat_again {
     uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
     const struct sat_again_place *places; /* the order is that of the counters, across all of them */
@@ -34,13 +42,13 @@ struct sat_again {
      * place to be given back: that, and what stands on it, whoever wrote it, is written again by this device; of its
      * own drafts and pending bundles only what stands on it. NULL: nothing of the kind (docs/decisions/0105). */
     const struct sat_taken *taken;
+    bool drafts_stay; /* bundles alone */
     bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
                      large as can be */
-    /* Is that change in the log already, as itself or as an origin? Then it is not written again: later ones see *now
-     * instead, or, where its counter is 0, nothing: it was refused. NULL: never. */
+    /* What is known of that change? NULL: that it is new. */
     void *context;
-    enum sat_err (*known)(void *context, const struct sat_again_change *change, struct sat_dot *now, bool *found);
+    enum sat_err (*known)(void *context, const struct sat_again_change *change, struct sat_again_answer *out);
 };
 
 struct sat_again_pair {
@@ -58,9 +66,10 @@ struct sat_again_done {
 
 /* Inside the caller's transaction; after an error the caller rolls back. The old drafts and pending bundles are gone
  * then: those that were refused (or handed in), or cannot be opened, are put aside verbatim, with the reason; but for
- * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, and one that names a
- * place of the log that is compacted.
- * SAT_ERR_TOO_LARGE: one does not fit any more; SAT_ERR_CORRUPT: a damaged draft. */
+ * one of which only a part comes too late (SAT_ERR_COLLECTED), which is written again in parts, copies of what moved,
+ * which know of the collection then, and one that names a place of the log that is compacted. What covers a moved
+ * record goes without being written again where a copy of it was put aside. SAT_ERR_TOO_LARGE: one does not fit any
+ * more; SAT_ERR_CORRUPT: a damaged draft. */
 enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_again *again, struct sat_arena *arena,
                               struct sat_again_done *out) SAT_MUST_CHECK;
 

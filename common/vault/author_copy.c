@@ -120,18 +120,39 @@ static bool may_have_known(const struct sat_source *y, const struct sat_source *
     return x->recv_ms && (!y->recv_ms || x->recv_ms <= y->recv_ms);
 }
 
+static const struct sat_history_item *item_of(const struct place *place, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < place->past_n; i++)
+        if (sat_dot_compare(place->past[i].dot, dot) == 0) return &place->past[i];
+    return NULL;
+}
+
+/* May x have taken that change away? What x covered is forgotten with its bytes. */
+static bool may_cover(const struct sat_history_item *x, const struct sat_history_item *item, struct sat_dot dot)
+{
+    struct sat_source source = source_of(x), of = {.dot = dot};
+    if (!x->stub) return covers(&source, dot);
+    if (item) of = source_of(item);
+    return !item || may_have_known(&source, &of);
+}
+
 /* Had it gone when y was written, with a move, with something that y says it has not read, or, y being a copy, with
  * something that y says nothing about? The vector of y covers it by number alone then: a copy's author has copies of
  * his own from earlier moves below, and who sees a record that has left and come back does not see what went elsewhere
- * meanwhile. In doubt it had: a value that stands beside its successor is no loss. */
+ * meanwhile. In doubt it had, as where it is forgotten, or unreadable, what took it away: a value that stands beside
+ * its successor is no loss. */
 static bool had_left(const struct place *from, const struct sat_source *y, struct sat_dot dot)
 {
+    const struct sat_history_item *item = item_of(from, dot);
     bool copy = y->body.origin.len != 0;
+    if ((item && item->live) || sat_dots_have(y->header.kept, dot)) return false; /* y had it in front of it */
+    if (from->space.compacted && (!item || (item->seq && item->seq <= from->space.compacted))) return true;
     for (uint32_t i = 0; i < from->past_n; i++) {
         struct sat_source x = source_of(&from->past[i]);
-        if (!covers(&x, dot) || sat_dot_compare(x.dot, y->dot) == 0) continue;
+        if (sat_dot_compare(x.dot, y->dot) == 0 || sat_dot_compare(x.dot, dot) == 0) continue;
+        if (!may_cover(&from->past[i], item, dot)) continue;
         if (sat_dots_have(y->header.holes, x.dot)) return true;
-        if (sat_source_saw(y, x.dot) ? sat_source_moves(&x) : copy && may_have_known(y, &x)) return true;
+        if (sat_source_saw(y, x.dot) ? !x.readable || sat_source_moves(&x) : copy && may_have_known(y, &x)) return true;
     }
     return false;
 }

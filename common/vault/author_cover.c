@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "common/sync/copied.h"
+#include "common/sync/void.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
 /* Refused ones are met among these: nothing is sent behind one, but for what had been sent already. */
-enum { PENDING_MAX = SAT_PUSH_WINDOW * 2 };
+enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024 };
 
 /* Does the draft cover what has gone to another space? Then that space's name. */
 static enum sat_err find_target(const struct sat_vault *vault, const struct sat_draft_row *draft,
@@ -78,6 +79,8 @@ static enum sat_err was_left(const struct sat_vault *vault, const struct sat_spa
     return err;
 }
 
+/* Is something before them in the way, that the admins decide about or a later server may take? What was refused for
+ * good is not: behind it all is written again (author_again.c). */
 static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint64_t counter, struct sat_arena *arena,
                                bool *refused)
 {
@@ -86,7 +89,8 @@ static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint6
     enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, PENDING_MAX, arena, &rows, &n);
     *refused = false;
     for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED) *refused = true;
+        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(&rows[i]))
+            *refused = true;
     return err;
 }
 
@@ -161,5 +165,31 @@ enum sat_err sat_covers_drop(const struct sat_vault *vault, const struct sat_dra
         if (!err && vain) err = drop(vault, &drafts[i]);
         if (!err && vain) *dropped = true;
     }
+    return err;
+}
+
+enum sat_err sat_covers_find(const struct sat_vault *vault, uint64_t counter, struct sat_again_place *places,
+                             uint32_t max, uint32_t *n)
+{
+    enum sat_err err = SAT_OK;
+    struct sat_arena page;
+    sat_arena_init(&page);
+    for (uint32_t drafts_n = 1; !err && drafts_n;) {
+        struct sat_draft_row *drafts;
+        sat_arena_reset(&page);
+        err = sat_store_drafts(vault->store, counter, DRAFTS_AT_ONCE, DRAFTS_BYTES, &page, &drafts, &drafts_n);
+        for (uint32_t i = 0; i < drafts_n && !err; i++) {
+            struct sat_space_id target;
+            bool moves, known = false;
+            counter = drafts[i].counter + 1;
+            for (uint32_t k = 0; k < *n; k++) known = known || places[k].sid == drafts[i].sid;
+            if (known || *n == max) continue;
+            err = find_target(vault, &drafts[i], &target, &moves);
+            if (!err && moves)
+                places[(*n)++] = (struct sat_again_place){
+                    .sid = drafts[i].sid, .first = drafts[i].counter, .cut = drafts[i].counter - 1};
+        }
+    }
+    sat_arena_deinit(&page);
     return err;
 }

@@ -5,7 +5,7 @@
 #include "common/vault/author_again.h"
 #include "common/vault/author_cover.h"
 
-enum { DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024, PENDING_AT_ONCE = 64 };
+enum { PENDING_AT_ONCE = 64 };
 
 /* Does something of it wait for the admins? It may enter the log yet, and then in its place. */
 static enum sat_err waits_for_admins(const struct sat_vault *vault, int64_t sid, struct sat_arena *arena, bool *waits)
@@ -20,21 +20,6 @@ static enum sat_err waits_for_admins(const struct sat_vault *vault, int64_t sid,
             first = rows[i].first + rows[i].count;
             if (rows[i].state == SAT_BUNDLE_REFUSED && rows[i].refused == SAT_ERR_ESCROWED) *waits = true;
         }
-    }
-    return err;
-}
-
-/* What covers a moved record, and whose copies are among what was refused or behind it, goes while that is known. */
-static enum sat_err drop_covers(const struct sat_vault *vault, struct sat_arena *arena)
-{
-    enum sat_err err = SAT_OK;
-    uint64_t next = 0;
-    for (uint32_t n = DRAFTS_AT_ONCE; !err && n;) {
-        struct sat_draft_row *drafts;
-        bool dropped = false;
-        err = sat_store_drafts(vault->store, next, DRAFTS_AT_ONCE, DRAFTS_BYTES, arena, &drafts, &n);
-        if (!err && n) err = sat_covers_drop(vault, drafts, n, &dropped);
-        if (!err && n && !dropped) next = drafts[n - 1].counter + 1;
     }
     return err;
 }
@@ -62,11 +47,12 @@ static enum sat_err put_void(const struct sat_vault *vault, const struct sat_bun
 static enum sat_err write_all(const struct sat_vault *vault, const struct sat_bundle_row *refused,
                               struct sat_arena *arena)
 {
-    struct sat_again_place place = {.sid = refused->sid, .first = refused->first, .cut = refused->first - 1};
+    struct sat_again_place places[SAT_SPACES_PER_DEVICE_MAX] = {
+        {.sid = refused->sid, .first = refused->first, .cut = refused->first - 1}};
     /* A copy of this home may hold the same, and knows it by where it comes from (MERGE 11). */
-    struct sat_again again = {.device = refused->device, .places = &place, .places_n = 1, .origins = true};
+    struct sat_again again = {.device = refused->device, .places = places, .places_n = 1, .origins = true};
     struct sat_again_done done;
-    enum sat_err err = drop_covers(vault, arena);
+    enum sat_err err = sat_covers_find(vault, refused->first, places, SAT_SPACES_PER_DEVICE_MAX, &again.places_n);
     if (!err) err = sat_author_again(vault, &again, arena, &done);
     return err ? err : put_void(vault, refused);
 }

@@ -1,6 +1,7 @@
 #include "common/vault/origin.h"
 
 #include "common/base/limits.h"
+#include "common/proof/hash.h"
 #include "common/wire/pack.h"
 
 void sat_origin_encode(const struct sat_origin *origin, struct sat_buf *out)
@@ -26,6 +27,25 @@ enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out)
     enum sat_err err = sat_unpack_end(&in);
     if (err) *out = (struct sat_origin){0};
     return err;
+}
+
+struct sat_hash sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header,
+                                struct sat_body *body)
+{
+    struct sat_hasher hasher;
+    struct sat_buf bytes, plain;
+    sat_buf_init(&bytes);
+    sat_buf_init(&plain);
+    sat_header_encode(header, &bytes);
+    bool whole = sat_body_encode(body, &plain) == SAT_OK;
+    sat_hash_begin(&hasher, "origin");
+    sat_hash_add(&hasher, record->b, sizeof record->b);
+    sat_hash_add_counted(&hasher, sat_buf_span(&bytes));
+    sat_hash_add_counted(&hasher, sat_buf_span(&plain));
+    struct sat_hash hash = sat_hash_end(&hasher);
+    sat_buf_deinit(&bytes);
+    sat_buf_wipe(&plain);
+    return whole ? hash : (struct sat_hash){{0}};
 }
 
 bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b)

@@ -5,17 +5,24 @@
 #ifndef SAT_VAULT_ORIGIN_H
 #define SAT_VAULT_ORIGIN_H
 
-#include "common/base/id.h"
+#include "common/proof/header.h"
+#include "common/vault/body.h"
 
 struct sat_origin {
     struct sat_space_id space;
     struct sat_dot dot;
-    struct sat_hash rest; /* the original's (sat_change_rest()); zeros where it had not been sent when it was copied */
+    /* Of what was moved the original's sat_change_rest(), zeros where it had not been sent; of what a home writes
+     * again, as it is a copy or behind a refusal, sat_origin_hash(). */
+    struct sat_hash rest;
 };
 
 void sat_origin_encode(const struct sat_origin *origin, struct sat_buf *out);
 /* SAT_ERR_MALFORMED for anything else, nothing at all too. */
 enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out) SAT_MUST_CHECK;
+/* What a change says, and when, whether it was sent or not: by that it is told from another one that got the same dot
+ * in a copy of its home. Zeros where this version could not have written it. Sorts the body's cells. */
+struct sat_hash sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header,
+                                struct sat_body *body);
 /* Do they name the same change? */
 bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b);
 

@@ -356,6 +356,24 @@ static enum sat_err make_view(struct opener *opener, const struct rows *rows, st
     return SAT_OK;
 }
 
+const struct sat_source *sat_record_live(const struct sat_record_view *view, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (sat_dot_compare(view->live[i].dot, dot) == 0) return &view->live[i];
+    return NULL;
+}
+
+uint64_t sat_record_before_all(const struct sat_record_view *view, const struct sat_header *header)
+{
+    uint64_t hlc = header->hlc;
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        const struct sat_source *source = &view->live[i];
+        if (!sat_vector_covers(header->seen, source->dot) && source->effective <= hlc && source->effective)
+            hlc = source->effective - 1;
+    }
+    return hlc;
+}
+
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out)
 {

@@ -33,6 +33,11 @@ struct sat_record_view {
     struct sat_merged_record merged;
 };
 
+/* NULL: it is not live. */
+const struct sat_source *sat_record_live(const struct sat_record_view *view, struct sat_dot dot);
+/* The time of a change, or one before it by which it wins over nothing that is live and that it does not cover. */
+uint64_t sat_record_before_all(const struct sat_record_view *view, const struct sat_header *header);
+
 /* Loads one record. A record that is not there gives an empty view (live_n 0). */
 enum sat_err sat_record_load(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *id,
                              struct sat_arena *arena, struct sat_record_view *out) SAT_MUST_CHECK;

@@ -15,14 +15,14 @@
 #define VISIT "019b0000-0000-7000-8000-000000000011"
 
 /* The result of a call on a handle. */
-static int said(struct story *story, enum party who, int failed)
+int act_said(struct story *story, enum party who, int failed)
 {
     story->error = *satchel_error_of(story->of[who]);
     return failed;
 }
 
 /* What an earlier attempt has done need not be done again. */
-static int done(const struct story *story, int failed)
+int act_done(const struct story *story, int failed)
 {
     return story->again && failed == SAT_ERR_EXISTS ? SATCHEL_OK : failed;
 }
@@ -38,7 +38,7 @@ static int keep_text(char *out, size_t size, char *text)
 
 /* ---- Beginning ---- */
 
-static int found(struct story *story, enum party who)
+int act_found(struct story *story, enum party who)
 {
     char *kit = NULL;
     struct satchel_open_options open_options = story_options();
@@ -57,26 +57,26 @@ static int found(struct story *story, enum party who)
     return failed;
 }
 
-static int add_people(struct story *story, enum party who)
+int act_add_people(struct story *story, enum party who)
 {
     struct satchel *ann = story->of[who];
-    int failed = done(story, satchel_user_add(ann, "Ben", "rep"));
-    if (!failed) failed = done(story, satchel_territory_add(ann, "North"));
-    if (!failed) failed = done(story, satchel_territory_add(ann, "South"));
-    if (!failed) failed = done(story, satchel_territory_grant(ann, "North", "Ben", SATCHEL_READ | SATCHEL_WRITE));
-    if (!failed) failed = done(story, satchel_territory_grant(ann, "South", "Ben", SATCHEL_READ | SATCHEL_WRITE));
-    return said(story, who, failed);
+    int failed = act_done(story, satchel_user_add(ann, "Ben", "rep"));
+    if (!failed) failed = act_done(story, satchel_territory_add(ann, "North"));
+    if (!failed) failed = act_done(story, satchel_territory_add(ann, "South"));
+    if (!failed) failed = act_done(story, satchel_territory_grant(ann, "North", "Ben", SATCHEL_READ | SATCHEL_WRITE));
+    if (!failed) failed = act_done(story, satchel_territory_grant(ann, "South", "Ben", SATCHEL_READ | SATCHEL_WRITE));
+    return act_said(story, who, failed);
 }
 
-static int invite_ben(struct story *story, enum party who)
+int act_invite_ben(struct story *story, enum party who)
 {
     char *code = NULL;
     int failed = satchel_invite(story->of[who], "Ben", 0, &code);
     (void)keep_text(story->code[BEN], sizeof story->code[BEN], code);
-    return said(story, who, failed);
+    return act_said(story, who, failed);
 }
 
-static int join(struct story *story, enum party who)
+int act_join(struct story *story, enum party who)
 {
     struct satchel_open_options open_options = story_options();
     struct satchel_join_options options = {.code = story->code[who], .device_name = story_home(who)};
@@ -87,12 +87,12 @@ static int join(struct story *story, enum party who)
 
 /* ---- Everyday work ---- */
 
-static int sync_once(struct story *story, enum party who)
+int act_sync(struct story *story, enum party who)
 {
     struct satchel_sync_result result;
     int failed = satchel_sync(story->of[who], NULL, &result);
     if (!failed && !result.in_sync) failed = SAT_ERR_STALE;
-    return said(story, who, failed);
+    return act_said(story, who, failed);
 }
 
 static int commit(struct story *story, enum party who, struct satchel_tx *tx, int failed)
@@ -101,7 +101,7 @@ static int commit(struct story *story, enum party who, struct satchel_tx *tx, in
         satchel_rollback(tx);
     else
         failed = satchel_commit(tx);
-    return said(story, who, failed);
+    return act_said(story, who, failed);
 }
 
 static int write_two(struct story *story, enum party who)
@@ -117,7 +117,7 @@ static int write_two(struct story *story, enum party who)
     return commit(story, who, tx, failed);
 }
 
-static int put(struct story *story, enum party who, const char *id, const char *territory, const char *fields)
+int act_put(struct story *story, enum party who, const char *id, const char *territory, const char *fields)
 {
     struct satchel_tx *tx = NULL;
     char out[SATCHEL_ID_SIZE];
@@ -128,15 +128,15 @@ static int put(struct story *story, enum party who, const char *id, const char *
 
 static int name_it(struct story *story, enum party who)
 {
-    return put(story, who, FIRST, NULL, who == ANN ? "{\"name\":\"Ann's\"}" : "{\"name\":\"Ben's\"}");
+    return act_put(story, who, FIRST, NULL, who == ANN ? "{\"name\":\"Ann's\"}" : "{\"name\":\"Ben's\"}");
 }
 
 static int write_third(struct story *story, enum party who)
 {
-    return put(story, who, THIRD, "South", "{\"name\":\"Third\",\"note\":\"Ben wrote this\"}");
+    return act_put(story, who, THIRD, "South", "{\"name\":\"Third\",\"note\":\"Ben wrote this\"}");
 }
 
-static int ignore_row(void *context, const char *json)
+int act_ignore_row(void *context, const char *json)
 {
     (void)json;
     ++*(uint32_t *)context;
@@ -149,17 +149,17 @@ static int look(struct story *story, enum party who)
     uint32_t rows = 0;
     char *json = NULL;
     int failed = satchel_query(satchel, "SELECT a.name, v.note FROM account a LEFT JOIN visit v ON v.account = a.id",
-                               ignore_row, &rows);
-    if (!failed) failed = satchel_list(satchel, "account", "name LIKE '%s%'", ignore_row, &rows);
-    if (!failed) failed = satchel_conflicts(satchel, ignore_row, &rows);
-    if (!failed) failed = satchel_history(satchel, "account", FIRST, ignore_row, &rows);
-    if (!failed) failed = satchel_refused(satchel, ignore_row, &rows);
+                               act_ignore_row, &rows);
+    if (!failed) failed = satchel_list(satchel, "account", "name LIKE '%s%'", act_ignore_row, &rows);
+    if (!failed) failed = satchel_conflicts(satchel, act_ignore_row, &rows);
+    if (!failed) failed = satchel_history(satchel, "account", FIRST, act_ignore_row, &rows);
+    if (!failed) failed = satchel_refused(satchel, act_ignore_row, &rows);
     if (!failed) failed = satchel_get(satchel, "account", SECOND, &json);
     satchel_free(json);
     json = NULL;
     if (!failed) failed = satchel_status(satchel, &json);
     satchel_free(json);
-    return said(story, who, failed);
+    return act_said(story, who, failed);
 }
 
 static int lists(struct story *story, enum party who)
@@ -167,12 +167,12 @@ static int lists(struct story *story, enum party who)
     struct satchel *satchel = story->of[who];
     uint32_t rows = 0;
     int fresh;
-    int failed = satchel_user_list(satchel, &fresh, ignore_row, &rows);
-    if (!failed) failed = satchel_territory_list(satchel, &fresh, ignore_row, &rows);
-    if (!failed) failed = satchel_device_list(satchel, &fresh, ignore_row, &rows);
-    if (!failed) failed = satchel_audit(satchel, &fresh, ignore_row, &rows);
-    if (!failed) failed = satchel_debts(satchel, ignore_row, &rows);
-    return said(story, who, failed);
+    int failed = satchel_user_list(satchel, &fresh, act_ignore_row, &rows);
+    if (!failed) failed = satchel_territory_list(satchel, &fresh, act_ignore_row, &rows);
+    if (!failed) failed = satchel_device_list(satchel, &fresh, act_ignore_row, &rows);
+    if (!failed) failed = satchel_audit(satchel, &fresh, act_ignore_row, &rows);
+    if (!failed) failed = satchel_debts(satchel, act_ignore_row, &rows);
+    return act_said(story, who, failed);
 }
 
 static int agree(struct story *story, enum party who)
@@ -199,36 +199,36 @@ static int move(struct story *story, enum party who)
 {
     uint32_t rows = 0;
     const char *ids[] = {THIRD};
-    int failed = satchel_move(story->of[who], "account", ids, 1, "North", 0, ignore_row, &rows);
-    return said(story, who, done(story, failed));
+    int failed = satchel_move(story->of[who], "account", ids, 1, "North", 0, act_ignore_row, &rows);
+    return act_said(story, who, act_done(story, failed));
 }
 
 /* ---- Somebody comes and goes ---- */
 
 static int rotate(struct story *story, enum party who)
 {
-    return said(story, who, satchel_rotate(story->of[who], "North"));
+    return act_said(story, who, satchel_rotate(story->of[who], "North"));
 }
 
-static int invite_cleo(struct story *story, enum party who)
+int act_invite_cleo(struct story *story, enum party who)
 {
     struct satchel *ann = story->of[who];
     char *code = NULL;
-    int failed = done(story, satchel_user_add(ann, "Cleo", "rep"));
-    if (!failed) failed = done(story, satchel_territory_grant(ann, "North", "Cleo", SATCHEL_READ | SATCHEL_WRITE));
+    int failed = act_done(story, satchel_user_add(ann, "Cleo", "rep"));
+    if (!failed) failed = act_done(story, satchel_territory_grant(ann, "North", "Cleo", SATCHEL_READ | SATCHEL_WRITE));
     if (!failed) failed = satchel_invite(ann, "Cleo", 0, &code);
     (void)keep_text(story->code[CLEO], sizeof story->code[CLEO], code);
-    return said(story, who, failed);
+    return act_said(story, who, failed);
 }
 
 static int write_late(struct story *story, enum party who)
 {
-    return put(story, who, LATE, "North", "{\"name\":\"Late\"}");
+    return act_put(story, who, LATE, "North", "{\"name\":\"Late\"}");
 }
 
 static int put_out(struct story *story, enum party who)
 {
-    return said(story, who, done(story, satchel_device_revoke(story->of[who], 3, 0)));
+    return act_said(story, who, act_done(story, satchel_device_revoke(story->of[who], 3, 0)));
 }
 
 /* Is told so, and hands in what it had not sent. */
@@ -236,7 +236,7 @@ static int hear_of_it(struct story *story, enum party who)
 {
     struct satchel_sync_result result;
     int failed = satchel_sync(story->of[who], NULL, &result);
-    return said(story, who, failed == SAT_ERR_REVOKED ? SATCHEL_OK : failed ? failed : SAT_ERR_STALE);
+    return act_said(story, who, failed == SAT_ERR_REVOKED ? SATCHEL_OK : failed ? failed : SAT_ERR_STALE);
 }
 
 struct found {
@@ -258,8 +258,8 @@ static int let_in(struct story *story, enum party who)
     int failed = satchel_escrow(story->of[who], keep_number, &found);
     if (!failed && !found.n && !story->again) failed = SAT_ERR_NOT_FOUND;
     for (uint32_t i = 0; i < found.n && !failed; i++)
-        failed = done(story, satchel_escrow_decide(story->of[who], &found.numbers[i], 1, 1));
-    return said(story, who, failed);
+        failed = act_done(story, satchel_escrow_decide(story->of[who], &found.numbers[i], 1, 1));
+    return act_said(story, who, failed);
 }
 
 static int leave_nothing_open(struct story *story, enum party who)
@@ -270,40 +270,39 @@ static int leave_nothing_open(struct story *story, enum party who)
     return satchel_open(story_home(who), &options, &story->of[who], &story->error);
 }
 
-const struct story_step story_steps[] = {
-    {"Ann founds the org", ANN, found},
-    {"Ann adds Ben and two territories", ANN, add_people},
-    {"Ann invites Ben", ANN, invite_ben},
-    {"Ben joins", BEN, join},
-    {"Ben syncs first", BEN, sync_once},
+static const struct story_step steps[] = {
+    {"Ann founds the org", ANN, act_found},
+    {"Ann adds Ben and two territories", ANN, act_add_people},
+    {"Ann invites Ben", ANN, act_invite_ben},
+    {"Ben joins", BEN, act_join},
+    {"Ben syncs first", BEN, act_sync},
     {"Ann writes three records", ANN, write_two},
-    {"Ann pushes", ANN, sync_once},
-    {"Ben pulls", BEN, sync_once},
+    {"Ann pushes", ANN, act_sync},
+    {"Ben pulls", BEN, act_sync},
     {"Ann names it", ANN, name_it},
     {"Ben names it too", BEN, name_it},
     {"Ben writes in the South", BEN, write_third},
-    {"Ben pushes", BEN, sync_once},
-    {"Ann meets the conflict", ANN, sync_once},
-    {"Ben meets it too", BEN, sync_once},
+    {"Ben pushes", BEN, act_sync},
+    {"Ann meets the conflict", ANN, act_sync},
+    {"Ben meets it too", BEN, act_sync},
     {"Ben looks at everything", BEN, look},
     {"Ben settles it", BEN, agree},
-    {"Ben pushes that", BEN, sync_once},
+    {"Ben pushes that", BEN, act_sync},
     {"Ann archives", ANN, archive},
     {"Ann moves a record", ANN, move},
-    {"Ann pushes that", ANN, sync_once},
+    {"Ann pushes that", ANN, act_sync},
     {"Ann gives the North a new key", ANN, rotate},
-    {"Ann invites Cleo", ANN, invite_cleo},
-    {"Cleo joins", CLEO, join},
-    {"Cleo syncs", CLEO, sync_once},
+    {"Ann invites Cleo", ANN, act_invite_cleo},
+    {"Cleo joins", CLEO, act_join},
+    {"Cleo syncs", CLEO, act_sync},
     {"Cleo writes", CLEO, write_late},
     {"Ann puts Cleo's device out", ANN, put_out},
     {"Cleo hears of it", CLEO, hear_of_it},
     {"Ann lets Cleo's work in", ANN, let_in},
     {"Ann lists everything", ANN, lists},
     {"Ann closes and opens", ANN, leave_nothing_open},
-    {"Ben syncs last", BEN, sync_once},
+    {"Ben syncs last", BEN, act_sync},
 };
-const uint32_t story_steps_n = sizeof story_steps / sizeof story_steps[0];
 
 /* ---- The end ---- */
 
@@ -321,7 +320,7 @@ static int collect(void *context, const char *json)
     return 0;
 }
 
-static bool reads(struct satchel *satchel, const char *sql, const char *wanted, char *text, size_t size)
+bool act_reads(struct satchel *satchel, const char *sql, const char *wanted, char *text, size_t size)
 {
     struct rows rows = {0};
     if (satchel_query(satchel, sql, collect, &rows))
@@ -331,17 +330,17 @@ static bool reads(struct satchel *satchel, const char *sql, const char *wanted, 
     return false;
 }
 
-bool story_holds_all(struct story *story, enum party who, char *text, size_t size)
+static bool holds_all(struct story *story, enum party who, char *text, size_t size)
 {
     struct satchel *satchel = story->of[who];
     struct rows history = {0}, conflicts = {0};
-    if (!reads(satchel, "SELECT name, city, note, territory FROM account ORDER BY name",
-               "{\"name\":\"Late\",\"city\":null,\"note\":null,\"territory\":\"North\"}\n"
-               "{\"name\":\"Ours\",\"city\":\"Bern\",\"note\":null,\"territory\":\"North\"}\n"
-               "{\"name\":\"Third\",\"city\":null,\"note\":\"Ben wrote this\",\"territory\":\"North\"}\n",
-               text, size))
+    if (!act_reads(satchel, "SELECT name, city, note, territory FROM account ORDER BY name",
+                   "{\"name\":\"Late\",\"city\":null,\"note\":null,\"territory\":\"North\"}\n"
+                   "{\"name\":\"Ours\",\"city\":\"Bern\",\"note\":null,\"territory\":\"North\"}\n"
+                   "{\"name\":\"Third\",\"city\":null,\"note\":\"Ben wrote this\",\"territory\":\"North\"}\n",
+                   text, size))
         return false;
-    if (!reads(satchel, "SELECT note FROM visit", "{\"note\":\"met\"}\n", text, size)) return false;
+    if (!act_reads(satchel, "SELECT note FROM visit", "{\"note\":\"met\"}\n", text, size)) return false;
     if (satchel_history(satchel, "account", FIRST, collect, &history) ||
         satchel_conflicts(satchel, collect, &conflicts))
         return (void)snprintf(text, size, "history: %s", satchel_error_of(satchel)->message), false;
@@ -352,3 +351,6 @@ bool story_holds_all(struct story *story, enum party who, char *text, size_t siz
             return (void)snprintf(text, size, "%s was acknowledged and is in no history", written[i]), false;
     return true;
 }
+
+const struct story_plot story_everyday = {
+    .name = "everyday", .steps = steps, .n = sizeof steps / sizeof steps[0], .people = CLEO, .holds_all = holds_all};

@@ -159,25 +159,26 @@ static bool try_step(struct attempt *attempt, const struct story_step *step, str
 static void tell_rest(struct attempt *attempt, uint32_t from, struct answer *answer)
 {
     struct story *story = attempt->story;
+    const struct story_plot *plot = story->plot;
     char said[400];
-    if (!try_step(attempt, &story_steps[from], answer)) return;
+    if (!try_step(attempt, &plot->steps[from], answer)) return;
     bool died = answer->died;
-    for (uint32_t i = from + 1; i < story_steps_n; i++) {
+    for (uint32_t i = from + 1; i < plot->n; i++) {
         story->again = false;
-        if (story_tell(story, &story_steps[i], NULL, NULL, NULL) != 0) {
-            (void)say(answer, &story_steps[i], "a later step fails", story);
+        if (story_tell(story, &plot->steps[i], NULL, NULL, NULL) != 0) {
+            (void)say(answer, &plot->steps[i], "a later step fails", story);
             return;
         }
     }
     answer->verdict = FINE;
     if (!story_check(story, said, sizeof said)) {
-        (void)snprintf(answer->said, sizeof answer->said, "%s: at the end: %s", story_steps[from].name, said);
+        (void)snprintf(answer->said, sizeof answer->said, "%s: at the end: %s", plot->steps[from].name, said);
         answer->verdict = WRONG;
     }
     if (died) return; /* with the process went what it had */
     story_end(story);
     if (leaks()) {
-        (void)snprintf(answer->said, sizeof answer->said, "%s: something leaks", story_steps[from].name);
+        (void)snprintf(answer->said, sizeof answer->said, "%s: something leaks", plot->steps[from].name);
         answer->verdict = WRONG;
     }
 }
@@ -261,9 +262,9 @@ static void complain(const struct copies *copies, uint64_t n, const char *said)
 {
     const struct run *run = copies->run;
     if (++copies->run->wrong > 20) return;
-    (void)printf("%s, failure %llu of step %u: %s\n    again: FAULT='%s' SEED=%llu STEP=%u N=%llu\n", run->fault->name,
-                 (unsigned long long)n, copies->step, said, run->fault->name, (unsigned long long)run->seed,
-                 copies->step, (unsigned long long)n);
+    (void)printf("%s, failure %llu of step %u: %s\n    again: PLOT=%s FAULT='%s' SEED=%llu STEP=%u N=%llu\n",
+                 run->fault->name, (unsigned long long)n, copies->step, said, run->plot->name, run->fault->name,
+                 (unsigned long long)run->seed, copies->step, (unsigned long long)n);
     (void)fflush(stdout);
 }
 
@@ -380,7 +381,7 @@ static void try_failures(struct copies *copies, struct sat_entropy *dice, uint32
 
 static bool concerns(const struct run *run, uint32_t step)
 {
-    return run->fault->disk >= PEOPLE || story_steps[step].who == run->fault->disk;
+    return run->fault->disk >= PEOPLE || run->plot->steps[step].who == run->fault->disk;
 }
 
 /* How many failures each step gets. */
@@ -389,7 +390,7 @@ static void spread(const struct run *run, struct sat_entropy *dice, uint32_t *tr
     for (uint32_t left = run->tries; left;) {
         uint32_t random;
         sat_entropy_fill(dice, &random, sizeof random);
-        uint32_t step = random % story_steps_n;
+        uint32_t step = random % run->plot->n;
         if (!concerns(run, step)) continue;
         tries[step]++;
         left--;
@@ -412,7 +413,7 @@ static void begin(struct copies *copies, struct run *run, char before[512])
     copies->answers = shared(JOBS_MAX * sizeof *copies->answers);
     copies->paths = shared(TRACED_MAX * sizeof *copies->paths);
     copies->seen = shared(PATHS_MAX * sizeof *copies->seen);
-    story_begin(&copies->story, run->seed);
+    story_begin(&copies->story, run->plot, run->seed);
 }
 
 static void end(struct copies *copies, const char *before)
@@ -432,15 +433,15 @@ void run_faults(struct run *run)
     struct sat_entropy_stream state;
     struct sat_entropy dice = sat_entropy_seeded(&state, run->seed ^ 0x5eed);
     uint32_t tries[STEPS_MAX] = {0};
-    sat_check(story_steps_n <= STEPS_MAX);
+    sat_check(run->plot->n <= STEPS_MAX);
     spread(run, &dice, tries);
     begin(&copies, run, before);
-    for (copies.step = 0; copies.step < story_steps_n; copies.step++) {
+    for (copies.step = 0; copies.step < run->plot->n; copies.step++) {
         if (run->all ? concerns(run, copies.step) : tries[copies.step] > 0)
             try_failures(&copies, &dice, tries[copies.step]);
         /* Where nothing can fail, the tries go to the next step. */
-        if (copies.counted == 0 && copies.step + 1 < story_steps_n) tries[copies.step + 1] += tries[copies.step];
-        int result = story_tell(&copies.story, &story_steps[copies.step], NULL, NULL, NULL);
+        if (copies.counted == 0 && copies.step + 1 < run->plot->n) tries[copies.step + 1] += tries[copies.step];
+        int result = story_tell(&copies.story, &run->plot->steps[copies.step], NULL, NULL, NULL);
         if (result == 0) continue;
         complain(&copies, 0, copies.story.death ? copies.story.died_of : copies.story.error.message);
         break;
@@ -448,14 +449,14 @@ void run_faults(struct run *run)
     end(&copies, before);
 }
 
-bool run_one(const struct fault *fault, uint64_t seed, uint32_t step, uint64_t n)
+bool run_one(const struct fault *fault, const struct story_plot *plot, uint64_t seed, uint32_t step, uint64_t n)
 {
     static struct copies copies;
     char before[512];
-    struct run run = {.fault = fault, .seed = seed, .jobs = 1};
+    struct run run = {.fault = fault, .plot = plot, .seed = seed, .jobs = 1};
     begin(&copies, &run, before);
     for (copies.step = 0; copies.step < step; copies.step++)
-        sat_check(story_tell(&copies.story, &story_steps[copies.step], NULL, NULL, NULL) == 0);
+        sat_check(story_tell(&copies.story, &run.plot->steps[copies.step], NULL, NULL, NULL) == 0);
     struct attempt attempt = {.story = &copies.story, .fault = fault, .n = n};
     struct answer answer = {0};
     tell_rest(&attempt, step, &answer);

@@ -16,6 +16,7 @@ struct fault { /* a kind of failure */
 
 struct run {
     const struct fault *fault;
+    const struct story_plot *plot;
     uint64_t seed; /* of the story, and of what is chosen below */
     bool all;      /* every one; of allocations that come by the same calls one is enough, but for `again` more */
     uint32_t again;
@@ -28,6 +29,6 @@ struct run {
 /* Prints a line for what went wrong, and how to see that one alone. */
 void run_faults(struct run *run);
 /* A step's nth failure alone, in this process; false: it went wrong, as was printed. */
-bool run_one(const struct fault *fault, uint64_t seed, uint32_t step, uint64_t n);
+bool run_one(const struct fault *fault, const struct story_plot *plot, uint64_t seed, uint32_t step, uint64_t n);
 
 #endif

@@ -7,6 +7,8 @@
 #include "tests/faults/alloc.h"
 #include "tests/faults/server.h"
 
+enum { MAINTAIN_MS = 61 * 1000 };
+
 static struct story *the_story; /* whose server it is */
 
 void server_is_of(struct story *story)
@@ -19,7 +21,8 @@ enum sat_err server_open(struct story *story)
     struct sat_fault fault = {0};
     enum sat_err err = SAT_OK;
     if (!story->store) err = sat_store_open(SERVER_STORE, SAT_STORE_OPEN, &story->store, &fault);
-    struct sat_host_config config = {.store = story->store, .server = &story->key, .entropy = story->entropy};
+    struct sat_host_config config = {
+        .store = story->store, .server = &story->key, .entropy = story->entropy, .collect_every_ms = 1};
     return err ? err : sat_host_new(&config, &story->host, &fault);
 }
 
@@ -83,6 +86,21 @@ static bool host_frames(struct client_session *session, uint64_t peer)
     return true;
 }
 
+/* What it does when nobody asks it for anything: it collects, sweeps, compacts. */
+static void maintain(struct story *story)
+{
+    struct sat_arena arena;
+    struct sat_actions actions;
+    sat_arena_init(&arena);
+    story->now_ms += MAINTAIN_MS;
+    for (int i = 0; i < 2 && !is_dead(story); i++) {
+        sat_actions_init(&actions, &arena);
+        enum sat_err err = sat_host_maintain(story->host, client_now_ms(), UINT32_MAX, &actions);
+        if (err) story->host_err = err;
+    }
+    sat_arena_deinit(&arena);
+}
+
 static void talk(struct client_session *session)
 {
     struct story *story = the_story;
@@ -107,6 +125,7 @@ static void talk(struct client_session *session)
     }
     struct sat_event closed = {.kind = SAT_EVENT_CLOSED, .peer = event.peer};
     if (!is_dead(story)) (void)host_event(session, &closed);
+    if (!is_dead(story) && story->plot->maintains) maintain(story);
 }
 
 /* As the daemon does: what could not be founded is not there. */

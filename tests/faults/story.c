@@ -132,10 +132,10 @@ static void *nothing(void *context)
     pthread_exit(NULL);
 }
 
-void story_begin(struct story *story, uint64_t seed)
+void story_begin(struct story *story, const struct story_plot *plot, uint64_t seed)
 {
     sat_check(sodium_init() >= 0);
-    *story = (struct story){.now_ms = 1800000000000};
+    *story = (struct story){.plot = plot, .now_ms = 1800000000000};
     the_story = story;
     story->entropy = sat_entropy_seeded(&story->entropy_state, seed);
     uint8_t secret[32];
@@ -218,7 +218,7 @@ bool story_recover(struct story *story, const struct story_step *step)
 static bool sync_all(struct story *story, char *said, size_t size)
 {
     for (int round = 0; round < 3; round++) {
-        for (int i = ANN; i <= BEN; i++) {
+        for (int i = ANN; i < (int)story->plot->people; i++) {
             struct satchel_sync_result result;
             if (satchel_sync(story->of[i], NULL, &result) || (round > 0 && !result.in_sync)) {
                 (void)snprintf(said, size, "%s does not get in sync: %s", homes[i],
@@ -274,14 +274,14 @@ bool story_check(struct story *story, char *said, size_t size)
     sat_check(size >= 400);
     said[0] = 0;
     if (!sync_all(story, said, size)) return false;
-    for (int i = ANN; i <= BEN; i++)
-        if (!story_holds_all(story, (enum party)i, said, size)) return false;
-    for (int i = ANN; i <= BEN; i++)
+    for (int i = ANN; i < (int)story->plot->people; i++)
+        if (!story->plot->holds_all(story, (enum party)i, said, size)) return false;
+    for (int i = ANN; i < (int)story->plot->people; i++)
         if (!home_is_whole(story, (enum party)i, said)) return false;
     server_close(story);
     if (server_open(story)) return (void)snprintf(said, size, "the server does not open again"), false;
     if (!server_is_whole(story, said)) return false;
-    for (int i = ANN; i <= BEN; i++)
-        if (!story_holds_all(story, (enum party)i, said, size)) return false;
+    for (int i = ANN; i < (int)story->plot->people; i++)
+        if (!story->plot->holds_all(story, (enum party)i, said, size)) return false;
     return sync_all(story, said, size);
 }

@@ -15,6 +15,7 @@ enum party { ANN, BEN, CLEO, PEOPLE, SERVER = PEOPLE, PARTIES };
 enum death { ALIVE, DIED_BY_CRASH, DIED_OF_MEMORY, DIED_BY_CHECK };
 
 struct story {
+    const struct story_plot *plot;
     struct vfs *vfs;
     struct vfs_disk *disks[PARTIES];
     struct satchel *of[PEOPLE];
@@ -38,10 +39,18 @@ struct story_step {
     enum party who;
     int (*tell)(struct story *story, enum party who); /* 0 or the number of the error, in story->error */
 };
-extern const struct story_step story_steps[];
-extern const uint32_t story_steps_n;
+struct story_plot {
+    const char *name;
+    const struct story_step *steps;
+    uint32_t n;
+    enum party people; /* those before are there at the end */
+    bool maintains;    /* the server forgets, as one does that has nothing better to do */
+    /* Everything that the calls acknowledged is there, as it should be. */
+    bool (*holds_all)(struct story *story, enum party who, char *said, size_t size);
+};
+extern const struct story_plot story_everyday, story_forgetting;
 
-void story_begin(struct story *story, uint64_t seed);
+void story_begin(struct story *story, const struct story_plot *plot, uint64_t seed);
 void story_end(struct story *story);
 
 /* Tells a step in a thread of its own, whose end is that of the process which the step's teller is. Its result, or -1:

@@ -1,8 +1,9 @@
 /* Whatever fails, and whenever: memory, and each read, write and sync of each store. A call says so, nothing that was
  * acknowledged is lost, the same work goes on afterwards, and all hold the same in the end.
  *
- * A few failures of each kind, chosen by SEED; TRIES: how many. ALL: every one (`make faults`). FAULT: one kind by its
- * name, and with STEP and N one failure alone, V: step by step. JOBS: at once. */
+ * A few failures of each kind in one of the two plots, chosen by SEED; TRIES: how many. ALL: every one of both (`make
+ * faults`). FAULT: one kind by its name, PLOT: one plot, and with STEP and N one failure alone, V: step by step. JOBS:
+ * at once. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -48,18 +49,21 @@ static uint64_t number(const char *name, uint64_t otherwise)
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void try_fault(void **state)
+static const struct story_plot *const plots[] = {&story_everyday, &story_forgetting};
+enum { PLOTS = sizeof plots / sizeof plots[0] };
+
+static void try_plot(const struct fault *fault, const struct story_plot *plot, uint64_t seed)
 {
-    const struct fault *fault = *state;
     struct run run = {.fault = fault,
-                      .seed = number("SEED", (uint64_t)time(NULL)),
+                      .plot = plot,
+                      .seed = seed,
                       .all = getenv("ALL") != NULL,
                       .again = (uint32_t)number("AGAIN", 0),
                       .tries = (uint32_t)number("TRIES", TRIES),
                       .jobs = (uint32_t)number("JOBS", 1)};
     time_t began = time(NULL);
     run_faults(&run);
-    (void)printf("%s: %llu of %llu failures tried", fault->name, (unsigned long long)run.tried,
+    (void)printf("%s, %s: %llu of %llu failures tried", fault->name, plot->name, (unsigned long long)run.tried,
                  (unsigned long long)run.there);
     if (run.paths) (void)printf(" (by %llu paths of calls)", (unsigned long long)run.paths);
     (void)printf(", %llu calls failed, %llu processes ended, %llu wrong; SEED=%llu, %lld s\n",
@@ -69,15 +73,28 @@ static void try_fault(void **state)
     assert_int_equal(run.wrong, 0);
 }
 
+/* Which plot? The one that is asked for, all, or one for each kind. */
+static void try_fault(void **state)
+{
+    const struct fault *fault = *state;
+    const char *wanted = getenv("PLOT");
+    uint64_t seed = number("SEED", (uint64_t)time(NULL)), turn = seed + (uint64_t)(fault - faults);
+    for (uint32_t i = 0; i < PLOTS; i++) {
+        if (wanted ? strcmp(wanted, plots[i]->name) != 0 : !getenv("ALL") && turn % PLOTS != i) continue;
+        try_plot(fault, plots[i], seed);
+    }
+}
+
 int main(void)
 {
-    const char *wanted = getenv("FAULT");
+    const char *wanted = getenv("FAULT"), *plot = getenv("PLOT");
+    bool forgets = plot && strcmp(plot, story_forgetting.name) == 0;
     struct CMUnitTest tests[FAULTS];
     uint32_t n = 0;
     for (uint32_t i = 0; i < FAULTS; i++) {
         if (wanted && strcmp(wanted, faults[i].name) != 0) continue;
         if (wanted && getenv("N"))
-            return !run_one(&faults[i], number("SEED", 1), (uint32_t)number("STEP", 0), number("N", 1));
+            return !run_one(&faults[i], plots[forgets], number("SEED", 1), (uint32_t)number("STEP", 0), number("N", 1));
         tests[n++] = (struct CMUnitTest){faults[i].name, try_fault, NULL, NULL, (void *)(uintptr_t)&faults[i]};
     }
     return _cmocka_run_group_tests("faults", tests, n, NULL, NULL);

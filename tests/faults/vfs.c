@@ -177,6 +177,14 @@ void vfs_on_crash(struct vfs *vfs, void (*crashed)(void *context, struct vfs_dis
     vfs->context = context;
 }
 
+void vfs_on_write(struct vfs *vfs,
+                  void (*written)(void *context, const struct vfs_disk *disk, const void *at, size_t len),
+                  void *context)
+{
+    vfs->written = written;
+    vfs->written_context = context;
+}
+
 enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation operation)
 {
     struct vfs_disk *disk = vfs_disk_of(vfs, name);

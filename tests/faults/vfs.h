@@ -56,6 +56,11 @@ void vfs_plan(struct vfs_disk *disk, struct vfs_plan plan);
  * need not return; if it does, the operation fails, as do all that follow. */
 void vfs_on_crash(struct vfs *vfs, void (*crashed)(void *context, struct vfs_disk *disk), void *context);
 
+/* Called with each thing that is written, wherever, as far as it is. */
+void vfs_on_write(struct vfs *vfs,
+                  void (*written)(void *context, const struct vfs_disk *disk, const void *at, size_t len),
+                  void *context);
+
 /* The disk loses its power now, whatever its plan is. */
 void vfs_crash(struct vfs_disk *disk);
 /* The process that uses the disk is killed: whatever is tried with its handles fails, so that they can be closed, and

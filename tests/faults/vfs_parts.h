@@ -46,6 +46,8 @@ struct vfs {
     int system_error; /* of the last failure */
     void (*crashed)(void *context, struct vfs_disk *disk);
     void *context;
+    void (*written)(void *context, const struct vfs_disk *disk, const void *at, size_t len);
+    void *written_context;
 };
 
 uint64_t vfs_dice(struct vfs *vfs, uint64_t sides);

@@ -70,6 +70,7 @@ static int write_file(sqlite3_file *base, const void *bytes, int amount, sqlite3
     vfs_spare(true);
     bool written = vfs_file_write(handle->file, (uint64_t)offset, bytes, len);
     vfs_spare(false);
+    if (vfs->written && disk) vfs->written(vfs->written_context, disk, bytes, len);
     if (!written) return SQLITE_IOERR_NOMEM;
     return fault ? failed(vfs, handle->file->name, fault, SQLITE_IOERR_WRITE) : SQLITE_OK;
 }

@@ -1,112 +1,22 @@
 /* The server's role: a founded org in memory and one peer, who says what the input says. The first byte is who the peer
  * is; then a byte for what happens and, for what is said, how it is mended, and a piece. Whatever was said, the host
  * goes on, what it stores agrees with itself, and an honest device that reads it afterwards finds nothing wrong. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/sync/digest.h"
 #include "common/sync/host.h"
+#include "common/sync/inspect.h"
 #include "common/sync/ranges.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/host_talk.h"
 #include "tests/fuzz/make.h"
 
-enum { FRAMES_MAX = 64, ROUNDS_MAX = 256, READER = 3, SUBS_MAX = 16 };
-
-struct talk { /* one host and whom it talks to */
-    const struct fuzz_org *org;
-    struct sat_store *store;
-    struct sat_host *host;
-    struct sat_entropy_stream stream;
-    uint64_t now_ms, peer;
-    uint32_t device; /* 0: a stranger */
-    bool open;
-    struct sat_space_id subs[SUBS_MAX]; /* by the peer's own numbers */
-};
-
-/* What a host sends is a message of a server's. */
-static void check_sent(struct sat_span bytes)
-{
-    struct sat_arena arena;
-    struct sat_message message;
-    sat_arena_init(&arena);
-    sat_check(bytes.len <= SAT_MESSAGE_BYTES_MAX);
-    fuzz_must(sat_message_decode(bytes, SAT_SENDER_SERVER, &arena, &message));
-    sat_arena_deinit(&arena);
-}
-
-static void step(struct talk *talk, const struct sat_event *event, struct sat_actions *actions)
-{
-    fuzz_must(sat_host_step(talk->host, talk->now_ms, event, 1, actions));
-    for (const struct sat_action *action = actions->first; action; action = action->next) {
-        sat_check(action->peer == talk->peer);
-        if (action->kind == SAT_ACTION_SEND) check_sent(action->bytes);
-        if (action->kind == SAT_ACTION_CLOSE) talk->open = false;
-    }
-}
-
-static void say(struct talk *talk, struct sat_span message)
-{
-    struct sat_arena arena;
-    struct sat_actions actions;
-    sat_arena_init(&arena);
-    sat_actions_init(&actions, &arena);
-    uint8_t *exact = malloc(message.len ? message.len : 1); /* so that reading behind its end is seen */
-    sat_check(exact != NULL);
-    if (message.len) memcpy(exact, message.at, message.len);
-    step(talk,
-         &(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = talk->peer, .bytes = sat_span(exact, message.len)},
-         &actions);
-    free(exact);
-    sat_arena_deinit(&arena);
-}
-
-static void say_message(struct talk *talk, const struct sat_message *message)
-{
-    struct sat_buf bytes;
-    sat_buf_init(&bytes);
-    sat_message_encode(message, &bytes);
-    say(talk, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-}
-
-/* ---- Coming and going ---- */
-
-static void answer_hello(struct talk *talk, const struct sat_message_HELLO *hello)
-{
-    struct sat_auth auth = {
-        .server = sat_sign_public(&talk->org->server), .device = talk->device, .dir_seq = hello->dir_seq};
-    memcpy(auth.server_nonce, hello->server_nonce, sizeof auth.server_nonce);
-    memcpy(auth.dir_hash.b, hello->dir_hash, sizeof auth.dir_hash.b);
-    struct sat_signature signature = sat_auth_sign(&auth, &talk->org->id, talk->org->signing[talk->device - 1]);
-    struct sat_message message = {.type = SAT_MESSAGE_AUTH};
-    message.as.AUTH = (struct sat_message_AUTH){.device = talk->device, .dir_seq = hello->dir_seq};
-    memcpy(message.as.AUTH.signature, signature.b, sizeof signature.b);
-    say_message(talk, &message);
-}
-
-/* Leaves, and comes again as a device, or as a stranger who has yet to say who he is. */
-static void come(struct talk *talk, uint32_t device)
-{
-    struct sat_arena arena;
-    struct sat_actions actions;
-    struct sat_message hello;
-    sat_arena_init(&arena);
-    sat_actions_init(&actions, &arena);
-    step(talk, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = talk->peer}, &actions);
-    memset(talk->subs, 0, sizeof talk->subs);
-    talk->peer++;
-    talk->device = device;
-    talk->open = true;
-    sat_actions_init(&actions, &arena);
-    step(talk, &(struct sat_event){.kind = SAT_EVENT_OPENED, .peer = talk->peer}, &actions);
-    fuzz_must(sat_message_decode(actions.first->bytes, SAT_SENDER_SERVER, &arena, &hello));
-    sat_check(hello.type == SAT_MESSAGE_HELLO);
-    if (device) answer_hello(talk, &hello.as.HELLO);
-    sat_arena_deinit(&arena);
-}
+enum { FRAMES_MAX = 64, ROUNDS_MAX = 256, READER = 3, PEAKS_MAX = 16 };
 
 static void read_frames(struct talk *talk)
 {
@@ -116,7 +26,7 @@ static void read_frames(struct talk *talk)
         sat_buf_clear(&frame);
         fuzz_must(sat_host_frame(talk->host, talk->peer, talk->now_ms, &frame));
         if (frame.len == 0) break;
-        check_sent(sat_buf_span(&frame));
+        talk_check_sent(sat_buf_span(&frame));
     }
     sat_buf_deinit(&frame);
 }
@@ -169,29 +79,12 @@ static void say_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mendi
         sat_message_encode(&message, &mended);
         bytes = sat_buf_span(&mended);
     }
-    say(talk, bytes);
+    talk_say(talk, bytes);
     sat_buf_deinit(&mended);
     sat_arena_deinit(&arena);
 }
 
 /* ---- Pushing what is made from a few bytes ---- */
-
-/* To the org's spaces by their places in it, as a device does that has seen nothing yet. */
-static void subscribe_to_all(struct talk *talk, struct sat_arena *arena)
-{
-    struct sat_span items[FUZZ_SPACES];
-    struct sat_message message = {.type = SAT_MESSAGE_SUBSCRIBE};
-    for (uint32_t i = 0; i < FUZZ_SPACES; i++) {
-        struct sat_buf item;
-        sat_buf_init(&item);
-        talk->subs[i + 1] = talk->org->spaces[i];
-        sat_subscription_encode(&(struct sat_subscription){.sub = i + 1, .space = talk->org->spaces[i]}, &item);
-        items[i] = sat_span_copy(arena, sat_buf_span(&item));
-        sat_buf_deinit(&item);
-    }
-    message.as.SUBSCRIBE.subs = (struct sat_list){items, FUZZ_SPACES};
-    say_message(talk, &message);
-}
 
 static void push_made(struct talk *talk, struct sat_span *input)
 {
@@ -202,7 +95,7 @@ static void push_made(struct talk *talk, struct sat_span *input)
     uint8_t where = fuzz_byte(input);
     uint32_t sub = where < 16 ? 1 + where % FUZZ_SPACES : FUZZ_SPACES; /* mostly into the territory */
     static const struct sat_space_id none;
-    if (talk->device && sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, &arena);
+    if (talk->device && sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) talk_subscribe(talk, &arena);
     fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[sub - 1], &row, &found));
     struct fuzz_place place = {.store = talk->store,
                                .directory = sat_host_directory(talk->host),
@@ -211,7 +104,7 @@ static void push_made(struct talk *talk, struct sat_span *input)
     struct sat_message message = {.type = SAT_MESSAGE_PUSH};
     message.as.PUSH =
         (struct sat_message_PUSH){.sub = sub, .bundle = fuzz_make_bundle(input, &place, talk->now_ms, &arena)};
-    say_message(talk, &message);
+    talk_say_message(talk, &message);
     sat_arena_deinit(&arena);
 }
 
@@ -232,34 +125,7 @@ static void hand_in_made(struct talk *talk, struct sat_span *input)
     struct sat_message message = {.type = SAT_MESSAGE_HAND_IN};
     message.as.HAND_IN.bundle = fuzz_make_bundle(input, &place, talk->now_ms, &arena);
     memcpy(message.as.HAND_IN.space, row.id.b, sizeof row.id.b);
-    say_message(talk, &message);
-    sat_arena_deinit(&arena);
-}
-
-/* The next link, by the device that talks; by its admin key as well where it has one and one is due. */
-static void append_made(struct talk *talk, enum sat_link_type type, bool admin, const struct sat_buf *body)
-{
-    const struct sat_directory *directory = sat_host_directory(talk->host);
-    struct sat_arena arena;
-    struct sat_buf bytes;
-    sat_arena_init(&arena);
-    sat_buf_init(&bytes);
-    struct sat_link link = {.seq = directory->seq + 1,
-                            .prev = sat_directory_hash_at(directory, directory->seq),
-                            .author = talk->device,
-                            .type = (uint16_t)type,
-                            .critical = 1,
-                            .suite = 1,
-                            .body = sat_buf_span(body)};
-    sat_link_finish(&link, &arena);
-    sat_link_sign(&link, SAT_SIGNER_DEVICE, talk->device, &directory->org, talk->org->signing[talk->device - 1]);
-    if (admin) sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
-    sat_link_encode(&link, &bytes);
-    struct sat_span item = sat_buf_span(&bytes);
-    struct sat_message message = {.type = SAT_MESSAGE_APPEND};
-    message.as.APPEND.links = (struct sat_list){&item, 1};
-    say_message(talk, &message);
-    sat_buf_deinit(&bytes);
+    talk_say_message(talk, &message);
     sat_arena_deinit(&arena);
 }
 
@@ -287,7 +153,7 @@ static void revoke(struct talk *talk)
     }
     sat_buf_init(&bytes);
     sat_body_revoke_encode(&body, &bytes);
-    append_made(talk, SAT_LINK_REVOKE, talk->device == 1, &bytes);
+    talk_append(talk, SAT_LINK_REVOKE, talk->device == 1, &bytes);
     sat_buf_deinit(&bytes);
 }
 
@@ -308,7 +174,7 @@ static void decide(struct talk *talk, uint8_t which)
                                        .bundle = row->id};
         sat_buf_init(&bytes);
         sat_body_accept_encode(&body, &bytes);
-        append_made(talk, SAT_LINK_ACCEPT, true, &bytes);
+        talk_append(talk, SAT_LINK_ACCEPT, true, &bytes);
         sat_buf_deinit(&bytes);
     }
     sat_arena_deinit(&arena);
@@ -342,10 +208,10 @@ static void rotate(struct talk *talk, uint8_t which)
     }
     struct sat_message message = {.type = SAT_MESSAGE_BOXES};
     message.as.BOXES.boxes = (struct sat_list){items, n};
-    say_message(talk, &message);
+    talk_say_message(talk, &message);
     sat_buf_init(&bytes);
     sat_body_epoch_encode(&body, &bytes);
-    if (talk->open) append_made(talk, SAT_LINK_EPOCH, false, &bytes);
+    if (talk->open) talk_append(talk, SAT_LINK_EPOCH, false, &bytes);
     sat_buf_deinit(&bytes);
     sat_arena_deinit(&arena);
 }
@@ -357,33 +223,7 @@ static void ask(struct talk *talk, uint8_t what)
         message.as.ESCROW_GET.after = what / 2;
     else
         message.as.DEVICES_GET.after = what / 2;
-    say_message(talk, &message);
-}
-
-/* The territory, to which it is subscribed from here on. */
-static struct sat_space_row subscribed(struct talk *talk, struct sat_arena *arena)
-{
-    static const struct sat_space_id none;
-    struct sat_space_row row;
-    bool found;
-    if (sat_space_equal(&talk->subs[FUZZ_SPACES], &none)) subscribe_to_all(talk, arena);
-    fuzz_must(sat_store_space_find(talk->store, &talk->org->spaces[FUZZ_SPACES - 1], &row, &found));
-    return row;
-}
-
-/* How far it says that it is: evidence against it when it comes back behind that. */
-static void sign_cursor(struct talk *talk, struct sat_span *input, struct sat_arena *arena)
-{
-    struct sat_signature signature;
-    struct sat_space_row row = subscribed(talk, arena);
-    const struct fuzz_place place = {talk->store, sat_host_directory(talk->host), &row, talk->device, NULL};
-    struct sat_cursor cursor = fuzz_make_cursor(input, &place, &row.log_epoch, &signature);
-    struct sat_message message = {.type = SAT_MESSAGE_CURSOR};
-    message.as.CURSOR = (struct sat_message_CURSOR){
-        .sub = FUZZ_SPACES, .size = cursor.size, .ack = cursor.ack, .dir_seq = cursor.dir_seq};
-    memcpy(message.as.CURSOR.digest, cursor.digest.b, sizeof cursor.digest.b);
-    memcpy(message.as.CURSOR.signature, signature.b, sizeof signature.b);
-    if (talk->open) say_message(talk, &message);
+    talk_say_message(talk, &message);
 }
 
 /* ---- A server that is told that it lost something ---- */
@@ -392,7 +232,22 @@ static void say_returned(struct talk *talk, uint32_t sub, struct sat_span bytes)
 {
     struct sat_message message = {.type = SAT_MESSAGE_RETURN};
     message.as.RETURN = (struct sat_message_RETURN){.sub = sub, .bundle = bytes};
-    if (talk->open) say_message(talk, &message);
+    if (talk->open) talk_say_message(talk, &message);
+}
+
+/* All of a log as runs: the largest come first. */
+static uint32_t list_runs(const struct sat_frontier *log, struct sat_span items[PEAKS_MAX], struct sat_arena *arena)
+{
+    uint32_t n = 0;
+    for (uint32_t level = PEAKS_MAX; level-- > 0;) {
+        struct sat_buf item;
+        if (!(log->size >> level & 1)) continue;
+        sat_buf_init(&item);
+        sat_lost_encode(&(struct sat_entry){.kind = SAT_ENTRY_RUN, .id = log->peak[level], .recv_ms = level}, &item);
+        items[n++] = sat_span_copy(arena, sat_buf_span(&item));
+        sat_buf_deinit(&item);
+    }
+    return n;
 }
 
 /* By a head that the server signs, of its log with one entry more: it claims that, or shows the receipt in it. */
@@ -408,11 +263,16 @@ static void show_lost(struct talk *talk, uint32_t sub, const struct sat_space_ro
     struct sat_frontier log = row->log;
     struct sat_hash leaf = sat_entry_hash(&entry);
     struct sat_buf head_bytes, before, behind, item;
+    struct sat_span items[PEAKS_MAX + 1];
+    uint32_t n = 0;
     sat_buf_init(&head_bytes);
     sat_buf_init(&before);
     sat_buf_init(&behind);
     sat_buf_init(&item);
-    sat_frontier_encode(&log, &before);
+    if (what & 64) n = list_runs(&log, items, arena);
+    struct sat_frontier empty;
+    sat_frontier_init(&empty);
+    sat_frontier_encode(n ? &empty : &log, &before);
     sat_frontier_append(&log, &leaf);
     sat_merkle_behind(log.size, NULL, 0, &behind);
     sat_lost_encode(&entry, &item);
@@ -425,17 +285,18 @@ static void show_lost(struct talk *talk, uint32_t sub, const struct sat_space_ro
                             .time_ms = talk->now_ms};
     sat_head_sign(&head, &directory->org, &talk->org->server);
     sat_head_encode(&head, false, &head_bytes);
-    struct sat_span head_span = sat_span_copy(arena, sat_buf_span(&head_bytes)), item_span = sat_buf_span(&item);
+    struct sat_span head_span = sat_span_copy(arena, sat_buf_span(&head_bytes));
+    items[n++] = sat_buf_span(&item);
     struct sat_message message = {.type = SAT_MESSAGE_CLAIM};
     message.as.CLAIM = (struct sat_message_CLAIM){.sub = sub, .heads = {&head_span, 1}};
-    if (what & 1) say_message(talk, &message);
+    if (what & 1) talk_say_message(talk, &message);
     message = (struct sat_message){.type = SAT_MESSAGE_RECEIPTS};
     message.as.RECEIPTS = (struct sat_message_RECEIPTS){.sub = sub,
                                                         .head = head_span,
                                                         .before = sat_buf_span(&before),
-                                                        .entries = {&item_span, 1},
+                                                        .entries = {items, n},
                                                         .behind = sat_buf_span(&behind)};
-    if (what & 2 && talk->open) say_message(talk, &message);
+    if (what & 2 && talk->open) talk_say_message(talk, &message);
     sat_buf_deinit(&item);
     sat_buf_deinit(&behind);
     sat_buf_deinit(&before);
@@ -450,11 +311,11 @@ static void return_made(struct talk *talk, struct sat_span *input)
     uint8_t what = fuzz_byte(input);
     uint32_t sub = FUZZ_SPACES;
     sat_arena_init(&arena);
-    struct sat_space_row row = subscribed(talk, &arena);
+    struct sat_space_row row = talk_subscribed(talk, &arena);
     struct fuzz_place place = {.store = talk->store,
                                .directory = sat_host_directory(talk->host),
                                .space = &row,
-                               .device = 1 + what / 16 % FUZZ_DEVICES};
+                               .device = 1 + what / 16 % (READER - 1)}; /* he would be his own copy */
     struct sat_span bytes = fuzz_make_bundle(input, &place, talk->now_ms, &arena);
     bool stubs = fuzz_has_stubs(bytes, &row.id, &bundle, &arena); /* a reader would wait for the rest */
     struct sat_hash id = bundle.id;
@@ -472,16 +333,16 @@ static void ask_ranges_or_sign(struct talk *talk, struct sat_span *input)
     uint8_t what = fuzz_byte(input);
     uint32_t n = 1 + what % 4;
     sat_arena_init(&arena);
-    struct sat_space_row row = subscribed(talk, &arena);
+    struct sat_space_row row = talk_subscribed(talk, &arena);
     if (what & 8) {
-        sign_cursor(talk, input, &arena);
+        talk_sign_cursor(talk, input, &arena);
         sat_arena_deinit(&arena);
         return;
     }
     if (what & 16 && talk->open) {
         struct sat_message all = {.type = SAT_MESSAGE_EVIDENCE};
         all.as.EVIDENCE = (struct sat_message_EVIDENCE){.sub = FUZZ_SPACES, .from = what / 64};
-        say_message(talk, &all);
+        talk_say_message(talk, &all);
     }
     for (uint32_t i = 0; i < n; i++) {
         struct sat_range range = {.first = fuzz_record(fuzz_byte(input) % 8), .last = fuzz_record(7)};
@@ -495,7 +356,7 @@ static void ask_ranges_or_sign(struct talk *talk, struct sat_span *input)
     }
     struct sat_message message = {.type = SAT_MESSAGE_RANGES};
     message.as.RANGES = (struct sat_message_RANGES){.sub = FUZZ_SPACES, .size = row.log.size, .ranges = {items, n}};
-    if (talk->open) say_message(talk, &message);
+    if (talk->open) talk_say_message(talk, &message);
     sat_arena_deinit(&arena);
 }
 
@@ -561,9 +422,9 @@ static void hear(struct reading *reading, const struct sat_actions *actions)
         if (action->kind != SAT_ACTION_SEND) continue;
         struct sat_actions answers;
         sat_actions_init(&answers, &reading->arena);
-        step(reading->talk,
-             &(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = reading->talk->peer, .bytes = action->bytes},
-             &answers);
+        talk_step(reading->talk,
+                  &(struct sat_event){.kind = SAT_EVENT_MESSAGE, .peer = reading->talk->peer, .bytes = action->bytes},
+                  &answers);
         for (const struct sat_action *answer = answers.first; answer && !reading->over; answer = answer->next)
             if (answer->kind == SAT_ACTION_SEND) give(reading, SAT_EVENT_MESSAGE, answer->bytes);
     }
@@ -583,12 +444,12 @@ static void converse(struct reading *reading)
     struct talk *talk = reading->talk;
     struct sat_actions greeting;
     sat_actions_init(&greeting, &reading->arena);
-    step(talk, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = talk->peer}, &greeting);
+    talk_step(talk, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = talk->peer}, &greeting);
     struct sat_event opened = {.kind = SAT_EVENT_OPENED, .peer = ++talk->peer};
     sat_replica_nonce(reading->replica, opened.client_nonce);
     talk->open = true;
     sat_actions_init(&greeting, &reading->arena);
-    step(talk, &opened, &greeting);
+    talk_step(talk, &opened, &greeting);
     give(reading, SAT_EVENT_OPENED, (struct sat_span){0});
     give(reading, SAT_EVENT_MESSAGE, greeting.first->bytes);
     for (uint32_t i = 0; i < ROUNDS_MAX && talk->open && !reading->over; i++) {
@@ -629,6 +490,24 @@ static void read_honestly(struct talk *talk)
     fuzz_org_close(&device);
 }
 
+static void complain(void *context, enum sat_check check, const char *text)
+{
+    (void)context;
+    (void)fprintf(stderr, "%s: %s\n", sat_check_name(check), text);
+}
+
+/* What it forgot shows nowhere. */
+static void inspect(struct talk *talk)
+{
+    struct sat_inspection inspection = {.store = talk->store, .found = complain};
+    struct sat_inspection_result result;
+    struct sat_directory directory;
+    sat_directory_init(&directory);
+    fuzz_must(sat_inspect(&inspection, &directory, &result));
+    for (int i = 0; i < SAT_CHECK_COUNT; i++) sat_check(result.faults[i] == 0);
+    sat_directory_deinit(&directory);
+}
+
 static void happen(struct talk *talk, struct sat_span *input)
 {
     uint8_t what = fuzz_byte(input);
@@ -636,12 +515,16 @@ static void happen(struct talk *talk, struct sat_span *input)
         order(talk, what, input);
         return;
     }
+    if (what >= 208) {
+        talk_forget(talk, input);
+        return;
+    }
     switch (what % 8) {
     case 0:
         talk->now_ms += (uint64_t)fuzz_byte(input) * 500;
         return;
     case 1:
-        come(talk, fuzz_byte(input) % READER);
+        talk_come(talk, fuzz_byte(input) % READER);
         return;
     case 2:
         read_frames(talk);
@@ -672,13 +555,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sat_fault fault = {0};
     talk.now_ms = talk.org->now_ms;
     struct sat_host_config config = {
-        .store = talk.store, .server = &talk.org->server, .entropy = sat_entropy_seeded(&talk.stream, 1)};
+        .store = talk.store,
+        .server = &talk.org->server,
+        .entropy = sat_entropy_seeded(&talk.stream, 1),
+        .collect_every_ms = 1,
+    };
     fuzz_must(sat_host_new(&config, &talk.host, &fault));
-    come(&talk, fuzz_byte(&input) % READER);
+    talk_come(&talk, fuzz_byte(&input) % READER);
     while (input.len) happen(&talk, &input);
     read_frames(&talk);
     fuzz_check_store(talk.store, sat_host_directory(talk.host));
     struct sat_host_counts counts = sat_host_counts(talk.host);
+    if (counts.collections + counts.compacted) inspect(&talk);
     if (counts.bundles + counts.links) read_honestly(&talk);
     sat_host_free(talk.host);
     if (counts.commits) {

@@ -1,5 +1,6 @@
-/* What a log shows of itself: heads in both forms, entries as they travel, and where its tree stands. */
+/* What a log shows of itself: heads in both forms, entries as they travel, collections, and where its tree stands. */
 #include "common/base/limits.h"
+#include "common/proof/collection.h"
 #include "common/proof/log.h"
 #include "common/sync/subscription.h"
 #include "tests/fuzz/fuzz.h"
@@ -33,6 +34,18 @@ static void check_entry(struct sat_span bytes)
     sat_buf_deinit(&again);
 }
 
+/* A receipt as it is given back, a run among them. */
+static void check_lost(struct sat_span bytes)
+{
+    struct sat_entry entry;
+    struct sat_buf again;
+    if (sat_lost_decode(bytes, &entry)) return;
+    sat_buf_init(&again);
+    sat_lost_encode(&entry, &again);
+    sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
+    sat_buf_deinit(&again);
+}
+
 /* What devices have signed, as others are shown it. */
 static void check_cursor(struct sat_span bytes)
 {
@@ -44,6 +57,26 @@ static void check_cursor(struct sat_span bytes)
     sat_cursor_item_encode(&cursor, &signature, &again);
     sat_check(sat_span_equal(bytes, sat_buf_span(&again)));
     sat_buf_deinit(&again);
+}
+
+static void check_collection(struct sat_span bytes)
+{
+    static const struct sat_log_epoch life = {{1}};
+    struct sat_collection collection;
+    struct sat_arena arena;
+    struct sat_buf again;
+    sat_arena_init(&arena);
+    sat_buf_init(&again);
+    if (sat_collection_decode(bytes, &arena, &collection) == SAT_OK) {
+        sat_collection_encode(&collection, &again);
+        sat_check(sat_span_equal(bytes, sat_buf_span(&again)) && bytes.len <= SAT_COLLECTION_BYTES_MAX);
+        struct sat_hash id = sat_collection_id(&life, &collection);
+        collection.floor ^= 1;
+        struct sat_hash other = sat_collection_id(&life, &collection);
+        sat_check(!sat_hash_equal(&id, &other));
+    }
+    sat_buf_deinit(&again);
+    sat_arena_deinit(&arena);
 }
 
 /* What stands somewhere has a root, and can grow. */
@@ -70,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_head(sat_span(data, size));
     check_entry(sat_span(data, size));
+    check_lost(sat_span(data, size));
+    check_collection(sat_span(data, size));
     check_cursor(sat_span(data, size));
     check_frontier(sat_span(data, size));
     return 0;

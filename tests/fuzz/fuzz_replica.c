@@ -8,24 +8,19 @@
 #include "client/links.h"
 #include "common/proof/link_short.h"
 #include "common/sync/base.h"
+#include "common/sync/copied.h"
 #include "common/sync/digest.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
+#include "common/sync/tidy.h"
 #include "common/wire/message.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/make.h"
+#include "tests/fuzz/replica_talk.h"
 
-enum { DEVICE = 2, FRAMES_MAX = 16, EDITS = 2 };
+enum { EDITS = 2, SESSION = 255 };
 
-struct talk {
-    const struct fuzz_org *org;
-    struct satchel device;
-    struct sat_entropy_stream stream;
-    struct sat_replica *replica;
-    uint64_t now_ms;
-    bool over, lost_space;
-    struct sat_log_epoch log_epochs[FUZZ_SPACES]; /* as the server said last */
-};
+#define HALF_A_YEAR_MS (UINT64_C(181) * 24 * 3600 * 1000)
 
 /* What the first byte says. */
 enum {
@@ -34,69 +29,10 @@ enum {
     AS_KIT = 4,     /* … and holds the recovery kit */
     WIPED = 8,      /* its keys are gone, its work is frozen */
     TERRITORY = 16, /* is taken away */
-    REVOKED = 32
+    REVOKED = 32,
+    GIVEN_UP = 64, /* it was silent for half a year */
+    FORGETS = 128  /* policy keeps one version */
 };
-
-/* What a client sends is a message of a client's. */
-static void check_sent(struct sat_span bytes)
-{
-    struct sat_arena arena;
-    struct sat_message message;
-    sat_arena_init(&arena);
-    sat_check(bytes.len <= SAT_MESSAGE_BYTES_MAX);
-    fuzz_must(sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message));
-    sat_arena_deinit(&arena);
-}
-
-static void send_frames(struct talk *talk)
-{
-    struct sat_buf frame;
-    sat_buf_init(&frame);
-    for (uint32_t i = 0; i < FRAMES_MAX; i++) {
-        sat_buf_clear(&frame);
-        fuzz_must(sat_replica_frame(talk->replica, talk->now_ms, &frame));
-        if (frame.len == 0) break;
-        check_sent(sat_buf_span(&frame));
-    }
-    sat_buf_deinit(&frame);
-}
-
-static void step(struct talk *talk, enum sat_event_kind kind, struct sat_span bytes)
-{
-    struct sat_arena arena;
-    struct sat_actions actions;
-    sat_arena_init(&arena);
-    sat_actions_init(&actions, &arena);
-    struct sat_event event = {.kind = kind, .peer = 1, .bytes = bytes};
-    fuzz_must(sat_replica_step(talk->replica, talk->now_ms, &event, 1, &actions));
-    for (const struct sat_action *action = actions.first; action; action = action->next) {
-        if (action->kind == SAT_ACTION_SEND) check_sent(action->bytes);
-        if (action->kind == SAT_ACTION_CLOSE) talk->over = true;
-        bool failed = action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_FAILED;
-        sat_check(!failed || action->err != SAT_OK);
-        if (failed) fuzz_check_sentence(action->text);
-        if (action->kind == SAT_ACTION_NOTICE && action->notice == SAT_NOTICE_SPACE_LOST) talk->lost_space = true;
-    }
-    sat_arena_deinit(&arena);
-}
-
-static void hear(struct talk *talk, struct sat_span message)
-{
-    uint8_t *exact = malloc(message.len ? message.len : 1); /* so that reading behind its end is seen */
-    sat_check(exact != NULL);
-    if (message.len) memcpy(exact, message.at, message.len);
-    step(talk, SAT_EVENT_MESSAGE, sat_span(exact, message.len));
-    free(exact);
-}
-
-static void hear_message(struct talk *talk, const struct sat_message *message)
-{
-    struct sat_buf bytes;
-    sat_buf_init(&bytes);
-    sat_message_encode(message, &bytes);
-    hear(talk, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-}
 
 /* ---- Meeting ---- */
 
@@ -105,21 +41,11 @@ static void greet(struct talk *talk)
     struct sat_message message = {.type = SAT_MESSAGE_HELLO};
     message.as.HELLO = (struct sat_message_HELLO){.time_ms = talk->now_ms};
     fuzz_mend_hello(&message.as.HELLO, talk->replica, &talk->org->id, &talk->device.directory, FUZZ_PLACED);
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_check(!talk->over);
 }
 
 /* ---- Mending what the server says ---- */
-
-/* The device's own number for a space is its place in the directory. False: there is none, or it does not know it. */
-static bool find_space(const struct talk *talk, uint64_t sub, struct sat_space_row *out)
-{
-    const struct sat_directory *directory = &talk->device.directory;
-    bool found = false;
-    if (sub == 0 || sub > directory->spaces_n) return false;
-    fuzz_must(sat_store_space_find(talk->device.store, &directory->spaces[sub - 1].id, out, &found));
-    return found;
-}
 
 static struct sat_span mend_signed_link(const struct talk *talk, struct sat_span item, uint64_t seq,
                                         enum fuzz_mending how, struct sat_arena *arena)
@@ -185,7 +111,7 @@ static void mend_entries(const struct talk *talk, struct sat_message_ENTRIES *me
                          struct sat_arena *arena)
 {
     struct sat_space_row row;
-    if (!find_space(talk, message->sub, &row)) return;
+    if (!hears_find_space(talk, message->sub, &row)) return;
     struct sat_span *items = sat_arena_array(arena, message->entries.n, sizeof *items);
     for (uint32_t i = 0; i < message->entries.n; i++)
         items[i] = mend_entry(talk, message->entries.at[i], &row, how, arena);
@@ -201,7 +127,7 @@ static void mend_head(const struct talk *talk, struct sat_message_HEAD *message,
     struct sat_space_row row;
     struct sat_head head;
     struct sat_buf bytes;
-    if (!find_space(talk, message->sub, &row) || sat_head_decode(message->head, &row.id, &head)) return;
+    if (!hears_find_space(talk, message->sub, &row) || sat_head_decode(message->head, &row.id, &head)) return;
     bool is_short = head.is_short;
     if (how == FUZZ_PLACED) {
         head.size = row.log.size;
@@ -246,19 +172,12 @@ static void hear_mended(struct talk *talk, struct sat_span bytes, enum fuzz_mend
         sat_message_encode(&message, &mended);
         bytes = sat_buf_span(&mended);
     }
-    hear(talk, bytes);
+    hears(talk, bytes);
     sat_buf_deinit(&mended);
     sat_arena_deinit(&arena);
 }
 
 /* ---- What is made from a few bytes ---- */
-
-/* A space of the org's, mostly the territory; false: the device has not subscribed to it yet. */
-static bool choose_space(const struct talk *talk, uint8_t where, uint32_t *sub, struct sat_space_row *out)
-{
-    *sub = where < 16 ? 1 + where % FUZZ_SPACES : FUZZ_SPACES;
-    return find_space(talk, *sub, out);
-}
 
 static void make_entry(struct talk *talk, struct sat_span *input, const struct sat_space_row *row,
                        struct sat_entry_wire *out, struct sat_arena *arena)
@@ -279,11 +198,7 @@ static void make_entry(struct talk *talk, struct sat_span *input, const struct s
     if (what & 128 && what & 64) out->recv_ms -= 1000;
     fuzz_must(sat_store_bundles_pending(talk->device.store, row->sid, 0, 1, arena, &pending, &n));
     if (n) memcpy(out->id_prefix, pending[0].id.b, sizeof out->id_prefix);
-    bool collects = out->kind == 7 && !out->own;
-    if (collects) out->kind = SAT_ENTRY_COLLECT;
-    if (!out->own)
-        out->bundle = collects ? fuzz_make_collection(input, &place, arena)
-                               : fuzz_make_bundle(input, &place, talk->now_ms, arena);
+    if (!out->own) out->bundle = fuzz_make_bundle(input, &place, talk->now_ms, arena);
 }
 
 static void hear_entry(struct talk *talk, struct sat_span *input)
@@ -294,7 +209,7 @@ static void hear_entry(struct talk *talk, struct sat_span *input)
     struct sat_arena arena;
     uint32_t sub;
     uint8_t where = fuzz_byte(input);
-    if (!choose_space(talk, where, &sub, &row)) return;
+    if (!hears_choose_space(talk, where, &sub, &row)) return;
     sat_arena_init(&arena);
     sat_buf_init(&bytes);
     make_entry(talk, input, &row, &entry, &arena);
@@ -303,7 +218,7 @@ static void hear_entry(struct talk *talk, struct sat_span *input)
     struct sat_message message = {.type = SAT_MESSAGE_ENTRIES};
     message.as.ENTRIES = (struct sat_message_ENTRIES){
         .sub = sub, .first_seq = row.log.size + 1 + (where == 255), .size = row.log.size + 1, .entries = {&item, 1}};
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_buf_deinit(&bytes);
     sat_arena_deinit(&arena);
 }
@@ -314,14 +229,14 @@ static void hear_head(struct talk *talk, struct sat_span *input)
     struct sat_buf bytes;
     uint32_t sub;
     uint8_t where = fuzz_byte(input);
-    if (!choose_space(talk, where, &sub, &row)) return;
+    if (!hears_choose_space(talk, where, &sub, &row)) return;
     struct sat_head head =
         fuzz_make_head(input, &row, &talk->log_epochs[sub - 1], &talk->device.directory, talk->now_ms);
     sat_buf_init(&bytes);
     sat_head_encode(&head, where & 1, &bytes);
     struct sat_message message = {.type = SAT_MESSAGE_HEAD};
     message.as.HEAD = (struct sat_message_HEAD){.sub = sub, .head = sat_buf_span(&bytes)};
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_buf_deinit(&bytes);
 }
 
@@ -334,7 +249,7 @@ static void hear_lives(struct talk *talk, struct sat_span *input)
     struct sat_span items[2];
     uint32_t sub;
     uint8_t where = fuzz_byte(input);
-    if (!choose_space(talk, where, &sub, &row)) return;
+    if (!hears_choose_space(talk, where, &sub, &row)) return;
     sat_arena_init(&arena);
     const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, DEVICE, NULL};
     struct sat_log_epoch *now = &talk->log_epochs[sub - 1];
@@ -351,7 +266,7 @@ static void hear_lives(struct talk *talk, struct sat_span *input)
     }
     if (where == 255) now->b[1] ^= 1;
     memcpy(message.as.LIVES.epoch, now->b, sizeof now->b);
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_arena_deinit(&arena);
 }
 
@@ -361,9 +276,9 @@ static void hear_common(struct talk *talk, struct sat_span *input)
     struct sat_space_row row;
     struct sat_message message = {.type = SAT_MESSAGE_COMMON};
     uint32_t sub;
-    if (!choose_space(talk, fuzz_byte(input), &sub, &row)) return;
+    if (!hears_choose_space(talk, fuzz_byte(input), &sub, &row)) return;
     message.as.COMMON = (struct sat_message_COMMON){.sub = sub, .size = fuzz_byte(input)};
-    hear_message(talk, &message);
+    hears_message(talk, &message);
 }
 
 static void hear_set_back(struct talk *talk, struct sat_span *input)
@@ -373,14 +288,14 @@ static void hear_set_back(struct talk *talk, struct sat_span *input)
     struct sat_buf bytes;
     uint32_t sub;
     uint8_t where = fuzz_byte(input);
-    if (!choose_space(talk, where, &sub, &row)) return;
+    if (!hears_choose_space(talk, where, &sub, &row)) return;
     const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, where & 32 ? 3 : DEVICE, NULL};
     struct sat_cursor cursor = fuzz_make_cursor(input, &place, &talk->log_epochs[sub - 1], &signature);
     sat_buf_init(&bytes);
     sat_cursor_wire_encode(&cursor, &signature, &bytes);
     struct sat_message message = {.type = SAT_MESSAGE_SET_BACK};
     message.as.SET_BACK = (struct sat_message_SET_BACK){.sub = sub, .cursor = sat_buf_span(&bytes)};
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_buf_deinit(&bytes);
 }
 
@@ -391,11 +306,11 @@ static void hear_words(struct talk *talk, struct sat_span *input)
     struct sat_space_row row;
     struct sat_arena arena;
     uint32_t sub;
-    if (!choose_space(talk, fuzz_byte(input), &sub, &row)) return;
+    if (!hears_choose_space(talk, fuzz_byte(input), &sub, &row)) return;
     const struct fuzz_place place = {talk->device.store, &talk->device.directory, &row, DEVICE, NULL};
     sat_arena_init(&arena);
     struct sat_message message = fuzz_make_words(input, &place, &talk->log_epochs[sub - 1], sub, &arena);
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_arena_deinit(&arena);
 }
 
@@ -450,7 +365,7 @@ static enum sat_err see_devices(void *context, const struct sat_device_item *ite
 /* ---- What it has lost ---- */
 
 /* A link of the admin's that the device has had from the server before. */
-static void order(struct talk *talk, enum sat_link_type type, const struct sat_buf *body)
+static void order(struct talk *talk, enum sat_link_type type, bool admin, const struct sat_buf *body)
 {
     struct sat_directory *directory = &talk->device.directory;
     struct sat_countersign sign;
@@ -467,7 +382,7 @@ static void order(struct talk *talk, enum sat_link_type type, const struct sat_b
                             .body = sat_buf_span(body)};
     sat_link_finish(&link, &arena);
     sat_link_sign(&link, SAT_SIGNER_DEVICE, 1, &directory->org, talk->org->signing[0]);
-    sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
+    if (admin) sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
     sat_countersign(&link, talk->now_ms, &directory->org, &talk->org->server, &sign);
     sat_link_encode(&link, &bytes);
     fuzz_must(sat_directory_apply(directory, &link, &sign, 0, SAT_DIRECTORY_VERIFY, NULL));
@@ -486,12 +401,24 @@ static void lose(struct talk *talk, uint8_t met)
         uint32_t user = sat_directory_device(&talk->device.directory, DEVICE)->user;
         struct sat_body_grant grant = {.space = talk->org->spaces[FUZZ_SPACES - 1], .user = user};
         sat_body_grant_encode(&grant, &body);
-        order(talk, SAT_LINK_GRANT, &body);
+        order(talk, SAT_LINK_GRANT, true, &body);
     }
     if (met & REVOKED) {
         sat_buf_clear(&body);
         sat_body_revoke_encode(&(struct sat_body_revoke){.device = DEVICE}, &body);
-        order(talk, SAT_LINK_REVOKE, &body);
+        order(talk, SAT_LINK_REVOKE, true, &body);
+    }
+    if (met & FORGETS) {
+        struct sat_body_policy policy = {.values = {{SAT_POLICY_HISTORY_VERSIONS, 1}}, .values_n = 1};
+        sat_buf_clear(&body);
+        sat_body_policy_encode(&policy, &body);
+        order(talk, SAT_LINK_POLICY, true, &body);
+    }
+    if (met & GIVEN_UP && !(met & REVOKED)) {
+        talk->now_ms += HALF_A_YEAR_MS;
+        sat_buf_clear(&body);
+        sat_body_expel_encode(&(struct sat_body_expel){.device = DEVICE}, &body);
+        order(talk, SAT_LINK_EXPEL, false, &body);
     }
     sat_buf_deinit(&body);
 }
@@ -521,6 +448,28 @@ static void write_something(struct talk *talk)
     }
 }
 
+/* What everybody has forgotten, or is behind a run: something else of its record is live, or it is known that all of it
+ * was deleted. */
+static bool is_replaced(const struct talk *talk, uint64_t counter)
+{
+    struct sat_collected_row collected;
+    struct sat_change_row *live;
+    struct sat_record_id record = fuzz_record(1);
+    struct sat_arena arena;
+    struct sat_space_row row;
+    uint64_t let_go;
+    uint32_t n;
+    bool found;
+    fuzz_must(sat_let_go_of(talk->device.store, &talk->org->spaces[FUZZ_SPACES - 1], &let_go));
+    fuzz_must(sat_store_space_find(talk->device.store, &talk->org->spaces[FUZZ_SPACES - 1], &row, &found));
+    if (counter > let_go || !found) return false;
+    sat_arena_init(&arena);
+    fuzz_must(sat_store_changes_live(talk->device.store, row.sid, &record, &arena, &live, &n));
+    sat_arena_deinit(&arena);
+    fuzz_must(sat_store_collected_get(talk->device.store, row.sid, &record, &collected, &found));
+    return n || found;
+}
+
 /* Each change is somewhere still: a draft, or of a bundle. */
 static void check_work(const struct talk *talk)
 {
@@ -534,7 +483,7 @@ static void check_work(const struct talk *talk)
         fuzz_must(sat_store_drafts(talk->device.store, counter, 1, SIZE_MAX, &arena, &drafts, &n));
         bool is_draft = n && drafts[0].counter == counter;
         fuzz_must(sat_store_bundle_of_dot(talk->device.store, (struct sat_dot){DEVICE, counter}, &bundle, &found));
-        sat_check(found != is_draft);
+        sat_check(found != is_draft || (!found && is_replaced(talk, counter)));
     }
     sat_arena_deinit(&arena);
 }
@@ -561,6 +510,12 @@ static void begin(struct talk *talk, uint8_t met)
     write_something(talk);
     lose(talk, met);
     if (met & WIPED) freeze_all(talk);
+    talk->met = met;
+}
+
+static void meet(struct talk *talk)
+{
+    uint8_t met = talk->met;
     struct sat_replica_config config = {
         .mode = SAT_REPLICA_DEVICE,
         .store = talk->device.store,
@@ -586,7 +541,7 @@ static void begin(struct talk *talk, uint8_t met)
         config.hooks = (struct sat_replica_hooks){0};
     }
     fuzz_must(sat_replica_new(&config, &talk->replica));
-    step(talk, SAT_EVENT_OPENED, (struct sat_span){0});
+    hears_step(talk, SAT_EVENT_OPENED, (struct sat_span){0});
     if (!(met & NOT_MET)) greet(talk);
     if (met & ASKS && !talk->over) ask(talk);
 }
@@ -602,7 +557,7 @@ static void hear_handed_in(struct talk *talk, struct sat_span *input)
     message.as.HANDED_IN.error = where & 64 ? fuzz_byte(input) : SAT_ERR_ESCROWED;
     message.as.HANDED_IN.text = fuzz_piece(input);
     if (message.as.HANDED_IN.text.len > 400) message.as.HANDED_IN.text.len = 400;
-    hear_message(talk, &message);
+    hears_message(talk, &message);
 }
 
 /* An item of the escrow and one of the devices. */
@@ -629,13 +584,34 @@ static void hear_page(struct talk *talk, struct sat_span *input)
         message.type = SAT_MESSAGE_DEVICES;
         message.as.DEVICES = (struct sat_message_DEVICES){.more = kept.reason & 1, .items = {&span, 1}};
     }
-    hear_message(talk, &message);
+    hears_message(talk, &message);
     sat_buf_deinit(&item);
+}
+
+static void part(struct talk *talk)
+{
+    struct sat_tidied done = {0};
+    sat_replica_free(talk->replica);
+    talk->replica = NULL;
+    fuzz_must(sat_tidy_device(talk->device.store, &talk->device.directory, DEVICE, UINT8_MAX, &done));
+}
+
+/* The session ends, the device tidies its store, as it does then, and they meet again. */
+static void meet_again(struct talk *talk)
+{
+    part(talk);
+    talk->over = false;
+    talk->now_ms += 1000;
+    meet(talk);
 }
 
 static void happen(struct talk *talk, struct sat_span *input)
 {
     uint8_t what = fuzz_byte(input);
+    if (what == SESSION) {
+        meet_again(talk);
+        return;
+    }
     switch (what % 8) {
     case 0:
         if (what & 128) {
@@ -650,10 +626,14 @@ static void happen(struct talk *talk, struct sat_span *input)
             hear_page(talk, input);
             return;
         }
+        if (what & 64) {
+            hears_of_forgetting(talk, input);
+            return;
+        }
         talk->now_ms += (uint64_t)fuzz_byte(input) * 500;
         return;
     case 1:
-        send_frames(talk);
+        hears_frames(talk);
         return;
     case 2:
     case 3:
@@ -673,12 +653,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sat_span input = sat_span(data, size);
     struct talk talk = {0};
     begin(&talk, fuzz_byte(&input));
-    while (input.len && !talk.over) happen(&talk, &input);
-    if (!talk.over) send_frames(&talk);
+    meet(&talk);
+    while (input.len && (!talk.over || input.at[0] == SESSION)) happen(&talk, &input);
+    if (!talk.over) hears_frames(&talk);
+    part(&talk);
     fuzz_check_store(talk.device.store, &talk.device.directory);
     if (!talk.lost_space) check_work(&talk);
     fuzz_must(sat_store_each_record(talk.device.store, read_record, &talk));
-    sat_replica_free(talk.replica);
     fuzz_org_close(&talk.device);
     return 0;
 }

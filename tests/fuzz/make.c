@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "common/proof/collection.h"
 #include "common/proof/header.h"
 #include "common/sync/digest.h"
 #include "common/sync/subscription.h"
@@ -125,7 +124,7 @@ static void witness(struct sat_manifest *m, const struct fuzz_place *place, uint
     m->log_epoch = place->space->log_epoch;
     m->w_size = lag < place->space->log.size ? place->space->log.size - lag : 0;
     fuzz_must(sat_store_root_at(place->store, place->space->sid, m->w_size, &m->w_root, &found));
-    sat_check(found);
+    if (!found) m->w_root = (struct sat_hash){{0}}; /* within a run */
 }
 
 struct sat_span fuzz_make_bundle(struct sat_span *input, const struct fuzz_place *place, uint64_t now_ms,
@@ -275,22 +274,6 @@ struct sat_message fuzz_make_words(struct sat_span *input, const struct fuzz_pla
                                                       .more = what & 16 ? 1 : 0,
                                                       .cursors = {items, n}};
     return message;
-}
-
-struct sat_span fuzz_make_collection(struct sat_span *input, const struct fuzz_place *place, struct sat_arena *arena)
-{
-    uint8_t what = fuzz_byte(input);
-    struct sat_collected record = {fuzz_record(what % 4), {1 + what % 3, 1 + fuzz_byte(input) % 8}};
-    struct sat_collection collection = {
-        .floor = choose_size(fuzz_byte(input), place->space), .records = &record, .n = what & 8 ? 1 : 0};
-    struct sat_buf bytes;
-    collection.root = root_at(place, collection.floor);
-    collection.digest = sat_digest_of(place->space);
-    sat_buf_init(&bytes);
-    sat_collection_encode(&collection, &bytes);
-    struct sat_span span = sat_span_copy(arena, sat_buf_span(&bytes));
-    sat_buf_deinit(&bytes);
-    return span;
 }
 
 struct sat_life fuzz_make_life(struct sat_span *input, const struct fuzz_place *place,

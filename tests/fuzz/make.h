@@ -35,8 +35,6 @@ struct sat_cursor fuzz_make_cursor(struct sat_span *input, const struct fuzz_pla
 /* What a server says of several devices; the arena owns it. */
 struct sat_message fuzz_make_words(struct sat_span *input, const struct fuzz_place *place,
                                    const struct sat_log_epoch *log_epoch, uint32_t sub, struct sat_arena *arena);
-/* The payload of a collection of what `place` holds, of a record or none; the arena owns it. */
-struct sat_span fuzz_make_collection(struct sat_span *input, const struct fuzz_place *place, struct sat_arena *arena);
 
 /* A life of the log of `place`, behind `parent`, signed by the server: its branch is on that log or not. */
 struct sat_life fuzz_make_life(struct sat_span *input, const struct fuzz_place *place,

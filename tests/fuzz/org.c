@@ -7,6 +7,7 @@
 #include "client/conflicts.h"
 #include "common/sync/base.h"
 #include "common/sync/digest.h"
+#include "common/sync/log_items.h"
 #include "common/sync/void.h"
 #include "common/sync/replica.h"
 #include "tests/fuzz/fuzz.h"
@@ -197,24 +198,58 @@ static void check_bundle(struct sat_store *store, const struct sat_entry_row *en
     sat_arena_deinit(&arena);
 }
 
+/* What it lists was live there once: that cannot be seen any more. */
+static void check_collection(struct sat_store *store, const struct sat_space_row *row, uint64_t seq)
+{
+    struct sat_arena arena;
+    struct sat_span kept;
+    struct sat_collection collection;
+    bool found;
+    sat_arena_init(&arena);
+    fuzz_must(sat_store_collection_get(store, row->sid, seq, &arena, &kept, &found));
+    sat_check(found);
+    fuzz_must(sat_collection_decode(kept, &arena, &collection));
+    sat_check(collection.floor < seq && collection.floor <= row->floor);
+    for (uint32_t i = 0; i < collection.n; i++) {
+        struct sat_collected_row one;
+        fuzz_must(sat_store_collected_get(store, row->sid, &collection.records[i].record, &one, &found));
+        sat_check(found && one.seq >= seq);
+    }
+    sat_arena_deinit(&arena);
+}
+
+struct last { /* what no entry is behind */
+    uint64_t recv_ms, dir_at;
+};
+
+static void check_entry(struct sat_store *store, const struct sat_space_row *row, const struct sat_entry_row *entry,
+                        struct last *last)
+{
+    sat_check(entry->entry.recv_ms >= last->recv_ms && entry->entry.dir_at >= last->dir_at);
+    *last = (struct last){entry->entry.recv_ms, entry->entry.dir_at};
+    sat_check((entry->entry.kind == SAT_ENTRY_COLLECT) == (entry->bid == 0));
+    if (entry->bid)
+        check_bundle(store, entry);
+    else
+        check_collection(store, row, entry->entry.seq);
+}
+
 static void check_log(struct sat_store *store, const struct sat_space_row *row)
 {
     struct sat_arena arena;
     struct sat_frontier log;
-    uint64_t recv_ms = 0, dir_at = 0;
+    struct last last = {0};
     sat_arena_init(&arena);
     sat_frontier_init(&log);
     for (uint32_t n = ROWS_PER_READ; n == ROWS_PER_READ; sat_arena_reset(&arena)) {
-        struct sat_entry_row *entries;
-        fuzz_must(sat_store_entries(store, row->sid, log.size + 1, ROWS_PER_READ, &arena, &entries, &n));
+        struct sat_log_item *items;
+        fuzz_must(sat_log_items(store, row->sid, log.size + 1, ROWS_PER_READ, &arena, &items, &n));
         for (uint32_t i = 0; i < n; i++) {
-            struct sat_hash hash = sat_entry_hash(&entries[i].entry);
-            sat_frontier_append(&log, &hash);
-            sat_check(entries[i].entry.seq == log.size);
-            sat_check(entries[i].entry.recv_ms >= recv_ms && entries[i].entry.dir_at >= dir_at);
-            recv_ms = entries[i].entry.recv_ms;
-            dir_at = entries[i].entry.dir_at;
-            check_bundle(store, &entries[i]);
+            fuzz_must(sat_log_item_append(&log, &items[i]));
+            struct sat_hash root = sat_frontier_root(&log);
+            sat_check(log.size == items[i].last);
+            sat_check(!items[i].is_run || sat_hash_equal(&root, &items[i].as.run.root));
+            if (!items[i].is_run) check_entry(store, row, &items[i].as.entry, &last);
         }
     }
     struct sat_hash counted = sat_frontier_root(&log), kept = sat_frontier_root(&row->log);

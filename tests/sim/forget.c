@@ -3,6 +3,7 @@
 #include "client/links.h"
 #include "common/base/check.h"
 #include "common/sync/tidy.h"
+#include "tests/sim/doubts.h"
 
 /* Is the write live at the server, under the dot that it has now? */
 static bool is_live(struct world *world, const struct oracle_write *write)
@@ -54,6 +55,7 @@ uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t hom
                         void *context)
 {
     oracle_look(oracle, world, homes);
+    doubts_look(oracle, world, homes);
     for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].at_server = is_live(world, &oracle->writes[i]);
     world->now_ms += 60 * 1000; /* else the server has tidied just now */
     uint64_t collected = world_collect(world);

@@ -8,6 +8,7 @@
 #include "common/vault/author_draft.h"
 #include "common/vault/origin.h"
 #include "common/vault/seal.h"
+#include "common/vault/types.h"
 
 void oracle_init(struct oracle *oracle)
 {
@@ -28,13 +29,17 @@ static void name_element(const struct sat_cell *cell, char out[16])
     if (cell->in_set && cell->element.len) memcpy(out, cell->element.at, cell->element.len);
 }
 
-/* What removes a record has no text: it is known by its time, which no other removal of the record has (hurry()). */
-enum { REMOVAL_BIT = 63 };
+/* What removes a record has no text: it is known by the dot that it had first. */
+enum { REMOVAL_BIT = 63, DEVICE_BIT = 30 };
 
 static uint64_t tag_of(const struct sat_source *source)
 {
     const struct sat_body *body = &source->body;
-    if (source->header.deletion) return source->header.hlc | 1ull << REMOVAL_BIT;
+    if (source->header.deletion) {
+        struct sat_origin first = {.dot = source->dot};
+        if (body->origin.len) sat_check(sat_origin_decode(body->origin, &first) == SAT_OK);
+        return (uint64_t)first.dot.device << DEVICE_BIT | first.dot.counter | 1ull << REMOVAL_BIT;
+    }
     uint64_t newest = 0; /* what brings a record back repeats older ones */
     for (uint32_t i = 0; i < body->cells_n; i++) {
         struct sat_span text = body->cells[i].value.text;
@@ -54,9 +59,25 @@ static bool repeats(const struct sat_source *source, struct sat_dot dot)
            sat_dot_compare(origin.dot, dot) == 0;
 }
 
-static bool is_of(const struct oracle_write *write, const struct sat_source *source)
+/* What it says, and when: in a copy of a home another one may have got the same dot. */
+static struct sat_hash first_of(const struct sat_source *source, uint32_t record)
 {
-    if (write->tag) return tag_of(source) == write->tag;
+    struct sat_origin first;
+    struct sat_body body = source->body;
+    struct sat_record_id id = world_record(record);
+    if (!source->readable) return (struct sat_hash){0};
+    if (sat_origin_decode(body.origin, &first) == SAT_OK) return first.rest;
+    return sat_origin_hash(&id, &source->header, &body);
+}
+
+bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)
+{
+    if (write->tag && tag_of(source) != write->tag) return false;
+    if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
+    if (write->tag) {
+        struct sat_hash first = first_of(source, write->record);
+        return source->header.hlc == write->hlc || sat_hash_equal(&first, &write->first);
+    }
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
 }
 
@@ -119,7 +140,8 @@ static void overwrite(struct oracle *oracle, struct world_device *device, const 
         for (uint32_t k = 0; k < oracle->n; k++) {
             struct oracle_write *write = &oracle->writes[k];
             if (write->space != by->space || write->record != by->record) continue;
-            if (write->field != cell->field || strcmp(write->element, element) != 0 || !is_of(write, source)) continue;
+            if (write->field != cell->field || strcmp(write->element, element) != 0 || !oracle_is_of(write, source))
+                continue;
             found = write->overwritten = true;
             oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
             oracle->overs[oracle->overs_n++] = (struct oracle_over){
@@ -133,6 +155,8 @@ static void note(struct oracle *oracle, struct world_device *device, struct orac
                  const struct sat_record_view *before, const struct sat_source *source)
 {
     write.tag = oracle->tagged ? tag_of(source) : 0;
+    write.hlc = source->header.hlc;
+    write.first = first_of(source, write.record);
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;
@@ -140,23 +164,6 @@ static void note(struct oracle *oracle, struct world_device *device, struct orac
         overwrite(oracle, device, &write, before, cell);
         add(oracle, write);
     }
-}
-
-/* Two removals of a record at one moment, by two homes, are two writes: where the next one's time is some removal's
- * already, its author's clock goes a millisecond faster until none has it. Returns by how much it went. */
-static int64_t hurry(const struct oracle *oracle, const struct world *world, struct world_device *device,
-                     uint32_t record)
-{
-    uint64_t last, wall = (world->now_ms + (uint64_t)device->clock_ms) << 16;
-    sat_check(sat_store_meta_get_u64(device->handle.store, "hlc", 0, &last) == SAT_OK);
-    uint64_t next = wall > last ? wall : last + 1, taken = next;
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        const struct oracle_write *write = &oracle->writes[i];
-        if (write->record != record || write->tag != (taken | 1ull << REMOVAL_BIT)) continue;
-        taken = ((taken >> 16) + 1) << 16;
-        i = UINT32_MAX; /* all over again */
-    }
-    return taken == next ? 0 : (int64_t)(taken - wall) >> 16;
 }
 
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
@@ -172,14 +179,14 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     uint32_t number;
     struct sat_vault vault = client_vault(&device->handle);
     sat_check(sat_drafts_number(&vault, &number) == SAT_OK);
-    int64_t ms = edit->remove ? hurry(oracle, world, device, record) : 0;
-    device->clock_ms += ms;
     enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
-    device->clock_ms -= ms;
     sat_check(!err || oracle->recover);
     if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
+    void (*acting)(const struct world_device *device) = world->acting;
+    world->acting = NULL; /* with a program of now: what was written, whether or not its author's can read it */
     world_load(device, &world->spaces[space], &edit->record, &arena, &after);
+    world->acting = acting;
     struct oracle_write write = {.dot = {number, last},
                                  .last_dot = {number, last},
                                  .space = space,
@@ -211,7 +218,7 @@ static void look_at(struct oracle *oracle, const struct sat_record_view *view, u
         if (write->space != space || write->record != record) continue;
         for (uint32_t k = 0; k < view->live_n; k++) {
             const struct sat_source *source = &view->live[k];
-            if (!is_of(write, source)) continue;
+            if (!oracle_is_of(write, source)) continue;
             write->held = true;
             if (source->pending && !sat_hash_equal(&write->rest, &(struct sat_hash){0})) continue;
             write->last_dot = source->dot;
@@ -285,15 +292,15 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 
 /* ---- What was refused ---- */
 
-static uint32_t excuse_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
-                              uint32_t index, struct sat_arena *arena)
+/* Calls `each` for every write of the bundle's change. */
+static void each_of_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
+                           uint32_t index, struct sat_arena *arena, void (*each)(struct oracle_write *write))
 {
     const struct sat_change *change = &bundle->changes[index];
     const struct sat_epoch_key *key;
     struct sat_bundle_key bundle_key;
     struct sat_source source = {0};
     struct sat_buf plain;
-    uint32_t n = 0;
     sat_buf_init(&plain);
     sat_check(!sat_keys_get(device->handle.keys, &device->handle.directory, &bundle->manifest.space,
                             bundle->manifest.epoch, &key));
@@ -305,30 +312,82 @@ static uint32_t excuse_change(struct oracle *oracle, struct world_device *device
     source.dot = (struct sat_dot){bundle->manifest.device, bundle->manifest.first + index};
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct sat_record_id id = world_record(oracle->writes[i].record);
-        if (!sat_record_equal(&id, &change->record) || !is_of(&oracle->writes[i], &source)) continue;
-        oracle->writes[i].excused = oracle->writes[i].refused = true;
-        n++;
+        if (sat_record_equal(&id, &change->record) && oracle_is_of(&oracle->writes[i], &source))
+            each(&oracle->writes[i]);
     }
     sat_buf_deinit(&plain);
-    return n;
 }
 
-uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device)
+/* Calls `each` for every write of what is listed there. reader: who has the keys. */
+static void each_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow,
+                      void (*each)(struct oracle_write *write))
 {
     struct sat_arena arena;
     struct sat_aside_row *rows;
-    uint32_t n, excused = 0;
+    uint32_t n;
     sat_arena_init(&arena);
-    sat_check(!sat_store_asides(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    sat_check(!sat_store_asides(store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
     for (uint32_t i = 0; i < n; i++) {
         struct sat_bundle bundle;
-        if (rows[i].recv_ms || rows[i].state != SAT_ASIDE_OPEN) continue; /* it was in the log; or is not listed */
-        sat_check(!sat_bundle_decode(rows[i].bytes, &device->handle.directory.org, &rows[i].space, &arena, &bundle));
-        for (uint32_t k = 0; k < bundle.manifest.count; k++)
-            excused += excuse_change(oracle, device, &bundle, k, &arena);
+        if (rows[i].state != SAT_ASIDE_OPEN) continue; /* it is not listed */
+        if (rows[i].recv_ms && !escrow) continue;      /* it was in the log */
+        sat_check(!sat_bundle_decode(rows[i].bytes, &reader->handle.directory.org, &rows[i].space, &arena, &bundle));
+        for (uint32_t k = 0; k < bundle.manifest.count; k++) each_of_change(oracle, reader, &bundle, k, &arena, each);
     }
     sat_arena_deinit(&arena);
-    return excused;
+}
+
+static void excuse(struct oracle_write *write)
+{
+    write->excused = write->refused = true;
+}
+
+static uint32_t excuse_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow)
+{
+    uint32_t before = 0, after = 0;
+    for (uint32_t i = 0; i < oracle->n; i++) before += oracle->writes[i].refused;
+    each_open(oracle, store, reader, escrow, excuse);
+    for (uint32_t i = 0; i < oracle->n; i++) after += oracle->writes[i].refused;
+    return after - before;
+}
+
+void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
+                         void (*each)(struct oracle_write *write))
+{
+    each_open(oracle, device->handle.store, &world->devices[0], false, each);
+}
+
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    return excuse_open(oracle, device->handle.store, &world->devices[0], false);
+}
+
+uint32_t oracle_excuse_escrow(struct oracle *oracle, struct world *world)
+{
+    return excuse_open(oracle, world->server_store, &world->devices[0], true);
+}
+
+uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                       bool excused)
+{
+    struct sat_arena arena;
+    struct sat_draft_row *rows;
+    uint32_t n, in = 0;
+    int64_t sid = world_sid(device, &world->spaces[space]);
+    sat_arena_init(&arena);
+    sat_check(!sat_store_drafts(device->handle.store, 0, UINT32_MAX, SIZE_MAX, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        if (rows[i].sid != sid) continue;
+        in++;
+        for (uint32_t k = 0; k < oracle->n && excused; k++) {
+            struct oracle_write *write = &oracle->writes[k];
+            struct sat_record_id id = world_record(write->record);
+            bool is = write->home == (uint32_t)(device - world->devices) && write->dot.counter == rows[i].counter;
+            if (is && sat_record_equal(&id, &rows[i].record)) write->excused = true;
+        }
+    }
+    sat_arena_deinit(&arena);
+    return in;
 }
 
 /* ---- The end ---- */
@@ -349,8 +408,20 @@ static uint32_t visible(const struct sat_record_view *view, const struct oracle_
         .field = write->field, .in_set = write->element[0] != 0, .element = sat_span_text(write->element)};
     uint32_t n = 0;
     for (uint32_t i = 0; i < view->live_n; i++)
-        n += is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
+        n += oracle_is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
     return n;
+}
+
+/* Is it what is shown of the cell, and something else is beside it? In a set there is no beside, and where a record is
+ * deleted and not, what is shown is that it is. */
+static bool wins(const struct sat_record_view *view, const struct oracle_write *write)
+{
+    for (uint32_t i = 0; i < view->merged.cells_n; i++) {
+        const struct sat_merged *cell = &view->merged.cells[i];
+        if (cell->field == write->field && write->field != SAT_FIELD_DELETED && !cell->in_set)
+            return cell->alternatives_n > 1 && oracle_is_of(write, cell->source);
+    }
+    return false;
 }
 
 static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
@@ -365,8 +436,7 @@ static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
     return complain(&oracle->writes[index], "BACK");
 }
 
-uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,
-                      uint32_t space)
+uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const struct world *world, uint32_t space)
 {
     uint32_t wrong = 0, loaded = UINT32_MAX;
     struct sat_arena arena;
@@ -374,7 +444,7 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
     sat_arena_init(&arena);
     for (uint32_t record = 10 * space; record < 10 * space + 10; record++) {
         for (uint32_t i = 0; i < oracle->n; i++) {
-            const struct oracle_write *write = &oracle->writes[i];
+            struct oracle_write *write = &oracle->writes[i];
             if (write->space != space || write->record != record) continue;
             struct sat_record_id id = world_record(record);
             if (loaded != record) {
@@ -383,7 +453,11 @@ uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, 
                 loaded = record;
             }
             uint32_t seen = visible(&view, write);
-            if (seen && !write->refused && is_overwritten(oracle, i, true)) wrong += complain_of_return(oracle, i);
+            bool back = seen && !write->refused && is_overwritten(oracle, i, true);
+            if (back && !write->doubted) wrong += complain_of_return(oracle, i);
+            if (back && write->doubted && wins(&view, write)) wrong += complain(write, "DOUBTED, AND SHOWN FIRST");
+            if (back && write->doubted && !write->came_back) oracle->doubted++;
+            write->came_back = write->came_back || back;
             if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))

@@ -4,15 +4,23 @@
  *
  * A change is known by its dot. Where changes are written again under other dots, and copies of a device take the same
  * dots, it is known by the highest number among its texts "w<number>", which no other change has, and what removes a
- * record by its time, which it alone has (tagged). */
+ * record by the dot that it had first, and what it said there (tagged). */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
 #include "tests/story/world.h"
 
+enum { ORACLE_DOTS_MAX = 6 };
+struct oracle_dots { /* each once */
+    struct sat_dot at[ORACLE_DOTS_MAX];
+    uint32_t n;
+};
+
 struct oracle_write { /* one cell of one change */
     struct sat_dot dot;
     uint64_t tag; /* 0: none */
+    uint64_t hlc;
+    struct sat_hash first; /* what tells it from another of that dot, if it removes a record (common/vault/origin.h) */
     uint32_t space, record, home;
     uint16_t field;
     char element[16];
@@ -23,6 +31,11 @@ struct oracle_write { /* one cell of one change */
     bool at_server, collected; /* it is live there; it was, and was forgotten with its record */
     struct sat_dot last_dot;   /* where it was seen last, */
     struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
+    /* What a home that is an older state of another, or has a twin, can know of it (doubts.h). */
+    bool kept, told;           /* it waits in a state that was kept; it was refused, and its home is set back since */
+    struct oracle_dots waited; /* in such a home, under these dots */
+    struct oracle_dots sent;   /* it is in the log under these */
+    bool doubted, came_back;
 };
 
 struct oracle_over { /* which write had which in front of it */
@@ -39,6 +52,7 @@ struct oracle {
     /* The server was set back without a word: what it had not proved it need not have had, and who wrote over that
      * stands beside it (common/sync/rewind.h). */
     bool unproved_may_go;
+    uint32_t doubted; /* writes that are shown again though they were replaced, as nobody can tell any more */
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */
@@ -49,6 +63,10 @@ struct oracle {
 void oracle_init(struct oracle *oracle);
 void oracle_deinit(struct oracle *oracle);
 
+bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source);
+/* Calls `each` for every write of what the device lists as refused. */
+void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
+                         void (*each)(struct oracle_write *write));
 /* Commits an edit on a device and notes what it wrote and over what. */
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit);
@@ -58,11 +76,16 @@ void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);
 uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t homes);
 /* Did nobody hold it at the last look, and nobody overwrite it whose write cannot be missing? */
 bool oracle_may_go(const struct oracle *oracle, uint32_t index);
-/* What the device keeps as refused is not to be seen, and no more than that may be missing. How many cells. */
-uint32_t oracle_excuse_refused(struct oracle *oracle, struct world_device *device);
+/* What the device keeps as refused is not to be seen, and no more than that may be missing. Read by the first admin's
+ * keys. How many cells. */
+uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device);
+/* The same of what the server keeps for the admins, who can read it. */
+uint32_t oracle_excuse_escrow(struct oracle *oracle, struct world *world);
+/* How many of the device's drafts are in a territory; and nobody else need have them, where that is `excused`. */
+uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                       bool excused);
 /* Compares what a device sees of every record that was ever written in `space` with what it must see; complains on
  * stderr. The number of differences. */
-uint32_t oracle_check(const struct oracle *oracle, struct world_device *device, const struct world *world,
-                      uint32_t space);
+uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const struct world *world, uint32_t space);
 
 #endif

@@ -42,6 +42,11 @@ bool storm_leaves_out(const struct life *life, const char *kind)
     return strstr(life->without, kind);
 }
 
+bool storm_plays(const struct life *life, const char *kind)
+{
+    return !storm_leaves_out(life, kind) && !storm_leaves_out(life, "more");
+}
+
 /* ---- Whoever's disk stopped ---- */
 
 static void begin_anew(struct life *life, struct world_device *device)

@@ -6,7 +6,14 @@
 #include "tests/sim/disks.h"
 #include "tests/sim/oracle.h"
 
-enum { STORM_ACTS = 240, STORM_RECORDS = 5, STORM_SHARED = 0, STORM_NARROW = 1 }; /* the territories */
+enum {
+    STORM_ACTS = 240,
+    STORM_RECORDS = 5,
+    STORM_TEXT_MAX = 24,
+    STORM_NOTE = 8,   /* a field of accounts */
+    STORM_SHARED = 0, /* the territories */
+    STORM_NARROW = 1
+};
 
 /* clang-format off */
 #define COUNTED(X)                                                                                                     \
@@ -17,16 +24,40 @@ enum { STORM_ACTS = 240, STORM_RECORDS = 5, STORM_SHARED = 0, STORM_NARROW = 1 }
     X(backup_of_a_home) X(home_set_back) X(new_index) X(refusal) X(collection)
 #define COUNTED_WITH_SERVER(X)                                                                                         \
     X(backup_of_the_server) X(server_set_back_announced) X(server_set_back_silently) X(confirmation)
-#define COUNTED_RARELY(X) X(revocation) /* at most one in a life */
+/* In lives that do not leave out "more". */
+#define COUNTED_OF_MORE(X)                                                                                             \
+    X(looked_for_texts) X(corruption) X(partition) X(swallowed) X(territory_given) X(territory_taken) X(let_in)   \
+    X(lie_withheld) X(lie_left_out) X(lie_reordered) X(lie_old_head) X(lie_head) X(lie_repeated)  \
+    X(upgrade) X(of_a_later_time) X(expulsion)  \
+    X(return_of_a_silent_home)
+#define COUNTED_WITH_MOVES(X) X(move) X(carrying)
+#define COUNTED_RARELY(X) X(revocation) X(forgotten_without) /* at most one in a life */
 /* clang-format on */
 
 struct counts {
 #define X(name) uint64_t name;
     COUNTED(X)
     COUNTED_WITH_SERVER(X)
+    COUNTED_OF_MORE(X)
+    COUNTED_WITH_MOVES(X)
     COUNTED_RARELY(X)
 #undef X
-    uint64_t acts, excused;
+    uint64_t acts, excused, doubted, never_let_in, at_home;
+};
+
+enum { STORM_VALUES_MAX = 64 };
+
+struct storm_value { /* written into an account that moves */
+    uint32_t record, home;
+    uint16_t field;
+    char text[8];
+    bool overwritten; /* somebody who had it in front of him wrote another */
+};
+
+struct storm_moves {
+    uint64_t dice;
+    struct storm_value values[STORM_VALUES_MAX];
+    uint32_t n;
 };
 
 struct life {
@@ -42,8 +73,22 @@ struct life {
     uint32_t one_only;                  /* of homes that have one territory */
     uint32_t family[WORLD_DEVICES_MAX]; /* the home that it all began with */
     uint32_t copies, revoked;
+    /* storm_line.c: what every text begins with, and where it was seen that it must not be; whose next message is
+     * damaged; who cannot be reached, in which directions, for how many acts. */
+    char canary[16];
+    uint32_t in_the_open, to_flip, cut, cut_acts;
+    bool cut_up, cut_down;
+    uint32_t silent; /* storm_silent.c: expelled, and not back yet */
+    uint32_t known_homes, knows_no_note,
+        knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
+    struct {            /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
+        uint32_t to, acts;
+        uint8_t how;
+        struct sat_buf said[WORLD_DEVICES_MAX];
+    } lying;
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
+    struct storm_moves moves;
 };
 
 /* ---- storm.c: who is who ---- */
@@ -54,6 +99,7 @@ uint32_t storm_homes(const struct life *life); /* a bit set of those that count 
 struct world_device *storm_any(struct life *life);
 struct world_device *storm_any_joined(struct life *life);
 bool storm_leaves_out(const struct life *life, const char *kind);
+bool storm_plays(const struct life *life, const char *kind); /* one of those that "more" leaves out together */
 /* After each act: whoever's disk stopped is gone, and begins anew; whose disk did not do what it was told has ended its
  * session, as the library does. The daemon goes on by itself. */
 void storm_tend(struct life *life);
@@ -74,6 +120,38 @@ bool storm_damage(struct life *life);
 void storm_misfortune(struct life *life);
 void storm_turn_back_server(struct life *life);
 bool storm_turn_back_home(struct life *life);
+
+/* ---- storm_line.c: between devices and server ---- */
+void storm_line(struct life *life); /* from now on */
+void storm_text(struct life *life, char out[STORM_TEXT_MAX]);
+void storm_corrupt(struct life *life);
+void storm_partition(struct life *life);
+void storm_heal(struct life *life);
+
+/* ---- storm_grants.c ---- */
+void storm_grants(struct life *life);
+void storm_let_in(struct life *life);
+/* Does it only wait with what it wrote without right and key? That is excused. */
+bool storm_stays_at_home(struct life *life, struct world_device *device);
+uint32_t storm_readers(const struct life *life, uint32_t space); /* a bit set of those that count at the end */
+
+/* ---- storm_liar.c ---- */
+void storm_lies(struct life *life);
+bool storm_says(struct life *life, struct world_device *device, struct sat_buf *bytes); /* false: nothing */
+void storm_is_honest(struct life *life);
+
+/* ---- storm_upgrades.c ---- */
+void storm_programs(struct life *life); /* from here on; NULL: all are of now */
+void storm_upgrades(struct life *life);
+void storm_upgrade_all(struct life *life);
+uint32_t storm_check_unread(struct life *life, struct world_device *device);
+
+/* ---- storm_silent.c ---- */
+void storm_silence(struct life *life);
+/* ---- storm_moves.c: accounts that move, beside the rest ---- */
+void storm_move(struct life *life);      /* sometimes */
+bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
+uint32_t storm_check_moves(struct life *life);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

@@ -1,31 +1,39 @@
 #include "tests/sim/storm.h"
 
 #include "common/base/check.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/forget.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
-enum { NOTE = 8 };
-
 /* ---- What they write ---- */
+
+/* As the library sees it (client_check_right()). */
+static bool may_write(struct world_device *device, const struct sat_space_id *space, int64_t sid)
+{
+    bool awaits;
+    sat_check(!client_awaits_log(&device->handle, sid, &awaits));
+    return !awaits && (client_rights(&device->handle, space) & SAT_RIGHT_WRITE);
+}
 
 void storm_write(struct life *life)
 {
     struct world *world = &life->world;
     struct world_device *device = storm_any_joined(life);
-    bool both = !(life->one_only & 1u << storm_number(life, device));
+    bool both = storm_plays(life, "grants") || !(life->one_only & 1u << storm_number(life, device));
     uint32_t space = both && world_dice(world, 4) == 0 ? STORM_NARROW : STORM_SHARED;
     uint32_t record = 10 * space + (uint32_t)world_dice(world, STORM_RECORDS);
     int64_t sid;
     if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return; /* not heard of it yet */
+    if (storm_plays(life, "grants") && !may_write(device, &world->spaces[space], sid)) return;
     struct sat_arena arena;
     struct sat_record_view view;
     struct sat_record_id id = world_record(record);
     sat_arena_init(&arena);
     world_load(device, &world->spaces[space], &id, &arena, &view);
     static const char *const elements[] = {"vip", "cold", "north"};
-    char text[24];
-    (void)snprintf(text, sizeof text, "w%u", ++life->value);
+    char text[STORM_TEXT_MAX];
+    storm_text(life, text);
     struct sat_cell cells[2];
     struct sat_edit edit = {.type = ACCOUNT, .cells = cells};
     uint64_t what = world_dice(world, 10);
@@ -34,7 +42,7 @@ void storm_write(struct life *life)
         life->counts->delete ++;
     } else if (what <= 2) {
         cells[edit.cells_n++] = world_element(TAGS, elements[world_dice(world, 3)], world_dice(world, 3) > 0);
-        cells[edit.cells_n++] = world_text(NOTE, text);
+        cells[edit.cells_n++] = world_text(STORM_NOTE, text);
         life->counts->set_change++;
     } else {
         edit.cells_n = 1 + (uint32_t)world_dice(world, 2);
@@ -89,11 +97,12 @@ static bool revoke(struct life *life)
     struct world *world = &life->world;
     struct world_device *device = storm_any_joined(life);
     if (storm_number(life, device) < 2 || life->revoked || scene_number(device) == 0) return false;
-    uint32_t number = scene_number(device);
+    uint32_t number = scene_number(device), family = life->family[storm_number(life, device)];
+    for (uint32_t i = 0; i < world->devices_n; i++)
+        if (life->family[i] == family) doubts_leave(&life->oracle, world, &world->devices[i]);
     order_revoke(world, device);
     const struct sat_device *in = sat_directory_device(&world->devices[0].handle.directory, number);
     if (!in || !in->revoked_seq) return true; /* it did not get through */
-    uint32_t family = life->family[storm_number(life, device)];
     life->revoked++;
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) life->gone |= 1u << i;

@@ -1,14 +1,40 @@
 #include "tests/sim/storm.h"
 
+#include "common/base/check.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/ends.h"
 #include "tests/story/orders.h"
+#include "tests/story/scene.h"
 
 enum { ROUNDS_MAX = 24 };
+
+/* What a home has not got rid of, and why. */
+static void tell_what_waits(struct life *life, struct world_device *device)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (uint32_t space = 0; space < life->world.spaces_n; space++) {
+        struct sat_bundle_row *rows;
+        uint32_t n;
+        int64_t sid = world_sid(device, &life->world.spaces[space]);
+        sat_check(!sat_store_bundles_pending(device->handle.store, sid, 0, 64, &arena, &rows, &n));
+        for (uint32_t i = 0; i < n; i++)
+            (void)fprintf(stderr, "  home %u, territory %u: changes %llu to %llu of device %u, state %d, %s\n",
+                          storm_name(life, device), space, (unsigned long long)rows[i].first,
+                          (unsigned long long)rows[i].first + rows[i].count - 1, rows[i].device, (int)rows[i].state,
+                          sat_err_name((enum sat_err)rows[i].refused));
+    }
+    sat_arena_deinit(&arena);
+}
 
 bool storm_come_to_rest(struct life *life)
 {
     struct world *world = &life->world;
     storm_plan_nothing(life);
+    storm_heal(life);
+    storm_is_honest(life);
+    storm_upgrade_all(life);
+    life->to_flip = 0;
     for (uint32_t i = 0; i < world->devices_n; i++) {
         world_disconnect(world, &world->devices[i]);
         world->devices[i].on_way = NULL;
@@ -24,27 +50,43 @@ bool storm_come_to_rest(struct life *life)
             if (life->gone & 1u << i) continue;
             device->last_err = SAT_OK;
             bool in_sync = world_sync(world, device);
-            if (!in_sync && round >= ROUNDS_MAX - 2)
-                (void)fprintf(stderr, "home %u does not get in sync: %s\n", i + 1, sat_err_name(device->last_err));
+            if (!in_sync && storm_plays(life, "grants")) in_sync = storm_stays_at_home(life, device);
+            if (!in_sync && round == ROUNDS_MAX - 1) {
+                (void)fprintf(stderr, "home %u does not get in sync: %s, %s; %llu drafts\n", i + 1,
+                              sat_err_name(device->last_err), device->idle ? device->idle_why : "not idle",
+                              (unsigned long long)scene_drafts(device));
+                tell_what_waits(life, device);
+            }
             all = all && in_sync;
         }
-        quiet = all ? quiet + 1 : 0;
+        bool carried = all && storm_carry_all(life);
+        quiet = all && !carried ? quiet + 1 : 0;
+        if (storm_plays(life, "grants")) storm_let_in(life);
     }
     return quiet == 2;
 }
 
 uint32_t storm_check(struct life *life)
 {
-    uint32_t wrong = 0, conflicts;
+    uint32_t wrong = life->in_the_open, conflicts;
     oracle_look(&life->oracle, &life->world, 0);
+    for (uint32_t i = 0; i < life->world.devices_n && storm_plays(life, "upgrades"); i++) {
+        if (life->gone & 1u << i || !storm_check_unread(life, &life->world.devices[i])) continue;
+        (void)fprintf(stderr, "home %u lists what it can read\n", i + 1);
+        wrong++;
+    }
     for (uint32_t i = 0; i < life->world.devices_n; i++)
         if (!storm_is_gone(life, &life->world.devices[i]))
-            life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world.devices[i]);
+            life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world, &life->world.devices[i]);
+    life->counts->never_let_in += oracle_excuse_escrow(&life->oracle, &life->world);
+    doubts_judge(&life->oracle, &life->world);
     for (uint32_t space = STORM_SHARED; space <= STORM_NARROW; space++) {
-        uint32_t of = storm_homes(life) & (space == STORM_NARROW ? ~life->one_only : UINT32_MAX);
+        uint32_t of = storm_readers(life, space);
         wrong += ends_compare(&life->oracle, &life->world, space, STORM_RECORDS, of, &conflicts);
         life->counts->conflict += conflicts > 0;
     }
+    for (uint32_t i = 0; i < life->world.devices_n && wrong; i++) tell_what_waits(life, &life->world.devices[i]);
+    life->counts->doubted += life->oracle.doubted;
     for (uint32_t i = 0; i < life->world.devices_n; i++) {
         life->counts->new_index += life->world.devices[i].heard[SAT_NOTICE_REINDEXED];
         enum sat_err err = life->world.devices[i].last_err;
@@ -52,5 +94,5 @@ uint32_t storm_check(struct life *life)
         (void)fprintf(stderr, "home %u accuses the server: %s\n", i + 1, sat_err_name(err));
         wrong++;
     }
-    return wrong;
+    return wrong + storm_check_moves(life);
 }

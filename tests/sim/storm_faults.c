@@ -1,5 +1,6 @@
 #include "tests/sim/storm.h"
 
+#include "tests/sim/doubts.h"
 #include "tests/story/scene.h"
 
 enum { COPIES_MAX = 2 };
@@ -179,12 +180,14 @@ bool storm_turn_back_home(struct life *life)
         life->family[number] = life->family[of];
         if (life->one_only & 1u << of) life->one_only |= 1u << number;
         world_say(world, "home %u is copied: home %u", storm_name(life, device), storm_name(life, copy));
+        doubts_begin(&life->oracle, world, copy);
         life->counts->copy_of_a_home++;
         return true;
     }
     if (!life->kept_of) {
         if (device == world->devices) return false;
         world_say(world, "home %u is kept as it is", storm_name(life, device));
+        doubts_keep(&life->oracle, world, device);
         world_home_backup(world, device, &life->kept);
         life->kept_of = device;
         life->counts->backup_of_a_home++;
@@ -195,7 +198,9 @@ bool storm_turn_back_home(struct life *life)
     if (!storm_is_gone(life, device)) {
         world_say(world, "home %u is set back to what was kept", storm_name(life, device));
         oracle_look(&life->oracle, world, storm_homes(life));
+        doubts_leave(&life->oracle, world, device);
         world_home_restore(world, device, &life->kept);
+        doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
         life->counts->home_set_back++;
     }

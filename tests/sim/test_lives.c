@@ -24,8 +24,8 @@ enum { ACTIONS = 200, RECORDS = 5, ACCOUNT = 1, TAGS = 7, SHARED = 0, NARROW = 1
     X(conflict)                                                                                                        \
     X(join)                                                                                                            \
     X(connect)                                                                                                         \
-    X(disconnect) X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device) X(crash_of_the_server)          \
-        X(clock_step)
+    X(disconnect)                                                                                                      \
+    X(deliver) X(loss) X(duplication) X(reordering) X(crash_of_a_device) X(crash_of_the_server) X(clock_step)
 
 struct counts {
 #define X(name) uint64_t name;

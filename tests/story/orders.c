@@ -36,8 +36,8 @@ static void give(struct world *world, void (*build)(struct world_wish *wish, str
 static void build_grant(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    must(client_links_add_grant(links, &wish->world->spaces[order->place], user_of(links, order->device),
-                                order->rights));
+    world_may_owe(wish, client_links_add_grant(links, &wish->world->spaces[order->place], user_of(links, order->device),
+                                               order->rights));
 }
 
 void order_grant(struct world *world, struct world_device *device, uint32_t place, uint8_t rights)
@@ -118,13 +118,13 @@ static void find_cuts(struct sat_store *store, uint32_t device, struct sat_arena
 static void build_revoke(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    must(client_links_add_revocation(links, world_number_of(order->device)));
+    world_may_owe(wish, client_links_add_revocation(links, world_number_of(order->device)));
 }
 
 static void build_acknowledgement(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    must(client_links_add_approval(links, order->place));
+    world_may_owe(wish, client_links_add_approval(links, order->place));
 }
 
 void order_acknowledge(struct world *world, uint32_t device)
@@ -189,7 +189,7 @@ void order_wipe(struct world *world, struct world_device *device)
 static void build_approval(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    must(client_links_add_approval(links, world_number_of(order->device)));
+    world_may_owe(wish, client_links_add_approval(links, world_number_of(order->device)));
 }
 
 void order_approve(struct world *world, struct world_device *device)
@@ -233,7 +233,7 @@ void order_keep_history(struct world *world, uint64_t days, uint64_t versions)
 static void build_rotation(struct world_wish *wish, struct client_links *links)
 {
     const struct order *order = wish->context;
-    must(client_links_add_epoch(links, &wish->world->spaces[order->place]));
+    world_may_owe(wish, client_links_add_epoch(links, &wish->world->spaces[order->place]));
 }
 
 void order_rotate(struct world *world, uint32_t place)

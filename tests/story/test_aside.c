@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/sync/base.h"
+#include "common/sync/inspect.h"
 #include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -19,6 +20,11 @@ static bool of_an_earlier_time; /* the programs that run now know no suite */
 bool sat_suite_is_known(uint16_t suite)
 {
     return suite == SAT_SUITE_1 && !of_an_earlier_time;
+}
+
+uint16_t sat_suite_in_use(void)
+{
+    return SAT_SUITE_1;
 }
 
 static int begin(void **state)
@@ -223,6 +229,42 @@ static void what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing(vo
     assert_string_equal(scene_shows(&world, eve, 2, CITY), "Chur");
 }
 
+static bool lose_answers(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    (void)context;
+    (void)device;
+    (void)bytes;
+    return !down;
+}
+
+/* A lie about where it stands was kept as evidence; then the honest server sends it to a program that cannot read it. */
+static void what_was_lied_about_first_is_taken_up_after_the_upgrade_too(void **state)
+{
+    (void)state;
+    struct forge forge;
+    world_connect(&world, reader);
+    world_run(&world, reader);
+    reader->on_way = lose_answers;
+    scene_write(&world, eve, 1, CITY, "Thun");
+    assert_true(world_sync(&world, eve));
+    world_run(&world, reader);
+    reader->on_way = NULL;
+    uint64_t seq = scene_log_size(&world);
+    forge_stored(&forge, &world, &world.spaces[0], seq);
+    forge_entry(&forge, reader, &world.spaces[0], seq, 1, sat_host_directory(world.host)->seq);
+    forge_deinit(&forge);
+    world_run(&world, reader);
+    assert_int_equal(reader->last_err, SAT_ERR_TAMPERED);
+    assert_int_equal(put_aside(1)[0].reason, SAT_ERR_TAMPERED);
+    of_an_earlier_time = true;
+    goes_on();
+    assert_int_equal(put_aside(1)[0].reason, SAT_ERR_UPGRADE_NEEDED);
+    of_an_earlier_time = false;
+    assert_true(world_sync(&world, reader));
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Thun");
+    assert_true(scene_agrees(&world, reader));
+}
+
 /* What it means for those behind it nobody can know. */
 static void an_entry_of_a_later_kind_stops_its_own_territory_alone(void **state)
 {
@@ -267,6 +309,123 @@ static void what_is_taken_up_late_ends_as_if_it_had_come_in_order(void **state)
     assert_string_equal(scene_shows(&world, reader, 1, NAME), "Alpha");
 }
 
+/* ---- A server that was set back ---- */
+
+static bool returns_get_lost;
+
+/* The reader's program is of an earlier time, the server's is not. */
+static bool told_apart(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    enum { RETURN = 33 };
+    (void)context;
+    (void)device;
+    of_an_earlier_time = down;
+    return down || !returns_get_lost || bytes->at[1] != RETURN;
+}
+
+static void on_found(void *context, enum sat_check check, const char *text)
+{
+    (void)context;
+    fail_msg("%s: %s", sat_check_name(check), text);
+}
+
+static void is_whole(struct world_device *device)
+{
+    struct sat_inspection inspection = {.store = device->handle.store, .found = on_found};
+    struct sat_inspection_result result;
+    struct sat_directory directory;
+    sat_directory_init(&directory);
+    assert_int_equal(sat_inspect(&inspection, &directory, &result), SAT_OK);
+    sat_directory_deinit(&directory);
+}
+
+static void reader_syncs(bool in_sync)
+{
+    reader->on_way = told_apart;
+    reader->last_err = SAT_OK;
+    of_an_earlier_time = true;
+    bool is = world_sync(&world, reader);
+    reader->on_way = NULL;
+    of_an_earlier_time = false;
+    assert_int_equal(reader->last_err, SAT_OK);
+    assert_true(is == in_sync);
+}
+
+/* Eve wrote, and nobody but the reader, who cannot read it, has that any more. */
+static void only_the_reader_has(uint32_t bundles)
+{
+    world_backup(&world, 1);
+    for (uint32_t i = 0; i < bundles; i++) {
+        scene_write(&world, eve, 1, i % 2 ? NAME : CITY, i % 2 ? "Alpha" : "Thun");
+        assert_true(world_sync(&world, eve));
+    }
+    reader_syncs(false);
+    (void)put_aside(bundles);
+}
+
+static void what_a_device_could_not_read_it_gives_back(void **state)
+{
+    for (uint32_t announced = 0; announced < 2; announced++) {
+        if (announced) (void)end(state);
+        if (announced) (void)begin(state);
+        only_the_reader_has(2);
+        world_restore(&world, 1, announced);
+        if (!announced) {
+            scene_write(&world, bob, 2, CITY, "Biel"); /* its log grows on */
+            assert_true(world_sync(&world, bob));
+        }
+        reader_syncs(false);
+        reader_syncs(false);
+        assert_int_equal(scene_log_size(&world), announced ? 3 : 4);
+        assert_true(world_sync(&world, bob));
+        assert_string_equal(scene_shows(&world, bob, 1, CITY), "Thun");
+        assert_string_equal(scene_shows(&world, bob, 1, NAME), "Alpha");
+        uint32_t n = announced ? 2 : 3;                          /* Biel, too */
+        assert_int_equal(put_aside(n)[1].state, SAT_ASIDE_OPEN); /* as ever */
+        assert_true(world_sync(&world, reader));
+        for (uint32_t i = 0; i < n; i++) assert_int_equal(put_aside(n)[i].state, SAT_ASIDE_ACCEPTED);
+        assert_true(scene_agrees(&world, reader));
+        assert_string_equal(scene_shows(&world, reader, 1, NAME), "Alpha");
+    }
+}
+
+/* It waits to be given back, and can be read by the time that it comes. */
+static void who_is_upgraded_meanwhile_takes_it_up(void **state)
+{
+    (void)state;
+    only_the_reader_has(1);
+    world_restore(&world, 1, true);
+    returns_get_lost = true;
+    reader_syncs(false);
+    returns_get_lost = false;
+    assert_int_equal(scene_log_size(&world), 1);
+    is_whole(reader);
+    assert_true(world_sync(&world, reader));
+    is_whole(reader);
+    assert_true(world_sync(&world, reader));
+    assert_int_equal(put_aside(1)[0].state, SAT_ASIDE_ACCEPTED);
+    assert_true(scene_agrees(&world, reader));
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Thun");
+    assert_true(world_sync(&world, bob));
+    assert_string_equal(scene_shows(&world, bob, 1, CITY), "Thun");
+}
+
+/* Its author is quicker. */
+static void what_somebody_else_gave_back_first_comes_as_it_did(void **state)
+{
+    (void)state;
+    only_the_reader_has(1);
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, eve));
+    reader_syncs(false);
+    reader_syncs(false);
+    assert_int_equal(scene_log_size(&world), 2);
+    assert_int_equal(scene_pending(reader), 0);
+    assert_int_equal(put_aside(1)[0].state, SAT_ASIDE_OPEN);
+    assert_true(world_sync(&world, reader));
+    assert_true(scene_agrees(&world, reader));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -277,8 +436,12 @@ int main(void)
         test(what_its_author_writes_behind_it_counts),
         test(a_lie_that_no_head_proves_is_let_go_of),
         test(what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing),
+        test(what_was_lied_about_first_is_taken_up_after_the_upgrade_too),
         test(an_entry_of_a_later_kind_stops_its_own_territory_alone),
         test(what_is_taken_up_late_ends_as_if_it_had_come_in_order),
+        test(what_a_device_could_not_read_it_gives_back),
+        test(who_is_upgraded_meanwhile_takes_it_up),
+        test(what_somebody_else_gave_back_first_comes_as_it_did),
     };
     return cmocka_run_group_tests_name("aside", tests, NULL, NULL);
 }

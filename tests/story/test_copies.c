@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/sync/copied.h"
+#include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -172,6 +173,66 @@ static void what_was_refused_is_not_sent_by_an_older_state_of_the_home(void **st
     world_home_free(&backup);
 }
 
+/* Kept before it was frozen: that it is what was refused, nobody can tell. Its clock was ahead when it was written. */
+static void what_may_have_been_refused_is_shown_beside_and_wins_nothing(void **state)
+{
+    (void)state;
+    struct world_home backup;
+    rep->clock_ms = (int64_t)400 * 24 * 60 * 60 * 1000;
+    scene_write(&world, rep, 2, CITY, "Biel");
+    world_home_backup(&world, rep, &backup);
+    scene_lose_push(&world, rep, 0);
+    assert_false(world_sync(&world, rep));
+    scene_write(&world, rep, 2, CITY, "Brig");
+    scene_damage_push(&world, rep, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 1);
+    rep->on_way = NULL;
+    world.now_ms += 1000;
+    world_home_restore(&world, rep, &backup);
+    assert_true(world_settle(&world, 4));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    for (uint32_t i = 0; i < world.devices_n; i++)
+        assert_string_equal(scene_shows(&world, &world.devices[i], 2, CITY), "Brig|Biel");
+    world_home_free(&backup);
+}
+
+static bool has_a_push_on_its_way(const struct world_device *device)
+{
+    struct sat_arena arena;
+    struct sat_message message;
+    bool has = false;
+    sat_arena_init(&arena);
+    for (uint32_t i = 0; i < device->up.n; i++) {
+        struct sat_span bytes = sat_buf_span(&device->up.at[i]);
+        has = has ||
+              (!sat_message_decode(bytes, SAT_SENDER_CLIENT, &arena, &message) && message.type == SAT_MESSAGE_PUSH);
+    }
+    sat_arena_deinit(&arena);
+    return has;
+}
+
+/* Neither knows what the other one has just sent: the server does. */
+static void what_two_copies_send_at_the_same_time_is_there_once(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 2, CITY, "Biel");
+    struct world_device *clone = world_clone(&world, rep);
+    show_oneself(clone);
+    scene_lose_push(&world, clone, 0);
+    assert_false(world_sync(&world, clone));
+    clone->on_way = NULL;
+    world_connect(&world, clone);
+    while (!has_a_push_on_its_way(clone)) assert_true(world_deliver(&world, clone, WORLD_NO_FAULT));
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    world_run(&world, clone);
+    world_disconnect(&world, clone);
+    assert_true(world_settle(&world, 4));
+    all_show(2, CITY, "Biel");
+    assert_null(strchr(scene_live(&world, other, 2), ' ')); /* one change */
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -181,6 +242,8 @@ int main(void)
         STORY(who_keeps_the_number_does_not_send_what_the_other_one_brought),
         STORY(what_two_copies_hold_is_known_though_it_was_replaced),
         STORY(what_was_refused_is_not_sent_by_an_older_state_of_the_home),
+        STORY(what_may_have_been_refused_is_shown_beside_and_wins_nothing),
+        STORY(what_two_copies_send_at_the_same_time_is_there_once),
         STORY(a_copy_that_is_copied_while_it_takes_its_number_takes_another),
     };
 #undef STORY

@@ -11,41 +11,37 @@
 #include "common/sync/digest.h"
 #include "common/wire/message.h"
 #include "tests/story/orders.h"
-#include "tests/story/scene.h"
+#include "tests/story/trio.h"
 
-static struct world world;
-static struct world_device *admin, *rep, *other;
-
-static void settle(void)
+/* All have it, and have said so. */
+static void settle_twice(void)
 {
-    assert_true(world_settle(&world, 6));
-    assert_true(world_settle(&world, 6));
+    settle();
+    settle();
 }
 
 static int begin(void **state)
 {
     (void)state;
-    world_init(&world, 97, 2);
-    admin = &world.devices[0];
-    rep = world_join(&world, 3);
-    other = world_join(&world, 3);
+    trio_begin(97, 2);
     scene_write(&world, rep, 1, CITY, "Bern");
     scene_write(&world, rep, 2, CITY, "Biel");
     scene_write(&world, rep, 3, CITY, "Thun");
-    settle();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_deinit(&world);
+    settle_twice();
     return 0;
 }
 
 static struct sat_dot remove_one(uint32_t record)
 {
     return scene_dot(rep, scene_remove(&world, rep, record));
+}
+
+/* A deletion that everybody has acknowledged. */
+static void remove_and_collect(uint32_t record)
+{
+    remove_one(record);
+    settle_twice();
+    assert_int_equal(world_collect(&world), 1);
 }
 
 static void assert_gone_for(struct world_device *device, uint32_t record)
@@ -130,7 +126,7 @@ static void each_asks_once_for_all_that_came(void **state)
     (void)state;
     remove_one(1);
     remove_one(2);
-    settle();
+    settle_twice();
     assert_int_equal(world_collect(&world), 2);
     listen(rep);
     assert_true(world_sync(&world, rep));
@@ -140,16 +136,14 @@ static void each_asks_once_for_all_that_came(void **state)
     scene_write(&world, rep, 4, CITY, "Chur");
     assert_true(world_sync(&world, rep));
     assert_int_equal(way.asked, 1);
-    settle();
-    remove_one(3);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    settle_twice();
+    remove_and_collect(3);
     listen(other);
     world_connect(&world, other); /* a session that lasts, and a collection that comes in it */
     world_run(&world, other);
     assert_int_equal(way.asked, 1);
     world_disconnect(&world, other);
-    settle();
+    settle_twice();
 }
 
 static void the_newest_collection_speaks_for_those_before_it(void **state)
@@ -157,7 +151,7 @@ static void the_newest_collection_speaks_for_those_before_it(void **state)
     (void)state;
     struct sat_dot deletion = remove_one(1);
     remove_one(2);
-    settle();
+    settle_twice();
     collect_now(deletion);
     assert_int_equal(world_collect(&world), 1);
     listen(other);
@@ -170,9 +164,7 @@ static void the_newest_collection_speaks_for_those_before_it(void **state)
 static void who_comes_later_asks_as_well(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     struct world_device *late = world_invite(&world, 3);
     world_connect(&world, late);
     world_run(&world, late);
@@ -180,15 +172,13 @@ static void who_comes_later_asks_as_well(void **state)
     listen(late);
     assert_true(world_sync(&world, late));
     assert_int_equal(way.asked, 1);
-    settle();
+    settle_twice();
 }
 
 static void words_come_in_as_many_messages_as_it_takes(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     listen(rep);
     way.one_at_a_time = true;
     assert_true(world_sync(&world, rep));
@@ -199,9 +189,7 @@ static void words_come_in_as_many_messages_as_it_takes(void **state)
 static void a_session_that_breaks_off_before_they_are_here_asks_again(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     listen(rep);
     way.swallow = true;
     assert_false(world_sync(&world, rep));
@@ -218,9 +206,7 @@ static void a_session_that_breaks_off_before_they_are_here_asks_again(void **sta
 static void who_is_out_by_now_is_not_missed(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     order_revoke(&world, other);
     listen(rep);
     assert_true(world_sync(&world, rep));
@@ -231,30 +217,26 @@ static void who_is_out_by_now_is_not_missed(void **state)
 static void nor_who_could_not_read_for_a_while(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     order_grant(&world, other, 0, 0);
     order_grant(&world, other, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
     assert_true(world_sync(&world, rep));
     assert_gone_for(rep, 1);
-    settle();
+    settle_twice();
     assert_gone_for(other, 1);
 }
 
 static void nor_who_has_joined_since(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     struct world_device *late = world_invite(&world, 3);
     world_connect(&world, late);
     world_run(&world, late);
     world_disconnect(&world, late);
     assert_true(world_sync(&world, rep));
     assert_gone_for(rep, 1);
-    settle();
+    settle_twice();
 }
 
 /* ---- A server that was set back ---- */
@@ -262,9 +244,7 @@ static void nor_who_has_joined_since(void **state)
 static void a_server_from_behind_the_collection_has_what_it_needs(void **state)
 {
     (void)state;
-    remove_one(1);
-    settle();
-    assert_int_equal(world_collect(&world), 1);
+    remove_and_collect(1);
     world_backup(&world, 1);
     assert_true(world_sync(&world, rep));
     scene_write(&world, rep, 2, NAME, "Ana");
@@ -277,7 +257,7 @@ static void a_server_from_behind_the_collection_has_what_it_needs(void **state)
         assert_gone_for(other, 1);
         struct world_device *late = world_join(&world, 3); /* whom all show what they say in the new life */
         assert_true(scene_agrees(&world, late));
-        settle();
+        settle_twice();
     }
 }
 
@@ -285,18 +265,18 @@ static void from_before_it_the_collection_is_gone_too_and_comes_again(void **sta
 {
     (void)state;
     remove_one(1);
-    settle();
+    settle_twice();
     world_backup(&world, 1);
     assert_int_equal(world_collect(&world), 1);
     assert_true(world_sync(&world, rep)); /* the other has not seen it */
     assert_gone_for(rep, 1);
     world_restore(&world, 1, true);
     assert_true(world_confirm_restore(&world));
-    settle();
+    settle_twice();
     assert_string_not_equal(scene_base(&world, rep->handle.store, 1), "");
-    settle();
+    settle_twice();
     assert_int_equal(world_collect(&world), 1);
-    settle();
+    settle_twice();
     assert_gone_for(rep, 1);
     assert_gone_for(other, 1);
 }
@@ -406,7 +386,7 @@ static void nor_with_one_of_another_life(void **state)
 {
     (void)state;
     struct sat_dot deletion = remove_one(1);
-    settle();
+    settle_twice();
     struct sat_cursor_row former = word_of(other);
     world_backup(&world, 1);
     world_restore(&world, 1, true);

@@ -223,6 +223,35 @@ static void it_comes_back_in_the_middle_of_a_session_as_well(void **state)
     assert_true(scene_agrees(&world, rep));
 }
 
+static bool awaits_log(struct world_device *device)
+{
+    bool awaits;
+    assert_int_equal(client_awaits_log(&device->handle, world_sid(device, &world.spaces[0]), &awaits), SAT_OK);
+    return awaits;
+}
+
+/* Its chain begins with what it does not have yet: what it froze before that came would never be taken. */
+static void what_is_written_when_it_is_back_stands_behind_the_own_work_in_the_log(void **state)
+{
+    (void)state;
+    world_connect(&world, rep);
+    world_run(&world, rep);
+    order_grant(&world, rep, 0, 0);
+    world_run(&world, rep);
+    has_let_go(rep);
+    order_grant(&world, rep, 0, RW);
+    while (!(client_rights(&rep->handle, &world.spaces[0]) & SAT_RIGHT_WRITE))
+        assert_true(world_deliver(&world, rep, WORLD_NO_FAULT));
+    assert_true(awaits_log(rep)); /* the library does not let anybody write that early */
+    scene_write(&world, rep, 3, CITY, "Thun");
+    world_run(&world, rep);
+    assert_false(awaits_log(rep));
+    assert_true(sat_replica_in_sync(rep->replica));
+    assert_true(scene_agrees(&world, rep));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
 static void taken_and_given_back_unseen_nothing_happens(void **state)
 {
     (void)state;
@@ -331,6 +360,7 @@ int main(void)
         STORY(a_rep_who_becomes_an_auditor_hands_in),
         STORY(a_territory_that_comes_back_brings_the_own_work_along),
         STORY(it_comes_back_in_the_middle_of_a_session_as_well),
+        STORY(what_is_written_when_it_is_back_stands_behind_the_own_work_in_the_log),
         STORY(taken_and_given_back_unseen_nothing_happens),
         STORY(a_debt_blocks_sending_but_not_working),
         STORY(whoever_has_nothing_to_send_leaves_the_debt_to_others),

@@ -67,6 +67,36 @@ static void one_in_the_middle_is_refused(void **state)
     assert_string_equal(scene_base(&world, world.server_store, 3), "");
 }
 
+/* In full, with a byte of the directory's hash flipped: as one of another directory it would wait for ever. */
+static bool flip_the_directory(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                               struct sat_arena *arena)
+{
+    struct forge forge;
+    if (filter->met > 1) return true;
+    forge_pending(&forge, device, &world.spaces[0]);
+    forge.bundle.manifest.dir_hash.b[7] ^= 4;
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(&forge.bundle, SAT_BUNDLE_FULL, &bytes);
+    message->as.PUSH.bundle = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    forge_deinit(&forge);
+    return true;
+}
+
+static void what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged(void **state)
+{
+    (void)state;
+    struct forge_filter filter = {.type = SAT_MESSAGE_PUSH, .change = flip_the_directory};
+    write_three();
+    forge_filter_on(a, &filter);
+    agree(a);
+    agree(b);
+    assert_int_equal(a->last_err, SAT_ERR_TAMPERED);
+    assert_int_equal(aside(a), 1);
+    assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+}
+
 static void one_after_the_other_is_refused(void **state)
 {
     (void)state;
@@ -253,7 +283,8 @@ static void who_calls_empty_what_a_server_lost_stops_nobody(void **state)
     raw_end(&raw);
     sat_buf_deinit(&bytes);
     agree(b);
-    assert_int_equal(aside(b), 1); /* verbatim */
+    assert_int_equal(aside(b), 0);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Chur"); /* it is not what was refused, and written again */
     scene_write(&world, b, 3, CITY, "Zug");
     agree(b);
 }
@@ -313,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(one_in_the_middle_is_refused),
+        test(what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged),
         test(one_after_the_other_is_refused),
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),

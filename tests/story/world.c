@@ -57,11 +57,16 @@ static void close_host(struct world *world)
 
 /* ---- Devices ---- */
 
+void world_act(const struct world *world, const struct world_device *device)
+{
+    if (world->acting) world->acting(device);
+}
+
 struct world_device *world_new_device(struct world *world)
 {
     sat_check(world->devices_n < WORLD_DEVICES_MAX);
     struct world_device *device = &world->devices[world->devices_n++];
-    *device = (struct world_device){0};
+    *device = (struct world_device){.world = world};
     struct satchel *handle = &device->handle;
     handle->lock = -1;
     handle->entropy = world->entropy;
@@ -306,6 +311,7 @@ enum sat_err world_try_edit(struct world *world, struct world_device *device, st
     uint32_t written = 0;
     uint64_t before;
     must(sat_store_meta_get_u64(handle->store, "counter", 0, &before));
+    world_act(world, device);
     enum sat_err err = sat_store_begin(handle->store);
     if (!err) err = sat_author_commit(&vault, edits, n, world->now_ms + (uint64_t)device->clock_ms, &written);
     if (!err) err = sat_store_commit(handle->store);
@@ -318,6 +324,7 @@ enum sat_err world_try_edit(struct world *world, struct world_device *device, st
         world_bear(world, device, sat_replica_poke(device->replica, world->now_ms, &actions));
         world_replica_actions(world, device, &actions);
     }
+    world_act(world, NULL);
     sat_arena_deinit(&arena);
     return err;
 }
@@ -332,7 +339,9 @@ void world_load(struct world_device *device, const struct sat_space_id *space, c
                 struct sat_arena *arena, struct sat_record_view *out)
 {
     struct sat_vault vault = client_vault(&device->handle);
+    world_act(device->world, device);
     must(sat_record_load(&vault, world_sid(device, space), record, arena, out));
+    world_act(device->world, NULL);
 }
 
 struct sat_cell world_text(uint16_t field, const char *value)

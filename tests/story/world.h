@@ -32,9 +32,11 @@ struct world_wish { /* links that a device's next session appends */
     void (*build)(struct world_wish *wish, struct client_links *links);
     void *context;
     bool done;
+    bool given_up; /* `build` could not: nothing of it is appended */
 };
 
 struct world_device {
+    struct world *world;
     struct satchel handle; /* store, keyring, keys, directory: as the library holds them, without a home */
     char store_path[256];
     struct sat_buf keyring_file;
@@ -46,6 +48,7 @@ struct world_device {
     uint64_t sessions, in_sync; /* how many there were; how many reached it */
     enum sat_err last_err;
     bool idle;
+    char idle_why[160];
     uint32_t heard[SAT_NOTICE_REINDEXED + 1]; /* notices of the sessions so far, by kind */
     bool told_wipe;                           /* by SAT_NOTICE_REVOKED */
     bool pays_nothing;                        /* leaves epochs that are owed to others */
@@ -90,6 +93,12 @@ struct world {
     void (*died)(void *context, struct world_device *device);
     void *died_context;
     enum sat_err server_err;
+    /* Called with the device whose program runs now, and with NULL behind that. NULL: nobody asks. */
+    void (*acting)(const struct world_device *device);
+    /* The line between all of them: sees each message that is taken off a queue, whatever becomes of it, and may change
+     * it; false: it is swallowed. NULL: nobody looks. */
+    bool (*line)(void *context, struct world_device *device, bool down, struct sat_buf *bytes);
+    void *line_context;
     bool orders_may_fail; /* an admin's session may end without what it was begun for */
 };
 

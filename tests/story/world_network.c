@@ -234,7 +234,10 @@ void world_replica_actions(struct world *world, struct world_device *device, con
         if (action->notice == SAT_NOTICE_REVOKED) device->told_wipe = action->wipe;
         if (action->notice == SAT_NOTICE_IN_SYNC) device->in_sync++;
         if (action->notice == SAT_NOTICE_REINDEXED) must(client_reindex_take(&device->handle));
-        if (action->notice == SAT_NOTICE_IDLE) device->idle = true;
+        if (action->notice == SAT_NOTICE_IDLE) {
+            device->idle = true;
+            (void)snprintf(device->idle_why, sizeof device->idle_why, "%s", action->text ? action->text : "");
+        }
         if (action->notice == SAT_NOTICE_FAILED || action->notice == SAT_NOTICE_REFUSED ||
             action->notice == SAT_NOTICE_LINKS_REFUSED) {
             device->last_err = action->err;
@@ -254,8 +257,10 @@ static void replica_events(struct world *world, struct world_device *device, con
     bool trouble = world->trouble == WORLD_DEVICE_TROUBLE;
     if (trouble) fill_disk(true);
     uint64_t now_ms = world->now_ms + (uint64_t)device->clock_ms;
+    world_act(world, device);
     bear(world, WORLD_DEVICE_TROUBLE, device, sat_replica_step(device->replica, now_ms, events, n, &actions));
     if (trouble) fill_disk(false);
+    world_act(world, NULL);
     world_replica_actions(world, device, &actions);
     sat_arena_deinit(&arena);
 }
@@ -322,10 +327,12 @@ static bool build_frame(struct world *world, struct world_device *device, bool d
     if (!*writable || queue->n >= 8) return false;
     struct sat_buf frame;
     sat_buf_init(&frame);
+    world_act(world, down ? NULL : device);
     if (down)
         world_bear(world, NULL, sat_host_frame(world->host, device->peer, world->now_ms, &frame));
     else
         world_bear(world, device, sat_replica_frame(device->replica, world->now_ms, &frame));
+    world_act(world, NULL);
     *writable = frame.len > 0;
     if (frame.len) put(queue, sat_buf_span(&frame));
     sat_buf_deinit(&frame);
@@ -339,8 +346,14 @@ static uint64_t framing(size_t len, bool down)
     return down ? n : n + 4;
 }
 
+static bool passes(struct world *world, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    return !world->line || world->line(world->line_context, device, down, bytes);
+}
+
 static void hand_over(struct world *world, struct world_device *device, bool down, struct sat_buf *bytes)
 {
+    if (!passes(world, device, down, bytes)) return;
     if (device->on_way && !device->on_way(device->on_way_context, device, down, bytes)) return;
     struct world_traffic *traffic = down ? &device->down_traffic : &device->up_traffic;
     traffic->messages++;
@@ -440,7 +453,10 @@ bool world_deliver(struct world *world, struct world_device *device, enum world_
     sat_buf_init(&bytes);
     sat_put_span(&bytes, sat_buf_span(&queue->at[index]));
     if (fault != WORLD_DUPLICATION || queue->n > WORLD_QUEUE_MAX / 2) take(queue, index);
-    if (fault != WORLD_LOSS) hand_over(world, device, down, &bytes);
+    if (fault == WORLD_LOSS)
+        (void)passes(world, device, down, &bytes);
+    else
+        hand_over(world, device, down, &bytes);
     sat_buf_deinit(&bytes);
     return true;
 }

@@ -17,6 +17,7 @@
     } while (0)
 
 /* world.c */
+void world_act(const struct world *world, const struct world_device *device); /* NULL: it is done */
 struct world_device *world_new_device(struct world *world);
 void world_save_keyring(struct world *world, struct world_device *device);
 void world_open_keys(struct world_device *device);
@@ -32,6 +33,8 @@ void world_found(struct world *world, uint32_t territories);
 enum sat_err world_build_join(void *context, struct sat_arena *arena, struct sat_link_batch *out);
 enum sat_err world_build_wish(void *context, struct sat_arena *arena, struct sat_link_batch *out);
 enum sat_err world_wish_done(void *context);
+/* Where orders may fail, one is given up for a key that is not here yet. */
+void world_may_owe(struct world_wish *wish, enum sat_err err);
 
 /* world_network.c */
 /* Notes an error where disks may fail; elsewhere there is none. device NULL: the server's. */

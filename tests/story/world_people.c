@@ -123,7 +123,7 @@ enum sat_err world_build_wish(void *context, struct sat_arena *arena, struct sat
     struct sat_fault fault = {0};
     must(client_links_begin(&links, &device->handle, wish->world->now_ms, arena, &fault));
     wish->build(wish, &links);
-    client_links_give(&links, out);
+    if (!wish->given_up) client_links_give(&links, out);
     client_links_end(&links);
     return SAT_OK;
 }
@@ -147,6 +147,14 @@ bool world_append(struct world *world, struct world_device *device,
     (void)world_sync(world, device);
     device->wish = NULL;
     return wish.done;
+}
+
+void world_may_owe(struct world_wish *wish, enum sat_err err)
+{
+    if (err == SAT_ERR_DEBT && wish->world->orders_may_fail)
+        wish->given_up = true;
+    else
+        must(err);
 }
 
 struct invitation {
@@ -175,7 +183,8 @@ static void build_invite(struct world_wish *wish, struct client_links *links)
     must(client_links_add(links, SAT_LINK_USER, &body));
     for (uint32_t i = 0; i < world->spaces_n; i++)
         if (invitation->territories & 1u << i)
-            must(client_links_add_grant(links, &world->spaces[i], user, SAT_RIGHT_READ | SAT_RIGHT_WRITE));
+            world_may_owe(wish,
+                          client_links_add_grant(links, &world->spaces[i], user, SAT_RIGHT_READ | SAT_RIGHT_WRITE));
     make_code(links, world, &invitation->code);
     struct sat_invite_keys keys;
     sat_invite_keys_derive(&invitation->code, &keys);
@@ -189,7 +198,7 @@ static void build_invite(struct world_wish *wish, struct client_links *links)
     if (invitation->role == SAT_ROLE_ADMIN)
         must(client_links_add(links, SAT_LINK_INVITE, &body));
     else
-        must(client_links_add_invite(links, &invite));
+        world_may_owe(wish, client_links_add_invite(links, &invite));
     sat_buf_deinit(&body);
 }
 

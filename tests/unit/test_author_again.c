@@ -212,12 +212,10 @@ static void what_its_author_had_not_read_stays_a_hole(void **state)
     DOTS_ARE(header->kept, read);
 }
 
-static enum sat_err know_the_first(void *context, const struct sat_again_change *change, struct sat_dot *now,
-                                   bool *found)
+static enum sat_err know_the_first(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
     const struct sat_dot *known = context;
-    *found = change->dot.counter == known[0].counter;
-    *now = known[1];
+    *out = (struct sat_again_answer){.found = change->dot.counter == known[0].counter, .now = known[1]};
     return SAT_OK;
 }
 

@@ -275,6 +275,18 @@ static void dots_are_found_by_device_and_counter(void **state)
     assert_false(sat_dots_have((struct sat_dots){NULL, 0}, sorted[0]));
 }
 
+static void records_are_sorted_and_each_is_left_once(void **state)
+{
+    (void)state;
+    struct sat_record_id records[6] = {{{3}}, {{1}}, {{3}}, {{0, 9}}, {{1}}, {{3}}};
+    assert_int_equal(sat_records_unique(records, 6), 3);
+    assert_int_equal(records[0].b[1], 9);
+    assert_int_equal(records[1].b[0], 1);
+    assert_int_equal(records[2].b[0], 3);
+    assert_int_equal(sat_records_unique(records, 1), 1);
+    assert_int_equal(sat_records_unique(NULL, 0), 0);
+}
+
 static void ids_are_equal_only_if_every_byte_is(void **state)
 {
     (void)state;
@@ -458,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_uuid_v7_has_its_time_in_front),
         cmocka_unit_test(hex_goes_both_ways_and_is_exact),
         cmocka_unit_test(dots_are_found_by_device_and_counter),
+        cmocka_unit_test(records_are_sorted_and_each_is_left_once),
         cmocka_unit_test(ids_are_equal_only_if_every_byte_is),
         cmocka_unit_test(utf8_is_valid_in_its_shortest_form_alone),
         cmocka_unit_test(every_truncation_of_a_character_is_not_valid),

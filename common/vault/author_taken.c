@@ -1,0 +1,164 @@
+/* What waits to be given back, and cannot be, as its numbers are taken (docs/decisions/0105). */
+#include <string.h>
+
+#include "common/sync/base.h"
+#include "common/sync/void.h"
+#include "common/vault/author_again_work.h"
+
+static void add_gone(struct sat_again_work *again, uint32_t device, uint64_t first)
+{
+    struct sat_again_gone *gone = sat_arena_array(again->pairs_arena, (size_t)again->gone_n + 1, sizeof *gone);
+    uint32_t at = 0;
+    if (again->gone_n) memcpy(gone, again->gone, again->gone_n * sizeof *gone);
+    while (at < again->gone_n && gone[at].device != device) at++;
+    if (at == again->gone_n) gone[again->gone_n++] = (struct sat_again_gone){device, first};
+    if (first < gone[at].first) gone[at].first = first;
+    again->gone = gone;
+}
+
+static enum sat_err has_seen_gone(struct sat_again_work *again, struct sat_span bytes, bool *has)
+{
+    struct sat_header header;
+    if (bytes.len == 0) return SAT_OK;
+    if (sat_header_decode(bytes, &again->arena, &header)) return SAT_ERR_CORRUPT;
+    for (uint32_t i = 0; i < header.seen.n && !*has; i++) *has = sat_again_is_gone(again, header.seen.at[i]);
+    return SAT_OK;
+}
+
+/* By what some of its changes had seen; or as it is behind such a bundle in its author's chain. */
+static enum sat_err stands_on_gone(struct sat_again_work *again, const struct sat_bundle_row *row, bool *does)
+{
+    struct sat_change_row *changes;
+    uint32_t n = 0;
+    enum sat_err err = SAT_OK;
+    *does = sat_again_is_gone(again, (struct sat_dot){row->device, row->first + row->count - 1});
+    if (!*does) err = sat_store_changes_of_bundle(again->vault.store, row->bid, &again->arena, &changes, &n);
+    for (uint32_t i = 0; i < n && !err && !*does; i++) err = has_seen_gone(again, changes[i].header, does);
+    sat_arena_reset(&again->arena);
+    return err;
+}
+
+/* A bundle that goes, opened. */
+struct taken {
+    struct sat_again_old *changes;
+    uint32_t n;
+};
+
+static enum sat_err take_away(struct sat_again_work *again, const struct sat_bundle_row *row, struct taken *out)
+{
+    struct sat_bundle bundle;
+    *out = (struct taken){0};
+    if (row->state == SAT_BUNDLE_VOID || sat_void_is_row(row))
+        return sat_store_bundle_delete(again->vault.store, row->bid);
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    out->changes = sat_arena_array(&again->batch, row->count, sizeof *out->changes);
+    enum sat_err why = sat_again_open(again, again->what->places, &bundle, out->changes);
+    if (sat_err_is_local(why)) return why;
+    out->n = why ? 0 : row->count;
+    if (why) err = sat_again_put_aside(again, &bundle, SAT_ERR_FORK, SAT_ASIDE_OPEN, again->what->taken->now_ms);
+    return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
+}
+
+/* In the order of the log that had them, so that what stands on others comes behind them. All go before the first is
+ * written again. */
+static enum sat_err take_all_away(struct sat_again_work *again, struct taken **out, uint32_t *out_n)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    *out_n = 0;
+    enum sat_err err = sat_store_returns_all(again->vault.store, again->what->places->sid, &again->batch, &rows, &n);
+    if (err) return err;
+    *out = sat_arena_array(&again->batch, n, sizeof **out);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool does;
+        err = stands_on_gone(again, &rows[i], &does);
+        if (err || !does) continue;
+        add_gone(again, rows[i].device, rows[i].first);
+        err = take_away(again, &rows[i], &(*out)[(*out_n)++]);
+    }
+    return err;
+}
+
+/* The first of this device's pending bundles and drafts in the place that stands on what has gone. */
+static enum sat_err find_first_own(struct sat_again_work *again, uint64_t *first)
+{
+    struct sat_store *store = again->vault.store;
+    int64_t sid = again->what->places->sid;
+    const struct sat_again_gone *own = sat_again_gone(again, again->what->device);
+    struct sat_bundle_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t n = 0, drafts_n = 1;
+    bool does = false;
+    *first = own ? own->first : SAT_COUNTER_MAX;
+    enum sat_err err = sat_store_bundles_pending(store, sid, 0, UINT32_MAX, &again->batch, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !does; i++) {
+        err = stands_on_gone(again, &rows[i], &does);
+        if (does && rows[i].first < *first) *first = rows[i].first;
+    }
+    does = false;
+    for (uint64_t from = 1; drafts_n && !err && !does; from = drafts_n ? drafts[0].counter + 1 : 0) {
+        err = sat_store_drafts(store, from, 1, SIZE_MAX, &again->batch, &drafts, &drafts_n);
+        if (!err && drafts_n && drafts[0].sid == sid) err = has_seen_gone(again, drafts[0].header, &does);
+        if (does && drafts[0].counter < *first) *first = drafts[0].counter;
+    }
+    sat_arena_reset(&again->arena);
+    return err;
+}
+
+enum sat_err sat_again_take_taken(struct sat_again_work *again, struct sat_again_place *place)
+{
+    struct taken *taken;
+    uint32_t n = 0;
+    add_gone(again, again->what->taken->device, again->what->taken->first);
+    enum sat_err err = take_all_away(again, &taken, &n);
+    if (!err) err = find_first_own(again, &place->first);
+    place->cut = place->first - 1;
+    for (uint32_t i = 0; i < n && !err; i++)
+        for (uint32_t k = 0; k < taken[i].n && !err; k++)
+            if (taken[i].changes[k].counter) err = sat_again_take(again, &taken[i].changes[k]);
+    return err;
+}
+
+/* Does `what` know some of it? */
+static enum sat_err is_some_known(struct sat_again_work *again, const struct sat_bundle_row *row, bool *known)
+{
+    struct sat_bundle bundle;
+    *known = false;
+    if (sat_void_is_row(row)) return SAT_OK;
+    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
+    if (err) return err;
+    struct sat_again_old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
+    err = sat_again_open(again, again->what->places, &bundle, changes);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK;
+    for (uint32_t i = 0; i < row->count && !err && !*known; i++) {
+        struct sat_again_change change = sat_again_change_of(&changes[i]);
+        struct sat_again_answer answer = {0};
+        if (changes[i].counter) err = again->what->known(again->what->context, &change, &answer);
+        *known = answer.found;
+    }
+    return err;
+}
+
+enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
+                                   bool *found)
+{
+    struct sat_again_work again = {.what = what, .vault = *vault};
+    struct sat_bundle_row *rows;
+    struct sat_arena arena;
+    uint32_t n;
+    *found = false;
+    sat_arena_init(&arena);
+    sat_arena_init(&again.batch);
+    sat_buf_init(&again.plain);
+    enum sat_err err = sat_store_returns_all(vault->store, what->places->sid, &arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !*found; i++) {
+        err = is_some_known(&again, &rows[i], found);
+        if (*found) *out = (struct sat_taken){.device = rows[i].device, .first = rows[i].first};
+        sat_arena_reset(&again.batch);
+    }
+    sat_buf_wipe(&again.plain);
+    sat_arena_deinit(&again.batch);
+    sat_arena_deinit(&arena);
+    return err;
+}

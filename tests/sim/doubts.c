@@ -1,0 +1,130 @@
+#include "tests/sim/doubts.h"
+
+#include "common/base/check.h"
+#include "common/vault/origin.h"
+
+static void add(struct oracle_dots *dots, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < dots->n; i++)
+        if (sat_dot_compare(dots->at[i], dot) == 0) return;
+    if (dots->n < ORACLE_DOTS_MAX) dots->at[dots->n++] = dot;
+}
+
+static bool has(const struct oracle_dots *dots, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < dots->n; i++)
+        if (sat_dot_compare(dots->at[i], dot) == 0) return true;
+    return false;
+}
+
+/* Calls `each` for each write of a record of which the device has a readable change, live or not. */
+static void each_in_record(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                           uint32_t record,
+                           void (*each)(struct oracle_write *write, const struct sat_history_item *item))
+{
+    struct sat_arena arena;
+    struct sat_history_item *items;
+    uint32_t n = 0;
+    int64_t sid;
+    struct sat_record_id id = world_record(record);
+    struct sat_vault vault = client_vault(&device->handle);
+    if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return;
+    sat_arena_init(&arena);
+    sat_check(sat_record_history(&vault, sid, &id, &arena, &items, &n) == SAT_OK);
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_source source = {.dot = items[i].dot, .header = items[i].header, .body = items[i].body};
+        for (uint32_t k = 0; k < oracle->n && items[i].readable; k++) {
+            struct oracle_write *write = &oracle->writes[k];
+            if (write->space == space && write->record == record && oracle_is_of(write, &source))
+                each(write, &items[i]);
+        }
+    }
+    sat_arena_deinit(&arena);
+}
+
+static void each_in_home(struct oracle *oracle, struct world *world, struct world_device *device,
+                         void (*each)(struct oracle_write *write, const struct sat_history_item *item))
+{
+    for (uint32_t space = 0; space < world->spaces_n; space++)
+        for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++)
+            each_in_record(oracle, world, device, space, record, each);
+}
+
+static void keep(struct oracle_write *write, const struct sat_history_item *item)
+{
+    if (!item->recv_ms) write->kept = true;
+}
+
+void doubts_keep(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    each_in_home(oracle, world, device, keep);
+}
+
+static void note_told(struct oracle_write *write)
+{
+    write->told = true;
+}
+
+void doubts_leave(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    oracle_each_refused(oracle, world, device, note_told);
+}
+
+static void note_waiting(struct oracle_write *write, const struct sat_history_item *item)
+{
+    struct sat_origin first;
+    if (item->recv_ms) return;
+    write->kept = true;
+    add(&write->waited, item->dot);
+    if (item->body.origin.len && sat_origin_decode(item->body.origin, &first) == SAT_OK) add(&write->waited, first.dot);
+}
+
+void doubts_begin(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    each_in_home(oracle, world, device, note_waiting);
+}
+
+static void note_sent(struct oracle_write *write, const struct sat_history_item *item)
+{
+    if (item->recv_ms) add(&write->sent, item->dot);
+}
+
+void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
+{
+    for (uint32_t space = 0; space < world->spaces_n; space++) {
+        for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++) {
+            bool kept = false;
+            for (uint32_t i = 0; i < oracle->n && !kept; i++)
+                kept = oracle->writes[i].kept && oracle->writes[i].space == space && oracle->writes[i].record == record;
+            for (uint32_t home = 0; home < world->devices_n && kept; home++)
+                if (homes >> home & 1) each_in_record(oracle, world, &world->devices[home], space, record, note_sent);
+        }
+    }
+}
+
+/* Would its hashes, under that number, or its content show that it was there, and was replaced? */
+static bool shows(struct world *world, const struct oracle_write *write)
+{
+    struct sat_arena arena;
+    struct sat_change_row *rows;
+    struct sat_space_row space;
+    uint32_t n = 0;
+    bool found, shows = false;
+    struct sat_record_id id = world_record(write->record);
+    sat_arena_init(&arena);
+    sat_check(sat_store_space_find(world->server_store, &world->spaces[write->space], &space, &found) == SAT_OK);
+    sat_check(sat_store_changes_of_record(world->server_store, space.sid, &id, &arena, &rows, &n) == SAT_OK);
+    for (uint32_t i = 0; i < n; i++)
+        if (rows[i].state == SAT_CHANGE_DEAD && has(&write->sent, rows[i].dot))
+            shows = shows || rows[i].header.len || has(&write->waited, rows[i].dot);
+    sat_arena_deinit(&arena);
+    return shows;
+}
+
+void doubts_judge(struct oracle *oracle, struct world *world)
+{
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct oracle_write *write = &oracle->writes[i];
+        write->doubted = write->waited.n && (write->sent.n || write->told) && !shows(world, write);
+    }
+}

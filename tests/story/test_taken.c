@@ -1,0 +1,218 @@
+/* Work that a server had accepted and lost, and whose numbers it gave to other work before it came back: its device was
+ * copied, or set back, in between. It is there at the end, once, beside what has its numbers, and what stands on it
+ * still does (docs/decisions/0105 to 0107). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+static struct world world;
+static struct world_device *rep, *other, *third;
+static struct world_home before;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 29, 2);
+    if (getenv("SAY")) world.transcript = stderr;
+    rep = world_join(&world, 3);
+    other = world_join(&world, 3);
+    third = world_join(&world, 3);
+    scene_write(&world, rep, 1, CITY, "Bern");
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    before = (struct world_home){0};
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    world_deinit(&world);
+    return 0;
+}
+
+static void confirm(void)
+{
+    uint64_t waits;
+    assert_int_equal(sat_store_meta_get_u64(world.server_store, "recovering", 0, &waits), SAT_OK);
+    if (waits) assert_true(world_confirm_restore(&world));
+}
+
+/* Everybody comes until nothing more happens; what was set back is confirmed when all know it. */
+static void all_come(void)
+{
+    for (uint32_t i = 0; i < world.devices_n; i++) (void)world_sync(&world, &world.devices[i]);
+    confirm();
+    assert_true(world_settle(&world, 8));
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        uint64_t left, aside;
+        struct world_device *device = &world.devices[i];
+        assert_true(scene_agrees(&world, device));
+        assert_int_equal(scene_pending(device), 0);
+        assert_int_equal(sat_store_return_count(device->handle.store, 0, true, &left), 0);
+        assert_int_equal(left, 0);
+        assert_int_equal(sat_store_aside_count(device->handle.store, &aside), 0);
+        assert_int_equal(aside, 0);
+    }
+}
+
+/* … by one change. */
+static void all_show(uint32_t record, const char *value)
+{
+    struct sat_record_id id = world_record(record);
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        struct sat_arena arena;
+        struct sat_record_view view;
+        assert_string_equal(scene_shows(&world, &world.devices[i], record, CITY), value);
+        sat_arena_init(&arena);
+        world_load(&world.devices[i], &world.spaces[0], &id, &arena, &view);
+        assert_int_equal(view.live_n, 1);
+        sat_arena_deinit(&arena);
+    }
+}
+
+static void it_is_written_again_by_its_author(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    world_restore(&world, 1, true);
+    scene_write(&world, copy, 3, CITY, "Zug"); /* the same number */
+    assert_true(world_sync(&world, copy));
+    all_come();
+    all_show(2, "Chur");
+    all_show(3, "Zug");
+}
+
+/* The author's home is set back to before it. `other` wrote over it, and both were lost; the third has seen both. */
+static void take_the_number(void)
+{
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    scene_write(&world, other, 2, CITY, "Olten");
+    assert_true(world_sync(&world, other));
+    assert_true(world_sync(&world, third));
+    world_restore(&world, 1, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+}
+
+static void it_is_written_again_by_whoever_holds_it_with_what_stands_on_it(void **state)
+{
+    (void)state;
+    take_the_number();
+    all_come();
+    all_show(2, "Olten");
+    all_show(3, "Zug");
+}
+
+/* Work that has seen it covers by its number what has that number now, if nobody looks. */
+static void what_has_the_number_is_not_taken_for_it(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    scene_write(&world, other, 2, CITY, "Olten");
+    assert_true(world_sync(&world, other));
+    world_restore(&world, 1, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    scene_write(&world, rep, 2, CITY, "Zug"); /* of the same record */
+    assert_true(world_sync(&world, rep));
+    all_come();
+    assert_int_equal(scene_conflicts(&world, third, 2), 1);
+    const char *shown = scene_shows(&world, third, 2, CITY);
+    assert_true(strcmp(shown, "Zug|Olten") == 0 || strcmp(shown, "Olten|Zug") == 0);
+}
+
+static void so_is_what_waited_to_be_sent_on_top_of_it(void **state)
+{
+    (void)state;
+    take_the_number();
+    scene_write(&world, third, 2, CITY, "Genf"); /* a draft */
+    all_come();
+    all_show(2, "Genf");
+    all_show(3, "Zug");
+}
+
+/* The number went to work in a territory where nothing is missing. */
+static void the_number_may_be_taken_in_another_territory(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    world_restore(&world, 1, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    assert_int_equal(other->last_err, SAT_OK);
+    all_come();
+    all_show(2, "Chur");
+}
+
+/* Its author's copy knew of nothing, and has brought it under a number of its own, before it is given back. */
+static void what_the_log_has_a_copy_of_is_not_given_back_beside_it(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 2, CITY, "Chur");
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write_in(&world, copy, &world.spaces[1], 50, CITY, "Here");
+    assert_true(world_sync(&world, copy));
+    assert_true(world_sync(&world, other));
+    world_connect(&world, rep); /* learns that it is one of two, and no more */
+    for (uint32_t i = 0; i < 12 && world_deliver(&world, rep, WORLD_NO_FAULT); i++) continue;
+    world_disconnect(&world, rep);
+    world_restore(&world, 1, true);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    (void)world_sync(&world, rep);
+    all_come();
+    all_show(2, "Chur");
+}
+
+/* A copy that learns of itself while its own work waits to be given back has seen that work. */
+static void what_waits_to_be_given_back_was_seen_by_its_own_copy(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    struct world_device *copy = world_clone(&world, rep);
+    world_restore(&world, 1, true);
+    scene_write(&world, copy, 2, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    all_come();
+    all_show(2, "Zug");
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        STORY(it_is_written_again_by_its_author),
+        STORY(it_is_written_again_by_whoever_holds_it_with_what_stands_on_it),
+        STORY(what_has_the_number_is_not_taken_for_it),
+        STORY(so_is_what_waited_to_be_sent_on_top_of_it),
+        STORY(the_number_may_be_taken_in_another_territory),
+        STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
+        STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
+    };
+    return cmocka_run_group_tests_name("taken", tests, NULL, NULL);
+}
