@@ -498,6 +498,8 @@ enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refuse
 /* All of them, refused or not. */
 enum sat_err sat_store_returns_all(struct sat_store *store, int64_t sid, struct sat_arena *arena,
                                    struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* None is refused any more. */
+enum sat_err sat_store_returns_again(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The device's first from counter `first` on, refused or not. */
 enum sat_err sat_store_return_of(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
                                  struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;

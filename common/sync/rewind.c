@@ -276,6 +276,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     if (!err) it.lost_in = log.epoch;
     if (!err && found && space->head_len) err = sat_store_lost_forget(store, space->sid, &log.epoch);
     if (!err) err = sat_base_forget_marks(store);
+    if (!err) err = sat_store_returns_again(store, space->sid); /* what one log refused may have its place in another */
     for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
         it.blank = 0;
         err = sat_compact_before(store, space->sid, size, &size);
