@@ -65,7 +65,6 @@ static struct sat_hash first_of(const struct sat_source *source, uint32_t record
     struct sat_origin first;
     struct sat_body body = source->body;
     struct sat_record_id id = world_record(record);
-    if (!source->readable) return (struct sat_hash){0};
     if (sat_origin_decode(body.origin, &first) == SAT_OK) return first.rest;
     return sat_origin_hash(&id, &source->header, &body);
 }
@@ -76,7 +75,7 @@ bool oracle_is_of(const struct oracle_write *write, const struct sat_source *sou
     if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
     if (write->tag) {
         struct sat_hash first = first_of(source, write->record);
-        return source->header.hlc == write->hlc || sat_hash_equal(&first, &write->first);
+        return source->header.hlc == write->hlc || (!sat_hash_is_zero(&first) && sat_hash_equal(&first, &write->first));
     }
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
 }
