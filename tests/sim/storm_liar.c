@@ -57,6 +57,7 @@ static bool sign_false_head(struct life *life, struct world_device *device, stru
 {
     struct world *world = &life->world;
     uint32_t sub = (uint32_t)message->as.HEAD.sub;
+    if (life->disks.server->dead || life->disks.server->killed) return false;
     const struct sat_directory *directory = &device->handle.directory;
     for (uint32_t i = 0; i < world->spaces_n; i++) {
         if (!sub || sub > directory->spaces_n || !sat_space_equal(&directory->spaces[sub - 1].id, &world->spaces[i]))
