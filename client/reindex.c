@@ -108,26 +108,29 @@ struct looking {
 };
 
 /* What it repeats, or itself. */
-static enum sat_err root_of(const struct sat_space_id *space, struct sat_dot dot, const struct sat_record_id *record,
-                            const struct sat_header *header, const struct sat_body *body, struct sat_origin *out)
+static struct sat_origin root_of(const struct sat_space_id *space, const struct sat_again_change *change)
 {
-    struct sat_body same = *body;
-    if (sat_origin_decode(body->origin, out) == SAT_OK) return SAT_OK;
-    *out = (struct sat_origin){.space = *space, .dot = dot};
-    return sat_origin_hash(record, header, &same, &out->rest);
+    struct sat_origin root;
+    struct sat_body body = *change->body;
+    if (sat_origin_decode(body.origin, &root) == SAT_OK) return root;
+    root = (struct sat_origin){.space = *space, .dot = change->dot};
+    root.rest = sat_origin_hash(&change->record, change->header, &body);
+    return root;
 }
 
 /* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
-static enum sat_err repeats(const struct sat_again_change *change, const struct sat_origin *here,
-                            const struct sat_space_id *space, const struct sat_history_item *item, bool *does)
+static bool repeats(const struct sat_again_change *change, const struct sat_origin *root,
+                    const struct sat_space_id *space, const struct sat_history_item *item)
 {
+    struct sat_body body = item->body;
     struct sat_origin there;
-    *does = false;
-    if (!item->readable || item->recv_ms == 0) return SAT_OK;
-    enum sat_err err = root_of(space, item->dot, &change->record, &item->header, &item->body, &there);
-    if (err || !sat_origin_equal(here, &there)) return err;
-    *does = sat_hash_equal(&here->rest, &there.rest) || is_same_edit(change, item);
-    return SAT_OK;
+    if (!item->readable || item->recv_ms == 0) return false;
+    bool copy = sat_origin_decode(body.origin, &there) == SAT_OK;
+    if (!copy) there = (struct sat_origin){.space = *space, .dot = item->dot};
+    if (!sat_origin_equal(root, &there)) return false;
+    if (!copy) there.rest = sat_origin_hash(&change->record, &item->header, &body);
+    bool same = !sat_hash_is_zero(&root->rest) && sat_hash_equal(&root->rest, &there.rest);
+    return same || is_same_edit(change, item);
 }
 
 /* One of the numbers that it stood under, and what it was there. */
@@ -246,14 +249,14 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     struct sat_history_item *items;
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
-    struct sat_origin root;
+    struct sat_origin root = {0};
     *out = (struct sat_again_answer){0};
-    if (!err) err = root_of(&space, change->dot, &change->record, change->header, change->body, &root);
+    if (!err) root = root_of(&space, change);
     if (!err && sat_space_equal(&root.space, &space)) err = was_refused(looking, root.dot, &out->found);
     if (!err && !out->found)
         err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
     for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        err = repeats(change, &root, &space, &items[i], &out->found);
+        out->found = repeats(change, &root, &space, &items[i]);
         if (out->found) out->now = items[i].dot;
     }
     if (!err && !out->found && sat_space_equal(&root.space, &space))
@@ -280,7 +283,7 @@ static enum sat_err find_places(struct satchel *satchel, struct sat_arena *arena
 
 /* device: whose dots it stands under. */
 static enum sat_err write_places(struct satchel *satchel, const struct sat_keyring *keyring, uint32_t device,
-                                 struct sat_again_place *places, uint32_t n, bool drafts_stay, struct sat_arena *arena,
+                                 bool drafts_stay, struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
                                  struct sat_again_done *done)
 {
     struct looking looking = {.satchel = satchel};
@@ -313,7 +316,7 @@ static enum sat_err write_again(struct satchel *satchel, const struct sat_keyrin
     struct sat_again_place *places;
     uint32_t n;
     enum sat_err err = find_places(satchel, arena, &places, &n);
-    return err ? err : write_places(satchel, keyring, device, places, n, drafts_stay, arena, done);
+    return err ? err : write_places(satchel, keyring, device, drafts_stay, places, n, arena, done);
 }
 
 enum sat_err client_reindex_begin(struct satchel *satchel)
@@ -362,7 +365,7 @@ static enum sat_err look(struct satchel *satchel, struct sat_arena *arena, bool 
     if (err || refused) return err;
     err = sat_store_mark(satchel->store);
     if (err) return err;
-    err = write_places(satchel, satchel->keyring, client_device(satchel), places, n, false, arena, &done);
+    err = write_places(satchel, satchel->keyring, client_device(satchel), false, places, n, arena, &done);
     *changed = !err && done.n > done.written;
     enum sat_err ended = sat_store_mark_end(satchel->store, *changed);
     if (ended) return ended;
@@ -434,14 +437,13 @@ static enum sat_err has_copy(void *context, const struct sat_again_change *chang
     struct sat_vault vault = client_vault(looking->satchel);
     struct sat_space_id space;
     struct sat_history_item *items;
-    struct sat_origin root;
+    struct sat_origin root = {0};
     uint32_t n = 0;
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
     if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
-    if (!err) err = root_of(&space, change->dot, &change->record, change->header, change->body, &root);
+    if (!err) root = root_of(&space, change);
     for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        if (!items[i].seq || !items[i].body.origin.len) continue;
-        err = repeats(change, &root, &space, &items[i], &out->found);
+        out->found = items[i].seq && items[i].body.origin.len && repeats(change, &root, &space, &items[i]);
         out->now = items[i].dot;
     }
     sat_arena_reset(&looking->arena);

@@ -19,7 +19,8 @@
 #include "common/proof/sign.h"
 
 #define SAT_SUITE_1 1                    /* XChaCha20-Poly1305, BLAKE2b, Ed25519, zstd dictionary 1, padding 1 */
-bool sat_suite_is_known(uint16_t suite); /* in a file of its own: a test may know fewer */
+bool sat_suite_is_known(uint16_t suite); /* in a file of its own: a test may know fewer, */
+uint16_t sat_suite_in_use(void);         /* and write by another */
 #define SAT_MANIFEST_PREFIX_BYTES 86
 #define SAT_MANIFEST_BYTES 246
 

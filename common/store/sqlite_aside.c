@@ -95,6 +95,14 @@ enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number, 
     return sat_query_run_on(&query, "bundle");
 }
 
+enum sat_err sat_store_aside_reopen(struct sat_store *store, int64_t number, uint32_t reason)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_REOPEN);
+    sat_bind_i64(&query, number);
+    sat_bind_i64(&query, reason);
+    return sat_query_run_on(&query, "bundle");
+}
+
 enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *open)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_COUNT);

@@ -165,6 +165,11 @@ enum sat_err sat_store_lost_forget(struct sat_store *store, int64_t sid, const s
     return sat_query_run(&query);
 }
 
+enum sat_err sat_store_returns_again(struct sat_store *store, int64_t sid)
+{
+    return run_in(store, SAT_SQL_RETURNS_AGAIN, sid);
+}
+
 enum sat_err sat_store_lost_done(struct sat_store *store, int64_t sid)
 {
     return run_in(store, SAT_SQL_LOST_DONE, sid);

@@ -359,6 +359,8 @@ enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number,
                                        enum sat_aside_state state) SAT_MUST_CHECK;
+/* It came again, and is open for that reason now. */
+enum sat_err sat_store_aside_reopen(struct sat_store *store, int64_t number, uint32_t reason) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_count(struct sat_store *store, uint64_t *open) SAT_MUST_CHECK;
 /* What one device has put there. */
 enum sat_err sat_store_aside_sum(struct sat_store *store, uint32_t device, uint64_t *rows,
@@ -496,6 +498,8 @@ enum sat_err sat_store_returns(struct sat_store *store, int64_t sid, bool refuse
 /* All of them, refused or not. */
 enum sat_err sat_store_returns_all(struct sat_store *store, int64_t sid, struct sat_arena *arena,
                                    struct sat_bundle_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* None is refused any more. */
+enum sat_err sat_store_returns_again(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 /* The device's first from counter `first` on, refused or not. */
 enum sat_err sat_store_return_of(struct sat_store *store, int64_t sid, uint32_t device, uint64_t first,
                                  struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;

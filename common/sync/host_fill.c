@@ -77,21 +77,50 @@ enum sat_err host_return_more(struct host_step *step, const struct host_peer *pe
     return SAT_OK;
 }
 
-/* Who comes is told of some that lack bytes, before the head. */
-enum { TOLD_MAX = 64 };
+/* Who comes is told of some that lack bytes, before the head: from where the last one's turn ended, and around, so that
+ * those which nobody can fill hide none behind them. How many is left to chance, or of two who come by turns each would
+ * hear of the same half for ever. */
+enum { TOLD_MIN = 33, TOLD_MAX = 64 };
 
-enum sat_err host_owing_frame(struct sat_host *host, struct host_sub *sub, struct sat_buf *out)
+static enum sat_err begin_turn(struct sat_host *host, const struct host_space *space, struct host_sub *sub)
+{
+    struct sat_bundle_row row;
+    bool any;
+    uint8_t chance;
+    enum sat_err err = sat_store_bundle_owing(host->store, sub->sid, 0, &row, &any);
+    if (err || !any) return err;
+    sat_entropy_fill(&host->entropy, &chance, sizeof chance);
+    sub->owing_left = TOLD_MIN + chance % (TOLD_MAX - TOLD_MIN + 1);
+    sub->owing_after = sub->owing_from = space->owing_at;
+    sub->owing_told = true;
+    return SAT_OK;
+}
+
+static enum sat_err next_owing(struct sat_host *host, struct host_sub *sub, struct sat_bundle_row *row, bool *found)
+{
+    enum sat_err err = sat_store_bundle_owing(host->store, sub->sid, sub->owing_after, row, found);
+    if (!err && !*found && sub->owing_from && !sub->owing_around) {
+        sub->owing_around = true;
+        err = sat_store_bundle_owing(host->store, sub->sid, 0, row, found);
+    }
+    if (sub->owing_around && *found) *found = row->seq <= sub->owing_from;
+    return err;
+}
+
+enum sat_err host_owing_frame(struct sat_host *host, struct host_space *space, struct host_sub *sub,
+                              struct sat_buf *out)
 {
     struct sat_bundle_row row;
     bool found = false;
     enum sat_err err = SAT_OK;
-    if (sub->owing_told < TOLD_MAX) err = sat_store_bundle_owing(host->store, sub->sid, sub->owing_after, &row, &found);
+    if (!sub->owing_told) err = begin_turn(host, space, sub);
+    if (!err && sub->owing_left) err = next_owing(host, sub, &row, &found);
     if (err || !found) {
         sub->owing_due = false;
         return err;
     }
-    sub->owing_told++;
-    sub->owing_after = row.seq;
+    sub->owing_left--;
+    sub->owing_after = space->owing_at = row.seq;
     struct sat_message message = {.type = SAT_MESSAGE_UNRETURNED};
     message.as.UNRETURNED = (struct sat_message_UNRETURNED){.sub = sub->sub,
                                                             .device = row.device,

@@ -279,7 +279,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
     if (sub->full_entry || sub->sent < size) return entries_frame(host, peer, sub, space, arena, out);
     if (sub->owing_due) {
         size_t before = out->len;
-        enum sat_err err = host_owing_frame(host, sub, out);
+        enum sat_err err = host_owing_frame(host, space, sub, out);
         if (err || out->len > before) return err;
     }
     if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);

@@ -205,6 +205,7 @@ static void send_refusal(struct host_step *step, const struct host_peer *peer, u
 struct receipt {          /* of a bundle that this server had before */
     bool has, given_back; /* there is one; the bundle came as it was sent out once, not as its author pushes it, … */
     bool unproved;        /* … and nobody can prove that it was */
+    bool was_further;     /* it has witnessed more of this life than there is */
     uint64_t ms, dir;
 };
 
@@ -235,6 +236,7 @@ static enum sat_err take_bundle(struct host_step *step, struct host_space *space
                               .in_full = receipt->unproved,
                               .came_back = receipt->given_back,
                               .lives = &space->lives,
+                              .was_further = &receipt->was_further,
                               .others_may_come = true};
     if (found && row.first == m->first && row.count == m->count &&
         memcmp(row.signature.b, bundle->signature.b, sizeof row.signature.b) == 0)
@@ -278,12 +280,18 @@ enum sat_err host_accept(struct host_step *step, struct host_space *space, struc
     return take_bundle(step, space, bundle, dir_at, &receipt, fault);
 }
 
+/* A head of this server's proves that it had the bundle, in a life of the log that it knows nothing of. If the bundle's
+ * author has witnessed more of the present life than there is, this life was gone back to: another one begins, in which
+ * that is as it is with what was witnessed in any life that is over. */
 enum sat_err host_accept_again(struct host_step *step, struct host_space *space, struct sat_bundle *bundle, bool proved,
                                uint64_t receipt_ms, uint64_t receipt_dir, struct sat_fault *fault)
 {
     struct receipt receipt = {
         .has = true, .given_back = true, .unproved = !proved, .ms = receipt_ms, .dir = receipt_dir};
-    return take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
+    enum sat_err err = take_bundle(step, space, bundle, step->host->directory.seq, &receipt, fault);
+    if (err != SAT_ERR_STALE || !proved || !receipt.was_further || space->lives.n >= SAT_LIVES_MAX) return err;
+    enum sat_err begun = host_begin_lives(step, SAT_SPAN(bundle->id.b));
+    return begun ? begun : err;
 }
 
 enum sat_err host_accept_void(struct host_step *step, struct host_space *space, const struct sat_signed_void *empty,

@@ -23,8 +23,11 @@ struct host_sub {
     bool words_due;       /* it wants to see the cursors, … */
     uint32_t words_from;  /* … of devices behind this number */
     bool owing_due;       /* it is to be told which bundles lack bytes, */
-    uint64_t owing_after; /* … from behind this entry on */
-    uint32_t owing_told;
+    bool owing_told;      /* … and that has begun, */
+    bool owing_around;    /* … has come to the log's end, and begun at its start, */
+    uint64_t owing_from;  /* … where it ends, having begun behind this entry, */
+    uint64_t owing_after; /* … and is behind this one now */
+    uint32_t owing_left;  /* so many more are told */
     bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
     bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
@@ -76,6 +79,7 @@ struct host_space { /* in memory as long as the host lives; the row is saved at 
     uint64_t collect_look_ms; /* from when on it is to be looked again what may be collected */
     bool collecting;          /* a round of that is under way, … */
     int64_t collect_at;       /* … and has looked at the deletions up to this change */
+    uint64_t owing_at;        /* the last entry of which somebody was told that bytes are missing */
 };
 
 struct sat_host {
@@ -268,7 +272,8 @@ enum sat_err host_fill(struct host_step *step, struct host_space *space, const s
 enum sat_err host_return_more(struct host_step *step, const struct host_peer *peer, struct host_space *space,
                               uint64_t sub, const struct sat_bundle_row *row, struct sat_bundle *bundle) SAT_MUST_CHECK;
 /* The next of those that lack some; nothing in `out`: there is none. */
-enum sat_err host_owing_frame(struct sat_host *host, struct host_sub *sub, struct sat_buf *out) SAT_MUST_CHECK;
+enum sat_err host_owing_frame(struct sat_host *host, struct host_space *space, struct host_sub *sub,
+                              struct sat_buf *out) SAT_MUST_CHECK;
 
 /* An item of APPENDED: u64 time_ms ‖ countersignature64. */
 void host_countersign_encode(const struct sat_countersign *sign, struct sat_buf *out);

@@ -190,7 +190,8 @@ static enum sat_err judge_chain(const struct sat_judge *judge, const struct sat_
     if (!follows && judge->came_back) err = sat_judge_is_gone(judge, &m->prev, &follows);
     if (err) return err;
     bool behind = found && m->first < row.first + row.count; /* the one before it would come too late as well */
-    if (!follows && !behind && !sat_judge_trusts(judge, judge->space->log.size + 1))
+    uint64_t place = judge->seq ? judge->seq : judge->space->log.size + 1;
+    if (!follows && !behind && !sat_judge_trusts(judge, place))
         return sat_fail(fault, SAT_ERR_STALE, "a bundle of device %u before change %llu is missing", m->device,
                         (unsigned long long)m->first);
     if (!found) return SAT_OK;
@@ -222,6 +223,7 @@ static enum sat_err judge_witness(const struct sat_judge *judge, const struct sa
         return sat_fail(fault, SAT_ERR_BOUNDS, "device %u witnessed what everybody else has forgotten", m->device);
     if (within) on_this_log = sat_judge_trusts(judge, m->w_size);
     /* Set back once more, to this life of several, and nobody has shown that yet. */
+    if (current && !on_this_log && judge->was_further) *judge->was_further = true;
     if (current && !on_this_log && judge->others_may_come && judge->lives && judge->lives->n)
         return sat_fail(fault, SAT_ERR_STALE, "device %u witnessed what is not on this log now", m->device);
     if ((current && !on_this_log) || (!current && !sat_lives_later(judge->lives, judge->space->log.size + 1)))

@@ -22,6 +22,7 @@ struct sat_judge {
                         * compacted by those who give back, and comes no more */
     uint64_t *trusted; /* a client: raised to where a collection must say that it is below the floor,
                         * as runs stand where what speaks for the bundle would be; NULL: never */
+    bool *was_further; /* set where the author has witnessed more of this very life than there is; NULL: nobody asks */
     bool others_may_come; /* what an author has seen may yet be given back: STALE in place of BOUNDS */
 };
 

@@ -39,6 +39,8 @@ enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *su
     sub->dirty = true;
     sub->exact = false;
     if (!err) err = sat_store_aside_put(store, &row);
+    /* It may be here as evidence of a lie about it, or from before the log was rewound. */
+    if (!err && why == SAT_ERR_UPGRADE_NEEDED) err = sat_store_aside_reopen(store, row.number, row.reason);
     struct sat_entry passed = {.kind = entry->kind,
                                .id = bundle->id,
                                .recv_ms = entry->recv_ms,
@@ -59,6 +61,7 @@ static enum sat_err take_up(struct replica_step *step, struct replica_sub *sub, 
     struct sat_bundle bundle;
     struct sat_fault fault;
     bool returned = entry->entry.kind == SAT_ENTRY_RETURNED;
+    uint64_t trusted = 0; /* what came before it may have been compacted: up to the floor, as the log has shown it */
     enum sat_err err =
         sat_bundle_decode(row->bytes, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
     if (err) return SAT_OK;
@@ -68,9 +71,12 @@ static enum sat_err take_up(struct replica_step *step, struct replica_sub *sub, 
                               .seq = entry->entry.seq,
                               .dir_at = returned ? entry->entry.receipt_dir : entry->entry.dir_at,
                               .stubs_allowed = true,
+                              .came_back = returned,
+                              .trusted = &trusted,
                               .lives = &sub->lives};
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     err = sat_judge_bundle(&court, &bundle, step->arena, headers, &fault);
+    if (!err && trusted > sub->row.floor) return SAT_OK;
     if (err) return sat_err_is_local(err) ? err : SAT_OK; /* it stays where it is, for that reason or another */
     struct sat_accept accept = {.store = replica->config.store,
                                 .space = &sub->row,

@@ -73,6 +73,17 @@ static enum sat_err look_for_sent(struct replica_step *step, struct replica_sub 
     return err;
 }
 
+/* A head that was met, and that no entry has borne out: whatever life it named, this device has seen nothing of it. */
+static enum sat_err forget_mere_words(struct replica_step *step, struct sat_space_row *row)
+{
+    struct sat_lost_log *lost;
+    uint32_t n;
+    if (row->log.size || row->head_len) return SAT_OK;
+    enum sat_err err = sat_store_lost_logs(step->replica->config.store, row->sid, step->arena, &lost, &n);
+    if (!err && n == 0) row->log_epoch = (struct sat_log_epoch){{0}};
+    return err;
+}
+
 /* Anew, if the right to read the space was lost and has come back. */
 static enum sat_err open_sub(struct replica_step *step, struct replica_sub *known, const struct sat_space_id *id,
                              struct replica_sub *sub)
@@ -83,6 +94,7 @@ static enum sat_err open_sub(struct replica_step *step, struct replica_sub *know
         if (err) return err;
     }
     enum sat_err err = space_row(step, id, &sub->row);
+    if (!err) err = forget_mere_words(step, &sub->row);
     if (!err) err = replica_lives_load(step, sub);
     if (!err) err = replica_anew_load(step, sub);
     if (!err) err = replica_brake_open(step, sub);

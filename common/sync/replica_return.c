@@ -5,11 +5,14 @@
 
 #include "common/base/check.h"
 #include "common/sync/base.h"
+#include "common/sync/merge.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
 #include "common/sync/subscription.h"
 #include "common/sync/vector.h"
 #include "common/sync/void.h"
+
+enum { SETTLED_AT_ONCE = 4096 };
 
 /* ---- Receipts ---- */
 
@@ -307,6 +310,7 @@ static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *
     if (err) return err;
     count_back(sub, row);
     sub->pushed = 0;
+    sub->returns.missed = false;
     return whole ? sat_store_bundle_set_refused(store, row->bid, SAT_OK)
                  : sat_store_return_set_refused(store, row->bid, why);
 }
@@ -432,10 +436,76 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
     return *back || !arrival->bundle ? SAT_OK : give_up_branch(step, sub, &arrival->bundle->manifest);
 }
 
+/* ---- What nobody misses ---- */
+
+static enum sat_err covers(const struct sat_change_row *row, struct sat_dot dot, struct sat_arena *arena, bool *does)
+{
+    struct sat_header header;
+    if (row->header.len == 0) return SAT_OK;
+    if (sat_header_decode(row->header, arena, &header)) return SAT_ERR_CORRUPT;
+    const struct sat_version version = {row->dot, header.seen, header.kept, header.holes};
+    *does = *does || sat_merge_covers(&version, &dot);
+    return SAT_OK;
+}
+
+/* By what is live of its record; or by the deletion that the record was collected by. */
+static enum sat_err is_replaced(struct sat_store *store, int64_t sid, const struct sat_change_row *change,
+                                struct sat_arena *arena, bool *is)
+{
+    struct sat_change_row *rows;
+    struct sat_collected_row collected;
+    bool was_collected;
+    uint32_t n = 0;
+    *is = false;
+    enum sat_err err = sat_store_changes_live(store, sid, &change->record, arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++) err = covers(&rows[i], change->dot, arena, is);
+    if (!err && !*is) err = sat_store_collected_get(store, sid, &change->record, &collected, &was_collected);
+    if (err || *is || !was_collected) return err;
+    err = sat_store_changes_of_record(store, sid, &change->record, arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++)
+        if (sat_dot_compare(rows[i].dot, collected.deletion) == 0) err = covers(&rows[i], change->dot, arena, is);
+    return err;
+}
+
+static enum sat_err is_superseded(struct sat_store *store, const struct sat_bundle_row *row, bool *is)
+{
+    struct sat_arena arena;
+    struct sat_change_row *changes;
+    uint32_t n = 0;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_changes_of_bundle(store, row->bid, &arena, &changes, &n);
+    *is = !err && (n || sat_void_is_row(row)); /* what was put aside is listed as that */
+    for (uint32_t i = 0; i < n && !err && *is; i++) err = is_replaced(store, row->sid, &changes[i], &arena, is);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* What the server does not take back need not be kept for anybody once all of it has been replaced, by those who had
+ * seen it: it would be listed for ever. Once a session, and again when something else was refused. */
+static enum sat_err settle_superseded(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    uint32_t n = 0;
+    if (!sub->returns.any || sub->returns.missed) return SAT_OK;
+    enum sat_err err = sat_store_returns(store, sub->row.sid, true, SETTLED_AT_ONCE, step->arena, &rows, &n);
+    sub->returns.missed = true;
+    for (uint32_t i = 0; i < n && !err; i++) {
+        bool is = false;
+        err = is_superseded(store, &rows[i], &is);
+        if (err || !is) continue;
+        err = replica_begin(step);
+        if (!err) err = sat_base_mark_drafts(store);
+        if (!err) err = sat_store_bundle_delete(store, rows[i].bid);
+    }
+    return err;
+}
+
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
-    if ((!sub->returns.any && sub->lives.n == 0) || sub->returns.left) return SAT_OK;
-    enum sat_err err = sat_store_return_count(step->replica->config.store, sub->row.sid, true, &left);
+    enum sat_err err = settle_superseded(step, sub);
+    if (err || (!sub->returns.any && sub->lives.n == 0) || sub->returns.left) return err;
+    err = sat_store_return_count(step->replica->config.store, sub->row.sid, true, &left);
     return err || left ? err : sat_store_lost_done(step->replica->config.store, sub->row.sid);
 }

@@ -40,6 +40,7 @@ struct replica_returns { /* what the server had lost, and is given back */
     uint64_t next;      /* … and the first entry of the next one that is not */
     bool receipts_sent;
     bool looked;                   /* whether the log has copies of some; since something else came last */
+    bool missed;                   /* whether somebody misses what was refused */
     int64_t queue[RETURNS_QUEUED]; /* in order; the first `sent` are on their way or back */
     uint32_t n, sent;
 };

@@ -276,6 +276,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     if (!err) it.lost_in = log.epoch;
     if (!err && found && space->head_len) err = sat_store_lost_forget(store, space->sid, &log.epoch);
     if (!err) err = sat_base_forget_marks(store);
+    if (!err) err = sat_store_returns_again(store, space->sid); /* what one log refused may have its place in another */
     for (uint64_t end = space->head_size; !err; size = it.blank - 1) { /* further, if bytes must come again */
         it.blank = 0;
         err = sat_compact_before(store, space->sid, size, &size);
@@ -296,6 +297,22 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     return sat_store_space_save(store, space);
 }
 
+/* The head of a life that is left, though nothing of its log is lost: should the server be in that life again one day,
+ * and have less of it, this says so. */
+static enum sat_err keep_head(struct sat_store *store, const struct sat_space_row *space, struct sat_arena *arena)
+{
+    struct sat_lost_log log = {.before = space->log};
+    struct sat_entry *waiting;
+    struct sat_head head;
+    uint32_t n;
+    log.head = sat_span(space->head, space->head_len);
+    if (!space->head_len || space->head_size != space->log.size || space->log.size == 0) return SAT_OK;
+    if (sat_head_decode(log.head, &space->id, &head)) return SAT_ERR_CORRUPT;
+    log.epoch = head.log_epoch;
+    enum sat_err err = sat_store_lost(store, space->sid, &log.epoch, arena, &waiting, &n);
+    return err || n ? err : sat_store_lost_log_put(store, space->sid, &log);
+}
+
 enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space)
 {
     struct sat_entry_row *last;
@@ -303,6 +320,7 @@ enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space
     uint32_t n = 0;
     sat_arena_init(&arena);
     enum sat_err err = sat_store_entries(store, space->sid, space->log.size, 1, &arena, &last, &n);
+    if (!err) err = keep_head(store, space, &arena);
     space->last_dir_at = !err && n ? last[0].entry.dir_at : 0;
     sat_arena_deinit(&arena);
     return err;

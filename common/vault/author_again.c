@@ -260,7 +260,7 @@ static enum sat_err set_origin(struct sat_again_work *again, const struct sat_ag
     if (!again->what->origins || body->origin.len) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {old->device, old->counter}};
-    if (!err) err = sat_origin_hash(&old->record, &old->header, body, &origin.rest);
+    origin.rest = sat_origin_hash(&old->record, &old->header, body);
     sat_buf_clear(&again->origin);
     sat_origin_encode(&origin, &again->origin);
     body->origin = sat_buf_span(&again->origin);

@@ -255,7 +255,7 @@ static enum sat_err begin_manifest(const struct freezer *freezer, const struct p
                                    struct sat_manifest *out)
 {
     *out = (struct sat_manifest){
-        .suite = SAT_SUITE_1,
+        .suite = sat_suite_in_use(),
         .org = freezer->secrets->org,
         .space = place->space.id,
         .epoch = stand->epoch,

@@ -29,23 +29,23 @@ enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out)
     return err;
 }
 
-enum sat_err sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header, struct sat_body *body,
-                             struct sat_hash *out)
+struct sat_hash sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header,
+                                struct sat_body *body)
 {
     struct sat_hasher hasher;
     struct sat_buf bytes, plain;
     sat_buf_init(&bytes);
     sat_buf_init(&plain);
     sat_header_encode(header, &bytes);
-    enum sat_err err = sat_body_encode(body, &plain);
+    bool whole = sat_body_encode(body, &plain) == SAT_OK;
     sat_hash_begin(&hasher, "origin");
     sat_hash_add(&hasher, record->b, sizeof record->b);
     sat_hash_add_counted(&hasher, sat_buf_span(&bytes));
     sat_hash_add_counted(&hasher, sat_buf_span(&plain));
-    *out = sat_hash_end(&hasher);
+    struct sat_hash hash = sat_hash_end(&hasher);
     sat_buf_deinit(&bytes);
     sat_buf_wipe(&plain);
-    return err;
+    return whole ? hash : (struct sat_hash){{0}};
 }
 
 bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b)

@@ -20,9 +20,9 @@ void sat_origin_encode(const struct sat_origin *origin, struct sat_buf *out);
 /* SAT_ERR_MALFORMED for anything else, nothing at all too. */
 enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out) SAT_MUST_CHECK;
 /* What a change says, and when, whether it was sent or not: by that it is told from another one that got the same dot
- * in a copy of its home. Sorts the body's cells. */
-enum sat_err sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header, struct sat_body *body,
-                             struct sat_hash *out) SAT_MUST_CHECK;
+ * in a copy of its home. Zeros where this version could not have written it. Sorts the body's cells. */
+struct sat_hash sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header,
+                                struct sat_body *body);
 /* Do they name the same change? */
 bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b);
 

@@ -34,6 +34,26 @@ static struct sat_hash view_of(struct world *world, struct world_device *device,
     return sat_hash_end(&hasher);
 }
 
+/* What it cannot read, of all that it holds: mostly what makes views differ where digests do not. */
+static void tell_unreadable(struct world *world, struct world_device *device, uint32_t space, uint32_t records)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (uint32_t record = 0; record < records; record++) {
+        struct sat_record_view view;
+        struct sat_record_id id = world_record(10 * space + record);
+        world_load(device, &world->spaces[space], &id, &arena, &view);
+        for (uint32_t i = 0; i < view.live_n; i++) {
+            const struct sat_source *source = &view.live[i];
+            if (source->readable) continue;
+            (void)fprintf(stderr, "  change %llu of device %u, of record %u, cannot be read: %s\n",
+                          (unsigned long long)source->dot.counter, source->dot.device, 10 * space + record,
+                          sat_err_name(source->why));
+        }
+    }
+    sat_arena_deinit(&arena);
+}
+
 static struct sat_hash digest_in(struct sat_store *store, const struct sat_space_id *space)
 {
     struct sat_space_row row;
@@ -59,7 +79,10 @@ uint32_t ends_compare(struct oracle *oracle, struct world *world, uint32_t space
         bool sees = !sat_hash_equal(&view, &its_view), holds = !sat_hash_equal(&digest, &its_digest);
         if (sees || holds)
             (void)fprintf(stderr, "device %u %s another space %u\n", i + 1, sees ? "sees" : "holds", space);
-        wrong += (sees || holds) + oracle_check(oracle, device, world, space);
+        if (sees) tell_unreadable(world, device, space, records);
+        uint32_t missed = oracle_check(oracle, device, world, space);
+        if (missed) (void)fprintf(stderr, "  so it is at device %u\n", i + 1);
+        wrong += (sees || holds) + missed;
     }
     return wrong;
 }

@@ -67,8 +67,7 @@ static struct sat_hash first_of(const struct sat_source *source, uint32_t record
     struct sat_record_id id = world_record(record);
     if (!source->readable) return (struct sat_hash){0};
     if (sat_origin_decode(body.origin, &first) == SAT_OK) return first.rest;
-    sat_check(sat_origin_hash(&id, &source->header, &body, &first.rest) == SAT_OK);
-    return first.rest;
+    return sat_origin_hash(&id, &source->header, &body);
 }
 
 bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)

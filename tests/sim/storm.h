@@ -78,9 +78,10 @@ struct life {
     char canary[16];
     uint32_t in_the_open, to_flip, cut, cut_acts;
     bool cut_up, cut_down;
-    uint32_t silent;                        /* storm_silent.c: expelled, and not back yet */
-    uint32_t knows_no_note, knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
-    struct { /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
+    uint32_t silent; /* storm_silent.c: expelled, and not back yet */
+    uint32_t known_homes, knows_no_note,
+        knows_no_suite; /* storm_upgrades.c: bit sets of homes with an earlier program */
+    struct {            /* storm_liar.c: to whom, for how many acts, how; a head that it has shown to each */
         uint32_t to, acts;
         uint8_t how;
         struct sat_buf said[WORLD_DEVICES_MAX];

@@ -19,9 +19,10 @@ static void tell_what_waits(struct life *life, struct world_device *device)
         int64_t sid = world_sid(device, &life->world.spaces[space]);
         sat_check(!sat_store_bundles_pending(device->handle.store, sid, 0, 64, &arena, &rows, &n));
         for (uint32_t i = 0; i < n; i++)
-            (void)fprintf(stderr, "  territory %u: changes %llu to %llu of device %u, state %d, %s\n", space,
-                          (unsigned long long)rows[i].first, (unsigned long long)rows[i].first + rows[i].count - 1,
-                          rows[i].device, (int)rows[i].state, sat_err_name((enum sat_err)rows[i].refused));
+            (void)fprintf(stderr, "  home %u, territory %u: changes %llu to %llu of device %u, state %d, %s\n",
+                          storm_name(life, device), space, (unsigned long long)rows[i].first,
+                          (unsigned long long)rows[i].first + rows[i].count - 1, rows[i].device, (int)rows[i].state,
+                          sat_err_name((enum sat_err)rows[i].refused));
     }
     sat_arena_deinit(&arena);
 }
@@ -84,6 +85,7 @@ uint32_t storm_check(struct life *life)
         wrong += ends_compare(&life->oracle, &life->world, space, STORM_RECORDS, of, &conflicts);
         life->counts->conflict += conflicts > 0;
     }
+    for (uint32_t i = 0; i < life->world.devices_n && wrong; i++) tell_what_waits(life, &life->world.devices[i]);
     life->counts->doubted += life->oracle.doubted;
     for (uint32_t i = 0; i < life->world.devices_n; i++) {
         life->counts->new_index += life->world.devices[i].heard[SAT_NOTICE_REINDEXED];

@@ -16,7 +16,7 @@ static uint8_t rights_of(const struct life *life, const struct world_device *dev
 /* Of what is written where somebody may not write, and has no key to hand it in by, nobody else can have anything. */
 bool storm_stays_at_home(struct life *life, struct world_device *device)
 {
-    bool all = device->idle && !device->last_err && scene_pending(device) == 0;
+    bool all = device->idle && !device->last_err && scene_pending(device) == 0 && scene_drafts(device) > 0;
     for (uint32_t space = STORM_SHARED; space <= STORM_NARROW; space++) {
         bool may = rights_of(life, device, space) & SAT_RIGHT_WRITE;
         uint32_t n = oracle_drafts(&life->oracle, &life->world, device, space, !may);

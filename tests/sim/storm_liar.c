@@ -64,7 +64,7 @@ static bool sign_false_head(struct life *life, struct world_device *device, stru
         struct sat_head head = forge_true_head(world, &world->spaces[i]);
         uint8_t *const parts[] = {head.root.b, head.digest.b, head.log_epoch.b, head.dir_hash.b};
         uint64_t which = world_dice(world, 5);
-        if (which < 4) parts[which][3] ^= 1;
+        if (which < 4) parts[which][3] ^= (uint8_t)(1 + world_dice(world, 255)); /* never the same lie twice */
         if (which == 4) head.size += 1 + world_dice(world, 3);
         sat_head_sign(&head, &directory->org, &world->server_key);
         struct sat_buf bytes;

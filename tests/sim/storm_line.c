@@ -45,6 +45,7 @@ static void flip(struct life *life, struct world_device *device, bool down, stru
 {
     uint32_t bit = 1u << storm_number(life, device);
     if (!(life->to_flip & bit) || !bytes->len) return;
+    if (down && life->knows_no_suite & bit) return; /* docs/testing.md, "Known bad" */
     life->to_flip &= ~bit;
     uint64_t at = world_dice(&life->world, bytes->len), mask = 1 + world_dice(&life->world, 255);
     bytes->at[at] ^= (uint8_t)mask;

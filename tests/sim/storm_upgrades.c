@@ -3,9 +3,12 @@
  * that is acting knows. */
 #include "client/unread.h"
 #include "common/base/check.h"
+#include "common/proof/bundle.h"
 #include "common/vault/types.h"
 #include "tests/sim/storm.h"
 #include "tests/story/scene.h"
+
+enum { LATER_SUITE = SAT_SUITE_1 + 1 };
 
 static struct {
     struct life *life;
@@ -14,23 +17,46 @@ static struct {
 
 bool __real_sat_suite_is_known(uint16_t suite);
 bool __wrap_sat_suite_is_known(uint16_t suite);
+uint16_t __real_sat_suite_in_use(void);
+uint16_t __wrap_sat_suite_in_use(void);
 const struct sat_field *__real_sat_field_by_number(const struct sat_type *type, uint16_t number);
 const struct sat_field *__wrap_sat_field_by_number(const struct sat_type *type, uint16_t number);
+
+const struct sat_type *__real_sat_type_at(uint16_t index);
+const struct sat_type *__wrap_sat_type_at(uint16_t index);
 
 static bool acts(uint32_t homes)
 {
     return now.acting && (homes & 1u << storm_number(now.life, now.acting));
 }
 
+/* The same as the first in all but its number. */
 bool __wrap_sat_suite_is_known(uint16_t suite)
 {
-    return now.life && acts(now.life->knows_no_suite) ? false : __real_sat_suite_is_known(suite);
+    bool later = now.life && suite == LATER_SUITE && !acts(now.life->knows_no_suite);
+    return later || __real_sat_suite_is_known(suite);
+}
+
+uint16_t __wrap_sat_suite_in_use(void)
+{
+    return now.life && now.acting && !acts(now.life->knows_no_suite) ? LATER_SUITE : __real_sat_suite_in_use();
 }
 
 const struct sat_field *__wrap_sat_field_by_number(const struct sat_type *type, uint16_t number)
 {
     bool lacks = now.life && type->number == ACCOUNT && number == STORM_NOTE && acts(now.life->knows_no_note);
     return lacks ? NULL : __real_sat_field_by_number(type, number);
+}
+
+/* The count of its fields is all that anybody looks at. */
+const struct sat_type *__wrap_sat_type_at(uint16_t index)
+{
+    static struct sat_type account;
+    const struct sat_type *type = __real_sat_type_at(index);
+    if (!type || type->number != ACCOUNT || !now.life || !acts(now.life->knows_no_note)) return type;
+    account = *type;
+    account.fields_n--;
+    return &account;
 }
 
 static void acting(const struct world_device *device)
@@ -44,6 +70,9 @@ void storm_programs(struct life *life)
     now.acting = NULL;
     if (!life) return;
     life->world.acting = acting;
+    life->known_homes = life->world.devices_n;
+    life->knows_no_suite =
+        (uint32_t)(life->seed * 0x9e3779b97f4a7c15 >> 40) & 6; /* of those who are there, not the admin */
 }
 
 static void begin_with(struct life *life, struct world_device *device, uint32_t *homes, bool later)
@@ -70,10 +99,15 @@ uint32_t storm_check_unread(struct life *life, struct world_device *device)
 void storm_upgrades(struct life *life)
 {
     struct world *world = &life->world;
+    /* Nobody goes back to a program that cannot read what he has written over. */
+    for (; life->known_homes < world->devices_n; life->known_homes++)
+        if (!world->devices[life->known_homes].joined && world_dice(world, 2))
+            life->knows_no_suite |= 1u << life->known_homes;
     if (world_dice(world, 100) >= 4) return;
     struct world_device *device = storm_any_joined(life);
-    uint32_t *homes = world_dice(world, 2) ? &life->knows_no_note : &life->knows_no_suite;
-    bool later = *homes & 1u << storm_number(life, device);
+    uint32_t bit = 1u << storm_number(life, device);
+    uint32_t *homes = life->knows_no_suite & bit && world_dice(world, 2) ? &life->knows_no_suite : &life->knows_no_note;
+    bool later = *homes & bit;
     storm_plan_nothing(life);
     if (later) (void)storm_check_unread(life, device);
     begin_with(life, device, homes, later);

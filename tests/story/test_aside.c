@@ -22,6 +22,11 @@ bool sat_suite_is_known(uint16_t suite)
     return suite == SAT_SUITE_1 && !of_an_earlier_time;
 }
 
+uint16_t sat_suite_in_use(void)
+{
+    return SAT_SUITE_1;
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -224,6 +229,42 @@ static void what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing(vo
     assert_string_equal(scene_shows(&world, eve, 2, CITY), "Chur");
 }
 
+static bool lose_answers(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    (void)context;
+    (void)device;
+    (void)bytes;
+    return !down;
+}
+
+/* A lie about where it stands was kept as evidence; then an honest server sends it to who cannot read it. */
+static void what_was_lied_about_first_is_taken_up_after_the_upgrade_too(void **state)
+{
+    (void)state;
+    struct forge forge;
+    world_connect(&world, reader);
+    world_run(&world, reader);
+    reader->on_way = lose_answers;
+    scene_write(&world, eve, 1, CITY, "Thun");
+    assert_true(world_sync(&world, eve));
+    world_run(&world, reader);
+    reader->on_way = NULL;
+    uint64_t seq = scene_log_size(&world);
+    forge_stored(&forge, &world, &world.spaces[0], seq);
+    forge_entry(&forge, reader, &world.spaces[0], seq, 1, sat_host_directory(world.host)->seq);
+    forge_deinit(&forge);
+    world_run(&world, reader);
+    assert_int_equal(reader->last_err, SAT_ERR_TAMPERED);
+    assert_int_equal(put_aside(1)[0].reason, SAT_ERR_TAMPERED);
+    of_an_earlier_time = true;
+    goes_on();
+    assert_int_equal(put_aside(1)[0].reason, SAT_ERR_UPGRADE_NEEDED);
+    of_an_earlier_time = false;
+    assert_true(world_sync(&world, reader));
+    assert_string_equal(scene_shows(&world, reader, 1, CITY), "Thun");
+    assert_true(scene_agrees(&world, reader));
+}
+
 /* What it means for those behind it nobody can know. */
 static void an_entry_of_a_later_kind_stops_its_own_territory_alone(void **state)
 {
@@ -395,6 +436,7 @@ int main(void)
         test(what_its_author_writes_behind_it_counts),
         test(a_lie_that_no_head_proves_is_let_go_of),
         test(what_is_of_a_later_suite_waits_for_the_upgrade_and_blocks_nothing),
+        test(what_was_lied_about_first_is_taken_up_after_the_upgrade_too),
         test(an_entry_of_a_later_kind_stops_its_own_territory_alone),
         test(what_is_taken_up_late_ends_as_if_it_had_come_in_order),
         test(what_a_device_could_not_read_it_gives_back),

@@ -210,6 +210,36 @@ static void what_is_forgotten_below_the_floor_becomes_runs(void **state)
     scene_assert_sound(other->handle.store);
 }
 
+/* What a device had written at the floor can be told, and nothing is a run that nobody has acknowledged, though all of
+ * it is forgotten. */
+static void each_devices_newest_and_what_is_behind_the_floor_stay(void **state)
+{
+    struct sat_run *runs;
+    struct sat_arena arena;
+    uint64_t before[2], behind[2];
+    uint32_t n;
+    (void)state;
+    limit(0, 1);
+    edit(1, 20);
+    collect();
+    edit(1, 12);
+    sat_arena_init(&arena);
+    struct sat_space_row row = scene_space(world.server_store, space());
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(sat_store_device_counter_at(world.server_store, row.sid, 2 + i, row.floor, &before[i]),
+                         SAT_OK);
+    scene_maintain(&world);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(sat_store_device_counter_at(world.server_store, row.sid, 2 + i, row.floor, &behind[i]),
+                         SAT_OK);
+        assert_int_equal(behind[i], before[i]);
+    }
+    assert_int_equal(sat_store_runs(world.server_store, row.sid, 0, 1000, &arena, &runs, &n), SAT_OK);
+    assert_true(n > 0);
+    for (uint32_t i = 0; i < n; i++) assert_true(runs[i].last < row.floor);
+    sat_arena_deinit(&arena);
+}
+
 static void who_joins_later_pulls_runs_and_shows_the_same(void **state)
 {
     (void)state;
@@ -527,7 +557,7 @@ static void a_void_statement_that_comes_too_late_keeps_nobody_waiting(void **sta
     edit(1, 9);
     collect();
     tidy_device(other);
-    assert_true(count_runs(other->handle.store) > 0);
+    assert_true(scene_runs(other->handle.store, space()) > 0);
     world_restore(&world, 1, true);
     (void)world_sync(&world, other);
     (void)world_sync(&world, rep);
@@ -553,7 +583,7 @@ static void a_void_statement_comes_back_behind_what_is_compacted(void **state)
     assert_true(world_settle(&world, 3));
     collect_of(other);
     for (uint32_t i = 0; i < world.devices_n; i++) tidy_device(&world.devices[i]);
-    assert_true(count_runs(other->handle.store) > 0);
+    assert_true(scene_runs(other->handle.store, space()) > 0);
     world_restore(&world, 1, true);
     (void)world_sync(&world, other);
     (void)world_sync(&world, rep);
@@ -569,6 +599,45 @@ static void a_void_statement_comes_back_behind_what_is_compacted(void **state)
     assert_all_agree();
 }
 
+static uint64_t waiting(struct world_device *device, bool refused_too)
+{
+    uint64_t n;
+    int64_t sid = world_sid(device, &world.spaces[0]);
+    assert_int_equal(sat_store_return_count(device->handle.store, sid, refused_too, &n), SAT_OK);
+    return n;
+}
+
+/* Who has compacted it gave back what came behind it: it has no place any more, and nobody misses it. */
+static void what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded(void **state)
+{
+    (void)state;
+    limit(0, 1);
+    edit(1, 9);
+    edit(2, 2);
+    world_backup(&world, 1);
+    edit(1, 21);
+    edit(3, 2);
+    collect();
+    scene_maintain(&world);
+    tidy_device(rep);
+    assert_true(scene_runs(rep->handle.store, &world.spaces[0]) > 0);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep); /* before the others */
+    assert_int_equal(waiting(rep, true), 0);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        (void)world_sync(&world, other);
+        refused += other->heard[SAT_NOTICE_REFUSED];
+    }
+    assert_true(refused > 0);
+    assert_int_equal(waiting(other, true), 0);
+    assert_true(world_confirm_restore(&world));
+    assert_true(world_settle(&world, 6));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "city 20");
+    assert_all_agree();
+    for (uint32_t i = 0; i < world.devices_n; i++) assert_int_equal(waiting(&world.devices[i], true), 0);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -578,6 +647,7 @@ int main(void)
         WITH_WORLD(what_was_replaced_long_ago_is_forgotten),
         WITH_WORLD(siblings_and_what_waits_are_never_forgotten),
         WITH_WORLD(what_is_forgotten_below_the_floor_becomes_runs),
+        WITH_WORLD(each_devices_newest_and_what_is_behind_the_floor_stay),
         WITH_WORLD(who_joins_later_pulls_runs_and_shows_the_same),
         WITH_WORLD(who_joins_later_takes_a_void_statement_behind_a_run),
         WITH_WORLD(runs_that_no_collection_speaks_for_are_unjustified),
@@ -593,6 +663,7 @@ int main(void)
         WITH_WORLD(runs_go_with_the_collection_that_spoke_for_them),
         WITH_WORLD(a_void_statement_that_comes_too_late_keeps_nobody_waiting),
         WITH_WORLD(a_void_statement_comes_back_behind_what_is_compacted),
+        WITH_WORLD(what_comes_too_late_to_be_given_back_is_settled_once_it_is_superseded),
     };
     return cmocka_run_group_tests_name("compaction", tests, NULL, NULL);
 }

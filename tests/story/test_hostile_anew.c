@@ -10,6 +10,7 @@
 
 #include "common/wire/message.h"
 #include "tests/story/forge.h"
+#include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
 enum { FAR = 1000 };
@@ -186,6 +187,48 @@ static void that_has_own_work_which_it_has_lost(void **state)
     }
 }
 
+/* All that others have seen by now is forgotten, where that device was as well. */
+static void half_a_year_without_it(void)
+{
+    world.now_ms += UINT64_C(181) * 24 * 3600 * 1000;
+    for (uint32_t i = 0; i < 40; i++) {
+        scene_write(&world, other, 2, CITY, i % 2 ? "Brig" : "Thun");
+        assert_true(world_sync(&world, other));
+    }
+    scene_write(&world, other, 3, NAME, "Mia");
+    scene_remove(&world, other, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(world_sync(&world, other));
+        assert_true(world_sync(&world, admin));
+    }
+    order_expel(&world, rep);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(world_sync(&world, admin));
+        assert_true(world_sync(&world, other));
+    }
+    assert_int_equal(world_collect(&world), 1);
+    assert_true(world_sync(&world, other));
+    scene_maintain(&world);
+}
+
+/* Of work that a run is to have, what is there says more than who shows the run: nothing here has seen it. */
+static void and_says_that_a_run_has_it(void **state)
+{
+    (void)state;
+    order_keep_history(&world, 0, 1);
+    world_disconnect(&world, admin);
+    assert_true(world_settle(&world, 3));
+    world_backup(&world, 1);
+    scene_write(&world, rep, 3, CITY, "Visp");
+    assert_true(world_sync(&world, rep));
+    world_restore(&world, 1, false);
+    half_a_year_without_it();
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_ANEW], 1);
+    assert_string_equal(scene_shows(&world, rep, 3, NAME), "Mia");
+    assert_string_equal(scene_shows(&world, rep, 3, CITY), "Visp");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -197,6 +240,7 @@ int main(void)
         STORY(and_sends_nothing),
         STORY(while_work_waits),
         STORY(that_has_own_work_which_it_has_lost),
+        STORY(and_says_that_a_run_has_it),
     };
 #undef STORY
     return cmocka_run_group_tests_name("hostile_anew", tests, NULL, NULL);

@@ -495,6 +495,37 @@ static void a_member_who_gives_back_without_the_bytes_hides_nothing(void **state
     what_is_given_back_without_its_bytes_is_made_whole(0);
 }
 
+/* So many that nobody can fill come first, and their author offers them all the same. */
+static void what_nobody_can_fill_hides_nothing_behind_it(void **state)
+{
+    enum { ALL = 80, LOST = 70 };
+    uint32_t no_loss = 0;
+    struct forge_filter filter = {.type = SAT_MESSAGE_RETURN, .change = hide, .world = &world, .context = &no_loss};
+    (void)state;
+    world_backup(&world, 1);
+    for (uint32_t i = 0; i < ALL; i++) {
+        uint64_t counter = scene_write(&world, a, 100 + i, CITY, "Chur");
+        assert_true(world_sync(&world, a));
+        if (i < LOST) scene_spoil(a, scene_dot(a, counter));
+    }
+    assert_true(world_sync(&world, b));
+    uint64_t size = scene_log_size(&world);
+    world_restore(&world, 1, true);
+    for (uint32_t i = 0; i < 3; i++) {
+        forge_filter_on(b, &filter);
+        (void)world_sync(&world, b);
+        b->on_way = NULL;
+    }
+    assert_int_equal(scene_log_size(&world), size);
+    for (uint32_t i = 0; i < 8; i++) { /* another one who comes by turns */
+        (void)world_sync(&world, a);
+        forge_filter_on(b, &filter);
+        (void)world_sync(&world, b);
+        b->on_way = NULL;
+    }
+    for (uint32_t i = 0; i < ALL; i++) assert_true(i < LOST || scene_base(&world, world.server_store, 100 + i)[0]);
+}
+
 /* Then the log has it before what it stands on. */
 static void not_even_one_who_gives_back_in_another_order(void **state)
 {
@@ -565,6 +596,7 @@ int main(void)
         STORY(a_head_that_was_lost_begins_one_life_and_no_second),
         STORY(nothing_is_given_back_to_a_server_that_never_lost_anything),
         STORY(a_member_who_gives_back_without_the_bytes_hides_nothing),
+        STORY(what_nobody_can_fill_hides_nothing_behind_it),
         STORY(not_even_one_who_gives_back_in_another_order),
         STORY(whose_pending_work_was_given_back_without_its_bytes_brings_them),
         STORY(the_work_of_who_is_out_comes_back_with_a_proof_alone),

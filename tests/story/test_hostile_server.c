@@ -369,6 +369,39 @@ static void a_head_of_another_life_of_the_log_is_caught(void **state)
     assert_int_equal(reader->last_err, SAT_ERR_FORK);
 }
 
+static bool sign_another_life(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                              struct sat_arena *arena)
+{
+    if (message->as.HEAD.sub != forge_sub(device, &world.spaces[0]) || filter->context) return true;
+    filter->context = filter; /* once */
+    struct sat_head head = forge_true_head(&world, &world.spaces[0]);
+    head.log_epoch.b[3] ^= 1;
+    sat_head_sign(&head, &device->handle.directory.org, &world.server_key);
+    struct sat_buf bytes;
+    sat_buf_init(&bytes);
+    sat_head_encode(&head, false, &bytes);
+    message->as.HEAD.head = sat_span_copy(arena, sat_buf_span(&bytes));
+    sat_buf_deinit(&bytes);
+    return true;
+}
+
+/* To whom no entry has shown yet which life it is. */
+static void a_head_of_another_life_that_nothing_bears_out_is_not_believed_for_ever(void **state)
+{
+    (void)state;
+    struct forge_filter filter = {.type = SAT_MESSAGE_HEAD, .change = sign_another_life};
+    write_and_push("Bern");
+    struct world_device *newcomer = world_invite(&world, 1);
+    forge_filter_on(newcomer, &filter);
+    while (!filter.context) {
+        world_connect(&world, newcomer);
+        while (!filter.context && world_deliver(&world, newcomer, WORLD_NO_FAULT)) continue;
+        world_disconnect(&world, newcomer);
+    }
+    assert_true(world_sync(&world, newcomer));
+    assert_true(scene_agrees(&world, newcomer));
+}
+
 static void a_head_of_another_directory_is_caught(void **state)
 {
     (void)state;
@@ -464,6 +497,7 @@ int main(void)
         STORY(a_head_that_the_server_did_not_sign_is_caught),
         STORY(a_head_with_another_root_is_caught),
         STORY(a_head_of_another_life_of_the_log_is_caught),
+        STORY(a_head_of_another_life_that_nothing_bears_out_is_not_believed_for_ever),
         STORY(a_head_of_another_directory_is_caught),
         STORY(with_another_digest_nothing_is_in_sync),
         STORY(a_time_at_the_end_of_all_calendars_stops_no_clock),

@@ -410,6 +410,32 @@ static void who_has_not_heard_of_a_logs_lives_asks_for_them(void **state)
     assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
 }
 
+/* Nothing was lost when that life was left: its head alone says that it had been further. */
+static void a_life_that_was_left_whole_is_known_when_it_comes_back_with_less(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    world_restore(&world, 1, true); /* a first life behind the first */
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 2);
+    scene_write(&world, a, 1, CITY, "Bern");
+    assert_true(world_settle(&world, 4));
+    scene_write(&world, b, 2, CITY, "Chur");
+    scene_lose_push(&world, b, 0); /* it has witnessed the first in that life */
+    (void)world_sync(&world, b);
+    b->on_way = NULL;
+    world_backup(&world, 3);
+    world_restore(&world, 3, true);
+    assert_true(world_settle(&world, 4));
+    world_restore(&world, 1, true);
+    assert_true(world_settle(&world, 4));
+    world_restore(&world, 2, false);
+    (void)world_settle(&world, 4);
+    assert_true(world_confirm_restore(&world));
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 2, CITY), "Chur");
+}
+
 /* ---- What is not taken ---- */
 
 static void revoke_behind_a_return(struct world_device *device)
@@ -513,6 +539,7 @@ int main(void)
         STORY(who_pushes_before_it_hears_that_it_is_behind_is_no_copy),
         STORY(what_stands_before_what_is_given_back_goes_back_too),
         STORY(who_has_not_heard_of_a_logs_lives_asks_for_them),
+        STORY(a_life_that_was_left_whole_is_known_when_it_comes_back_with_less),
         STORY(what_is_not_taken_back_is_listed_and_not_shown),
         STORY(a_cut_before_what_a_server_had_lost_is_no_lie),
         STORY(work_that_has_seen_what_is_not_taken_back_is_written_again),
