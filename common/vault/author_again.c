@@ -207,7 +207,7 @@ static struct sat_dots find_holes(struct sat_again_work *again, const struct sat
     sat_dots_begin(&holes, &again->arena);
     map_dots(again, old, header->holes, &all);
     sat_dots_add_all(&all, view->holes);
-    if (again->what->taken) add_unseen(again, old, view, &all);
+    if (again->what->known) add_unseen(again, old, view, &all);
     struct sat_dots known = sat_dots_as_set(&all);
     for (uint32_t i = 0; i < known.n; i++)
         if (sat_vector_covers(header->seen, known.at[i])) sat_dots_add(&holes, known.at[i]);
