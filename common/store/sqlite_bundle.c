@@ -142,13 +142,11 @@ enum sat_err sat_store_bundle_before(struct sat_store *store, int64_t sid, uint3
 enum sat_err sat_store_has_void(struct sat_store *store, int64_t sid, uint32_t device, uint64_t counter, bool *has)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_VOID);
-    uint64_t n = 0;
     sat_bind_i64(&query, sid);
     sat_bind_i64(&query, device);
     sat_bind_bound(&query, counter);
-    enum sat_err err = sat_query_count(&query, &n);
-    *has = n > 0;
-    return err;
+    *has = sat_query_step(&query);
+    return sat_query_end(&query);
 }
 
 enum sat_err sat_store_device_counter_at(struct sat_store *store, int64_t sid, uint32_t device, uint64_t log_size,
