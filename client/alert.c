@@ -124,7 +124,7 @@ void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text)
 
 /* ---- Shown ---- */
 
-static json_t *json_of(const struct client_alert *alert)
+json_t *client_alert_json(const struct client_alert *alert)
 {
     json_t *json = json_object();
     (void)json_object_set_new(json, "error", json_string(name_of(alert->what)));
@@ -143,7 +143,7 @@ static json_t *list_of(const struct client_alerts *alerts)
         uint32_t own = weight(&alerts->by_kind[i]), at = i;
         for (; at > 0 && weights[at - 1] > own; at--) weights[at] = weights[at - 1];
         weights[at] = own;
-        (void)json_array_insert_new(list, at, json_of(&alerts->by_kind[i]));
+        (void)json_array_insert_new(list, at, client_alert_json(&alerts->by_kind[i]));
     }
     return list;
 }

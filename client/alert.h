@@ -41,6 +41,7 @@ struct client_alerts {
 void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text);
 enum sat_err client_alerts_get(struct satchel *satchel, struct sat_arena *arena,
                                struct client_alerts *out) SAT_MUST_CHECK;
+json_t *client_alert_json(const struct client_alert *alert); /* {"error","times","at","message"} */
 /* Into the status: the newest as alert, alert_error, alert_at; of all kinds alerts, and alert_list, the gravest first.
  */
 enum sat_err client_alerts_show(struct satchel *satchel, json_t *status, struct sat_arena *arena) SAT_MUST_CHECK;

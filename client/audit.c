@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/act.h"
+#include "client/alert.h"
 #include "client/describe.h"
 #include "client/disclosures.h"
 #include "client/membership.h"
@@ -18,9 +19,10 @@ struct audit {
     struct sat_directory directory; /* as far as it is verified */
     struct sat_hash org;            /* that it has to be of */
     bool enough;                    /* the caller wants no more */
-    struct sat_arena arena;         /* the disclosures */
+    struct sat_arena arena;         /* the disclosures and the alerts */
     struct client_disclosure *disclosures;
     uint32_t disclosures_n, told_n; /* told_n: of them */
+    struct client_alerts alerts;    /* by_kind[0 … n) are not told yet, the newest first */
 };
 
 static const char *name_of_signer(uint8_t kind)
@@ -90,12 +92,39 @@ static void give_disclosure(struct audit *audit, struct client_disclosure *it, s
     audit->enough = !client_give_row(audit->row, audit->context, json);
 }
 
-/* Those that say that they happened before then. */
-static void give_disclosures(struct audit *audit, uint64_t before_ms, struct sat_arena *arena)
+static void give_alert(struct audit *audit, const struct client_alert *alert, struct sat_arena *arena)
 {
-    while (!audit->enough && audit->told_n < audit->disclosures_n &&
-           audit->disclosures[audit->told_n].at_ms < before_ms)
-        give_disclosure(audit, &audit->disclosures[audit->told_n++], arena);
+    struct satchel *satchel = audit->satchel;
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "link", json_null());
+    (void)json_object_set_new(json, "at", client_json_of_time(alert->at_ms));
+    (void)json_object_set_new(json, "by", client_json_of_text(client_act_user(satchel, client_user(satchel), arena)));
+    (void)json_object_set_new(json, "device", json_integer(client_device(satchel)));
+    (void)json_object_set_new(json, "kind", json_string("alert"));
+    (void)json_object_set_new(json, "what", json_string(sat_arena_format(arena, "notes: %s", alert->text)));
+    (void)json_object_set_new(json, "signed_by", json_array());
+    (void)json_object_set_new(json, "own_word", json_true());
+    (void)json_object_set_new(json, "alert", client_alert_json(alert));
+    audit->enough = !client_give_row(audit->row, audit->context, json);
+}
+
+/* Those that say that they happened before then. */
+static void give_own_words(struct audit *audit, uint64_t before_ms, struct sat_arena *arena)
+{
+    while (!audit->enough) {
+        struct client_disclosure *said =
+            audit->told_n < audit->disclosures_n ? &audit->disclosures[audit->told_n] : NULL;
+        const struct client_alert *seen = audit->alerts.n ? &audit->alerts.by_kind[audit->alerts.n - 1] : NULL;
+        if (said && said->at_ms < before_ms && !(seen && seen->at_ms < said->at_ms)) {
+            give_disclosure(audit, said, arena);
+            audit->told_n++;
+        } else if (seen && seen->at_ms < before_ms) {
+            give_alert(audit, seen, arena);
+            audit->alerts.n--;
+        } else {
+            break;
+        }
+    }
 }
 
 /* ---- The links ---- */
@@ -146,7 +175,7 @@ static enum sat_err take_link(struct audit *audit, const struct sat_link_row *ro
     enum sat_err err = sat_directory_apply(&audit->directory, &link, &row->sign, 0, SAT_DIRECTORY_VERIFY, &fault);
     if (err == SAT_ERR_NO_MEMORY) return err;
     if (err) return fail_at(audit, seq, err, fault.err == err ? fault.text : sat_err_text(err));
-    give_disclosures(audit, row->sign.time_ms, arena);
+    give_own_words(audit, row->sign.time_ms, arena);
     if (!audit->enough) give(audit, &link, row->sign.time_ms, what, arena);
     return SAT_OK;
 }
@@ -195,9 +224,10 @@ static enum sat_err audit_stored(struct audit *audit)
     if (!err) err = client_membership_get(audit->satchel, &arena, &membership);
     if (!err) audit->org = membership.org;
     if (!err) err = client_disclosures(audit->satchel, &audit->arena, &audit->disclosures, &audit->disclosures_n);
+    if (!err) err = client_alerts_get(audit->satchel, &audit->arena, &audit->alerts);
     if (!err) err = take_links(audit);
     if (!err) err = check_head(audit);
-    if (!err) give_disclosures(audit, UINT64_MAX, &arena);
+    if (!err) give_own_words(audit, UINT64_MAX, &arena);
     for (uint32_t i = 0; i < audit->disclosures_n; i++) json_decref(audit->disclosures[i].types);
     sat_arena_deinit(&audit->arena);
     sat_directory_deinit(&audit->directory);

@@ -621,8 +621,9 @@ SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *n
  * "undone":[…], the sentences that say what it changed; a link that names a recovery kit has "kit", the eight digits
  * behind "Kit" on that one's page. Among the links, by their time, is what devices say that they
  * let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
- * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null. Syncs first
- * as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
+ * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null; and what
+ * speaks against the server, or should be known, on this device alone (the status's alert_list): link null, "own_word"
+ * true, kind "alert" and "alert": {"error","times","at","message"}. Syncs first as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */

@@ -77,6 +77,9 @@ def a_copy_that_is_put_back_is_healed_by_the_devices():
     status = ann.row("status")
     equal(status["alert_error"], "server_set_back")
     has(status["alert"], "older copy")
+    noted = [row for row in ann.rows("audit") if row["kind"] == "alert"]
+    equal([(row["alert"]["error"], row["by"], row["own_word"]) for row in noted], [("server_set_back", "ann", True)])
+    has(ann.run("audit").out, "notes: the server was set back")
     before = shown(ann)
     all_have_all(before)
     with open(server.log, encoding="utf-8") as log:
