@@ -622,8 +622,9 @@ SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *n
  * behind "Kit" on that one's page. Among the links, by their time, is what devices say that they
  * let out in plaintext, which is their own word: link null, "own_word" true, and "disclosure":
  * {"kind","types","records","format","altered_by"}; altered_by: another device that wrote it, too, or null; and what
- * speaks against the server, or should be known, on this device alone (the status's alert_list): link null, "own_word"
- * true, kind "alert" and "alert": {"error","times","at","message"}. Syncs first as the lists do. What is listed holds; tampered: the message says at which link the directory does not. */
+ * this device alone has to say of the server and of itself (the status's alert_list): link null, "own_word" true, kind
+ * "alert" and "alert": {"error","times","at","message"}. Syncs first as the lists do. What is listed holds; tampered:
+ * the message says at which link the directory does not. */
 SATCHEL_API int satchel_audit(struct satchel *satchel, int *refreshed, satchel_row_fn row, void *context);
 /* Territories that are due a new key, as somebody who has the current one may not read there any more:
  * {"territory","since_link"}. Work there is not sent before somebody who may read it has synced. */
