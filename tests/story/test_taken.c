@@ -202,6 +202,35 @@ static void what_waits_to_be_given_back_was_seen_by_its_own_copy(void **state)
     all_show(2, "Zug");
 }
 
+/* Who may only read writes nothing again: it is kept, and listed. */
+static void who_may_not_write_keeps_it_aside(void **state)
+{
+    (void)state;
+    order_grant(&world, third, 0, SAT_RIGHT_READ);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 2);
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    world_restore(&world, 2, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    scene_write(&world, rep, 3, CITY, "Zug"); /* the same number */
+    assert_true(world_sync(&world, rep));
+    (void)world_sync(&world, third);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_settle(&world, 6));
+    uint64_t aside, left;
+    assert_int_equal(sat_store_aside_count(third->handle.store, &aside), SAT_OK);
+    assert_int_equal(aside, 1);
+    assert_int_equal(sat_store_return_count(third->handle.store, 0, true, &left), SAT_OK);
+    assert_int_equal(left, 0);
+    assert_true(scene_agrees(&world, third));
+    assert_string_equal(scene_shows(&world, third, 3, CITY), "Zug");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -213,6 +242,7 @@ int main(void)
         STORY(the_number_may_be_taken_in_another_territory),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
         STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
+        STORY(who_may_not_write_keeps_it_aside),
     };
     return cmocka_run_group_tests_name("taken", tests, NULL, NULL);
 }
