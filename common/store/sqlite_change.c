@@ -74,8 +74,8 @@ enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struc
     return sat_query_end(&query);
 }
 
-enum sat_err sat_store_entries_records(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
-                                       struct sat_arena *arena, struct sat_record_id **out, uint32_t *n)
+enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
+                                          struct sat_arena *arena, struct sat_record_id **out, uint32_t *n)
 {
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES_RECORDS);

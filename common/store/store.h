@@ -200,8 +200,9 @@ enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
  * order. */
 enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
-/* The records of all changes in the entries from first to last, some more than once. */
-enum sat_err sat_store_entries_records(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
+/* The records of all changes in the entries from first to last, some more than once; but not those of which everything
+ * is live: there is nothing to forget, and most are new ones. */
+enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
                                        struct sat_arena *arena, struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
 /* Makes a stub of one dead change. */
 enum sat_err sat_store_change_forget(struct sat_store *store, int64_t cid) SAT_MUST_CHECK;

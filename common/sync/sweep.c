@@ -102,7 +102,8 @@ static enum sat_err forget_all(const struct sat_sweep *sweep, struct sat_record_
     return err;
 }
 
-/* The records of the next entries, of many at once, as most entries are about the same few. *at goes on. */
+/* The records of the next entries of which something is superseded, of many entries at once, as most are about the same
+ * few. *at goes on. */
 static enum sat_err gather(const struct sat_sweep *sweep, uint64_t *at, uint64_t end, struct sat_arena *arena,
                            struct sat_record_id **out, uint32_t *out_n)
 {
@@ -113,7 +114,7 @@ static enum sat_err gather(const struct sat_sweep *sweep, uint64_t *at, uint64_t
         uint32_t n;
         uint64_t last = least(end, *at + ENTRIES_AT_ONCE);
         enum sat_err err =
-            sat_store_entries_records(sweep->store, sweep->space->sid, *at + 1, last, arena, &records, &n);
+            sat_store_entries_superseded(sweep->store, sweep->space->sid, *at + 1, last, arena, &records, &n);
         if (err) return err;
         struct sat_record_id *more = sat_arena_array(arena, (size_t)*out_n + n, sizeof *more);
         if (*out_n) memcpy(more, *out, *out_n * sizeof *more);
