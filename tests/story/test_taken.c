@@ -92,6 +92,14 @@ static void it_is_written_again_by_its_author(void **state)
     all_show(3, "Zug");
 }
 
+/* The server to that copy, and the author's home to `before`. */
+static void all_goes_back(uint32_t copy)
+{
+    world_restore(&world, copy, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+}
+
 /* The author's home is set back to before it. `other` wrote over it, and both were lost; the third has seen both. */
 static void take_the_number(void)
 {
@@ -102,9 +110,7 @@ static void take_the_number(void)
     scene_write(&world, other, 2, CITY, "Olten");
     assert_true(world_sync(&world, other));
     assert_true(world_sync(&world, third));
-    world_restore(&world, 1, true);
-    world_home_restore(&world, rep, &before);
-    world_home_free(&before);
+    all_goes_back(1);
     scene_write(&world, rep, 3, CITY, "Zug");
     assert_true(world_sync(&world, rep));
 }
@@ -128,9 +134,7 @@ static void what_has_the_number_is_not_taken_for_it(void **state)
     assert_true(world_sync(&world, other));
     scene_write(&world, other, 2, CITY, "Olten");
     assert_true(world_sync(&world, other));
-    world_restore(&world, 1, true);
-    world_home_restore(&world, rep, &before);
-    world_home_free(&before);
+    all_goes_back(1);
     scene_write(&world, rep, 2, CITY, "Zug"); /* of the same record */
     assert_true(world_sync(&world, rep));
     all_come();
@@ -157,9 +161,7 @@ static void the_number_may_be_taken_in_another_territory(void **state)
     scene_write(&world, rep, 2, CITY, "Chur");
     assert_true(world_sync(&world, rep));
     assert_true(world_sync(&world, other));
-    world_restore(&world, 1, true);
-    world_home_restore(&world, rep, &before);
-    world_home_free(&before);
+    all_goes_back(1);
     scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Zug");
     assert_true(world_sync(&world, rep));
     assert_true(world_sync(&world, other));
@@ -213,9 +215,7 @@ static void who_may_not_write_keeps_it_aside(void **state)
     scene_write(&world, rep, 2, CITY, "Chur");
     assert_true(world_sync(&world, rep));
     assert_true(world_sync(&world, third));
-    world_restore(&world, 2, true);
-    world_home_restore(&world, rep, &before);
-    world_home_free(&before);
+    all_goes_back(2);
     scene_write(&world, rep, 3, CITY, "Zug"); /* the same number */
     assert_true(world_sync(&world, rep));
     (void)world_sync(&world, third);
