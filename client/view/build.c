@@ -1,5 +1,4 @@
 /* Filling the view: from merged records to rows. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "client/json.h"
 #include "client/locate.h"
 #include "client/names.h"
+#include "client/search/index.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "common/base/check.h"
@@ -20,7 +20,9 @@ struct building {
     sqlite3 *db;
     sqlite3_stmt **inserts;   /* two for each type, prepared when first needed: into its table, into the archive's */
     sqlite3_stmt *insert_any; /* every record that is here, archived ones too: what a reference can point to */
-    struct sat_arena arena;   /* for one record */
+    struct client_index index;
+    int64_t n;              /* rows so far: no two have one rowid, of whatever types they are */
+    struct sat_arena arena; /* for one record */
     struct sat_arena names;
     int64_t sid; /* whose name `territory` is */
     const char *territory;
@@ -121,14 +123,18 @@ static enum sat_err prepare_insert(struct building *building, uint16_t index, bo
     sqlite3_stmt **statement = &building->inserts[2 * index + archived];
     if (*statement) return SAT_OK;
     const struct sat_type *type = sat_type_at(index);
-    char sql[1024];
-    size_t len = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s.\"%s\" VALUES (?, ?",
-                                  archived ? CLIENT_ARCHIVED : "main", type->name);
-    for (uint16_t i = 0; i < type->fields_n; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?");
-    if (type->home == SAT_HOME_TERRITORY) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?, ?");
-    (void)snprintf(sql + len, sizeof sql - len, ")");
-    if (sqlite3_prepare_v2(building->db, sql, -1, statement, NULL) == SQLITE_OK) return SAT_OK;
-    return client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
+    sqlite3_str *sql = sqlite3_str_new(building->db);
+    sqlite3_str_appendf(sql, "INSERT INTO %s.\"%w\" (rowid, id, territory", archived ? CLIENT_ARCHIVED : "main",
+                        type->name);
+    for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendf(sql, ", \"%w\"", type->fields[i].name);
+    if (type->home == SAT_HOME_TERRITORY) sqlite3_str_appendall(sql, ", after_move, moved_from");
+    sqlite3_str_appendall(sql, ") VALUES (?, ?, ?");
+    for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendall(sql, ", ?");
+    sqlite3_str_appendall(sql, type->home == SAT_HOME_TERRITORY ? ", ?, ?)" : ")");
+    char *text = sqlite3_str_finish(sql);
+    bool done = text && sqlite3_prepare_v2(building->db, text, -1, statement, NULL) == SQLITE_OK;
+    sqlite3_free(text);
+    return done ? SAT_OK : client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
 }
 
 static uint16_t index_of(const struct sat_type *type)
@@ -152,6 +158,15 @@ static void bind_late(struct building *building, sqlite3_stmt *statement, int at
         (void)sqlite3_bind_null(statement, at + 1);
 }
 
+/* When the newest of what is there was written, as far as its author can be believed. */
+static uint64_t newest_ms(const struct sat_record_view *view)
+{
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (view->live[i].effective > newest) newest = view->live[i].effective;
+    return newest >> 16;
+}
+
 static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
 {
     uint16_t index = index_of(type);
@@ -159,22 +174,25 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
     enum sat_err err = prepare_insert(building, index, archived);
     if (err) return err;
     sqlite3_stmt *statement = building->inserts[2 * index + archived];
-    bind_uuid(statement, 1, view->id.b);
-    bind_text(statement, 2, building->territory, strlen(building->territory));
+    (void)sqlite3_bind_int64(statement, 1, ++building->n);
+    bind_uuid(statement, 2, view->id.b);
+    bind_text(statement, 3, building->territory, strlen(building->territory));
     for (uint16_t i = 0; i < type->fields_n; i++) {
         const struct sat_field *field = &type->fields[i];
         static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
         const struct sat_merged *cell = sat_merged_cell(&view->merged, field->number, (struct sat_span){0});
         if (field->rule == SAT_RULE_DER)
-            bind_derived(statement, i + 3, type, &view->merged);
+            bind_derived(statement, i + 4, type, &view->merged);
         else if (field->rule == SAT_RULE_ADD)
-            bind_set(statement, i + 3, field, &view->merged);
+            bind_set(statement, i + 4, field, &view->merged);
         else
-            bind_value(statement, i + 3, cell ? &cell->value : &nothing);
+            bind_value(statement, i + 4, cell ? &cell->value : &nothing);
     }
-    if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
+    if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 4, &view->merged);
     err = building->satchel->unread;
-    return err ? err : run(building, statement);
+    if (!err) err = run(building, statement);
+    if (err || archived) return err;
+    return client_index_put(&building->index, type, building->n, newest_ms(view), &building->satchel->fault);
 }
 
 static enum sat_err enter_space(struct building *building, int64_t sid)
@@ -256,10 +274,14 @@ static enum sat_err build(struct satchel *satchel, sqlite3 *db)
     client_disclosers_make(&satchel->directory, &building.names, &building.disclosers);
     building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
     sat_check_memory(building.inserts);
+    client_index_init(&building.index, db);
     enum sat_err err = client_view_make_tables(db, &satchel->fault);
+    if (!err) err = client_index_register(db, &satchel->fault);
+    if (!err) err = client_index_make(db, &satchel->fault);
     if (!err) err = fill(&building);
     for (uint32_t i = 0; i < 2 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);
     (void)sqlite3_finalize(building.insert_any);
+    client_index_deinit(&building.index);
     free(building.inserts);
     sat_arena_deinit(&building.names);
     sat_arena_deinit(&building.arena);

@@ -157,15 +157,22 @@ static bool is_fenced(const char *function)
     return false;
 }
 
+/* What the view keeps for itself is nobody's table. */
+static bool is_own(const char *table)
+{
+    static const char own[] = "satchel_";
+    return table && sqlite3_strnicmp(table, own, sizeof own - 1) == 0;
+}
+
 static int authorize(void *context, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
     (void)context;
-    (void)a;
     (void)database;
     (void)trigger;
     switch (action) {
+    case SQLITE_READ: /* a: the table */
+        return is_own(a) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_SELECT:
-    case SQLITE_READ:
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_FUNCTION: /* b: its name */

@@ -20,4 +20,8 @@ void client_view_free(struct client_view *view); /* NULL is fine */
 enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context,
                                struct sat_fault *fault) SAT_MUST_CHECK;
 
+/* satchel_find(); *more: there are more than that. */
+int client_find_records(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                        void *context, bool *more);
+
 #endif

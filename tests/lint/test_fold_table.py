@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of the search index is what its generator makes of the packages that it names; where these are not installed
+"""The table of the search index is what its generator makes of the packages it names; where these are not installed
 (`.ci/setup ci` does it), or are of other versions, that is said and not looked at."""
 import os
 import subprocess
