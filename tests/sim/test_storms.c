@@ -237,6 +237,7 @@ static const struct {
     {200425, "server homes grants upgrades moves"},
     {202002, "server homes grants upgrades moves"}, /* 0118 */
     {200486, "server homes grants upgrades moves"}, /* 0119 */
+    {4076, "server homes upgrades moves"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

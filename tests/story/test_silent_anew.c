@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -83,69 +82,12 @@ static void and_what_it_had_sealed_before(void **state)
     it_starts_anew_and_brings_its_work(true);
 }
 
-/* The log's entries are lost on their way to it. */
-static bool lose_entries(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
-{
-    struct sat_message message;
-    struct sat_arena arena;
-    (void)context;
-    (void)device;
-    if (!down) return true;
-    sat_arena_init(&arena);
-    bool lost = !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_SERVER, &arena, &message) &&
-                message.type == SAT_MESSAGE_ENTRIES;
-    sat_arena_deinit(&arena);
-    return !lost;
-}
-
-/* Into the log; and the device does not hear of it. */
-static void send_unheard(uint32_t record, const char *value)
-{
-    uint64_t size = scene_log_size(&world);
-    scene_write(&world, other, record, CITY, value);
-    order_keep_history(&world, 0, 1); /* a word of the server's, upon which it looks for what there is to do */
-    world_run(&world, other);
-    assert_int_equal(scene_log_size(&world), size + 1);
-}
-
-static void what_it_had_sent_unheard_and_was_compacted_keeps_nothing_back(void **state)
-{
-    (void)state;
-    uint64_t aside;
-    scene_write(&world, other, 4, CITY, "Bern");
-    settle();
-    settle();
-    world_connect(&world, other);
-    world_run(&world, other);
-    other->on_way = lose_entries;
-    send_unheard(1, "Biel");
-    send_unheard(2, "Chur");
-    other->on_way = NULL;
-    world_disconnect(&world, other);
-    assert_int_equal(scene_pending(other), 2);
-    for (uint32_t i = 0; i < 2; i++) {
-        assert_true(world_sync(&world, rep));
-        scene_write(&world, rep, 1, CITY, i ? "Thun" : "Sion");
-    }
-    work_for_half_a_year();
-    scene_write(&world, other, 3, CITY, "Cham");
-    settle();
-    assert_int_equal(other->heard[SAT_NOTICE_ANEW], 0);
-    assert_int_equal(scene_pending(other), 0);
-    assert_string_equal(scene_live(&world, other, 1), "");
-    assert_string_equal(scene_shows(&world, rep, 2, CITY), "Chur");
-    assert_string_equal(scene_shows(&world, rep, 3, CITY), "Cham");
-    assert_int_equal(sat_store_aside_count(other->handle.store, &aside), SAT_OK);
-    assert_int_equal(aside, 0);
-}
-
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         STORY(a_silent_device_whose_place_is_compacted_starts_anew_and_brings_its_work),
         STORY(and_what_it_had_sealed_before),
-        STORY(what_it_had_sent_unheard_and_was_compacted_keeps_nothing_back),
     };
 #undef STORY
     return cmocka_run_group_tests_name("silent_anew", tests, NULL, NULL);
