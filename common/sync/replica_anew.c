@@ -172,12 +172,9 @@ enum sat_err replica_settle_compacted(struct replica_step *step, const struct re
         bool replaced = true;
         err = sat_store_bundles_pending(store, sub->row.sid, after, 1, step->arena, &rows, &n);
         if (!err && n && !logged) err = find_logged(step, sub, &logged);
-        bool refused = !err && n && rows[0].state == SAT_BUNDLE_REFUSED,
-             exists = refused && rows[0].refused == SAT_ERR_EXISTS;
-        more = !err && n && (exists || rows[0].first + rows[0].count - 1 <= logged);
+        more = !err && n && rows[0].first + rows[0].count - 1 <= logged;
         if (!more) break;
         after = rows[0].first + rows[0].count;
-        if (refused && !exists) continue; /* its place in the log is nobody's */
         err = sat_store_changes_of_bundle(store, rows[0].bid, step->arena, &changes, &changes_n);
         for (uint32_t i = 0; i < changes_n && !err && replaced; i++)
             err = is_replaced(store, &changes[i], sub->row.sid, step->arena, &replaced);

@@ -119,12 +119,40 @@ static void what_was_handed_in_and_is_compacted_by_the_time_the_right_is_back_ke
     nothing_is_held_back();
 }
 
+static void what_was_handed_in_and_let_in_and_is_compacted_keeps_nothing_back(void **state)
+{
+    (void)state;
+    uint32_t answers = 1;
+    struct sat_arena arena;
+    struct sat_aside_row *rows;
+    order_grant(&world, other, 0, 0);
+    scene_write(&world, other, 1, CITY, "Biel");
+    other->on_way = lose;
+    other->on_way_context = &answers;
+    (void)world_sync(&world, other);
+    scene_write(&world, other, 2, CITY, "Chur");
+    answers = 0;
+    (void)world_sync(&world, other);
+    assert_int_equal(scene_pending(other), 2);
+    sat_arena_init(&arena);
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 2);
+    order_decide(&world, SAT_ACCEPT_BUNDLE, &rows[0]);
+    order_decide(&world, SAT_ACCEPT_BUNDLE, &rows[1]);
+    sat_arena_deinit(&arena);
+    the_others_overwrite_it();
+    order_grant(&world, other, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+    other->on_way = NULL;
+    (void)world_sync(&world, other);
+    nothing_is_held_back();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_silent_device_had_sent_and_was_compacted_keeps_nothing_back, begin, end),
         cmocka_unit_test_setup_teardown(
             what_was_handed_in_and_is_compacted_by_the_time_the_right_is_back_keeps_nothing_back, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_handed_in_and_let_in_and_is_compacted_keeps_nothing_back, begin, end),
     };
     return cmocka_run_group_tests_name("unheard", tests, NULL, NULL);
 }
