@@ -153,6 +153,9 @@ void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 uint32_t storm_check_moves(struct life *life);
 
+/* ---- storm_tell.c: all that a home knows of a record, for whoever looks into a bad end ---- */
+void storm_tell_record(struct life *life, struct world_device *device, const struct sat_record_id *record);
+
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);
 uint32_t storm_check(struct life *life); /* how many things are wrong */

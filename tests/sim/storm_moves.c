@@ -263,13 +263,18 @@ uint32_t storm_check_moves(struct life *life)
 {
     uint32_t wrong = 0;
     for (uint32_t record = 0; record < RECORDS; record++) {
+        uint32_t wrong_here = 0;
         struct sat_arena arena;
         struct both first;
         sat_arena_init(&arena);
         (void)load(life, &life->world.devices[0], record, &arena, &first);
         for (uint32_t i = 0; i < life->world.devices_n; i++)
             if (!(life->gone & 1u << i) && life->world.devices[i].joined)
-                wrong += check_record(life, &life->world.devices[i], record, &first);
+                wrong_here += check_record(life, &life->world.devices[i], record, &first);
+        struct sat_record_id id = world_record(FIRST + record);
+        for (uint32_t i = 0; i < life->world.devices_n && wrong_here && life->world.transcript; i++)
+            storm_tell_record(life, &life->world.devices[i], &id);
+        wrong += wrong_here;
         sat_arena_deinit(&arena);
     }
     for (uint32_t i = 0; i < life->world.devices_n; i++)

@@ -233,6 +233,7 @@ static const struct {
     {120287, "homes more moves"},
     {130079, "homes more moves"},
     {130151, "homes more moves"},
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
