@@ -233,7 +233,9 @@ static const struct {
     {120287, "homes more moves"},
     {130079, "homes more moves"},
     {130151, "homes more moves"},
-    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133 */
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
+    {32017, "server homes"},
+    {32084, "server homes"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

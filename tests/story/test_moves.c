@@ -7,6 +7,8 @@
 
 #include "client/carry.h"
 #include "client/conflicts.h"
+#include "common/wire/message.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 enum { EAST, WEST };
@@ -121,9 +123,68 @@ static void what_was_carried_comes_back_though_what_it_was_made_of_still_stands_
     assert_all_show(EAST, 1, NAME, "Blondel");
 }
 
+/* The rep's next session ends when it has sent that many pushes. */
+static bool ends_behind_pushes(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    uint32_t *left = context;
+    struct sat_message message;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    bool lost = *left == 0, is_push = !down &&
+                                      !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+                                      message.type == SAT_MESSAGE_PUSH;
+    if (!lost && is_push) --*left;
+    sat_arena_deinit(&arena);
+    (void)device;
+    return !lost;
+}
+
+static void sync_until_pushed(uint32_t pushes)
+{
+    rep->on_way = ends_behind_pushes;
+    rep->on_way_context = &pushes;
+    (void)world_sync(&world, rep);
+    world_disconnect(&world, rep);
+    rep->on_way = NULL;
+}
+
+/* Storms 32017, 32084 (decision 134): the copies arrive, the answer does not, and the mover may not go there any more
+ * when he is back. What he hands in is there already, so the record has gone. */
+static void copies_that_arrived_cover_though_their_target_is_lost_meanwhile(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(rep, 1, EAST, WEST);
+    sync_until_pushed(1);
+    order_grant(&world, rep, WEST, 0);
+    settle();
+    assert_string_equal(shows(admin, WEST, 1, NAME), "Blondel");
+    assert_string_equal(shows(admin, EAST, 1, NAME), "");
+    assert_string_equal(shows(rep, EAST, 1, NAME), "");
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+}
+
+/* … and where they did not, it has not: they are with the admins. */
+static void copies_that_did_not_arrive_leave_the_record_where_it_was(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(rep, 1, EAST, WEST);
+    order_grant(&world, rep, WEST, 0);
+    settle();
+    assert_string_equal(shows(admin, WEST, 1, NAME), "");
+    assert_string_equal(shows(admin, EAST, 1, NAME), "Blondel");
+    assert_string_equal(shows(rep, EAST, 1, NAME), "Blondel");
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
+        cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
         cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
                                         begin, end),
     };
