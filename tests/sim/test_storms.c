@@ -238,6 +238,9 @@ static const struct {
     {202002, "server homes grants upgrades moves"}, /* 0118 */
     {200486, "server homes grants upgrades moves"}, /* 0119 */
     {4076, "server homes upgrades moves"},
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
+    {32017, "server homes"},
+    {32084, "server homes"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
