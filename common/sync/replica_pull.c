@@ -526,7 +526,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!err) err = check_trusted(step, sub);
     if (!err) err = replica_ask_words(step, sub, &heard);
     if (err || !heard) return err;
-    err = replica_anew_end(step, sub);
+    err = replica_settle_compacted(step, sub);
+    if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;

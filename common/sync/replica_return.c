@@ -421,8 +421,8 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
     while (found) {
         enum sat_err err =
             sat_store_bundle_overlapping(store, arrival->device, arrival->first, arrival->count, &row, &found);
-        if (err || !found) return err;
-        if (row.seq || row.state != SAT_BUNDLE_RETURN) break;
+        if (err) return err;
+        if (!found || row.seq || row.state != SAT_BUNDLE_RETURN) break;
         bool same = sat_hash_equal(&row.id, &arrival->id);
         err = same ? replica_begin(step) : give_up(step, &row, sat_hash_equal(&row.id, &arrival->refused));
         if (err) return err;

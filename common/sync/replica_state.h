@@ -333,6 +333,9 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+/* At a head: own work that waits, and is in the log within a run, where all of it is replaced, does not come by itself.
+ */
+enum sat_err replica_settle_compacted(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 /* The server's log is in this life. */
 enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;

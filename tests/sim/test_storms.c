@@ -233,6 +233,14 @@ static const struct {
     {120287, "homes more moves"},
     {130079, "homes more moves"},
     {130151, "homes more moves"},
+    {200134, "server homes grants upgrades moves"}, /* docs/decisions/0117 */
+    {200425, "server homes grants upgrades moves"},
+    {202002, "server homes grants upgrades moves"}, /* 0118 */
+    {200486, "server homes grants upgrades moves"}, /* 0119 */
+    {4076, "server homes upgrades moves"},
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
+    {32017, "server homes"},
+    {32084, "server homes"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
@@ -170,6 +171,49 @@ static void the_number_may_be_taken_in_another_territory(void **state)
     all_show(2, "Chur");
 }
 
+static uint64_t lost_sub;
+
+static bool lose_pushes(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    if (down) return true;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    bool lost = message.type == SAT_MESSAGE_PUSH && message.as.PUSH.sub == lost_sub;
+    sat_arena_deinit(&arena);
+    return !lost;
+}
+
+/* The other home's work has another number, but follows the same bundle: this one has no place in the chain any more.
+ */
+static void what_follows_the_same_bundle_under_another_number_takes_its_place_too(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, copy, 2, CITY, "Chur");
+    assert_true(world_sync(&world, copy));
+    world_restore(&world, 1, true);
+    const struct sat_directory *directory = sat_host_directory(world.host);
+    for (lost_sub = 1; !sat_space_equal(&directory->spaces[lost_sub - 1].id, &world.spaces[1]);) lost_sub++;
+    rep->on_way = lose_pushes;
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Here");
+    scene_write(&world, rep, 3, CITY, "Zug");
+    (void)world_sync(&world, rep);
+    assert_int_equal(scene_log_size(&world), 2);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, copy));
+    assert_true(world_sync(&world, third));
+    assert_string_equal(scene_shows(&world, third, 2, CITY), "Chur"); /* before the number comes */
+    rep->on_way = NULL;
+    all_come();
+    all_show(2, "Chur");
+    all_show(3, "Zug");
+}
+
 /* Its author's copy knew of nothing, and has brought it under a number of its own, before it is given back. */
 static void what_the_log_has_a_copy_of_is_not_given_back_beside_it(void **state)
 {
@@ -240,6 +284,7 @@ int main(void)
         STORY(what_has_the_number_is_not_taken_for_it),
         STORY(so_is_what_waited_to_be_sent_on_top_of_it),
         STORY(the_number_may_be_taken_in_another_territory),
+        STORY(what_follows_the_same_bundle_under_another_number_takes_its_place_too),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
         STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
         STORY(who_may_not_write_keeps_it_aside),
