@@ -54,7 +54,7 @@ MUTANTS = [
            "        .deletion = plan->deletion,\n", "",
            "unit/test_author", "story/test_counterexamples"),
     Mutant("what is frozen is sealed again", "common/vault/author_freeze.c",
-           "return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);",
+           "return err ? err : sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);",
            "return err;",
            "unit/test_author"),
     # ---- What has arrived ----
