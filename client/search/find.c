@@ -282,7 +282,8 @@ static enum sat_err look_through(struct finding *finding, const struct expressio
     if (code == SQLITE_OK)
         code = sqlite3_bind_text(statement, 1, (const char *)expression->text.at, (int)expression->text.len,
                                  SQLITE_STATIC);
-    size_t known = finding->n, looked_at = 0, looked_at_max = CLIENT_LOOKED_AT_MAX;
+    size_t known = finding->n, looked_at = 0, looked_at_max = 2 * finding->hits_max;
+    if (looked_at_max < CLIENT_LOOKED_AT_MAX) looked_at_max = CLIENT_LOOKED_AT_MAX;
     while (code == SQLITE_OK && !err) {
         code = sqlite3_step(statement);
         if (code != SQLITE_ROW) break;

@@ -13,9 +13,9 @@ enum {
     CLIENT_QUESTION_BYTES_MAX = 1000,
     CLIENT_QUESTION_WORDS_MAX = 32,
     CLIENT_HITS_MAX = 1000,
-    /* Rows that are looked at for one question in each of its passes: of a word that nearly every record has, the
-     * likeliest are sought among the newest so many. */
-    CLIENT_LOOKED_AT_MAX = 1024,
+    /* Rows that are looked at for one question in each of its passes, or twice as many as are wanted where that is
+     * more: of a word that nearly every record has, the likeliest are sought among the newest so many. */
+    CLIENT_LOOKED_AT_MAX = 512,
 };
 
 enum client_rank { CLIENT_CALLED_SO, CLIENT_BEGINS_SO, CLIENT_IN_NAME, CLIENT_IN_TEXT };
