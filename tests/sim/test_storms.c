@@ -238,6 +238,8 @@ static const struct {
     {202002, "server homes grants upgrades moves"}, /* 0118 */
     {200486, "server homes grants upgrades moves"}, /* 0119 */
     {4076, "server homes upgrades moves"},
+    {3145, "server homes moves"}, /* 0120 */
+    {3281, "server homes moves"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
