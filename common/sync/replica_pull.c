@@ -489,7 +489,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
 }
 
 /* The stubs of a log that is whole must all have been replaced by something that is here; or by something that came
- * back without its bytes, and waits for them. */
+ * back without its bytes, and waits for them; or was put aside. */
 static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
@@ -500,6 +500,9 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
     if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
     if (sub->stubs_wait) sub->stubs_wait = left;
     if (err || sub->stubs_wait) return err;
+    uint64_t aside;
+    err = replica_stubs_aside(step, sub, &aside);
+    if (err || aside == left) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }

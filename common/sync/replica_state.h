@@ -333,6 +333,10 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+/* Up to which counter own work is in the log, whatever waits here: what stands in the chain before an accepted bundle,
+ * though within a run. 0: where there is no run, what waits is not there. */
+enum sat_err replica_logged(const struct sat_replica *replica, const struct replica_sub *sub,
+                            uint64_t *counter) SAT_MUST_CHECK;
 /* At a head: own work that waits, and is in the log within a run, where all of it is replaced, does not come by itself.
  */
 enum sat_err replica_settle_compacted(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
@@ -387,6 +391,9 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* How many stubs of the space are of records that what was put aside in its log changes: they may be replaced by that.
+ */
+enum sat_err replica_stubs_aside(struct replica_step *step, const struct replica_sub *sub, uint64_t *n) SAT_MUST_CHECK;
 /* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
 enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */
