@@ -46,25 +46,6 @@ static bool may_write(const struct sat_replica *replica, const struct sat_space_
     return sat_directory_device_rights(directory, space, replica->config.device, directory->seq) & SAT_RIGHT_WRITE;
 }
 
-/* It waits for nobody any more; nor does what was handed in behind it, which only stands on it. */
-static enum sat_err wait_no_more(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle_row *row)
-{
-    struct sat_store *store = step->replica->config.store;
-    struct sat_bundle_row *rows;
-    uint64_t first = row->first + row->count;
-    enum sat_err err = replica_begin(step);
-    if (!err) err = sat_store_bundle_set_refused(store, row->bid, SAT_ERR_COLLECTED);
-    for (uint32_t n = 1; n && !err;) {
-        err = sat_store_bundles_pending(store, sub->row.sid, first, 1, step->arena, &rows, &n);
-        if (err || n == 0) break;
-        first = rows[0].first + rows[0].count;
-        if (rows[0].state == SAT_BUNDLE_REFUSED && rows[0].refused == SAT_ERR_ESCROWED)
-            err = sat_store_bundle_set_refused(store, rows[0].bid, SAT_OK);
-    }
-    sub->mend = true;
-    return err;
-}
-
 /* What waits for the admins though they cannot let it in any more, as everybody has forgotten what it changes: where
  * this device may write again, it would hold up all else for ever. */
 static enum sat_err look_at_handed_in(struct replica_step *step, struct replica_sub *sub)
@@ -80,7 +61,11 @@ static enum sat_err look_at_handed_in(struct replica_step *step, struct replica_
     if (err || n == 0 || rows[0].refused != SAT_ERR_ESCROWED || !may_write(step->replica, &sub->row.id)) return err;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (!err) err = sat_collected_late(store, sub->row.sid, &bundle, &late);
-    return err || late == 0 ? err : wait_no_more(step, sub, &rows[0]);
+    if (err || late == 0) return err;
+    err = replica_begin(step);
+    if (!err) err = sat_store_bundle_set_refused(store, rows[0].bid, SAT_ERR_COLLECTED);
+    sub->mend = true;
+    return err;
 }
 
 enum sat_err replica_mend(struct replica_step *step)
