@@ -79,6 +79,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    uint64_t waited_at;     /* the log's length when it was last looked whether the admins can still let it in */
     bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */

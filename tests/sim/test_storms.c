@@ -243,6 +243,7 @@ static const struct {
     {32084, "server homes"},
     {3145, "server homes moves"}, /* 0120 */
     {3281, "server homes moves"},
+    {220341, "server homes moves"}, /* 0121 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
