@@ -421,7 +421,8 @@ static enum sat_err take_entry_get(const struct host_step *step, struct host_pee
     struct host_sub *sub = sub_of(peer, message->sub);
     if (!sub) return asks_in_vain(fault);
     if (sub->ended || message->seq == 0) return SAT_OK;
-    sub->full_entry = sub->sent = message->seq; /* the stream goes on behind it */
+    sub->full_entry = sub->sent = message->seq; /* the stream goes on behind it, and ends with a head */
+    sub->head_due = true;
     return lacks_own(step, peer, sub, message->seq, &sub->own_full);
 }
 
