@@ -234,6 +234,7 @@ static const struct {
     {130079, "homes more moves"},
     {130151, "homes more moves"},
     {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
+    {33018, "more moves"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
