@@ -235,6 +235,7 @@ static const struct {
     {130151, "homes more moves"},
     {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
     {33018, "more moves"},
+    {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
