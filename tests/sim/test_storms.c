@@ -241,6 +241,7 @@ static const struct {
     {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
     {32017, "server homes"},
     {32084, "server homes"},
+    {36032, "homes more"}, /* docs/decisions/0135 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
