@@ -241,7 +241,8 @@ static const struct {
     {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
     {32017, "server homes"},
     {32084, "server homes"},
-    {36032, "homes more"}, /* docs/decisions/0135 */
+    {36032, "homes more"}, /* docs/decisions/0135, 0136 */
+    {38044, "server more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

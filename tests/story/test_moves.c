@@ -199,9 +199,32 @@ static void what_comes_back_is_written_again_by_a_copied_home(void **state)
     assert_all_show(EAST, 1, NAME, "Blondel");
 }
 
+/* Storm 38044 (decision 136): two changes stood under one number, as a home was set back. One has gone with the record,
+ * the other comes late, under another number: it is not the one that is there. */
+static void what_stood_under_the_number_of_another_is_carried(void **state)
+{
+    struct world_home kept;
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    world_home_backup(&world, rep, &kept);
+    uint64_t one = scene_write(&world, rep, 1, CITY, "Lille");
+    settle();
+    move(admin, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    uint64_t other = scene_write(&world, rep, 1, ADDRESS, "Rue Bleue");
+    assert_int_equal(one, other);
+    settle();
+    assert_all_show(WEST, 1, CITY, "Lille");
+    assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
         cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_by_a_copied_home, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
