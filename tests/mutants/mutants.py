@@ -253,7 +253,7 @@ MUTANTS = [
            "story/test_hostile_anew"),
     Mutant("what waits behind a run is not settled", "common/sync/replica_pull.c",
            "    err = replica_settle_compacted(step, sub);\n", "",
-           "story/test_compaction"),
+           "story/test_unheard"),
     Mutant("what a run speaks for is settled unseen", "common/sync/replica_anew.c",
            "        *replaced = sat_merge_covers(&version, &change->dot);", "        *replaced = version.dot.device;",
            "story/test_hostile_anew"),
