@@ -101,7 +101,7 @@ static enum sat_err is_there(struct mover *mover, const struct sat_source *sourc
     for (uint32_t i = 0; i < to->live_n && !*there; i++) {
         struct sat_origin other;
         const struct sat_source *x = &to->live[i];
-        if (!x->readable || sat_origin_decode(x->body.origin, &other) || !sat_origin_equal(&other, root)) continue;
+        if (!x->readable || sat_origin_decode(x->body.origin, &other) || !sat_origin_same(&other, root)) continue;
         *there = !copy || !may_have_known(source, x) || !(moved_before || came_late(source));
         if (!*there) return SAT_OK;
     }
@@ -111,7 +111,7 @@ static enum sat_err is_there(struct mover *mover, const struct sat_source *sourc
         struct sat_origin other;
         const struct sat_history_item *item = &to->past[i];
         if (!item->readable) continue;
-        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_equal(&other, root);
+        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_same(&other, root);
     }
     return err;
 }
@@ -195,7 +195,7 @@ static enum sat_err had_seen(struct mover *mover, const struct sat_source *origi
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
         struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
-        *seen = sat_origin_equal(&other, &root) && !had_gone(from, original, item->dot);
+        *seen = sat_origin_same(&other, &root) && !had_gone(from, original, item->dot);
     }
     return SAT_OK;
 }

@@ -52,6 +52,7 @@ struct storm_value { /* written into an account that moves */
     uint16_t field;
     char text[8];
     bool overwritten; /* somebody who had it in front of him wrote another */
+    bool excused;     /* nobody had it any more */
 };
 
 struct storm_moves {
@@ -156,6 +157,7 @@ void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
 /* ---- storm_moves_end.c ---- */
+void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */
 uint32_t storm_check_moves(struct life *life);
 
 /* ---- storm_tell.c: all that a home knows of a record, for whoever looks into a bad end ---- */

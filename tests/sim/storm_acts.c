@@ -101,15 +101,15 @@ static bool revoke(struct life *life)
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) doubts_leave(&life->oracle, world, &world->devices[i]);
     order_revoke(world, device);
-    /* It may have got through without the admin's having heard so. */
     const struct sat_device *in = sat_directory_device(sat_host_directory(world->host), number);
-    if (!in || !in->revoked_seq) return true;
+    if (!in || !in->revoked_seq) return true; /* it did not get through */
     life->revoked++;
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) life->gone |= 1u << i;
     world_say(world, "home %u is revoked, with its copies", storm_name(life, device));
     oracle_look(&life->oracle, world, 1); /* what the admin has is in front of the cut */
     excuse_work_of(life, family);
+    storm_moves_excuse_lost(life);
     life->counts->revocation++;
     return true;
 }

@@ -20,15 +20,20 @@ struct keeps { /* looked for: an account's id, and a text in it (NULL: anything)
     bool found;
 };
 
+static void look_into_body(struct keeps *keeps, const struct sat_body *body)
+{
+    for (uint32_t c = 0; c < body->cells_n; c++) {
+        const struct sat_value *value = &body->cells[c].value;
+        bool is = value->kind == SAT_VALUE_TEXT && sat_span_equal(value->text, sat_span_text(keeps->text));
+        keeps->found = keeps->found || is;
+    }
+}
+
 static void look_into(struct keeps *keeps, struct sat_span plain, struct sat_arena *arena)
 {
     struct sat_body body;
     sat_check(!sat_body_decode(plain, arena, &body));
-    for (uint32_t c = 0; c < body.cells_n; c++) {
-        const struct sat_value *value = &body.cells[c].value;
-        bool is = value->kind == SAT_VALUE_TEXT && sat_span_equal(value->text, sat_span_text(keeps->text));
-        keeps->found = keeps->found || is;
-    }
+    look_into_body(keeps, &body);
 }
 
 /* What it lists. reader: who has the keys. escrow: it is the server's. */
@@ -102,6 +107,71 @@ static bool anybody_keeps(struct life *life, uint32_t record, const char *text)
     return keeps.found;
 }
 
+/* ---- What nobody has any more ---- */
+
+static void look_into_home(struct life *life, struct keeps *keeps, struct world_device *device)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    for (uint32_t space = 0; space < MOVES_SPACES && !keeps->found; space++) {
+        struct sat_record_view view;
+        int64_t sid;
+        if (client_sid_of_space(&device->handle, &life->world.spaces[space], &sid)) continue;
+        world_load(device, &life->world.spaces[space], &keeps->id, &arena, &view);
+        for (uint32_t i = 0; i < view.live_n; i++) look_into_body(keeps, &view.live[i].body);
+    }
+    sat_arena_deinit(&arena);
+}
+
+/* Read with the first admin's keys. */
+static void look_into_log(struct life *life, struct keeps *keeps, uint32_t space)
+{
+    struct world_device *admin = life->world.devices;
+    struct sat_store *store = life->world.server_store;
+    struct sat_arena arena;
+    struct sat_space_row row;
+    struct sat_change_row *rows;
+    struct sat_buf plain;
+    uint32_t n;
+    bool found;
+    sat_arena_init(&arena);
+    sat_buf_init(&plain);
+    sat_check(!sat_store_space_find(store, &life->world.spaces[space], &row, &found) && found);
+    sat_check(!sat_store_changes_of_record(store, row.sid, &keeps->id, &arena, &rows, &n));
+    for (uint32_t i = 0; i < n && !keeps->found; i++) {
+        const struct sat_epoch_key *key;
+        struct sat_bundle_key bundle_key;
+        struct sat_bundle_row bundle;
+        struct sat_manifest manifest;
+        if (rows[i].state != SAT_CHANGE_LIVE || !rows[i].header.len) continue;
+        sat_check(!sat_store_bundle_of_dot(store, rows[i].dot, &bundle, &found) && found);
+        sat_manifest_decode(bundle.manifest, &manifest);
+        sat_buf_clear(&plain);
+        if (sat_keys_get(admin->handle.keys, &admin->handle.directory, &row.id, manifest.epoch, &key)) continue;
+        sat_bundle_key_derive(key, &manifest, &bundle_key);
+        if (!sat_unseal_change(admin->handle.squeezer, &bundle_key, &manifest,
+                               (uint32_t)(rows[i].dot.counter - manifest.first), &keeps->id, rows[i].header,
+                               rows[i].body, &plain))
+            look_into(keeps, sat_buf_span(&plain), &arena);
+    }
+    sat_buf_deinit(&plain);
+    sat_arena_deinit(&arena);
+}
+
+void storm_moves_excuse_lost(struct life *life)
+{
+    struct world *world = &life->world;
+    for (uint32_t i = 0; i < life->moves.n; i++) {
+        struct storm_value *value = &life->moves.values[i];
+        struct keeps keeps = {.id = world_record(MOVES_FIRST + value->record), .text = value->text};
+        for (uint32_t home = 0; home < world->devices_n && !keeps.found; home++)
+            if (storm_homes(life) & 1u << home && world->devices[home].joined)
+                look_into_home(life, &keeps, &world->devices[home]);
+        for (uint32_t space = 0; space < MOVES_SPACES && !keeps.found; space++) look_into_log(life, &keeps, space);
+        value->excused = value->excused || !keeps.found;
+    }
+}
+
 /* ---- What is to be seen ---- */
 
 /* Copies that have arrived, and whose originals are covered by nobody: by who is out, was refused, or had lost the
@@ -119,7 +189,7 @@ static uint32_t complain(struct life *life, struct world_device *device, uint32_
 
 static uint32_t check_value(struct life *life, const struct storm_value *value, const struct moves_both *first)
 {
-    bool excused = value->overwritten || life->gone & 1u << value->home;
+    bool excused = value->overwritten || value->excused || life->gone & 1u << value->home;
     for (uint32_t space = 0; space < MOVES_SPACES; space++)
         if (moves_is_home(&first->at[space]) && moves_is_shown(&first->at[space], value)) return 0;
     if (excused || anybody_keeps(life, value->record, value->text)) return 0;

@@ -180,9 +180,52 @@ static void copies_that_did_not_arrive_leave_the_record_where_it_was(void **stat
     assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
 }
 
+/* Storm 36032 (decision 135): a home that has brought a record back turns out to be a copy, and writes that again under
+ * a new number. The log has known what came back before, when it had not gone yet: that is not what is to be written.
+ */
+static void what_comes_back_is_written_again_by_a_copied_home(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(admin, 1, EAST, WEST);
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    move(rep, 1, WEST, EAST);
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "Blondel");
+}
+
+/* Storm 38044 (decision 136): two changes stood under one number, as a home was set back. One has gone with the record,
+ * the other comes late, under another number: it is not the one that is there. */
+static void what_stood_under_the_number_of_another_is_carried(void **state)
+{
+    struct world_home kept;
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    world_home_backup(&world, rep, &kept);
+    uint64_t one = scene_write(&world, rep, 1, CITY, "Lille");
+    settle();
+    move(admin, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    uint64_t other = scene_write(&world, rep, 1, ADDRESS, "Rue Bleue");
+    assert_int_equal(one, other);
+    settle();
+    assert_all_show(WEST, 1, CITY, "Lille");
+    assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_by_a_copied_home, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
         cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
