@@ -11,10 +11,11 @@
 #include "client/search/terms.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
+#include "common/proof/bundle.h"
 #include "common/proof/hash.h"
 
 /* A figure or a rule that makes other rows of the same records raises it: docs/adding.md. */
-enum { FORM_VERSION = 1 };
+enum { FORM_VERSION = 1, SUITES_LOOKED_AT = 16 };
 
 /* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
 enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -68,7 +69,8 @@ static bool is_same_state(const struct client_view_mark *a, const struct client_
            a->devices == b->devices && a->own == b->own && a->draft == b->draft;
 }
 
-/* What decides which rows records make: the list of types, the store's schema, and this program's rules. */
+/* What decides which rows records make: the list of types, the store's schema, which suites can be read, and this
+ * program's rules. */
 static struct sat_hash form_of(const struct satchel *satchel)
 {
     struct sat_hasher hasher;
@@ -77,6 +79,7 @@ static struct sat_hash form_of(const struct satchel *satchel)
     sat_hash_add_u32(&hasher, CLIENT_TERMS_VERSION);
     sat_hash_add_u32(&hasher, client_fold_sum);
     sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
+    for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
     for (uint16_t i = 0; i < sat_types_count(); i++) {
         const struct sat_type *type = sat_type_at(i);
         sat_hash_add_u32(&hasher, type->number);
@@ -329,9 +332,14 @@ static enum sat_err go_on(struct satchel *satchel, struct client_view *view, con
 static void bring_up(struct satchel *satchel)
 {
     struct client_view *view = satchel->view;
-    struct client_view_mark now;
-    bool touched = false, anew = false;
-    enum sat_err err = client_view_look(satchel, &now, &touched);
+    struct client_view_mark mark, now;
+    bool touched = false, marked = false, anew = false;
+    enum sat_err err = read_mark(satchel, &mark, &marked);
+    if (!err && !(marked && memcmp(mark.serial, view->mark.serial, sizeof mark.serial) == 0)) {
+        drop(satchel); /* what happened was too much to be told */
+        return;
+    }
+    if (!err) err = client_view_look(satchel, &now, &touched);
     if (!err && !touched && is_same_state(&view->mark, &now)) return;
     if (!err && sat_store_in_transaction(satchel->store)) err = SAT_ERR_IN_USE; /* nothing can be marked now */
     if (!err) err = go_on(satchel, view, &now, &anew);
@@ -346,7 +354,11 @@ void client_touch(struct satchel *satchel)
 enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
 {
     *out = NULL;
-    if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
+    return client_lease_check(satchel) ? SAT_ERR_LOCKED : client_view_open(satchel, out);
+}
+
+enum sat_err client_view_open(struct satchel *satchel, struct client_view **out)
+{
     if (satchel->view && satchel->view->damaged) {
         satchel->view_damages++;
         satchel->fault = (struct sat_fault){0};
