@@ -406,8 +406,8 @@ def shown(value):
 
 
 QUICK_NAMES = ("push", "pull", "wire", "reconnect", "live", "put", "view", "find", "engine")
-NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "view", "find", "fleet", "memory",
-         "engine")
+NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "view", "find", "fleet",
+         "memory", "engine")
 METHODS = {"fleet": "fleet_of_thousands"}  # an attribute has that name
 
 
