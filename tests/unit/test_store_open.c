@@ -106,7 +106,7 @@ static void what_was_committed_is_there_after_reopening(void **state)
     struct sat_store *store;
     char text[40];
     OK(open_as(place, SAT_STORE_CREATE, &store));
-    assert_int_equal(sat_store_schema_version(store), 5);
+    assert_int_equal(sat_store_schema_version(store), 6);
     OK(sat_store_begin(store));
     OK(sat_store_meta_put_u64(store, "value", 5));
     int64_t sid = make_space(store, 1);
@@ -209,7 +209,7 @@ static void a_store_of_a_later_version_is_refused_naming_both(void **state)
     assert_opens_with(place, SAT_STORE_READ_ONLY, SAT_ERR_NEWER_STORE);
     assert_opens_with(place, SAT_STORE_OPEN, SAT_ERR_NEWER_STORE);
     assert_non_null(strstr(place->fault.text, "version 321"));
-    assert_non_null(strstr(place->fault.text, "knows 5"));
+    assert_non_null(strstr(place->fault.text, "knows 6"));
     assert_opens_with(place, SAT_STORE_CREATE, SAT_ERR_EXISTS);
     assert_string_equal(ask_raw(place->path, "PRAGMA user_version", text, sizeof text), "321");
 }
