@@ -138,7 +138,7 @@ static enum sat_err prepare_insert(struct client_filling *filling, uint16_t inde
 static uint16_t index_of(const struct sat_type *type)
 {
     uint16_t index = 0;
-    while (sat_type_at(index) != type) index++;
+    while (sat_type_at(index)->number != type->number) index++;
     return index;
 }
 
@@ -178,6 +178,7 @@ static enum sat_err insert(struct client_filling *filling, const struct sat_type
     enum sat_err err = prepare_insert(filling, index, archived);
     if (err) return err;
     sqlite3_stmt *statement = filling->inserts[2 * index + archived];
+    type = sat_type_at(index); /* as its table was made */
     (void)sqlite3_bind_int64(statement, 1, n);
     bind_uuid(statement, 2, view->id.b);
     bind_text(statement, 3, filling->territory, strlen(filling->territory));

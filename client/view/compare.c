@@ -44,6 +44,17 @@ static enum sat_err step_both(struct comparing *comparing, sqlite3_stmt *a, sqli
     return SAT_OK;
 }
 
+/* The beginning of the row that a statement is at; nothing: it is at its end. */
+static void tell(sqlite3_stmt *statement, char out[WHERE_BYTES / 2])
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (int i = 0; i < sqlite3_data_count(statement) && len < WHERE_BYTES / 2; i++) {
+        const char *text = (const char *)sqlite3_column_text(statement, i);
+        len += (size_t)snprintf(out + len, WHERE_BYTES / 2 - len, "%s%s", i ? " " : "", text ? text : "null");
+    }
+}
+
 /* `sql` gives rows of `columns` columns, in any order; `name` of what. Takes sql. */
 static enum sat_err compare(struct comparing *comparing, char *sql, const char *name)
 {
@@ -55,13 +66,10 @@ static enum sat_err compare(struct comparing *comparing, char *sql, const char *
         err = client_view_fail(comparing->b->db, comparing->fault, SAT_ERR_IO);
     if (!err) err = step_both(comparing, a, b);
     if (!err && !comparing->same) {
-        const char *values[3];
-        for (int i = 0; i < 3; i++) {
-            sqlite3_stmt *statement = sqlite3_data_count(a) ? a : b; /* the one that has a row */
-            const char *text = sqlite3_data_count(statement) ? (const char *)sqlite3_column_text(statement, i) : NULL;
-            values[i] = text ? text : "";
-        }
-        (void)snprintf(comparing->where, WHERE_BYTES, "%s: %.20s %.36s %.36s", name, values[0], values[1], values[2]);
+        char of_a[WHERE_BYTES / 2], of_b[WHERE_BYTES / 2];
+        tell(a, of_a);
+        tell(b, of_b);
+        (void)snprintf(comparing->where, WHERE_BYTES, "%.20s: %.65s / %.65s", name, of_a, of_b);
     }
     (void)sqlite3_finalize(a);
     (void)sqlite3_finalize(b);

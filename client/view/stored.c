@@ -11,10 +11,11 @@
 #include "client/search/fold.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
+#include "common/proof/bundle.h"
 #include "common/proof/hash.h"
 
 /* A figure or a rule that makes other rows of the same records raises it: docs/adding.md. */
-enum { FORM_VERSION = 1 };
+enum { FORM_VERSION = 1, SUITES_LOOKED_AT = 16 };
 
 /* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
 enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -68,7 +69,8 @@ static bool is_same_state(const struct client_view_mark *a, const struct client_
            a->devices == b->devices && a->own == b->own && a->draft == b->draft;
 }
 
-/* What decides which rows records make: the list of types, the store's schema, and this program's rules. */
+/* What decides which rows records make: the list of types, the store's schema, which suites can be read, and this
+ * program's rules. */
 static struct sat_hash form_of(const struct satchel *satchel)
 {
     struct sat_hasher hasher;
@@ -76,6 +78,7 @@ static struct sat_hash form_of(const struct satchel *satchel)
     sat_hash_add_u32(&hasher, FORM_VERSION);
     sat_hash_add_u32(&hasher, CLIENT_FOLD_VERSION);
     sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
+    for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
     for (uint16_t i = 0; i < sat_types_count(); i++) {
         const struct sat_type *type = sat_type_at(i);
         sat_hash_add_u32(&hasher, type->number);
@@ -345,7 +348,11 @@ void client_touch(struct satchel *satchel)
 enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
 {
     *out = NULL;
-    if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
+    return client_lease_check(satchel) ? SAT_ERR_LOCKED : client_view_open(satchel, out);
+}
+
+enum sat_err client_view_open(struct satchel *satchel, struct client_view **out)
+{
     if (satchel->view && satchel->view->damaged) {
         satchel->view_damages++;
         satchel->fault = (struct sat_fault){0};

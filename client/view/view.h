@@ -19,6 +19,8 @@ struct client_view;
 /* The handle's view, as the records are now; borrowed until the next call. Built if need be, in memory where the home
  * has no room or no sound place for it. */
 enum sat_err client_view_get(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
+/* The same whether or not the lease allows that anything is shown. */
+enum sat_err client_view_open(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
 /* One that is built anew, in memory, and the caller's; the handle's stays as it is. */
 enum sat_err client_view_make(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
 /* Do two of them, of the same records, have the same rows? Else *where (of 160 bytes) names the first table in which

@@ -28,8 +28,8 @@ enum sat_err sat_derived_mark(struct sat_store *store, struct sat_arena *arena, 
                               bool *found) SAT_MUST_CHECK;
 /* Leaves it, with nothing touched; in a transaction of its own. */
 enum sat_err sat_derived_put(struct sat_store *store, struct sat_span mark) SAT_MUST_CHECK;
-/* Takes it away, in a transaction of its own: what is derived is about to change. Nothing happens where there is none.
- */
+/* Takes it away, in a transaction of its own: what is derived is about to change. What was touched stays told until the
+ * next one. Nothing happens where there is none. */
 enum sat_err sat_derived_begin(struct sat_store *store) SAT_MUST_CHECK;
 
 /* How far the store is now; has any record been touched since the mark? */

@@ -20,8 +20,8 @@ static enum sat_err run(struct sat_store *store, enum sat_sql which)
 static enum sat_err change_mark(struct sat_store *store, const struct sat_span *mark)
 {
     enum sat_err err = sat_store_meta_delete(store, SAT_DERIVED_KEY, SAT_DERIVED_KEY "\x01");
-    if (!err) err = run(store, SAT_SQL_TOUCHED_DONE);
-    if (!err) err = run(store, SAT_SQL_TOUCHED_BUNDLES_DONE);
+    if (!err && mark) err = run(store, SAT_SQL_TOUCHED_DONE);
+    if (!err && mark) err = run(store, SAT_SQL_TOUCHED_BUNDLES_DONE);
     if (!err && mark) err = sat_store_meta_put(store, SAT_DERIVED_KEY, *mark);
     return err;
 }
