@@ -331,9 +331,14 @@ static enum sat_err go_on(struct satchel *satchel, struct client_view *view, con
 static void bring_up(struct satchel *satchel)
 {
     struct client_view *view = satchel->view;
-    struct client_view_mark now;
-    bool touched = false, anew = false;
-    enum sat_err err = client_view_look(satchel, &now, &touched);
+    struct client_view_mark mark, now;
+    bool touched = false, marked = false, anew = false;
+    enum sat_err err = read_mark(satchel, &mark, &marked);
+    if (!err && !(marked && memcmp(mark.serial, view->mark.serial, sizeof mark.serial) == 0)) {
+        drop(satchel); /* what happened was too much to be told */
+        return;
+    }
+    if (!err) err = client_view_look(satchel, &now, &touched);
     if (!err && !touched && is_same_state(&view->mark, &now)) return;
     if (!err && sat_store_in_transaction(satchel->store)) err = SAT_ERR_IN_USE; /* nothing can be marked now */
     if (!err) err = go_on(satchel, view, &now, &anew);
