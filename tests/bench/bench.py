@@ -33,7 +33,7 @@ VIEWED = (1000, 5000) if QUICK else (1000, 30000, 100000)
 STORED = (10000, 1000000)
 FIRST_SYNC, TRIPS = 500000, 200
 SEARCHED = (1000,) if QUICK else (30000, 100000)
-# One character, two in both spellings, what every company is called, a whole name, the beginnings of Latin words, several.
+# One character, two in both spellings, what every company is called, a whole name, beginnings of Latin words, several.
 QUESTIONS = ("王", "的", "公", "关系", "關係", "有限公司", "上海华安科技有限公", "臺北華達",
              "schm", "k", "konigl", "138", "北京 schmidt", "王 采购", "关系 客户 北京", "满意北京")
 
@@ -406,8 +406,8 @@ def shown(value):
 
 
 QUICK_NAMES = ("push", "pull", "wire", "reconnect", "live", "put", "view", "find", "engine")
-NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "view", "find", "fleet", "memory",
-         "engine")
+NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "view", "find", "fleet",
+         "memory", "engine")
 METHODS = {"fleet": "fleet_of_thousands"}  # an attribute has that name
 
 
