@@ -299,7 +299,8 @@ SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const ch
  * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
  * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
  * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
- * own sentence, for all that is not one reading statement. */
+ * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
+ * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2

@@ -22,8 +22,7 @@ extern const struct client_fold_longer client_fold_longer[];
 extern const size_t client_fold_longer_n;
 extern const char32_t client_fold_apart[]; /* where what is no letter begins and ends, in turn */
 extern const size_t client_fold_apart_n;
-/* Changes with the tables and with what is made of them: an index of another version is made anew. */
-#define CLIENT_FOLD_VERSION 1
+extern const uint32_t client_fold_sum; /* another table has another one, and makes another index */
 
 /* The most that one character becomes. */
 #define CLIENT_FOLD_LENGTH_MAX 18

@@ -2240,3 +2240,6 @@ const char32_t client_fold_apart[] = {
     0x1E95E, 0x1EC71, 0x1ECAC, 0x1ECAD, 0x1ECB0, 0x1ECB1, 0x1ED2E, 0x1ED2F, 0x1EEF0, 0x1F10B, 0x1F10D, 0x20000,
 };
 const size_t client_fold_apart_n = 402;
+
+/* Of all that stands above. */
+const uint32_t client_fold_sum = 0x054def0c;

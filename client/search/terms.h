@@ -11,6 +11,9 @@
 
 #include "client/search/fold.h"
 
+/* Raised when a text gives other terms than before, so that an index that lies on a disk is made anew. */
+#define CLIENT_TERMS_VERSION 1
+
 /* The first byte of a term that is marked. */
 #define CLIENT_TERM_BEGINS 0x01 /* a name, as far as CLIENT_TERM_NAME_MAX */
 #define CLIENT_TERM_IN_NAME 0x02

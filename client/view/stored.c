@@ -8,7 +8,7 @@
 
 #include "client/home.h"
 #include "client/leasehold.h"
-#include "client/search/fold.h"
+#include "client/search/terms.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
 #include "common/proof/bundle.h"
@@ -76,7 +76,8 @@ static struct sat_hash form_of(const struct satchel *satchel)
     struct sat_hasher hasher;
     sat_hash_begin(&hasher, "view-form");
     sat_hash_add_u32(&hasher, FORM_VERSION);
-    sat_hash_add_u32(&hasher, CLIENT_FOLD_VERSION);
+    sat_hash_add_u32(&hasher, CLIENT_TERMS_VERSION);
+    sat_hash_add_u32(&hasher, client_fold_sum);
     sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
     for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
     for (uint16_t i = 0; i < sat_types_count(); i++) {

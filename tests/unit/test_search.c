@@ -220,6 +220,17 @@ static int rank_of(const struct model *model, const char *question)
 
 enum { ROWS = 120 };
 
+static int count_terms(void)
+{
+    sqlite3_stmt *statement;
+    run_sql("CREATE VIRTUAL TABLE IF NOT EXISTS temp.terms USING fts5vocab(main, " CLIENT_INDEX ", row)");
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM temp.terms", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int n = sqlite3_column_int(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return n;
+}
+
 static void compare(const struct model *models, const char *question)
 {
     struct client_hits hits;
@@ -273,6 +284,7 @@ static void the_index_finds_what_looking_through_all_finds(void **state)
             if (models[row].type) drop(models[row].type, row);
         assert_found("关", "");
         assert_found("a", "");
+        assert_int_equal(count_terms(), 0);
         sat_arena_reset(&arena);
     }
 }

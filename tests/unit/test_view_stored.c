@@ -402,6 +402,52 @@ static void without_its_mark_or_of_another_form_it_is_built_anew(void **state)
     assert_true(sat_hash_equal(&second.form, &third.form));
 }
 
+/* What takes the mark away while the view is open: its rows may be of a space that was purged. */
+static void an_open_one_without_its_mark_is_not_believed(void **state)
+{
+    (void)state;
+    put_accounts();
+    assert_rows(bob, COUNT, ANSWER);
+    struct client_view_mark before = mark_of(bob);
+    assert_int_equal(sat_derived_begin(bob->store), SAT_OK);
+    assert_rows(bob, COUNT, ANSWER);
+    struct client_view_mark behind = mark_of(bob);
+    assert_false(is_same_salt(&before, &behind));
+}
+
+/* Drafts that were written over, deleted or covered by others leave no row; what happens to a bundle happens to its
+ * records. */
+static void what_is_touched_and_not_new_is_looked_at_again(void **state)
+{
+    (void)state;
+    uint64_t drafts;
+    put_accounts();
+    assert_rows(bob, COUNT, ANSWER);
+    struct client_view_mark before = mark_of(bob);
+    assert_int_equal(sat_store_draft_count(bob->store, &drafts), SAT_OK);
+    assert_true(drafts >= 40);
+    assert_int_equal(sat_store_begin(bob->store), SAT_OK);
+    assert_int_equal(sat_store_drafts_delete(bob->store, 0, UINT64_MAX >> 1), SAT_OK);
+    assert_int_equal(sat_store_commit(bob->store), SAT_OK);
+    assert_rows(bob, "SELECT count(*) AS n FROM account", "{\"n\":0}");
+    struct client_view_mark behind = mark_of(bob);
+    assert_true(is_same_salt(&before, &behind) && !is_same_serial(&before, &behind));
+    assert_as_anew(bob, "drafts that are gone");
+
+    (void)sync_now(ann);
+    put_accounts();
+    (void)sync_now(bob);
+    assert_rows(bob, COUNT, ANSWER);
+    struct sat_bundle_row bundle;
+    int64_t newest;
+    assert_int_equal(sat_store_bundle_newest(bob->store, &newest), SAT_OK);
+    assert_int_equal(sat_store_bundle_get(bob->store, newest, &bundle), SAT_OK);
+    assert_int_equal(sat_store_begin(bob->store), SAT_OK);
+    assert_int_equal(sat_store_bundle_delete(bob->store, newest), SAT_OK);
+    assert_int_equal(sat_store_commit(bob->store), SAT_OK);
+    assert_as_anew(bob, "a bundle that is gone");
+}
+
 static void where_it_cannot_lie_it_is_in_memory(void **state)
 {
     (void)state;
@@ -459,11 +505,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
     const struct CMUnitTest tests[] = {
-        TEST(what_did_not_change_is_not_touched),   TEST(nothing_of_it_lies_open_and_it_is_for_its_owner_alone),
-        TEST(damage_anywhere_changes_no_answer),    TEST(what_breaks_while_it_is_open_is_built_anew_too),
-        TEST(an_older_state_of_it_is_not_believed), TEST(without_its_mark_or_of_another_form_it_is_built_anew),
-        TEST(where_it_cannot_lie_it_is_in_memory),  TEST(what_the_device_may_not_have_any_more_leaves_no_view),
-        TEST(what_is_its_own_is_nobody_s_table),    TEST(whatever_happens_the_view_is_as_one_that_is_built_anew),
+        TEST(what_did_not_change_is_not_touched),
+        TEST(nothing_of_it_lies_open_and_it_is_for_its_owner_alone),
+        TEST(damage_anywhere_changes_no_answer),
+        TEST(what_breaks_while_it_is_open_is_built_anew_too),
+        TEST(an_older_state_of_it_is_not_believed),
+        TEST(without_its_mark_or_of_another_form_it_is_built_anew),
+        TEST(an_open_one_without_its_mark_is_not_believed),
+        TEST(what_is_touched_and_not_new_is_looked_at_again),
+        TEST(where_it_cannot_lie_it_is_in_memory),
+        TEST(what_the_device_may_not_have_any_more_leaves_no_view),
+        TEST(what_is_its_own_is_nobody_s_table),
+        TEST(whatever_happens_the_view_is_as_one_that_is_built_anew),
     };
 #undef TEST
     return cmocka_run_group_tests_name("view on the disk", tests, NULL, NULL);

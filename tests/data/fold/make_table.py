@@ -185,7 +185,9 @@ def make(dictionaries, versions):
             text += "   %s\n" % row
             row = ""
         row += " 0x%X," % code
-    text += "   %s\n};\nconst size_t client_fold_apart_n = %d;\n" % (row, len(apart))
+    text += "   %s\n};\nconst size_t client_fold_apart_n = %d;\n\n" % (row, len(apart))
+    text += "/* Of all that stands above. */\n"
+    text += "const uint32_t client_fold_sum = 0x%s;\n" % hashlib.sha256(text.encode()).hexdigest()[:8]
     return text, len(set(han.values())), len(han)
 
 
