@@ -157,8 +157,8 @@ void replica_resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->resubscribed_at = 0;
 }
 
-/* An abbreviation does not fit what is here: the next entry is asked for in full. What was on its way may come first,
- * so the same is heard a few times before it is a lie. */
+/* An abbreviation does not fit what is here, or bytes are missing: the next entry is asked for in full. What was on its
+ * way may come first, so the same is heard a few times before it is a lie. */
 static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub)
 {
     if (sub->asked_entry >= ENTRY_ASKED_MAX)
@@ -317,8 +317,12 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
                               .came_back = entry->kind == SAT_ENTRY_RETURNED,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
+    bool lacks = false, full = bundle.form == SAT_BUNDLE_FULL;
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
+    if (!full || !sub->asked_entry) err = replica_lacks_bytes(step, sub, &bundle, &lacks);
+    if (err) return err;
+    if (lacks) return sub->asked_entry ? SAT_ERR_STALE : ask_entry(step, sub); /* what was on its way comes first */
     const struct sat_manifest *manifest = &bundle.manifest;
     err = check_time(step, sub, entry);
     if (!err) err = check_receipt(step, sub, entry, manifest);

@@ -250,6 +250,8 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
+/* Are there others who may write again what waits here? */
+bool replica_has_kin(struct sat_replica *replica);
 /* Where there are copies of this home, nothing is sent before what waits was compared with what came from them. */
 bool replica_must_look(struct sat_replica *replica);
 void replica_heard_of(struct sat_replica *replica, uint32_t author); /* something of his came */
@@ -292,6 +294,9 @@ struct replica_arrival {
 };
 enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
                                bool *back) SAT_MUST_CHECK;
+/* Has a bundle come without the bytes by which it would be told whether it repeats what waits here? */
+enum sat_err replica_lacks_bytes(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle *bundle, bool *lacks) SAT_MUST_CHECK;
 /* The bytes of changes that were replaced go before those who replaced them do: what was here of them fills the stubs,
  * once the bundle is judged as it came. What was here was judged when it came first, and may stand on what comes again
  * behind this. */

@@ -109,6 +109,7 @@ static bool revoke(struct life *life)
     world_say(world, "home %u is revoked, with its copies", storm_name(life, device));
     oracle_look(&life->oracle, world, 1); /* what the admin has is in front of the cut */
     excuse_work_of(life, family);
+    storm_moves_excuse_lost(life);
     life->counts->revocation++;
     return true;
 }
