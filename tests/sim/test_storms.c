@@ -244,6 +244,7 @@ static const struct {
     {3145, "server homes moves"}, /* 0120 */
     {3281, "server homes moves"},
     {220341, "server homes moves"}, /* 0121 */
+    {230206, "server homes moves"},
     {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
     {33018, "more moves"},
     {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
