@@ -245,6 +245,7 @@ static const struct {
     {3281, "server homes moves"},
     {220341, "server homes moves"}, /* 0121 */
     {230206, "server homes moves"},
+    {240479, "server grants upgrades moves"}, /* 0122 */
     {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
     {33018, "more moves"},
     {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
