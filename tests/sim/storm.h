@@ -137,7 +137,7 @@ void storm_heal(struct life *life);
 
 /* ---- storm_grants.c ---- */
 void storm_grants(struct life *life);
-void storm_let_in(struct life *life);
+bool storm_let_in(struct life *life);
 /* Does it only wait with what it wrote without right and key? That is excused. */
 bool storm_stays_at_home(struct life *life, struct world_device *device);
 bool storm_may_write(const struct life *life, const struct world_device *device, uint32_t space);
