@@ -98,8 +98,8 @@ static struct life *begin(const struct loop_life *played)
     (void)world_join(world, 3);
     forget_soon(world);
     world->orders_may_fail = true;
-    world_backup(world, 0);
-    world_backup(world, 1);
+    storm_copy_server(life, 0);
+    storm_copy_server(life, 1);
     storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     return life;
 }
