@@ -238,6 +238,7 @@ static const struct {
     {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
     {32136, "more moves"}, /* runs of a collection that is gone: docs/decisions/0127 */
     {130257, "homes more moves"},
+    {700519, "more moves"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
