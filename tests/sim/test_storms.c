@@ -239,6 +239,7 @@ static const struct {
     {32136, "more moves"}, /* runs of a collection that is gone: docs/decisions/0127 */
     {130257, "homes more moves"},
     {700519, "more moves"},
+    {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
