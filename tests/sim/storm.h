@@ -66,6 +66,12 @@ struct storm_moves {
     uint32_t let_in; /* … of accounts of which a mover's work was let in: the copies of a move, it may be, alone */
 };
 
+enum { STORM_LINKS_MAX = 512 };
+struct storm_links { /* of the directory that a copy of the server has */
+    struct sat_hash at[STORM_LINKS_MAX];
+    uint64_t n;
+};
+
 struct life {
     struct world world;
     struct oracle oracle;
@@ -96,6 +102,7 @@ struct life {
     struct world_device *kept_of;
     struct storm_moves moves;
     uint32_t wrong_views; /* that answered otherwise than one that is built anew */
+    struct storm_links copied[2]; /* by the copy's number */
 };
 
 /* ---- storm.c: who is who ---- */
@@ -125,6 +132,7 @@ bool storm_deliver(struct life *life);
 bool storm_move_connection(struct life *life);
 bool storm_damage(struct life *life);
 void storm_misfortune(struct life *life);
+void storm_copy_server(struct life *life, uint32_t copy);
 void storm_turn_back_server(struct life *life);
 bool storm_turn_back_home(struct life *life);
 

@@ -98,8 +98,8 @@ static struct life *begin(const struct loop_life *played)
     (void)world_join(world, 3);
     forget_soon(world);
     world->orders_may_fail = true;
-    world_backup(world, 0);
-    world_backup(world, 1);
+    storm_copy_server(life, 0);
+    storm_copy_server(life, 1);
     storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     return life;
 }
@@ -260,6 +260,8 @@ static const struct {
     {130257, "homes more moves"},
     {36032, "homes more"}, /* docs/decisions/0135, 0136 */
     {38044, "server more"},
+    {700519, "more moves"},
+    {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
