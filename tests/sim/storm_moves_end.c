@@ -174,11 +174,11 @@ void storm_moves_excuse_lost(struct life *life)
 
 /* ---- What is to be seen ---- */
 
-/* Copies that have arrived, and whose originals are covered by nobody: by who is out, was refused, or had lost the
- * right to bring them, which were let in then. */
+/* Copies that have arrived, and whose originals are covered by nobody: by who is out, was refused, was set back since,
+ * or had lost the right to bring them, which were let in then. */
 static bool may_be_in_both(struct life *life, uint32_t record)
 {
-    return life->revoked || life->moves.let_in & 1u << record || anybody_keeps(life, record, NULL);
+    return life->revoked || life->moves.in_halves & 1u << record || anybody_keeps(life, record, NULL);
 }
 
 static uint32_t complain(struct life *life, struct world_device *device, uint32_t record, const char *what)
