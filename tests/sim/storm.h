@@ -51,8 +51,8 @@ struct storm_value { /* written into an account that moves */
     uint32_t record, home;
     uint16_t field;
     char text[8];
-    bool overwritten; /* somebody who had it in front of him wrote another */
-    bool excused;     /* nobody had it any more */
+    uint64_t by;  /* a bit set of values that somebody wrote who had it in front of him */
+    bool excused; /* nobody had it any more */
 };
 
 struct storm_moves {

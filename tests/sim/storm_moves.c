@@ -122,7 +122,7 @@ static void write_value(struct life *life, struct world_device *device, uint32_t
     for (uint32_t i = 0; i + 1 < moves->n; i++) {
         struct storm_value *old = &moves->values[i];
         if (old->record == record && old->field == value->field && moves_is_shown(&before.at[space], old))
-            old->overwritten = true;
+            old->by |= UINT64_C(1) << (moves->n - 1);
     }
 }
 
