@@ -295,7 +295,7 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         out->doubtful = true;
         out->now = items[i].dot;
     }
-    if (!err && !out->found) out->found = was_replaced(change, &space, items, n);
+    if (!err && !out->found && !moved) out->found = was_replaced(change, &space, items, n);
     if (!err && !out->found && sat_space_equal(&root.space, &space))
         err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);
     sat_arena_reset(&looking->arena);

@@ -48,22 +48,25 @@ struct counts {
     uint64_t acts, excused, doubted, never_let_in, at_home;
 };
 
-enum { STORM_VALUES_MAX = 64 };
+enum { STORM_VALUES_MAX = 64, STORM_ACCOUNTS = 3 };
 
 struct storm_value { /* written into an account that moves */
     uint32_t record, home;
     uint16_t field;
     char text[8];
-    bool overwritten; /* somebody who had it in front of him wrote another */
-    bool excused;     /* nobody had it any more */
+    uint64_t by;  /* a bit set of values that somebody wrote who had it in front of him */
+    bool excused; /* nobody had it any more */
 };
 
 struct storm_moves {
     uint64_t dice;
     struct storm_value values[STORM_VALUES_MAX];
     uint32_t n;
-    uint32_t movers; /* a bit set of homes that moved one, or carried something after it */
-    uint32_t let_in; /* … of accounts of which a mover's work was let in: the copies of a move, it may be, alone */
+    uint32_t movers[STORM_ACCOUNTS]; /* bit sets of homes that moved it */
+    uint32_t carriers;               /* … that carried something after one */
+    /* Accounts of which a mover's work was let in, or whose mover was set back: copies that have arrived, it may be,
+     * and nothing that covers what they were made of. */
+    uint32_t in_halves;
 };
 
 enum { STORM_LINKS_MAX = 512 };
@@ -168,6 +171,7 @@ void storm_silence(struct life *life);
 void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
+void storm_moves_set_back(struct life *life, const struct world_device *device);
 /* ---- storm_moves_end.c ---- */
 void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */
 uint32_t storm_check_moves(struct life *life);

@@ -230,6 +230,7 @@ bool storm_turn_back_home(struct life *life)
         doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
         storm_moves_excuse_lost(life);
+        storm_moves_set_back(life, device);
         life->counts->home_set_back++;
     }
     world_home_free(&life->kept);

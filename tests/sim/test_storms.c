@@ -253,15 +253,16 @@ static const struct {
     {220341, "server homes moves"}, /* 0121 */
     {230206, "server homes moves"},
     {240479, "server grants upgrades moves"}, /* 0122 */
-    {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
+    {700551, "more moves"},                   /* bytes that nobody had asked for: docs/decisions/0125 */
     {33018, "more moves"},
     {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
-    {32136, "more moves"}, /* runs of a collection that is gone: docs/decisions/0127 */
+    {32136, "more moves"},        /* runs of a collection that is gone: docs/decisions/0127 */
     {130257, "homes more moves"},
     {36032, "homes more"}, /* docs/decisions/0135, 0136 */
     {38044, "server more"},
     {700519, "more moves"},
     {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
+    {43014, "more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
