@@ -4,9 +4,9 @@ measured in the same run.
 
     [QUICK=1] tests/bench/bench.py [--build DIR] [--json] [NAME…]
 
-NAME: push pull wire reconnect live load idle unlock put view fleet memory engine (all of them: some twelve minutes). The
-ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A
-mark is what was set out to be reached."""
+NAME: push pull wire reconnect live load idle unlock put view fleet memory engine (all of them: some twelve minutes).
+The ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say
+little. A mark is what was set out to be reached."""
 import argparse
 import concurrent.futures
 import glob
