@@ -369,12 +369,12 @@ enum sat_err client_view_open(struct satchel *satchel, struct client_view **out)
     enum sat_err err = SAT_OK;
     if (!satchel->view && on_disk) open_left(satchel);
     if (satchel->view && satchel->view->tracked) bring_up(satchel);
-    if (!satchel->view && on_disk && !sat_store_in_transaction(satchel->store))
-        err = build(satchel, true, &satchel->view);
-    if (!satchel->view) {
+    for (int attempt = 0; !satchel->view && attempt < 2; attempt++) {
+        bool there = attempt == 0;
+        if (there && (!on_disk || sat_store_in_transaction(satchel->store))) continue;
         satchel->fault = before; /* what speaks against the disk is no answer */
         satchel->unread = SAT_OK;
-        err = build(satchel, false, &satchel->view);
+        err = build(satchel, there, &satchel->view);
     }
     *out = satchel->view;
     return satchel->view ? SAT_OK : err;
