@@ -270,6 +270,26 @@ typedef int (*satchel_row_fn)(void *context, const char *json);
 SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
                              const char *to, int dry_run, satchel_row_fn row, void *context);
 
+struct satchel_import_file {
+    const char *name; /* its base name is what the map's "file" is compared with */
+    const void *at;   /* its bytes, at most 64 MiB */
+    size_t len;
+};
+struct satchel_import_options {
+    int dry_run;           /* 1: nothing is stored; each record that would be is told */
+    int skip_bad;          /* 1: bad rows are left out and told, the others stored; 0: nothing of a file with one is */
+    const char *territory; /* where new records go of which the map does not say it; NULL: as satchel_put() decides */
+};
+/* Makes records of tables (CSV, vCard), as `map`, a JSON text, says (docs/import.md, which has the rows, too). The ids are
+ * made of the organisation, the map's name and the row's key, so that importing again changes what is here already. The
+ * files are taken in the map's order. Each is one transaction, durable when the call returns; where one is refused,
+ * those before it are stored and those after it are not begun. All are read as tables first: where one cannot be,
+ * nothing is stored. `row` (may be NULL) gets objects by "kind": "bad" rows, in a dry run "record"s, and each "file".
+ * invalid (the map, with the place in it; it has nothing for a file; a file was refused), debt (sync first). */
+SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const struct satchel_import_file *files,
+                               size_t n, const struct satchel_import_options *options, satchel_row_fn row,
+                               void *context);
+
 /* The record types that there are, in the list's order:
  * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
  * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
