@@ -128,7 +128,9 @@ bool import_number(const char *text, const struct import_form *form, int digits,
     if (*text == '-' || *text == '+') text++;
     if (!take_whole(&text, form, &number)) return false;
     bool fraction = take_mark(&text, import_decimal(form));
-    if (fraction && !is_digit(*text)) return false;
+    size_t decimals = fraction ? strspn(text, "0123456789") : 0;
+    bool guessed = !form->decimal && !form->thousands; /* then 1.000 could be a thousand */
+    if (fraction && (decimals == 0 || (guessed && decimals == 3 && digits < 3))) return false;
     for (; digits > 0; digits--)
         if (!add_digit(&number, fraction && is_digit(*text) ? *text++ - '0' : 0)) return false;
     while (fraction && *text == '0') text++;
