@@ -161,7 +161,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     } else {
         struct sat_bundle bundle;
         bool related = is_kin(host, bundle_row.device, peer->device) || sub->from_before;
-        bool whole = (!own || sub->own_full || peer->set_back) && related;
+        bool whole = full || ((!own || sub->own_full || peer->set_back) && related);
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);

@@ -28,6 +28,8 @@ struct host_sub {
     uint64_t owing_from;  /* … where it ends, having begun behind this entry, */
     uint64_t owing_after; /* … and is behind this one now */
     uint32_t owing_left;  /* so many more are told */
+    uint64_t refused;     /* the first change of what was refused for good last: should that come again, it is passed
+                             over, as its author has been answered */
     bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
     bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
@@ -118,7 +120,7 @@ struct host_step {
     struct sat_arena *arena;
     struct sat_actions *out;
     bool directory_changed;
-    uint32_t brought; /* by this event: the device whose bundle was taken; 0: none was */
+    uint32_t brought;                /* by this event: the device whose bundle was taken; 0: none was */
     struct host_sighting *sightings; /* of sessions that ended */
 };
 

@@ -148,15 +148,26 @@ static enum sat_err is_replaced(struct sat_store *store, const struct sat_change
     return err;
 }
 
-/* Up to which counter this device's work is known to be in the log: what it had there, or what is there. */
-static enum sat_err find_logged(struct replica_step *step, const struct replica_sub *sub, uint64_t *counter)
+enum sat_err replica_logged(const struct sat_replica *replica, const struct replica_sub *sub, uint64_t *counter)
 {
-    const struct sat_replica_config *config = &step->replica->config;
     struct sat_bundle_row tip;
     bool found = false;
-    enum sat_err err = sat_let_go_of(config->store, &sub->row.id, counter);
-    if (!err) err = sat_store_bundle_tip(config->store, sub->row.sid, config->device, false, &tip, &found);
-    if (found && tip.first > *counter) *counter = tip.first;
+    *counter = 0;
+    if (sub->row.compacted == 0) return SAT_OK;
+    enum sat_err err =
+        sat_store_bundle_tip(replica->config.store, sub->row.sid, replica->config.device, false, &tip, &found);
+    if (found) *counter = tip.first - 1;
+    return err;
+}
+
+/* Who starts anew knows it of what it had there, too. */
+static enum sat_err find_logged(struct replica_step *step, const struct replica_sub *sub, uint64_t *counter)
+{
+    uint64_t let_go = 0;
+    enum sat_err err = replica_logged(step->replica, sub, counter);
+    bool anew = sub->anew.size > 0 && !sub->anew.waits;
+    if (!err && anew) err = sat_let_go_of(step->replica->config.store, &sub->row.id, &let_go);
+    if (let_go > *counter) *counter = let_go;
     return err;
 }
 

@@ -12,9 +12,11 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
 {
     struct sat_bundle_row *rows;
     uint32_t n;
+    uint64_t logged;
     *out = NULL;
-    enum sat_err err =
-        sat_store_bundles_pending(replica->config.store, sub->row.sid, sub->pushed + 1, 1, arena, &rows, &n);
+    enum sat_err err = replica_logged(replica, sub, &logged); /* what replaced it may be put aside here */
+    uint64_t from = sub->pushed > logged ? sub->pushed : logged;
+    if (!err) err = sat_store_bundles_pending(replica->config.store, sub->row.sid, from + 1, 1, arena, &rows, &n);
     if (err) return err;
     sub->pushable = n;
     if (n == 0) return SAT_OK;

@@ -130,6 +130,41 @@ static void what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged(v
     assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
 }
 
+/* The first push is damaged on its way, and comes once more as it was sent. */
+static bool damage_and_repeat(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    bool *done = context;
+    if (down || *done) return true;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    if (message.type == SAT_MESSAGE_PUSH) {
+        *done = true;
+        world_post(device, false, sat_buf_span(bytes));
+        bytes->at[bytes->len - 1] ^= 1;
+    }
+    sat_arena_deinit(&arena);
+    return true;
+}
+
+/* Its author has said by then, or is about to say, that it is empty, and what it had seen of it it has not seen. */
+static void what_was_refused_is_not_taken_when_it_comes_again(void **state)
+{
+    (void)state;
+    bool done = false;
+    scene_write(&world, a, 2, CITY, "Chur");
+    scene_write_in(&world, a, &world.spaces[1], 9, CITY, "x");
+    scene_write(&world, a, 2, CITY, "Olten");
+    a->on_way = damage_and_repeat;
+    a->on_way_context = &done;
+    agree(a);
+    agree(b);
+    assert_int_equal(aside(a), 1);
+    assert_int_equal(a->heard[SAT_NOTICE_REINDEXED], 0);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Olten");
+}
+
 static void one_after_the_other_is_refused(void **state)
 {
     (void)state;
@@ -379,6 +414,7 @@ int main(void)
         test(one_in_the_middle_is_refused),
         test(what_the_server_seems_too_old_for_is_sent_again_by_the_next_session),
         test(what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged),
+        test(what_was_refused_is_not_taken_when_it_comes_again),
         test(one_after_the_other_is_refused),
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),
