@@ -279,24 +279,30 @@ static void tell_file(struct telling *telling, const struct import_file *file)
                    "unchanged", (int)sum.unchanged, "archived", (int)sum.left, "bad", (int)file->bad_n));
 }
 
+/* What is wrong first, without the file's name before it. */
+static const char *first_bad(struct import_run *run, const struct import_file *file)
+{
+    json_t *bads = by_line(file->bads);
+    const char *text = json_string_value(json_object_get(json_array_get(bads, 0), "message"));
+    size_t name = strlen(import_shown(&run->arena, file->name)) + 2;
+    const char *copy = text && strlen(text) > name ? sat_arena_text(&run->arena, text + name, strlen(text) - name) : "";
+    json_decref(bads);
+    return copy;
+}
+
 static enum sat_err conclude(struct import_run *run)
 {
     const struct import_file *refused = NULL;
-    uint32_t bad_n = 0;
+    unsigned waiting = 0;
     for (uint32_t i = 0; i < run->files_n; i++) {
-        if (strcmp(run->files[i].state, "refused") != 0) continue;
-        if (!refused) refused = &run->files[i];
-        bad_n += run->files[i].bad_n;
+        if (!refused && strcmp(run->files[i].state, "refused") == 0) refused = &run->files[i];
+        waiting += strcmp(run->files[i].state, "not begun") == 0;
     }
     if (!refused) return SAT_OK;
-    json_t *bads = by_line(refused->bads);
-    const char *first = json_string_value(json_object_get(json_array_get(bads, 0), "message"));
-    enum sat_err err = sat_fail(&run->satchel->fault, SAT_ERR_INVALID, "%s%s: %u bad; %.280s",
-                                import_shown(&run->arena, refused->name),
-                                run->dry_run ? " would not be stored" : ", and what was to follow, is not stored",
-                                (unsigned)bad_n, first ? first : "it cannot be read");
-    json_decref(bads);
-    return err;
+    const char *others = waiting ? sat_arena_format(&run->arena, ", nor what is behind it (%u)", waiting) : "";
+    return sat_fail(&run->satchel->fault, SAT_ERR_INVALID, "%s %s%s: %u bad, first %.280s",
+                    import_shown(&run->arena, refused->name), run->dry_run ? "would not be stored" : "is not stored",
+                    others, (unsigned)refused->bad_n, first_bad(run, refused));
 }
 
 /* ---- All ---- */

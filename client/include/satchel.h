@@ -280,9 +280,9 @@ struct satchel_import_options {
     int skip_bad;          /* 1: bad rows are left out and told, the others stored; 0: nothing of a file with one is */
     const char *territory; /* where new records go of which the map does not say it; NULL: as satchel_put() decides */
 };
-/* Makes records of tables (CSV, vCard), as `map`, a JSON text, says (docs/import.md, which has the rows, too). The ids are
- * made of the organisation, the map's name and the row's key, so that importing again changes what is here already. The
- * files are taken in the map's order. Each is one transaction, durable when the call returns; where one is refused,
+/* Makes records of tables (CSV, vCard), as `map`, a JSON text, says (docs/import.md, which has the rows, too). The ids
+ * are made of the organisation, the map's name and a row's key: importing again changes what is here already. The files
+ * are taken in the map's order. Each is one transaction, durable when the call returns; where one is refused,
  * those before it are stored and those after it are not begun. All are read as tables first: where one cannot be,
  * nothing is stored. `row` (may be NULL) gets objects by "kind": "bad" rows, in a dry run "record"s, and each "file".
  * invalid (the map, with the place in it; it has nothing for a file; a file was refused), debt (sync first). */

@@ -373,5 +373,29 @@ def ids_are_the_same_on_every_device_and_say_nothing():
     equal(counts(one(rep, other, path)), (1, 0, 0, 0, 0), "another map is another source")
 
 
+@test
+def what_two_devices_import_is_one_record_and_a_quarrel_is_left_to_people():
+    map_file = map_of({"name": "n", "phone": "p"}, name="two", territory="Eastern")
+    first = write("p.csv", "no,n,p\n1,Quarrel,111\n")
+    for device in (rep, both):
+        equal(counts(one(device, map_file, first)), (1, 0, 0, 0, 0))
+    world.server.start()
+    for device in (rep, both, rep):
+        device.sync()
+    equal([len(find("account", "name = 'Quarrel'", device)) for device in (rep, both)], [1, 1])
+    account = find("account", "name = 'Quarrel'")[0]["id"]
+    equal([c for c in rep.rows("conflicts") if c["id"] == account], [], "both say the same")
+    rep.run("put", "account", account, "phone=222")
+    both.run("put", "account", account, "phone=333")
+    for device in (rep, both, rep):
+        device.sync()
+    equal([len(c["values"]) for c in rep.rows("conflicts") if c["id"] == account], [2])
+    equal(counts(one(rep, map_file, write("p.csv", "no,n,p\n1,Quarrel,222\n"))), (0, 0, 1, 0, 0))
+    equal(len([c for c in rep.rows("conflicts") if c["id"] == account]), 1, "an import has settled what people have to")
+    equal(counts(one(rep, map_file, write("p.csv", "no,n,p\n1,Quarrel,444\n"))), (0, 1, 0, 0, 0))
+    equal(rep.fields("account", account)["phone"], "444")
+    world.server.stop()
+
+
 if __name__ == "__main__":
     run()

@@ -7,8 +7,8 @@ import subprocess
 from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel, scratch, test
 
 COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant",
-            "territory list", "device list", "put", "rm", "restore", "import", "get", "list", "query", "history", "sync",
-            "status", "conflicts", "resolve", "server set", "server show", "export", "doctor", "passphrase")
+            "territory list", "device list", "put", "rm", "restore", "import", "get", "list", "query", "history",
+            "sync", "status", "conflicts", "resolve", "server set", "server show", "export", "doctor", "passphrase")
 LATER = ("find words", "report sales --period 2024")
 
 
