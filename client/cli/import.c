@@ -90,17 +90,17 @@ static int show(void *context, const char *json)
 
 static int run_import(struct cli *cli, const char *map, const struct satchel_import_file *files, size_t n)
 {
-    struct satchel_import_options options = {.dry_run = cli_has(cli, CLI_OPTION_DRY_RUN),
-                                             .skip_bad = cli_has(cli, CLI_OPTION_SKIP_BAD),
-                                             .territory = cli_option(cli, CLI_OPTION_TERRITORY)};
+    bool dry_run = cli_has(cli, CLI_OPTION_DRY_RUN);
+    int flags = (dry_run ? SATCHEL_DRY_RUN : 0) | (cli_has(cli, CLI_OPTION_SKIP_BAD) ? SATCHEL_SKIP_BAD : 0);
     struct shown shown = {.cli = cli};
     cli_table_init(&shown.files, cli);
-    int failed = satchel_import(cli->satchel, map, files, n, &options, show, &shown);
+    int failed =
+        satchel_import(cli->satchel, map, files, n, flags, cli_option(cli, CLI_OPTION_TERRITORY), show, &shown);
     if (shown.bads > BADS_TOLD_MAX)
         cli_note(cli, "… and %u more; --json tells all of them", shown.bads - BADS_TOLD_MAX);
     cli_table_finish(&shown.files);
     if (failed) return cli_fail_handle(cli);
-    if (options.dry_run && !cli->json) cli_note(cli, "nothing is changed");
+    if (dry_run && !cli->json) cli_note(cli, "nothing is changed");
     return 0;
 }
 
@@ -117,7 +117,7 @@ int cli_run_import(struct cli *cli)
     sat_put_u8(&bytes[n], 0);
     for (size_t i = 0; i < n && !code; i++) {
         code = read_file(cli, cli->args[i], FILE_BYTES_MAX, &bytes[i]);
-        files[i] = (struct satchel_import_file){cli->args[i], bytes[i].at, bytes[i].len};
+        files[i] = (struct satchel_import_file){cli->args[i], {bytes[i].at, bytes[i].len}};
     }
     if (!code && strlen((const char *)bytes[n].at) + 1 != bytes[n].len)
         code = cli_fail(cli, SAT_ERR_INVALID, "%s: a map is JSON, and this holds a zero byte", map_path);

@@ -90,7 +90,8 @@ static enum sat_err read_file(struct import_run *run, const struct satchel_impor
     const struct import_part *part = file->part;
     struct import_bad bad = {0};
     struct sat_span text;
-    enum sat_err err = import_decode(sat_span(given->at, given->len), part->encoding, &run->arena, &text, &bad);
+    enum sat_err err =
+        import_decode(sat_span(given->bytes.at, given->bytes.len), part->encoding, &run->arena, &text, &bad);
     if (!err && part->vcard)
         err = import_vcard_read(text, &run->arena, &file->table, &bad);
     else if (!err)
@@ -326,16 +327,13 @@ static enum sat_err import(struct import_run *run, struct import_map *map, const
 }
 
 int satchel_import(struct satchel *satchel, const char *map_text, const struct satchel_import_file *files, size_t n,
-                   const struct satchel_import_options *options, satchel_row_fn row, void *context)
+                   int flags, const char *territory, satchel_row_fn row, void *context)
 {
-    static const struct satchel_import_options none;
     struct telling telling = {.row = row, .context = context};
     struct import_map map = {0};
-    struct import_run run = {.satchel = satchel};
-    if (!options) options = &none;
-    run.dry_run = options->dry_run;
-    run.skip_bad = options->skip_bad;
-    run.territory = options->territory;
+    struct import_run run = {.satchel = satchel, .territory = territory};
+    run.dry_run = flags & SATCHEL_DRY_RUN;
+    run.skip_bad = flags & SATCHEL_SKIP_BAD;
     sat_arena_init(&run.arena);
     sat_arena_init(&run.row_arena);
     sat_buf_init(&run.origins);

@@ -271,24 +271,16 @@ SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const ch
                              const char *to, int dry_run, satchel_row_fn row, void *context);
 
 struct satchel_import_file {
-    const char *name; /* its base name is what the map's "file" is compared with */
-    const void *at;   /* its bytes, at most 64 MiB */
-    size_t len;
+    const char *name;           /* its base name is what the map's "file" is compared with */
+    struct satchel_bytes bytes; /* at most 64 MiB */
 };
-struct satchel_import_options {
-    int dry_run;           /* 1: nothing is stored; each record that would be is told */
-    int skip_bad;          /* 1: bad rows are left out and told, the others stored; 0: nothing of a file with one is */
-    const char *territory; /* where new records go of which the map does not say it; NULL: as satchel_put() decides */
-};
-/* Makes records of tables (CSV, vCard), as `map`, a JSON text, says (docs/import.md, which has the rows, too). The ids
- * are made of the organisation, the map's name and a row's key: importing again changes what is here already. The files
- * are taken in the map's order. Each is one transaction, durable when the call returns; where one is refused,
- * those before it are stored and those after it are not begun. All are read as tables first: where one cannot be,
- * nothing is stored. `row` (may be NULL) gets objects by "kind": "bad" rows, in a dry run "record"s, and each "file".
- * invalid (the map, with the place in it; it has nothing for a file; a file was refused), debt (sync first). */
+#define SATCHEL_DRY_RUN 1  /* nothing is stored */
+#define SATCHEL_SKIP_BAD 2 /* bad rows are left out, not the file */
+/* Makes records of tables (CSV, vCard), as `map` says; importing again changes the same records. docs/import.md has the
+ * map, the rows, and what is stored when something is refused: a file is one transaction. `territory` (NULL: as
+ * satchel_put() decides): of new records where the map does not say it. invalid, debt (sync first) */
 SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const struct satchel_import_file *files,
-                               size_t n, const struct satchel_import_options *options, satchel_row_fn row,
-                               void *context);
+                               size_t n, int flags, const char *territory, satchel_row_fn row, void *context);
 
 /* The record types that there are, in the list's order:
  * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
@@ -306,11 +298,21 @@ SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const cha
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
+/* Records by words in their texts (names, notes, addresses …; not archived ones), at most `limit` (1 to 1000), the
+ * likeliest first: those that are called so, whose name begins so, in whose name it is, in which it is; among these the
+ * newest. A record is found that has every word, at the beginning of one of its words; Chinese is found within words,
+ * from one character on. Spellings find each other: simplified and traditional, full and half width, upper and lower
+ * case, Latin with and without accents. Nothing in `text` is an operator. `type` NULL: of all types. Rows {"type",
+ * "name","field","text","match","territory","id"}: the text is an excerpt as it was written, the match what of it was
+ * asked for. invalid: no letter or digit is in `text`, more than 32 words, or more than 1000 bytes. */
+SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                             void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
  * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
  * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
  * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
- * own sentence, for all that is not one reading statement. */
+ * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
+ * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2
@@ -573,10 +575,9 @@ SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *propos
 /* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
  * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
  * All keys that are here are changed along with it (satchel_keys_missing() has the others, which the new kit does not
- * open yet). After satchel_use_kit() the old kit signs for the
- * new one, and is worth nothing then; without it, and with no other admin to sign, whoever has the old page can still
- * repudiate this device for 30 days. Should this fail after keep_kit has been
- * called, the server may have taken the new one all the same: satchel_audit() tells. */
+ * open yet). After satchel_use_kit() the old kit signs for the new one, and is worth nothing then; without it, and with
+ * no other admin to sign, whoever has the old page can still repudiate this device for 30 days. Should this fail after
+ * keep_kit has been called, the server may have taken the new one all the same: satchel_audit() tells. */
 SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
                                     void *context);
 /* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be
