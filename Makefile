@@ -48,7 +48,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 ENGINE := $(wildcard common/base/*.c common/wire/*.c common/proof/*.c common/store/*.c common/sync/*.c)
 VAULT := $(wildcard common/vault/*.c)
 SERVER := $(filter-out server/main.c,$(wildcard server/*.c))
-CLIENT := $(wildcard client/*.c client/search/*.c client/view/*.c)
+CLIENT := $(wildcard client/*.c client/import/*.c client/search/*.c client/view/*.c)
 CLI := $(filter-out client/cli/main.c,$(wildcard client/cli/*.c))
 
 VERSION := $(shell sed -n 's/^#define VERSION "\(.*\)"/\1/p' client/handle.c)
@@ -118,6 +118,8 @@ define INSTALLED
 644 client/search/LICENSE.tables $(DOC)/LICENSE.tables
 644 docs/man/satchel.1 $(PREFIX)/share/man/man1/satchel.1
 644 docs/man/satcheld.8 $(PREFIX)/share/man/man8/satcheld.8
+$(foreach map,$(wildcard client/maps/*.json),
+644 $(map) $(PREFIX)/share/satchel/maps/$(notdir $(map)))
 644 deploy/completion/satchel.bash $(PREFIX)/share/bash-completion/completions/satchel
 644 $(BUILD)/install/satcheld.service $(PREFIX)/lib/systemd/system/satcheld.service
 $(foreach file,docs/operations.md $(wildcard deploy/*.conf deploy/*.cfg),

@@ -270,6 +270,18 @@ typedef int (*satchel_row_fn)(void *context, const char *json);
 SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
                              const char *to, int dry_run, satchel_row_fn row, void *context);
 
+struct satchel_import_file {
+    const char *name;           /* its base name is what the map's "file" is compared with */
+    struct satchel_bytes bytes; /* at most 64 MiB */
+};
+#define SATCHEL_DRY_RUN 1  /* nothing is stored */
+#define SATCHEL_SKIP_BAD 2 /* bad rows are left out, not the file */
+/* Makes records of tables (CSV, vCard), as `map` says; importing again changes the same records. docs/import.md has the
+ * map, the rows, and what is stored when something is refused: a file is one transaction. `territory` (NULL: as
+ * satchel_put() decides): of new records where the map does not say it. invalid, debt (sync first) */
+SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const struct satchel_import_file *files,
+                               size_t n, int flags, const char *territory, satchel_row_fn row, void *context);
+
 /* The record types that there are, in the list's order:
  * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
  * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
@@ -563,10 +575,9 @@ SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *propos
 /* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
  * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
  * All keys that are here are changed along with it (satchel_keys_missing() has the others, which the new kit does not
- * open yet). After satchel_use_kit() the old kit signs for the
- * new one, and is worth nothing then; without it, and with no other admin to sign, whoever has the old page can still
- * repudiate this device for 30 days. Should this fail after keep_kit has been
- * called, the server may have taken the new one all the same: satchel_audit() tells. */
+ * open yet). After satchel_use_kit() the old kit signs for the new one, and is worth nothing then; without it, and with
+ * no other admin to sign, whoever has the old page can still repudiate this device for 30 days. Should this fail after
+ * keep_kit has been called, the server may have taken the new one all the same: satchel_audit() tells. */
 SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
                                     void *context);
 /* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be

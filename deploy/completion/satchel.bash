@@ -33,7 +33,7 @@ audit:
 put: --territory --stdin
 rm:
 restore:
-import: --map
+import: --map --territory --dry-run --skip-bad
 get: --territory
 list: --where
 query:
