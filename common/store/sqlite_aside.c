@@ -94,7 +94,7 @@ enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space
     sat_bind_bytes(&query, space->b, sizeof space->b);
     sat_bind_i64(&query, before.device);
     sat_bind_u64(&query, before.counter);
-    *found = sat_query_step(&query) && sat_column_u64(&query) > 0; /* the greatest of none is nothing */
+    *found = sat_query_step(&query);
     if (*found) sat_column_bytes(&query, id->b, sizeof id->b);
     return sat_query_end(&query);
 }
