@@ -240,6 +240,7 @@ static const struct {
     {130257, "homes more moves"},
     {700519, "more moves"},
     {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
+    {701107, "more moves"}, /* docs/decisions/0130 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
