@@ -154,6 +154,17 @@ static bool was_replaced(const struct sat_again_change *change, const struct sat
     return false;
 }
 
+/* Has the record ever gone from there? What goes and comes back is copied, and each copy names the first original: by
+ * that alone nobody can tell whether it is this one, or one that has gone again since. */
+static bool has_moved(const struct sat_history_item *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_source source = {.readable = items[i].readable, .body = items[i].body};
+        if (items[i].live && sat_source_moves(&source)) return true;
+    }
+    return false;
+}
+
 /* One of the numbers that it stood under, and what it was there. */
 struct number {
     struct sat_dot dot;
@@ -277,11 +288,14 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     if (!err && sat_space_equal(&root.space, &space)) err = was_refused(looking, root.dot, &out->found);
     if (!err && !out->found)
         err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    bool moved = !err && has_moved(items, n);
     for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        out->found = repeats(change, &root, &space, &items[i]);
-        if (out->found) out->now = items[i].dot;
+        if (!repeats(change, &root, &space, &items[i])) continue;
+        out->found = !moved || sat_dot_compare(items[i].dot, change->dot) == 0;
+        out->doubtful = true;
+        out->now = items[i].dot;
     }
-    if (!err && !out->found) out->found = was_replaced(change, &space, items, n);
+    if (!err && !out->found && !moved) out->found = was_replaced(change, &space, items, n);
     if (!err && !out->found && sat_space_equal(&root.space, &space))
         err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);
     sat_arena_reset(&looking->arena);
@@ -465,7 +479,8 @@ static enum sat_err has_copy(void *context, const struct sat_again_change *chang
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
     if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
     if (!err) root = root_of(&space, change);
-    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
+    bool moved = !err && has_moved(items, n);
+    for (uint32_t i = 0; i < n && !err && !moved && !out->found; i++) {
         out->found = items[i].seq && items[i].body.origin.len && repeats(change, &root, &space, &items[i]);
         out->now = items[i].dot;
     }

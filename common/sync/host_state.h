@@ -133,6 +133,7 @@ struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
 /* What the peer asked for when it came, within reason; 0: nothing. */
 void host_peer_size(struct host_peer *peer, uint32_t frame_bytes);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
+void host_send_bytes(struct host_step *step, uint64_t peer, struct sat_span message); /* copied */
 void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
                      const struct sat_fault *fault); /* the fault's sentence, if it has one for the error */
 bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space);
@@ -253,6 +254,9 @@ enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct h
                         const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
                         const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
+/* The space's head, signed now if it has changed since it last was. */
+void host_head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms,
+                     struct sat_buf *out);
 void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct host_space *space, struct sat_buf *out);
 /* Does the head's signature hold under one of this server's identities, and is the head not of this log? */
 enum sat_err host_is_lost_head(struct sat_host *host, const struct host_space *space, struct sat_span bytes,

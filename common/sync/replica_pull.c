@@ -493,7 +493,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
 }
 
 /* The stubs of a log that is whole must all have been replaced by something that is here; or by something that came
- * back without its bytes, and waits for them. */
+ * back without its bytes, and waits for them; or was put aside. */
 static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
@@ -504,6 +504,9 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
     if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
     if (sub->stubs_wait) sub->stubs_wait = left;
     if (err || sub->stubs_wait) return err;
+    uint64_t aside;
+    err = replica_stubs_aside(step, sub, &aside);
+    if (err || aside == left) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }
@@ -530,7 +533,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!err) err = check_trusted(step, sub);
     if (!err) err = replica_ask_words(step, sub, &heard);
     if (err || !heard) return err;
-    err = replica_anew_end(step, sub);
+    err = replica_settle_compacted(step, sub);
+    if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;

@@ -15,6 +15,11 @@ bool sat_is_refused_for_good(const struct sat_bundle_row *row)
     return row->state == SAT_BUNDLE_REFUSED && sat_is_final_refusal((enum sat_err)row->refused);
 }
 
+bool sat_is_in_log(const struct sat_bundle_row *row)
+{
+    return row->state == SAT_BUNDLE_REFUSED && row->refused == SAT_ERR_EXISTS;
+}
+
 enum sat_err sat_judge_void(const struct sat_judge *judge, const struct sat_signed_void *empty, struct sat_fault *fault)
 {
     const struct sat_void *s = &empty->statement;
