@@ -119,15 +119,13 @@ static struct sat_dots map_seen(struct sat_again_work *again, const struct sat_a
     struct sat_dots_builder builder;
     sat_dots_begin(&builder, &again->arena);
     add_unmoved(again, old, &builder);
-    for (uint32_t i = again->out->n; i > 0 && (taken || own > old->place->cut); i--) {
-        const struct sat_again_pair *pair = &again->out->pairs[i - 1];
+    /* None stands for those before it: what was taken over came between own ones that had not seen it. */
+    for (uint32_t i = 0; i < again->out->n && (taken || own > old->place->cut); i++) {
+        const struct sat_again_pair *pair = &again->out->pairs[i];
         if (!had_seen_pair(old, pair)) continue;
         sat_dots_add(&builder, pair->now);
         const struct sat_source *source = sat_record_live(view, pair->now);
         if (source) sat_dots_add_all(&builder, source->header.seen); /* it may have been written again elsewhere */
-        if (!taken && pair->now.counter > again->last)
-            break; /* one's own, which has seen those before it, or names
-                      them */
     }
     return sat_dots_as_vector(&builder);
 }

@@ -261,7 +261,8 @@ static const struct {
     {36032, "homes more"}, /* docs/decisions/0135, 0136 */
     {38044, "server more"},
     {700519, "more moves"},
-    {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
+    {32028, "more moves"},  /* two under one number: docs/decisions/0129 */
+    {701107, "more moves"}, /* docs/decisions/0130 */
     {43014, "more"},
 };
 
