@@ -252,8 +252,9 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
-        number = (struct number){.dot = before.device ? before : root->dot};
-        err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
+        struct number next = {.dot = before.device ? before : root->dot};
+        err = sat_was_get(&vault, number.dot, arena, &next.was, &next.found);
+        number = next;
         if (err) return err;
     }
 }

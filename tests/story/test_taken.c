@@ -274,6 +274,33 @@ static void what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again
     all_show(3, "Zug");
 }
 
+/* Of one that is back there are hashes alone, by which it is told; the other one was under that number in between. */
+static void two_that_were_lost_under_one_number_are_told_apart(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    scene_write(&world, rep, 2, CITY, "Olten");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other)); /* has hashes of what was replaced */
+    all_goes_back(1);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    world_connect(&world, third); /* writes the first one again, and does not get to send it */
+    while (!scene_drafts(third)) assert_true(world_deliver(&world, third, WORLD_NO_FAULT));
+    world_disconnect(&world, third);
+    world_restore(&world, 1, true);
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, third));
+    all_come();
+    all_show(2, "Olten");
+    all_show(3, "Zug");
+}
+
 /* Its author's copy knew of nothing, and has brought it under a number of its own, before it is given back. */
 static void what_the_log_has_a_copy_of_is_not_given_back_beside_it(void **state)
 {
@@ -347,6 +374,7 @@ int main(void)
         STORY(what_follows_the_same_bundle_under_another_number_takes_its_place_too),
         STORY(who_holds_it_asks_for_the_bytes_of_what_was_replaced),
         STORY(what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again),
+        STORY(two_that_were_lost_under_one_number_are_told_apart),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
         STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
         STORY(who_may_not_write_keeps_it_aside),
