@@ -263,6 +263,8 @@ static const struct {
     {700519, "more moves"},
     {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
     {43014, "more"},
+    {45039, "server more"},
+    {45060, "server more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
