@@ -264,6 +264,8 @@ static const struct {
     {32028, "more moves"},  /* two under one number: docs/decisions/0129 */
     {701107, "more moves"}, /* docs/decisions/0130 */
     {43014, "more"},
+    {45039, "server more"},
+    {45060, "server more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
