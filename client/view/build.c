@@ -231,10 +231,26 @@ static bool is_no_disclosure(const struct client_filling *filling, const struct 
 
 /* ---- What is here ---- */
 
-/* A row comes to its type's table, or is about to leave it. Whatever else follows from rows is told here. */
-static enum sat_err tell(struct client_filling *filling, const struct sat_type *type, bool archived, int64_t n)
+/* When the newest of what is there was written, as far as its author can be believed. */
+static uint64_t newest_ms(const struct sat_record_view *view)
 {
-    (void)archived;
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (view->live[i].effective > newest) newest = view->live[i].effective;
+    return newest >> 16;
+}
+
+/* A row has come to its type's table, or, `view` NULL, is about to leave it. Whatever else follows from rows is told
+ * here. */
+static enum sat_err tell(struct client_filling *filling, const struct sat_type *type, bool archived, int64_t n,
+                         const struct sat_record_view *view)
+{
+    struct sat_fault *fault = &filling->satchel->fault;
+    if (!archived) {
+        enum sat_err indexed = view ? client_index_put(&filling->index, type, n, newest_ms(view), fault)
+                                    : client_index_drop(&filling->index, type, n, fault);
+        if (indexed) return indexed;
+    }
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
     enum sat_err err = prepare(filling,
                                "INSERT OR IGNORE INTO temp.satchel_orders SELECT \"order\" FROM main.order_line WHERE"
@@ -288,7 +304,7 @@ static enum sat_err remove_row(struct client_filling *filling, const struct stan
 {
     uint16_t index = index_of(old->row);
     sqlite3_stmt **statement = &filling->deletes[2 * index + old->archived];
-    enum sat_err err = tell(filling, old->row, old->archived, old->n);
+    enum sat_err err = tell(filling, old->row, old->archived, old->n, NULL);
     if (!err && !*statement) {
         char *sql =
             sqlite3_mprintf("DELETE FROM %s.\"%w\" WHERE rowid = ?", database_of(old->archived), old->row->name);
@@ -335,7 +351,7 @@ static enum sat_err put_in(struct client_filling *filling, const struct sat_reco
     err = run(filling, statement);
     int64_t n = sqlite3_last_insert_rowid(filling->db);
     if (!err && now->row) err = insert(filling, now->row, view, n);
-    if (!err && now->row) err = tell(filling, now->row, now->archived, n);
+    if (!err && now->row) err = tell(filling, now->row, now->archived, n, view);
     return err;
 }
 
@@ -395,6 +411,7 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
     *filling = (struct client_filling){.satchel = satchel, .db = db};
     sat_arena_init(&filling->arena);
     sat_arena_init(&filling->names);
+    client_index_init(&filling->index, db);
     client_disclosers_make(&satchel->directory, &filling->names, &filling->disclosers);
     filling->inserts = calloc(4 * (size_t)sat_types_count(), sizeof *filling->inserts);
     sat_check_memory(filling->inserts);
@@ -408,6 +425,7 @@ void client_filling_end(struct client_filling *filling)
                                     filling->delete_here, filling->note_order, filling->note_record};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
+    client_index_deinit(&filling->index);
     sat_arena_deinit(&filling->names);
     sat_arena_deinit(&filling->arena);
 }

@@ -103,6 +103,11 @@ static enum sat_err compare_all(struct comparing *comparing)
     } others[] = {
         {"waiting", "SELECT type, id, field, target, found FROM waiting ORDER BY 1, 2, 3, 4, 5"},
         {"satchel_here", "SELECT sid, id, type, archived, unread FROM satchel_here ORDER BY 1, 2"},
+        {"satchel_search_row",
+         "SELECT h.sid, h.id, s.at, s.type FROM satchel_search_row AS s LEFT JOIN satchel_here AS h"
+         " ON h.n = s.row ORDER BY 1, 2"},
+        {"satchel_search", "SELECT h.sid, h.id, v.term FROM temp.satchel_terms AS v LEFT JOIN satchel_here AS h"
+                           " ON h.n = v.doc ORDER BY 1, 2, 3"},
         /* names that no row has any more may stay */
     };
     enum sat_err err = SAT_OK;
@@ -114,12 +119,23 @@ static enum sat_err compare_all(struct comparing *comparing)
     return err;
 }
 
+/* The terms of the search index as a table. */
+static enum sat_err show_terms(struct client_view *view, struct sat_fault *fault)
+{
+    static const char sql[] = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.satchel_terms USING"
+                              " fts5vocab(main, satchel_search, instance)";
+    return sqlite3_exec(view->db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK
+                                                                      : client_view_fail(view->db, fault, SAT_ERR_IO);
+}
+
 enum sat_err client_view_compare(struct client_view *a, struct client_view *b, bool *same, char where[160],
                                  struct sat_fault *fault)
 {
     struct comparing comparing = {.a = a, .b = b, .fault = fault, .where = where};
     enum sat_err err = client_view_unlock(a->db, fault);
     if (!err) err = client_view_unlock(b->db, fault);
+    if (!err) err = show_terms(a, fault);
+    if (!err) err = show_terms(b, fault);
     if (!err) err = compare_all(&comparing);
     enum sat_err locked = client_view_lock(a->db, fault);
     if (!locked) locked = client_view_lock(b->db, fault);

@@ -6,6 +6,7 @@
 
 #include "client/disclosures.h"
 #include "client/handle.h"
+#include "client/search/index.h"
 #include "common/store/derived.h"
 #include "common/vault/types.h"
 
@@ -14,6 +15,7 @@ struct client_filling {
     sqlite3 *db;
     sqlite3_stmt **inserts, **deletes; /* two for each type, prepared when first needed: its table's, the archive's */
     sqlite3_stmt *put_name, *put_here, *find_here, *delete_here, *note_order, *note_record;
+    struct client_index index;
     bool all;               /* what follows from several rows comes when all are there */
     struct sat_arena arena; /* for one record */
     struct sat_arena names;

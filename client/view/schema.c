@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/search/index.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 
@@ -67,7 +68,7 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
         err = make_table(db, "main", sat_type_at(i), fault);
         if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
     }
-    return err;
+    return err ? err : client_index_make(db, fault);
 }
 
 /* ---- What is computed over several rows ---- */

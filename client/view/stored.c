@@ -8,6 +8,7 @@
 
 #include "client/home.h"
 #include "client/leasehold.h"
+#include "client/search/terms.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
 #include "common/proof/bundle.h"
@@ -75,6 +76,8 @@ static struct sat_hash form_of(const struct satchel *satchel)
     struct sat_hasher hasher;
     sat_hash_begin(&hasher, "view-form");
     sat_hash_add_u32(&hasher, FORM_VERSION);
+    sat_hash_add_u32(&hasher, CLIENT_TERMS_VERSION);
+    sat_hash_add_u32(&hasher, client_fold_sum);
     sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
     for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
     for (uint16_t i = 0; i < sat_types_count(); i++) {
@@ -90,6 +93,7 @@ static struct sat_hash form_of(const struct satchel *satchel)
             sat_hash_add_u32(&hasher, (uint32_t)field->kind);
             sat_hash_add_u32(&hasher, (uint32_t)field->rule);
             sat_hash_add_u32(&hasher, field->ref_type);
+            sat_hash_add_u32(&hasher, (uint32_t)sat_field_search(field));
         }
     }
     return sat_hash_end(&hasher);
@@ -154,7 +158,7 @@ static enum sat_err open_view(struct satchel *satchel, bool on_disk, struct clie
     }
     if (code != SQLITE_OK) return client_view_fail(view->db, &satchel->fault, SAT_ERR_IO);
     (void)sqlite3_limit(view->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
-    return SAT_OK;
+    return client_index_register(view->db, &satchel->fault);
 }
 
 static void keep_in_memory(sqlite3 *db, int kib)

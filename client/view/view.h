@@ -40,4 +40,8 @@ enum sat_err client_view_query(struct client_view *view, const char *sql, satche
  * one, which has the answer. */
 bool client_view_asks_again(const struct client_view *view);
 
+/* satchel_find(); *more: there are more than that. */
+int client_find_records(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                        void *context, bool *more);
+
 #endif

@@ -8,10 +8,12 @@ enum {
 #define TYPE(number, name, home) BEGIN_##name, BACK_##name = BEGIN_##name - 1,
 #define FIELD(type, number, name, kind, rule, ref) FIELD_##type##_##name,
 #define RANGE(type, field, least, most)
+#define SEARCH(type, field, how)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
+#undef SEARCH
     FIELDS_N
 };
 
@@ -20,10 +22,25 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define TYPE(number, name, home)
 #define FIELD(type, number, name, kind, rule, ref)
 #define RANGE(type, field, least, most) [FIELD_##type##_##field] = {true, least, most},
+#define SEARCH(type, field, how)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
+#undef SEARCH
+};
+
+/* Which are searched, likewise. */
+static const enum sat_search searches[FIELDS_N] = {
+#define TYPE(number, name, home)
+#define FIELD(type, number, name, kind, rule, ref)
+#define RANGE(type, field, least, most)
+#define SEARCH(type, field, how) [FIELD_##type##_##field] = SAT_SEARCH_##how,
+#include "common/vault/types.def"
+#undef TYPE
+#undef FIELD
+#undef RANGE
+#undef SEARCH
 };
 
 /* All fields in one array, in the order of types.def. */
@@ -32,10 +49,12 @@ static const struct sat_field all_fields[] = {
 #define FIELD(type, number, name, kind, rule, ref)                                                                     \
     {number, #name, SAT_KIND_##kind, SAT_RULE_##rule, ref, &ranges[FIELD_##type##_##name]},
 #define RANGE(type, field, least, most)
+#define SEARCH(type, field, how)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
+#undef SEARCH
 };
 _Static_assert(FIELDS_N == sizeof all_fields / sizeof all_fields[0], "every field belongs to a type");
 
@@ -49,10 +68,12 @@ struct before_the_first_type {
         char none;
 #define FIELD(type, number, name, kind, rule, ref) char field_##name;
 #define RANGE(type, field, least, most)
+#define SEARCH(type, field, how)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
+#undef SEARCH
 };
 
 static const struct sat_type types[] = {
@@ -60,10 +81,12 @@ static const struct sat_type types[] = {
     {number, #name, SAT_HOME_##home, &all_fields[BEGIN_##name], (uint16_t)(sizeof(struct fields_of_##name) - 1)},
 #define FIELD(type, number, name, kind, rule, ref)
 #define RANGE(type, field, least, most)
+#define SEARCH(type, field, how)
 #include "common/vault/types.def"
 #undef TYPE
 #undef FIELD
 #undef RANGE
+#undef SEARCH
 };
 
 enum { TYPES_N = sizeof types / sizeof types[0] };
@@ -104,6 +127,11 @@ const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_
     for (size_t i = 0; i < type->fields_n; i++)
         if (type->fields[i].number == number) return &type->fields[i];
     return NULL;
+}
+
+enum sat_search sat_field_search(const struct sat_field *field)
+{
+    return searches[field - all_fields];
 }
 
 const char *sat_kind_name(enum sat_field_kind kind)

@@ -27,6 +27,13 @@ struct sat_range {
     int64_t least, most;
 };
 
+/* Whether the field's text is found by those who search (client/search). */
+enum sat_search {
+    SAT_SEARCH_NO,
+    SAT_SEARCH_NAME, /* what the record is called: found first */
+    SAT_SEARCH_TEXT,
+};
+
 struct sat_field {
     uint16_t number; /* within its type, from 1 */
     const char *name;
@@ -64,6 +71,7 @@ const struct sat_type *sat_type_by_name(const char *name);  /* NULL: no such typ
 const struct sat_type *sat_type_by_number(uint16_t number); /* NULL: from a later version */
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name);
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number);
-const char *sat_kind_name(enum sat_field_kind kind); /* "text", "integer", … for messages */
+enum sat_search sat_field_search(const struct sat_field *field); /* of a type's field */
+const char *sat_kind_name(enum sat_field_kind kind);             /* "text", "integer", … for messages */
 
 #endif

@@ -98,8 +98,8 @@ static struct life *begin(const struct loop_life *played)
     (void)world_join(world, 3);
     forget_soon(world);
     world->orders_may_fail = true;
-    world_backup(world, 0);
-    world_backup(world, 1);
+    storm_copy_server(life, 0);
+    storm_copy_server(life, 1);
     storm_programs(storm_plays(life, "upgrades") ? life : NULL);
     return life;
 }
@@ -180,7 +180,7 @@ static void every_storm_ends_alike_and_nothing_is_lost(void **state)
     print_counts(&counts);
     assert_int_equal(bad, 0);
     if (told || lives < 300) return; /* too few to demand that everything happens */
-#define X(name) assert_true(counts.name >= 20);
+#define X(name) assert_true(counts.name >= 15);
     COUNTED_RARELY(X)
 #undef X
 #define X(name) assert_true(counts.name >= 50);
@@ -240,6 +240,29 @@ static const struct {
     {120287, "homes more moves"},
     {130079, "homes more moves"},
     {130151, "homes more moves"},
+    {200134, "server homes grants upgrades moves"}, /* docs/decisions/0117 */
+    {200425, "server homes grants upgrades moves"},
+    {202002, "server homes grants upgrades moves"}, /* 0118 */
+    {200486, "server homes grants upgrades moves"}, /* 0119 */
+    {4076, "server homes upgrades moves"},
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
+    {32017, "server homes"},
+    {32084, "server homes"},
+    {3145, "server homes moves"}, /* 0120 */
+    {3281, "server homes moves"},
+    {220341, "server homes moves"}, /* 0121 */
+    {230206, "server homes moves"},
+    {240479, "server grants upgrades moves"}, /* 0122 */
+    {700551, "more moves"},                   /* bytes that nobody had asked for: docs/decisions/0125 */
+    {33018, "more moves"},
+    {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
+    {32136, "more moves"},        /* runs of a collection that is gone: docs/decisions/0127 */
+    {130257, "homes more moves"},
+    {36032, "homes more"}, /* docs/decisions/0135, 0136 */
+    {38044, "server more"},
+    {700519, "more moves"},
+    {32028, "more moves"}, /* two under one number: docs/decisions/0129 */
+    {43014, "more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
