@@ -368,7 +368,7 @@ static enum sat_err give_conflicts_of(struct satchel *satchel, const struct clie
     struct sat_record_view view;
     enum sat_err err = sat_record_load(&vault, conflict->sid, &conflict->record, &arena, &view);
     for (uint32_t i = 0; !err && *more && i < view.merged.cells_n; i++)
-        if (view.merged.cells[i].alternatives_n > 1)
+        if (view.merged.cells[i].conflict)
             *more = give_conflict(satchel, &view, &view.merged.cells[i], row, context, &arena);
     sat_arena_deinit(&arena);
     return err;

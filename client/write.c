@@ -340,7 +340,7 @@ static enum sat_err find_conflict(struct satchel *satchel, const char *id, const
         return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, name);
     choice->number = deleted ? SAT_FIELD_DELETED : type ? SAT_FIELD_TYPE : choice->field->number;
     choice->cell = sat_merged_cell(&view->merged, choice->number, (struct sat_span){0});
-    if (choice->cell && choice->cell->alternatives_n > 1) return SAT_OK;
+    if (choice->cell && choice->cell->conflict) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s has no conflict in %.80s", choice->type->name, id, name);
 }
 

@@ -2,40 +2,64 @@
 
 #include <string.h>
 
+/* Each reading of types.def looks at some of its lines; the others are nothing then, and all are forgotten behind it.
+ */
+
 /* Where each type's fields begin among all of them: BACK_x takes the number of BEGIN_x back, so that only fields count.
  */
 enum {
 #define TYPE(number, name, home) BEGIN_##name, BACK_##name = BEGIN_##name - 1,
-#define FIELD(type, number, name, kind, rule, ref) FIELD_##type##_##name,
-#define RANGE(type, field, least, most)
+#define FIELD(type, number, name, kind, rule, ref, grade, index) FIELD_##type##_##name,
 #include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-#undef RANGE
     FIELDS_N
 };
 
-/* The ranges, each at its field's place; where nobody gave one, any integer will do. */
-static const struct sat_range ranges[FIELDS_N] = {
-#define TYPE(number, name, home)
-#define FIELD(type, number, name, kind, rule, ref)
-#define RANGE(type, field, least, most) [FIELD_##type##_##field] = {true, least, most},
+enum {
+#define TYPE(number, name, home) PLACE_##name,
 #include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-#undef RANGE
+    TYPES_N
+};
+
+enum {
+#define FIELD(type, number, name, kind, rule, ref, grade, index) NUMBER_##type##_##name = (number),
+#include "common/vault/types.def"
+    NUMBERS_END
+};
+
+/* What is said of a field beside its line, at the field's place; where nobody says anything, all will do. */
+static const struct sat_range ranges[FIELDS_N] = {
+#define RANGE(type, field, at_least, at_most)                                                                          \
+    [FIELD_##type##_##field].bounded = true, [FIELD_##type##_##field].least = (at_least),                              \
+    [FIELD_##type##_##field].most = (at_most),
+#define WORDS(type, field, list) [FIELD_##type##_##field].words = (list),
+#define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
+#include "common/vault/types.def"
+};
+
+/* A field's rule, and that of its keys if it is a map of them. */
+enum {
+#define RULE(code, form, shows, yields, beside, later) OF_##code = SAT_RULE_##code, EACH_##code = SAT_RULE_##code,
+#include "common/vault/rules.def"
+#undef RULE
+    OF_MAP_LWK = SAT_RULE_MAP,
+    EACH_MAP_LWK = SAT_RULE_LWK,
+    OF_MAP_W1 = SAT_RULE_MAP,
+    EACH_MAP_W1 = SAT_RULE_W1,
 };
 
 /* All fields in one array, in the order of types.def. */
 static const struct sat_field all_fields[] = {
-#define TYPE(number, name, home)
-#define FIELD(type, number, name, kind, rule, ref)                                                                     \
-    {number, #name, SAT_KIND_##kind, SAT_RULE_##rule, ref, &ranges[FIELD_##type##_##name]},
-#define RANGE(type, field, least, most)
+#define FIELD(type, number, name, kind, rule, ref, grade, index)                                                       \
+    {number,                                                                                                           \
+     #name,                                                                                                            \
+     SAT_KIND_##kind,                                                                                                  \
+     (enum sat_merge_rule)OF_##rule,                                                                                   \
+     (enum sat_merge_rule)EACH_##rule,                                                                                 \
+     ref,                                                                                                              \
+     &ranges[FIELD_##type##_##name],                                                                                   \
+     SAT_GRADE_##grade,                                                                                                \
+     SAT_INDEX_##index},
 #include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-#undef RANGE
 };
 _Static_assert(FIELDS_N == sizeof all_fields / sizeof all_fields[0], "every field belongs to a type");
 
@@ -47,26 +71,24 @@ struct before_the_first_type {
     ;                                                                                                                  \
     struct fields_of_##name {                                                                                          \
         char none;
-#define FIELD(type, number, name, kind, rule, ref) char field_##name;
-#define RANGE(type, field, least, most)
+#define FIELD(type, number, name, kind, rule, ref, grade, index) char field_##name;
 #include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-#undef RANGE
 };
 
-static const struct sat_type types[] = {
-#define TYPE(number, name, home)                                                                                       \
-    {number, #name, SAT_HOME_##home, &all_fields[BEGIN_##name], (uint16_t)(sizeof(struct fields_of_##name) - 1)},
-#define FIELD(type, number, name, kind, rule, ref)
-#define RANGE(type, field, least, most)
+static const struct sat_type types[TYPES_N] = {
+#define TYPE(of_type, of_name, of_home)                                                                                \
+    [PLACE_##of_name].number = (of_type), [PLACE_##of_name].name = #of_name,                                           \
+    [PLACE_##of_name].home = SAT_HOME_##of_home, [PLACE_##of_name].fields = &all_fields[BEGIN_##of_name],              \
+    [PLACE_##of_name].fields_n = (uint16_t)(sizeof(struct fields_of_##of_name) - 1),
+#define SUBMITS(type, field) [PLACE_##type].submits = NUMBER_##type##_##field,
 #include "common/vault/types.def"
-#undef TYPE
-#undef FIELD
-#undef RANGE
 };
 
-enum { TYPES_N = sizeof types / sizeof types[0] };
+/* Of each number the place of its type, and one; 0: there is none. */
+static const uint16_t places[] = {
+#define TYPE(number, name, home) [number] = PLACE_##name + 1,
+#include "common/vault/types.def"
+};
 
 uint16_t sat_types_count(void)
 {
@@ -87,9 +109,8 @@ const struct sat_type *sat_type_by_name(const char *name)
 
 const struct sat_type *sat_type_by_number(uint16_t number)
 {
-    for (size_t i = 0; i < TYPES_N; i++)
-        if (types[i].number == number) return &types[i];
-    return NULL;
+    size_t place = number < sizeof places / sizeof places[0] ? places[number] : 0;
+    return place ? &types[place - 1] : NULL;
 }
 
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name)
@@ -104,6 +125,39 @@ const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_
     for (size_t i = 0; i < type->fields_n; i++)
         if (type->fields[i].number == number) return &type->fields[i];
     return NULL;
+}
+
+bool sat_field_has_elements(const struct sat_field *field)
+{
+    enum sat_rule_form form = sat_rule(field->rule)->form;
+    return form == SAT_FORM_SET || form == SAT_FORM_MAP || form == SAT_FORM_COUNTER;
+}
+
+/* How much a role's word counts. */
+static int weight(uint8_t role)
+{
+    switch (role) {
+    case SAT_ROLE_ADMIN:
+        return 3;
+    case SAT_ROLE_MANAGER:
+    case SAT_ROLE_SERVICE:
+        return 2;
+    case SAT_ROLE_REP:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+bool sat_role_outweighs(uint8_t role, uint8_t other)
+{
+    return weight(role) > weight(other);
+}
+
+bool sat_field_allows(const struct sat_field *field, uint8_t role)
+{
+    uint8_t least = field && field->range->writer ? field->range->writer : SAT_ROLE_MANAGER;
+    return !sat_role_outweighs(least, role);
 }
 
 const char *sat_kind_name(enum sat_field_kind kind)
