@@ -69,19 +69,30 @@ static void bind_value(sqlite3_stmt *statement, int at, const struct sat_value *
     }
 }
 
-/* A set as the text of a JSON array; null when nothing is in it. */
-static void bind_set(sqlite3_stmt *statement, int at, const struct sat_field *field,
-                     const struct sat_merged_record *record)
+/* A set as the text of a JSON array, a map as that of an object; null when nothing is in it. */
+static void bind_many(sqlite3_stmt *statement, int at, const struct sat_field *field,
+                      const struct sat_merged_record *record)
 {
-    json_t *array = client_json_of_set(field, record);
-    if (json_array_size(array)) {
-        char *text = client_json_text(json_incref(array));
+    bool set = sat_rule(field->rule)->form == SAT_FORM_SET;
+    json_t *many = set ? client_json_of_set(field, record) : client_json_of_map(field, record);
+    if (json_array_size(many) || json_object_size(many)) {
+        char *text = client_json_text(json_incref(many));
         bind_text(statement, at, text, strlen(text));
         free(text);
     } else {
         (void)sqlite3_bind_null(statement, at);
     }
-    json_decref(array);
+    json_decref(many);
+}
+
+static void bind_count(sqlite3_stmt *statement, int at, const struct sat_field *field,
+                       const struct sat_merged_record *record)
+{
+    int64_t sum;
+    if (client_count_of(field, record, &sum))
+        (void)sqlite3_bind_int64(statement, at, sum);
+    else
+        (void)sqlite3_bind_null(statement, at);
 }
 
 static int64_t integer_of(const struct sat_merged_record *record, uint16_t field, bool *there)
@@ -152,6 +163,28 @@ static void bind_late(struct building *building, sqlite3_stmt *statement, int at
         (void)sqlite3_bind_null(statement, at + 1);
 }
 
+static void bind_field(sqlite3_stmt *statement, int at, const struct sat_type *type, const struct sat_field *field,
+                       const struct sat_merged_record *record)
+{
+    static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
+    const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
+    switch (sat_rule(field->rule)->form) {
+    case SAT_FORM_NONE:
+        bind_derived(statement, at, type, record);
+        break;
+    case SAT_FORM_SET:
+    case SAT_FORM_MAP:
+        bind_many(statement, at, field, record);
+        break;
+    case SAT_FORM_COUNTER:
+        bind_count(statement, at, field, record);
+        break;
+    case SAT_FORM_VALUE:
+        bind_value(statement, at, cell ? &cell->value : &nothing);
+        break;
+    }
+}
+
 static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
 {
     uint16_t index = index_of(type);
@@ -163,14 +196,7 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
     bind_text(statement, 2, building->territory, strlen(building->territory));
     for (uint16_t i = 0; i < type->fields_n; i++) {
         const struct sat_field *field = &type->fields[i];
-        static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
-        const struct sat_merged *cell = sat_merged_cell(&view->merged, field->number, (struct sat_span){0});
-        if (field->rule == SAT_RULE_DER)
-            bind_derived(statement, i + 3, type, &view->merged);
-        else if (field->rule == SAT_RULE_ADD)
-            bind_set(statement, i + 3, field, &view->merged);
-        else
-            bind_value(statement, i + 3, cell ? &cell->value : &nothing);
+        bind_field(statement, i + 3, type, field, &view->merged);
     }
     if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
     err = building->satchel->unread;

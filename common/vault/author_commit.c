@@ -146,7 +146,8 @@ static bool is_disputed(const struct sat_record_view *view, const struct plan *p
 static enum sat_err write_change(struct author *author, const struct sat_edit *edit, const struct sat_record_view *view,
                                  const struct plan *plan)
 {
-    struct sat_body body = {.type = plan->type, .schema = SAT_SCHEMA_VERSION, .cells = plan->cells, .cells_n = plan->n};
+    struct sat_body body = {
+        .type = plan->type, .schema = sat_body_schema(plan->cells, plan->n), .cells = plan->cells, .cells_n = plan->n};
     if (plan->n > 1) qsort(plan->cells, plan->n, sizeof *plan->cells, compare_cells);
     struct sat_header header = {
         .deletion = plan->deletion,

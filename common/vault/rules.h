@@ -21,11 +21,12 @@ enum sat_rule_form {
 };
 
 enum sat_rule_shows {
-    SAT_SHOWS_NEWEST,    /* by effective time, then the greater dot */
-    SAT_SHOWS_FIRST,     /* the other way round; something before nothing */
-    SAT_SHOWS_RECEIVED,  /* the first by receipt; something before nothing, what is not accepted yet behind */
-    SAT_SHOWS_GREATEST,  /* by sat_value_order(); of equal ones the newest */
-    SAT_SHOWS_LEAST,     /* something before nothing */
+    SAT_SHOWS_NEWEST,   /* by effective time, then the greater dot */
+    SAT_SHOWS_FIRST,    /* the other way round; something before nothing */
+    SAT_SHOWS_RECEIVED, /* the first by receipt; something before nothing, what is not accepted yet behind */
+    SAT_SHOWS_GREATEST, /* by sat_value_order(); of equal ones the newest */
+    SAT_SHOWS_LEAST,    /* something before nothing */
+    SAT_SHOWS_FURTHEST, /* by the field's machine (machines.h); of those of which none overtakes the other the newest */
     SAT_SHOWS_SUBMITTED, /* what was there when the record was submitted; then what had not seen that; then the rest */
     SAT_SHOWS_ALLOWED,   /* by who may write the field; others' are proposals */
 };

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/vector.h"
+#include "common/vault/machines.h"
 
 /* ---- Rules ---- */
 
@@ -152,6 +153,7 @@ static int rank(const struct sat_ground *ground, const struct sat_law *law, cons
         return is_nothing(claim) ? 1 : 0;
     case SAT_SHOWS_NEWEST:
     case SAT_SHOWS_GREATEST:
+    case SAT_SHOWS_FURTHEST:
         return 0;
     }
     return 0;
@@ -305,6 +307,7 @@ static bool is_before(const struct sat_law *law, const struct sat_claim *b, cons
 {
     switch (law->rule->shows) {
     case SAT_SHOWS_NEWEST:
+    case SAT_SHOWS_FURTHEST:
     case SAT_SHOWS_SUBMITTED:
     case SAT_SHOWS_ALLOWED:
         return false;
@@ -320,22 +323,40 @@ static bool is_before(const struct sat_law *law, const struct sat_claim *b, cons
     return false;
 }
 
+/* Does another sibling's state overtake that of the i-th? */
+static bool is_overtaken(const struct sat_machine *machine, const struct sat_claim *siblings, size_t n, size_t i)
+{
+    if (!machine || siblings[i].cell->value.kind != SAT_VALUE_TEXT) return false;
+    uint8_t b = sat_machine_state(machine, siblings[i].cell->value.text);
+    for (size_t k = 0; k < n && b != SAT_NO_STATE; k++) {
+        const struct sat_value *value = &siblings[k].cell->value;
+        uint8_t a = value->kind == SAT_VALUE_TEXT ? sat_machine_state(machine, value->text) : SAT_NO_STATE;
+        if (a != SAT_NO_STATE && a != b && sat_machine_overtakes(machine, a, b)) return true;
+    }
+    return false;
+}
+
 size_t sat_claims_shown(const struct sat_ground *ground, const struct sat_law *law, const struct sat_claim *siblings,
                         size_t n, bool *conflict)
 {
     bool first = law->rule->shows == SAT_SHOWS_FIRST, found = false;
+    const struct sat_machine *machine =
+        law->rule->shows == SAT_SHOWS_FURTHEST ? sat_machine_of(ground->type, law->field) : NULL;
     size_t shown = 0;
+    *conflict = false;
+    if (n == 1) return 0;
     for (size_t i = 0; i < n; i++) {
         if (first && !is_first(ground, law, siblings, n, i)) continue;
+        if (is_overtaken(machine, siblings, n, i)) continue;
         int ranks = found ? rank(ground, law, &siblings[i]) - rank(ground, law, &siblings[shown]) : -1;
         if (ranks < 0 || (ranks == 0 && is_before(law, &siblings[i], &siblings[shown]))) shown = i;
         found = true;
     }
-    *conflict = false;
     bool settled = law->rule->beside != SAT_BESIDE_SETTLE ||
                    (law->rule->shows == SAT_SHOWS_SUBMITTED && ground->submission != NULL);
     for (size_t i = 0; i < n && !settled && !*conflict; i++)
         *conflict = rank(ground, law, &siblings[i]) == rank(ground, law, &siblings[shown]) &&
-                    !sat_value_equal(&siblings[i].cell->value, &siblings[shown].cell->value);
+                    !sat_value_equal(&siblings[i].cell->value, &siblings[shown].cell->value) &&
+                    !is_overtaken(machine, siblings, n, i);
     return shown;
 }

@@ -33,18 +33,17 @@ static const struct sat_range ranges[FIELDS_N] = {
     [FIELD_##type##_##field].most = (at_most),
 #define WORDS(type, field, list) [FIELD_##type##_##field].words = (list),
 #define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
+#define KEY(type, field) [FIELD_##type##_##field].key = true,
 #include "common/vault/types.def"
 };
 
 /* A field's rule, and that of its keys if it is a map of them. */
 enum {
-#define RULE(code, form, shows, yields, beside, later) OF_##code = SAT_RULE_##code, EACH_##code = SAT_RULE_##code,
+#define RULE(code, form, shows, yields, beside, later)                                                                 \
+    OF_##code = SAT_RULE_##code, EACH_##code = SAT_RULE_##code, OF_MAP_##code = SAT_RULE_MAP,                          \
+    EACH_MAP_##code = SAT_RULE_##code,
 #include "common/vault/rules.def"
 #undef RULE
-    OF_MAP_LWK = SAT_RULE_MAP,
-    EACH_MAP_LWK = SAT_RULE_LWK,
-    OF_MAP_W1 = SAT_RULE_MAP,
-    EACH_MAP_W1 = SAT_RULE_W1,
 };
 
 /* All fields in one array, in the order of types.def. */
@@ -113,18 +112,41 @@ const struct sat_type *sat_type_by_number(uint16_t number)
     return place ? &types[place - 1] : NULL;
 }
 
+const struct sat_field *sat_field_ext(void)
+{
+    static const struct sat_range any;
+    static const struct sat_field ext = {.number = SAT_FIELD_EXT,
+                                         .name = "ext",
+                                         .kind = SAT_KIND_TEXT,
+                                         .rule = SAT_RULE_MAP,
+                                         .each = SAT_RULE_LWK,
+                                         .range = &any,
+                                         .grade = SAT_GRADE_G1};
+    return &ext;
+}
+
+bool sat_word_known(const char *words, struct sat_span word)
+{
+    for (const char *at = words; *at; at += *at == ' ') {
+        size_t len = strcspn(at, " ");
+        if (len == word.len && memcmp(at, word.at, len) == 0) return true;
+        at += len;
+    }
+    return false;
+}
+
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name)
 {
     for (size_t i = 0; i < type->fields_n; i++)
         if (strcmp(type->fields[i].name, name) == 0) return &type->fields[i];
-    return NULL;
+    return strcmp(name, "ext") == 0 ? sat_field_ext() : NULL;
 }
 
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number)
 {
     for (size_t i = 0; i < type->fields_n; i++)
         if (type->fields[i].number == number) return &type->fields[i];
-    return NULL;
+    return number == SAT_FIELD_EXT ? sat_field_ext() : NULL;
 }
 
 bool sat_field_has_elements(const struct sat_field *field)

@@ -22,6 +22,7 @@ struct sat_range {
     bool bounded; /* false: any integer */
     int64_t least, most;
     const char *words; /* of a text: the words that it may be, the least first, one blank between; NULL: any text */
+    bool key;          /* a part of what the record's id is made of (derived.h) */
     uint8_t writer;    /* rule AUT: the least role whose word counts at once; 0: a manager's. Others' are proposals */
 };
 
@@ -63,9 +64,12 @@ struct sat_type {
                          0: it is never submitted */
 };
 
-#define SAT_SCHEMA_VERSION 1  /* of types.def, written into every body */
+#define SAT_SCHEMA_VERSION 2  /* the latest that is known here; a body says the earliest that has all it needs: */
+#define SAT_SCHEMA_PLAIN 1    /* fields, and elements of sets */
+#define SAT_SCHEMA_KEYED 2    /* keys of maps, with values of their own */
 #define SAT_FIELD_DELETED 0   /* the cell `deleted` of every record (MERGE 6) */
 #define SAT_FIELD_TYPE 0xffff /* its type as a cell: in conflict when two people made two things under one id */
+#define SAT_FIELD_EXT 0xfe00  /* the map `ext` of every record: fields that the organisation added */
 /* Numbers from here on are no type's. Those of a move (docs/protocol.md, "Moving"), in the space that is left: */
 #define SAT_FIELD_RESERVED 0xff00
 #define SAT_FIELD_MOVED 0xfffe      /* the space that the record has moved to; nil: it is back */
@@ -81,6 +85,9 @@ const struct sat_type *sat_type_by_name(const char *name);  /* NULL: no such typ
 const struct sat_type *sat_type_by_number(uint16_t number); /* NULL: from a later version */
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name);
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number);
+const struct sat_field *sat_field_ext(void); /* which every type has, and no type's list */
+/* Is it among words with one blank between? */
+bool sat_word_known(const char *words, struct sat_span word);
 /* Are its cells those of elements, keys or devices? */
 bool sat_field_has_elements(const struct sat_field *field);
 /* Does the word of one role (proof/link.h) count for more than that of the other? */
