@@ -163,14 +163,11 @@ static void bind_late(struct building *building, sqlite3_stmt *statement, int at
         (void)sqlite3_bind_null(statement, at + 1);
 }
 
-static void bind_field(sqlite3_stmt *statement, int at, const struct sat_type *type, const struct sat_field *field,
+static void bind_field(sqlite3_stmt *statement, int at, const struct sat_field *field, const struct sat_merged *cell,
                        const struct sat_merged_record *record)
 {
-    static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
-    const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
     switch (sat_rule(field->rule)->form) {
     case SAT_FORM_NONE:
-        bind_derived(statement, at, type, record);
         break;
     case SAT_FORM_SET:
     case SAT_FORM_MAP:
@@ -180,9 +177,26 @@ static void bind_field(sqlite3_stmt *statement, int at, const struct sat_type *t
         bind_count(statement, at, field, record);
         break;
     case SAT_FORM_VALUE:
-        bind_value(statement, at, cell ? &cell->value : &nothing);
+        if (!cell->in_set) bind_value(statement, at, &cell->value);
         break;
     }
+}
+
+/* A record says little of what its type has fields for: what it does not say stays null. The first field is the
+ * parameter `first`. */
+static void bind_fields(sqlite3_stmt *statement, int first, const struct sat_type *type,
+                        const struct sat_merged_record *record)
+{
+    (void)sqlite3_clear_bindings(statement);
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        bool again = i > 0 && record->cells[i - 1].field == cell->field && record->cells[i - 1].in_set;
+        const struct sat_field *field = again ? NULL : sat_field_by_number(type, cell->field);
+        if (field && field->number != SAT_FIELD_EXT)
+            bind_field(statement, first + (int)(field - type->fields), field, cell, record);
+    }
+    for (uint16_t i = 0; i < type->fields_n; i++)
+        if (sat_rule(type->fields[i].rule)->form == SAT_FORM_NONE) bind_derived(statement, first + i, type, record);
 }
 
 static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
@@ -192,12 +206,9 @@ static enum sat_err insert(struct building *building, const struct sat_type *typ
     enum sat_err err = prepare_insert(building, index, archived);
     if (err) return err;
     sqlite3_stmt *statement = building->inserts[2 * index + archived];
+    bind_fields(statement, 3, type, &view->merged);
     bind_uuid(statement, 1, view->id.b);
     bind_text(statement, 2, building->territory, strlen(building->territory));
-    for (uint16_t i = 0; i < type->fields_n; i++) {
-        const struct sat_field *field = &type->fields[i];
-        bind_field(statement, i + 3, type, field, &view->merged);
-    }
     if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
     err = building->satchel->unread;
     return err ? err : run(building, statement);

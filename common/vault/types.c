@@ -144,6 +144,9 @@ const struct sat_field *sat_field_by_name(const struct sat_type *type, const cha
 
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number)
 {
+    /* Most stand where their number says. */
+    if (number && number <= type->fields_n && type->fields[number - 1].number == number)
+        return &type->fields[number - 1];
     for (size_t i = 0; i < type->fields_n; i++)
         if (type->fields[i].number == number) return &type->fields[i];
     return number == SAT_FIELD_EXT ? sat_field_ext() : NULL;
