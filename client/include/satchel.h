@@ -288,11 +288,21 @@ SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const cha
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
+/* Records by words in their texts (names, notes, addresses …; not archived ones), at most `limit` (1 to 1000), the
+ * likeliest first: those that are called so, whose name begins so, in whose name it is, in which it is; among these the
+ * newest. A record is found that has every word, at the beginning of one of its words; Chinese is found within words,
+ * from one character on. Spellings find each other: simplified and traditional, full and half width, upper and lower
+ * case, Latin with and without accents. Nothing in `text` is an operator. `type` NULL: of all types. Rows {"type",
+ * "name","field","text","match","territory","id"}: the text is an excerpt as it was written, the match what of it was
+ * asked for. invalid: no letter or digit is in `text`, more than 32 words, or more than 1000 bytes. */
+SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                             void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
  * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
  * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
  * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
- * own sentence, for all that is not one reading statement. */
+ * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
+ * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2

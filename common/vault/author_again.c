@@ -274,8 +274,9 @@ static enum sat_err remember(struct sat_again_work *again, const struct sat_agai
     struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
     enum sat_err err = SAT_OK;
     if (!again->what->origins || !again->what->known) return SAT_OK;
-    if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, before, &was);
-    return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
+    struct sat_dot now = sat_drafter_last(&again->drafter);
+    if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, now, &was);
+    return err ? err : sat_was_follow(&again->vault, now, before);
 }
 
 static enum sat_err write_again(struct sat_again_work *again, const struct sat_again_old *old, bool doubtful)

@@ -31,6 +31,7 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define RANGE(type, field, at_least, at_most)                                                                          \
     [FIELD_##type##_##field].bounded = true, [FIELD_##type##_##field].least = (at_least),                              \
     [FIELD_##type##_##field].most = (at_most),
+#define SEARCH(type, field, how) [FIELD_##type##_##field].search = SAT_SEARCH_##how,
 #define WORDS(type, field, list) [FIELD_##type##_##field].words = (list),
 #define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
 #define KEY(type, field) [FIELD_##type##_##field].key = true,
@@ -183,6 +184,11 @@ bool sat_field_allows(const struct sat_field *field, uint8_t role)
 {
     uint8_t least = field && field->range->writer ? field->range->writer : SAT_ROLE_MANAGER;
     return !sat_role_outweighs(least, role);
+}
+
+enum sat_search sat_field_search(const struct sat_field *field)
+{
+    return field->range->search;
 }
 
 const char *sat_kind_name(enum sat_field_kind kind)
