@@ -75,9 +75,9 @@ $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatch
 	$(link) $(filter %.a,$^) $(LIBS_client)
 # For the tests: a program of an earlier time, which knows one record type and one field fewer.
 OLDER := $(BUILD)/tests/older
-$(OLDER)/common/vault/types.def: common/vault/types.def
+$(OLDER)/common/vault/types.def: common/vault/types.def Makefile
 	@mkdir -p $(@D)
-	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^SEARCH(task,/d;/^FIELD(visit, 6, next_step/d;/^SEARCH(visit, next_step/d' $< >$@
+	@sed -e '/^TYPE(9, task/d;/^[A-Z]*(task,/d;/^FIELD(visit, 6, next_step/d;/^[A-Z]*(visit, next_step,/d' $< >$@
 $(OLDER)/types.o: common/vault/types.c $(OLDER)/common/vault/types.def $(BUILD)/flags
 	@$(CC) -I$(OLDER) $(CFLAGS) -c -o $@ $<
 $(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(OLDER)/types.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a

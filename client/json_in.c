@@ -155,6 +155,18 @@ static enum sat_err read_elements(const struct reading *reading, const json_t *a
     return SAT_OK;
 }
 
+/* What nothing takes back cannot be taken back by a word either. */
+static enum sat_err refuse_removal(const struct reading *reading)
+{
+    return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s only grows (rule %s): nothing is taken out of it",
+                    reading->type->name, reading->field->name, sat_rule(reading->field->rule)->code);
+}
+
+static bool only_grows(const struct reading *reading)
+{
+    return sat_rule(reading->field->rule)->later == SAT_LATER_ENTRY;
+}
+
 static enum sat_err read_parts(const struct reading *reading, const json_t *value, struct client_fields *out)
 {
     static const char wanted[] = "an array, or {\"add\":[…],\"remove\":[…]}";
@@ -165,7 +177,9 @@ static enum sat_err read_parts(const struct reading *reading, const json_t *valu
     {
         bool add = strcmp(key, "add") == 0;
         if (!add && strcmp(key, "remove") != 0) return refuse(reading, value, wanted);
-        enum sat_err err = read_elements(reading, part, add, out);
+        enum sat_err err = !add && only_grows(reading) && json_array_size(part)
+                               ? refuse_removal(reading)
+                               : read_elements(reading, part, add, out);
         if (err) return err;
     }
     return SAT_OK;
@@ -176,13 +190,69 @@ static enum sat_err read_set(const struct reading *reading, const json_t *value,
     uint32_t first = out->n;
     enum sat_err err = SAT_OK;
     if (json_is_null(value) || json_is_array(value)) {
-        out->whole[out->whole_n++] = reading->field->number;
+        if (only_grows(reading) && json_is_null(value)) return refuse_removal(reading);
+        if (!only_grows(reading)) out->whole[out->whole_n++] = reading->field->number;
         if (json_is_array(value)) err = read_elements(reading, value, true, out);
     } else {
         err = read_parts(reading, value, out);
     }
     if (!err) join_elements(out, first);
     return err;
+}
+
+/* ---- Maps and counters ---- */
+
+/* Of a field that the organisation added: a text, an integer or a truth. Which of them, its definition tells. */
+static enum sat_err read_any(const struct reading *reading, const json_t *value, struct sat_value *out)
+{
+    *out = (struct sat_value){.kind = SAT_VALUE_NIL};
+    if (json_is_null(value)) return SAT_OK;
+    if (json_is_string(value)) {
+        out->kind = SAT_VALUE_TEXT;
+        return read_text(reading, value, SAT_VALUE_BYTES_MAX, &out->text);
+    }
+    if (!json_is_integer(value) && !json_is_boolean(value)) return refuse(reading, value, "texts, integers and truths");
+    out->kind = json_is_integer(value) ? SAT_VALUE_INT : SAT_VALUE_BOOL;
+    out->integer = json_integer_value(value);
+    out->truth = json_is_true(value);
+    return SAT_OK;
+}
+
+/* A map's keys are set one by one; what is not named stays. */
+static enum sat_err read_map(const struct reading *reading, const json_t *value, struct client_fields *out)
+{
+    if (!json_is_object(value)) return refuse(reading, value, "an object of keys and values");
+    uint32_t first = out->n;
+    const char *key;
+    json_t *part;
+    json_object_foreach((json_t *)value, key, part)
+    {
+        struct sat_cell cell = {.field = reading->field->number, .in_set = true};
+        struct sat_span name = sat_span_text(key);
+        if (name.len == 0 || name.len > SAT_ELEMENT_BYTES_MAX)
+            return refuse(reading, value, "keys of 1 to some hundred bytes");
+        cell.element = sat_span_copy(reading->arena, name);
+        bool any = reading->field->number == SAT_FIELD_EXT;
+        enum sat_err err = any ? read_any(reading, part, &cell.value) : read_scalar(reading, part, &cell.value);
+        if (err) return err;
+        out->cells[out->n++] = cell;
+    }
+    if (out->n - first > 1) qsort(out->cells + first, out->n - first, sizeof *out->cells, compare_cells);
+    return SAT_OK;
+}
+
+/* What this device counts: added to its own part when it is known which device that is. */
+static enum sat_err read_count(const struct reading *reading, const json_t *value, struct client_fields *out)
+{
+    const json_t *add = json_object_get(value, "add");
+    if (json_object_size(value) != 1 || !json_is_integer(add)) return refuse(reading, value, "{\"add\":number}");
+    out->counts[out->counts_n++] = out->n;
+    out->cells[out->n++] = (struct sat_cell){
+        .field = reading->field->number,
+        .in_set = true,
+        .value = {.kind = SAT_VALUE_INT, .integer = json_integer_value(add)},
+    };
+    return SAT_OK;
 }
 
 /* ---- The object ---- */
@@ -192,7 +262,8 @@ static size_t count_cells(const json_t *value)
 {
     size_t n = json_array_size(value);
     if (json_is_object(value))
-        n += json_array_size(json_object_get(value, "add")) + json_array_size(json_object_get(value, "remove"));
+        n += json_object_size(value) + json_array_size(json_object_get(value, "add")) +
+             json_array_size(json_object_get(value, "remove"));
     return n > 0 ? n : 1;
 }
 
@@ -203,7 +274,7 @@ static enum sat_err find_field(struct reading *reading, const char *name)
     if (!reading->field)
         return sat_fail(reading->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", reading->type->name,
                         shown_name);
-    if (reading->field->rule == SAT_RULE_DER)
+    if (sat_rule(reading->field->rule)->later == SAT_LATER_REFUSED)
         return sat_fail(reading->fault, SAT_ERR_INVALID, "%s.%s is computed and cannot be set", reading->type->name,
                         name);
     return SAT_OK;
@@ -224,6 +295,7 @@ static enum sat_err make_room(const struct reading *reading, const json_t *objec
     }
     out->cells = sat_arena_array(reading->arena, cells_max, sizeof *out->cells);
     out->whole = sat_arena_array(reading->arena, json_object_size(object), sizeof *out->whole);
+    out->counts = sat_arena_array(reading->arena, json_object_size(object), sizeof *out->counts);
     return SAT_OK;
 }
 
@@ -233,7 +305,7 @@ static enum sat_err check_texts(const struct reading *reading, const struct clie
     const struct sat_cell *longest = NULL;
     for (uint32_t i = 0; i < fields->n; i++) {
         const struct sat_cell *cell = &fields->cells[i];
-        if (cell->in_set || cell->value.kind != SAT_VALUE_TEXT) continue;
+        if (cell->value.kind != SAT_VALUE_TEXT) continue;
         total += cell->value.text.len;
         if (!longest || cell->value.text.len > longest->value.text.len) longest = cell;
     }
@@ -255,12 +327,23 @@ static enum sat_err read_fields(struct reading *reading, const json_t *object, s
     {
         err = find_field(reading, key);
         struct sat_cell cell = {0};
-        if (!err && reading->field->rule == SAT_RULE_ADD) {
+        if (err) return err;
+        switch (sat_rule(reading->field->rule)->form) {
+        case SAT_FORM_SET:
             err = read_set(reading, value, out);
-        } else if (!err) {
+            break;
+        case SAT_FORM_MAP:
+            err = read_map(reading, value, out);
+            break;
+        case SAT_FORM_COUNTER:
+            err = read_count(reading, value, out);
+            break;
+        case SAT_FORM_VALUE:
+        case SAT_FORM_NONE:
             cell.field = reading->field->number;
             err = read_scalar(reading, value, &cell.value);
             if (!err) out->cells[out->n++] = cell;
+            break;
         }
         if (err) return err;
     }

@@ -60,25 +60,79 @@ json_t *client_json_of_set(const struct sat_field *field, const struct sat_merge
     return array;
 }
 
+json_t *client_json_of_map(const struct sat_field *field, const struct sat_merged_record *record)
+{
+    json_t *map = json_object();
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        if (cell->field != field->number || !cell->in_set || cell->value.kind == SAT_VALUE_NIL) continue;
+        (void)json_object_setn_new(map, (const char *)cell->element.at, cell->element.len,
+                                   client_json_of_value(&cell->value));
+    }
+    return map;
+}
+
+bool client_count_of(const struct sat_field *field, const struct sat_merged_record *record, int64_t *out)
+{
+    bool any = false, fits = true;
+    *out = 0;
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        if (cell->field != field->number || !cell->in_set || cell->value.kind != SAT_VALUE_INT) continue;
+        any = true;
+        fits = fits && !__builtin_add_overflow(*out, cell->value.integer, out);
+    }
+    return any && fits;
+}
+
+/* NULL: it has no value. */
+static json_t *json_of_field(const struct sat_field *field, const struct sat_merged_record *record)
+{
+    const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
+    int64_t sum;
+    switch (sat_rule(field->rule)->form) {
+    case SAT_FORM_SET:
+        return client_json_of_set(field, record);
+    case SAT_FORM_MAP:
+        return client_json_of_map(field, record);
+    case SAT_FORM_COUNTER:
+        return client_count_of(field, record, &sum) ? json_integer(sum) : NULL;
+    case SAT_FORM_VALUE:
+        return cell && cell->value.kind != SAT_VALUE_NIL ? client_json_of_value(&cell->value) : NULL;
+    case SAT_FORM_NONE:
+        return NULL;
+    }
+    return NULL;
+}
+
+static void set_field(json_t *fields, const struct sat_field *field, const struct sat_merged_record *record)
+{
+    json_t *value = json_of_field(field, record);
+    bool empty = (json_is_array(value) && json_array_size(value) == 0) ||
+                 (json_is_object(value) && json_object_size(value) == 0);
+    if (value && !empty)
+        (void)json_object_set_new(fields, field->name, value);
+    else
+        json_decref(value);
+}
+
 json_t *client_json_of_record(const struct sat_type *type, const struct sat_merged_record *record)
 {
     json_t *fields = json_object();
-    for (uint16_t i = 0; i < type->fields_n; i++) {
-        const struct sat_field *field = &type->fields[i];
-        if (field->rule == SAT_RULE_DER) continue;
-        if (field->rule == SAT_RULE_ADD) {
-            json_t *set = client_json_of_set(field, record);
-            if (json_array_size(set))
-                (void)json_object_set_new(fields, field->name, set);
-            else
-                json_decref(set);
-            continue;
-        }
-        const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
-        if (cell && cell->value.kind != SAT_VALUE_NIL)
-            (void)json_object_set_new(fields, field->name, client_json_of_value(&cell->value));
-    }
+    for (uint16_t i = 0; i < type->fields_n; i++) set_field(fields, &type->fields[i], record);
+    set_field(fields, sat_field_ext(), record);
     return fields;
+}
+
+static void add_keyed_cell(json_t *fields, const char *name, const struct sat_cell *cell)
+{
+    json_t *map = json_object_get(fields, name);
+    if (!map) {
+        map = json_object();
+        (void)json_object_set_new(fields, name, map);
+    }
+    (void)json_object_setn_new(map, (const char *)cell->element.at, cell->element.len,
+                               client_json_of_value(&cell->value));
 }
 
 static void add_set_cell(json_t *fields, const char *name, const struct sat_cell *cell)
@@ -104,6 +158,8 @@ json_t *client_json_of_cells(const struct sat_type *type, const struct sat_cell 
         const struct sat_field *field = sat_field_by_number(type, cells[i].field);
         if (cells[i].field == SAT_FIELD_DELETED)
             (void)json_object_set_new(fields, "deleted", client_json_of_value(&cells[i].value));
+        else if (field && cells[i].in_set && sat_rule(field->rule)->form != SAT_FORM_SET)
+            add_keyed_cell(fields, field->name, &cells[i]);
         else if (field && cells[i].in_set)
             add_set_cell(fields, field->name, &cells[i]);
         else if (field)

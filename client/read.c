@@ -354,7 +354,10 @@ static bool give_conflict(struct satchel *satchel, const struct sat_record_view 
     json_t *json = json_object();
     (void)json_object_set_new(json, "type", json_string(type->name));
     (void)json_object_set_new(json, "id", client_json_of_uuid(view->id.b));
-    (void)json_object_set_new(json, "field", json_string(field ? field->name : is_type ? "type" : "deleted"));
+    const char *name = field ? field->name : is_type ? "type" : "deleted";
+    if (cell->in_set) /* a key of a map */
+        name = sat_arena_format(arena, "%s.%.*s", name, (int)cell->element.len, (const char *)cell->element.at);
+    (void)json_object_set_new(json, "field", json_string(name));
     (void)json_object_set_new(json, "values", alternatives_of(satchel, cell, arena));
     return client_give_row(row, context, json);
 }
@@ -368,7 +371,7 @@ static enum sat_err give_conflicts_of(struct satchel *satchel, const struct clie
     struct sat_record_view view;
     enum sat_err err = sat_record_load(&vault, conflict->sid, &conflict->record, &arena, &view);
     for (uint32_t i = 0; !err && *more && i < view.merged.cells_n; i++)
-        if (view.merged.cells[i].alternatives_n > 1)
+        if (view.merged.cells[i].conflict)
             *more = give_conflict(satchel, &view, &view.merged.cells[i], row, context, &arena);
     sat_arena_deinit(&arena);
     return err;
@@ -406,8 +409,14 @@ static json_t *json_of_field(const struct sat_field *field)
     json_t *json = json_object();
     (void)json_object_set_new(json, "name", json_string(field->name));
     (void)json_object_set_new(json, "kind", json_string(sat_kind_name(field->kind)));
-    (void)json_object_set_new(json, "set", json_boolean(field->rule == SAT_RULE_ADD));
-    (void)json_object_set_new(json, "derived", json_boolean(field->rule == SAT_RULE_DER));
+    const struct sat_rule *rule = sat_rule(field->rule);
+    (void)json_object_set_new(json, "set", json_boolean(rule->form == SAT_FORM_SET));
+    (void)json_object_set_new(json, "derived", json_boolean(rule->form == SAT_FORM_NONE));
+    if (rule->form == SAT_FORM_MAP) (void)json_object_set_new(json, "map", json_true());
+    if (rule->form == SAT_FORM_COUNTER) (void)json_object_set_new(json, "counter", json_true());
+    (void)json_object_set_new(json, "rule", json_string(rule->code));
+    (void)json_object_set_new(json, "grade", json_sprintf("G%d", (int)field->grade));
+    if (field->range->words) (void)json_object_set_new(json, "words", json_string(field->range->words));
     if (field->kind == SAT_KIND_REF)
         (void)json_object_set_new(json, "refers_to", client_json_of_text(refers ? refers->name : NULL));
     return json;

@@ -4,10 +4,12 @@
 
 #include "client/conflicts.h"
 #include "client/disclosures.h"
+#include "client/fits.h"
 #include "client/forgotten.h"
 #include "client/tx.h"
 #include "client/wipe.h"
 #include "common/base/check.h"
+#include "common/vault/derived.h"
 
 int satchel_begin(struct satchel *satchel, struct satchel_tx **out)
 {
@@ -66,9 +68,16 @@ static enum sat_err find_writable_type(struct satchel *satchel, const char *name
 
 /* ---- Put ---- */
 
-static enum sat_err choose_id(struct satchel_tx *tx, const char *id, struct sat_record_id *out)
+/* What a record of such a type is about decides its id, if nobody gives one. */
+static enum sat_err choose_id(struct satchel_tx *tx, const struct sat_type *type, const char *id, const char *json,
+                              struct sat_record_id *out)
 {
     if (id) return client_parse_id(tx->satchel, id, out);
+    if (sat_type_has_keys(type)) {
+        struct client_fields fields;
+        enum sat_err err = client_json_fields(type, json, &tx->arena, &fields, &tx->satchel->fault);
+        if (err || !sat_record_id_derived(&tx->satchel->directory.org, type, fields.cells, fields.n, out)) return err;
+    }
     uint8_t random[10];
     sat_entropy_fill(&tx->satchel->entropy, random, sizeof random);
     sat_uuid_v7(client_now_ms(), random, out->b);
@@ -205,12 +214,13 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     int64_t sid = 0;
     bool unsure = false;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
-    if (!err) err = choose_id(tx, id, record);
+    if (!err) err = choose_id(tx, type, id, json, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
     if (!err && id) err = check_forgotten(tx, type, known);
     if (!err) err = name_record(tx, type, id, client_json_fields(type, json, &tx->arena, &fields, &satchel->fault));
     if (!err) err = complete_sets(tx, known, &fields);
+    if (!err) err = client_fits(tx, type, known, &fields);
     if (!err) err = client_check_references(tx, type, fields.cells, fields.n, &unsure);
     wish.type = type;
     if (!err) err = client_place_record(tx, &wish, &sid);
@@ -326,21 +336,25 @@ struct choice {
     const struct sat_type *type;
     const struct sat_field *field; /* NULL: edit against delete, or two types under one id */
     uint16_t number;               /* the field's, SAT_FIELD_DELETED or SAT_FIELD_TYPE */
+    struct sat_span key;           /* of a map */
     const struct sat_merged *cell;
     uint32_t pick;
     const char *value;
 };
 
 static enum sat_err find_conflict(struct satchel *satchel, const char *id, const char *name,
-                                  const struct sat_record_view *view, struct choice *choice)
+                                  const struct sat_record_view *view, struct sat_arena *arena, struct choice *choice)
 {
     bool deleted = strcmp(name, "deleted") == 0, type = strcmp(name, "type") == 0;
-    choice->field = deleted || type ? NULL : sat_field_by_name(choice->type, name);
+    const char *dot = strchr(name, '.'); /* a key of a map */
+    const char *field = dot ? sat_arena_text(arena, name, (size_t)(dot - name)) : name;
+    choice->field = deleted || type ? NULL : sat_field_by_name(choice->type, field);
     if (!deleted && !type && !choice->field)
-        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, name);
+        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.80s\"", choice->type->name, field);
     choice->number = deleted ? SAT_FIELD_DELETED : type ? SAT_FIELD_TYPE : choice->field->number;
-    choice->cell = sat_merged_cell(&view->merged, choice->number, (struct sat_span){0});
-    if (choice->cell && choice->cell->alternatives_n > 1) return SAT_OK;
+    choice->key = dot ? sat_span_text(dot + 1) : (struct sat_span){0};
+    choice->cell = sat_merged_cell(&view->merged, choice->number, choice->key);
+    if (choice->cell && choice->cell->conflict) return SAT_OK;
     return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s has no conflict in %.80s", choice->type->name, id, name);
 }
 
@@ -373,7 +387,7 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
     struct sat_value value;
     enum sat_err err = client_locate_named(satchel, type_name, id, &tx->arena, &choice->type, &place, &view);
     if (!err) err = find(tx, type_name, id, &known);
-    if (!err) err = find_conflict(satchel, id, field, &view, choice);
+    if (!err) err = find_conflict(satchel, id, field, &view, &tx->arena, choice);
     if (!err) err = choose(tx, choice, &value);
     if (!err && choice->number == SAT_FIELD_TYPE && value.integer != choice->type->number)
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
@@ -385,10 +399,13 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
         err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
     if (err) return err;
     struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
-    *cell = (struct sat_cell){.field = choice->number, .value = value};
+    *cell = (struct sat_cell){
+        .field = choice->number, .in_set = choice->key.at != NULL, .element = choice->key, .value = value};
     bool unsure = false;
+    struct client_fields fields = {.cells = cell, .n = 1};
     err = client_check_references(tx, choice->type, cell, 1, &unsure);
     if (!err) err = client_tx_known(tx, &view.id, &known);
+    if (!err) err = client_fits(tx, choice->type, known, &fields);
     if (err) return err;
     struct sat_edit edit = {
         .record = view.id, .sid = place.sid, .type = choice->type->number, .cells = cell, .cells_n = 1};

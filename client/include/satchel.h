@@ -283,9 +283,11 @@ SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const s
                                size_t n, int flags, const char *territory, satchel_row_fn row, void *context);
 
 /* The record types that there are, in the list's order:
- * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
- * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
- * null for any. Needs no handle. */
+ * {"type","home","fields":[{"name","kind","set","derived","rule","grade","refers_to"}]}; home is "territory", "org" or
+ * "people"; kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; rule is the merge rule's code
+ * ("LWK", …), grade "G0" to "G3"; "words", where there are any, lists what may be put, one blank between; "map" and
+ * "counter" are there and true of a field that is one; refers_to is a type's name, or null for any. Every type has
+ * besides the map "ext". Needs no handle. */
 SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value

@@ -74,18 +74,23 @@ static void add(struct client_row *row, size_t *room, const struct sat_field *fi
     row->texts[row->n++] = (struct client_text){field, text};
 }
 
-/* A set is a JSON array. */
+static void add_element(struct client_row *row, size_t *room, const struct sat_field *field, const json_t *element,
+                        struct sat_arena *arena)
+{
+    size_t len = json_string_length(element);
+    if (len) add(row, room, field, sat_span(sat_arena_text(arena, json_string_value(element), len), len), arena);
+}
+
+/* A set is a JSON array, a map an object. */
 static void add_elements(struct client_row *row, size_t *room, const struct sat_field *field, struct sat_span text,
                          struct sat_arena *arena)
 {
-    json_t *array = json_loadb((const char *)text.at, text.len, JSON_ALLOW_NUL, NULL), *element;
+    json_t *many = json_loadb((const char *)text.at, text.len, JSON_ALLOW_NUL, NULL), *element;
     size_t index;
-    json_array_foreach(array, index, element)
-    {
-        size_t len = json_string_length(element);
-        if (len) add(row, room, field, sat_span(sat_arena_text(arena, json_string_value(element), len), len), arena);
-    }
-    json_decref(array);
+    const char *key;
+    json_array_foreach(many, index, element) add_element(row, room, field, element, arena);
+    json_object_foreach(many, key, element) add_element(row, room, field, element, arena);
+    json_decref(many);
 }
 
 enum sat_err client_row_read(struct client_row_reader *reader, const struct sat_type *type, int64_t rowid,
@@ -106,7 +111,7 @@ enum sat_err client_row_read(struct client_row_reader *reader, const struct sat_
     }
     for (size_t i = 0; code == SQLITE_ROW && (field = searched(type, i)); i++) {
         struct sat_span text = column(statement, (int)i + 2, arena);
-        if (field->rule == SAT_RULE_ADD && text.len)
+        if (sat_field_has_elements(field) && text.len)
             add_elements(out, &room, field, text, arena);
         else
             add(out, &room, field, text, arena);

@@ -53,19 +53,30 @@ static void bind_value(sqlite3_stmt *statement, int at, const struct sat_value *
     }
 }
 
-/* A set as the text of a JSON array; null when nothing is in it. */
-static void bind_set(sqlite3_stmt *statement, int at, const struct sat_field *field,
-                     const struct sat_merged_record *record)
+/* A set as the text of a JSON array, a map as that of an object; null when nothing is in it. */
+static void bind_many(sqlite3_stmt *statement, int at, const struct sat_field *field,
+                      const struct sat_merged_record *record)
 {
-    json_t *array = client_json_of_set(field, record);
-    if (json_array_size(array)) {
-        char *text = client_json_text(json_incref(array));
+    bool set = sat_rule(field->rule)->form == SAT_FORM_SET;
+    json_t *many = set ? client_json_of_set(field, record) : client_json_of_map(field, record);
+    if (json_array_size(many) || json_object_size(many)) {
+        char *text = client_json_text(json_incref(many));
         bind_text(statement, at, text, strlen(text));
         free(text);
     } else {
         (void)sqlite3_bind_null(statement, at);
     }
-    json_decref(array);
+    json_decref(many);
+}
+
+static void bind_count(sqlite3_stmt *statement, int at, const struct sat_field *field,
+                       const struct sat_merged_record *record)
+{
+    int64_t sum;
+    if (client_count_of(field, record, &sum))
+        (void)sqlite3_bind_int64(statement, at, sum);
+    else
+        (void)sqlite3_bind_null(statement, at);
 }
 
 static int64_t integer_of(const struct sat_merged_record *record, uint16_t field, bool *there)
@@ -170,6 +181,42 @@ static enum sat_err bind_late(struct client_filling *filling, sqlite3_stmt *stat
     return name ? use_name(filling, &space, name) : SAT_OK;
 }
 
+static void bind_field(sqlite3_stmt *statement, int at, const struct sat_field *field, const struct sat_merged *cell,
+                       const struct sat_merged_record *record)
+{
+    switch (sat_rule(field->rule)->form) {
+    case SAT_FORM_NONE:
+        break;
+    case SAT_FORM_SET:
+    case SAT_FORM_MAP:
+        bind_many(statement, at, field, record);
+        break;
+    case SAT_FORM_COUNTER:
+        bind_count(statement, at, field, record);
+        break;
+    case SAT_FORM_VALUE:
+        if (!cell->in_set) bind_value(statement, at, &cell->value);
+        break;
+    }
+}
+
+/* A record says little of what its type has fields for: what it does not say stays null. The first field is the
+ * parameter `first`. */
+static void bind_fields(sqlite3_stmt *statement, int first, const struct sat_type *type,
+                        const struct sat_merged_record *record)
+{
+    (void)sqlite3_clear_bindings(statement);
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        bool again = i > 0 && record->cells[i - 1].field == cell->field && record->cells[i - 1].in_set;
+        const struct sat_field *field = again ? NULL : sat_field_by_number(type, cell->field);
+        if (field && field->number != SAT_FIELD_EXT)
+            bind_field(statement, first + (int)(field - type->fields), field, cell, record);
+    }
+    for (uint16_t i = 0; i < type->fields_n; i++)
+        if (sat_rule(type->fields[i].rule)->form == SAT_FORM_NONE) bind_derived(statement, first + i, type, record);
+}
+
 static enum sat_err insert(struct client_filling *filling, const struct sat_type *type,
                            const struct sat_record_view *view, int64_t n)
 {
@@ -179,20 +226,10 @@ static enum sat_err insert(struct client_filling *filling, const struct sat_type
     if (err) return err;
     sqlite3_stmt *statement = filling->inserts[2 * index + archived];
     type = sat_type_at(index); /* as its table was made */
+    bind_fields(statement, 4, type, &view->merged);
     (void)sqlite3_bind_int64(statement, 1, n);
     bind_uuid(statement, 2, view->id.b);
     bind_text(statement, 3, filling->territory, strlen(filling->territory));
-    for (uint16_t i = 0; i < type->fields_n; i++) {
-        const struct sat_field *field = &type->fields[i];
-        static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
-        const struct sat_merged *cell = sat_merged_cell(&view->merged, field->number, (struct sat_span){0});
-        if (field->rule == SAT_RULE_DER)
-            bind_derived(statement, i + 4, type, &view->merged);
-        else if (field->rule == SAT_RULE_ADD)
-            bind_set(statement, i + 4, field, &view->merged);
-        else
-            bind_value(statement, i + 4, cell ? &cell->value : &nothing);
-    }
     if (type->home == SAT_HOME_TERRITORY) err = bind_late(filling, statement, type->fields_n + 4, &view->merged);
     if (!err) err = filling->satchel->unread;
     return err ? err : run(filling, statement);

@@ -23,7 +23,8 @@ static enum sat_err run(sqlite3 *db, const char *sql, struct sat_fault *fault)
 
 static const char *column_type(const struct sat_field *field)
 {
-    if (field->rule == SAT_RULE_ADD) return CLIENT_COLUMN_SET;
+    enum sat_rule_form form = sat_rule(field->rule)->form;
+    if (form == SAT_FORM_SET || form == SAT_FORM_MAP) return CLIENT_COLUMN_SET;
     switch (field->kind) {
     case SAT_KIND_INT:
     case SAT_KIND_MONEY:

@@ -15,7 +15,7 @@
 #include "common/proof/hash.h"
 
 /* A figure or a rule that makes other rows of the same records raises it: docs/adding.md. */
-enum { FORM_VERSION = 1, SUITES_LOOKED_AT = 16 };
+enum { FORM_VERSION = 2, SUITES_LOOKED_AT = 16 };
 
 /* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
 enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -92,6 +92,7 @@ static struct sat_hash form_of(const struct satchel *satchel)
             sat_hash_add_counted(&hasher, sat_span_text(field->name));
             sat_hash_add_u32(&hasher, (uint32_t)field->kind);
             sat_hash_add_u32(&hasher, (uint32_t)field->rule);
+            sat_hash_add_u32(&hasher, (uint32_t)field->each);
             sat_hash_add_u32(&hasher, field->ref_type);
             sat_hash_add_u32(&hasher, (uint32_t)sat_field_search(field));
         }

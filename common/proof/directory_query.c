@@ -113,6 +113,14 @@ uint8_t sat_directory_device_rights(const struct sat_directory *directory, const
     return counts ? sat_directory_rights(directory, space, known->user, seq) : 0;
 }
 
+uint8_t sat_directory_role_at(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    const struct sat_standing *standing =
+        known ? sat_index_standing(&directory->index->users[known->user - 1], seq) : NULL;
+    return standing && standing->state == SAT_USER_ACTIVE ? standing->role : 0;
+}
+
 /* Is it the name of somebody whom a device of this manager added? */
 static bool names_added_user(const struct sat_directory *directory, const struct sat_device *device,
                              const struct sat_record_id *record, uint64_t seq)

@@ -7,7 +7,7 @@
 #include "common/sync/clock.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
-#include "common/vault/types.h"
+#include "common/vault/siblings.h"
 
 enum {
     /* At most, of what the encoding of a body adds: to a cell's element or text, and to all cells. */
@@ -60,7 +60,7 @@ static bool is_blank(const struct sat_cell *cell)
     return yes_or_no && cell->value.kind == SAT_VALUE_BOOL && !cell->value.truth;
 }
 
-static bool changes_something(const struct sat_record_view *view, const struct sat_cell *cell)
+static bool changes_something(const struct sat_record_view *view, uint16_t type, const struct sat_cell *cell)
 {
     static const uint8_t no_bytes[1];
     struct sat_span element = cell->element;
@@ -68,7 +68,9 @@ static bool changes_something(const struct sat_record_view *view, const struct s
     const struct sat_merged *merged =
         sat_merged_cell(&view->merged, cell->field, cell->in_set ? element : (struct sat_span){0});
     if (!merged) return !is_blank(cell);
-    return merged->alternatives_n > 1 || !sat_value_equal(&merged->value, &cell->value);
+    const struct sat_ground ground = {.type = sat_type_by_number(type)};
+    const struct sat_law law = sat_law_of(&ground, cell);
+    return !sat_says_nothing_new(&law, merged, &cell->value);
 }
 
 static enum sat_err plan_remove(const struct sat_record_view *view, struct sat_arena *arena, struct plan *plan)
@@ -77,7 +79,7 @@ static enum sat_err plan_remove(const struct sat_record_view *view, struct sat_a
     struct sat_cell cell = deleted_cell(true);
     plan->type = view->merged.type;
     plan->cells = sat_arena_array(arena, 1, sizeof *plan->cells);
-    if (changes_something(view, &cell)) add(plan, &cell);
+    if (changes_something(view, plan->type, &cell)) add(plan, &cell);
     return SAT_OK;
 }
 
@@ -90,7 +92,7 @@ static void add_all_shown(const struct sat_record_view *view, struct plan *plan)
     for (uint32_t i = 0; i < view->merged.cells_n; i++) {
         const struct sat_merged *merged = &view->merged.cells[i];
         struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
-        if (merged->alternatives_n == 1 && !find(plan, &cell)) add(plan, &cell);
+        if (!merged->conflict && !find(plan, &cell)) add(plan, &cell);
     }
 }
 
@@ -101,7 +103,7 @@ static enum sat_err plan_put(const struct sat_edit *edit, const struct sat_recor
     plan->type = edit->type;
     plan->cells = sat_arena_array(arena, (size_t)edit->cells_n + view->merged.cells_n + 1, sizeof *plan->cells);
     for (uint32_t i = 0; i < edit->cells_n; i++)
-        if (changes_something(view, &edit->cells[i])) add(plan, &edit->cells[i]);
+        if (changes_something(view, plan->type, &edit->cells[i])) add(plan, &edit->cells[i]);
     if (plan->n && view->merged.deleted && !plan->deletion) add_all_shown(view, plan);
     return SAT_OK;
 }
@@ -136,7 +138,7 @@ static bool is_disputed(const struct sat_record_view *view, const struct plan *p
     for (uint32_t i = 0; i < view->merged.cells_n; i++) {
         const struct sat_merged *merged = &view->merged.cells[i];
         struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
-        if (merged->alternatives_n > 1 && !find(plan, &cell)) return true;
+        if (merged->conflict && !find(plan, &cell)) return true;
     }
     return false;
 }
@@ -144,7 +146,8 @@ static bool is_disputed(const struct sat_record_view *view, const struct plan *p
 static enum sat_err write_change(struct author *author, const struct sat_edit *edit, const struct sat_record_view *view,
                                  const struct plan *plan)
 {
-    struct sat_body body = {.type = plan->type, .schema = SAT_SCHEMA_VERSION, .cells = plan->cells, .cells_n = plan->n};
+    struct sat_body body = {
+        .type = plan->type, .schema = sat_body_schema(plan->cells, plan->n), .cells = plan->cells, .cells_n = plan->n};
     if (plan->n > 1) qsort(plan->cells, plan->n, sizeof *plan->cells, compare_cells);
     struct sat_header header = {
         .deletion = plan->deletion,

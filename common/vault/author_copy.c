@@ -444,7 +444,8 @@ static enum sat_err write_says(struct mover *mover, const struct place *place, s
     struct sat_header header = {.deletion = deletion, .seen = view->seen, .kept = kept, .holes = view->holes};
     header.disputed = deletion; /* where it has gone is not to be forgotten: late work goes after it */
     uint16_t type = view->merged.exists ? view->merged.type : mover->from.view.merged.type;
-    struct sat_body body = {.type = type, .schema = SAT_SCHEMA_VERSION, .cells = says->cells, .cells_n = says->n};
+    struct sat_body body = {
+        .type = type, .schema = sat_body_schema(says->cells, says->n), .cells = says->cells, .cells_n = says->n};
     enum sat_err err = sat_clock_tick(mover->vault->store, mover->now_ms, &header.hlc);
     return err ? err : sat_drafter_put(&mover->drafter, view->sid, &mover->move->record, &header, &body);
 }

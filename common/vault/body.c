@@ -84,17 +84,28 @@ static enum sat_err put_value(const struct sat_value *value, struct sat_buf *out
     return err;
 }
 
-static enum sat_err put_cell(const struct sat_cell *cell, struct sat_buf *out)
+static bool is_keyed(const struct sat_cell *cell)
+{
+    return cell->in_set && cell->value.kind != SAT_VALUE_BOOL;
+}
+
+uint16_t sat_body_schema(const struct sat_cell *cells, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (is_keyed(&cells[i])) return SAT_SCHEMA_KEYED;
+    return SAT_SCHEMA_PLAIN;
+}
+
+static enum sat_err put_cell(const struct sat_cell *cell, uint16_t schema, struct sat_buf *out)
 {
     sat_pack_array(out, cell->in_set ? 3 : 2);
     sat_pack_u64(out, cell->field);
     if (!cell->in_set) return put_value(&cell->value, out);
-    if (cell->value.kind != SAT_VALUE_BOOL) return SAT_ERR_INVALID;
+    if (is_keyed(cell) && schema < SAT_SCHEMA_KEYED) return SAT_ERR_INVALID;
     enum sat_err err = check_text(cell->element, SAT_ELEMENT_BYTES_MAX);
     if (err) return err;
     sat_pack_text(out, cell->element);
-    sat_pack_bool(out, cell->value.truth);
-    return SAT_OK;
+    return put_value(&cell->value, out);
 }
 
 static int compare_cells(const void *a, const void *b)
@@ -115,7 +126,7 @@ enum sat_err sat_body_encode(struct sat_body *body, struct sat_buf *out)
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < body->cells_n && !err; i++) {
         if (i > 0 && sat_cell_compare(&body->cells[i - 1], &body->cells[i]) == 0) err = SAT_ERR_INVALID;
-        if (!err) err = put_cell(&body->cells[i], out);
+        if (!err) err = put_cell(&body->cells[i], body->schema, out);
     }
     if (body->origin.len)
         sat_pack_raw(out, body->origin);
@@ -184,7 +195,7 @@ static void take_value(struct sat_unpack *in, struct sat_value *out)
     *out = (struct sat_value){.kind = SAT_VALUE_OTHER, .text = raw};
 }
 
-static void take_cell(struct sat_unpack *in, struct sat_cell *out)
+static void take_cell(struct sat_unpack *in, uint16_t schema, struct sat_cell *out)
 {
     uint32_t parts = sat_unpack_array(in, 3);
     if (parts < 2) sat_unpack_fail(in, SAT_ERR_MALFORMED);
@@ -194,7 +205,10 @@ static void take_cell(struct sat_unpack *in, struct sat_cell *out)
         return;
     }
     out->element = sat_unpack_text(in, SAT_ELEMENT_BYTES_MAX);
-    out->value = (struct sat_value){.kind = SAT_VALUE_BOOL, .truth = sat_unpack_bool(in)};
+    if (schema < SAT_SCHEMA_KEYED)
+        out->value = (struct sat_value){.kind = SAT_VALUE_BOOL, .truth = sat_unpack_bool(in)};
+    else
+        take_value(in, &out->value);
 }
 
 /* All that a later version can count on to be told from rubbish: an array of three or more parts, of which the second
@@ -222,7 +236,7 @@ enum sat_err sat_body_decode(struct sat_span bytes, struct sat_arena *arena, str
     uint32_t n = sat_unpack_array(&in, SAT_CELLS_MAX);
     out->cells = sat_arena_array(arena, n, sizeof *out->cells);
     for (uint32_t i = 0; i < n && !in.err; i++) {
-        take_cell(&in, &out->cells[i]);
+        take_cell(&in, out->schema, &out->cells[i]);
         if (i > 0 && sat_cell_compare(&out->cells[i - 1], &out->cells[i]) >= 0) sat_unpack_fail(&in, SAT_ERR_MALFORMED);
     }
     out->cells_n = n;

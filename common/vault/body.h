@@ -1,8 +1,10 @@
 /* A change's body: what is sealed. Some cells of one record and their values, as one msgpack array:
- *   [type, schema version, [[field, value] or [field, element, bool] …], origin or nil]
- * Cells are in ascending (field, element) order, each once. A value is nil (cleared), bool, integer, text, 16 bytes (a
- * reference), or [ms, offset_min] (a time). Types, fields and kinds of a later version decode too and are kept
- * verbatim; what does not decode and says that its schema is a later one needs that version. */
+ *   [type, schema version, [[field, value] or [field, element, value] …], origin or nil]
+ * Cells are in ascending (field, element) order, each once. The value of an element is a bool; from schema 2 on it may
+ * be any, of a key of a map; a body without such keys says schema 1, so that who knows no later one reads it. A value
+ * is nil (cleared), bool, integer, text, 16 bytes (a reference), or [ms, offset_min] (a time). Types, fields and kinds
+ * of a later version decode too and are kept verbatim; what does not decode and says that its schema is a later one
+ * needs that version. */
 #ifndef SAT_VAULT_BODY_H
 #define SAT_VAULT_BODY_H
 
@@ -31,7 +33,7 @@ struct sat_value {
 
 struct sat_cell {
     uint16_t field;
-    bool in_set;             /* a cell of a set: `element` is named, `value` is a bool (in or out) */
+    bool in_set; /* `element` is named: of a set, with a bool (in or out); a map's key; a counter's device */
     struct sat_span element; /* UTF-8 */
     struct sat_value value;
 };
@@ -43,6 +45,8 @@ struct sat_body {
     struct sat_span origin; /* MERGE 12 and 20: raw msgpack of where it repeats another change; empty for none */
 };
 
+/* The schema that a body with these cells says. */
+uint16_t sat_body_schema(const struct sat_cell *cells, uint32_t n);
 bool sat_value_equal(const struct sat_value *a, const struct sat_value *b);
 /* By field, then element: the name, not the value. */
 int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b);

@@ -6,13 +6,7 @@
 #include "common/base/check.h"
 #include "common/sync/vector.h"
 #include "common/vault/origin.h"
-#include "common/vault/types.h"
-
-/* One cell of one source; sorted, the claims to a cell stand together, the newest first. */
-struct claim {
-    const struct sat_cell *cell;
-    const struct sat_source *source;
-};
+#include "common/vault/siblings.h"
 
 /* Is it under y.seen and not a hole? */
 bool sat_source_saw(const struct sat_source *y, struct sat_dot dot)
@@ -36,24 +30,18 @@ static const struct sat_cell *find(const struct sat_cell *cells, uint32_t n, con
     return NULL;
 }
 
-/* Newer: a later effective time, then the greater dot. Total, as dots are unique. */
-static int compare_age(const struct sat_source *a, const struct sat_source *b)
-{
-    if (a->effective != b->effective) return a->effective < b->effective ? -1 : 1;
-    return sat_dot_compare(a->dot, b->dot);
-}
-
 static const struct sat_source *newer(const struct sat_source *a, const struct sat_source *b)
 {
     if (!a || !b) return a ? a : b;
-    return compare_age(a, b) < 0 ? b : a;
+    return sat_source_compare_age(a, b) < 0 ? b : a;
 }
 
+/* Sorted, the claims to a cell stand together, the newest first. */
 static int compare_claims(const void *a, const void *b)
 {
-    const struct claim *x = a, *y = b;
+    const struct sat_claim *x = a, *y = b;
     int order = sat_cell_compare(x->cell, y->cell);
-    return order ? order : -compare_age(x->source, y->source);
+    return order ? order : -sat_source_compare_age(x->source, y->source);
 }
 
 /* Does the source speak of a record of this type? Field numbers mean something within their type alone. */
@@ -69,113 +57,46 @@ static bool is_content(const struct sat_cell *cell)
 }
 
 /* All claims of the readable sources of that type, sorted; or those to the record's contents alone. */
-static struct claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, bool contents,
-                             struct sat_arena *arena, size_t *claims_n)
+static struct sat_claim *collect(const struct sat_source *sources, uint32_t n, uint16_t type, bool contents,
+                                 struct sat_arena *arena, size_t *claims_n)
 {
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < n; i++)
         if (is_of(&sources[i], type)) total += sources[i].body.cells_n;
-    struct claim *claims = sat_arena_array(arena, total, sizeof *claims);
+    struct sat_claim *claims = sat_arena_array(arena, total, sizeof *claims);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; is_of(&sources[i], type) && c < sources[i].body.cells_n; c++)
             if (!contents || is_content(&sources[i].body.cells[c]))
-                claims[at++] = (struct claim){&sources[i].body.cells[c], &sources[i]};
+                claims[at++] = (struct sat_claim){&sources[i].body.cells[c], &sources[i]};
     if (at > 1) qsort(claims, at, sizeof *claims, compare_claims);
     *claims_n = at;
     return claims;
 }
 
 /* Where the claims to the cell of the one at `start` end. */
-static size_t end_of_cell(const struct claim *claims, size_t n, size_t start)
+static size_t end_of_cell(const struct sat_claim *claims, size_t n, size_t start)
 {
     size_t end = start + 1;
     while (end < n && sat_cell_compare(claims[start].cell, claims[end].cell) == 0) end++;
     return end;
 }
 
-/* ---- Who dominates whom ----
- *
- * x is dominated if some other claim to the cell has seen it. Comparing all with all takes long where a device has a
- * thousand siblings, so of those without holes only the furthest is asked: for each device that has a claim, the
- * highest counter of it that any of them had seen, and the highest that another one had, as nothing dominates itself.
- */
+/* ---- What is left of the claims to a cell ---- */
 
-enum { PAIRWISE_MAX = 8 }; /* so few are compared as fast one by one */
-
-struct reach {
-    uint32_t device;
-    uint64_t first, second; /* counters; 0: none */
-    size_t first_claim;     /* whose `first` is */
+struct merge {
+    const struct sat_source *sources;
+    uint32_t n;
+    struct sat_ground ground;
+    struct sat_arena *arena;
 };
-
-static int compare_reach(const void *a, const void *b)
-{
-    const struct reach *x = a, *y = b;
-    return (x->device > y->device) - (x->device < y->device);
-}
-
-/* One for each device that has a claim, sorted. */
-static size_t find_devices(const struct claim *claims, size_t n, struct reach *out)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) out[i] = (struct reach){.device = claims[i].source->dot.device};
-    qsort(out, n, sizeof *out, compare_reach);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || out[kept - 1].device != out[i].device) out[kept++] = out[i];
-    return kept;
-}
-
-static void reach_to(struct reach *reach, uint64_t counter, size_t claim)
-{
-    if (counter > reach->first) {
-        reach->second = reach->first;
-        reach->first = counter;
-        reach->first_claim = claim;
-    } else if (counter > reach->second) {
-        reach->second = counter;
-    }
-}
-
-/* Of the n claims, sets dominated[i] for each that one without holes dominates. */
-static void find_reached(const struct claim *claims, size_t n, struct sat_arena *arena, bool *dominated)
-{
-    struct reach *reach = sat_arena_array(arena, n, sizeof *reach);
-    size_t reach_n = find_devices(claims, n, reach);
-    for (size_t y = 0; y < n; y++)
-        for (size_t i = 0; i < reach_n && claims[y].source->header.holes.n == 0; i++)
-            reach_to(&reach[i], sat_vector_counter(claims[y].source->header.seen, reach[i].device), y);
-    for (size_t x = 0; x < n; x++) {
-        struct sat_dot dot = claims[x].source->dot;
-        const struct reach *of =
-            bsearch(&(struct reach){.device = dot.device}, reach, reach_n, sizeof *reach, compare_reach);
-        sat_check(of != NULL);
-        dominated[x] = (of->first_claim == x ? of->second : of->first) >= dot.counter;
-    }
-}
-
-/* dominated[i] for each of the n claims to one cell, all of different sources. */
-static void find_dominated(const struct claim *claims, size_t n, bool *dominated)
-{
-    struct sat_arena arena; /* of one cell: a record may have thousands */
-    sat_arena_init(&arena);
-    bool pairwise = n <= PAIRWISE_MAX;
-    memset(dominated, 0, n * sizeof *dominated);
-    if (!pairwise) find_reached(claims, n, &arena, dominated);
-    for (size_t y = 0; y < n; y++) {
-        if (!pairwise && claims[y].source->header.holes.n == 0) continue;
-        for (size_t x = 0; x < n; x++)
-            dominated[x] = dominated[x] || (x != y && sat_source_saw(claims[y].source, claims[x].source->dot));
-    }
-    sat_arena_deinit(&arena);
-}
 
 /* Keeps the siblings among the n claims to one cell, in their order, and says how many they are: one at least, as all
  * stay where they dominate each other in a ring (nothing honest or within the bounds on vectors does). */
-static size_t keep_siblings(struct claim *claims, size_t n, struct sat_arena *arena)
+static size_t keep_siblings(const struct merge *merge, const struct sat_law *law, struct sat_claim *claims, size_t n)
 {
     if (n == 1) return 1;
-    bool *dominated = sat_arena_array(arena, n, sizeof *dominated);
-    find_dominated(claims, n, dominated);
+    bool *dominated = sat_arena_array(merge->arena, n, sizeof *dominated);
+    sat_claims_dominated(&merge->ground, law, claims, n, dominated);
     size_t kept = 0;
     for (size_t x = 0; x < n; x++)
         if (!dominated[x]) claims[kept++] = claims[x];
@@ -188,7 +109,7 @@ static bool says_true(const struct sat_value *value)
 }
 
 /* Adds the siblings' distinct values, newest first; the first sibling with a value is its newest. */
-static void add_alternatives(const struct claim *siblings, size_t n, struct sat_merged *merged)
+static void add_alternatives(const struct sat_claim *siblings, size_t n, struct sat_merged *merged)
 {
     for (size_t i = 0; i < n; i++) {
         const struct sat_value *value = &siblings[i].cell->value;
@@ -211,13 +132,11 @@ static void show(struct sat_merged *merged, uint32_t index)
     merged->source = shown.source;
 }
 
-/* `true` wins wherever it stands among the alternatives: an element that any sibling puts into the set, a record that
- * any deletes. */
-static uint32_t position_of_true(const struct sat_merged *merged)
+static uint32_t position_of(const struct sat_merged *merged, const struct sat_value *value)
 {
-    for (uint32_t i = 0; i < merged->alternatives_n; i++)
-        if (says_true(&merged->alternatives[i].value)) return i;
-    return 0;
+    uint32_t at = 0;
+    while (at + 1 < merged->alternatives_n && !sat_value_equal(&merged->alternatives[at].value, value)) at++;
+    return at;
 }
 
 /* ---- Edit against delete ---- */
@@ -234,7 +153,7 @@ static bool is_edit(const struct sat_source *x)
 }
 
 /* The newest edit that one of the deletions did not see and that did not see the deletion; NULL: none. */
-static const struct sat_source *edit_against(const struct claim *siblings, size_t siblings_n,
+static const struct sat_source *edit_against(const struct sat_claim *siblings, size_t siblings_n,
                                              const struct sat_source *sources, uint32_t n)
 {
     const struct sat_source *found = NULL;
@@ -263,7 +182,7 @@ static void add_edit(struct sat_merged *merged, const struct sat_source *edit)
     else
         merged->alternatives_n++;
     /* Newest first: it moves up past the older ones. */
-    while (at > 0 && compare_age(merged->alternatives[at - 1].source, alternative.source) < 0) {
+    while (at > 0 && sat_source_compare_age(merged->alternatives[at - 1].source, alternative.source) < 0) {
         merged->alternatives[at] = merged->alternatives[at - 1];
         at--;
     }
@@ -272,27 +191,26 @@ static void add_edit(struct sat_merged *merged, const struct sat_source *edit)
 
 /* ---- The record ---- */
 
-struct merge {
-    const struct sat_source *sources;
-    uint32_t n;
-    struct sat_arena *arena;
-};
-
-static void merge_cell(const struct merge *merge, struct claim *claims, size_t n, struct sat_merged *out)
+static void merge_cell(const struct merge *merge, struct sat_claim *claims, size_t n, struct sat_merged *out)
 {
     const struct sat_cell *name = claims[0].cell;
+    const struct sat_law law = sat_law_of(&merge->ground, name);
     *out = (struct sat_merged){.field = name->field, .in_set = name->in_set, .element = name->element};
-    size_t siblings = keep_siblings(claims, n, merge->arena);
+    size_t siblings = keep_siblings(merge, &law, claims, n);
     out->alternatives =
         sat_arena_array(merge->arena, siblings + 1, sizeof *out->alternatives); /* one more for an edit */
     add_alternatives(claims, siblings, out);
+    size_t shown = sat_claims_shown(&merge->ground, &law, claims, siblings, &out->conflict);
     bool is_deleted_cell = name->field == SAT_FIELD_DELETED && !name->in_set;
     if (is_deleted_cell) {
         const struct sat_source *edit = edit_against(claims, siblings, merge->sources, merge->n);
         if (edit) add_edit(out, edit);
+        out->conflict = out->alternatives_n > 1;
     }
-    show(out, is_deleted_cell || name->in_set ? position_of_true(out) : 0);
-    if (name->in_set || name->field >= SAT_FIELD_RESERVED) out->alternatives_n = 1;
+    show(out, position_of(out, &claims[shown].cell->value));
+    if (law.rule->shows == SAT_SHOWS_FIRST || law.rule->shows == SAT_SHOWS_RECEIVED)
+        out->source = out->alternatives[0].source = claims[shown].source;
+    if (law.rule->beside == SAT_BESIDE_NOTHING) out->alternatives_n = 1;
 }
 
 /* The lowest type above `type` among the readable changes; 0: none. */
@@ -330,6 +248,7 @@ static void add_types(const struct merge *merge, struct sat_merged_record *recor
         cell.alternatives[cell.alternatives_n++] = (struct sat_alternative){
             .value = {.kind = SAT_VALUE_INT, .integer = type}, .source = newest_of(merge->sources, merge->n, type)};
     show(&cell, 0);
+    cell.conflict = true;
     record->cells[record->cells_n++] = cell;
     record->conflicts++;
 }
@@ -354,15 +273,6 @@ bool sat_source_moves(const struct sat_source *source)
     return move_of(source) || (source->readable && find(source->body.cells, source->body.cells_n, &name));
 }
 
-/* Earlier by receipt; what has none yet comes behind, in the order of its dots. */
-static bool earlier(const struct sat_source *a, const struct sat_source *b)
-{
-    if (!a->recv_ms != !b->recv_ms) return a->recv_ms != 0;
-    if (a->recv_ms != b->recv_ms) return a->recv_ms < b->recv_ms;
-    if (a->seq != b->seq) return a->seq < b->seq;
-    return sat_dot_compare(a->dot, b->dot) < 0;
-}
-
 const struct sat_cell *sat_cells_moved(const struct sat_source *sources, uint32_t n)
 {
     const struct sat_source *first = NULL;
@@ -371,7 +281,7 @@ const struct sat_cell *sat_cells_moved(const struct sat_source *sources, uint32_
         bool current = move_of(x) != NULL;
         for (uint32_t k = 0; k < n && current; k++)
             current = k == i || !move_of(&sources[k]) || !sat_source_saw(&sources[k], x->dot);
-        if (current && (!first || earlier(x, first))) first = x;
+        if (current && (!first || sat_source_earlier(x, first))) first = x;
     }
     const struct sat_cell *cell = first ? move_of(first) : NULL;
     return cell && cell->value.kind == SAT_VALUE_REF ? cell : NULL;
@@ -382,16 +292,16 @@ void sat_cells_merge(const struct sat_source *sources, uint32_t n, struct sat_ar
 {
     *out = (struct sat_merged_record){.type = type_of(sources, n)};
     out->exists = out->type != 0;
-    struct merge merge = {sources, n, arena};
+    struct merge merge = {sources, n, sat_ground_of(sources, n, out->type), arena};
     size_t claims_n, cells_max = 1; /* one for the type */
-    struct claim *claims = collect(sources, n, out->type, true, arena, &claims_n);
+    struct sat_claim *claims = collect(sources, n, out->type, true, arena, &claims_n);
     for (size_t start = 0; start < claims_n; start = end_of_cell(claims, claims_n, start)) cells_max++;
     out->cells = sat_arena_array(arena, cells_max, sizeof *out->cells);
     for (size_t start = 0, end; start < claims_n; start = end) {
         end = end_of_cell(claims, claims_n, start);
         struct sat_merged *cell = &out->cells[out->cells_n++];
         merge_cell(&merge, claims + start, end - start, cell);
-        if (cell->alternatives_n > 1) out->conflicts++;
+        out->conflicts += cell->conflict;
     }
     if (next_type(sources, n, out->type)) add_types(&merge, out);
     const struct sat_merged *deleted = sat_merged_cell(out, SAT_FIELD_DELETED, (struct sat_span){0});
@@ -423,60 +333,84 @@ const struct sat_merged *sat_merged_cell(const struct sat_merged_record *record,
 
 /* ---- What a writer keeps ---- */
 
-static bool dominates(const struct sat_source *y, const struct sat_source *x, const struct sat_cell *cell)
+/* Who wrote what under which law. */
+struct keeping {
+    const struct sat_source *sources;
+    uint32_t n;
+    struct sat_ground ground;
+};
+
+static bool dominates(const struct keeping *keeping, const struct sat_source *y, const struct sat_source *x,
+                      const struct sat_cell *cell)
 {
-    return y != x && is_of(y, x->body.type) && sat_source_saw(y, x->dot) && find(y->body.cells, y->body.cells_n, cell);
+    if (y == x || !is_of(y, x->body.type) || !sat_source_saw(y, x->dot)) return false;
+    const struct sat_cell *other = find(y->body.cells, y->body.cells_n, cell);
+    if (!other) return false;
+    const struct sat_law law = sat_law_of(&keeping->ground, cell);
+    const struct sat_claim of_x = {cell, x}, of_y = {other, y};
+    return sat_claim_yields(&keeping->ground, &law, &of_x, &of_y);
 }
 
 /* The first source that dominates x at its cell; with `keep`, the first of those that are kept. NULL: none. */
-static const struct sat_source *dominator(const struct sat_source *sources, uint32_t n, const struct sat_source *x,
+static const struct sat_source *dominator(const struct keeping *keeping, const struct sat_source *x,
                                           const struct sat_cell *cell, const bool *keep)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if ((!keep || keep[i]) && dominates(&sources[i], x, cell)) return &sources[i];
+    for (uint32_t i = 0; i < keeping->n; i++)
+        if ((!keep || keep[i]) && dominates(keeping, &keeping->sources[i], x, cell)) return &keeping->sources[i];
     return NULL;
 }
 
 bool sat_cells_current(const struct sat_source *sources, uint32_t n, const struct sat_source *x,
                        const struct sat_cell *cell)
 {
-    return !dominator(sources, n, x, cell, NULL);
+    const struct keeping keeping = {sources, n, sat_ground_of(sources, n, x->body.type)};
+    return !dominator(&keeping, x, cell, NULL);
+}
+
+/* Does what is written replace all that stands in the cell? Not where something may outlast those who have seen it; and
+ * what is of a later version nobody here may drop. */
+static bool replaces(const struct keeping *keeping, const struct sat_cell *cell, const struct sat_cell *written,
+                     uint32_t written_n)
+{
+    return find(written, written_n, cell) && sat_law_of(&keeping->ground, cell).rule->yields == SAT_YIELDS_ALWAYS;
 }
 
 /* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one
  * more. */
-static bool keep_dominators(const struct sat_source *sources, uint32_t n, const struct sat_cell *cells,
-                            uint32_t cells_n, bool *keep)
+static bool keep_dominators(const struct keeping *keeping, const struct sat_cell *cells, uint32_t cells_n, bool *keep)
 {
     bool more = false;
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t c = 0; keep[i] && c < sources[i].body.cells_n; c++) {
-            const struct sat_cell *cell = &sources[i].body.cells[c];
-            if (find(cells, cells_n, cell) || dominator(sources, n, &sources[i], cell, keep)) continue;
-            const struct sat_source *needed = dominator(sources, n, &sources[i], cell, NULL);
+    for (uint32_t i = 0; i < keeping->n; i++) {
+        const struct sat_source *x = &keeping->sources[i];
+        for (uint32_t c = 0; keep[i] && c < x->body.cells_n; c++) {
+            const struct sat_cell *cell = &x->body.cells[c];
+            if (replaces(keeping, cell, cells, cells_n) || dominator(keeping, x, cell, keep)) continue;
+            const struct sat_source *needed = dominator(keeping, x, cell, NULL);
             if (!needed) continue;
-            keep[needed - sources] = true;
+            keep[needed - keeping->sources] = true;
             more = true;
         }
     }
     return more;
 }
 
-/* Keeps each source of which a cell that is not among `cells` is current. */
-static void keep_current(const struct sat_source *sources, uint32_t n, uint16_t type, const struct sat_cell *cells,
-                         uint32_t cells_n, bool *keep)
+/* Keeps each source of which a cell that `cells` do not replace is current, or may be. */
+static void keep_current(const struct keeping *keeping, uint16_t type, const struct sat_cell *cells, uint32_t cells_n,
+                         bool *keep)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
     size_t claims_n;
-    struct claim *claims = collect(sources, n, type, false, &arena, &claims_n);
+    struct sat_claim *claims = collect(keeping->sources, keeping->n, type, false, &arena, &claims_n);
     bool *dominated = sat_arena_array(&arena, claims_n, sizeof *dominated);
     for (size_t start = 0, end; start < claims_n; start = end) {
         end = end_of_cell(claims, claims_n, start);
-        if (find(cells, cells_n, claims[start].cell)) continue;
-        find_dominated(claims + start, end - start, dominated);
+        if (replaces(keeping, claims[start].cell, cells, cells_n)) continue;
+        const struct sat_law law = sat_law_of(&keeping->ground, claims[start].cell);
+        memset(dominated, 0, (end - start) * sizeof *dominated);
+        if (!law.unknown) sat_claims_dominated(&keeping->ground, &law, claims + start, end - start, dominated);
         for (size_t i = start; i < end; i++)
-            if (!dominated[i - start]) keep[claims[i].source - sources] = true;
+            if (!dominated[i - start]) keep[claims[i].source - keeping->sources] = true;
     }
     sat_arena_deinit(&arena);
 }
@@ -487,12 +421,13 @@ void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct s
     static const struct sat_cell type_cell = {.field = SAT_FIELD_TYPE};
     bool holes = false, settles_type = find(cells, cells_n, &type_cell) != NULL;
     uint16_t type = type_of(sources, n);
+    const struct keeping keeping = {sources, n, sat_ground_of(sources, n, type)};
     for (uint32_t i = 0; i < n; i++) {
         /* Something else under the same id: it is not this writer's to drop, unless that is what he decides. */
         keep[i] = sources[i].readable && sources[i].body.type != type && !settles_type;
         holes = holes || sources[i].header.holes.n > 0;
     }
-    keep_current(sources, n, type, cells, cells_n, keep);
+    keep_current(&keeping, type, cells, cells_n, keep);
     /* Without holes who dominates x has seen all that x had seen, so what is dropped is never missed. */
-    while (holes && keep_dominators(sources, n, cells, cells_n, keep)) continue;
+    while (holes && keep_dominators(&keeping, cells, cells_n, keep)) continue;
 }

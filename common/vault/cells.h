@@ -17,6 +17,7 @@ struct sat_source {
     uint64_t effective; /* min(hlc, receive time in its upper 48 bits); the hlc itself while not accepted */
     uint64_t recv_ms;   /* its receipt: when, */
     uint64_t seq;       /* and as which entry of the log; 0 while not accepted */
+    uint8_t role;       /* of who wrote it, when he did (proof/link.h); 0: not known */
     bool pending;       /* a draft or not yet accepted */
     bool readable;    /* false: the body could not be opened or decoded; it takes no part, and is a hole for writers */
     enum sat_err why; /* … as its key is not here (debt), it needs a later version (upgrade_needed), or it is broken */
@@ -37,7 +38,8 @@ struct sat_merged {
     struct sat_value value;               /* the one shown */
     const struct sat_source *source;      /* who wrote it */
     struct sat_alternative *alternatives; /* distinct values of the siblings: the shown one, then newest first */
-    uint32_t alternatives_n;              /* 1: no conflict */
+    uint32_t alternatives_n;
+    bool conflict; /* there are others for a person to settle; else what is beside the shown one stands there quietly */
 };
 
 struct sat_merged_record {
@@ -48,12 +50,12 @@ struct sat_merged_record {
                       no conflicts here (docs/protocol.md, "Moving") */
     struct sat_space_id moved_to;
     /* Without the cells of a move, SAT_FIELD_CAME_LATE excepted. By field, element; `deleted` (field 0) among them when
-     * it was ever written. Conflicts of rule ADD do not exist: a set's element cell has one alternative always. Edit
-     * against delete is a conflict of field 0: the alternatives are true (shown, the rm) and false (the concurrent
-     * edit). */
+     * it was ever written. Whether siblings are a conflict is the field's rule's to say (rules.def): an element of a
+     * set has one alternative always. Edit against delete is a conflict of field 0: the alternatives are true (shown,
+     * the rm) and false (the concurrent edit). */
     struct sat_merged *cells;
     uint32_t cells_n;
-    uint32_t conflicts; /* cells with more than one alternative; among them SAT_FIELD_TYPE, the last of `cells`, where
+    uint32_t conflicts; /* cells in conflict; among them SAT_FIELD_TYPE, the last of `cells`, where
                            changes of another type are live under this id: those take no part in the other cells, and
                            writers keep them until somebody settles the conflict */
 };

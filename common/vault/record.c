@@ -10,6 +10,7 @@
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
+#include "common/vault/origin.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
@@ -210,6 +211,20 @@ static void disbelieve(const struct sat_space_id *here, struct sat_body *body)
     }
 }
 
+/* In which role its author was when he wrote it. Of a copy that of the original's author, as far as its maker's word
+ * counts for as much. */
+static uint8_t role_of(const struct opener *opener, const struct sat_source *source, bool draft)
+{
+    const struct sat_directory *directory = opener->vault->directory;
+    uint64_t seq = draft ? directory->seq : opener->manifest.dir_seq;
+    uint32_t device = draft ? sat_keyring_secrets(opener->vault->keyring)->device : opener->manifest.device;
+    uint8_t role = sat_directory_role_at(directory, device, seq);
+    struct sat_origin origin;
+    if (!source->body.origin.len || sat_origin_decode(source->body.origin, &origin)) return role;
+    uint8_t original = sat_directory_role_at(directory, origin.dot.device, seq);
+    return sat_role_outweighs(original, role) && !sat_role_outweighs(role, SAT_ROLE_REP) ? role : original;
+}
+
 static enum sat_err open_sources(struct opener *opener, const struct item *items, uint32_t n, struct sat_source *out)
 {
     enum sat_err err = SAT_OK;
@@ -227,6 +242,7 @@ static enum sat_err open_sources(struct opener *opener, const struct item *items
         };
         err = open_body(opener, &items[i], &out[i].body, &out[i].why);
         out[i].readable = out[i].why == SAT_OK;
+        if (out[i].readable && opener->vault->directory) out[i].role = role_of(opener, &out[i], !change);
         if (out[i].readable && change) disbelieve(&opener->manifest.space, &out[i].body);
     }
     return err;

@@ -4,6 +4,8 @@
 #define SAT_VAULT_TYPES_H
 
 #include "common/base/id.h"
+#include "common/proof/link.h"
+#include "common/vault/rules.h"
 
 enum sat_field_kind {
     SAT_KIND_TEXT,
@@ -15,18 +17,6 @@ enum sat_field_kind {
     SAT_KIND_REF,   /* the id of another record */
 };
 
-enum sat_merge_rule {
-    SAT_RULE_LWK, /* last writer by effective time, the loser kept as a visible alternative */
-    SAT_RULE_ADD, /* a set: an element is in it if any sibling says so */
-    SAT_RULE_DER, /* derived: never stored or merged, a column of the view */
-};
-
-/* What a person may put into an integer. What comes from others is shown whatever it is. */
-struct sat_range {
-    bool bounded; /* false: any integer */
-    int64_t least, most;
-};
-
 /* Whether the field's text is found by those who search (client/search). */
 enum sat_search {
     SAT_SEARCH_NO,
@@ -34,13 +24,36 @@ enum sat_search {
     SAT_SEARCH_TEXT,
 };
 
+/* What a person may put into a field, and who. What comes from others is shown whatever it is. */
+struct sat_range {
+    bool bounded; /* false: any integer */
+    int64_t least, most;
+    const char *words; /* of a text: the words that it may be, the least first, one blank between; NULL: any text */
+    enum sat_search search;
+    bool key;       /* a part of what the record's id is made of (derived.h) */
+    uint8_t writer; /* rule AUT: the least role whose word counts at once; 0: a manager's. Others' are proposals */
+};
+
+/* Who may see a field's content: the higher, the fewer. */
+enum sat_grade {
+    SAT_GRADE_G0, /* everybody in the organisation */
+    SAT_GRADE_G1, /* who has the record's space */
+    SAT_GRADE_G2, /* personal, or confidential between companies: masked unless somebody asks, and asking is recorded */
+    SAT_GRADE_G3, /* restricted: belongs into a space of its own */
+};
+
+enum sat_index { SAT_INDEX_NONE, SAT_INDEX_EXACT }; /* is it looked up by its value? */
+
 struct sat_field {
     uint16_t number; /* within its type, from 1 */
     const char *name;
     enum sat_field_kind kind;
     enum sat_merge_rule rule;
-    uint16_t ref_type; /* kind REF: the type it refers to; 0 for any */
+    enum sat_merge_rule each; /* rule MAP: of its keys; else the same as `rule` */
+    uint16_t ref_type;        /* kind REF: the type it refers to; 0 for any */
     const struct sat_range *range;
+    enum sat_grade grade;
+    enum sat_index index;
 };
 
 enum sat_type_home { SAT_HOME_TERRITORY, SAT_HOME_ORG, SAT_HOME_PEOPLE }; /* where a record of it goes if nobody says */
@@ -51,11 +64,16 @@ struct sat_type {
     enum sat_type_home home;
     const struct sat_field *fields;
     uint16_t fields_n;
+    uint16_t submits; /* number of the field that, once set, submits the record: what is IMM is amended from then on;
+                         0: it is never submitted */
 };
 
-#define SAT_SCHEMA_VERSION 1  /* of types.def, written into every body */
+#define SAT_SCHEMA_VERSION 2  /* the latest that is known here; a body says the earliest that has all it needs: */
+#define SAT_SCHEMA_PLAIN 1    /* fields, and elements of sets */
+#define SAT_SCHEMA_KEYED 2    /* keys of maps, with values of their own */
 #define SAT_FIELD_DELETED 0   /* the cell `deleted` of every record (MERGE 6) */
 #define SAT_FIELD_TYPE 0xffff /* its type as a cell: in conflict when two people made two things under one id */
+#define SAT_FIELD_EXT 0xfe00  /* the map `ext` of every record: fields that the organisation added */
 /* Numbers from here on are no type's. Those of a move (docs/protocol.md, "Moving"), in the space that is left: */
 #define SAT_FIELD_RESERVED 0xff00
 #define SAT_FIELD_MOVED 0xfffe      /* the space that the record has moved to; nil: it is back */
@@ -71,7 +89,16 @@ const struct sat_type *sat_type_by_name(const char *name);  /* NULL: no such typ
 const struct sat_type *sat_type_by_number(uint16_t number); /* NULL: from a later version */
 const struct sat_field *sat_field_by_name(const struct sat_type *type, const char *name);
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number);
-enum sat_search sat_field_search(const struct sat_field *field); /* of a type's field */
-const char *sat_kind_name(enum sat_field_kind kind);             /* "text", "integer", … for messages */
+const struct sat_field *sat_field_ext(void); /* which every type has, and no type's list */
+/* Is it among words with one blank between? */
+bool sat_word_known(const char *words, struct sat_span word);
+/* Are its cells those of elements, keys or devices? */
+bool sat_field_has_elements(const struct sat_field *field);
+/* Does the word of one role (proof/link.h) count for more than that of the other? */
+bool sat_role_outweighs(uint8_t role, uint8_t other);
+/* Does the word of somebody in that role (proof/link.h) count at once? */
+bool sat_field_allows(const struct sat_field *field, uint8_t role);
+enum sat_search sat_field_search(const struct sat_field *field);
+const char *sat_kind_name(enum sat_field_kind kind); /* "text", "integer", … for messages */
 
 #endif

@@ -57,7 +57,7 @@ _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --h
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
  --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --kit --type --limit '
 _satchel_roles='admin manager rep auditor service'
-_satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure'
+_satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure config_item template role_template reassignment account_profile account_team merge contact_role interaction visit_plan visit_event checklist_run amendment state_event lead opportunity approval approval_grant order_event receivable payment allocation dunning_step complaint consent target article kpi_snapshot attachment quote need tier_event milestone'
 
 _satchel_offer()
 {

@@ -20,8 +20,13 @@ kept = rep.put("task", "title=kept", "account=" + plain)
 rep.run("rm", "task", gone)
 old_order = rep.put("order", "account=" + plain)
 rep.run("rm", "order", old_order)
-TYPES = ["account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task", "note",
-         "user", "device", "territory", "disclosure"]
+TYPES = ["account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task",
+         "note", "user", "device", "territory", "disclosure", "config_item", "template", "role_template",
+         "reassignment", "account_profile", "account_team", "merge", "contact_role", "interaction",
+         "visit_plan", "visit_event", "checklist_run", "amendment", "state_event", "lead", "opportunity",
+         "approval", "approval_grant", "order_event", "receivable", "payment", "allocation", "dunning_step",
+         "complaint", "consent", "target", "article", "kpi_snapshot", "attachment", "quote", "need",
+         "tier_event", "milestone"]
 
 
 def path(name):

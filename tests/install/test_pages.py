@@ -20,7 +20,7 @@ COMPLETIONS = {
     ("--home", "invite", "territory", ""): {"add", "grant", "revoke", "list"},
     ("territory", "grant", "--ma"): {"--manage"},
     ("sync", "--l"): {"--live"},
-    ("put", "ord"): {"order", "order_line"},
+    ("put", "ord"): {"order", "order_event", "order_line"},
     ("put", "order", ""): set(),
     ("user", "add", "Nancy", "--role", "a"): {"admin", "auditor"},
     ("--passphrase-file", ""): set(),

@@ -17,7 +17,7 @@ static void a_put_is_shown_at_once_and_lies_as_a_draft(void **state)
     assert_int_equal(view->merged.type, ACCOUNT);
     assert_int_equal(view->live_n, 1);
     assert_true(view->live[0].pending && view->live[0].readable);
-    assert_int_equal(view->live[0].body.schema, SAT_SCHEMA_VERSION);
+    assert_int_equal(view->live[0].body.schema, SAT_SCHEMA_PLAIN);
     assert_false(view->live[0].header.deletion);
     OK(sat_store_draft_count(a->store, &drafts));
     assert_int_equal(drafts, 1);

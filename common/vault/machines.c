@@ -1,0 +1,296 @@
+#include "common/vault/machines.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+
+/* ---- The lists ---- */
+
+enum {
+#define MACHINE(type, field, settlers) MACHINE_##type,
+#include "common/vault/machines.def"
+    MACHINES_N
+};
+
+/* The states of all machines in one row, and where each machine's begin. */
+enum {
+#define MACHINE(type, field, settlers) STATES_##type, BACK_##type = STATES_##type - 1,
+#define STATE(type, name) AT_##type##_##name,
+#include "common/vault/machines.def"
+    STATES_N
+};
+
+static const char *const states[STATES_N + 1] = {
+#define STATE(type, name) #name,
+#include "common/vault/machines.def"
+};
+
+/* How many states each has: the size of a struct with one char for each and one more. */
+struct before_the_first_machine {
+    char none;
+#define MACHINE(type, field, settlers)                                                                                 \
+    }                                                                                                                  \
+    ;                                                                                                                  \
+    struct states_of_##type {                                                                                          \
+        char none;
+#define STATE(type, name) char state_##name;
+#include "common/vault/machines.def"
+};
+
+enum {
+    SELLER = SAT_DUTY_SELLER,
+    MANAGER = SAT_DUTY_MANAGER,
+    ASSISTANT = SAT_DUTY_ASSISTANT,
+    SUPPLY = SAT_DUTY_SUPPLY,
+    FINANCE = SAT_DUTY_FINANCE,
+    ANYONE = SAT_DUTY_ANYONE,
+};
+
+static const struct sat_machine machines[MACHINES_N] = {
+#define MACHINE(of_type, of_field, of_settlers)                                                                        \
+    {.type = #of_type,                                                                                                 \
+     .field = #of_field,                                                                                               \
+     .states = &states[STATES_##of_type],                                                                              \
+     .states_n = (uint8_t)(sizeof(struct states_of_##of_type) - 1),                                                    \
+     .settlers = (of_settlers)},
+#include "common/vault/machines.def"
+};
+
+struct listed_move {
+    uint8_t machine;
+    struct sat_move move;
+};
+
+static const struct listed_move moves[] = {
+#define MOVE(type, from, to, kind, who)                                                                                \
+    {MACHINE_##type, {AT_##type##_##from - STATES_##type, AT_##type##_##to - STATES_##type, SAT_MOVE_##kind, (who)}},
+#include "common/vault/machines.def"
+};
+
+static const struct {
+    uint8_t machine, a, b;
+} beats[] = {
+#define BEATS(type, a, b) {MACHINE_##type, AT_##type##_##a - STATES_##type, AT_##type##_##b - STATES_##type},
+#include "common/vault/machines.def"
+};
+
+enum { MOVES_N = sizeof moves / sizeof moves[0], BEATS_N = sizeof beats / sizeof beats[0] };
+
+/* ---- Looking up ---- */
+
+uint32_t sat_machines_count(void)
+{
+    return MACHINES_N;
+}
+
+const struct sat_machine *sat_machine_at(uint32_t index)
+{
+    return index < MACHINES_N ? &machines[index] : NULL;
+}
+
+const struct sat_machine *sat_machine_by_type(const char *type)
+{
+    for (size_t i = 0; i < MACHINES_N; i++)
+        if (strcmp(machines[i].type, type) == 0) return &machines[i];
+    return NULL;
+}
+
+const struct sat_machine *sat_machine_of(const struct sat_type *type, const struct sat_field *field)
+{
+    const struct sat_machine *machine = type && field ? sat_machine_by_type(type->name) : NULL;
+    return machine && strcmp(machine->field, field->name) == 0 ? machine : NULL;
+}
+
+uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name)
+{
+    for (uint8_t i = 0; i < machine->states_n; i++)
+        if (sat_span_equal(name, sat_span_text(machine->states[i]))) return i;
+    return SAT_NO_STATE;
+}
+
+static bool is_of(const struct sat_machine *machine, uint8_t index)
+{
+    return machine == &machines[index];
+}
+
+const struct sat_move *sat_machine_move(const struct sat_machine *machine, uint8_t from, uint8_t to)
+{
+    for (size_t i = 0; i < MOVES_N; i++)
+        if (is_of(machine, moves[i].machine) && moves[i].move.from == from && moves[i].move.to == to)
+            return &moves[i].move;
+    return NULL;
+}
+
+uint32_t sat_duties_of_role(uint8_t role)
+{
+    switch (role) {
+    case SAT_ROLE_ADMIN:
+        return SAT_DUTY_ANYONE;
+    case SAT_ROLE_MANAGER:
+        return SAT_DUTY_SELLER | SAT_DUTY_MANAGER | SAT_DUTY_ASSISTANT;
+    case SAT_ROLE_SERVICE:
+        return SAT_DUTY_ASSISTANT | SAT_DUTY_SUPPLY | SAT_DUTY_FINANCE;
+    case SAT_ROLE_REP:
+        return SAT_DUTY_SELLER;
+    default:
+        return 0;
+    }
+}
+
+/* ---- Side by side ---- */
+
+static uint32_t bit_of(uint8_t state)
+{
+    return state < SAT_STATES_MAX ? 1u << state : 0;
+}
+
+/* All that moves ON lead to from there. */
+static uint32_t further_on(const struct sat_machine *machine, uint8_t from)
+{
+    uint32_t reached = 0, more = bit_of(from);
+    while (more) {
+        uint32_t next = 0;
+        for (size_t i = 0; i < MOVES_N; i++)
+            if (is_of(machine, moves[i].machine) && moves[i].move.kind == SAT_MOVE_ON &&
+                (more & bit_of(moves[i].move.from)))
+                next |= bit_of(moves[i].move.to);
+        more = next & ~reached;
+        reached |= next;
+    }
+    return reached;
+}
+
+static bool is_beaten(const struct sat_machine *machine, uint8_t b, uint8_t a)
+{
+    for (size_t i = 0; i < BEATS_N; i++)
+        if (is_of(machine, beats[i].machine) && beats[i].a == a && beats[i].b == b) return true;
+    return false;
+}
+
+bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b)
+{
+    if (is_beaten(machine, b, a)) return true;
+    return !is_beaten(machine, a, b) && (further_on(machine, b) & bit_of(a)) != 0;
+}
+
+uint32_t sat_machine_standing(const struct sat_machine *machine, uint32_t among)
+{
+    uint32_t standing = among;
+    for (uint8_t b = 0; b < machine->states_n; b++)
+        for (uint8_t a = 0; (standing & bit_of(b)) && a < machine->states_n; a++)
+            if ((among & bit_of(a)) && a != b && sat_machine_overtakes(machine, a, b)) standing &= ~bit_of(b);
+    return standing;
+}
+
+/* The last one listed. */
+static uint8_t last_of(uint32_t among)
+{
+    uint8_t last = 0;
+    for (uint8_t i = 0; i < SAT_STATES_MAX; i++)
+        if (among & bit_of(i)) last = i;
+    return last;
+}
+
+static bool is_one(uint32_t among)
+{
+    return among && (among & (among - 1)) == 0;
+}
+
+/* ---- Steps ---- */
+
+enum { UNDECIDED = -1 };
+
+struct walk {
+    const struct sat_machine *machine;
+    const struct sat_step_taken *steps;
+    uint32_t n;
+    int *verdicts; /* of enum sat_step_standing, or UNDECIDED */
+};
+
+static const struct sat_step_taken *find(const struct walk *walk, const struct sat_record_id *id, uint32_t *at)
+{
+    for (*at = 0; *at < walk->n; (*at)++)
+        if (sat_record_equal(&walk->steps[*at].id, id)) return &walk->steps[*at];
+    return NULL;
+}
+
+/* What the step stands on, all of it decided: the states side by side there, none where one of them is not legal.
+ * UNDECIDED or WAITS: it cannot be told. */
+static int look_before(const struct walk *walk, const struct sat_step_taken *step, uint32_t *among)
+{
+    bool sound = true;
+    *among = step->after_n ? 0 : bit_of(0);
+    for (uint32_t i = 0; i < step->after_n; i++) {
+        uint32_t at;
+        const struct sat_step_taken *before = find(walk, &step->after[i], &at);
+        if (!before) return SAT_STEP_WAITS;
+        if (walk->verdicts[at] == UNDECIDED) return UNDECIDED;
+        if (walk->verdicts[at] == SAT_STEP_WAITS) return SAT_STEP_WAITS;
+        sound = sound && walk->verdicts[at] == SAT_STEP_COUNTS;
+        *among |= bit_of(before->to);
+    }
+    *among = sound ? sat_machine_standing(walk->machine, *among) : 0;
+    return SAT_STEP_COUNTS;
+}
+
+static int judge(const struct walk *walk, const struct sat_step_taken *step)
+{
+    uint32_t among;
+    if (step->to >= walk->machine->states_n) return SAT_STEP_WAITS; /* for a version that knows it */
+    int before = look_before(walk, step, &among);
+    if (before != SAT_STEP_COUNTS) return before;
+    if (step->duties & walk->machine->settlers) return SAT_STEP_COUNTS;
+    if (!is_one(among)) return SAT_STEP_ILLEGAL;
+    const struct sat_move *move = sat_machine_move(walk->machine, last_of(among), step->to);
+    if (!move) return SAT_STEP_ILLEGAL;
+    return step->duties & move->duties ? SAT_STEP_COUNTS : SAT_STEP_ASKS;
+}
+
+static void decide(const struct walk *walk)
+{
+    bool more = true;
+    while (more) {
+        more = false;
+        for (uint32_t i = 0; i < walk->n; i++) {
+            if (walk->verdicts[i] != UNDECIDED) continue;
+            walk->verdicts[i] = judge(walk, &walk->steps[i]);
+            more = more || walk->verdicts[i] != UNDECIDED;
+        }
+    }
+    for (uint32_t i = 0; i < walk->n; i++)
+        if (walk->verdicts[i] == UNDECIDED) walk->verdicts[i] = SAT_STEP_WAITS; /* they stand on each other */
+}
+
+/* Does a step that counts stand on it? */
+static bool is_stood_on(const struct walk *walk, const struct sat_step_taken *step)
+{
+    for (uint32_t i = 0; i < walk->n; i++)
+        for (uint32_t k = 0; walk->verdicts[i] == SAT_STEP_COUNTS && k < walk->steps[i].after_n; k++)
+            if (sat_record_equal(&walk->steps[i].after[k], &step->id)) return true;
+    return false;
+}
+
+void sat_machine_derive(const struct sat_machine *machine, const struct sat_step_taken *steps, uint32_t n,
+                        enum sat_step_standing *standing, struct sat_state *out)
+{
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct walk walk = {machine, steps, n, sat_arena_array(&arena, n, sizeof *walk.verdicts)};
+    uint32_t among = 0;
+    *out = (struct sat_state){0};
+    for (uint32_t i = 0; i < n; i++) walk.verdicts[i] = UNDECIDED;
+    decide(&walk);
+    for (uint32_t i = 0; i < n; i++) {
+        if (walk.verdicts[i] != SAT_STEP_COUNTS)
+            out->waiting++;
+        else if (!is_stood_on(&walk, &steps[i]))
+            among |= bit_of(steps[i].to);
+        if (standing) standing[i] = (enum sat_step_standing)walk.verdicts[i];
+    }
+    if (!among) among = bit_of(0);
+    out->among = sat_machine_standing(machine, among);
+    out->overtaken = among & ~out->among;
+    out->disputed = !is_one(out->among);
+    out->state = last_of(out->among);
+    sat_arena_deinit(&arena);
+}
