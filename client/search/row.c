@@ -39,7 +39,7 @@ static enum sat_err prepare(struct client_row_reader *reader, const struct sat_t
                             struct sat_fault *fault)
 {
     uint16_t index = 0;
-    while (sat_type_at(index) != type) index++;
+    while (sat_type_at(index)->number != type->number) index++;
     *out = reader->statements[index];
     if (*out) return SAT_OK;
     struct sat_arena arena;

@@ -153,6 +153,12 @@ static uint16_t index_of(const struct sat_type *type)
     return index;
 }
 
+/* A type as its table was made: the list's. */
+static const struct sat_type *as_tabled(const struct sat_type *type)
+{
+    return type ? sat_type_at(index_of(type)) : NULL;
+}
+
 /* The name of a space, as it is used in rows: should it change, they do. */
 static enum sat_err use_name(struct client_filling *filling, const struct sat_space_id *space, const char *name)
 {
@@ -329,7 +335,7 @@ static enum sat_err find_old(struct client_filling *filling, int64_t sid, const 
         const char *type = (const char *)sqlite3_column_text(statement, 1);
         out->n = sqlite3_column_int64(statement, 0);
         bool row = sqlite3_column_type(statement, 2) != SQLITE_NULL;
-        out->row = row && type ? sat_type_by_name(type) : NULL;
+        out->row = row && type ? as_tabled(sat_type_by_name(type)) : NULL;
         out->archived = sqlite3_column_int(statement, 2) != 0;
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE) err = fail(filling);
@@ -399,7 +405,8 @@ static void stand(const struct client_filling *filling, const struct sat_record_
     *out = (struct standing){.archived = merged->deleted};
     if (!merged->moved) out->type = !merged->exists ? "" : type ? type->name : "?";
     for (uint32_t i = 0; i < view->live_n; i++) out->unread = out->unread || !view->live[i].readable;
-    if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id)) out->row = type;
+    if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id))
+        out->row = as_tabled(type);
 }
 
 static enum sat_err put(struct client_filling *filling, int64_t sid, const struct sat_record_id *record, bool listed,
