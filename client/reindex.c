@@ -5,6 +5,7 @@
 #include "client/alert.h"
 #include "client/links.h"
 #include "common/sync/copied.h"
+#include "common/sync/vector.h"
 #include "common/sync/void.h"
 #include "common/vault/author_again.h"
 #include "common/vault/author_was.h"
@@ -133,6 +134,37 @@ static bool repeats(const struct sat_again_change *change, const struct sat_orig
     return same || is_same_edit(change, item);
 }
 
+/* Has it been replaced by one that waits here with it, and that the log has a copy of? Whoever wrote that had it as
+ * hashes, and so could not say what it replaces. */
+static bool was_replaced(const struct sat_again_change *change, const struct sat_space_id *space,
+                         const struct sat_history_item *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sat_header *header = &items[i].header;
+        struct sat_body body = items[i].body;
+        if (items[i].recv_ms || !items[i].readable || !sat_vector_covers(header->seen, change->dot) ||
+            sat_dots_have(header->kept, change->dot) || sat_dots_have(header->holes, change->dot))
+            continue;
+        const struct sat_again_change later = {
+            .record = change->record, .dot = items[i].dot, .header = header, .body = &body};
+        struct sat_origin root = root_of(space, &later);
+        for (uint32_t k = 0; k < n; k++)
+            if (repeats(&later, &root, space, &items[k])) return true;
+    }
+    return false;
+}
+
+/* Has the record ever gone from there? What goes and comes back is copied, and each copy names the first original: by
+ * that alone nobody can tell whether it is this one, or one that has gone again since. */
+static bool has_moved(const struct sat_history_item *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_source source = {.readable = items[i].readable, .body = items[i].body};
+        if (items[i].live && sat_source_moves(&source)) return true;
+    }
+    return false;
+}
+
 /* One of the numbers that it stood under, and what it was there. */
 struct number {
     struct sat_dot dot;
@@ -255,10 +287,14 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
     if (!err && sat_space_equal(&root.space, &space)) err = was_refused(looking, root.dot, &out->found);
     if (!err && !out->found)
         err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
+    bool moved = !err && has_moved(items, n);
     for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        out->found = repeats(change, &root, &space, &items[i]);
-        if (out->found) out->now = items[i].dot;
+        if (!repeats(change, &root, &space, &items[i])) continue;
+        out->found = !moved || sat_dot_compare(items[i].dot, change->dot) == 0;
+        out->doubtful = true;
+        out->now = items[i].dot;
     }
+    if (!err && !out->found) out->found = was_replaced(change, &space, items, n);
     if (!err && !out->found && sat_space_equal(&root.space, &space))
         err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);
     sat_arena_reset(&looking->arena);
@@ -442,7 +478,8 @@ static enum sat_err has_copy(void *context, const struct sat_again_change *chang
     enum sat_err err = client_space_of_sid(looking->satchel, change->sid, &space);
     if (!err) err = sat_record_history(&vault, change->sid, &change->record, &looking->arena, &items, &n);
     if (!err) root = root_of(&space, change);
-    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
+    bool moved = !err && has_moved(items, n);
+    for (uint32_t i = 0; i < n && !err && !moved && !out->found; i++) {
         out->found = items[i].seq && items[i].body.origin.len && repeats(change, &root, &space, &items[i]);
         out->now = items[i].dot;
     }

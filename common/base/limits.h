@@ -21,7 +21,7 @@ enum {
     SAT_FRAME_BYTES_MIN = 1024,
     SAT_FRAME_OVERHEAD = 64, /* of a message around the one thing that it carries */
     /* Pushed bundles that may be on their way unacknowledged (LIMITS rule 3). */
-    SAT_PUSH_WINDOW = 4,
+    SAT_PUSH_WINDOW = 8,
     /* The plaintext of one change before compression, and after inflating it. Fits a bundle with room to spare. */
     SAT_BODY_BYTES_MAX = 96 * 1024,
     SAT_VALUE_BYTES_MAX = 64 * 1024,  /* one text */

@@ -87,6 +87,18 @@ enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space_id *space, struct sat_dot before,
+                                 struct sat_hash *id, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_TIP);
+    sat_bind_bytes(&query, space->b, sizeof space->b);
+    sat_bind_i64(&query, before.device);
+    sat_bind_u64(&query, before.counter);
+    *found = sat_query_step(&query);
+    if (*found) sat_column_bytes(&query, id->b, sizeof id->b);
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number, enum sat_aside_state state)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_SET_STATE);

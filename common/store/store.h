@@ -203,7 +203,8 @@ enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struc
 /* The records of all changes in the entries from first to last, some more than once; but not those of which everything
  * is live: there is nothing to forget, and most are new ones. */
 enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
-                                       struct sat_arena *arena, struct sat_record_id **out, uint32_t *n) SAT_MUST_CHECK;
+                                          struct sat_arena *arena, struct sat_record_id **out,
+                                          uint32_t *n) SAT_MUST_CHECK;
 /* Makes a stub of one dead change. */
 enum sat_err sat_store_change_forget(struct sat_store *store, int64_t cid) SAT_MUST_CHECK;
 /* Is every change of the bundle dead, and forgotten? */
@@ -358,6 +359,9 @@ enum sat_err sat_store_aside_list(struct sat_store *store, int64_t after, uint32
                                   struct sat_aside_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash *bundle, struct sat_arena *arena,
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
+/* The last of that device's in the space that begins before a counter, of what is open. */
+enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space_id *space, struct sat_dot before,
+                                 struct sat_hash *id, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_set_state(struct sat_store *store, int64_t number,
                                        enum sat_aside_state state) SAT_MUST_CHECK;
 /* It came again, and is open for that reason now. */

@@ -108,7 +108,7 @@ enum sat_err sat_copied_clear(struct sat_store *store)
 /* ---- What of its own is here no more ---- */
 
 enum { KIND_SIZE = 5, MARK_KEY_SIZE = KIND_SIZE + 32 + 1 };
-static const char LEFT[] = "gone.", PAST[] = "past.";
+static const char LEFT[] = "gone.", PAST[] = "past.", CAME[] = "came.";
 
 static void mark_key(const char *kind, const struct sat_space_id *space, char out[MARK_KEY_SIZE])
 {
@@ -134,9 +134,10 @@ static enum sat_err mark_raise(struct sat_store *store, const char *kind, const 
     return err || before >= counter ? err : sat_store_meta_put_u64(store, key, counter);
 }
 
-enum sat_err sat_mark_left(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
+enum sat_err sat_mark_left(struct sat_store *store, const struct sat_space_id *space, uint64_t counter, uint64_t came)
 {
-    return mark_raise(store, LEFT, space, counter);
+    enum sat_err err = mark_raise(store, LEFT, space, counter);
+    return err ? err : mark_raise(store, CAME, space, came);
 }
 
 enum sat_err sat_mark_past(struct sat_store *store, const struct sat_space_id *space, uint64_t counter)
@@ -144,9 +145,10 @@ enum sat_err sat_mark_past(struct sat_store *store, const struct sat_space_id *s
     return mark_raise(store, PAST, space, counter);
 }
 
-enum sat_err sat_left_at(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)
+enum sat_err sat_left_at(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter, uint64_t *came)
 {
-    return mark_get(store, LEFT, space, counter);
+    enum sat_err err = mark_get(store, LEFT, space, counter);
+    return err ? err : mark_get(store, CAME, space, came);
 }
 
 enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter)

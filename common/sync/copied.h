@@ -3,7 +3,7 @@
  *
  *   meta "copied"        u8 version (1) ‖ n × (u64 sid ‖ u64 cut); empty: it is none
  *   meta "provisional"   u64 the number under which its own work stands meanwhile; 0: its device's
- *   meta "gone.<space>", "past.<space>"   u64 the marks below
+ *   meta "gone.<space>", "came.<space>", "past.<space>"   u64 the marks below
  *
  * That number is nobody else's and never leaves the home. Without it the other one's changes, which come by the log
  * under the device's number, could not be told from the own ones: neither by who looks at a record nor in what an edit
@@ -34,12 +34,15 @@ enum sat_err sat_copied_clear(struct sat_store *store) SAT_MUST_CHECK;
 
 /* ---- What of its own is here no more: should the log show it again, it is no copy's ---- */
 
-/* A mark in each space, which never falls: the counter up to which own work went with the space when it was left … */
-enum sat_err sat_mark_left(struct sat_store *store, const struct sat_space_id *space, uint64_t counter) SAT_MUST_CHECK;
+/* Marks in each space, which never fall: the counter up to which own work went with the space when it was left, and
+ * the one up to which it was in the log by then … */
+enum sat_err sat_mark_left(struct sat_store *store, const struct sat_space_id *space, uint64_t counter,
+                           uint64_t came) SAT_MUST_CHECK;
 /* … or was compacted, or is pulled anew: what has come of it is known here. */
 enum sat_err sat_mark_past(struct sat_store *store, const struct sat_space_id *space, uint64_t counter) SAT_MUST_CHECK;
 /* 0: it was never left. */
-enum sat_err sat_left_at(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter) SAT_MUST_CHECK;
+enum sat_err sat_left_at(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter,
+                         uint64_t *came) SAT_MUST_CHECK;
 /* Either of the two; 0: none. */
 enum sat_err sat_let_go_of(struct sat_store *store, const struct sat_space_id *space, uint64_t *counter) SAT_MUST_CHECK;
 

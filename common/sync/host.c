@@ -171,12 +171,17 @@ const struct sat_sign_key *host_signer(const struct sat_host *host)
     return key ? key : host->server; /* without the one that the org trusts, every client will say so */
 }
 
+void host_send_bytes(struct host_step *step, uint64_t peer, struct sat_span message)
+{
+    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, message);
+}
+
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message)
 {
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_message_encode(message, &buf);
-    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    host_send_bytes(step, peer, sat_buf_span(&buf));
     sat_buf_deinit(&buf);
 }
 
@@ -186,7 +191,7 @@ void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, ui
     struct sat_buf buf;
     sat_buf_init(&buf);
     sat_host_error(err, retry_ms, fault && fault->err == err ? fault->text : NULL, &buf);
-    sat_actions_add(step->out, SAT_ACTION_SEND, peer)->bytes = sat_span_copy(step->out->arena, sat_buf_span(&buf));
+    host_send_bytes(step, peer, sat_buf_span(&buf));
     sat_buf_deinit(&buf);
 }
 

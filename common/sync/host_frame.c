@@ -161,7 +161,7 @@ static enum sat_err entry_item(struct sat_host *host, const struct host_peer *pe
     } else {
         struct sat_bundle bundle;
         bool related = is_kin(host, bundle_row.device, peer->device) || sub->from_before;
-        bool whole = (!own || sub->own_full || peer->set_back) && related;
+        bool whole = full || ((!own || sub->own_full || peer->set_back) && related);
         err = sat_base_bundle(host->store, &bundle_row, !whole, arena, &bundle);
         bool is_short = !full;
         if (!err && is_short) err = can_abbreviate(host, space, &bundle.manifest, &is_short);
@@ -242,8 +242,8 @@ static void sign_head(struct sat_host *host, struct host_space *space, uint64_t 
     space->head_valid = true;
 }
 
-static void head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms,
-                       struct sat_buf *out)
+void host_head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms,
+                     struct sat_buf *out)
 {
     sign_head(host, space, now_ms);
     struct sat_buf head;
@@ -272,7 +272,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
     if (sub->full_entry > size) sub->full_entry = 0;
     if (sub->sent > size) sub->sent = size;
     if (sub->full_head && sub->sent < size) { /* who has no head yet learns the log's life and length first */
-        head_frame(host, sub, space, now_ms, out);
+        host_head_frame(host, sub, space, now_ms, out);
         sub->head_due = true;
         return SAT_OK;
     }
@@ -282,7 +282,7 @@ static enum sat_err sub_frame(struct sat_host *host, const struct host_peer *pee
         enum sat_err err = host_owing_frame(host, space, sub, out);
         if (err || out->len > before) return err;
     }
-    if (sub->head_due || sub->full_head || sub->head_sent != size) head_frame(host, sub, space, now_ms, out);
+    if (sub->head_due || sub->full_head || sub->head_sent != size) host_head_frame(host, sub, space, now_ms, out);
     return SAT_OK;
 }
 

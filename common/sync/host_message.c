@@ -172,6 +172,7 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .ended = lost,
         .owing_due = space->lives.n > 0,
         .behind = behind,
+        .refused = known ? known->refused : 0,
     };
     if (within) {
         struct sat_message message = {.type = SAT_MESSAGE_ANEW};
@@ -367,12 +368,14 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
     struct sat_fault why = {0};
+    if (sub->refused == bundle.manifest.first) return SAT_OK;
     err = check_copy(step, peer, &bundle, &why);
     if (!err) err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
     if (!err) step->brought = peer->device;
     if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
         if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;
+        if (sat_err_class(err) != SAT_CLASS_RETRY && sat_is_final_refusal(err)) sub->refused = bundle.manifest.first;
         send_refusal(step, peer, sub->sub, bundle.manifest.first, err, &why);
         err = SAT_OK;
     }
@@ -421,7 +424,8 @@ static enum sat_err take_entry_get(const struct host_step *step, struct host_pee
     struct host_sub *sub = sub_of(peer, message->sub);
     if (!sub) return asks_in_vain(fault);
     if (sub->ended || message->seq == 0) return SAT_OK;
-    sub->full_entry = sub->sent = message->seq; /* the stream goes on behind it */
+    sub->full_entry = sub->sent = message->seq; /* the stream goes on behind it, and ends with a head */
+    sub->head_due = true;
     return lacks_own(step, peer, sub, message->seq, &sub->own_full);
 }
 

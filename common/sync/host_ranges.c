@@ -120,6 +120,19 @@ static enum sat_err compare(struct answer *answer, struct sat_span item, struct 
     return live <= SAT_RANGE_CONTENTS_MAX ? give_contents(answer, &own) : give_parts(answer, &own, live);
 }
 
+/* Of what was mended here the new head goes before the answer: who has both knows that nothing differs any more. After
+ * it, he would ask again, or be through with his questions and gone. */
+static void send_head(const struct answer *answer)
+{
+    struct host_step *step = answer->step;
+    if (!answer->sub->head_due || answer->peer->dir_sent < host_links_end(step->host, answer->peer)) return;
+    struct sat_buf head;
+    sat_buf_init(&head);
+    host_head_frame(step->host, answer->sub, answer->space, step->now_ms, &head);
+    host_send_bytes(step, answer->peer->id, sat_buf_span(&head));
+    sat_buf_deinit(&head);
+}
+
 enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct host_sub *sub,
                          const struct sat_message_RANGES *message, struct sat_fault *fault)
 {
@@ -136,6 +149,7 @@ enum sat_err host_ranges(struct host_step *step, struct host_peer *peer, struct 
     for (uint32_t i = 0; i < message->ranges.n && !err && message->size == space->row.log.size; i++)
         err = compare(&answer, message->ranges.at[i], fault);
     if (err) return err;
+    send_head(&answer);
     struct sat_message reply = {.type = SAT_MESSAGE_DIFFERENCES};
     reply.as.DIFFERENCES = (struct sat_message_DIFFERENCES){
         .sub = sub->sub, .size = space->row.log.size, .items = {answer.items, answer.n}};

@@ -28,6 +28,8 @@ struct host_sub {
     uint64_t owing_from;  /* … where it ends, having begun behind this entry, */
     uint64_t owing_after; /* … and is behind this one now */
     uint32_t owing_left;  /* so many more are told */
+    uint64_t refused;     /* the first change of what was refused for good last: should that come again, it is passed
+                             over, as its author has been answered */
     bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
     bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };
@@ -118,7 +120,7 @@ struct host_step {
     struct sat_arena *arena;
     struct sat_actions *out;
     bool directory_changed;
-    uint32_t brought; /* by this event: the device whose bundle was taken; 0: none was */
+    uint32_t brought;                /* by this event: the device whose bundle was taken; 0: none was */
     struct host_sighting *sightings; /* of sessions that ended */
 };
 
@@ -131,6 +133,7 @@ struct host_space *host_space_by_sid(const struct sat_host *host, int64_t sid);
 /* What the peer asked for when it came, within reason; 0: nothing. */
 void host_peer_size(struct host_peer *peer, uint32_t frame_bytes);
 void host_send(struct host_step *step, uint64_t peer, const struct sat_message *message);
+void host_send_bytes(struct host_step *step, uint64_t peer, struct sat_span message); /* copied */
 void host_send_error(struct host_step *step, uint64_t peer, enum sat_err err, uint64_t retry_ms,
                      const struct sat_fault *fault); /* the fault's sentence, if it has one for the error */
 bool host_peer_may_read(const struct sat_host *host, const struct host_peer *peer, const struct sat_space_id *space);
@@ -251,6 +254,9 @@ enum sat_err host_claim(struct host_step *step, struct host_peer *peer, struct h
                         const struct sat_message_CLAIM *message, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err host_roots(struct host_step *step, const struct host_peer *peer, const struct host_space *space,
                         const struct sat_message_ROOTS *message) SAT_MUST_CHECK;
+/* The space's head, signed now if it has changed since it last was. */
+void host_head_frame(struct sat_host *host, struct host_sub *sub, struct host_space *space, uint64_t now_ms,
+                     struct sat_buf *out);
 void host_lives_frame(struct sat_host *host, struct host_sub *sub, const struct host_space *space, struct sat_buf *out);
 /* Does the head's signature hold under one of this server's identities, and is the head not of this log? */
 enum sat_err host_is_lost_head(struct sat_host *host, const struct host_space *space, struct sat_span bytes,

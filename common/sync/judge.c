@@ -32,7 +32,11 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
     static const struct sat_log_epoch none;
     bool no_witness = manifest->w_size == 0 && sat_log_epoch_equal(&manifest->log_epoch, &none);
     known.log_epoch = no_witness ? none : epoch_meant(judge, &manifest->log_epoch);
-    return sat_bundle_complete(bundle, &known);
+    err = sat_bundle_complete(bundle, &known);
+    if (!err || !judge->stubs_allowed) return err;
+    struct sat_dot first = {manifest->device, manifest->first}; /* behind what was put aside here */
+    err = sat_store_aside_tip(judge->store, &judge->space->id, first, &known.prev, &found);
+    return err ? err : found ? sat_bundle_complete(bundle, &known) : SAT_ERR_STALE;
 }
 
 static enum sat_err judge_signature(const struct sat_bundle *bundle, const struct sat_device *author,

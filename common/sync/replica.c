@@ -263,8 +263,10 @@ static enum sat_err advance(struct replica_step *step)
     enum sat_err err = replica_look_back(step);
     if (err) return err;
     if (replica->copied && !replica->config.directory_only && !replica->reindex_refused) return replica_heal(step);
-    if (mode == SAT_REPLICA_KIT) err = replica_ask_boxes(step); /* the new kit gets the keys that this one has */
-    if (!err && !(mode == SAT_REPLICA_KIT && replica->boxes_asked)) err = replica_wish(step);
+    /* Keys first: a new kit gets those that this one has, and a new epoch's chain seals what its author holds. */
+    bool keys_first = mode == SAT_REPLICA_KIT || (mode == SAT_REPLICA_DEVICE && replica->wish != WISH_NONE);
+    if (keys_first) err = replica_ask_boxes(step);
+    if (!err && !(keys_first && replica->boxes_asked)) err = replica_wish(step);
     if (!err && mode == SAT_REPLICA_DEVICE) err = replica_say_back(step);
     if (err || mode == SAT_REPLICA_CREATE || replica->wish == WISH_SENT) return err;
     err = replica_ask_boxes(step);

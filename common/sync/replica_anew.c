@@ -148,24 +148,48 @@ static enum sat_err is_replaced(struct sat_store *store, const struct sat_change
     return err;
 }
 
-/* Own work that waits, and is in the log within a run, where all of it is replaced: it does not come by itself. */
-static enum sat_err settle(struct replica_step *step, const struct replica_sub *sub)
+enum sat_err replica_logged(const struct sat_replica *replica, const struct replica_sub *sub, uint64_t *counter)
+{
+    struct sat_bundle_row tip;
+    bool found = false;
+    *counter = 0;
+    if (sub->row.compacted == 0) return SAT_OK;
+    enum sat_err err =
+        sat_store_bundle_tip(replica->config.store, sub->row.sid, replica->config.device, false, &tip, &found);
+    if (found) *counter = tip.first - 1;
+    return err;
+}
+
+/* Who starts anew knows it of what it had there, too. */
+static enum sat_err find_logged(struct replica_step *step, const struct replica_sub *sub, uint64_t *counter)
+{
+    uint64_t let_go = 0;
+    enum sat_err err = replica_logged(step->replica, sub, counter);
+    bool anew = sub->anew.size > 0 && !sub->anew.waits;
+    if (!err && anew) err = sat_let_go_of(step->replica->config.store, &sub->row.id, &let_go);
+    if (let_go > *counter) *counter = let_go;
+    return err;
+}
+
+enum sat_err replica_settle_compacted(struct replica_step *step, const struct replica_sub *sub)
 {
     struct sat_store *store = step->replica->config.store;
-    uint64_t let_go, after = 0;
-    enum sat_err err = sat_let_go_of(store, &sub->row.id, &let_go);
-    for (bool more = true; !err && more;) {
+    uint64_t logged = 0, after = 0;
+    enum sat_err err = SAT_OK;
+    for (bool more = sub->row.compacted > 0; !err && more;) {
         struct sat_bundle_row *rows;
         struct sat_change_row *changes;
         uint32_t n, changes_n = 0;
         bool replaced = true;
         err = sat_store_bundles_pending(store, sub->row.sid, after, 1, step->arena, &rows, &n);
-        more = !err && n && rows[0].first + rows[0].count - 1 <= let_go;
+        if (!err && n && !logged) err = find_logged(step, sub, &logged);
+        more = !err && n && rows[0].first + rows[0].count - 1 <= logged;
         if (!more) break;
         after = rows[0].first + rows[0].count;
         err = sat_store_changes_of_bundle(store, rows[0].bid, step->arena, &changes, &changes_n);
         for (uint32_t i = 0; i < changes_n && !err && replaced; i++)
             err = is_replaced(store, &changes[i], sub->row.sid, step->arena, &replaced);
+        if (!err && replaced) err = replica_begin(step);
         if (!err && replaced) err = sat_store_bundle_delete(store, rows[0].bid);
     }
     return err;
@@ -183,9 +207,7 @@ enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub
     if (sub->anew.size == 0 || sub->anew.waits) return SAT_OK;
     if (sub->row.log.size < sub->anew.size || (sub->anew.told && sub->row.floor <= sub->anew.size))
         return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server had this device start anew for nothing");
-    enum sat_err err = replica_begin(step);
-    if (!err) err = settle(step, sub);
-    return err ? err : done(step, sub);
+    return done(step, sub);
 }
 
 /* The place that this device had was in a life that is over: nobody asks for it any more. */

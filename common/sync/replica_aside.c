@@ -2,6 +2,8 @@
  * needs a later version is looked at again by each session, so that it enters the base once it is understood; and is
  * given back like the rest to a server that was set back, which takes it and what its author wrote behind it. Other
  * reasons speak against it: an honest server would not take it. */
+#include <string.h>
+
 #include "common/sync/base.h"
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
@@ -105,6 +107,59 @@ static bool waits(const struct sat_aside_row *row, const struct replica_sub *sub
 {
     return row->reason == SAT_ERR_UPGRADE_NEEDED && row->state == SAT_ASIDE_OPEN &&
            sat_space_equal(&row->space, &sub->row.id);
+}
+
+/* ---- What it replaces ---- */
+
+/* How many stubs are of the records that the bundle changes, beside those of records that were looked at. */
+static enum sat_err count_stubs(struct replica_step *step, const struct replica_sub *sub,
+                                const struct sat_bundle *bundle, struct sat_buf *looked_at, uint64_t *n)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
+        const struct sat_record_id *record = &bundle->changes[i].record;
+        struct sat_dot *dots;
+        uint32_t dots_n = 0;
+        bool known = false;
+        for (size_t at = 0; at < looked_at->len && !known; at += sizeof record->b)
+            known = memcmp(looked_at->at + at, record->b, sizeof record->b) == 0;
+        if (known) continue;
+        sat_put_bytes(looked_at, record->b, sizeof record->b);
+        err = sat_store_stubs_of_record(step->replica->config.store, sub->row.sid, record, step->arena, &dots, &dots_n);
+        *n += dots_n;
+    }
+    return err;
+}
+
+enum sat_err replica_stubs_aside(struct replica_step *step, const struct replica_sub *sub, uint64_t *n)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_aside_row *rows;
+    struct sat_buf looked_at;
+    uint32_t rows_n = ASIDES_LISTED;
+    int64_t after = 0;
+    enum sat_err err = SAT_OK;
+    *n = 0;
+    sat_buf_init(&looked_at);
+    while (rows_n == ASIDES_LISTED && !err) {
+        err = sat_store_aside_list(store, after, ASIDES_LISTED, step->arena, &rows, &rows_n);
+        for (uint32_t i = 0; i < rows_n && !err; i++) {
+            struct sat_aside_row aside;
+            struct sat_entry_row entry;
+            struct sat_bundle bundle;
+            bool found;
+            after = rows[i].number;
+            if (rows[i].state != SAT_ASIDE_OPEN || !sat_space_equal(&rows[i].space, &sub->row.id)) continue;
+            err = sat_store_entry_find(store, sub->row.sid, &rows[i].id, &entry, &found);
+            if (!err && found) err = sat_store_aside_find(store, &rows[i].id, step->arena, &aside, &found);
+            if (err || !found) continue;
+            if (!sat_bundle_decode(aside.bytes, &step->replica->config.directory->org, &sub->row.id, step->arena,
+                                   &bundle))
+                err = count_stubs(step, sub, &bundle, &looked_at, n);
+        }
+    }
+    sat_buf_deinit(&looked_at);
+    return err;
 }
 
 /* ---- Giving back ---- */

@@ -110,7 +110,7 @@ enum sat_err replica_heal(struct replica_step *step)
 /* ---- The other side: there are copies of this home, with numbers of their own ---- */
 
 /* Or are there others who may write the same again, as they hold what a server has lost? */
-static bool has_kin(struct sat_replica *replica)
+bool replica_has_kin(struct sat_replica *replica)
 {
     const struct sat_directory *directory = replica->config.directory;
     if (replica->kin_at != directory->seq + 1)
@@ -121,7 +121,7 @@ static bool has_kin(struct sat_replica *replica)
 
 bool replica_must_look(struct sat_replica *replica)
 {
-    return !replica->looked && replica->config.hooks.look_again && has_kin(replica);
+    return !replica->looked && replica->config.hooks.look_again && replica_has_kin(replica);
 }
 
 void replica_heard_of(struct sat_replica *replica, uint32_t author)

@@ -10,6 +10,7 @@
 #include "common/sync/base.h"
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
+#include "common/sync/void.h"
 
 enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256 };
 
@@ -136,15 +137,36 @@ static bool holds_something(const struct sat_replica *replica, const struct sat_
     return hooks->have_key && hooks->have_key(hooks->context, &row->id, 1); /* the first is reached from any */
 }
 
-/* Should the right come back, own work that the log has is met again: the mark tells it from that of a clone. */
+/* Up to where the log has all own work of the space: nothing of it waits before, but what the server said is there. */
+static enum sat_err find_come(struct replica_step *step, int64_t sid, uint64_t counter, uint64_t *came)
+{
+    uint64_t first = 0;
+    *came = counter;
+    for (uint32_t n = PENDING_PER_READ; n == PENDING_PER_READ;) {
+        struct sat_bundle_row *rows;
+        enum sat_err err = sat_store_bundles_pending(step->replica->config.store, sid, first, PENDING_PER_READ,
+                                                     step->arena, &rows, &n);
+        if (err) return err;
+        for (uint32_t i = 0; i < n; i++) {
+            if (!sat_is_in_log(&rows[i])) *came = rows[i].first - 1;
+            if (!sat_is_in_log(&rows[i])) return SAT_OK;
+            first = rows[i].first + rows[i].count;
+        }
+    }
+    return SAT_OK;
+}
+
+/* Should the right come back, own work that the log has is met again: the marks tell it from that of a clone, and what
+ * rests on its being there goes on. */
 static enum sat_err purge(struct replica_step *step, const struct sat_space_row *row)
 {
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
-    uint64_t counter;
+    uint64_t counter, came;
     enum sat_err err = replica_begin(step);
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
-    if (!err) err = sat_mark_left(store, &row->id, counter);
+    if (!err) err = find_come(step, row->sid, counter, &came);
+    if (!err) err = sat_mark_left(store, &row->id, counter, came);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {

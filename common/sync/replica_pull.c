@@ -157,8 +157,8 @@ void replica_resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->resubscribed_at = 0;
 }
 
-/* An abbreviation does not fit what is here: the next entry is asked for in full. What was on its way may come first,
- * so the same is heard a few times before it is a lie. */
+/* An abbreviation does not fit what is here, or bytes are missing: the next entry is asked for in full. What was on its
+ * way may come first, so the same is heard a few times before it is a lie. */
 static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub)
 {
     if (sub->asked_entry >= ENTRY_ASKED_MAX)
@@ -317,8 +317,12 @@ static enum sat_err take_bundle(struct replica_step *step, struct replica_sub *s
                               .came_back = entry->kind == SAT_ENTRY_RETURNED,
                               .trusted = &sub->row.trusted,
                               .lives = &sub->lives};
+    bool lacks = false, full = bundle.form == SAT_BUNDLE_FULL;
     err = sat_judge_complete(&court, &bundle);
     if (err) return err == SAT_ERR_STALE ? ask_entry(step, sub) : err;
+    if (!full || !sub->asked_entry) err = replica_lacks_bytes(step, sub, &bundle, &lacks);
+    if (err) return err;
+    if (lacks) return sub->asked_entry ? SAT_ERR_STALE : ask_entry(step, sub); /* what was on its way comes first */
     const struct sat_manifest *manifest = &bundle.manifest;
     err = check_time(step, sub, entry);
     if (!err) err = check_receipt(step, sub, entry, manifest);
@@ -489,7 +493,7 @@ enum sat_err replica_entries(struct replica_step *step, const struct sat_message
 }
 
 /* The stubs of a log that is whole must all have been replaced by something that is here; or by something that came
- * back without its bytes, and waits for them. */
+ * back without its bytes, and waits for them; or was put aside. */
 static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *sub)
 {
     uint64_t left;
@@ -500,6 +504,9 @@ static enum sat_err check_stubs(struct replica_step *step, struct replica_sub *s
     if (sub->lives.n) err = sat_store_stub_count_back(store, sub->row.sid, &sub->stubs_wait);
     if (sub->stubs_wait) sub->stubs_wait = left;
     if (err || sub->stubs_wait) return err;
+    uint64_t aside;
+    err = replica_stubs_aside(step, sub, &aside);
+    if (err || aside == left) return err;
     return sat_fail(&step->fault, SAT_ERR_UNJUSTIFIED, "the server hides %llu changes that nothing here replaces",
                     (unsigned long long)left);
 }
@@ -526,7 +533,8 @@ static enum sat_err take_verified_head(struct replica_step *step, struct replica
     if (!err) err = check_trusted(step, sub);
     if (!err) err = replica_ask_words(step, sub, &heard);
     if (err || !heard) return err;
-    err = replica_anew_end(step, sub);
+    err = replica_settle_compacted(step, sub);
+    if (!err) err = replica_anew_end(step, sub);
     if (err) return err;
     sub->head_here = sub->met = true;
     sub->went_back = 0;

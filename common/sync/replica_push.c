@@ -12,13 +12,15 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
 {
     struct sat_bundle_row *rows;
     uint32_t n;
+    uint64_t logged;
     *out = NULL;
-    enum sat_err err =
-        sat_store_bundles_pending(replica->config.store, sub->row.sid, sub->pushed + 1, 1, arena, &rows, &n);
+    enum sat_err err = replica_logged(replica, sub, &logged); /* what replaced it may be put aside here */
+    uint64_t from = sub->pushed > logged ? sub->pushed : logged;
+    if (!err) err = sat_store_bundles_pending(replica->config.store, sub->row.sid, from + 1, 1, arena, &rows, &n);
     if (err) return err;
     sub->pushable = n;
     if (n == 0) return SAT_OK;
-    if (rows[0].state == SAT_BUNDLE_REFUSED) {
+    if (rows[0].state == SAT_BUNDLE_REFUSED && rows[0].refused != SAT_ERR_UPGRADE_NEEDED) {
         sub->blocked = true;
         if (sub->pushed == 0) sub->mend = sat_is_refused_for_good(&rows[0]); /* of an earlier session */
     }
@@ -266,8 +268,9 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
 
 /* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
  * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
- * trouble. FORK: its dots are another bundle's: if that comes by the log, this home is a copy, and the work is written
- * again; if it does not come, the refusal is final, as any other is for that bundle. */
+ * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, this
+ * home is a copy, and the work is written again; if it does not come, the refusal is final, as any other is for that
+ * bundle. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;

@@ -421,8 +421,8 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
     while (found) {
         enum sat_err err =
             sat_store_bundle_overlapping(store, arrival->device, arrival->first, arrival->count, &row, &found);
-        if (err || !found) return err;
-        if (row.seq || row.state != SAT_BUNDLE_RETURN) break;
+        if (err) return err;
+        if (!found || row.seq || row.state != SAT_BUNDLE_RETURN) break;
         bool same = sat_hash_equal(&row.id, &arrival->id);
         err = same ? replica_begin(step) : give_up(step, &row, sat_hash_equal(&row.id, &arrival->refused));
         if (err) return err;
@@ -434,6 +434,38 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
         count_back(sub, &row);
     }
     return *back || !arrival->bundle ? SAT_OK : give_up_branch(step, sub, &arrival->bundle->manifest);
+}
+
+/* ---- What comes without its bytes, and may be what waits here ---- */
+
+static enum sat_err something_waits(struct replica_step *step, const struct replica_sub *sub,
+                                    const struct sat_record_id *record, bool *waits)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_change_row *rows;
+    struct sat_draft_row *drafts;
+    uint32_t n = 0;
+    enum sat_err err = sat_store_drafts_of_record(store, sub->row.sid, record, step->arena, &drafts, &n);
+    *waits = !err && n;
+    if (err || *waits) return err;
+    err = sat_store_changes_of_record(store, sub->row.sid, record, step->arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err && !*waits; i++) *waits = rows[i].seq == 0;
+    return err;
+}
+
+enum sat_err replica_lacks_bytes(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle *bundle, bool *lacks)
+{
+    struct sat_dot first = {bundle->manifest.device, bundle->manifest.first};
+    struct sat_bundle_row row;
+    bool found = false;
+    *lacks = false;
+    if (!sub->returns.any && !replica_has_kin(step->replica)) return SAT_OK;
+    enum sat_err err = sat_store_bundle_of_dot(step->replica->config.store, first, &row, &found);
+    if (found && sat_hash_equal(&row.id, &bundle->id)) return err; /* it is what waits here */
+    for (uint32_t i = 0; i < bundle->manifest.count && !err && !*lacks; i++)
+        if (bundle->changes[i].stub) err = something_waits(step, sub, &bundle->changes[i].record, lacks);
+    return err;
 }
 
 /* ---- What nobody misses ---- */

@@ -79,6 +79,7 @@ struct replica_sub {
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
+    uint64_t waited_at;     /* the log's length when it was last looked whether the admins can still let it in */
     bool unexplained;       /* … in this session: by what the log may still bring */
     bool halted;            /* its log has an entry that needs a later version: no more of it in this session */
     bool gone;              /* the right to read it is lost: what the server still says of it counts for nothing */
@@ -249,6 +250,8 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
+/* Are there others who may write again what waits here? */
+bool replica_has_kin(struct sat_replica *replica);
 /* Where there are copies of this home, nothing is sent before what waits was compared with what came from them. */
 bool replica_must_look(struct sat_replica *replica);
 void replica_heard_of(struct sat_replica *replica, uint32_t author); /* something of his came */
@@ -291,6 +294,9 @@ struct replica_arrival {
 };
 enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *sub, struct replica_arrival *arrival,
                                bool *back) SAT_MUST_CHECK;
+/* Has a bundle come without the bytes by which it would be told whether it repeats what waits here? */
+enum sat_err replica_lacks_bytes(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle *bundle, bool *lacks) SAT_MUST_CHECK;
 /* The bytes of changes that were replaced go before those who replaced them do: what was here of them fills the stubs,
  * once the bundle is judged as it came. What was here was judged when it came first, and may stand on what comes again
  * behind this. */
@@ -333,6 +339,13 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
 /* An entry was taken: the log that comes must be the one that was here. */
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 enum sat_err replica_anew_end(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK; /* at a head */
+/* Up to which counter own work is in the log, whatever waits here: what stands in the chain before an accepted bundle,
+ * though within a run. 0: where there is no run, what waits is not there. */
+enum sat_err replica_logged(const struct sat_replica *replica, const struct replica_sub *sub,
+                            uint64_t *counter) SAT_MUST_CHECK;
+/* At a head: own work that waits, and is in the log within a run, where all of it is replaced, does not come by itself.
+ */
+enum sat_err replica_settle_compacted(struct replica_step *step, const struct replica_sub *sub) SAT_MUST_CHECK;
 /* The server's log is in this life. */
 enum sat_err replica_anew_meet(struct replica_step *step, struct replica_sub *sub,
                                const struct sat_log_epoch *epoch) SAT_MUST_CHECK;
@@ -384,6 +397,9 @@ enum sat_err replica_is_aside(struct replica_step *step, const struct sat_bundle
 /* Puts it aside; the log goes on behind it. */
 enum sat_err replica_put_aside(struct replica_step *step, struct replica_sub *sub, const struct sat_bundle *bundle,
                                const struct sat_entry_wire *entry, enum sat_err why) SAT_MUST_CHECK;
+/* How many stubs of the space are of records that what was put aside in its log changes: they may be replaced by that.
+ */
+enum sat_err replica_stubs_aside(struct replica_step *step, const struct replica_sub *sub, uint64_t *n) SAT_MUST_CHECK;
 /* What was put aside for want of a later version, and was on a log that the server lost, waits to be given back. */
 enum sat_err replica_return_asides(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
 /* What was put aside in the space for want of a later version, and is understood by now, enters the base. */

@@ -40,13 +40,43 @@ static enum sat_err mend(struct replica_step *step, struct replica_sub *sub)
     return SAT_OK;
 }
 
+static bool may_write(const struct sat_replica *replica, const struct sat_space_id *space)
+{
+    const struct sat_directory *directory = replica->config.directory;
+    return sat_directory_device_rights(directory, space, replica->config.device, directory->seq) & SAT_RIGHT_WRITE;
+}
+
+/* What waits for the admins though they cannot let it in any more, as everybody has forgotten what it changes: where
+ * this device may write again, it would hold up all else for ever. */
+static enum sat_err look_at_handed_in(struct replica_step *step, struct replica_sub *sub)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_bundle_row *rows;
+    struct sat_bundle bundle;
+    uint32_t n, late = 0;
+    if (!step->replica->config.hooks.mend_refused || !sub->blocked || !sub->head_here) return SAT_OK;
+    if (sub->waited_at == sub->row.log.size) return SAT_OK;
+    sub->waited_at = sub->row.log.size;
+    enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
+    if (err || n == 0 || rows[0].refused != SAT_ERR_ESCROWED || !may_write(step->replica, &sub->row.id)) return err;
+    err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
+    if (!err) err = sat_collected_late(store, sub->row.sid, &bundle, &late);
+    if (err || late == 0) return err;
+    err = replica_begin(step);
+    if (!err) err = sat_store_bundle_set_refused(store, rows[0].bid, SAT_ERR_COLLECTED);
+    sub->mend = true;
+    return err;
+}
+
 enum sat_err replica_mend(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
         struct replica_sub *sub = &replica->subs[i];
-        if (sub->mend && !sub->in_flight && !sub->gone && replica->config.hooks.mend_refused) err = mend(step, sub);
+        if (!sub->gone) err = look_at_handed_in(step, sub);
+        if (!err && sub->mend && !sub->in_flight && !sub->gone && replica->config.hooks.mend_refused)
+            err = mend(step, sub);
     }
     return err;
 }

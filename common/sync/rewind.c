@@ -223,13 +223,20 @@ static enum sat_err forget_log(struct sat_store *store, struct sat_space_row *sp
     return err;
 }
 
+/* A collection that is gone spoke for runs that are here: that everybody has acknowledged so much, and which bundle of
+ * each device had to stay, as its newest up to there. */
+static bool has_lost_its_word(const struct sat_space_row *space, uint64_t floor_before)
+{
+    return space->compacted && (space->compacted > space->floor || space->floor < floor_before);
+}
+
 enum sat_err sat_base_rewind(struct sat_store *store, struct sat_space_row *space, uint32_t device)
 {
     struct rewinding it = {.store = store, .space = space, .device = device};
-    uint64_t size = 0;
+    uint64_t size = 0, floor = space->floor;
     enum sat_err err = sat_compact_before(store, space->sid, space->head_size, &size);
     if (!err) err = go_back(&it, size);
-    if (!err && space->compacted > space->floor) err = cut_off(&it, size = 0);
+    if (!err && has_lost_its_word(space, floor)) err = cut_off(&it, size = 0);
     free(it.records);
     if (!err && size == 0) err = forget_log(store, space);
     return err ? err : sat_store_space_save(store, space);
@@ -271,6 +278,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
     struct sat_lost_log log;
     struct sat_arena arena;
     bool found = false;
+    uint64_t floor = space->floor;
     sat_arena_init(&arena);
     enum sat_err err = find_proof(&it, size, &arena, &log, &found);
     if (!err) it.lost_in = log.epoch;
@@ -282,7 +290,7 @@ enum sat_err sat_base_set_back(struct sat_store *store, struct sat_space_row *sp
         err = sat_compact_before(store, space->sid, size, &size);
         if (!err && found) err = each_entry(&it, size + 1, end, keep_entry);
         if (!err) err = cut_off(&it, size);
-        if (space->compacted > space->floor) it.blank = 1; /* no collection that is here speaks for its runs */
+        if (has_lost_its_word(space, floor)) it.blank = 1;
         end = size;
         if (!it.blank) break;
     }

@@ -4,11 +4,20 @@
 
 #include "common/sync/base.h"
 
+bool sat_is_final_refusal(enum sat_err why)
+{
+    bool waits = why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS || why == SAT_ERR_FORK;
+    return !waits && why != SAT_ERR_UPGRADE_NEEDED;
+}
+
 bool sat_is_refused_for_good(const struct sat_bundle_row *row)
 {
-    enum sat_err why = (enum sat_err)row->refused;
-    bool waits = why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS || why == SAT_ERR_FORK;
-    return row->state == SAT_BUNDLE_REFUSED && !waits && why != SAT_ERR_UPGRADE_NEEDED;
+    return row->state == SAT_BUNDLE_REFUSED && sat_is_final_refusal((enum sat_err)row->refused);
+}
+
+bool sat_is_in_log(const struct sat_bundle_row *row)
+{
+    return row->state == SAT_BUNDLE_REFUSED && row->refused == SAT_ERR_EXISTS;
 }
 
 enum sat_err sat_judge_void(const struct sat_judge *judge, const struct sat_signed_void *empty, struct sat_fault *fault)

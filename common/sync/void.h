@@ -13,7 +13,10 @@ struct sat_signed_void {
 
 /* Was it refused for itself, and would be again? What the admins decide about, what another bundle's dots are in the
  * way of, and what a later server may take, stays what it is. */
+bool sat_is_final_refusal(enum sat_err why);
 bool sat_is_refused_for_good(const struct sat_bundle_row *row);
+/* Did the server say, as it was handed in, that the log has it? */
+bool sat_is_in_log(const struct sat_bundle_row *row);
 
 /* Is it its author's, who may write in the space or read it; in its place in the chain; on dots that nobody has? As
  * sat_judge_bundle(): DENIED, TAMPERED, FORK, STALE, BAD_CHAIN. In a later life of the

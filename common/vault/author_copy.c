@@ -71,21 +71,39 @@ static enum sat_err know_past(struct mover *mover, struct place *place)
 
 /* ---- What the target has of it ---- */
 
+/* May the author of y have known x? */
+static bool may_have_known(const struct sat_source *y, const struct sat_source *x)
+{
+    if (y->dot.device == x->dot.device) return x->dot.counter < y->dot.counter;
+    return x->recv_ms && (!y->recv_ms || x->recv_ms <= y->recv_ms);
+}
+
+static bool came_late(const struct sat_source *source)
+{
+    for (uint32_t i = 0; i < source->body.cells_n; i++)
+        if (source->body.cells[i].field == SAT_FIELD_CAME_LATE) return true;
+    return false;
+}
+
 /* Is there a copy of it, or was there one, so that none is needed? Who moves a record never relies on that, as what is
  * there may be about to go; who carries something after it relies on copies alone, which nobody takes away without
- * making one of his own, and on those that are gone only where nothing ever went away. */
-static enum sat_err is_there(struct mover *mover, const struct sat_origin *root, bool *there)
+ * making one of his own, and on those that are gone only where nothing ever went away. What he carries may be the one
+ * that somebody made who takes the other away: then each would be the reason for which the other goes. */
+static enum sat_err is_there(struct mover *mover, const struct sat_source *source, const struct sat_origin *root,
+                             bool *there)
 {
     struct place *to = &mover->to;
+    bool moved_before = false, copy = source->body.origin.len != 0;
     *there = false;
     if (mover->move->home) return SAT_OK;
-    bool moved_before = false;
+    for (uint32_t i = 0; i < to->live_n; i++)
+        moved_before = moved_before || (to->live[i].readable && sat_source_moves(&to->live[i]));
     for (uint32_t i = 0; i < to->live_n && !*there; i++) {
         struct sat_origin other;
         const struct sat_source *x = &to->live[i];
-        if (!x->readable) continue;
-        *there = !sat_origin_decode(x->body.origin, &other) && sat_origin_equal(&other, root);
-        moved_before = moved_before || sat_source_moves(x);
+        if (!x->readable || sat_origin_decode(x->body.origin, &other) || !sat_origin_same(&other, root)) continue;
+        *there = !copy || !may_have_known(source, x) || !(moved_before || came_late(source));
+        if (!*there) return SAT_OK;
     }
     if (*there || moved_before) return SAT_OK;
     enum sat_err err = know_past(mover, to);
@@ -93,7 +111,7 @@ static enum sat_err is_there(struct mover *mover, const struct sat_origin *root,
         struct sat_origin other;
         const struct sat_history_item *item = &to->past[i];
         if (!item->readable) continue;
-        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_equal(&other, root);
+        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_same(&other, root);
     }
     return err;
 }
@@ -111,13 +129,6 @@ static bool covers(const struct sat_source *y, struct sat_dot dot)
 {
     struct sat_version version = {y->dot, y->header.seen, y->header.kept, y->header.holes};
     return sat_merge_covers(&version, &dot);
-}
-
-/* May the author of y have known x? */
-static bool may_have_known(const struct sat_source *y, const struct sat_source *x)
-{
-    if (y->dot.device == x->dot.device) return x->dot.counter < y->dot.counter;
-    return x->recv_ms && (!y->recv_ms || x->recv_ms <= y->recv_ms);
 }
 
 static const struct sat_history_item *item_of(const struct place *place, struct sat_dot dot)
@@ -184,7 +195,7 @@ static enum sat_err had_seen(struct mover *mover, const struct sat_source *origi
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
         struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
-        *seen = sat_origin_equal(&other, &root) && !had_gone(from, original, item->dot);
+        *seen = sat_origin_same(&other, &root) && !had_gone(from, original, item->dot);
     }
     return SAT_OK;
 }
@@ -365,7 +376,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
     header.disputed = header.deletion && source->header.disputed;
     bool there = false;
-    enum sat_err err = again ? SAT_OK : is_there(mover, &root, &there);
+    enum sat_err err = again ? SAT_OK : is_there(mover, source, &root, &there);
     if (!err && !there && !has_room_for(mover, 1)) return SAT_ERR_TOO_LARGE;
     if (!err && !there) err = decide_header(mover, original, &header);
     if (err || there) return err;

@@ -52,8 +52,9 @@ enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_dra
     if (err || !found) return err;
     *target = space.sid;
     sat_arena_init(&arena);
-    err = sat_store_bundles_pending(vault->store, space.sid, 0, 1, &arena, &rows, &n);
-    *waits = !err && n && rows[0].first < draft->counter;
+    err = sat_store_bundles_pending(vault->store, space.sid, 0, PENDING_MAX, &arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++)
+        if (rows[i].first < draft->counter && !sat_is_in_log(&rows[i])) *waits = true;
     sat_arena_deinit(&arena);
     return err;
 }
@@ -69,13 +70,15 @@ static bool has_rights(const struct sat_vault *vault, const struct sat_space_id 
            sat_directory_may_write(directory, space, device, record, directory->seq);
 }
 
-/* The target was left since (common/sync/replica_leave.c): what has come of the copies nobody here knows. */
+/* The target was left since (common/sync/replica_leave.c). *vain: and the log had not all that was written before the
+ * draft. */
 static enum sat_err was_left(const struct sat_vault *vault, const struct sat_space_id *space, uint64_t counter,
-                             bool *gone)
+                             bool *left, bool *vain)
 {
-    uint64_t left_at;
-    enum sat_err err = sat_left_at(vault->store, space, &left_at);
-    *gone = !err && left_at >= counter;
+    uint64_t left_at, came;
+    enum sat_err err = sat_left_at(vault->store, space, &left_at, &came);
+    *left = !err && left_at >= counter;
+    *vain = *left && came + 1 < counter;
     return err;
 }
 
@@ -89,40 +92,43 @@ static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint6
     enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, PENDING_MAX, arena, &rows, &n);
     *refused = false;
     for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(&rows[i]))
+        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(&rows[i]) &&
+            !sat_is_in_log(&rows[i]))
             *refused = true;
     return err;
 }
 
+/* *drafts: something of it was not even sent. */
 static enum sat_err has_something(const struct sat_vault *vault, int64_t sid, const struct sat_record_id *record,
-                                  struct sat_arena *arena, bool *has)
+                                  struct sat_arena *arena, bool *has, bool *drafts)
 {
     struct sat_change_row *rows;
-    struct sat_draft_row *drafts;
+    struct sat_draft_row *found;
     uint32_t n = 0, drafts_n = 0;
     enum sat_err err = sat_store_changes_of_record(vault->store, sid, record, arena, &rows, &n);
-    if (!err) err = sat_store_drafts_of_record(vault->store, sid, record, arena, &drafts, &drafts_n);
-    *has = drafts_n > 0;
+    if (!err) err = sat_store_drafts_of_record(vault->store, sid, record, arena, &found, &drafts_n);
+    *drafts = drafts_n > 0;
+    *has = *drafts;
     for (uint32_t i = 0; i < n && !err && !*has; i++) *has = rows[i].state != SAT_CHANGE_ASIDE;
     return err;
 }
 
+/* Where the right is lost what was sent before may be in the log all the same: so the server says when it is handed in,
+ * or has said before. What was not sent goes to the admins. */
 static enum sat_err is_in_vain(const struct sat_vault *vault, const struct sat_draft_row *draft,
                                const struct sat_space_id *target, bool *vain)
 {
     struct sat_space_row space;
     struct sat_arena arena;
-    bool found = false, refused = false, has = false;
-    *vain = true;
-    if (!has_rights(vault, target, &draft->record)) return SAT_OK;
-    enum sat_err err = was_left(vault, target, draft->counter, vain);
-    if (err || *vain) return err;
+    bool left, found = false, refused = false, has = false, drafts = false;
+    enum sat_err err = was_left(vault, target, draft->counter, &left, vain);
+    if (err || left) return err;
     err = sat_store_space_find(vault->store, target, &space, &found);
     sat_arena_init(&arena);
     if (!err && found) err = is_refused(vault, space.sid, draft->counter, &arena, &refused);
-    if (!err && found && !refused) err = has_something(vault, space.sid, &draft->record, &arena, &has);
+    if (!err && found && !refused) err = has_something(vault, space.sid, &draft->record, &arena, &has, &drafts);
     sat_arena_deinit(&arena);
-    *vain = refused || !has;
+    *vain = refused || !has || (drafts && !has_rights(vault, target, &draft->record));
     return err;
 }
 

@@ -10,8 +10,9 @@
 enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_draft_row *draft, int64_t *target,
                              bool *waits) SAT_MUST_CHECK;
 
-/* Deletes those of the drafts whose copies will not arrive: the target may not be read and written any more, or it was
- * let go of since, or what is before the copies waits for the admins, or nothing of the record is there. With one of a
+/* Deletes those of the drafts whose copies will not arrive: the target was lost before they were sent, or it was let go
+ * of since and they were not in its log then, or what is before them waits for the admins, or nothing of the record is
+ * there. With one of a
  * record go the later ones of it in that space. The record stays where it was; the copies stay what they are, with the
  * admins or listed as refused. Those that go to the admins themselves, as the right to write the source is lost as
  * well, stay. *dropped: read the drafts again. */

@@ -7,18 +7,19 @@
 
 enum { PENDING_AT_ONCE = 64 };
 
-/* Does something of it wait for the admins? It may enter the log yet, and then in its place. */
-static enum sat_err waits_for_admins(const struct sat_vault *vault, int64_t sid, struct sat_arena *arena, bool *waits)
+/* What was handed in behind it stands on it, and cannot be let in any more: it is in hand again. */
+static enum sat_err wait_for_no_admin(const struct sat_vault *vault, const struct sat_bundle_row *refused,
+                                      struct sat_arena *arena)
 {
     enum sat_err err = SAT_OK;
-    uint64_t first = 0;
-    *waits = false;
-    for (uint32_t n = PENDING_AT_ONCE; !err && !*waits && n == PENDING_AT_ONCE;) {
+    uint64_t first = refused->first + refused->count;
+    for (uint32_t n = PENDING_AT_ONCE; !err && n == PENDING_AT_ONCE;) {
         struct sat_bundle_row *rows;
-        err = sat_store_bundles_pending(vault->store, sid, first, PENDING_AT_ONCE, arena, &rows, &n);
+        err = sat_store_bundles_pending(vault->store, refused->sid, first, PENDING_AT_ONCE, arena, &rows, &n);
         for (uint32_t i = 0; !err && i < n; i++) {
             first = rows[i].first + rows[i].count;
-            if (rows[i].state == SAT_BUNDLE_REFUSED && rows[i].refused == SAT_ERR_ESCROWED) *waits = true;
+            if (rows[i].state == SAT_BUNDLE_REFUSED && rows[i].refused == SAT_ERR_ESCROWED)
+                err = sat_store_bundle_set_refused(vault->store, rows[i].bid, SAT_OK);
         }
     }
     return err;
@@ -63,7 +64,8 @@ static enum sat_err mend(const struct sat_vault *vault, const struct sat_bundle_
 {
     enum sat_err err = sat_store_mark(vault->store);
     if (err) return err;
-    err = write_all(vault, refused, arena);
+    err = wait_for_no_admin(vault, refused, arena);
+    if (!err) err = write_all(vault, refused, arena);
     *mended = !err;
     enum sat_err ended = sat_store_mark_end(vault->store, !err);
     if (ended) return ended;
@@ -75,12 +77,10 @@ enum sat_err sat_author_mend(const struct sat_vault *vault, int64_t sid, bool *m
     struct sat_arena arena;
     struct sat_bundle_row *rows;
     uint32_t n = 0;
-    bool waits = false;
     *mended = false;
     sat_arena_init(&arena);
     enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, 1, &arena, &rows, &n);
-    if (!err && n) err = waits_for_admins(vault, sid, &arena, &waits);
-    if (!err && n && !waits && rows[0].state == SAT_BUNDLE_REFUSED) err = mend(vault, &rows[0], &arena, mended);
+    if (!err && n && sat_is_refused_for_good(&rows[0])) err = mend(vault, &rows[0], &arena, mended);
     sat_arena_deinit(&arena);
     return err;
 }

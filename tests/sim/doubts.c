@@ -17,10 +17,14 @@ static bool has(const struct oracle_dots *dots, struct sat_dot dot)
     return false;
 }
 
+struct told { /* whose change it is */
+    struct world *world;
+    struct world_device *device;
+};
 /* Calls `each` for each write of a record of which the device has a readable change, live or not. */
-static void each_in_record(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
-                           uint32_t record,
-                           void (*each)(struct oracle_write *write, const struct sat_history_item *item))
+static void
+each_in_record(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space, uint32_t record,
+               void (*each)(const struct told *told, struct oracle_write *write, const struct sat_history_item *item))
 {
     struct sat_arena arena;
     struct sat_history_item *items;
@@ -28,6 +32,7 @@ static void each_in_record(struct oracle *oracle, struct world *world, struct wo
     int64_t sid;
     struct sat_record_id id = world_record(record);
     struct sat_vault vault = client_vault(&device->handle);
+    struct told told = {world, device};
     if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return;
     sat_arena_init(&arena);
     sat_check(sat_record_history(&vault, sid, &id, &arena, &items, &n) == SAT_OK);
@@ -36,22 +41,24 @@ static void each_in_record(struct oracle *oracle, struct world *world, struct wo
         for (uint32_t k = 0; k < oracle->n && items[i].readable; k++) {
             struct oracle_write *write = &oracle->writes[k];
             if (write->space == space && write->record == record && oracle_is_of(write, &source))
-                each(write, &items[i]);
+                each(&told, write, &items[i]);
         }
     }
     sat_arena_deinit(&arena);
 }
 
 static void each_in_home(struct oracle *oracle, struct world *world, struct world_device *device,
-                         void (*each)(struct oracle_write *write, const struct sat_history_item *item))
+                         void (*each)(const struct told *told, struct oracle_write *write,
+                                      const struct sat_history_item *item))
 {
     for (uint32_t space = 0; space < world->spaces_n; space++)
         for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++)
             each_in_record(oracle, world, device, space, record, each);
 }
 
-static void keep(struct oracle_write *write, const struct sat_history_item *item)
+static void keep(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
+    (void)told;
     if (!item->recv_ms) write->kept = true;
 }
 
@@ -65,13 +72,49 @@ static void note_told(struct oracle_write *write)
     write->told = true;
 }
 
+/* Of a record, in a store. */
+static void changes_of(struct sat_store *store, struct world *world, const struct oracle_write *write,
+                       struct sat_arena *arena, struct sat_change_row **rows, uint32_t *n)
+{
+    struct sat_space_row space;
+    struct sat_record_id id = world_record(write->record);
+    bool found;
+    sat_check(sat_store_space_find(store, &world->spaces[write->space], &space, &found) == SAT_OK && found);
+    sat_check(sat_store_changes_of_record(store, space.sid, &id, arena, rows, n) == SAT_OK);
+}
+
+/* Has the server what waits under that dot, of which its home has not heard yet? */
+static bool has_arrived(const struct told *told, const struct oracle_write *write, struct sat_dot dot)
+{
+    struct sat_arena arena;
+    struct sat_change_row *there, *here;
+    uint32_t there_n, here_n;
+    bool arrived = false;
+    sat_arena_init(&arena);
+    changes_of(told->world->server_store, told->world, write, &arena, &there, &there_n);
+    changes_of(told->device->handle.store, told->world, write, &arena, &here, &here_n);
+    for (uint32_t i = 0; i < there_n; i++)
+        for (uint32_t k = 0; k < here_n && sat_dot_compare(there[i].dot, dot) == 0; k++)
+            arrived =
+                arrived || (sat_dot_compare(here[k].dot, dot) == 0 && sat_hash_equal(&there[i].rest, &here[k].rest));
+    sat_arena_deinit(&arena);
+    return arrived;
+}
+
+static void note_sent(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+{
+    if (item->recv_ms || has_arrived(told, write, item->dot)) add(&write->sent, item->dot);
+}
+
 void doubts_leave(struct oracle *oracle, struct world *world, struct world_device *device)
 {
     oracle_each_refused(oracle, world, device, note_told);
+    each_in_home(oracle, world, device, note_sent); /* nobody else may have its bytes */
 }
 
-static void note_waiting(struct oracle_write *write, const struct sat_history_item *item)
+static void note_waiting(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
+    (void)told;
     struct sat_origin first;
     if (item->recv_ms) return;
     write->kept = true;
@@ -82,11 +125,6 @@ static void note_waiting(struct oracle_write *write, const struct sat_history_it
 void doubts_begin(struct oracle *oracle, struct world *world, struct world_device *device)
 {
     each_in_home(oracle, world, device, note_waiting);
-}
-
-static void note_sent(struct oracle_write *write, const struct sat_history_item *item)
-{
-    if (item->recv_ms) add(&write->sent, item->dot);
 }
 
 void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
@@ -107,13 +145,10 @@ static bool shows(struct world *world, const struct oracle_write *write)
 {
     struct sat_arena arena;
     struct sat_change_row *rows;
-    struct sat_space_row space;
-    uint32_t n = 0;
-    bool found, shows = false;
-    struct sat_record_id id = world_record(write->record);
+    uint32_t n;
+    bool shows = false;
     sat_arena_init(&arena);
-    sat_check(sat_store_space_find(world->server_store, &world->spaces[write->space], &space, &found) == SAT_OK);
-    sat_check(sat_store_changes_of_record(world->server_store, space.sid, &id, &arena, &rows, &n) == SAT_OK);
+    changes_of(world->server_store, world, write, &arena, &rows, &n);
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].state == SAT_CHANGE_DEAD && has(&write->sent, rows[i].dot))
             shows = shows || rows[i].header.len || has(&write->waited, rows[i].dot);

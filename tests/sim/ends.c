@@ -68,6 +68,7 @@ uint32_t ends_compare(struct oracle *oracle, struct world *world, uint32_t space
     uint32_t wrong = 0;
     struct sat_hash view = {0}, digest = digest_in(world->server_store, &world->spaces[space]);
     bool first = true;
+    struct world_device *tell = NULL;
     *conflicts = 0;
     for (uint32_t i = 0; i < world->devices_n; i++) {
         struct world_device *device = &world->devices[i];
@@ -75,11 +76,16 @@ uint32_t ends_compare(struct oracle *oracle, struct world *world, uint32_t space
         struct sat_hash its_view = view_of(world, device, space, records, conflicts);
         struct sat_hash its_digest = digest_in(device->handle.store, &world->spaces[space]);
         if (first) view = its_view;
+        if (first) tell = device;
         first = false;
         bool sees = !sat_hash_equal(&view, &its_view), holds = !sat_hash_equal(&digest, &its_digest);
         if (sees || holds)
             (void)fprintf(stderr, "device %u %s another space %u\n", i + 1, sees ? "sees" : "holds", space);
         if (sees) tell_unreadable(world, device, space, records);
+        if (sees && tell) {
+            (void)fprintf(stderr, "  and the first of them:\n");
+            tell_unreadable(world, tell, space, records);
+        }
         uint32_t missed = oracle_check(oracle, device, world, space);
         if (missed) (void)fprintf(stderr, "  so it is at device %u\n", i + 1);
         wrong += (sees || holds) + missed;

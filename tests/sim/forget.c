@@ -5,21 +5,46 @@
 #include "common/sync/tidy.h"
 #include "tests/sim/doubts.h"
 
-/* Is the write live at the server, under the dot that it has now? */
-static bool is_live(struct world *world, const struct oracle_write *write)
+static bool has_dot(const struct sat_change_row *rows, uint32_t n, struct sat_dot dot)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (sat_dot_compare(rows[i].dot, dot) == 0) return true;
+    return false;
+}
+
+/* Which writes are live at the server, under the dots that they have now? `after` a collection: of those that were
+ * before, the others are collected. */
+static void look_at_server(struct oracle *oracle, struct world *world, uint32_t space, uint32_t record, bool after)
 {
     struct sat_arena arena;
     struct sat_change_row *rows;
-    struct sat_space_row space;
+    struct sat_space_row row;
+    struct sat_record_id id = world_record(record);
     uint32_t n = 0;
-    bool found, live = false;
-    struct sat_record_id id = world_record(write->record);
+    bool found;
     sat_arena_init(&arena);
-    sat_check(sat_store_space_find(world->server_store, &world->spaces[write->space], &space, &found) == SAT_OK);
-    sat_check(sat_store_changes_live(world->server_store, space.sid, &id, &arena, &rows, &n) == SAT_OK);
-    for (uint32_t i = 0; i < n; i++) live = live || sat_dot_compare(rows[i].dot, write->last_dot) == 0;
+    sat_check(sat_store_space_find(world->server_store, &world->spaces[space], &row, &found) == SAT_OK);
+    sat_check(sat_store_changes_live(world->server_store, row.sid, &id, &arena, &rows, &n) == SAT_OK);
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct oracle_write *write = &oracle->writes[i];
+        if (write->space != space || write->record != record) continue;
+        bool live = has_dot(rows, n, write->last_dot);
+        if (after && write->at_server && !live) write->collected = true;
+        if (!after) write->at_server = live;
+    }
     sat_arena_deinit(&arena);
-    return live;
+}
+
+/* Every record once, however many writes there are of it. */
+static void look_at_all(struct oracle *oracle, struct world *world, bool after)
+{
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        const struct oracle_write *write = &oracle->writes[i];
+        bool first = true;
+        for (uint32_t k = 0; k < i && first; k++)
+            first = oracle->writes[k].space != write->space || oracle->writes[k].record != write->record;
+        if (first) look_at_server(oracle, world, write->space, write->record, after);
+    }
 }
 
 static void build_limit(struct world_wish *wish, struct client_links *links)
@@ -56,14 +81,11 @@ uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t hom
 {
     oracle_look(oracle, world, homes);
     doubts_look(oracle, world, homes);
-    for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].at_server = is_live(world, &oracle->writes[i]);
+    look_at_all(oracle, world, false);
     world->now_ms += 60 * 1000; /* else the server has tidied just now */
     uint64_t collected = world_collect(world);
     tend(context);
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        struct oracle_write *write = &oracle->writes[i];
-        if (write->at_server && !is_live(world, write)) write->collected = true;
-    }
+    look_at_all(oracle, world, true);
     tidy(world, homes);
     return (uint32_t)collected;
 }

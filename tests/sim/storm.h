@@ -52,12 +52,15 @@ struct storm_value { /* written into an account that moves */
     uint16_t field;
     char text[8];
     bool overwritten; /* somebody who had it in front of him wrote another */
+    bool excused;     /* nobody had it any more */
 };
 
 struct storm_moves {
     uint64_t dice;
     struct storm_value values[STORM_VALUES_MAX];
     uint32_t n;
+    uint32_t movers; /* a bit set of homes that moved one, or carried something after it */
+    uint32_t let_in; /* … of accounts of which a mover's work was let in: the copies of a move, it may be, alone */
 };
 
 struct life {
@@ -133,6 +136,7 @@ void storm_grants(struct life *life);
 void storm_let_in(struct life *life);
 /* Does it only wait with what it wrote without right and key? That is excused. */
 bool storm_stays_at_home(struct life *life, struct world_device *device);
+bool storm_may_write(const struct life *life, const struct world_device *device, uint32_t space);
 uint32_t storm_readers(const struct life *life, uint32_t space); /* a bit set of those that count at the end */
 
 /* ---- storm_liar.c ---- */
@@ -151,7 +155,13 @@ void storm_silence(struct life *life);
 /* ---- storm_moves.c: accounts that move, beside the rest ---- */
 void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
+void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
+/* ---- storm_moves_end.c ---- */
+void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */
 uint32_t storm_check_moves(struct life *life);
+
+/* ---- storm_tell.c: all that a home knows of a record, for whoever looks into a bad end ---- */
+void storm_tell_record(struct life *life, struct world_device *device, const struct sat_record_id *record);
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

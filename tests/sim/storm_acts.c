@@ -101,7 +101,7 @@ static bool revoke(struct life *life)
     for (uint32_t i = 0; i < world->devices_n; i++)
         if (life->family[i] == family) doubts_leave(&life->oracle, world, &world->devices[i]);
     order_revoke(world, device);
-    const struct sat_device *in = sat_directory_device(&world->devices[0].handle.directory, number);
+    const struct sat_device *in = sat_directory_device(sat_host_directory(world->host), number);
     if (!in || !in->revoked_seq) return true; /* it did not get through */
     life->revoked++;
     for (uint32_t i = 0; i < world->devices_n; i++)
@@ -109,6 +109,7 @@ static bool revoke(struct life *life)
     world_say(world, "home %u is revoked, with its copies", storm_name(life, device));
     oracle_look(&life->oracle, world, 1); /* what the admin has is in front of the cut */
     excuse_work_of(life, family);
+    storm_moves_excuse_lost(life);
     life->counts->revocation++;
     return true;
 }

@@ -79,6 +79,7 @@ uint32_t storm_check(struct life *life)
         if (!storm_is_gone(life, &life->world.devices[i]))
             life->counts->refusal += oracle_excuse_refused(&life->oracle, &life->world, &life->world.devices[i]);
     life->counts->never_let_in += oracle_excuse_escrow(&life->oracle, &life->world);
+    doubts_look(&life->oracle, &life->world, storm_homes(life));
     doubts_judge(&life->oracle, &life->world);
     for (uint32_t space = STORM_SHARED; space <= STORM_NARROW; space++) {
         uint32_t of = storm_readers(life, space);

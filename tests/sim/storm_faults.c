@@ -160,6 +160,7 @@ void storm_turn_back_server(struct life *life)
     if (!announced) life->oracle.unproved_may_go = true;
     if (!announced) bring_links(life);
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
+    storm_moves_excuse_lost(life);
     if (announced)
         life->counts->server_set_back_announced++;
     else
@@ -202,6 +203,7 @@ bool storm_turn_back_home(struct life *life)
         world_home_restore(world, device, &life->kept);
         doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
+        storm_moves_excuse_lost(life);
         life->counts->home_set_back++;
     }
     world_home_free(&life->kept);

@@ -13,12 +13,17 @@ static uint8_t rights_of(const struct life *life, const struct world_device *dev
     return sat_directory_device_rights(directory, &life->world.spaces[space], scene_number(device), directory->seq);
 }
 
+bool storm_may_write(const struct life *life, const struct world_device *device, uint32_t space)
+{
+    return rights_of(life, device, space) & SAT_RIGHT_WRITE;
+}
+
 /* Of what is written where somebody may not write, and has no key to hand it in by, nobody else can have anything. */
 bool storm_stays_at_home(struct life *life, struct world_device *device)
 {
     bool all = device->idle && !device->last_err && scene_pending(device) == 0 && scene_drafts(device) > 0;
     for (uint32_t space = STORM_SHARED; space <= STORM_NARROW; space++) {
-        bool may = rights_of(life, device, space) & SAT_RIGHT_WRITE;
+        bool may = storm_may_write(life, device, space);
         uint32_t n = oracle_drafts(&life->oracle, &life->world, device, space, !may);
         if (may && n) all = false;
         if (!may) life->counts->at_home += n;
@@ -69,6 +74,7 @@ void storm_let_in(struct life *life)
                   (unsigned long long)rows[i].first, (unsigned long long)rows[i].first + rows[i].count - 1,
                   done ? "" : ", in vain");
         life->counts->let_in += done;
+        if (done) storm_moves_let_in(life, &rows[i]);
     }
     sat_arena_deinit(&arena);
 }

@@ -233,6 +233,24 @@ static const struct {
     {120287, "homes more moves"},
     {130079, "homes more moves"},
     {130151, "homes more moves"},
+    {200134, "server homes grants upgrades moves"}, /* docs/decisions/0117 */
+    {200425, "server homes grants upgrades moves"},
+    {202002, "server homes grants upgrades moves"}, /* 0118 */
+    {200486, "server homes grants upgrades moves"}, /* 0119 */
+    {4076, "server homes upgrades moves"},
+    {300425, "server homes more"}, /* accounts that move: docs/decisions/0133, 0134 */
+    {32017, "server homes"},
+    {32084, "server homes"},
+    {3145, "server homes moves"}, /* 0120 */
+    {3281, "server homes moves"},
+    {220341, "server homes moves"}, /* 0121 */
+    {700551, "more moves"}, /* bytes that nobody had asked for: docs/decisions/0125 */
+    {33018, "more moves"},
+    {30097, "server more moves"}, /* a push that came twice: docs/decisions/0126 */
+    {32136, "more moves"}, /* runs of a collection that is gone: docs/decisions/0127 */
+    {130257, "homes more moves"},
+    {36032, "homes more"}, /* docs/decisions/0135, 0136 */
+    {38044, "server more"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

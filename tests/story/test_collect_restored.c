@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/sync/tidy.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -199,6 +200,48 @@ static void what_was_acknowledged_in_a_lost_log_does_not_count(void **state)
     assert_gone();
 }
 
+static void collect_one(uint32_t record)
+{
+    scene_write(&world, admin, record, CITY, "Visp");
+    settle_soundly();
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, rep, record, CITY, i % 2 ? "Brig" : "Sion");
+        assert_true(world_sync(&world, rep));
+    }
+    scene_remove(&world, rep, record);
+    settle_soundly();
+    settle_soundly();
+    assert_int_equal(world_collect(&world), 1);
+    settle_soundly();
+}
+
+/* Of each device the newest bundle up to the floor stays, whatever has become of it: what comes behind it can be told
+ * then. With a later collection an older one goes; and the server is back before that. */
+static void runs_go_with_the_collection_whose_floor_they_were_made_by(void **state)
+{
+    (void)state;
+    struct sat_tidied done = {0};
+    order_keep_history(&world, 0, 1);
+    collect_one(4);
+    world_backup(&world, 1);
+    scene_write(&world, admin, 3, CITY, "Chur");
+    assert_true(world_sync(&world, admin));
+    world_backup(&world, 2);
+    world_restore(&world, 1, true);
+    assert_true(world_confirm_restore(&world));
+    settle_soundly();
+    collect_one(5);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(
+            sat_tidy_device(other->handle.store, &other->handle.directory, scene_number(other), 4096, &done), SAT_OK);
+    assert_true(scene_runs(other->handle.store, space()) > 0);
+    world_restore(&world, 2, true);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    settle_soundly();
+    all_show(3, CITY, "Chur");
+}
+
 #define STORY(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -212,6 +255,7 @@ int main(void)
         STORY(who_joined_when_it_was_forgotten_gives_it_back_as_deleted),
         STORY(what_was_written_anew_under_its_id_stays_alone),
         STORY(what_was_acknowledged_in_a_lost_log_does_not_count),
+        STORY(runs_go_with_the_collection_whose_floor_they_were_made_by),
     };
     return cmocka_run_group_tests_name("collect_restored", tests, NULL, NULL);
 }

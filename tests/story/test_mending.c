@@ -141,6 +141,40 @@ static void both_may_be_wrong_at_once(void **state)
     assert_true(scene_agrees(&world, a));
 }
 
+/* Delivers everything else before the next of the frames that the server makes when it may write: of a loop that is
+ * busy, answers arrive well before them. */
+static void run_with_late_frames(void)
+{
+    for (bool writable = true; writable && b->replica;) {
+        bool more = true;
+        while (more) {
+            writable = writable || b->host_writable;
+            b->host_writable = false;
+            more = world_hand_over(&world, b, false) || b->down.n;
+            if (b->down.n) {
+                b->host_writable = false;
+                (void)world_hand_over(&world, b, true);
+            }
+        }
+        b->host_writable = writable;
+        (void)world_fetch(&world, b);
+        writable = b->down.n > 0;
+    }
+}
+
+/* Seen as a sync that ended with exit code 0 and "not in sync": it had asked three times when the head came. */
+static void a_device_waits_for_a_server_that_mends_itself(void **state)
+{
+    (void)state;
+    damage_server(BURY);
+    world_connect(&world, b);
+    run_with_late_frames();
+    assert_non_null(b->replica);
+    assert_false(b->idle);
+    assert_true(sat_replica_in_sync(b->replica));
+    assert_int_equal(sat_host_counts(world.host).mended, 3);
+}
+
 /* What the log itself has is not to be had back from a sum. */
 static void what_cannot_be_mended_is_said(void **state)
 {
@@ -162,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_whose_sum_is_wrong_counts_again, begin, end),
         cmocka_unit_test_setup_teardown(a_server_whose_records_are_wrong_mends_them, begin, end),
         cmocka_unit_test_setup_teardown(both_may_be_wrong_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(a_device_waits_for_a_server_that_mends_itself, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_mended_is_said, begin, end),
     };
     return cmocka_run_group_tests_name("mending", tests, NULL, NULL);

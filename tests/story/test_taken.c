@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
@@ -170,6 +171,109 @@ static void the_number_may_be_taken_in_another_territory(void **state)
     all_show(2, "Chur");
 }
 
+static uint64_t lost_sub;
+
+static bool lose_pushes(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    if (down) return true;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    bool lost = message.type == SAT_MESSAGE_PUSH && message.as.PUSH.sub == lost_sub;
+    sat_arena_deinit(&arena);
+    return !lost;
+}
+
+/* The other home's work has another number, but follows the same bundle: this one has no place in the chain any more.
+ */
+static void what_follows_the_same_bundle_under_another_number_takes_its_place_too(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, copy, 2, CITY, "Chur");
+    assert_true(world_sync(&world, copy));
+    world_restore(&world, 1, true);
+    const struct sat_directory *directory = sat_host_directory(world.host);
+    for (lost_sub = 1; !sat_space_equal(&directory->spaces[lost_sub - 1].id, &world.spaces[1]);) lost_sub++;
+    rep->on_way = lose_pushes;
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Here");
+    scene_write(&world, rep, 3, CITY, "Zug");
+    (void)world_sync(&world, rep);
+    assert_int_equal(scene_log_size(&world), 2);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, copy));
+    assert_true(world_sync(&world, third));
+    assert_string_equal(scene_shows(&world, third, 2, CITY), "Chur"); /* before the number comes */
+    rep->on_way = NULL;
+    all_come();
+    all_show(2, "Chur");
+    all_show(3, "Zug");
+}
+
+/* It learns that the server was set back, and no more. */
+static void go_back(struct world_device *device)
+{
+    struct sat_log_epoch was = scene_space(device->handle.store, &world.spaces[0]).log_epoch, is = was;
+    world_connect(&world, device);
+    while (sat_log_epoch_equal(&was, &is)) {
+        assert_true(world_deliver(&world, device, WORLD_NO_FAULT));
+        is = scene_space(device->handle.store, &world.spaces[0]).log_epoch;
+    }
+    world_disconnect(&world, device);
+}
+
+/* It was written again by somebody else, and replaced with that, before one comes who holds it, too. His place is in
+ * the log's present life, so that the server does not know that he comes from before it. */
+static void who_holds_it_asks_for_the_bytes_of_what_was_replaced(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    assert_true(world_sync(&world, third));
+    struct world_device *copy = world_clone(&world, third);
+    all_goes_back(1);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    go_back(copy);
+    scene_write(&world, other, 2, CITY, "Olten");
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, other));
+    assert_true(world_sync(&world, third)); /* its cursor is that of the copy, too */
+    all_come();
+    all_show(2, "Olten");
+    all_show(3, "Zug");
+}
+
+/* Somebody who came late has hashes of what was replaced, and writes what replaced it: that says nothing of them. */
+static void what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    scene_write(&world, rep, 2, CITY, "Olten");
+    scene_write(&world, rep, 2, CITY, "Genf");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    struct world_device *copy = world_clone(&world, rep);
+    all_goes_back(1);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    (void)world_sync(&world, world.devices);
+    confirm();
+    (void)world_sync(&world, copy);
+    all_come();
+    all_show(2, "Genf");
+    all_show(3, "Zug");
+}
+
 /* Its author's copy knew of nothing, and has brought it under a number of its own, before it is given back. */
 static void what_the_log_has_a_copy_of_is_not_given_back_beside_it(void **state)
 {
@@ -240,6 +344,9 @@ int main(void)
         STORY(what_has_the_number_is_not_taken_for_it),
         STORY(so_is_what_waited_to_be_sent_on_top_of_it),
         STORY(the_number_may_be_taken_in_another_territory),
+        STORY(what_follows_the_same_bundle_under_another_number_takes_its_place_too),
+        STORY(who_holds_it_asks_for_the_bytes_of_what_was_replaced),
+        STORY(what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
         STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
         STORY(who_may_not_write_keeps_it_aside),

@@ -67,14 +67,17 @@ static void one_in_the_middle_is_refused(void **state)
     assert_string_equal(scene_base(&world, world.server_store, 3), "");
 }
 
-/* In full, with a byte of the directory's hash flipped: as one of another directory it would wait for ever. */
-static bool flip_the_directory(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
-                               struct sat_arena *arena)
+/* The first push, in full, with a byte flipped. */
+static bool flip(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                 struct sat_arena *arena, bool suite)
 {
     struct forge forge;
     if (filter->met > 1) return true;
     forge_pending(&forge, device, &world.spaces[0]);
-    forge.bundle.manifest.dir_hash.b[7] ^= 4;
+    if (suite)
+        forge.bundle.manifest.suite ^= 73;
+    else
+        forge.bundle.manifest.dir_hash.b[7] ^= 4;
     struct sat_buf bytes;
     sat_buf_init(&bytes);
     sat_bundle_encode(&forge.bundle, SAT_BUNDLE_FULL, &bytes);
@@ -82,6 +85,36 @@ static bool flip_the_directory(struct forge_filter *filter, struct world_device 
     sat_buf_deinit(&bytes);
     forge_deinit(&forge);
     return true;
+}
+
+/* As one of another directory it would wait for ever. */
+static bool flip_the_directory(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                               struct sat_arena *arena)
+{
+    return flip(filter, device, message, arena, false);
+}
+
+static bool flip_the_suite(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                           struct sat_arena *arena)
+{
+    return flip(filter, device, message, arena, true);
+}
+
+static void what_the_server_seems_too_old_for_is_sent_again_by_the_next_session(void **state)
+{
+    (void)state;
+    struct forge_filter filter = {.type = SAT_MESSAGE_PUSH, .change = flip_the_suite};
+    write_three();
+    forge_filter_on(a, &filter);
+    assert_false(world_sync(&world, a));
+    assert_int_equal(a->last_err, SAT_ERR_UPGRADE_NEEDED);
+    assert_int_equal(scene_pending(a), 3);
+    world_crash_device(&world, a); /* what it knows of that is on its disk */
+    agree(a);
+    agree(b);
+    assert_int_equal(aside(a), 0);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "one");
+    assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
 }
 
 static void what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged(void **state)
@@ -95,6 +128,41 @@ static void what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged(v
     assert_int_equal(a->last_err, SAT_ERR_TAMPERED);
     assert_int_equal(aside(a), 1);
     assert_string_equal(scene_shows(&world, b, 4, CITY), "three");
+}
+
+/* The first push is damaged on its way, and comes once more as it was sent. */
+static bool damage_and_repeat(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    bool *done = context;
+    if (down || *done) return true;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    if (message.type == SAT_MESSAGE_PUSH) {
+        *done = true;
+        world_post(device, false, sat_buf_span(bytes));
+        bytes->at[bytes->len - 1] ^= 1;
+    }
+    sat_arena_deinit(&arena);
+    return true;
+}
+
+/* Its author has said by then, or is about to say, that it is empty, and what it had seen of it it has not seen. */
+static void what_was_refused_is_not_taken_when_it_comes_again(void **state)
+{
+    (void)state;
+    bool done = false;
+    scene_write(&world, a, 2, CITY, "Chur");
+    scene_write_in(&world, a, &world.spaces[1], 9, CITY, "x");
+    scene_write(&world, a, 2, CITY, "Olten");
+    a->on_way = damage_and_repeat;
+    a->on_way_context = &done;
+    agree(a);
+    agree(b);
+    assert_int_equal(aside(a), 1);
+    assert_int_equal(a->heard[SAT_NOTICE_REINDEXED], 0);
+    assert_string_equal(scene_shows(&world, b, 2, CITY), "Olten");
 }
 
 static void one_after_the_other_is_refused(void **state)
@@ -344,7 +412,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(one_in_the_middle_is_refused),
+        test(what_the_server_seems_too_old_for_is_sent_again_by_the_next_session),
         test(what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged),
+        test(what_was_refused_is_not_taken_when_it_comes_again),
         test(one_after_the_other_is_refused),
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),

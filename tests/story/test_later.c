@@ -1,0 +1,120 @@
+/* Somebody's program does not know the suite by which others write, and puts that aside: what stands on it, and what it
+ * replaced, is no fault of the server's. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/proof/bundle.h"
+#include "common/wire/message.h"
+#include "tests/story/orders.h"
+#include "tests/story/trio.h"
+
+enum { LATER = SAT_SUITE_1 + 1 };
+
+static bool writes_later, reads_earlier; /* who writes now; who reads now */
+
+bool sat_suite_is_known(uint16_t suite)
+{
+    return suite == SAT_SUITE_1 || (suite == LATER && !reads_earlier);
+}
+
+uint16_t sat_suite_in_use(void)
+{
+    return writes_later ? LATER : SAT_SUITE_1;
+}
+
+static bool is_earlier; /* the other's program */
+
+static void acting(const struct world_device *device)
+{
+    reads_earlier = is_earlier && device == other;
+    writes_later = device == rep;
+}
+
+static uint32_t asked;
+
+static bool count_asked(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    sat_arena_init(&arena);
+    if (!down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message))
+        asked += message.type == SAT_MESSAGE_ENTRY_GET;
+    sat_arena_deinit(&arena);
+    return true;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    is_earlier = writes_later = reads_earlier = false;
+    trio_begin(93, 1);
+    world.acting = acting;
+    scene_write(&world, admin, 1, CITY, "Bern");
+    settle();
+    return 0;
+}
+
+static void write_of_a_later_time(uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        scene_write(&world, rep, 1, CITY, i % 2 ? "Chur" : "Biel");
+        assert_true(world_sync(&world, rep));
+    }
+}
+
+static void the_right_is_lost_and_comes_back(void)
+{
+    order_grant(&world, other, 0, 0);
+    (void)world_sync(&world, other);
+    order_grant(&world, other, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+}
+
+static void cannot_read_it(void)
+{
+    is_earlier = true;
+    assert_false(world_sync(&world, other));
+    assert_int_equal(other->last_err, SAT_OK);
+    assert_int_equal(scene_space(other->handle.store, space()).log.size, scene_log_size(&world));
+}
+
+static void reads_all_after_the_upgrade(const char *city)
+{
+    is_earlier = false;
+    settle();
+    all_show(1, CITY, city);
+}
+
+static void what_is_of_a_later_suite_replaces_what_is_not(void **state)
+{
+    (void)state;
+    write_of_a_later_time(1);
+    the_right_is_lost_and_comes_back();
+    cannot_read_it();
+    reads_all_after_the_upgrade("Biel");
+}
+
+static void what_stands_behind_it_is_not_asked_for_in_full(void **state)
+{
+    (void)state;
+    other->on_way = count_asked;
+    write_of_a_later_time(6);
+    cannot_read_it();
+    assert_int_equal(asked, 0);
+    reads_all_after_the_upgrade("Chur");
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        STORY(what_is_of_a_later_suite_replaces_what_is_not),
+        STORY(what_stands_behind_it_is_not_asked_for_in_full),
+    };
+#undef STORY
+    return cmocka_run_group_tests_name("later", tests, NULL, NULL);
+}

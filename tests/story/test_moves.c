@@ -1,0 +1,235 @@
+/* Accounts that move between territories beside what else happens there: refusals, rights that come and go. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/carry.h"
+#include "client/conflicts.h"
+#include "common/wire/message.h"
+#include "tests/story/orders.h"
+#include "tests/story/scene.h"
+
+enum { EAST, WEST };
+
+static struct world world;
+static struct world_device *admin, *rep;
+
+static int begin(void **state)
+{
+    (void)state;
+    world_init(&world, 133, 2);
+    admin = &world.devices[0];
+    rep = world_join(&world, 3);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < world.devices_n; i++) client_conflicts_free(&world.devices[i].handle.conflicts);
+    world_deinit(&world);
+    return 0;
+}
+
+static void move(struct world_device *device, uint32_t record, uint32_t from, uint32_t to)
+{
+    struct sat_vault vault = client_vault(&device->handle);
+    struct sat_move one = {.record = world_record(record),
+                           .from = world_sid(device, &world.spaces[from]),
+                           .to = world_sid(device, &world.spaces[to]),
+                           .home = true};
+    uint32_t written;
+    assert_int_equal(sat_store_begin(device->handle.store), SAT_OK);
+    assert_int_equal(sat_author_move(&vault, &one, 1, world.now_ms, &written), SAT_OK);
+    assert_int_equal(one.err, SAT_OK);
+    assert_int_equal(sat_store_commit(device->handle.store), SAT_OK);
+}
+
+static uint32_t carry(struct world_device *device)
+{
+    uint32_t written;
+    assert_int_equal(client_carry(&device->handle, world.now_ms, &written), SAT_OK);
+    return written;
+}
+
+/* Everybody syncs and carries, until nothing is due any more. */
+static void settle(void)
+{
+    for (uint32_t round = 0, written = 1; written && round < 8; round++) {
+        assert_true(world_settle(&world, 12));
+        written = 0;
+        for (uint32_t i = 0; i < world.devices_n; i++) written += carry(&world.devices[i]);
+        if (round == 7) assert_int_equal(written, 0);
+    }
+    assert_true(world_settle(&world, 12));
+}
+
+/* What the device shows of the field in that territory, its alternatives behind it; "" where the record is not. */
+static const char *shows(struct world_device *device, uint32_t space, uint32_t record, uint16_t field)
+{
+    static char text[200];
+    struct sat_record_id id = world_record(record);
+    struct sat_record_view view;
+    struct sat_arena arena;
+    size_t at = 0;
+    sat_arena_init(&arena);
+    world_load(device, &world.spaces[space], &id, &arena, &view);
+    bool here = view.live_n && !view.merged.moved && !view.merged.deleted;
+    const struct sat_merged *cell = here ? sat_merged_cell(&view.merged, field, (struct sat_span){0}) : NULL;
+    text[0] = '\0';
+    for (uint32_t i = 0; cell && i < cell->alternatives_n; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.*s", i ? "|" : "",
+                               (int)cell->alternatives[i].value.text.len,
+                               (const char *)cell->alternatives[i].value.text.at);
+    sat_arena_deinit(&arena);
+    return text;
+}
+
+static void assert_all_show(uint32_t space, uint32_t record, uint16_t field, const char *text)
+{
+    for (uint32_t i = 0; i < world.devices_n; i++) {
+        assert_string_equal(shows(&world.devices[i], space, record, field), text);
+        assert_string_equal(shows(&world.devices[i], !space, record, field), "");
+    }
+}
+
+/* Storm 300425 (decision 133): a rep writes late, and again behind a refusal; carries that to the west, as far as he
+ * knows, where the admin finds it when the record is in the east again. What still stands in the east is about to go:
+ * it is what the rep's copy was made of. */
+static void what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    (void)scene_write(&world, rep, 2, NAME, "refused");
+    (void)scene_write_in(&world, rep, &world.spaces[WEST], 3, NAME, "so that these are two bundles");
+    scene_damage_push(&world, rep, 0);
+    (void)scene_write(&world, rep, 1, CITY, "Lille"); /* while the record goes to the west */
+    move(admin, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+    assert_true(carry(rep) > 0); /* to the west */
+    move(admin, 1, WEST, EAST);
+    scene_lose_push(&world, rep, 0); /* that it has gone from the east */
+    (void)world_sync(&world, rep);
+    assert_true(world_sync(&world, admin));
+    (void)carry(admin);
+    world_disconnect(&world, rep);
+    settle();
+    assert_all_show(EAST, 1, CITY, "Lille");
+    assert_all_show(EAST, 1, NAME, "Blondel");
+}
+
+/* The rep's next session ends when it has sent that many pushes. */
+static bool ends_behind_pushes(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    uint32_t *left = context;
+    struct sat_message message;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    bool lost = *left == 0, is_push = !down &&
+                                      !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+                                      message.type == SAT_MESSAGE_PUSH;
+    if (!lost && is_push) --*left;
+    sat_arena_deinit(&arena);
+    (void)device;
+    return !lost;
+}
+
+static void sync_until_pushed(uint32_t pushes)
+{
+    rep->on_way = ends_behind_pushes;
+    rep->on_way_context = &pushes;
+    (void)world_sync(&world, rep);
+    world_disconnect(&world, rep);
+    rep->on_way = NULL;
+}
+
+/* Storms 32017, 32084 (decision 134): the copies arrive, the answer does not, and the mover may not go there any more
+ * when he is back. What he hands in is there already, so the record has gone. */
+static void copies_that_arrived_cover_though_their_target_is_lost_meanwhile(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(rep, 1, EAST, WEST);
+    sync_until_pushed(1);
+    order_grant(&world, rep, WEST, 0);
+    settle();
+    assert_string_equal(shows(admin, WEST, 1, NAME), "Blondel");
+    assert_string_equal(shows(admin, EAST, 1, NAME), "");
+    assert_string_equal(shows(rep, EAST, 1, NAME), "");
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+}
+
+/* … and where they did not, it has not: they are with the admins. */
+static void copies_that_did_not_arrive_leave_the_record_where_it_was(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(rep, 1, EAST, WEST);
+    order_grant(&world, rep, WEST, 0);
+    settle();
+    assert_string_equal(shows(admin, WEST, 1, NAME), "");
+    assert_string_equal(shows(admin, EAST, 1, NAME), "Blondel");
+    assert_string_equal(shows(rep, EAST, 1, NAME), "Blondel");
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+}
+
+/* Storm 36032 (decision 135): a home that has brought a record back turns out to be a copy, and writes that again under
+ * a new number. The log has known what came back before, when it had not gone yet: that is not what is to be written.
+ */
+static void what_comes_back_is_written_again_by_a_copied_home(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(admin, 1, EAST, WEST);
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    move(rep, 1, WEST, EAST);
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "Blondel");
+}
+
+/* Storm 38044 (decision 136): two changes stood under one number, as a home was set back. One has gone with the record,
+ * the other comes late, under another number: it is not the one that is there. */
+static void what_stood_under_the_number_of_another_is_carried(void **state)
+{
+    struct world_home kept;
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    world_home_backup(&world, rep, &kept);
+    uint64_t one = scene_write(&world, rep, 1, CITY, "Lille");
+    settle();
+    move(admin, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    uint64_t other = scene_write(&world, rep, 1, ADDRESS, "Rue Bleue");
+    assert_int_equal(one, other);
+    settle();
+    assert_all_show(WEST, 1, CITY, "Lille");
+    assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_by_a_copied_home, begin, end),
+        cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
+        cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
+                                        begin, end),
+    };
+    return cmocka_run_group_tests_name("moves", tests, NULL, NULL);
+}
