@@ -69,4 +69,47 @@ order_state(id, state, disputed) AS (
          (SELECT e.about, state_of('order', e.id, e.to_state, e.after, COALESCE(d.duties, 1)) AS state
           FROM state_event AS e JOIN "order" AS x ON x.id = e.about LEFT JOIN duty AS d ON d.person = e.person
           GROUP BY e.about) AS s ON s.about = o.id
+),
+-- The first of those that look like one payment, by id.
+payment_seen(id, account, amount, currency, day, standing) AS (
+    SELECT p.id, p.account, p.amount, p.currency, p.received_on,
+           CASE WHEN p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = p.id) THEN 'reversed'
+                WHEN p.bank_ref IS NOT NULL AND EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref
+                     AND q.account IS p.account AND q.currency IS p.currency AND q.amount IS p.amount AND q.id < p.id
+                     AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = q.id))
+                THEN 'twice' ELSE 'counts' END
+    FROM payment AS p
+),
+-- Who has an account now, or had it on a day: what was handed over later was still the former owner's.
+handed_over(account, from_user, to_user, at, credit_rule) AS (
+    SELECT j.value, r.from_user, r.to_user, r.effective_at, r.credit_rule FROM reassignment AS r, json_each(r.accounts) AS j
+),
+-- Orders, with what keeps one from counting.
+order_seen(id, account, owner, currency, day, total, territory, standing) AS (
+    SELECT o.id, v.account,
+           COALESCE((SELECT h.from_user FROM handed_over AS h WHERE h.account IN (o.account, v.account)
+                     AND substr(h.at, 1, 10) > o.ordered_on ORDER BY substr(h.at, 1, 10), h.from_user LIMIT 1), a.owner),
+           COALESCE(o.currency, l.currency), o.ordered_on, o.total, o.territory,
+           CASE WHEN s.disputed THEN 'disputed: their states stand side by side'
+                WHEN s.state IN ('cancelled', 'held', 'draft') THEN s.state
+                WHEN o.ordered_on IS NULL THEN 'no day of ordering'
+                WHEN o.total IS NULL THEN 'no total'
+                WHEN COALESCE(o.currency, l.currency) IS NULL THEN 'no currency' END
+    FROM "order" AS o JOIN order_state AS s ON s.id = o.id LEFT JOIN survivor AS v ON v.id = o.account
+    LEFT JOIN account AS a ON a.id = v.account LEFT JOIN price_list AS l ON l.id = o.price_list
+),
+-- Visits, with what keeps one from counting. Whoever visits an account after it was handed over to somebody else has no
+-- credit for it, unless the reassignment says otherwise.
+visit_seen(id, account, person, plan, day, territory, standing) AS (
+    SELECT v.id, w.account, v.person, v.plan, COALESCE(v.local_date, substr(v.started_at, 1, 10)), v.territory,
+           CASE WHEN s.disputed THEN 'disputed: their states stand side by side'
+                WHEN s.state NOT IN ('submitted', 'reviewed') THEN 'not submitted'
+                WHEN COALESCE(v.local_date, v.started_at) IS NULL THEN 'no day of visiting'
+                ELSE (SELECT 'account moved ' || substr(h.at, 1, 10) FROM handed_over AS h
+                      WHERE h.account IN (v.account, w.account) AND h.from_user = v.person
+                      AND COALESCE(h.credit_rule, 'owner_then') = 'owner_then'
+                      AND CASE WHEN v.started_at IS NULL THEN v.local_date >= substr(h.at, 1, 10)
+                          ELSE CAST(strftime('%s', v.started_at) AS INTEGER) >= CAST(strftime('%s', h.at) AS INTEGER) END
+                      ORDER BY h.at LIMIT 1) END
+    FROM visit AS v JOIN visit_state AS s ON s.id = v.id LEFT JOIN survivor AS w ON w.id = v.account
 )

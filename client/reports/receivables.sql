@@ -16,16 +16,6 @@ ladder(level, days, step) AS (
 moment(day) AS (
     SELECT MIN(last, today) FROM asked
 ),
--- The first of those that look like one payment, by id.
-payment_seen(id, account, amount, currency, day, standing) AS (
-    SELECT p.id, p.account, p.amount, p.currency, p.received_on,
-           CASE WHEN p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = p.id) THEN 'reversed'
-                WHEN p.bank_ref IS NOT NULL AND EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref
-                     AND q.account IS p.account AND q.currency IS p.currency AND q.amount IS p.amount AND q.id < p.id
-                     AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = q.id))
-                THEN 'twice' ELSE 'counts' END
-    FROM payment AS p
-),
 allocation_seen(id, receivable, amount, standing) AS (
     SELECT a.id, a.receivable, a.amount,
            CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS r WHERE r.reverses = a.id) THEN 'reversed'

@@ -7,8 +7,8 @@ import subprocess
 from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel, scratch, test
 
 COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant",
-            "territory list", "device list", "put", "rm", "restore", "get", "list", "query", "history", "report", "sync",
-            "status", "conflicts", "resolve", "server set", "server show", "export", "doctor", "passphrase")
+            "territory list", "device list", "put", "rm", "restore", "get", "list", "query", "history", "report",
+            "sync", "status", "conflicts", "resolve", "server set", "server show", "export", "doctor", "passphrase")
 LATER = ("find words", "import --map m.json a.csv b.csv")
 
 
