@@ -11,7 +11,7 @@
 #include "client/cli/output.h"
 #include "common/base/utf8.h"
 
-enum { COLUMNS_MAX = 32, COLUMN_LEAST = 6, GAP = 2, BAR_CELLS = 30 };
+enum { COLUMNS_MAX = 32, TEXT_LEAST = 10, FIGURE_LEAST = 6, GAP = 2, BAR_CELLS = 30 };
 
 /* ---- The terminal ---- */
 
@@ -88,7 +88,7 @@ static const char *heading(struct cli *cli, const char *name)
 
 struct column {
     const char *name;
-    int width;
+    int width, least; /* what its values need at least, as texts can be cut */
     bool number;
 };
 
@@ -108,25 +108,47 @@ static int measure(struct cli *cli, const json_t *rows, struct column *columns)
         int width = cli_width(shown(cli, row, columns[i].name));
         value = json_object_get(row, columns[i].name);
         if (width > columns[i].width) columns[i].width = width;
+        if (width > columns[i].least) columns[i].least = width;
         if (!json_is_number(value) && !json_is_null(value)) columns[i].number = false;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!columns[i].number && columns[i].least > TEXT_LEAST) columns[i].least = TEXT_LEAST;
+        if (columns[i].number && columns[i].least < FIGURE_LEAST) columns[i].least = FIGURE_LEAST;
     }
     return n;
 }
 
-/* Takes from the widest columns of text; figures stay whole. */
-static void fit(struct column *columns, int n, int limit)
+static int total_of(const struct column *columns, int n)
 {
     int total = (n - 1) * GAP;
     for (int i = 0; i < n; i++) total += columns[i].width;
-    while (limit && total > limit) {
+    return total;
+}
+
+/* Makes columns of that kind narrower, the widest first, none below its least, until all fit. */
+static void narrow(struct column *columns, int n, bool numbers, int limit)
+{
+    for (int over = total_of(columns, n) - limit; over > 0; over--) {
         struct column *widest = NULL;
         for (int i = 0; i < n; i++)
-            if (!columns[i].number && columns[i].width > COLUMN_LEAST && (!widest || columns[i].width > widest->width))
+            if (columns[i].number == numbers && columns[i].width > columns[i].least &&
+                (!widest || columns[i].width > widest->width))
                 widest = &columns[i];
         if (!widest) return;
         widest->width--;
-        total--;
     }
+}
+
+/* How many of the columns fit: text is cut first, then the headings of figures; figures and dates stay whole. What does
+ * not fit then is left out from the end on, ids before all. */
+static int fit(struct column *columns, int n, int limit)
+{
+    if (!limit || total_of(columns, n) <= limit) return n;
+    if (strcmp(columns[n - 1].name, "id") == 0) n--;
+    narrow(columns, n, false, limit);
+    narrow(columns, n, true, limit);
+    while (n > 1 && total_of(columns, n) > limit) n--;
+    return n;
 }
 
 static void spaces(struct sat_buf *line, int n)
@@ -166,7 +188,7 @@ static void print_row(struct cli *cli, const struct column *columns, int n, cons
     for (int i = 0; i < n; i++) {
         const char *text = row ? shown(cli, row, columns[i].name) : heading(cli, columns[i].name);
         if (i) spaces(&line, GAP);
-        if (columns[i].number) spaces(&line, columns[i].width - cli_width(text));
+        if (columns[i].number) spaces(&line, columns[i].width - cli_width(text)); /* of a cut heading: none */
         int used = put_fitting(&line, text, columns[i].width);
         if (!columns[i].number) spaces(&line, columns[i].width - used);
     }
@@ -182,9 +204,13 @@ static void print_table(struct cli *cli, const json_t *rows)
     size_t index;
     json_t *row;
     int n = measure(cli, rows, columns);
-    fit(columns, n, terminal_columns());
-    print_row(cli, columns, n, NULL);
-    json_array_foreach((json_t *)rows, index, row) print_row(cli, columns, n, row);
+    int fitting = fit(columns, n, terminal_columns());
+    print_row(cli, columns, fitting, NULL);
+    json_array_foreach((json_t *)rows, index, row) print_row(cli, columns, fitting, row);
+    const char *missing = "";
+    for (int i = fitting; i < n; i++)
+        missing = sat_arena_format(&cli->arena, "%s%s%s", missing, *missing ? ", " : "", heading(cli, columns[i].name));
+    if (*missing) cli_out(cli, "(no room for: %s)\n", missing);
 }
 
 /* ---- Bars ---- */

@@ -86,8 +86,8 @@ handed_over(account, from_user, to_user, at, credit_rule) AS (
 ),
 -- Orders, with what keeps one from counting.
 order_seen(id, account, owner, currency, day, total, territory, standing) AS (
-    SELECT o.id, v.account,
-           COALESCE((SELECT h.from_user FROM handed_over AS h WHERE h.account IN (o.account, v.account)
+    SELECT o.id, a.id,
+           COALESCE((SELECT h.from_user FROM handed_over AS h WHERE h.account IN (o.account, a.id)
                      AND substr(h.at, 1, 10) > o.ordered_on ORDER BY substr(h.at, 1, 10), h.from_user LIMIT 1), a.owner),
            COALESCE(o.currency, l.currency), o.ordered_on, o.total, o.territory,
            CASE WHEN s.disputed THEN 'disputed: their states stand side by side'
@@ -95,21 +95,23 @@ order_seen(id, account, owner, currency, day, total, territory, standing) AS (
                 WHEN o.ordered_on IS NULL THEN 'no day of ordering'
                 WHEN o.total IS NULL THEN 'no total'
                 WHEN COALESCE(o.currency, l.currency) IS NULL THEN 'no currency' END
-    FROM "order" AS o JOIN order_state AS s ON s.id = o.id LEFT JOIN survivor AS v ON v.id = o.account
-    LEFT JOIN account AS a ON a.id = v.account LEFT JOIN price_list AS l ON l.id = o.price_list
+    FROM "order" AS o JOIN order_state AS s ON s.id = o.id LEFT JOIN account AS b ON b.id = o.account
+    LEFT JOIN account AS c ON c.id = b.merged_into LEFT JOIN account AS a ON a.id = COALESCE(c.id, b.id)
+    LEFT JOIN price_list AS l ON l.id = o.price_list
 ),
 -- Visits, with what keeps one from counting. Whoever visits an account after it was handed over to somebody else has no
 -- credit for it, unless the reassignment says otherwise.
 visit_seen(id, account, person, plan, day, territory, standing) AS (
-    SELECT v.id, w.account, v.person, v.plan, COALESCE(v.local_date, substr(v.started_at, 1, 10)), v.territory,
+    SELECT v.id, COALESCE(c.id, b.id), v.person, v.plan, COALESCE(v.local_date, substr(v.started_at, 1, 10)), v.territory,
            CASE WHEN s.disputed THEN 'disputed: their states stand side by side'
                 WHEN s.state NOT IN ('submitted', 'reviewed') THEN 'not submitted'
                 WHEN COALESCE(v.local_date, v.started_at) IS NULL THEN 'no day of visiting'
                 ELSE (SELECT 'account moved ' || substr(h.at, 1, 10) FROM handed_over AS h
-                      WHERE h.account IN (v.account, w.account) AND h.from_user = v.person
+                      WHERE h.account IN (v.account, c.id) AND h.from_user = v.person
                       AND COALESCE(h.credit_rule, 'owner_then') = 'owner_then'
                       AND CASE WHEN v.started_at IS NULL THEN v.local_date >= substr(h.at, 1, 10)
                           ELSE CAST(strftime('%s', v.started_at) AS INTEGER) >= CAST(strftime('%s', h.at) AS INTEGER) END
                       ORDER BY h.at LIMIT 1) END
-    FROM visit AS v JOIN visit_state AS s ON s.id = v.id LEFT JOIN survivor AS w ON w.id = v.account
+    FROM visit AS v JOIN visit_state AS s ON s.id = v.id LEFT JOIN account AS b ON b.id = v.account
+    LEFT JOIN account AS c ON c.id = b.merged_into
 )

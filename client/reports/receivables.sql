@@ -26,17 +26,18 @@ allocation_seen(id, receivable, amount, standing) AS (
          moment
 ),
 owed(id, account, currency, due, amount, outstanding, overdue, fired, territory, "of") AS (
-    SELECT r.id, s.account, r.currency, r.due, r.amount,
+    SELECT r.id, COALESCE(c.id, b.id), r.currency, r.due, r.amount,
            r.amount - (SELECT exact_sum(a.amount) FROM allocation_seen AS a WHERE a.receivable = r.id
                        AND a.standing = 'counts'),
            (CAST(strftime('%s', moment.day) AS INTEGER) - CAST(strftime('%s', r.due) AS INTEGER)) / 86400,
            (SELECT MAX(d.level) FROM dunning_step AS d WHERE d.receivable = r.id AND d.done_at IS NOT NULL),
            r.territory,
            CASE asked.by WHEN 'territory' THEN r.territory
-                WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = s.account), '-')
+                WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = COALESCE(c.id, b.id)), '-')
                 WHEN 'owner' THEN COALESCE((SELECT p.name FROM account AS a JOIN person AS p ON p.id = a.owner
-                                            WHERE a.id = s.account), '-') ELSE '' END
-    FROM receivable AS r LEFT JOIN survivor AS s ON s.id = r.account, asked, moment
+                                            WHERE a.id = COALESCE(c.id, b.id)), '-') ELSE '' END
+    FROM receivable AS r LEFT JOIN account AS b ON b.id = r.account LEFT JOIN account AS c ON c.id = b.merged_into,
+         asked, moment
     WHERE asked.territory IS NULL OR r.territory = asked.territory
 ),
 open_now AS (
@@ -59,11 +60,11 @@ FROM kind_of AS k, age AS g ORDER BY k."of", k.currency, g.n
 
 -- part receivables
 SELECT o."of", COALESCE((SELECT name FROM account WHERE id = o.account), '-') AS account, o.due, o.overdue AS days_overdue,
-       o.currency, o.amount AS amount_minor, o.outstanding AS outstanding_minor,
-       (SELECT MAX(level) FROM ladder WHERE days <= o.overdue) AS level_due, o.fired AS level_done,
+       o.currency, o.outstanding AS outstanding_minor,
        (SELECT step FROM ladder WHERE days <= o.overdue ORDER BY level DESC LIMIT 1) AS step,
+       (SELECT MAX(level) FROM ladder WHERE days <= o.overdue) AS level_due, o.fired AS level_done,
        (SELECT date(o.due, days || ' days') FROM ladder WHERE days > o.overdue ORDER BY level LIMIT 1) AS next_on,
-       o.id
+       o.amount AS amount_minor, o.id
 FROM open_now AS o ORDER BY o."of", o.due, account, o.id
 
 -- part basis

@@ -17,31 +17,37 @@ policy(high, mid) AS (
            COALESCE((SELECT json_extract(body, '$.mid_minor') FROM config_item WHERE kind = 'policy' AND name = 'tier'
                      AND published_at IS NOT NULL AND json_valid(body) ORDER BY version DESC LIMIT 1), 100000000)
 ),
-kept AS (
+kept AS MATERIALIZED (
     SELECT a.id, a.name, a.tier,
            CASE asked.by WHEN 'territory' THEN a.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
     FROM account_here AS a, asked WHERE a.merged_into IS NULL
 ),
-seen AS (
+seen AS MATERIALIZED (
     SELECT o.* FROM order_seen AS o, asked, moment
     WHERE (asked.territory IS NULL OR o.territory = asked.territory)
       AND (o.day BETWEEN date(moment.day, '-12 months', '+1 day') AND moment.day OR o.day IS NULL)
 ),
-bought(account, currency, amount) AS (
+bought(account, currency, amount) AS MATERIALIZED (
     SELECT account, currency, exact_sum(total) FROM seen WHERE standing IS NULL GROUP BY account, currency
 ),
-tiered AS (
-    SELECT k."of", k.id, k.name, k.tier AS published, b.currency, COALESCE(b.amount, 0) AS amount,
-           CASE WHEN COALESCE(b.amount, 0) >= policy.high THEN 'high' WHEN COALESCE(b.amount, 0) >= policy.mid THEN 'mid'
-           ELSE 'low' END AS tier
-    FROM kept AS k LEFT JOIN bought AS b ON b.account = k.id, policy
+-- From the account's own index, as there are many.
+buyer AS (
+    SELECT a.id, b.currency, b.amount FROM bought AS b JOIN account AS a ON a.id = b.account
+    UNION ALL
+    SELECT k.id, NULL, 0 FROM kept AS k WHERE k.id NOT IN (SELECT account FROM bought WHERE account IS NOT NULL)
+),
+tiered AS MATERIALIZED (
+    SELECT CASE asked.by WHEN 'territory' THEN a.territory
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of",
+           a.id, a.name, a.tier AS published, b.currency, b.amount,
+           CASE WHEN b.amount >= policy.high THEN 'high' WHEN b.amount >= policy.mid THEN 'mid' ELSE 'low' END AS tier
+    FROM buyer AS b JOIN account_here AS a ON a.id = b.id, policy, asked WHERE a.merged_into IS NULL
 )
 
 -- part tiers
 SELECT "of", currency, tier, COUNT(*) AS accounts, exact_sum(amount) AS amount_minor,
-       (SELECT COUNT(*) FROM tiered AS u WHERE u."of" = t."of" AND u.currency IS t.currency AND u.tier = t.tier
-        AND u.published IS NOT NULL AND u.published <> u.tier) AS published_otherwise
+       COUNT(CASE WHEN published <> tier THEN 1 END) AS published_otherwise
 FROM tiered AS t GROUP BY "of", currency, tier
 ORDER BY "of", currency, CASE tier WHEN 'high' THEN 1 WHEN 'mid' THEN 2 ELSE 3 END
 
@@ -57,9 +63,9 @@ WHERE e.on_date <= moment.day ORDER BY k."of", account, k.id, e.on_date, e.id
 
 -- part basis
 SELECT 'orders' AS what, (SELECT COUNT(*) FROM seen AS s WHERE standing IS NULL
-       AND EXISTS (SELECT 1 FROM kept AS k WHERE k.id = s.account)) AS n, NULL AS why
+       AND s.account IN (SELECT id FROM kept)) AS n, NULL AS why
 UNION ALL
 SELECT * FROM (SELECT 'orders', COUNT(*), standing FROM seen WHERE standing IS NOT NULL GROUP BY standing ORDER BY standing)
 UNION ALL
 SELECT * FROM (SELECT 'orders', COUNT(*), 'their account is not here' FROM seen AS s WHERE standing IS NULL
-               AND NOT EXISTS (SELECT 1 FROM kept AS k WHERE k.id = s.account) HAVING COUNT(*) > 0)
+               AND (s.account IS NULL OR s.account NOT IN (SELECT id FROM kept)) HAVING COUNT(*) > 0)

@@ -8,7 +8,7 @@
 -- counts was made on it; its completion is done of all planned. Visits without a plan are counted apart.
 
 -- with
-seen AS (
+seen AS MATERIALIZED (
     SELECT v.*, CASE asked.by WHEN 'territory' THEN v.territory
                 WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = v.person), '-') ELSE '' END AS "of"
     FROM visit_seen AS v, asked
@@ -18,23 +18,23 @@ seen AS (
 made AS (
     SELECT * FROM seen WHERE standing IS NULL
 ),
-visited(account) AS (
+visited(account) AS MATERIALIZED (
     SELECT DISTINCT account FROM made
 ),
-contacted(account) AS (
+contacted(account) AS MATERIALIZED (
     SELECT account FROM made
     UNION SELECT s.account FROM interaction AS i JOIN survivor AS s ON s.id = i.account, asked
     WHERE substr(i.at, 1, 10) BETWEEN asked.first AND asked.last
 ),
-kept AS (
+kept AS MATERIALIZED (
     SELECT a.id, COALESCE(a.tier, '-') AS tier,
            CASE asked.by WHEN 'territory' THEN a.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
     FROM account_here AS a, asked WHERE a.merged_into IS NULL
 ),
-plan AS (
+plan AS MATERIALIZED (
     SELECT p.id, s.disputed,
-           CASE WHEN EXISTS (SELECT 1 FROM visit_seen AS v WHERE v.plan = p.id AND v.standing IS NULL) THEN 'done'
+           CASE WHEN p.id IN (SELECT plan FROM visit_seen WHERE standing IS NULL AND plan IS NOT NULL) THEN 'done'
            ELSE s.state END AS state,
            CASE asked.by WHEN 'territory' THEN p.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS q WHERE q.id = p.person), '-') ELSE '' END AS "of"
@@ -46,10 +46,11 @@ whose("of") AS (
 )
 
 -- part coverage
-SELECT k."of", k.tier, COUNT(*) AS accounts, COUNT(v.account) AS visited,
-       basis_points(COUNT(v.account), COUNT(*)) AS visited_bp, COUNT(c.account) AS contacted,
-       basis_points(COUNT(c.account), COUNT(*)) AS contacted_bp
-FROM kept AS k LEFT JOIN visited AS v ON v.account = k.id LEFT JOIN contacted AS c ON c.account = k.id
+SELECT k."of", k.tier, COUNT(*) AS accounts, COUNT(CASE WHEN k.id IN (SELECT account FROM visited) THEN 1 END) AS visited,
+       basis_points(COUNT(CASE WHEN k.id IN (SELECT account FROM visited) THEN 1 END), COUNT(*)) AS visited_bp,
+       COUNT(CASE WHEN k.id IN (SELECT account FROM contacted) THEN 1 END) AS contacted,
+       basis_points(COUNT(CASE WHEN k.id IN (SELECT account FROM contacted) THEN 1 END), COUNT(*)) AS contacted_bp
+FROM kept AS k
 GROUP BY k."of", k.tier
 ORDER BY k."of", CASE k.tier WHEN 'high' THEN 1 WHEN 'mid' THEN 2 WHEN 'low' THEN 3 ELSE 4 END, k.tier
 
