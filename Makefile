@@ -48,7 +48,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 ENGINE := $(wildcard common/base/*.c common/wire/*.c common/proof/*.c common/store/*.c common/sync/*.c)
 VAULT := $(wildcard common/vault/*.c)
 SERVER := $(filter-out server/main.c,$(wildcard server/*.c))
-CLIENT := $(wildcard client/*.c client/view/*.c)
+CLIENT := $(wildcard client/*.c client/import/*.c client/search/*.c client/view/*.c)
 CLI := $(filter-out client/cli/main.c,$(wildcard client/cli/*.c))
 
 VERSION := $(shell sed -n 's/^#define VERSION "\(.*\)"/\1/p' client/handle.c)
@@ -84,9 +84,9 @@ $(BUILD)/satchel: $(BUILD)/client/cli/main.o $(BUILD)/libcli.a $(BUILD)/libsatch
 	$(link) $(filter %.a,$^) $(LIBS_client)
 # For the tests: a program of an earlier time, which knows one record type and one field fewer.
 OLDER := $(BUILD)/tests/older
-$(OLDER)/common/vault/types.def: common/vault/types.def
+$(OLDER)/common/vault/types.def: common/vault/types.def Makefile
 	@mkdir -p $(@D)
-	@sed -e '/^TYPE(9, task/d;/^FIELD(task,/d;/^FIELD(visit, 6, next_step/d' $< >$@
+	@sed -e '/^TYPE(9, task/d;/^[A-Z]*(task,/d;/^FIELD(visit, 6, next_step/d;/^[A-Z]*(visit, next_step,/d' $< >$@
 $(OLDER)/types.o: common/vault/types.c $(OLDER)/common/vault/types.def $(BUILD)/flags
 	@$(CC) -I$(OLDER) $(CFLAGS) -c -o $@ $<
 $(BUILD)/satchel-older: $(BUILD)/client/cli/main.o $(OLDER)/types.o $(BUILD)/libcli.a $(BUILD)/libsatchel.a
@@ -124,8 +124,11 @@ define INSTALLED
 644 $(BUILD)/install/libsatchel.a $(LIBDIR)/libsatchel.a
 644 $(BUILD)/install/satchel.pc $(LIBDIR)/pkgconfig/satchel.pc
 644 client/include/satchel.h $(PREFIX)/include/satchel.h
+644 client/search/LICENSE.tables $(DOC)/LICENSE.tables
 644 docs/man/satchel.1 $(PREFIX)/share/man/man1/satchel.1
 644 docs/man/satcheld.8 $(PREFIX)/share/man/man8/satcheld.8
+$(foreach map,$(wildcard client/maps/*.json),
+644 $(map) $(PREFIX)/share/satchel/maps/$(notdir $(map)))
 644 deploy/completion/satchel.bash $(PREFIX)/share/bash-completion/completions/satchel
 644 $(BUILD)/install/satcheld.service $(PREFIX)/lib/systemd/system/satcheld.service
 $(foreach file,docs/operations.md $(wildcard deploy/*.conf deploy/*.cfg),

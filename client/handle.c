@@ -184,12 +184,6 @@ enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sa
     return err;
 }
 
-void client_touch(struct satchel *satchel)
-{
-    client_view_free(satchel->view);
-    satchel->view = NULL;
-}
-
 /* ---- Opening and closing ---- */
 
 enum sat_err client_new(const char *home, struct satchel **out, struct sat_fault *fault)
@@ -315,6 +309,7 @@ static enum sat_err open_home(struct satchel *satchel, const struct satchel_open
     if (err == SAT_ERR_CORRUPT && !fault->text[0]) err = fail_foreign(satchel, "device", fault);
     if (!err) err = check_belonging(satchel, fault);
     if (!err) err = obey_wipe(satchel, fault);
+    if (!err) client_view_tidy(satchel);
     return err;
 }
 

@@ -44,7 +44,8 @@ struct satchel {
     struct client_session *session; /* under way; NULL: none */
     struct satchel_session *driven; /* the one that the application drives; NULL: none */
     struct client_addresses addresses;
-    struct client_view *view; /* built when it is first asked for; NULL: not built, or outdated */
+    struct client_view *view; /* opened when it is first asked for; NULL: not open, or of no use any more */
+    uint32_t view_damages;    /* how often what was on the disk could not be read */
     struct client_conflicts conflicts;
     struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */
@@ -83,7 +84,7 @@ enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space
 enum sat_err client_awaits_log(struct satchel *satchel, int64_t sid, bool *awaits) SAT_MUST_CHECK;
 enum sat_err client_space_of_sid(struct satchel *satchel, int64_t sid, struct sat_space_id *space) SAT_MUST_CHECK;
 
-/* What is derived from the records is outdated: they have changed. */
+/* The records have changed: a view of which the store does not know is outdated (view/stored.c). */
 void client_touch(struct satchel *satchel);
 
 /* Every public function begins and ends with these: a clean fault; the number to return, with the handle's error

@@ -17,8 +17,8 @@
 /* A push or a pull goes over the same pages again and again: with SQLite's own 2 MiB it reads them from the file. */
 enum { LOCK_POLL_MS = 20, STORE_IN_MEMORY_KIB = 8192 };
 
-static const char *const FILES[] = {"keyring",      "keyring.new", "store.db", "store.db-wal",
-                                    "store.db-shm", "wipe.new",    "wipe",     "lock"};
+static const char *const FILES[] = {"view.db",      "archive.db",   "keyring",  "keyring.new", "store.db",
+                                    "store.db-wal", "store.db-shm", "wipe.new", "wipe",        "lock"};
 enum { FILES_N = sizeof FILES / sizeof FILES[0] };
 
 char *client_home_path(const char *home, const char *name)
@@ -184,17 +184,25 @@ void client_home_tidy(const char *home)
 
 /* ---- The store ---- */
 
+bool client_home_make_private(const char *home, const char *name)
+{
+    char *path = client_home_path(home, name);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int number = errno;
+    if (fd >= 0) (void)close(fd);
+    free(path);
+    errno = number;
+    return fd >= 0;
+}
+
 enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
                                struct sat_fault *fault)
 {
     char *path = client_home_path(home, "store.db");
     enum sat_err err = SAT_OK;
     *out = NULL;
-    if (mode == SAT_STORE_CREATE) { /* an empty file is a store to be; SQLite's own would be readable for all */
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-        if (fd < 0) err = client_fail_errno(fault, path, errno);
-        if (fd >= 0) (void)close(fd);
-    }
+    if (mode == SAT_STORE_CREATE && !client_home_make_private(home, "store.db"))
+        err = client_fail_errno(fault, path, errno);
     if (!err) err = sat_store_open(path, mode, out, fault);
     if (!err) sat_store_keep_in_memory(*out, STORE_IN_MEMORY_KIB);
     free(path);

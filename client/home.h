@@ -5,6 +5,7 @@
  *   home/keyring    the device's secrets, sealed under the passphrase
  *   home/store.db   the store
  *   home/wipe       there while this device is being wiped: how far it is (wipe_file.h)
+ *   home/view.db, home/archive.db   the view, sealed: derived from the store (view/view.h)
  *   home/lock       locked by the process that has the home; holds its number */
 #ifndef CLIENT_HOME_H
 #define CLIENT_HOME_H
@@ -44,6 +45,10 @@ void client_home_tidy(const char *home);
  * after it. */
 enum sat_err client_home_store(const char *home, enum sat_store_mode mode, struct sat_store **out,
                                struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* An empty file for its owner alone, where there is none, for SQLite, whose own would be readable for all. False, and
+ * errno, if it cannot be written. */
+bool client_home_make_private(const char *home, const char *name);
 
 bool client_home_has(const char *home, const char *name);
 /* Replaces a file by `bytes`, for its owner alone: written aside as name.new, synced, renamed, the directory synced. At

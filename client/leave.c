@@ -50,8 +50,7 @@ static enum sat_err build_leaving(void *context, struct client_links *links)
 /* Only the lock stays until the handle is closed. */
 static void remove_home(struct satchel *satchel)
 {
-    client_view_free(satchel->view);
-    satchel->view = NULL;
+    client_view_discard(satchel);
     sat_store_close(satchel->store);
     satchel->store = NULL;
     client_home_remove(satchel->home, true);

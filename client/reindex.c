@@ -252,8 +252,9 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
-        number = (struct number){.dot = before.device ? before : root->dot};
-        err = sat_was_get(&vault, number.dot, arena, &number.was, &number.found);
+        struct number next = {.dot = before.device ? before : root->dot};
+        err = sat_was_get(&vault, number.dot, arena, &next.was, &next.found);
+        number = next;
         if (err) return err;
     }
 }
@@ -294,7 +295,7 @@ static enum sat_err is_known(void *context, const struct sat_again_change *chang
         out->doubtful = true;
         out->now = items[i].dot;
     }
-    if (!err && !out->found) out->found = was_replaced(change, &space, items, n);
+    if (!err && !out->found && !moved) out->found = was_replaced(change, &space, items, n);
     if (!err && !out->found && sat_space_equal(&root.space, &space))
         err = find_forgotten(looking->satchel, change, &root, items, n, &looking->arena, out);
     sat_arena_reset(&looking->arena);

@@ -13,6 +13,7 @@
 #include "client/skew.h"
 #include "client/transport.h"
 #include "client/version.h"
+#include "client/view/view.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/vault/author.h"
@@ -145,7 +146,7 @@ static void take_notice(struct client_session *session, const struct sat_action 
         session->satchel->conflicts.known = false;
         break;
     case SAT_NOTICE_SPACE_LOST:
-        client_touch(session->satchel); /* its rows are gone */
+        client_view_discard(session->satchel); /* its rows are gone */
         sat_store_forget_log(session->satchel->store);
         session->satchel->conflicts.known = false;
         break;

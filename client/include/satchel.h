@@ -270,10 +270,24 @@ typedef int (*satchel_row_fn)(void *context, const char *json);
 SATCHEL_API int satchel_move(struct satchel *satchel, const char *type, const char *const *ids, size_t n,
                              const char *to, int dry_run, satchel_row_fn row, void *context);
 
+struct satchel_import_file {
+    const char *name;           /* its base name is what the map's "file" is compared with */
+    struct satchel_bytes bytes; /* at most 64 MiB */
+};
+#define SATCHEL_DRY_RUN 1  /* nothing is stored */
+#define SATCHEL_SKIP_BAD 2 /* bad rows are left out, not the file */
+/* Makes records of tables (CSV, vCard), as `map` says; importing again changes the same records. docs/import.md has the
+ * map, the rows, and what is stored when something is refused: a file is one transaction. `territory` (NULL: as
+ * satchel_put() decides): of new records where the map does not say it. invalid, debt (sync first) */
+SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const struct satchel_import_file *files,
+                               size_t n, int flags, const char *territory, satchel_row_fn row, void *context);
+
 /* The record types that there are, in the list's order:
- * {"type","home","fields":[{"name","kind","set","derived","refers_to"}]}; home is "territory", "org" or "people";
- * kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; refers_to is a type's name, or
- * null for any. Needs no handle. */
+ * {"type","home","fields":[{"name","kind","set","derived","rule","grade","refers_to"}]}; home is "territory", "org" or
+ * "people"; kind is "text", "integer", "boolean", "money", "date", "time" or "reference"; rule is the merge rule's code
+ * ("LWK", …), grade "G0" to "G3"; "words", where there are any, lists what may be put, one blank between; "map" and
+ * "counter" are there and true of a field that is one; refers_to is a type's name, or null for any. Every type has
+ * besides the map "ext". Needs no handle. */
 SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
@@ -286,11 +300,21 @@ SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const cha
  * {"id","territory",column…} per row. not_found (no such type), invalid (SQLite's own sentence). */
 SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const char *where, satchel_row_fn row,
                              void *context);
+/* Records by words in their texts (names, notes, addresses …; not archived ones), at most `limit` (1 to 1000), the
+ * likeliest first: those that are called so, whose name begins so, in whose name it is, in which it is; among these the
+ * newest. A record is found that has every word, at the beginning of one of its words; Chinese is found within words,
+ * from one character on. Spellings find each other: simplified and traditional, full and half width, upper and lower
+ * case, Latin with and without accents. Nothing in `text` is an operator. `type` NULL: of all types. Rows {"type",
+ * "name","field","text","match","territory","id"}: the text is an excerpt as it was written, the match what of it was
+ * asked for. invalid: no letter or digit is in `text`, more than 32 words, or more than 1000 bytes. */
+SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                             void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
  * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
  * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
  * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
- * own sentence, for all that is not one reading statement. */
+ * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
+ * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
 /* {"report","title","by":[…],"period"} per report that there is: by what it can be told, and of which period, if nobody
  * says. Needs no handle. */
@@ -570,10 +594,9 @@ SATCHEL_API int satchel_cosign_about(struct satchel *satchel, const char *propos
 /* Replaces the recovery kit while there are admins: where there are two, it needs a second signature. `keep_kit` keeps
  * the page of the new one, a secret, before the server is asked to take it; not 0: it could not, and nothing is done.
  * All keys that are here are changed along with it (satchel_keys_missing() has the others, which the new kit does not
- * open yet). After satchel_use_kit() the old kit signs for the
- * new one, and is worth nothing then; without it, and with no other admin to sign, whoever has the old page can still
- * repudiate this device for 30 days. Should this fail after keep_kit has been
- * called, the server may have taken the new one all the same: satchel_audit() tells. */
+ * open yet). After satchel_use_kit() the old kit signs for the new one, and is worth nothing then; without it, and with
+ * no other admin to sign, whoever has the old page can still repudiate this device for 30 days. Should this fail after
+ * keep_kit has been called, the server may have taken the new one all the same: satchel_audit() tells. */
 SATCHEL_API int satchel_kit_replace(struct satchel *satchel, int (*keep_kit)(void *context, const char *page),
                                     void *context);
 /* Signs another admin's proposal and has it done. invalid (it is damaged, or something came first: it has to be

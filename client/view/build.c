@@ -1,32 +1,16 @@
 /* Filling the view: from merged records to rows. */
-#include <stdio.h>
+#include "client/view/fill.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/calendar.h"
-#include "client/disclosures.h"
 #include "client/json.h"
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "common/base/check.h"
-
-/* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
-enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
-
-struct building {
-    struct satchel *satchel;
-    sqlite3 *db;
-    sqlite3_stmt **inserts;   /* two for each type, prepared when first needed: into its table, into the archive's */
-    sqlite3_stmt *insert_any; /* every record that is here, archived ones too: what a reference can point to */
-    struct sat_arena arena;   /* for one record */
-    struct sat_arena names;
-    int64_t sid; /* whose name `territory` is */
-    const char *territory;
-    enum sat_space_kind kind;
-    struct client_disclosers disclosers; /* names's */
-};
 
 /* ---- Binding ---- */
 
@@ -120,57 +104,88 @@ static void bind_derived(sqlite3_stmt *statement, int at, const struct sat_type 
 
 /* ---- Rows ---- */
 
-static enum sat_err run(struct building *building, sqlite3_stmt *statement)
+static enum sat_err fail(struct client_filling *filling)
+{
+    return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
+}
+
+static enum sat_err run(struct client_filling *filling, sqlite3_stmt *statement)
 {
     bool done = sqlite3_step(statement) == SQLITE_DONE;
     (void)sqlite3_reset(statement);
-    return done ? SAT_OK : client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
+    return done ? SAT_OK : fail(filling);
 }
 
-static enum sat_err prepare_insert(struct building *building, uint16_t index, bool archived)
+static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
 {
-    sqlite3_stmt **statement = &building->inserts[2 * index + archived];
+    if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
+        return SAT_OK;
+    return fail(filling);
+}
+
+static const char *database_of(bool archived)
+{
+    return archived ? CLIENT_ARCHIVED : "main";
+}
+
+static enum sat_err prepare_insert(struct client_filling *filling, uint16_t index, bool archived)
+{
+    sqlite3_stmt **statement = &filling->inserts[2 * index + archived];
     if (*statement) return SAT_OK;
     const struct sat_type *type = sat_type_at(index);
-    char sql[1024];
-    size_t len = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s.\"%s\" VALUES (?, ?",
-                                  archived ? CLIENT_ARCHIVED : "main", type->name);
-    for (uint16_t i = 0; i < type->fields_n; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?");
-    if (type->home == SAT_HOME_TERRITORY) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?, ?");
-    (void)snprintf(sql + len, sizeof sql - len, ")");
-    if (sqlite3_prepare_v2(building->db, sql, -1, statement, NULL) == SQLITE_OK) return SAT_OK;
-    return client_view_fail(building->db, &building->satchel->fault, SAT_ERR_IO);
+    sqlite3_str *sql = sqlite3_str_new(filling->db);
+    sqlite3_str_appendf(sql, "INSERT INTO %s.\"%w\" (rowid, id, territory", database_of(archived), type->name);
+    for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendf(sql, ", \"%w\"", type->fields[i].name);
+    if (type->home == SAT_HOME_TERRITORY) sqlite3_str_appendall(sql, ", after_move, moved_from");
+    sqlite3_str_appendall(sql, ") VALUES (?, ?, ?");
+    for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendall(sql, ", ?");
+    sqlite3_str_appendall(sql, type->home == SAT_HOME_TERRITORY ? ", ?, ?)" : ")");
+    char *text = sqlite3_str_finish(sql);
+    enum sat_err err = text ? prepare(filling, text, statement) : SAT_ERR_NO_MEMORY;
+    sqlite3_free(text);
+    return err;
 }
 
 static uint16_t index_of(const struct sat_type *type)
 {
     uint16_t index = 0;
-    while (sat_type_at(index) != type) index++;
+    while (sat_type_at(index)->number != type->number) index++;
     return index;
 }
 
+/* The name of a space, as it is used in rows: should it change, they do. */
+static enum sat_err use_name(struct client_filling *filling, const struct sat_space_id *space, const char *name)
+{
+    enum sat_err err =
+        prepare(filling, "INSERT OR IGNORE INTO satchel_name (space, name, kind) VALUES (?, ?, ?)", &filling->put_name);
+    if (err) return err;
+    const struct sat_space *known = sat_directory_space(&filling->satchel->directory, space);
+    (void)sqlite3_bind_blob(filling->put_name, 1, space->b, sizeof space->b, SQLITE_TRANSIENT);
+    bind_text(filling->put_name, 2, name, strlen(name));
+    (void)sqlite3_bind_int(filling->put_name, 3, known ? known->kind : CLIENT_KIND_UNKNOWN);
+    return run(filling, filling->put_name);
+}
+
 /* Whether something of it came when it had moved already, and from where. */
-static void bind_late(struct building *building, sqlite3_stmt *statement, int at,
-                      const struct sat_merged_record *record)
+static enum sat_err bind_late(struct client_filling *filling, sqlite3_stmt *statement, int at,
+                              const struct sat_merged_record *record)
 {
     struct sat_space_id space;
     bool late = client_came_late(record, &space);
-    const char *name = late ? client_space_name(building->satchel, &space, &building->arena) : NULL;
+    const char *name = late ? client_space_name(filling->satchel, &space, &filling->arena) : NULL;
     (void)sqlite3_bind_int(statement, at, late);
     if (name)
         bind_text(statement, at + 1, name, strlen(name));
     else
         (void)sqlite3_bind_null(statement, at + 1);
+    return name ? use_name(filling, &space, name) : SAT_OK;
 }
 
-static void bind_field(sqlite3_stmt *statement, int at, const struct sat_type *type, const struct sat_field *field,
+static void bind_field(sqlite3_stmt *statement, int at, const struct sat_field *field, const struct sat_merged *cell,
                        const struct sat_merged_record *record)
 {
-    static const struct sat_value nothing = {.kind = SAT_VALUE_NIL};
-    const struct sat_merged *cell = sat_merged_cell(record, field->number, (struct sat_span){0});
     switch (sat_rule(field->rule)->form) {
     case SAT_FORM_NONE:
-        bind_derived(statement, at, type, record);
         break;
     case SAT_FORM_SET:
     case SAT_FORM_MAP:
@@ -180,143 +195,281 @@ static void bind_field(sqlite3_stmt *statement, int at, const struct sat_type *t
         bind_count(statement, at, field, record);
         break;
     case SAT_FORM_VALUE:
-        bind_value(statement, at, cell ? &cell->value : &nothing);
+        if (!cell->in_set) bind_value(statement, at, &cell->value);
         break;
     }
 }
 
-static enum sat_err insert(struct building *building, const struct sat_type *type, const struct sat_record_view *view)
+/* A record says little of what its type has fields for: what it does not say stays null. The first field is the
+ * parameter `first`. */
+static void bind_fields(sqlite3_stmt *statement, int first, const struct sat_type *type,
+                        const struct sat_merged_record *record)
+{
+    (void)sqlite3_clear_bindings(statement);
+    for (uint32_t i = 0; i < record->cells_n; i++) {
+        const struct sat_merged *cell = &record->cells[i];
+        bool again = i > 0 && record->cells[i - 1].field == cell->field && record->cells[i - 1].in_set;
+        const struct sat_field *field = again ? NULL : sat_field_by_number(type, cell->field);
+        if (field && field->number != SAT_FIELD_EXT)
+            bind_field(statement, first + (int)(field - type->fields), field, cell, record);
+    }
+    for (uint16_t i = 0; i < type->fields_n; i++)
+        if (sat_rule(type->fields[i].rule)->form == SAT_FORM_NONE) bind_derived(statement, first + i, type, record);
+}
+
+static enum sat_err insert(struct client_filling *filling, const struct sat_type *type,
+                           const struct sat_record_view *view, int64_t n)
 {
     uint16_t index = index_of(type);
     bool archived = view->merged.deleted;
-    enum sat_err err = prepare_insert(building, index, archived);
+    enum sat_err err = prepare_insert(filling, index, archived);
     if (err) return err;
-    sqlite3_stmt *statement = building->inserts[2 * index + archived];
-    bind_uuid(statement, 1, view->id.b);
-    bind_text(statement, 2, building->territory, strlen(building->territory));
-    for (uint16_t i = 0; i < type->fields_n; i++) {
-        const struct sat_field *field = &type->fields[i];
-        bind_field(statement, i + 3, type, field, &view->merged);
-    }
-    if (type->home == SAT_HOME_TERRITORY) bind_late(building, statement, type->fields_n + 3, &view->merged);
-    err = building->satchel->unread;
-    return err ? err : run(building, statement);
+    sqlite3_stmt *statement = filling->inserts[2 * index + archived];
+    type = sat_type_at(index); /* as its table was made */
+    bind_fields(statement, 4, type, &view->merged);
+    (void)sqlite3_bind_int64(statement, 1, n);
+    bind_uuid(statement, 2, view->id.b);
+    bind_text(statement, 3, filling->territory, strlen(filling->territory));
+    if (type->home == SAT_HOME_TERRITORY) err = bind_late(filling, statement, type->fields_n + 4, &view->merged);
+    if (!err) err = filling->satchel->unread;
+    return err ? err : run(filling, statement);
 }
 
-static enum sat_err enter_space(struct building *building, int64_t sid)
+static enum sat_err enter_space(struct client_filling *filling, int64_t sid)
 {
     struct sat_space_id id;
-    enum sat_err err = client_space_of_sid(building->satchel, sid, &id);
+    enum sat_err err = client_space_of_sid(filling->satchel, sid, &id);
     if (err) return err;
-    const struct sat_space *space = sat_directory_space(&building->satchel->directory, &id);
-    building->territory = client_space_name(building->satchel, &id, &building->names);
-    building->kind = space ? (enum sat_space_kind)space->kind : SAT_SPACE_NARROW;
-    building->sid = sid;
-    return building->satchel->unread; /* rather no table than one with a wrong name */
+    const struct sat_space *space = sat_directory_space(&filling->satchel->directory, &id);
+    filling->territory = client_space_name(filling->satchel, &id, &filling->names);
+    filling->kind = space ? (enum sat_space_kind)space->kind : SAT_SPACE_NARROW;
+    filling->sid = sid;
+    err = filling->satchel->unread; /* rather no table than one with a wrong name */
+    return err ? err : use_name(filling, &id, filling->territory);
 }
 
 /* The org itself has a name record like a territory's; in the table of territories it is none. */
-static bool names_the_org(const struct building *building, const struct sat_record_view *view)
+static bool names_the_org(const struct client_filling *filling, const struct sat_record_view *view)
 {
-    const struct sat_directory *directory = &building->satchel->directory;
+    const struct sat_directory *directory = &filling->satchel->directory;
     const struct sat_space *org = sat_directory_space_of_kind(directory, SAT_SPACE_ORG);
-    if (!org || building->kind != SAT_SPACE_PEOPLE) return false;
+    if (!org || filling->kind != SAT_SPACE_PEOPLE) return false;
     struct sat_record_id id = sat_name_record_space(&directory->org, &org->id);
     return sat_record_equal(&id, &view->id);
 }
 
 /* The ids of disclosures are open to who may write nothing else in people: what is no disclosure there is nothing. */
-static bool is_no_disclosure(const struct building *building, const struct sat_type *type,
+static bool is_no_disclosure(const struct client_filling *filling, const struct sat_type *type,
                              const struct sat_record_id *record)
 {
-    return building->kind == SAT_SPACE_PEOPLE && strcmp(type->name, CLIENT_DISCLOSURE_TYPE) != 0 &&
-           client_discloser_of(&building->disclosers, record);
+    return filling->kind == SAT_SPACE_PEOPLE && strcmp(type->name, CLIENT_DISCLOSURE_TYPE) != 0 &&
+           client_discloser_of(&filling->disclosers, record);
+}
+
+/* ---- What is here ---- */
+
+/* When the newest of what is there was written, as far as its author can be believed. */
+static uint64_t newest_ms(const struct sat_record_view *view)
+{
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < view->live_n; i++)
+        if (view->live[i].effective > newest) newest = view->live[i].effective;
+    return newest >> 16;
+}
+
+/* A row has come to its type's table, or, `view` NULL, is about to leave it. Whatever else follows from rows is told
+ * here. */
+static enum sat_err tell(struct client_filling *filling, const struct sat_type *type, bool archived, int64_t n,
+                         const struct sat_record_view *view)
+{
+    struct sat_fault *fault = &filling->satchel->fault;
+    if (!archived) {
+        enum sat_err indexed = view ? client_index_put(&filling->index, type, n, newest_ms(view), fault)
+                                    : client_index_drop(&filling->index, type, n, fault);
+        if (indexed) return indexed;
+    }
+    if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
+    enum sat_err err = prepare(filling,
+                               "INSERT OR IGNORE INTO temp.satchel_orders SELECT \"order\" FROM main.order_line WHERE"
+                               " rowid = ? AND \"order\" IS NOT NULL",
+                               &filling->note_order);
+    if (err) return err;
+    (void)sqlite3_bind_int64(filling->note_order, 1, n);
+    return run(filling, filling->note_order);
+}
+
+static enum sat_err note(struct client_filling *filling, const struct sat_record_id *record)
+{
+    enum sat_err err = prepare(filling, "INSERT OR IGNORE INTO temp.satchel_noted VALUES (?)", &filling->note_record);
+    if (err) return err;
+    bind_uuid(filling->note_record, 1, record->b);
+    return run(filling, filling->note_record);
+}
+
+/* What a record is in the view. */
+struct standing {
+    int64_t n;                  /* of its row; 0: the record is not in the list of what is here */
+    const char *type;           /* a type's name; "" unreadable, "?" of a later version's; NULL: not here, but moved */
+    const struct sat_type *row; /* whose table has a row of it; NULL: none */
+    bool archived, unread;      /* unread: something of it could not be opened */
+};
+
+static enum sat_err find_old(struct client_filling *filling, int64_t sid, const struct sat_record_id *record,
+                             struct standing *out)
+{
+    *out = (struct standing){0};
+    enum sat_err err =
+        prepare(filling, "SELECT n, type, archived FROM satchel_here WHERE id = ? AND sid = ?", &filling->find_here);
+    if (err) return err;
+    sqlite3_stmt *statement = filling->find_here;
+    bind_uuid(statement, 1, record->b);
+    (void)sqlite3_bind_int64(statement, 2, sid);
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(statement, 1);
+        out->n = sqlite3_column_int64(statement, 0);
+        bool row = sqlite3_column_type(statement, 2) != SQLITE_NULL;
+        out->row = row && type ? sat_type_by_name(type) : NULL;
+        out->archived = sqlite3_column_int(statement, 2) != 0;
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE) err = fail(filling);
+    (void)sqlite3_reset(statement);
+    return err;
+}
+
+static enum sat_err remove_row(struct client_filling *filling, const struct standing *old)
+{
+    uint16_t index = index_of(old->row);
+    sqlite3_stmt **statement = &filling->deletes[2 * index + old->archived];
+    enum sat_err err = tell(filling, old->row, old->archived, old->n, NULL);
+    if (!err && !*statement) {
+        char *sql =
+            sqlite3_mprintf("DELETE FROM %s.\"%w\" WHERE rowid = ?", database_of(old->archived), old->row->name);
+        err = sql ? prepare(filling, sql, statement) : SAT_ERR_NO_MEMORY;
+        sqlite3_free(sql);
+    }
+    if (err) return err;
+    (void)sqlite3_bind_int64(*statement, 1, old->n);
+    return run(filling, *statement);
+}
+
+static enum sat_err take_out(struct client_filling *filling, const struct standing *old)
+{
+    enum sat_err err = old->row ? remove_row(filling, old) : SAT_OK;
+    if (!err) err = prepare(filling, "DELETE FROM satchel_here WHERE n = ?", &filling->delete_here);
+    if (err) return err;
+    (void)sqlite3_bind_int64(filling->delete_here, 1, old->n);
+    return run(filling, filling->delete_here);
+}
+
+static enum sat_err put_in(struct client_filling *filling, const struct sat_record_view *view,
+                           const struct standing *now)
+{
+    enum sat_err err =
+        prepare(filling, "INSERT INTO satchel_here (n, sid, id, type, archived, unread) VALUES (?, ?, ?, ?, ?, ?)",
+                &filling->put_here);
+    if (err) return err;
+    sqlite3_stmt *statement = filling->put_here;
+    if (now->n)
+        (void)sqlite3_bind_int64(statement, 1, now->n);
+    else
+        (void)sqlite3_bind_null(statement, 1); /* one more than the highest */
+    (void)sqlite3_bind_int64(statement, 2, view->sid);
+    bind_uuid(statement, 3, view->id.b);
+    if (now->type)
+        bind_text(statement, 4, now->type, strlen(now->type));
+    else
+        (void)sqlite3_bind_null(statement, 4);
+    if (now->row)
+        (void)sqlite3_bind_int(statement, 5, now->archived);
+    else
+        (void)sqlite3_bind_null(statement, 5);
+    (void)sqlite3_bind_int(statement, 6, now->unread);
+    err = run(filling, statement);
+    int64_t n = sqlite3_last_insert_rowid(filling->db);
+    if (!err && now->row) err = insert(filling, now->row, view, n);
+    if (!err && now->row) err = tell(filling, now->row, now->archived, n, view);
+    return err;
+}
+
+static void stand(const struct client_filling *filling, const struct sat_record_view *view, struct standing *out)
+{
+    const struct sat_merged_record *merged = &view->merged;
+    const struct sat_type *type = merged->exists && !merged->moved ? sat_type_by_number(merged->type) : NULL;
+    *out = (struct standing){.archived = merged->deleted};
+    if (!merged->moved) out->type = !merged->exists ? "" : type ? type->name : "?";
+    for (uint32_t i = 0; i < view->live_n; i++) out->unread = out->unread || !view->live[i].readable;
+    if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id)) out->row = type;
+}
+
+static enum sat_err put(struct client_filling *filling, int64_t sid, const struct sat_record_id *record, bool listed,
+                        const struct standing *old)
+{
+    struct sat_vault vault = client_vault(filling->satchel);
+    struct sat_record_view view = {0};
+    struct standing now = {0};
+    enum sat_err err = sid == filling->sid ? SAT_OK : enter_space(filling, sid);
+    if (!err && listed) err = sat_record_load(&vault, sid, record, &filling->arena, &view);
+    if (!err && view.live_n) {
+        stand(filling, &view, &now);
+        now.n = old->n;
+        if (now.type || now.unread) err = put_in(filling, &view, &now);
+    }
+    return err;
+}
+
+enum sat_err client_filling_look(struct client_filling *filling, int64_t sid, const struct sat_record_id *record)
+{
+    struct standing old;
+    struct sat_derived_record derived = {.sid = sid, .record = *record};
+    bool listed = false;
+    enum sat_err err = find_old(filling, sid, record, &old);
+    if (!err && old.n) err = take_out(filling, &old);
+    if (!err) err = sat_derived_lists(filling->satchel->store, &derived, &listed);
+    if (!err) err = put(filling, sid, record, listed, &old);
+    if (!err) err = note(filling, record);
+    sat_arena_reset(&filling->arena);
+    return err;
 }
 
 static enum sat_err add_record(void *context, int64_t sid, const struct sat_record_id *record)
 {
-    struct building *building = context;
-    struct sat_vault vault = client_vault(building->satchel);
-    struct sat_record_view view;
-    enum sat_err err = sid == building->sid ? SAT_OK : enter_space(building, sid);
-    if (!err) err = sat_record_load(&vault, sid, record, &building->arena, &view);
-    if (!err && view.merged.moved) {
-        sat_arena_reset(&building->arena);
-        return SAT_OK;
-    }
-    const struct sat_type *type = !err && view.merged.exists ? sat_type_by_number(view.merged.type) : NULL;
-    if (!err && view.live_n) {
-        const char *name = !view.merged.exists ? "" : type ? type->name : "?"; /* unreadable; of a later version */
-        bind_uuid(building->insert_any, 1, record->b);
-        bind_text(building->insert_any, 2, name, strlen(name));
-        err = run(building, building->insert_any);
-    }
-    bool shown = !err && type && !names_the_org(building, &view) && !is_no_disclosure(building, type, record);
-    if (shown) err = insert(building, type, &view);
-    sat_arena_reset(&building->arena);
+    static const struct standing none;
+    struct client_filling *filling = context;
+    enum sat_err err = put(filling, sid, record, true, &none);
+    sat_arena_reset(&filling->arena);
     return err;
 }
 
 /* ---- The whole ---- */
 
-static enum sat_err fill(struct building *building)
+void client_filling_begin(struct client_filling *filling, struct satchel *satchel, sqlite3 *db)
 {
-    struct satchel *satchel = building->satchel;
-    sqlite3 *db = building->db;
-    if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO temp.here VALUES (?, ?)", -1, &building->insert_any, NULL) !=
-            SQLITE_OK)
-        return client_view_fail(db, &satchel->fault, SAT_ERR_IO);
-    enum sat_err err = sat_store_each_record(satchel->store, add_record, building);
-    if (!err) err = client_view_derive(db, &satchel->fault);
-    if (!err && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-        err = client_view_fail(db, &satchel->fault, SAT_ERR_IO);
-    return err;
+    *filling = (struct client_filling){.satchel = satchel, .db = db};
+    sat_arena_init(&filling->arena);
+    sat_arena_init(&filling->names);
+    client_index_init(&filling->index, db);
+    client_disclosers_make(&satchel->directory, &filling->names, &filling->disclosers);
+    filling->inserts = calloc(4 * (size_t)sat_types_count(), sizeof *filling->inserts);
+    sat_check_memory(filling->inserts);
+    filling->deletes = filling->inserts + 2 * sat_types_count();
 }
 
-static enum sat_err build(struct satchel *satchel, sqlite3 *db)
+void client_filling_end(struct client_filling *filling)
 {
-    struct building building = {.satchel = satchel, .db = db};
-    sat_arena_init(&building.arena);
-    sat_arena_init(&building.names);
-    client_disclosers_make(&satchel->directory, &building.names, &building.disclosers);
-    building.inserts = calloc(2 * (size_t)sat_types_count(), sizeof(sqlite3_stmt *));
-    sat_check_memory(building.inserts);
-    enum sat_err err = client_view_make_tables(db, &satchel->fault);
-    if (!err) err = fill(&building);
-    for (uint32_t i = 0; i < 2 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(building.inserts[i]);
-    (void)sqlite3_finalize(building.insert_any);
-    free(building.inserts);
-    sat_arena_deinit(&building.names);
-    sat_arena_deinit(&building.arena);
-    if (!err) err = client_view_lock(db, &satchel->fault);
-    return err;
+    for (uint32_t i = 0; i < 4 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(filling->inserts[i]);
+    sqlite3_stmt *const others[] = {filling->put_name,    filling->put_here,   filling->find_here,
+                                    filling->delete_here, filling->note_order, filling->note_record};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
+    free(filling->inserts);
+    client_index_deinit(&filling->index);
+    sat_arena_deinit(&filling->names);
+    sat_arena_deinit(&filling->arena);
 }
 
-enum sat_err client_view_get(struct satchel *satchel, struct client_view **out)
+enum sat_err client_filling_all(struct client_filling *filling)
 {
-    *out = satchel->view;
-    if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
-    if (satchel->view) return SAT_OK;
-    struct client_view *view = calloc(1, sizeof *view);
-    if (!view) return SAT_ERR_NO_MEMORY;
-    enum sat_err err = SAT_OK;
-    if (sqlite3_open_v2(":memory:", &view->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-                        NULL) != SQLITE_OK)
-        err = client_view_fail(view->db, &satchel->fault, SAT_ERR_NO_MEMORY);
-    if (!err) (void)sqlite3_limit(view->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
-    if (!err) err = build(satchel, view->db);
-    if (err)
-        client_view_free(view);
-    else
-        *out = satchel->view = view;
-    return err;
-}
-
-void client_view_free(struct client_view *view)
-{
-    if (!view) return;
-    (void)sqlite3_close(view->db);
-    free(view);
+    filling->all = true;
+    enum sat_err err = sat_store_each_record(filling->satchel->store, add_record, filling);
+    return err ? err : client_view_derive(filling->db, &filling->satchel->fault);
 }

@@ -167,8 +167,22 @@ static const char **name_columns(sqlite3_stmt *statement, struct sat_arena *aren
     return names;
 }
 
-static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, const struct question *question, satchel_row_fn row,
-                             void *context, struct sat_fault *fault)
+/* The database itself cannot be read: that is no fault of the question. */
+static bool is_damage(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_CANTOPEN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum sat_err step_all(struct client_view *view, sqlite3_stmt *statement, const struct question *question,
+                             satchel_row_fn row, void *context, struct sat_fault *fault)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
@@ -179,27 +193,39 @@ static enum sat_err step_all(sqlite3 *db, sqlite3_stmt *statement, const struct 
         json_t *object = json_object();
         for (int i = 0; i < sqlite3_column_count(statement); i++)
             (void)json_object_set_new(object, names[i], json_of_column(statement, i));
+        view->rows++;
         more = client_give_row(row, context, object);
     }
     sat_arena_deinit(&arena);
-    return !more || code == SQLITE_DONE ? SAT_OK : refuse(db, question, fault);
+    return !more || code == SQLITE_DONE ? SAT_OK : refuse(view->db, question, fault);
 }
 
-static enum sat_err ask(sqlite3 *db, const struct question *question, satchel_row_fn row, void *context,
+static enum sat_err ask(struct client_view *view, const struct question *question, satchel_row_fn row, void *context,
                         struct sat_fault *fault)
 {
     sqlite3_stmt *statement = NULL;
-    enum sat_err err = prepare(db, question, &statement, fault);
-    if (!err) err = step_all(db, statement, question, row, context, fault);
+    view->rows = 0;
+    enum sat_err err = prepare(view->db, question, &statement, fault);
+    if (!err) err = step_all(view, statement, question, row, context, fault);
+    if (err && view->sealed && is_damage(sqlite3_errcode(view->db))) {
+        view->damaged = true;
+        err = sat_fail(fault, SAT_ERR_IO,
+                       "the view on the disk could not be read to its end: it is built anew when it is asked again");
+    }
     (void)sqlite3_finalize(statement);
     return err;
+}
+
+bool client_view_asks_again(const struct client_view *view)
+{
+    return view->damaged && view->rows == 0;
 }
 
 enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context,
                                struct sat_fault *fault)
 {
     struct question question = {.sql = sql, .to = strlen(sql)};
-    return ask(view->db, &question, row, context, fault);
+    return ask(view, &question, row, context, fault);
 }
 
 /* ---- A query ---- */
@@ -208,8 +234,11 @@ int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, 
 {
     client_begin(satchel);
     struct client_view *view;
-    enum sat_err err = client_view_get(satchel, &view);
-    if (!err) err = client_view_query(view, sql ? sql : "", row, context, &satchel->fault);
+    enum sat_err err;
+    do {
+        err = client_view_get(satchel, &view);
+        if (!err) err = client_view_query(view, sql ? sql : "", row, context, &satchel->fault);
+    } while (view && client_view_asks_again(view));
     return client_end(satchel, err);
 }
 
@@ -238,20 +267,18 @@ static enum sat_err check_condition(sqlite3 *db, const struct sat_type *type, co
     return err;
 }
 
-static enum sat_err list(struct satchel *satchel, const struct sat_type *type, const char *condition,
-                         satchel_row_fn row, void *context)
+static enum sat_err list(struct satchel *satchel, struct client_view *view, const struct sat_type *type,
+                         const char *condition, satchel_row_fn row, void *context)
 {
-    struct client_view *view;
     struct sat_arena arena;
-    enum sat_err err = client_view_get(satchel, &view);
-    if (err) return err;
+    enum sat_err err = SAT_OK;
     sat_arena_init(&arena);
     const char *table = sat_arena_format(&arena, "SELECT * FROM \"%s\"", type->name);
     if (condition) {
         err = check_condition(view->db, type, condition, &arena, &satchel->fault);
         struct question question =
             frame(&arena, sat_arena_format(&arena, "%s WHERE (", table), condition, ") ORDER BY id, territory");
-        if (!err) err = ask(view->db, &question, row, context, &satchel->fault);
+        if (!err) err = ask(view, &question, row, context, &satchel->fault);
     } else {
         const char *sql = sat_arena_format(&arena, "%s ORDER BY id, territory", table);
         err = client_view_query(view, sql, row, context, &satchel->fault);
@@ -264,7 +291,12 @@ int satchel_list(struct satchel *satchel, const char *type_name, const char *whe
 {
     client_begin(satchel);
     const struct sat_type *type;
+    struct client_view *view = NULL;
     enum sat_err err = client_find_type(satchel, type_name, &type);
-    if (!err) err = list(satchel, type, where, row, context);
+    if (err) return client_end(satchel, err);
+    do {
+        err = client_view_get(satchel, &view);
+        if (!err) err = list(satchel, view, type, where, row, context);
+    } while (view && client_view_asks_again(view));
     return client_end(satchel, err);
 }

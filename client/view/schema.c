@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/search/index.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 
@@ -56,17 +57,19 @@ static enum sat_err make_table(sqlite3 *db, const char *database, const struct s
 
 enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
 {
-    enum sat_err err = run(db,
-                           "PRAGMA temp_store = MEMORY;"
-                           "CREATE TEMP TABLE here (id TEXT, type TEXT, PRIMARY KEY (id, type)) WITHOUT ROWID;"
-                           "CREATE TABLE waiting (type TEXT, id TEXT, field TEXT, target TEXT, found TEXT);"
-                           "ATTACH ':memory:' AS " CLIENT_ARCHIVED,
-                           fault);
+    enum sat_err err =
+        run(db,
+            "CREATE TABLE satchel_state (serial BLOB);"
+            "CREATE TABLE satchel_name (space BLOB PRIMARY KEY, name TEXT, kind INTEGER) WITHOUT ROWID;"
+            "CREATE TABLE satchel_here (n INTEGER PRIMARY KEY, sid INTEGER, id TEXT, type TEXT, archived INTEGER,"
+            " unread INTEGER);"
+            "CREATE TABLE waiting (type TEXT, id TEXT, field TEXT, target TEXT, found TEXT)",
+            fault);
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
         err = make_table(db, "main", sat_type_at(i), fault);
         if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
     }
-    return err;
+    return err ? err : client_index_make(db, fault);
 }
 
 /* ---- What is computed over several rows ---- */
@@ -90,37 +93,72 @@ static void total_final(sqlite3_context *context)
     if (total && client_total_get(total, &sum)) sqlite3_result_int64(context, sum);
 }
 
+/* What was looked at again, where not all is derived anew: the ids of the records, and those of orders whose lines were
+ * among them, before or behind it. */
+#define NOTED "(SELECT id FROM temp.satchel_noted)"
+#define NOTED_ORDERS                                                                                                   \
+    " WHERE o.rowid IN (SELECT n FROM satchel_here WHERE id IN (SELECT id FROM temp.satchel_noted UNION"               \
+    " SELECT id FROM temp.satchel_orders))"
+
+enum sat_err client_view_begin_noting(sqlite3 *db, struct sat_fault *fault)
+{
+    return run(db,
+               "CREATE TEMP TABLE IF NOT EXISTS satchel_noted (id TEXT PRIMARY KEY) WITHOUT ROWID;"
+               "CREATE TEMP TABLE IF NOT EXISTS satchel_orders (id TEXT PRIMARY KEY) WITHOUT ROWID;"
+               "DELETE FROM temp.satchel_noted; DELETE FROM temp.satchel_orders",
+               fault);
+}
+
 /* A line that is in two territories under one id counts once: for an order beside it, the copy that is beside it. */
 #define SET_TOTALS(DATABASE)                                                                                           \
     "UPDATE " DATABASE ".\"order\" AS o SET total = (SELECT line_total(l.amount, l.qty IS NOT NULL AND l.unit_price"   \
     " IS NOT NULL) FROM main.order_line AS l WHERE l.\"order\" = o.id AND (l.territory = o.territory OR NOT EXISTS"    \
     " (SELECT 1 FROM main.order_line AS twin WHERE twin.id = l.id AND twin.territory = o.territory AND twin.\"order\"" \
-    " = o.id)));"
+    " = o.id)))"
 
-static enum sat_err set_totals(sqlite3 *db, struct sat_fault *fault)
+static enum sat_err set_totals(sqlite3 *db, bool noted, struct sat_fault *fault)
 {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     if (sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
-    enum sat_err err = run(db, SET_TOTALS("main") SET_TOTALS(CLIENT_ARCHIVED), fault);
+    enum sat_err err = run(db, noted ? SET_TOTALS("main") NOTED_ORDERS : SET_TOTALS("main"), fault);
+    if (!err) err = run(db, noted ? SET_TOTALS(CLIENT_ARCHIVED) NOTED_ORDERS : SET_TOTALS(CLIENT_ARCHIVED), fault);
     (void)sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, NULL, NULL, NULL); /* for no one else */
     return err;
 }
 
 /* The references of a field that cannot be followed: to nothing, or to a record of another type. One that cannot be
  * read, whose type is "", may be what is meant. */
-static enum sat_err add_waiting(sqlite3 *db, const struct sat_type *type, const struct sat_field *field,
+static enum sat_err add_waiting(sqlite3 *db, const struct sat_type *type, const struct sat_field *field, bool noted,
                                 struct sat_fault *fault)
 {
-    char sql[SQL_BYTES], fits[80] = "1";
+    char sql[SQL_BYTES], fits[80] = "h.type IS NOT NULL", among[SQL_BYTES / 2] = "";
     const struct sat_type *wanted = field->ref_type ? sat_type_by_number(field->ref_type) : NULL;
     if (wanted) (void)snprintf(fits, sizeof fits, "h.type IN ('', '%s')", wanted->name);
+    if (noted)
+        (void)snprintf(among, sizeof among,
+                       " AND r.rowid IN (SELECT rowid FROM main.\"%s\" WHERE id IN " NOTED
+                       " UNION SELECT rowid FROM main.\"%s\" WHERE \"%s\" IN " NOTED ")",
+                       type->name, type->name, field->name);
     (void)snprintf(sql, sizeof sql,
-                   "INSERT INTO waiting SELECT '%s', r.id, '%s', r.\"%s\", (SELECT h.type FROM temp.here AS h WHERE"
-                   " h.id = r.\"%s\") FROM \"%s\" AS r WHERE r.\"%s\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"
-                   " temp.here AS h WHERE h.id = r.\"%s\" AND %s)",
-                   type->name, field->name, field->name, field->name, type->name, field->name, field->name, fits);
+                   "INSERT INTO waiting SELECT '%s', r.id, '%s', r.\"%s\", (SELECT min(h.type) FROM satchel_here AS h"
+                   " WHERE h.id = r.\"%s\") FROM main.\"%s\" AS r WHERE r.\"%s\" IS NOT NULL AND NOT EXISTS (SELECT 1"
+                   " FROM satchel_here AS h WHERE h.id = r.\"%s\" AND %s)%s",
+                   type->name, field->name, field->name, field->name, type->name, field->name, field->name, fits,
+                   among);
     return run(db, sql, fault);
+}
+
+static enum sat_err add_all_waiting(sqlite3 *db, bool noted, struct sat_fault *fault)
+{
+    enum sat_err err = SAT_OK;
+    for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
+        const struct sat_type *type = sat_type_at(i);
+        if (type->home == SAT_HOME_PEOPLE) continue;
+        for (uint16_t k = 0; k < type->fields_n && !err; k++)
+            if (type->fields[k].kind == SAT_KIND_REF) err = add_waiting(db, type, &type->fields[k], noted, fault);
+    }
+    return err;
 }
 
 static enum sat_err index_table(sqlite3 *db, const struct sat_type *type, struct sat_fault *fault)
@@ -134,17 +172,29 @@ static enum sat_err index_table(sqlite3 *db, const struct sat_type *type, struct
         (void)snprintf(sql, sizeof sql, "CREATE INDEX \"%s.%s\" ON \"%s\" (\"%s\")", type->name, name, type->name,
                        name);
         err = run(db, sql, fault);
-        if (!err && type->home != SAT_HOME_PEOPLE) err = add_waiting(db, type, &type->fields[i], fault);
     }
     return err;
 }
 
 enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
 {
-    enum sat_err err = SAT_OK;
+    enum sat_err err = run(db,
+                           "CREATE INDEX satchel_here_id ON satchel_here (id, type);"
+                           "CREATE INDEX satchel_here_unread ON satchel_here (unread) WHERE unread",
+                           fault);
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) err = index_table(db, sat_type_at(i), fault);
-    if (!err) err = set_totals(db, fault);
-    return err ? err : run(db, "DROP TABLE temp.here", fault);
+    if (!err) err = add_all_waiting(db, false, fault);
+    if (!err) err = set_totals(db, false, fault);
+    if (err) return err;
+    return run(db, "CREATE INDEX \"waiting.id\" ON waiting (id); CREATE INDEX \"waiting.target\" ON waiting (target)",
+               fault);
+}
+
+enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
+{
+    enum sat_err err = run(db, "DELETE FROM waiting WHERE id IN " NOTED " OR target IN " NOTED, fault);
+    if (!err) err = add_all_waiting(db, true, fault);
+    return err ? err : set_totals(db, true, fault);
 }
 
 /* ---- Reading only ---- */
@@ -158,15 +208,22 @@ static bool is_fenced(const char *function)
     return false;
 }
 
+/* What the view keeps for itself is nobody's table. */
+static bool is_own(const char *table)
+{
+    static const char own[] = "satchel_";
+    return table && sqlite3_strnicmp(table, own, sizeof own - 1) == 0;
+}
+
 static int authorize(void *context, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
     (void)context;
-    (void)a;
     (void)database;
     (void)trigger;
     switch (action) {
+    case SQLITE_READ: /* a: the table */
+        return is_own(a) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_SELECT:
-    case SQLITE_READ:
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_FUNCTION: /* b: its name */
@@ -176,13 +233,11 @@ static int authorize(void *context, int action, const char *a, const char *b, co
     }
 }
 
-enum sat_err client_view_lock(sqlite3 *db, struct sat_fault *fault)
+enum sat_err client_view_fence(sqlite3 *db, struct sat_fault *fault)
 {
     /* json_each() and json_tree() declare themselves at their first use, which the authorizer would take for the
      * making of a table. */
-    enum sat_err err =
-        run(db, "SELECT 1 FROM json_each('[]'), json_tree('[]'); PRAGMA query_only = ON; PRAGMA trusted_schema = OFF",
-            fault);
+    enum sat_err err = run(db, "SELECT 1 FROM json_each('[]'), json_tree('[]'); PRAGMA trusted_schema = OFF", fault);
     static const struct {
         int what, value;
     } settings[] = {
@@ -194,7 +249,19 @@ enum sat_err client_view_lock(sqlite3 *db, struct sat_fault *fault)
     for (size_t i = 0; i < sizeof settings / sizeof settings[0] && !err; i++)
         if (sqlite3_db_config(db, settings[i].what, settings[i].value, NULL) != SQLITE_OK)
             err = client_view_fail(db, fault, SAT_ERR_IO);
-    if (!err && sqlite3_set_authorizer(db, authorize, NULL) != SQLITE_OK) err = client_view_fail(db, fault, SAT_ERR_IO);
     (void)sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    return err ? err : client_view_lock(db, fault);
+}
+
+enum sat_err client_view_lock(sqlite3 *db, struct sat_fault *fault)
+{
+    enum sat_err err = run(db, "PRAGMA query_only = ON", fault);
+    if (!err && sqlite3_set_authorizer(db, authorize, NULL) != SQLITE_OK) err = client_view_fail(db, fault, SAT_ERR_IO);
     return err;
+}
+
+enum sat_err client_view_unlock(sqlite3 *db, struct sat_fault *fault)
+{
+    if (sqlite3_set_authorizer(db, NULL, NULL) != SQLITE_OK) return client_view_fail(db, fault, SAT_ERR_IO);
+    return run(db, "PRAGMA query_only = OFF", fault);
 }

@@ -1,5 +1,6 @@
-/* The view: a table per record type, in an SQLite database in memory, built from the records when somebody asks.
- * It is derived: building it again gives the same. Whoever queries it can read it and nothing else.
+/* The view: a table per record type, in an SQLite database that lies sealed in the home (sealed.h) and follows the
+ * records when somebody asks. It is derived: what is missing, damaged, of another state or another version's is built
+ * from the records, which gives the same. Whoever queries it can read it and nothing else.
  *
  *   columns   id, territory, the type's fields, its derived figures; a set is a JSON array in text, a boolean 0 or 1, a
  * time RFC 3339 waiting   (type, id, field, target): the references to records that are not here
@@ -12,12 +13,35 @@
 
 struct client_view;
 
-/* The handle's view, built if need be; borrowed. */
+#define CLIENT_VIEW_FILE "view.db" /* the files in the home */
+#define CLIENT_ARCHIVE_FILE "archive.db"
+
+/* The handle's view, as the records are now; borrowed until the next call. Built if need be, in memory where the home
+ * has no room or no sound place for it. */
 enum sat_err client_view_get(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
-void client_view_free(struct client_view *view); /* NULL is fine */
+/* The same whether or not the lease allows that anything is shown. */
+enum sat_err client_view_open(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
+/* One that is built anew, in memory, and the caller's; the handle's stays as it is. */
+enum sat_err client_view_make(struct satchel *satchel, struct client_view **out) SAT_MUST_CHECK;
+/* Do two of them, of the same records, have the same rows? Else *where (of 160 bytes) names the first table in which
+ * they differ. */
+enum sat_err client_view_compare(struct client_view *a, struct client_view *b, bool *same, char where[160],
+                                 struct sat_fault *fault) SAT_MUST_CHECK;
+void client_view_free(struct client_view *view); /* NULL is fine; its files stay */
+/* Closes it, and removes its files: records are taken from this device. */
+void client_view_discard(struct satchel *satchel);
+/* Removes files that nothing opens any more, as the machine stopped before it could be done. For who opens the home. */
+void client_view_tidy(struct satchel *satchel);
 
 /* Runs one statement of read-only SQL. SAT_ERR_INVALID with SQLite's own sentence. */
 enum sat_err client_view_query(struct client_view *view, const char *sql, satchel_row_fn row, void *context,
                                struct sat_fault *fault) SAT_MUST_CHECK;
+/* Did the last query fail as the view could not be read, before it gave a row? Then client_view_get() gives another
+ * one, which has the answer. */
+bool client_view_asks_again(const struct client_view *view);
+
+/* satchel_find(); *more: there are more than that. */
+int client_find_records(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
+                        void *context, bool *more);
 
 #endif

@@ -56,12 +56,23 @@ enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *ha
     return sat_query_end(&query);
 }
 
-enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last)
+static enum sat_err with_drafts(struct sat_store *store, enum sat_sql which, uint64_t first, uint64_t last)
 {
-    struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS_DELETE);
+    struct sat_query query = sat_query_begin(store, which);
     sat_bind_bound(&query, first);
     sat_bind_bound(&query, last);
     return sat_query_run(&query);
+}
+
+enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last)
+{
+    enum sat_err err = with_drafts(store, SAT_SQL_DRAFTS_TOUCH, first, last);
+    return err ? err : with_drafts(store, SAT_SQL_DRAFTS_DELETE, first, last);
+}
+
+enum sat_err sat_store_drafts_frozen(struct sat_store *store, uint64_t first, uint64_t last)
+{
+    return with_drafts(store, SAT_SQL_DRAFTS_DELETE, first, last);
 }
 
 enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out)

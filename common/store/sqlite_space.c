@@ -1,6 +1,7 @@
 /* Named values, the directory, and the spaces. */
 #include <string.h>
 
+#include "common/store/derived.h"
 #include "common/store/sqlite.h"
 
 enum sat_err sat_store_meta_put(struct sat_store *store, const char *key, struct sat_span value)
@@ -220,6 +221,8 @@ static enum sat_err purge_all(struct sat_store *store, int64_t sid)
                                          SAT_SQL_PURGE_COLLECTIONS, SAT_SQL_PURGE_COLLECTED, SAT_SQL_PURGE_RUNS};
     struct sat_space_row row;
     enum sat_err err = sat_store_space_get(store, sid, &row);
+    /* What was derived from it opens by what the mark says. */
+    if (!err) err = sat_store_meta_delete(store, SAT_DERIVED_KEY, SAT_DERIVED_KEY "\x01");
     for (size_t i = 0; !err && i < sizeof which / sizeof which[0]; i++) err = purge(store, which[i], sid);
     if (err) return err;
     struct sat_query keys = sat_query_begin(store, SAT_SQL_PURGE_KEYS);

@@ -305,6 +305,8 @@ enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, co
                                         uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
+/* The same for drafts that stand in a bundle by now. */
+enum sat_err sat_store_drafts_frozen(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
 enum sat_err sat_store_draft_count(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
 
 /* A space's epoch key, sealed under the device's store key by the vault; opaque here. */

@@ -280,7 +280,9 @@ static enum sat_err wanted_box(const struct sat_replica *replica, uint32_t place
     return sat_box_name_decode(sat_span(name, SAT_BOX_NAME_BYTES), out);
 }
 
-/* A box that does not open is a debt, told by status, never an empty space and never a reason to stop. What answers
+/* A box that does not open is asked for once more, as it may have been damaged on its way: who leaves his number for
+ * another gets none that was sealed to him. Then it is a debt, told by status, never an empty space and never a reason
+ * to stop. What answers
  * another question is passed over: an answer that comes once more, or the one to the last word of a device that is let
  * in again by then. */
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message)
@@ -292,6 +294,7 @@ enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_B
     if (!replica->boxes_asked || (message->boxes.n == 0 && wanted > 0)) return SAT_OK;
     if (message->boxes.n != wanted)
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server answered for other key boxes than were asked for");
+    bool bad = false;
     enum sat_err err = replica_begin(step);
     for (uint32_t i = 0; !err && i < message->boxes.n; i++) {
         struct sat_box box;
@@ -299,9 +302,13 @@ enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_B
         err = wanted_box(replica, i, message->boxes.at[i], &box);
         if (err) return err;
         err = replica->config.hooks.open_box(replica->config.hooks.context, &box);
-        if (!sat_err_is_local(err)) err = SAT_OK;
+        if (sat_err_is_local(err)) return err;
+        bad = bad || err;
+        err = SAT_OK;
     }
     replica->boxes_asked = false;
+    if (bad && !replica->boxes_again) replica->boxes_next = 0;
+    replica->boxes_again = replica->boxes_again || bad;
     replica->version_stale = UINT64_MAX; /* what came before links that were too old, is here */
     return err;
 }

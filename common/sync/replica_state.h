@@ -163,6 +163,7 @@ struct sat_replica {
     struct sat_buf boxes_wanted; /* … to a question for these: their names */
     uint64_t boxes_at;           /* the directory's length when they were asked */
     uint32_t boxes_next;         /* place of the space from which on they are asked next */
+    bool boxes_again;            /* one did not open, and was asked for again */
     struct replica_sub *subs;
     uint32_t subs_n, next_sub;
     struct sat_frozen frozen; /* by the last freeze: what is left */

@@ -119,15 +119,13 @@ static struct sat_dots map_seen(struct sat_again_work *again, const struct sat_a
     struct sat_dots_builder builder;
     sat_dots_begin(&builder, &again->arena);
     add_unmoved(again, old, &builder);
-    for (uint32_t i = again->out->n; i > 0 && (taken || own > old->place->cut); i--) {
-        const struct sat_again_pair *pair = &again->out->pairs[i - 1];
+    /* None stands for those before it: what was taken over came between own ones that had not seen it. */
+    for (uint32_t i = 0; i < again->out->n && (taken || own > old->place->cut); i++) {
+        const struct sat_again_pair *pair = &again->out->pairs[i];
         if (!had_seen_pair(old, pair)) continue;
         sat_dots_add(&builder, pair->now);
         const struct sat_source *source = sat_record_live(view, pair->now);
         if (source) sat_dots_add_all(&builder, source->header.seen); /* it may have been written again elsewhere */
-        if (!taken && pair->now.counter > again->last)
-            break; /* one's own, which has seen those before it, or names
-                      them */
     }
     return sat_dots_as_vector(&builder);
 }
@@ -274,8 +272,9 @@ static enum sat_err remember(struct sat_again_work *again, const struct sat_agai
     struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
     enum sat_err err = SAT_OK;
     if (!again->what->origins || !again->what->known) return SAT_OK;
-    if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, before, &was);
-    return err ? err : sat_was_follow(&again->vault, sat_drafter_last(&again->drafter), before);
+    struct sat_dot now = sat_drafter_last(&again->drafter);
+    if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, now, &was);
+    return err ? err : sat_was_follow(&again->vault, now, before);
 }
 
 static enum sat_err write_again(struct sat_again_work *again, const struct sat_again_old *old, bool doubtful)

@@ -355,7 +355,7 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
         };
         err = sat_store_change_insert(store, &change);
     }
-    return err ? err : sat_store_drafts_delete(store, manifest->first, manifest->first + manifest->count - 1);
+    return err ? err : sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);
 }
 
 static struct sat_dots under(const struct sat_dots *dots, const struct sat_dots *seen, struct sat_dot *out)

@@ -47,7 +47,7 @@ enum sat_err sat_was_before(const struct sat_vault *vault, struct sat_dot now, s
     return reader.failed ? SAT_ERR_CORRUPT : SAT_OK;
 }
 
-enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot dot, struct sat_was *was)
+enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot now, struct sat_was *was)
 {
     char key[KEY_SIZE];
     uint8_t nonce[NONCE_BYTES];
@@ -55,13 +55,13 @@ enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot dot, stru
     sat_buf_init(&header);
     sat_buf_init(&body);
     sat_buf_init(&out);
-    name(dot, "", key);
+    name(now, "", key);
     sat_header_encode(&was->header, &header);
     enum sat_err err = sat_body_encode(&was->body, &body);
     sat_put_bytes(&out, was->record.b, sizeof was->record.b);
     sat_put_counted(&out, sat_buf_span(&header));
     sat_entropy_fill(vault->entropy, nonce, sizeof nonce);
-    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, dot.counter, &was->record, sat_buf_span(&header),
+    sat_seal_draft(sat_keyring_secrets(vault->keyring)->store_key, now.counter, &was->record, sat_buf_span(&header),
                    sat_buf_span(&body), nonce, &out);
     if (!err) err = sat_store_meta_put(vault->store, key, sat_buf_span(&out));
     sat_buf_deinit(&header);
@@ -89,14 +89,14 @@ static enum sat_err open(const struct sat_vault *vault, struct sat_dot dot, stru
     return err ? SAT_ERR_CORRUPT : SAT_OK;
 }
 
-enum sat_err sat_was_get(const struct sat_vault *vault, struct sat_dot dot, struct sat_arena *arena,
+enum sat_err sat_was_get(const struct sat_vault *vault, struct sat_dot now, struct sat_arena *arena,
                          struct sat_was *out, bool *found)
 {
     char key[KEY_SIZE];
     struct sat_span bytes;
-    name(dot, "", key);
+    name(now, "", key);
     enum sat_err err = sat_store_meta_get(vault->store, key, arena, &bytes, found);
-    return err || !*found ? err : open(vault, dot, bytes, arena, out);
+    return err || !*found ? err : open(vault, now, bytes, arena, out);
 }
 
 enum sat_err sat_was_clear(struct sat_store *store)

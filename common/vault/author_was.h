@@ -12,13 +12,14 @@ struct sat_was {
     struct sat_body body;
 };
 
-/* In the caller's transaction. Sorts the body's cells. */
-enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot dot, struct sat_was *was) SAT_MUST_CHECK;
-/* Under which dot it stood before it stood under this one; device 0: none that is known. */
+/* Before it stood under this dot, which is this home's own: what it stood under then may be other work's as well, which
+ * was lost, too. In the caller's transaction. Sorts the body's cells. */
+enum sat_err sat_was_put(const struct sat_vault *vault, struct sat_dot now, struct sat_was *was) SAT_MUST_CHECK;
+/* Under which dot that was; device 0: none that is known. */
 enum sat_err sat_was_follow(const struct sat_vault *vault, struct sat_dot now, struct sat_dot before) SAT_MUST_CHECK;
 enum sat_err sat_was_before(const struct sat_vault *vault, struct sat_dot now, struct sat_arena *arena,
                             struct sat_dot *out) SAT_MUST_CHECK;
-enum sat_err sat_was_get(const struct sat_vault *vault, struct sat_dot dot, struct sat_arena *arena,
+enum sat_err sat_was_get(const struct sat_vault *vault, struct sat_dot now, struct sat_arena *arena,
                          struct sat_was *out, bool *found) SAT_MUST_CHECK;
 enum sat_err sat_was_clear(struct sat_store *store) SAT_MUST_CHECK;
 

@@ -31,6 +31,7 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define RANGE(type, field, at_least, at_most)                                                                          \
     [FIELD_##type##_##field].bounded = true, [FIELD_##type##_##field].least = (at_least),                              \
     [FIELD_##type##_##field].most = (at_most),
+#define SEARCH(type, field, how) [FIELD_##type##_##field].search = SAT_SEARCH_##how,
 #define WORDS(type, field, list) [FIELD_##type##_##field].words = (list),
 #define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
 #define KEY(type, field) [FIELD_##type##_##field].key = true,
@@ -144,6 +145,9 @@ const struct sat_field *sat_field_by_name(const struct sat_type *type, const cha
 
 const struct sat_field *sat_field_by_number(const struct sat_type *type, uint16_t number)
 {
+    /* Most stand where their number says. */
+    if (number && number <= type->fields_n && type->fields[number - 1].number == number)
+        return &type->fields[number - 1];
     for (size_t i = 0; i < type->fields_n; i++)
         if (type->fields[i].number == number) return &type->fields[i];
     return number == SAT_FIELD_EXT ? sat_field_ext() : NULL;
@@ -180,6 +184,11 @@ bool sat_field_allows(const struct sat_field *field, uint8_t role)
 {
     uint8_t least = field && field->range->writer ? field->range->writer : SAT_ROLE_MANAGER;
     return !sat_role_outweighs(least, role);
+}
+
+enum sat_search sat_field_search(const struct sat_field *field)
+{
+    return field->range->search;
 }
 
 const char *sat_kind_name(enum sat_field_kind kind)

@@ -17,13 +17,21 @@ enum sat_field_kind {
     SAT_KIND_REF,   /* the id of another record */
 };
 
+/* Whether the field's text is found by those who search (client/search). */
+enum sat_search {
+    SAT_SEARCH_NO,
+    SAT_SEARCH_NAME, /* what the record is called: found first */
+    SAT_SEARCH_TEXT,
+};
+
 /* What a person may put into a field, and who. What comes from others is shown whatever it is. */
 struct sat_range {
     bool bounded; /* false: any integer */
     int64_t least, most;
     const char *words; /* of a text: the words that it may be, the least first, one blank between; NULL: any text */
-    bool key;          /* a part of what the record's id is made of (derived.h) */
-    uint8_t writer;    /* rule AUT: the least role whose word counts at once; 0: a manager's. Others' are proposals */
+    enum sat_search search;
+    bool key;       /* a part of what the record's id is made of (derived.h) */
+    uint8_t writer; /* rule AUT: the least role whose word counts at once; 0: a manager's. Others' are proposals */
 };
 
 /* Who may see a field's content: the higher, the fewer. */
@@ -34,11 +42,7 @@ enum sat_grade {
     SAT_GRADE_G3, /* restricted: belongs into a space of its own */
 };
 
-enum sat_index {
-    SAT_INDEX_NONE,
-    SAT_INDEX_EXACT, /* looked up by its value */
-    SAT_INDEX_FULL,  /* searched as text */
-};
+enum sat_index { SAT_INDEX_NONE, SAT_INDEX_EXACT }; /* is it looked up by its value? */
 
 struct sat_field {
     uint16_t number; /* within its type, from 1 */
@@ -94,6 +98,7 @@ bool sat_field_has_elements(const struct sat_field *field);
 bool sat_role_outweighs(uint8_t role, uint8_t other);
 /* Does the word of somebody in that role (proof/link.h) count at once? */
 bool sat_field_allows(const struct sat_field *field, uint8_t role);
+enum sat_search sat_field_search(const struct sat_field *field);
 const char *sat_kind_name(enum sat_field_kind kind); /* "text", "integer", … for messages */
 
 #endif

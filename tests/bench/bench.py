@@ -4,9 +4,9 @@ measured in the same run.
 
     [QUICK=1] tests/bench/bench.py [--build DIR] [--json] [NAME…]
 
-NAME: push pull wire reconnect live load idle unlock put fleet memory engine (all of them: some twelve minutes). The
-ratios are what to compare between machines and runs; absolute figures of a machine with other work on it say little. A
-mark is what was set out to be reached."""
+NAME: push pull wire reconnect live load idle unlock put view find fleet memory engine (all of them: some fifteen
+minutes). The ratios are what to compare between machines and runs; absolute figures of a machine with other work on it
+say little. A mark is what was set out to be reached."""
 import argparse
 import concurrent.futures
 import glob
@@ -19,7 +19,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from crowd import Crowd  # noqa: E402
-from ground import MB, Fleet, Ground, Lines, Ran, Relay, Server, machine_busy_s, percentile, say, visits  # noqa: E402
+from ground import MB, Fleet, Ground, Lines, Ran, Relay, Server, customers, machine_busy_s  # noqa: E402
+from ground import percentile, say, visits  # noqa: E402
 
 # QUICK (environment; .ci/run): that everything runs. Such figures say nothing.
 QUICK = bool(os.environ.get("QUICK"))
@@ -28,8 +29,13 @@ ROUNDS = 1 if QUICK else 2
 WRITER, READER = 0, 2  # of different people, in one territory
 BODY_BYTES = 300       # before compression and sealing
 IDLE_ORGS, IDLE_DEVICES = 20, 50  # a device that joins verifies all links before it: smaller orgs are made faster
+VIEWED = (1000, 5000) if QUICK else (1000, 30000, 100000)
 STORED = (10000, 1000000)
 FIRST_SYNC, TRIPS = 500000, 200
+SEARCHED = (1000,) if QUICK else (30000, 100000)
+# One character, two in both spellings, what every company is called, a whole name, beginnings of Latin words, several.
+QUESTIONS = ("王", "的", "公", "关系", "關係", "有限公司", "上海华安科技有限公", "臺北華達",
+             "schm", "k", "konigl", "138", "北京 schmidt", "王 采购", "关系 客户 北京", "满意北京")
 
 
 class Floors:
@@ -314,6 +320,45 @@ class Bench:
                     [("SQLite insert, same index", 1e6 / self.floors.us("insert"))], cpu_s=self.put_time.cpu_s,
                     peak_mb=self.put_time.peak_bytes / MB)
 
+    def view(self):
+        """The view of a home, by what is stored: building it, opening it, following one change."""
+        server = Server(self.ground, "view-server")
+        server.start()
+        fleet, stored, took = Fleet(self.ground, server, "view", 1, 4), 0, []
+        for goal in VIEWED:
+            fleet.satchel(WRITER, "put", "--stdin", stdin=b"".join(visits(RECORDS, 50).splitlines(True)[stored:goal]))
+            fleet.sync(WRITER)
+            stored = goal
+            say("the view of %d records" % goal)
+            rows = Ran(self.ground, [self.ground.program("bench_view"), fleet.home(WRITER)]).rows()
+            took.append({row["name"]: row["us"] for row in rows if "name" in row})
+            took[-1]["bytes"] = rows[-1]["bytes"]
+        server.stop()
+        by = lambda name: {"us_at_%d" % goal: at[name] for goal, at in zip(VIEWED, took)}  # noqa: E731
+        last = took[-1]
+        self.figure("view_open", last["open"] / took[0]["open"], "times", (), 1.5, False, **by("open"))
+        self.figure("view_refresh", last["refresh"] / took[0]["refresh"], "times", (), 1.5, False, **by("refresh"))
+        self.figure("view_build", last["anew"] / last["memory"], "times of memory", (), 1.33, False, **by("anew"),
+                    memory_us=last["memory"], file_mb=last["bytes"] / MB, again_us=last["again"])
+
+    def find(self):
+        """Questions on a device that holds so many records, by the slowest of them; and what the view costs that has
+        the index: made at the first question after they came."""
+        for n in SEARCHED:
+            server = Server(self.ground, "find-server-%d" % n)
+            server.start()
+            fleet = Fleet(self.ground, server, "find-%d" % n, 1, 1)
+            server.stop()
+            fleet.satchel(WRITER, "put", "--stdin", stdin=customers(n, 1))
+            rows = Ran(self.ground, [self.ground.program("bench_find"), fleet.home(WRITER), self.ground.passphrase_file,
+                                     *QUESTIONS]).rows()
+            view, asked = rows[0], rows[1:]
+            self.figure("find_%d" % n, max(row["ms"] for row in asked), "ms, slowest", (), 50, False,
+                        median_ms=percentile([row["ms"] for row in asked], 0.5),
+                        slowest_first_ms=max(row["first_ms"] for row in asked), view_made_ms=view["ms"],
+                        view_bytes_a_record=os.path.getsize(os.path.join(fleet.home(WRITER), "view.db")) / n,
+                        ms={row["question"]: round(row["ms"], 2) for row in asked})
+
     def fleet_of_thousands(self):
         Crowd(self).run()
 
@@ -360,8 +405,9 @@ def shown(value):
     return str(value)
 
 
-QUICK_NAMES = ("push", "pull", "wire", "reconnect", "live", "put", "engine")
-NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "fleet", "memory", "engine")
+QUICK_NAMES = ("push", "pull", "wire", "reconnect", "live", "put", "view", "find", "engine")
+NAMES = ("push", "pull", "wire", "reconnect", "live", "load", "idle", "unlock", "put", "view", "find", "fleet",
+         "memory", "engine")
 METHODS = {"fleet": "fleet_of_thousands"}  # an attribute has that name
 
 

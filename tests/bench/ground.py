@@ -227,6 +227,54 @@ def visits(n, seed):
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
+PLACES = "北京 上海 广州 深圳 杭州 南京 成都 武汉 西安 重庆 台北 臺中 高雄 苏州 天津 青岛 大连 宁波 厦门 福州".split()
+SYLLABLES = "华安科达远通信诚鼎盛宏金海天龙东方新世纪联合创智云腾飞瑞祥和明德嘉美康泰中国光大亚太華達遠聯創龍"
+TRADES = "科技 贸易 电子 機械 医疗器械 食品 服裝 建材 物流 化工 餐饮 文化传播 生物技术 汽车配件 五金".split()
+FORMS = "有限公司 有限责任公司 股份有限公司 集团 商行".split()
+SURNAMES, GIVEN = "王李张刘陈楊黄趙吴周徐孫马朱胡郭何林高罗", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平国华建文"
+LATIN = ("Schmidt Müller Northwind Traders Königlich Essen Santé Gourmet Lanchonetes Blauer See Frankenversand "
+         "Galería Monde Entier Île France Chop-suey Handel").split()
+SENTENCES = (
+    "客户对价格比较敏感 希望下周再谈 关系维护良好 關係需要加強 上次拜訪時提到竞争对手报价更低 要求提供样品 账期三十天 帳期六十天 对质量很满意 "
+             "投诉物流太慢 决策人是采购经理 需要发送新的产品目录 下个月有大单 預算已經批准 合同条款待法務確認 付款及时 想了解售后服务 已约好技术交流 "
+             "请带上合同复印件 会议时间改到周五 客戶轉介紹了一個新客戶 库存不足 发票抬头要改 后天回电话").split()
+# The commonest characters of Chinese, for what no list foresees.
+COMMON = ("的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着等部度"
+          "家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天政四日那社义事平形相全表间样与关各重新线内数正心反你明看原"
+          "又么利比或但质气第向道命此变条只没结解问意建月公无系军很情者最立代想已通并提直题党程展五果料象员革位入常文总次品式活设及管特件长求老头基资边流路级少图山统接")
+
+
+def customers(n, seed):
+    """NDJSON of n records as a rep has them: accounts, contacts, visits, tasks; in Chinese, both kinds, and Latin."""
+    dice, lines = random.Random(seed), []
+
+    def company():
+        if dice.random() < 0.2:
+            return "%s %s %d" % (dice.choice(LATIN), dice.choice(LATIN), dice.randrange(1000))
+        middle = "".join(dice.choices(SYLLABLES, k=dice.randint(2, 3)))
+        return dice.choice(PLACES + [""] * 10) + middle + dice.choice(TRADES) + dice.choice(FORMS)
+
+    def person():
+        return dice.choice(SURNAMES) + "".join(dice.choices(GIVEN, k=dice.randint(1, 2)))
+
+    def note():
+        def sentence():
+            if dice.random() < 0.67:
+                return dice.choice(SENTENCES)
+            return "".join(COMMON[int(len(COMMON) * dice.random() ** 2)] for _ in range(dice.randint(4, 13)))
+        return "，".join(sentence() for _ in range(dice.randint(3, 7))) + "。"
+
+    for _ in range(n):
+        kind = dice.choices(("account", "contact", "visit", "task"), (40, 20, 30, 10))[0]
+        fields = {"account": lambda: {"name": company(), "city": dice.choice(PLACES), "note": note()},
+                  "contact": lambda: {"name": person(), "title": "采购经理",
+                                      "phones": ["138%08d" % dice.randrange(10 ** 8)]},
+                  "visit": lambda: {"purpose": dice.choice(SENTENCES), "note": note()},
+                  "task": lambda: {"title": dice.choice(SENTENCES)}}[kind]()
+        lines.append(json.dumps({"type": kind, "fields": fields}, ensure_ascii=False))
+    return ("\n".join(lines) + "\n").encode("utf-8")
+
+
 class Lines(threading.Thread):
     """The JSON lines that a process prints, as they come."""
 

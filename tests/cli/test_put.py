@@ -31,6 +31,20 @@ def every_kind_of_value_is_read_from_text_and_given_back():
 
 
 @test
+def keys_of_maps_and_counters_are_put_by_their_names():
+    lead = rep.put("lead", "company=Dairy", "bant.budget=yes", "bant.need=no")
+    rep.put("lead", lead, "bant.need=", "bant.authority=partial")
+    equal(rep.fields("lead", lead)["bant"], {"budget": "yes", "authority": "partial"})
+    complaint = rep.put("complaint", "text=sour", "reopens+=2")
+    rep.put("complaint", complaint, "reopens-=1")
+    equal(rep.fields("complaint", complaint)["reopens"], 1)
+    for kind, assignment in (("lead", "bant=yes"), ("lead", "bant.=yes"), ("complaint", "reopens=1")):
+        has(rep.error(1, "put", kind, assignment)["message"], assignment.split("=")[0].rstrip("."))
+    has(rep.error(2, "put", "lead", "bant.need=perhaps")["message"], "unknown no partial yes")
+    has(rep.error(2, "put", "complaint", "answers-=x")["message"], "only grows")
+
+
+@test
 def a_wrong_kind_is_refused_and_named():
     before = count("order_line"), count("order"), count("visit"), count("account")
     for kind, assignment in (("order_line", "qty=three"), ("order_line", "qty=1.5"), ("order_line", "qty= 1"),
@@ -259,8 +273,8 @@ def every_type_is_a_table_with_its_columns():
         rep.run("list", kind, "--json")
         rep.rows("query", 'select id, territory from "%s" limit 1' % kind)
     rows = rep.rows("list", "order")
-    equal(list(rows[0]), ["id", "territory", "account", "no_local", "ordered_on", "state", "note", "total",
-                          "after_move", "moved_from"], rows[0])
+    equal(list(rows[0])[:8], ["id", "territory", "account", "no_local", "ordered_on", "state", "note", "total"])
+    equal(list(rows[0])[-2:], ["after_move", "moved_from"], rows[0])
 
 
 @test

@@ -84,6 +84,18 @@ def space_keys(home, store_key):
         yield key
 
 
+def page_key(home, store_key):
+    """The key of the view's pages (storage.md)."""
+    database = sqlite3.connect(os.path.join(home, "store.db"))
+    mark, = database.execute("select value from meta where key = 'view'").fetchone()
+    database.close()
+    return HK(store_key, b"pages", mark[:16])
+
+
+def opens(page, number, key):
+    return unseal(page[:-40] + page[-16:], number.to_bytes(8, "big"), page[-40:-16], key)
+
+
 def all_secrets():
     """{name: bytes} of both homes, the kit, the code and the token."""
     found = {"passphrase": PASSPHRASE.encode(), "the admin's own": OWN.encode(), "the admin's": ADMINS.encode(),
@@ -95,6 +107,7 @@ def all_secrets():
         spaces = list(space_keys(home, keys["store key"]))
         equal(len(spaces) >= 3, True, "org, people and a territory")
         found.update({"%s's space key %d" % (whose, i): key for i, key in enumerate(spaces)})
+        found["%s's page key" % whose] = page_key(home, keys["store key"])
     page = read(kit).decode("utf-8")
     found["kit"] = bytes.fromhex("".join(page.split("\nKey (")[1].split("\n", 1)[1].split()))[:-4]
     equal(len(found["kit"]), 32)
@@ -125,10 +138,27 @@ def the_admins_key_gets_a_passphrase_of_its_own():
     rep.put("account", "name=Blondel")
     rep.sync()
     admin.sync()
+    for device in (rep, admin):  # with the view on their disks
+        equal([row["name"] for row in device.rows("list", "account")], ["Blondel"])
     equal(len(all_secrets()) > 15, True)
 
 
 # ---- Files and output ----
+
+@test
+def what_was_written_lies_open_in_no_file_of_a_home():
+    for home in (rep.home, admin.home):
+        for folder, _, names in os.walk(home):
+            equal({"view.db", "archive.db"} <= set(names), True, names)
+            for name in names:
+                equal(b"Blondel" in read(os.path.join(folder, name)), False, name)
+    keys = Keyring(os.path.join(rep.home, "keyring")).secrets(PASSPHRASE.encode())
+    view, key = read(os.path.join(rep.home, "view.db")), page_key(rep.home, keys["store key"])
+    pages = [opens(view[at:at + 4096], at // 4096, key) for at in range(0, len(view), 4096)]
+    equal(all(pages) and pages[0].startswith(b"SQLite format 3"), True, "as the documents say")
+    equal(any(b"Blondel" in page for page in pages), True)
+    equal(opens(view[:4096], 1, key), None)
+
 
 @test
 def files_are_for_their_owner_alone():

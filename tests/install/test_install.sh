@@ -61,6 +61,7 @@ $prefix/lib/libsatchel.so.0
 $prefix/lib/libsatchel.so.0.1.0
 $prefix/lib/pkgconfig/satchel.pc
 $prefix/lib/systemd/system/satcheld.service
+$prefix/share/doc/satchel/LICENSE.tables
 $prefix/share/doc/satchel/haproxy.cfg
 $prefix/share/doc/satchel/nginx.conf
 $prefix/share/doc/satchel/operations.md

@@ -38,24 +38,26 @@ check()
 }
 
 # What stands in /usr/sbin is found though it is not on the PATH.
-proxies=
+missing=
 for name in haproxy nginx; do
-    [ -x "/usr/sbin/$name" ] || [ -x "/sbin/$name" ] || proxies="$proxies $name"
+    [ -x "/usr/sbin/$name" ] || [ -x "/sbin/$name" ] || missing="$missing $name"
 done
+[ -e /usr/share/unicode/UnicodeData.txt ] || missing="$missing unicode-data" # a file, wherever it is looked for
 has mandoc </dev/null
+has opencc_dict </dev/null
 
 check "the tests need no proxies, which would be running from then on" test ""
-check "a machine for checks does" ci "clang$proxies"
+check "a machine for checks does" ci "clang$missing"
 check "coverage" coverage "gcovr"
 check "memory" valgrind "valgrind"
 check "fuzzing needs the compiler and what it links" fuzz "clang libclang-rt-dev"
 echo 'exit 1' | has clang
 check "a compiler without its runtime" fuzz "libclang-rt-dev"
-check "that compiler is enough otherwise" ci "${proxies# }"
+check "that compiler is enough otherwise" ci "${missing# }"
 echo 'exit 0' | has clang
 check "both are there" fuzz ""
-rm "$scratch/bin/mandoc"
-all=$(for name in $proxies mandoc; do echo "$name"; done | sort | tr '\n' ' ')
+rm "$scratch/bin/mandoc" "$scratch/bin/opencc_dict"
+all=$(for name in $missing mandoc opencc; do echo "$name"; done | sort | tr '\n' ' ')
 check "what is missing is in one list" ci "${all% }"
 rm "$scratch/bin/c++"
 check "the tests' own needs" test "g++"

@@ -31,6 +31,8 @@ enum {
     X(upgrade) X(of_a_later_time) X(expulsion)  \
     X(return_of_a_silent_home)
 #define COUNTED_WITH_MOVES(X) X(move) X(carrying)
+#define COUNTED_OF_VIEWS(X) \
+    X(view_asked) X(view_followed) X(view_damaged) X(view_missing) X(view_on_a_failing_disk) X(view_in_memory)
 #define COUNTED_RARELY(X) X(revocation) X(forgotten_without) /* at most one in a life */
 /* clang-format on */
 
@@ -40,27 +42,37 @@ struct counts {
     COUNTED_WITH_SERVER(X)
     COUNTED_OF_MORE(X)
     COUNTED_WITH_MOVES(X)
+    COUNTED_OF_VIEWS(X)
     COUNTED_RARELY(X)
 #undef X
     uint64_t acts, excused, doubted, never_let_in, at_home;
 };
 
-enum { STORM_VALUES_MAX = 64 };
+enum { STORM_VALUES_MAX = 64, STORM_ACCOUNTS = 3 };
 
 struct storm_value { /* written into an account that moves */
     uint32_t record, home;
     uint16_t field;
     char text[8];
-    bool overwritten; /* somebody who had it in front of him wrote another */
-    bool excused;     /* nobody had it any more */
+    uint64_t by;  /* a bit set of values that somebody wrote who had it in front of him */
+    bool excused; /* nobody had it any more */
 };
 
 struct storm_moves {
     uint64_t dice;
     struct storm_value values[STORM_VALUES_MAX];
     uint32_t n;
-    uint32_t movers; /* a bit set of homes that moved one, or carried something after it */
-    uint32_t let_in; /* … of accounts of which a mover's work was let in: the copies of a move, it may be, alone */
+    uint32_t movers[STORM_ACCOUNTS]; /* bit sets of homes that moved it */
+    uint32_t carriers;               /* … that carried something after one */
+    /* Accounts of which a mover's work was let in, or whose mover was set back: copies that have arrived, it may be,
+     * and nothing that covers what they were made of. */
+    uint32_t in_halves;
+};
+
+enum { STORM_LINKS_MAX = 512 };
+struct storm_links { /* of the directory that a copy of the server has */
+    struct sat_hash at[STORM_LINKS_MAX];
+    uint64_t n;
 };
 
 struct life {
@@ -92,6 +104,8 @@ struct life {
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
     struct storm_moves moves;
+    uint32_t wrong_views; /* that answered otherwise than one that is built anew */
+    struct storm_links copied[2]; /* by the copy's number */
 };
 
 /* ---- storm.c: who is who ---- */
@@ -121,6 +135,7 @@ bool storm_deliver(struct life *life);
 bool storm_move_connection(struct life *life);
 bool storm_damage(struct life *life);
 void storm_misfortune(struct life *life);
+void storm_copy_server(struct life *life, uint32_t copy);
 void storm_turn_back_server(struct life *life);
 bool storm_turn_back_home(struct life *life);
 
@@ -133,7 +148,7 @@ void storm_heal(struct life *life);
 
 /* ---- storm_grants.c ---- */
 void storm_grants(struct life *life);
-void storm_let_in(struct life *life);
+bool storm_let_in(struct life *life);
 /* Does it only wait with what it wrote without right and key? That is excused. */
 bool storm_stays_at_home(struct life *life, struct world_device *device);
 bool storm_may_write(const struct life *life, const struct world_device *device, uint32_t space);
@@ -156,12 +171,18 @@ void storm_silence(struct life *life);
 void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
+void storm_moves_set_back(struct life *life, const struct world_device *device);
 /* ---- storm_moves_end.c ---- */
 void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */
 uint32_t storm_check_moves(struct life *life);
 
 /* ---- storm_tell.c: all that a home knows of a record, for whoever looks into a bad end ---- */
 void storm_tell_record(struct life *life, struct world_device *device, const struct sat_record_id *record);
+
+/* ---- storm_views.c: the view on each home's disk, in lives whose mix has "+views" ---- */
+bool storm_has_views(const struct life *life);
+void storm_ask_view(struct life *life);        /* sometimes */
+uint32_t storm_check_views(struct life *life); /* how many are not as one that is built anew */
 
 /* ---- storm_end.c ---- */
 bool storm_come_to_rest(struct life *life);

@@ -61,7 +61,7 @@ bool storm_come_to_rest(struct life *life)
         }
         bool carried = all && storm_carry_all(life);
         quiet = all && !carried ? quiet + 1 : 0;
-        if (storm_plays(life, "grants")) storm_let_in(life);
+        if (storm_plays(life, "grants") && storm_let_in(life)) quiet = 0;
     }
     return quiet == 2;
 }

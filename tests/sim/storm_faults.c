@@ -1,5 +1,6 @@
 #include "tests/sim/storm.h"
 
+#include "common/base/check.h"
 #include "tests/sim/doubts.h"
 #include "tests/story/scene.h"
 
@@ -142,6 +143,30 @@ static void bring_links(struct life *life)
     world_disconnect(world, most);
 }
 
+void storm_copy_server(struct life *life, uint32_t copy)
+{
+    struct storm_links *links = &life->copied[copy];
+    world_backup(&life->world, copy);
+    const struct sat_directory *directory = sat_host_directory(life->world.host);
+    sat_check(directory->seq < STORM_LINKS_MAX);
+    for (links->n = 0; links->n <= directory->seq; links->n++)
+        links->at[links->n] = sat_directory_hash_at(directory, links->n);
+}
+
+/* Has the directory gone another way since than the copy's, as a link came after the server was set back to before the
+ * copy? That is told, too, and not healed. */
+static bool goes_two_ways(const struct life *life, uint32_t copy)
+{
+    const struct storm_links *links = &life->copied[copy];
+    for (uint32_t i = 0; i < life->world.devices_n; i++) {
+        const struct sat_directory *directory = &life->world.devices[i].handle.directory;
+        uint64_t seq = directory->seq < links->n ? directory->seq : links->n - 1;
+        struct sat_hash hash = sat_directory_hash_at(directory, seq);
+        if (!sat_hash_equal(&hash, &links->at[seq])) return true;
+    }
+    return false;
+}
+
 void storm_turn_back_server(struct life *life)
 {
     struct world *world = &life->world;
@@ -149,11 +174,12 @@ void storm_turn_back_server(struct life *life)
     storm_plan_nothing(life);
     if (world_dice(world, 2)) {
         world_say(world, "the server is copied (%u)", copy);
-        world_backup(world, copy);
+        storm_copy_server(life, copy);
         life->counts->backup_of_the_server++;
         return;
     }
     bool announced = world_dice(world, 2);
+    if (goes_two_ways(life, copy)) return;
     world_say(world, "the server is set back (%u)%s", copy, announced ? ", and says so" : "");
     oracle_look(&life->oracle, world, storm_homes(life));
     world_restore(world, copy, announced);
@@ -204,6 +230,7 @@ bool storm_turn_back_home(struct life *life)
         doubts_begin(&life->oracle, world, device);
         life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
         storm_moves_excuse_lost(life);
+        storm_moves_set_back(life, device);
         life->counts->home_set_back++;
     }
     world_home_free(&life->kept);

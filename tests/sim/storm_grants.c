@@ -57,13 +57,14 @@ static bool comes_too_late(struct life *life, const struct sat_aside_row *row)
     return writes;
 }
 
-/* An admin lets in what was handed in, the oldest first. */
-void storm_let_in(struct life *life)
+/* An admin lets in what was handed in, in the order in which it came. False: there was nothing that he could let in. */
+bool storm_let_in(struct life *life)
 {
     struct world *world = &life->world;
     struct sat_arena arena;
     struct sat_aside_row *rows;
-    if (!storm_all_have_come(life)) return;
+    bool any = false;
+    if (!storm_all_have_come(life)) return false;
     storm_plan_nothing(life);
     sat_arena_init(&arena);
     uint32_t n = order_escrow(world->server_store, &arena, &rows);
@@ -74,23 +75,25 @@ void storm_let_in(struct life *life)
                   (unsigned long long)rows[i].first, (unsigned long long)rows[i].first + rows[i].count - 1,
                   done ? "" : ", in vain");
         life->counts->let_in += done;
+        any = any || done;
         if (done) storm_moves_let_in(life, &rows[i]);
     }
     sat_arena_deinit(&arena);
+    return any;
 }
 
 void storm_grants(struct life *life)
 {
     struct world *world = &life->world;
     uint64_t luck = world_dice(world, 1000);
-    if (luck < 10) storm_let_in(life);
+    if (luck < 10) (void)storm_let_in(life);
     if (luck < 10 || luck >= 35 || !storm_all_have_come(life)) return;
     struct world_device *device = storm_any_joined(life);
     uint32_t space = (uint32_t)world_dice(world, 2);
     if (device == world->devices || !scene_number(device)) return;
     storm_plan_nothing(life);
     bool has = rights_of(life, device, space) != 0;
-    if (!has) storm_let_in(life);
+    if (!has) (void)storm_let_in(life);
     order_grant(world, device, space, has ? 0 : RW);
     bool done = has != (rights_of(life, device, space) != 0);
     world_say(world, "territory %u is %s home %u%s", space, has ? "taken from" : "given to", storm_name(life, device),

@@ -122,7 +122,7 @@ static void write_value(struct life *life, struct world_device *device, uint32_t
     for (uint32_t i = 0; i + 1 < moves->n; i++) {
         struct storm_value *old = &moves->values[i];
         if (old->record == record && old->field == value->field && moves_is_shown(&before.at[space], old))
-            old->overwritten = true;
+            old->by |= UINT64_C(1) << (moves->n - 1);
     }
 }
 
@@ -148,7 +148,7 @@ static void move(struct life *life, struct world_device *device, uint32_t record
     if (err) sat_store_rollback(device->handle.store);
     end_act(life, device, err);
     life->counts->move += !err && !one.err;
-    life->moves.movers |= 1u << storm_number(life, device);
+    life->moves.movers[record] |= 1u << storm_number(life, device);
 }
 
 static uint32_t carry(struct life *life, struct world_device *device)
@@ -159,7 +159,7 @@ static uint32_t carry(struct life *life, struct world_device *device)
     if (!err && written) world_say(&life->world, "home %u carries what came late", storm_name(life, device));
     end_act(life, device, err);
     life->counts->carrying += !err && written;
-    if (!err && written) life->moves.movers |= 1u << storm_number(life, device);
+    if (!err && written) life->moves.carriers |= 1u << storm_number(life, device);
     return err ? 1 : written;
 }
 
@@ -192,6 +192,15 @@ bool storm_carry_all(struct life *life)
     return written > 0;
 }
 
+/* Of whom it is a home, or a copy of one, that moved the account (or, where that counts, carried something). */
+static bool has_moved(const struct life *life, uint32_t record, uint32_t family, bool carried)
+{
+    uint32_t homes = life->moves.movers[record] | (carried ? life->moves.carriers : 0);
+    for (uint32_t i = 0; i < life->world.devices_n; i++)
+        if (homes & 1u << i && life->family[i] == family) return true;
+    return false;
+}
+
 /* Who could not bring a record to where he lost the right leaves it where it was, and what of it was let in is there
  * beside that (docs/decisions/0048-copies-arrive-first.md). */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row)
@@ -199,17 +208,25 @@ void storm_moves_let_in(struct life *life, const struct sat_aside_row *row)
     const struct world_device *admin = life->world.devices;
     struct sat_bundle bundle;
     struct sat_arena arena;
-    bool moved = false;
+    uint32_t family = UINT32_MAX;
     for (uint32_t i = 0; i < life->world.devices_n; i++)
-        moved = moved || (life->moves.movers & 1u << i && scene_number(&life->world.devices[i]) == row->device);
-    if (!moved) return;
+        if (scene_number(&life->world.devices[i]) == row->device) family = life->family[i];
     sat_arena_init(&arena);
     sat_check(!sat_bundle_decode(row->bytes, &admin->handle.directory.org, &row->space, &arena, &bundle));
     for (uint32_t i = 0; i < bundle.manifest.count; i++) {
         for (uint32_t record = 0; record < MOVES_RECORDS; record++) {
             struct sat_record_id id = world_record(MOVES_FIRST + record);
-            if (sat_record_equal(&bundle.changes[i].record, &id)) life->moves.let_in |= 1u << record;
+            if (sat_record_equal(&bundle.changes[i].record, &id) && has_moved(life, record, family, true))
+                life->moves.in_halves |= 1u << record;
         }
     }
     sat_arena_deinit(&arena);
+}
+
+/* What was to cover the originals of a move, and waited for its copies, it has not any more. */
+void storm_moves_set_back(struct life *life, const struct world_device *device)
+{
+    for (uint32_t record = 0; record < MOVES_RECORDS; record++)
+        if (has_moved(life, record, life->family[storm_number(life, device)], false))
+            life->moves.in_halves |= 1u << record;
 }

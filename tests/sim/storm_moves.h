@@ -4,7 +4,7 @@
 
 #include "tests/sim/storm.h"
 
-enum { MOVES_FIRST = 40, MOVES_RECORDS = 3, MOVES_SPACES = 2 };
+enum { MOVES_FIRST = 40, MOVES_RECORDS = STORM_ACCOUNTS, MOVES_SPACES = 2 };
 
 struct moves_both { /* as a device sees it in the territories; nothing in one that it may not read */
     struct sat_record_view at[MOVES_SPACES];

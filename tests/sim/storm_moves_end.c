@@ -174,11 +174,11 @@ void storm_moves_excuse_lost(struct life *life)
 
 /* ---- What is to be seen ---- */
 
-/* Copies that have arrived, and whose originals are covered by nobody: by who is out, was refused, or had lost the
- * right to bring them, which were let in then. */
+/* Copies that have arrived, and whose originals are covered by nobody: by who is out, was refused, was set back since,
+ * or had lost the right to bring them, which were let in then. */
 static bool may_be_in_both(struct life *life, uint32_t record)
 {
-    return life->revoked || life->moves.let_in & 1u << record || anybody_keeps(life, record, NULL);
+    return life->revoked || life->moves.in_halves & 1u << record || anybody_keeps(life, record, NULL);
 }
 
 static uint32_t complain(struct life *life, struct world_device *device, uint32_t record, const char *what)
@@ -187,13 +187,32 @@ static uint32_t complain(struct life *life, struct world_device *device, uint32_
     return 1;
 }
 
+static bool is_to_be_seen(const struct storm_value *value, const struct moves_both *first)
+{
+    for (uint32_t space = 0; space < MOVES_SPACES; space++)
+        if (moves_is_home(&first->at[space]) && moves_is_shown(&first->at[space], value)) return true;
+    return false;
+}
+
+/* By a value that is to be seen, or was replaced like that itself: who may be missing leaves in place what he had
+ * replaced. A value is replaced by later ones alone. */
+static bool is_replaced(const struct life *life, const struct storm_value *value, const struct moves_both *first)
+{
+    const struct storm_moves *moves = &life->moves;
+    for (uint32_t i = (uint32_t)(value - moves->values) + 1; i < moves->n; i++) {
+        if (!(value->by >> i & 1)) continue;
+        if (is_to_be_seen(&moves->values[i], first) || is_replaced(life, &moves->values[i], first)) return true;
+    }
+    return false;
+}
+
 static uint32_t check_value(struct life *life, const struct storm_value *value, const struct moves_both *first)
 {
-    bool excused = value->overwritten || value->excused || life->gone & 1u << value->home;
-    for (uint32_t space = 0; space < MOVES_SPACES; space++)
-        if (moves_is_home(&first->at[space]) && moves_is_shown(&first->at[space], value)) return 0;
-    if (excused || anybody_keeps(life, value->record, value->text)) return 0;
-    (void)fprintf(stderr, "LOST: %s of account %u, by home %u\n", value->text, value->record, value->home + 1);
+    bool excused = value->excused || life->gone & 1u << value->home;
+    if (is_to_be_seen(value, first) || excused || is_replaced(life, value, first)) return 0;
+    if (anybody_keeps(life, value->record, value->text)) return 0;
+    (void)fprintf(stderr, "LOST: %s of account %u, by home %u%s\n", value->text, value->record, value->home + 1,
+                  value->by ? ", which was replaced by what is not there" : "");
     return 1;
 }
 

@@ -187,6 +187,13 @@ static bool lose_pushes(void *context, struct world_device *device, bool down, s
     return !lost;
 }
 
+static void lose_pushes_of(struct world_device *device, uint32_t territory)
+{
+    const struct sat_directory *directory = sat_host_directory(world.host);
+    for (lost_sub = 1; !sat_space_equal(&directory->spaces[lost_sub - 1].id, &world.spaces[territory]);) lost_sub++;
+    device->on_way = lose_pushes;
+}
+
 /* The other home's work has another number, but follows the same bundle: this one has no place in the chain any more.
  */
 static void what_follows_the_same_bundle_under_another_number_takes_its_place_too(void **state)
@@ -196,9 +203,7 @@ static void what_follows_the_same_bundle_under_another_number_takes_its_place_to
     scene_write(&world, copy, 2, CITY, "Chur");
     assert_true(world_sync(&world, copy));
     world_restore(&world, 1, true);
-    const struct sat_directory *directory = sat_host_directory(world.host);
-    for (lost_sub = 1; !sat_space_equal(&directory->spaces[lost_sub - 1].id, &world.spaces[1]);) lost_sub++;
-    rep->on_way = lose_pushes;
+    lose_pushes_of(rep, 1);
     scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Here");
     scene_write(&world, rep, 3, CITY, "Zug");
     (void)world_sync(&world, rep);
@@ -269,6 +274,61 @@ static void what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again
     (void)world_sync(&world, world.devices);
     confirm();
     (void)world_sync(&world, copy);
+    all_come();
+    all_show(2, "Genf");
+    all_show(3, "Zug");
+}
+
+/* Of one that is back there are hashes alone, by which it is told; the other one was under that number in between. */
+static void two_that_were_lost_under_one_number_are_told_apart(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    scene_write(&world, rep, 2, CITY, "Olten");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other)); /* has hashes of what was replaced */
+    all_goes_back(1);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    world_connect(&world, third); /* writes the first one again, and does not get to send it */
+    while (!scene_drafts(third)) assert_true(world_deliver(&world, third, WORLD_NO_FAULT));
+    world_disconnect(&world, third);
+    world_restore(&world, 1, true);
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, third));
+    all_come();
+    all_show(2, "Olten");
+    all_show(3, "Zug");
+}
+
+/* Own work had seen some of it, and later own work the rest: the former does not stand for what the latter had seen. */
+static void each_of_ones_own_says_itself_what_it_had_seen(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    scene_write(&world, third, 2, CITY, "Visp");
+    scene_write(&world, rep, 2, CITY, "Olten");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    lose_pushes_of(third, 0);
+    (void)world_sync(&world, third);
+    third->on_way = NULL;
+    scene_write(&world, third, 2, CITY, "Genf");
+    all_goes_back(1);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other)); /* has written it again */
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, third));
     all_come();
     all_show(2, "Genf");
     all_show(3, "Zug");
@@ -347,6 +407,8 @@ int main(void)
         STORY(what_follows_the_same_bundle_under_another_number_takes_its_place_too),
         STORY(who_holds_it_asks_for_the_bytes_of_what_was_replaced),
         STORY(what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again),
+        STORY(two_that_were_lost_under_one_number_are_told_apart),
+        STORY(each_of_ones_own_says_itself_what_it_had_seen),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),
         STORY(what_waits_to_be_given_back_was_seen_by_its_own_copy),
         STORY(who_may_not_write_keeps_it_aside),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/reindex.h"
+#include "client/view/view.h"
 #include "common/base/check.h"
 #include "common/sync/lives.h"
 #include "tests/story/world_parts.h"
@@ -97,6 +98,8 @@ static void close_device(struct world_device *device)
     struct satchel *handle = &device->handle;
     sat_replica_free(device->replica);
     device->replica = NULL;
+    client_view_free(handle->view);
+    handle->view = NULL;
     sat_keys_free(handle->keys);
     sat_squeezer_free(handle->squeezer);
     sat_keyring_free(handle->keyring);

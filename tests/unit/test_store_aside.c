@@ -124,6 +124,31 @@ static void what_is_put_aside_is_listed_without_its_bytes(void **state)
     assert_int_equal(n, 0);
 }
 
+static void the_last_of_a_device_before_a_counter_is_found(void **state)
+{
+    struct bench *bench = *state;
+    struct sat_space_id space = space_of(1);
+    struct sat_hash id;
+    bool found;
+    OK(sat_store_begin(bench->store));
+    for (uint8_t n = 1; n <= 4; n++) {
+        struct sat_aside_row row = aside_of(n, n == 3 ? 8 : 7, 10); /* first: 1000 + n */
+        row.space = space;
+        if (n == 4) row.state = SAT_ASIDE_ACCEPTED;
+        OK(sat_store_aside_put(bench->store, &row));
+    }
+    OK(sat_store_commit(bench->store));
+    OK(sat_store_aside_tip(bench->store, &space, (struct sat_dot){7, 2000}, &id, &found));
+    assert_true(found && id.b[0] == 2);
+    OK(sat_store_aside_tip(bench->store, &space, (struct sat_dot){7, 1002}, &id, &found));
+    assert_true(found && id.b[0] == 1);
+    OK(sat_store_aside_tip(bench->store, &space, (struct sat_dot){7, 1001}, &id, &found));
+    assert_false(found);
+    space = space_of(2);
+    OK(sat_store_aside_tip(bench->store, &space, (struct sat_dot){7, 2000}, &id, &found));
+    assert_false(found);
+}
+
 static void what_one_device_put_there_is_summed(void **state)
 {
     struct bench *bench = *state;
@@ -338,6 +363,7 @@ int main(void)
         WITH_STORE(what_was_decided_about_it_is_kept_and_no_longer_counted_as_open),
         WITH_STORE(what_is_put_aside_is_listed_by_number_as_far_as_there_is_room),
         WITH_STORE(what_is_put_aside_is_listed_without_its_bytes),
+        WITH_STORE(the_last_of_a_device_before_a_counter_is_found),
         WITH_STORE(what_one_device_put_there_is_summed),
         WITH_STORE(a_sighting_is_replaced_by_the_next),
         WITH_STORE(sightings_are_listed_by_device),

@@ -231,5 +231,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
                                         begin, end),
     };
-    return cmocka_run_group_tests_name("moves", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("moved copies", tests, NULL, NULL);
 }
