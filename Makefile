@@ -124,6 +124,7 @@ define INSTALLED
 644 $(BUILD)/install/libsatchel.a $(LIBDIR)/libsatchel.a
 644 $(BUILD)/install/satchel.pc $(LIBDIR)/pkgconfig/satchel.pc
 644 client/include/satchel.h $(PREFIX)/include/satchel.h
+644 client/include/satchel_admin.h $(PREFIX)/include/satchel_admin.h
 644 client/search/LICENSE.tables $(DOC)/LICENSE.tables
 644 docs/man/satchel.1 $(PREFIX)/share/man/man1/satchel.1
 644 docs/man/satcheld.8 $(PREFIX)/share/man/man8/satcheld.8

@@ -55,6 +55,7 @@ sort >"$scratch/wanted" <<END
 $prefix/bin/satchel
 $prefix/sbin/satcheld
 $prefix/include/satchel.h
+$prefix/include/satchel_admin.h
 $prefix/lib/libsatchel.a
 $prefix/lib/libsatchel.so
 $prefix/lib/libsatchel.so.0
@@ -84,8 +85,8 @@ static=$tree$prefix/lib/libsatchel.a
 
 # ---- the library ----
 
-# What the public header declares, by name.
-tr '\n' ' ' <"$tree$prefix/include/satchel.h" | grep -o 'SATCHEL_API[_VOID]* [^;({]*(' |
+# What the public headers declare, by name.
+cat "$tree$prefix"/include/satchel*.h | tr '\n' ' ' | grep -o 'SATCHEL_API[_VOID]* [^;({]*(' |
     grep -o 'satchel_[a-z_]*($' | tr -d '(' | sort >"$scratch/declared"
 nm -D --defined-only "$shared" | awk '{ print $3 }' | sort >"$scratch/found"
 check "the shared library exports the public functions alone" same "$scratch/declared" "$scratch/found"
