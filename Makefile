@@ -63,7 +63,16 @@ $(BUILD)/libengine.a: $(call objects,$(ENGINE))
 $(BUILD)/libvault.a: $(call objects,$(VAULT))
 $(BUILD)/libserver.a: $(call objects,$(SERVER))
 $(BUILD)/libcli.a: $(call objects,$(CLI))
-$(BUILD)/libsatchel.a: $(call objects,$(CLIENT) $(VAULT) $(ENGINE))
+$(BUILD)/libsatchel.a: $(call objects,$(CLIENT) $(VAULT) $(ENGINE)) $(BUILD)/client/reports_text.o
+# The reports' SQL, as it stands in its files, becomes text in the library.
+REPORTS := $(wildcard client/reports/*.sql)
+$(BUILD)/client/reports_text.c: $(REPORTS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "client/reports.h"'; echo 'const struct client_report_text client_report_texts[] = {'; \
+	  for file in $(REPORTS); do echo "{\"$$(basename $$file .sql)\","; \
+	    sed -e 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $$file; echo '},'; done; echo '{0}};'; } >$@
+$(BUILD)/client/reports_text.o: $(BUILD)/client/reports_text.c $(BUILD)/flags
+	@$(CC) $(CFLAGS) -c -o $@ $<
 $(BUILD)/%.a: | $(BUILD)
 	@rm -f $@
 	@$(AR) rcs $@ $^

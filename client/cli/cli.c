@@ -17,11 +17,6 @@
  * who it is. */
 enum { HOME_WAIT_MS = 5000, WIPE_TIMEOUT_MS = 10 * 1000, SECRET_BYTES_MAX = 16 * 1024 };
 
-bool cli_is_later(const struct cli_command *command)
-{
-    return command->run == cli_run_later;
-}
-
 const char *cli_option(const struct cli *cli, enum cli_option option)
 {
     return cli->options.value[option];

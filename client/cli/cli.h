@@ -35,9 +35,6 @@ struct cli_command {
     const char *usage, *summary, *text;
 };
 
-/* Is it there only to say that it comes later? */
-bool cli_is_later(const struct cli_command *command);
-
 const char *cli_option(const struct cli *cli, enum cli_option option); /* NULL: not given */
 bool cli_has(const struct cli *cli, enum cli_option option);
 /* An option that the command cannot do without. */

@@ -41,7 +41,7 @@ void cli_help_all(FILE *out, const char *family)
         if (family && (strncmp(command->words, family, len) != 0 || command->words[len] != ' ')) continue;
         if (strcmp(group, command->group) != 0) (void)fprintf(out, "\n%s:\n", command->group);
         group = command->group;
-        (void)fprintf(out, "  %-18s %s%s\n", command->words, command->summary, cli_is_later(command) ? " (later)" : "");
+        (void)fprintf(out, "  %-18s %s\n", command->words, command->summary);
     }
     (void)fputs("\nOptions everywhere, before or after the arguments (`--` ends options):\n", out);
     put_everywhere(out);
@@ -51,8 +51,8 @@ void cli_help_all(FILE *out, const char *family)
 
 void cli_help_command(FILE *out, const struct cli_command *command)
 {
-    (void)fprintf(out, "usage: satchel %s%s%s\n\n%s%s.\n", command->words, *command->usage ? " " : "", command->usage,
-                  command->summary, cli_is_later(command) ? " (this comes with a later version)" : "");
+    (void)fprintf(out, "usage: satchel %s%s%s\n\n%s.\n", command->words, *command->usage ? " " : "", command->usage,
+                  command->summary);
     if (*command->text) (void)fprintf(out, "\n%s", command->text);
     (void)fputs("\nOptions:\n", out);
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {

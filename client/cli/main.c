@@ -78,7 +78,6 @@ static int check_and_run(struct cli *cli)
 {
     const struct cli_command *command = cli->command;
     struct sat_fault fault = {0};
-    if (cli_is_later(command)) return command->run(cli);
     if (cli_options_check(&cli->options, command->options, &fault)) return cli_fail_fault(cli, &fault);
     if (cli->args_n < command->args_min) {
         return cli_fail(cli, SAT_ERR_USAGE, "an argument is missing: satchel %s %.*s", command->words,

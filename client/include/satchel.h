@@ -316,6 +316,23 @@ SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const ch
  * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
  * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
+/* {"report","title","by":[…],"period"} per report that there is: by what it can be told, and of which period, if nobody
+ * says. Needs no handle. */
+SATCHEL_API int satchel_reports(satchel_row_fn row, void *context);
+struct satchel_report_options {
+    const char *period;    /* "2026", "2026-Q2", "2026-05", "2026-05-01", "today", "last month"…; NULL: its own */
+    const char *territory; /* name or id; NULL: all that are here */
+    const char *by;        /* "owner"…; NULL: all together */
+    const char *today;     /* "2026-05-09": the day to count from; NULL: the one here */
+};
+/* One JSON object, the same on every device that holds the same records: {"report","title","period":{"name","first",
+ * "last"},"territory","by","as_of","parts":{part: [row…]},"basis","plot":[part, label, figure]}. What ends in _minor is
+ * money in minor units of the row's "currency", in _bp hundredths of a percent. as_of: when the server received the
+ * newest entry of the territories, null if none came. basis: {"territories":[{"territory","entries","as_of"}],
+ * "not_here":[names],"not_synced" (own changes),"counted":[{"what","n"}],"not_counted":[{"what","n","why"}]}.
+ * usage (no such report, period, or way to tell it). */
+SATCHEL_API int satchel_report(struct satchel *satchel, const char *name, const struct satchel_report_options *options,
+                               char **json);
 #define SATCHEL_NDJSON 1
 #define SATCHEL_CSV 2
 /* Writes all records into files in `directory`, which is made or must be empty: <type>.ndjson and <type>.csv of every

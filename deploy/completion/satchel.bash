@@ -39,7 +39,7 @@ list: --where
 query:
 find: --type --limit
 history: --territory
-report: --period
+report: --period --territory --by --csv --list
 export: --format
 sync: --live --timeout --max-bytes --patience --allow-mass-change --confirm-restore
 status: --fingerprint
@@ -55,7 +55,7 @@ doctor:
 _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'
 # These take a value, so that the word after them is neither a command nor an argument.
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
- --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --kit --type --limit '
+ --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --by --kit --type --limit '
 _satchel_roles='admin manager rep auditor service'
 _satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure config_item template role_template reassignment account_profile account_team merge contact_role interaction visit_plan visit_event checklist_run amendment state_event lead opportunity approval approval_grant order_event receivable payment allocation dunning_step complaint consent target article kpi_snapshot attachment quote need tier_event milestone'
 

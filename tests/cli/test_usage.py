@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line before there is any home: options, help, what comes later, and what stdout may hold."""
+"""The command line before there is any home: options, help, and what stdout may hold."""
 import json
 import os
 import subprocess
@@ -8,8 +8,8 @@ from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel,
 
 COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant",
             "territory list", "device list", "put", "rm", "restore", "import", "get", "list", "query", "history",
-            "sync", "status", "conflicts", "resolve", "server set", "server show", "export", "doctor", "passphrase")
-LATER = ("report sales --period 2024",)
+            "find", "report", "sync", "status", "conflicts", "resolve", "server set", "server show", "export",
+            "doctor", "passphrase")
 
 
 def usage_error(*args, **options):
@@ -24,8 +24,6 @@ def the_help_names_every_command_and_goes_to_stdout():
     text = satchel("--help").out
     for words in COMMANDS:
         has(text, "\n  %s " % words)
-    for words in LATER:
-        has(text, "\n  " + " ".join(words.split()[:1]))
     has(text, "Exit codes:")
     equal(satchel("help").out, text)
     equal(satchel("-h").out, text)
@@ -109,16 +107,6 @@ def arguments_are_counted():
 @test
 def a_home_must_be_named():
     has(usage_error("status"), "SATCHEL_HOME")
-
-
-@test
-def what_comes_later_says_so():
-    for words in LATER:
-        result = satchel(*words.split(), "--json", expect=2)
-        equal(result.out, "", words)
-        equal(result.error()["error"], "not_yet", words)
-        has(result.error()["message"], "comes with a later version")
-        has(satchel(*words.split(), expect=2).err, "comes with a later version")
 
 
 @test

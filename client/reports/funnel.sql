@@ -1,0 +1,113 @@
+-- funnel: how much of what began came how far, and where most is lost
+-- period: this year
+-- by: territory owner channel
+-- plot: steps stage cohort
+--
+-- One item is a lead with the opportunity that came of it, or an opportunity that had no lead. It begins on the day it
+-- was captured or opened, as noted there, not on the day it was synced. `cohort` counts what began in the period and came
+-- at least that far by now; `flow` counts what came that far for the first time in the period, whenever it began. A
+-- conversion is a cohort's part of the stage before. Signed is what reached the contract.
+-- What is disputed counts nowhere, and what has no day cannot.
+
+-- with
+stage(n, name, state) AS (
+    VALUES(1, 'lead', 'lead'), (2, 'qualified', 'qualified'), (3, 'needs', 'needs'), (4, 'proposal', 'proposal'),
+          (5, 'negotiation', 'negotiation'), (6, 'contract', 'contract'), (7, 'delivery', 'delivery')
+),
+-- How far a state is by itself; paused and lost say nothing about that, the steps before them do.
+reach(type, state, n) AS (
+    SELECT 'opportunity', state, n FROM stage
+    UNION ALL VALUES('opportunity', 'won', 7), ('lead', 'qualified', 2), ('lead', 'converted', 2)
+),
+opportunity_reach(id, n) AS (
+    SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = s.state), 1),
+                     COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'opportunity'
+                               AND r.state = e.to_state WHERE e.about = o.id), 1))
+    FROM opportunity AS o JOIN opportunity_state AS s ON s.id = o.id
+),
+lead_reach(id, n) AS (
+    SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = s.state), 1),
+                     COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'lead'
+                               AND r.state = e.to_state WHERE e.about = l.id), 1),
+                     COALESCE((SELECT MAX(r.n) FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
+                               WHERE o.lead = l.id), 1))
+    FROM lead AS l JOIN lead_state AS s ON s.id = l.id
+),
+item(id, began, n, territory, owner, channel, disputed) AS (
+    SELECT l.id, l.captured_on, r.n, l.territory, l.owner, l.channel,
+           s.disputed OR EXISTS (SELECT 1 FROM opportunity AS o JOIN opportunity_state AS t ON t.id = o.id
+                                 WHERE o.lead = l.id AND t.disputed)
+    FROM lead AS l JOIN lead_reach AS r ON r.id = l.id JOIN lead_state AS s ON s.id = l.id
+    UNION ALL
+    SELECT o.id, o.opened_on, r.n, o.territory, o.owner, NULL, s.disputed
+    FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id JOIN opportunity_state AS s ON s.id = o.id
+    WHERE NOT EXISTS (SELECT 1 FROM lead AS l WHERE l.id = o.lead)
+),
+item_here AS (
+    SELECT i.*, CASE asked.by WHEN 'territory' THEN i.territory WHEN 'channel' THEN COALESCE(i.channel, '-')
+                WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = i.owner), '-') ELSE '' END AS "of"
+    FROM item AS i, asked WHERE asked.territory IS NULL OR i.territory = asked.territory
+),
+-- The steps of an item, each with the stage it led to.
+step(id, n, on_day) AS (
+    SELECT COALESCE(l.id, o.id), r.n, substr(e.at, 1, 10)
+    FROM state_event AS e JOIN opportunity AS o ON o.id = e.about
+    JOIN reach AS r ON r.type = 'opportunity' AND r.state = e.to_state LEFT JOIN lead AS l ON l.id = o.lead
+    UNION ALL
+    SELECT l.id, r.n, substr(e.at, 1, 10) FROM state_event AS e JOIN lead AS l ON l.id = e.about
+    JOIN reach AS r ON r.type = 'lead' AND r.state = e.to_state
+),
+first_day(id, stage, on_day) AS (
+    SELECT id, 1, began FROM item
+    UNION ALL
+    SELECT t.id, g.n, MIN(t.on_day) FROM step AS t JOIN stage AS g ON g.n > 1 AND t.n >= g.n GROUP BY t.id, g.n
+),
+counting AS (
+    SELECT i.* FROM item_here AS i, asked WHERE NOT i.disputed AND i.began BETWEEN asked.first AND asked.last
+),
+parts_of("of") AS (
+    SELECT "of" FROM item_here WHERE NOT disputed GROUP BY "of"
+),
+figure("of", stage, name, cohort, flow) AS (
+    SELECT p."of", g.n, g.name,
+           (SELECT COUNT(*) FROM counting AS c WHERE c."of" = p."of" AND c.n >= g.n),
+           (SELECT COUNT(*) FROM first_day AS f JOIN item_here AS i ON i.id = f.id, asked WHERE NOT i.disputed
+            AND i."of" = p."of" AND f.stage = g.n AND f.on_day BETWEEN asked.first AND asked.last)
+    FROM parts_of AS p, stage AS g
+),
+conversion("of", stage, name, cohort, flow, conversion_bp) AS (
+    SELECT f."of", f.stage, f.name, f.cohort, f.flow, basis_points(f.cohort, b.cohort)
+    FROM figure AS f LEFT JOIN figure AS b ON b."of" = f."of" AND b.stage = f.stage - 1
+)
+
+-- part steps
+SELECT "of", name AS stage, cohort, conversion_bp, flow FROM conversion ORDER BY "of", conversion.stage
+
+-- part summary
+SELECT c."of", c.cohort AS leads,
+       (SELECT cohort FROM conversion AS s WHERE s."of" = c."of" AND s.stage = 6) AS signed,
+       basis_points((SELECT cohort FROM conversion AS s WHERE s."of" = c."of" AND s.stage = 6), c.cohort) AS signed_bp,
+       (SELECT name FROM conversion AS b WHERE b."of" = c."of" AND b.conversion_bp IS NOT NULL
+        ORDER BY b.conversion_bp, b.stage LIMIT 1) AS bottleneck,
+       (SELECT MIN(conversion_bp) FROM conversion AS b WHERE b."of" = c."of") AS bottleneck_bp,
+       basis_points((SELECT cohort FROM conversion AS s WHERE s."of" = c."of" AND s.stage = 6),
+                    (SELECT cohort FROM conversion AS s WHERE s."of" = c."of" AND s.stage = 2)) AS signed_of_qualified_bp
+FROM conversion AS c WHERE c.stage = 1 ORDER BY c."of"
+
+-- part pipeline
+SELECT s.state AS stage, o.currency, COUNT(*) AS n, exact_sum(o.amount) AS amount_minor
+FROM opportunity AS o JOIN opportunity_state AS s ON s.id = o.id JOIN stage AS g ON g.state = s.state, asked
+WHERE NOT s.disputed AND (asked.territory IS NULL OR o.territory = asked.territory)
+GROUP BY g.n, o.currency ORDER BY g.n, o.currency
+
+-- part basis
+SELECT 'leads and opportunities' AS what, (SELECT COUNT(*) FROM counting) AS n, NULL AS why
+UNION ALL
+SELECT * FROM (SELECT 'leads and opportunities', COUNT(*), 'disputed: their states stand side by side' FROM item_here
+               WHERE disputed HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'leads and opportunities', COUNT(*), 'no day on which they began' FROM item_here
+               WHERE NOT disputed AND began IS NULL HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'leads and opportunities', COUNT(*), 'begun in another period (in the flow they count)' FROM item_here, asked
+               WHERE NOT disputed AND began NOT BETWEEN asked.first AND asked.last HAVING COUNT(*) > 0)

@@ -1,0 +1,93 @@
+-- receivables: what is owed, how long overdue, and which step of dunning is due
+-- period: today
+-- by: territory owner account
+-- plot: ageing currency age outstanding_minor
+--
+-- As things stand at the end of the period's last day, or today where that is still to come. Outstanding is the amount
+-- without what was allocated to it by then; it is overdue from the day after it was due. What was reversed does not
+-- count, nor its reversal. Of payments with the same bank reference, account, currency and amount one counts, until a
+-- person says that they are two. The ladder: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after.
+
+-- with
+ladder(level, days, step) AS (
+    VALUES(1, -7, 'rep: reminder'), (2, -3, 'rep: draft to the customer'), (3, 0, 'rep: due today'),
+          (4, 1, 'manager'), (5, 7, 'region head, call script'), (6, 15, 'finance, hold deliveries'), (7, 30, 'legal')
+),
+moment(day) AS (
+    SELECT MIN(last, today) FROM asked
+),
+allocation_seen(id, receivable, amount, standing) AS (
+    SELECT a.id, a.receivable, a.amount,
+           CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS r WHERE r.reverses = a.id) THEN 'reversed'
+                WHEN p.standing <> 'counts' THEN p.standing
+                WHEN p.currency <> r.currency THEN 'currency'
+                WHEN p.day > moment.day THEN 'later' ELSE 'counts' END
+    FROM allocation AS a JOIN receivable AS r ON r.id = a.receivable LEFT JOIN payment_seen AS p ON p.id = a.payment,
+         moment
+),
+owed(id, account, currency, due, amount, outstanding, overdue, fired, territory, "of") AS (
+    SELECT r.id, COALESCE(c.id, b.id), r.currency, r.due, r.amount,
+           r.amount - (SELECT exact_sum(a.amount) FROM allocation_seen AS a WHERE a.receivable = r.id
+                       AND a.standing = 'counts'),
+           (CAST(strftime('%s', moment.day) AS INTEGER) - CAST(strftime('%s', r.due) AS INTEGER)) / 86400,
+           (SELECT MAX(d.level) FROM dunning_step AS d WHERE d.receivable = r.id AND d.done_at IS NOT NULL),
+           r.territory,
+           CASE asked.by WHEN 'territory' THEN r.territory
+                WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = COALESCE(c.id, b.id)), '-')
+                WHEN 'owner' THEN COALESCE((SELECT p.name FROM account AS a JOIN person AS p ON p.id = a.owner
+                                            WHERE a.id = COALESCE(c.id, b.id)), '-') ELSE '' END
+    FROM receivable AS r LEFT JOIN account AS b ON b.id = r.account LEFT JOIN account AS c ON c.id = b.merged_into,
+         asked, moment
+    WHERE asked.territory IS NULL OR r.territory = asked.territory
+),
+open_now AS (
+    SELECT *, CASE WHEN overdue <= 0 THEN 1 WHEN overdue <= 30 THEN 2 WHEN overdue <= 60 THEN 3 WHEN overdue <= 90 THEN 4
+              ELSE 5 END AS age FROM owed WHERE outstanding > 0 AND due IS NOT NULL
+),
+age(n, name) AS (
+    VALUES(1, 'not overdue'), (2, '1 to 30 days'), (3, '31 to 60 days'), (4, '61 to 90 days'), (5, 'over 90 days')
+),
+kind_of("of", currency) AS (
+    SELECT DISTINCT "of", currency FROM open_now
+)
+
+-- part ageing
+SELECT k."of", k.currency, g.name AS age,
+       (SELECT COUNT(*) FROM open_now AS o WHERE o."of" = k."of" AND o.currency IS k.currency AND o.age = g.n) AS n,
+       (SELECT exact_sum(o.outstanding) FROM open_now AS o
+        WHERE o."of" = k."of" AND o.currency IS k.currency AND o.age = g.n) AS outstanding_minor
+FROM kind_of AS k, age AS g ORDER BY k."of", k.currency, g.n
+
+-- part receivables
+SELECT o."of", COALESCE((SELECT name FROM account WHERE id = o.account), '-') AS account, o.due, o.overdue AS days_overdue,
+       o.currency, o.outstanding AS outstanding_minor,
+       (SELECT step FROM ladder WHERE days <= o.overdue ORDER BY level DESC LIMIT 1) AS step,
+       (SELECT MAX(level) FROM ladder WHERE days <= o.overdue) AS level_due, o.fired AS level_done,
+       (SELECT date(o.due, days || ' days') FROM ladder WHERE days > o.overdue ORDER BY level LIMIT 1) AS next_on,
+       o.amount AS amount_minor, o.id
+FROM open_now AS o ORDER BY o."of", o.due, account, o.id
+
+-- part basis
+SELECT 'receivables' AS what, (SELECT COUNT(*) FROM open_now) AS n, NULL AS why
+UNION ALL
+SELECT * FROM (SELECT 'receivables', COUNT(*), 'paid' FROM owed WHERE outstanding = 0 HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'receivables', COUNT(*), 'more was paid than was owed' FROM owed WHERE outstanding < 0
+               HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'receivables', COUNT(*), 'no amount or no day on which it is due' FROM owed
+               WHERE amount IS NULL OR (outstanding > 0 AND due IS NULL) HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'payments', COUNT(*), 'recorded twice: same bank reference, account and amount'
+               FROM payment_seen AS p JOIN payment AS q ON q.id = p.id, asked
+               WHERE p.standing = 'twice' AND (asked.territory IS NULL OR q.territory = asked.territory)
+               HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'payments', COUNT(*), 'not allocated to what is owed' FROM payment_seen AS p
+               JOIN payment AS q ON q.id = p.id, asked, moment
+               WHERE p.standing = 'counts' AND p.day <= moment.day
+               AND NOT EXISTS (SELECT 1 FROM allocation AS a WHERE a.payment = p.id)
+               AND (asked.territory IS NULL OR q.territory = asked.territory) HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'allocations', COUNT(*), 'paid in another currency' FROM allocation_seen AS a
+               JOIN owed AS o ON o.id = a.receivable WHERE a.standing = 'currency' HAVING COUNT(*) > 0)
