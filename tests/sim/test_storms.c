@@ -22,7 +22,7 @@
 static const char *const mixes[] = {"server homes moves", "server more moves", "server homes more", "homes more moves",
                                     "server collect more moves"};
 /* … and those that nobody has chosen with this, of which no life is known to end badly. */
-static const char unchosen_mix[] = "server homes more moves";
+static const char unchosen_mix[] = "server homes grants upgrades moves";
 enum { MIXES = sizeof mixes / sizeof mixes[0], VIEW_DICE = 100000, VIEW_LIVES = 4 };
 
 /* One act; false: the dice fell on something that could not happen now. */
