@@ -58,7 +58,7 @@ static enum sat_err refuse_name(struct import_run *run, const struct import_map 
         list = sat_arena_format(&run->arena, "%s%s%s", list, i ? ", " : "",
                                 import_shown(&run->arena, map->parts[i].pattern));
     return sat_fail(&run->satchel->fault, SAT_ERR_INVALID, "the map has nothing for %s: it is for %.200s",
-                    import_shown(&run->arena, name), list);
+                    import_shown_file(&run->arena, name), list);
 }
 
 /* The files in the map's order, so that what is referred to comes before. */
@@ -285,7 +285,7 @@ static const char *first_bad(struct import_run *run, const struct import_file *f
 {
     json_t *bads = by_line(file->bads);
     const char *text = json_string_value(json_object_get(json_array_get(bads, 0), "message"));
-    size_t name = strlen(import_shown(&run->arena, file->name)) + 2;
+    size_t name = strlen(import_shown_file(&run->arena, file->name)) + 2;
     const char *copy = text && strlen(text) > name ? sat_arena_text(&run->arena, text + name, strlen(text) - name) : "";
     json_decref(bads);
     return copy;
@@ -302,8 +302,9 @@ static enum sat_err conclude(struct import_run *run)
     if (!refused) return SAT_OK;
     const char *others = waiting ? sat_arena_format(&run->arena, ", nor what is behind it (%u)", waiting) : "";
     return sat_fail(&run->satchel->fault, SAT_ERR_INVALID, "%s %s%s: %u bad, first %.280s",
-                    import_shown(&run->arena, refused->name), run->dry_run ? "would not be stored" : "is not stored",
-                    others, (unsigned)refused->bad_n, first_bad(run, refused));
+                    import_shown_file(&run->arena, refused->name),
+                    run->dry_run ? "would not be stored" : "is not stored", others, (unsigned)refused->bad_n,
+                    first_bad(run, refused));
 }
 
 /* ---- All ---- */

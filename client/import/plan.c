@@ -90,7 +90,7 @@ void import_add_bad(struct import_run *run, uint32_t at, const struct import_bad
     if (bad->column)
         where = sat_arena_format(&run->row_arena, "%s, column %s", where, import_shown(&run->row_arena, bad->column));
     const char *text =
-        sat_arena_format(&run->row_arena, "%s%s: %s", import_shown(&run->row_arena, file->name), where, bad->text);
+        sat_arena_format(&run->row_arena, "%s%s: %s", import_shown_file(&run->row_arena, file->name), where, bad->text);
     json_t *row = json_pack("{s:s, s:s, s:o, s:s?, s:s, s:s}", "kind", "bad", "file", file->name, "line",
                             bad->line ? json_integer(bad->line) : json_null(), "column", bad->column, "rule", bad->rule,
                             "message", text);

@@ -32,6 +32,13 @@ const char *import_shown(struct sat_arena *arena, const char *text)
                             cut < len ? "…" : "");
 }
 
+const char *import_shown_file(struct sat_arena *arena, const char *name)
+{
+    size_t len = strlen(name), from = len > SHOWN_BYTES_MAX ? len - SHOWN_BYTES_MAX : 0;
+    while (((uint8_t)name[from] & 0xc0) == 0x80) from++;
+    return sat_arena_format(arena, "%s%s", from ? "…" : "", sat_utf8_shown(arena, name + from));
+}
+
 /* How many bytes the blank takes that the text begins with; 0: it begins with none. */
 static size_t blank_at(const char *text, size_t len)
 {

@@ -36,6 +36,7 @@ enum sat_err import_spoil(struct sat_arena *arena, struct import_bad *bad, uint3
                           const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* At most 60 bytes of what stands in a file, fit for a sentence. */
 const char *import_shown(struct sat_arena *arena, const char *text);
+const char *import_shown_file(struct sat_arena *arena, const char *name); /* the end of a long path tells more */
 /* Without white space (also that of typewriters of the East, U+3000, and U+00A0) at both ends. */
 const char *import_trim(struct sat_arena *arena, const char *text);
 

@@ -36,7 +36,7 @@ expect "a passphrase function is found" 1 "opens or derives: crypto_pwhash$" "$g
 expect "a box opener is found" 1 "opens or derives: crypto_box_seal_open$" "$guilty"
 expect "a decompressor is found" 1 "import of zstd: ZSTD_decompress" "$guilty"
 expect "a library for clients is found" 1 "library for clients alone: .*zstd" "$guilty"
-expect "a field's name is found" 1 "name of a field of a record type: discount_bp" "$guilty"
+expect "a field's name is found" 1 "name of a field of a record type: business_model" "$guilty"
 expect "stripping hides no import" 1 "opens or derives: crypto_aead" "$scratch/stripped"
 expect "no vault to compare with is no pass" 2 "cannot tell" "$build/satcheld" "$scratch/none.a"
 expect "no binary is no pass" 2 "cannot tell" "$scratch/none"
