@@ -70,6 +70,8 @@ $prefix/share/doc/satchel/satcheld.conf
 $prefix/share/bash-completion/completions/satchel
 $prefix/share/man/man1/satchel.1
 $prefix/share/man/man8/satcheld.8
+$prefix/share/satchel/maps/northwind.json
+$prefix/share/satchel/maps/vcard.json
 END
 files >"$scratch/found"
 check "what is installed, and nothing else" same "$scratch/wanted" "$scratch/found"
