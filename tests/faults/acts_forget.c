@@ -61,6 +61,39 @@ static int delete_second(struct story *story, enum party who)
     return act_said(story, who, failed);
 }
 
+/* Has the server forgotten what was deleted, and compacted what speaks of it? */
+static enum sat_err look_at_server(const struct story *story, bool *collected, bool *compacted)
+{
+    struct sat_arena arena;
+    struct sat_space_row *rows;
+    struct sat_run *runs;
+    uint32_t n = 0, runs_n = 0;
+    uint64_t collection = 0;
+    *collected = *compacted = false;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_spaces(story->store, &arena, &rows, &n);
+    for (uint32_t i = 0; i < n && !err; i++) {
+        err = sat_store_collection_last(story->store, rows[i].sid, &collection);
+        if (!err) err = sat_store_runs(story->store, rows[i].sid, 0, 1, &arena, &runs, &runs_n);
+        *collected = *collected || collection;
+        *compacted = *compacted || runs_n;
+    }
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* A server whose disk failed forgets later, and who comes before that has no reason to begin anew. */
+static int come_back(struct story *story, enum party who)
+{
+    bool collected, compacted;
+    if (!story->again) {
+        enum sat_err err = look_at_server(story, &collected, &compacted);
+        story->compacted = !err && collected && compacted;
+        sat_check(story->troubled || err || story->compacted);
+    }
+    return act_sync(story, who);
+}
+
 static const struct story_step steps[] = {
     {"Ann founds the org", ANN, act_found},
     {"Ann adds Ben and two territories", ANN, act_add_people},
@@ -83,31 +116,17 @@ static const struct story_step steps[] = {
     {"Ben has, too, and it is collected", BEN, act_sync},
     {"Ben forgets it", BEN, act_sync},
     {"Ann forgets it", ANN, act_sync},
-    {"Cleo begins anew", CLEO, act_sync},
+    {"Cleo begins anew", CLEO, come_back},
     {"Cleo is in sync", CLEO, act_sync},
     {"Ann pulls what Cleo brings", ANN, act_sync},
 };
 
 /* ---- The end ---- */
 
-/* On the server it is forgotten, and who was away began anew. */
 static bool is_forgotten(struct story *story, char *text, size_t size)
 {
-    struct sat_arena arena;
-    struct sat_space_row *rows;
-    struct sat_run *runs;
-    uint32_t n = 0, runs_n = 0;
-    uint64_t collection = 0;
-    bool collected = false, compacted = false;
-    sat_arena_init(&arena);
-    enum sat_err err = sat_store_spaces(story->store, &arena, &rows, &n);
-    for (uint32_t i = 0; i < n && !err; i++) {
-        err = sat_store_collection_last(story->store, rows[i].sid, &collection);
-        if (!err) err = sat_store_runs(story->store, rows[i].sid, 0, 1, &arena, &runs, &runs_n);
-        collected = collected || collection;
-        compacted = compacted || runs_n;
-    }
-    sat_arena_deinit(&arena);
+    bool collected, compacted;
+    enum sat_err err = look_at_server(story, &collected, &compacted);
     if (!err && collected && compacted) return true;
     (void)snprintf(text, size, "the server has %s collection and %s run (%s)", collected ? "a" : "no",
                    compacted ? "a" : "no", sat_err_name(err));
@@ -128,7 +147,7 @@ static bool holds_all(struct story *story, enum party who, char *text, size_t si
     if (satchel_status(satchel, &status)) return (void)snprintf(text, size, "no status"), false;
     bool anew = strstr(status, "\"started_anew\"") != NULL;
     satchel_free(status);
-    if (anew == (who == CLEO)) return true;
+    if (anew == (who == CLEO) || (who == CLEO && story->troubled && !story->compacted)) return true;
     (void)snprintf(text, size, "%s %s anew", story_home(who), anew ? "began" : "did not begin");
     return false;
 }

@@ -140,6 +140,7 @@ static bool try_step(struct attempt *attempt, const struct story_step *step, str
     answer->failed = result > 0;
     answer->died = result < 0;
     answer->counted = attempt->counted;
+    story->troubled = attempt->fired;
     if (!attempt->fired) {
         answer->verdict = DID_NOT_FIRE;
         if (result != 0) return say(answer, step, "nothing failed, and it does", story);

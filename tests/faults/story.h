@@ -28,6 +28,8 @@ struct story {
     struct sat_entropy_stream entropy_state;
     struct sat_entropy entropy;
     bool again;                 /* the step has been tried before */
+    bool troubled;              /* something has failed, in this step or before it */
+    bool compacted;             /* the server had forgotten all when Cleo came back */
     enum sat_err host_err;      /* of the server's last step that failed */
     struct satchel_error error; /* of the step's last call */
     enum death death;
