@@ -398,17 +398,31 @@ static enum sat_err make(struct asking *asking, json_t *report)
 }
 
 /* What the library's other calls tell; each of them says itself why it cannot. */
-static bool look_around(struct satchel *satchel, struct asking *asking)
+static int look_around(struct satchel *satchel, struct asking *asking)
 {
     char *status = NULL;
     asking->conflicts = json_array();
-    if (satchel_status(satchel, &status) || satchel_conflicts(satchel, keep_row, asking->conflicts)) {
-        satchel_free(status);
-        return false;
-    }
-    asking->status = json_loads(status, 0, NULL);
+    int failed = satchel_status(satchel, &status);
+    if (!failed) failed = satchel_conflicts(satchel, keep_row, asking->conflicts);
+    if (!failed) asking->status = json_loads(status, 0, NULL);
     satchel_free(status);
-    return true;
+    return failed;
+}
+
+/* Nothing is given out before all of it is there: where the view on the disk turns out damaged on the way, it is built
+ * anew, and asked once more. */
+static enum sat_err make_text(struct asking *asking, char **out)
+{
+    enum sat_err err;
+    bool again = false;
+    do {
+        json_t *report = json_object();
+        err = make(asking, report);
+        if (!err) *out = client_json_text(json_incref(report));
+        json_decref(report);
+        again = !again && err && asking->view && client_view_is_damaged(asking->view);
+    } while (again);
+    return err;
 }
 
 int satchel_report(struct satchel *satchel, const char *name, const struct satchel_report_options *options, char **out)
@@ -420,14 +434,10 @@ int satchel_report(struct satchel *satchel, const char *name, const struct satch
     sat_arena_init(&arena);
     client_begin(satchel);
     int failed = client_end(satchel, take(name ? name : "", options ? options : &none, &asking));
-    if (!failed) failed = look_around(satchel, &asking) ? 0 : -1;
+    if (!failed) failed = look_around(satchel, &asking);
     if (!failed) {
-        json_t *report = json_object();
         client_begin(satchel);
-        enum sat_err err = make(&asking, report);
-        if (!err) *out = client_json_text(json_incref(report));
-        json_decref(report);
-        failed = client_end(satchel, err);
+        failed = client_end(satchel, make_text(&asking, out));
     }
     json_decref(asking.status);
     json_decref(asking.conflicts);

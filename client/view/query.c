@@ -216,6 +216,11 @@ static enum sat_err ask(struct client_view *view, const struct question *questio
     return err;
 }
 
+bool client_view_is_damaged(const struct client_view *view)
+{
+    return view->damaged;
+}
+
 bool client_view_asks_again(const struct client_view *view)
 {
     return view->damaged && view->rows == 0;

@@ -39,6 +39,8 @@ enum sat_err client_view_query(struct client_view *view, const char *sql, satche
 /* Did the last query fail as the view could not be read, before it gave a row? Then client_view_get() gives another
  * one, which has the answer. */
 bool client_view_asks_again(const struct client_view *view);
+/* The same for who keeps the rows to himself until all are there. */
+bool client_view_is_damaged(const struct client_view *view);
 
 /* satchel_find(); *more: there are more than that. */
 int client_find_records(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,

@@ -324,22 +324,42 @@ static void damage_anywhere_changes_no_answer(void **state)
     }
 }
 
+/* Bob's, while he has it open. */
+static void break_view(void)
+{
+    char path[160];
+    size_t len;
+    struct client_view *view = view_of(bob);
+    if (!view->sealed) return;
+    uint8_t *bytes = read_file(file_of("bob", CLIENT_VIEW_FILE, path), &len);
+    memset(bytes, 0x5a, len);
+    write_file(path, bytes, len);
+    free(bytes);
+    must(bob, sqlite3_db_release_memory(view->db));
+}
+
+static void a_report_is_told_though_the_view_breaks(void **state)
+{
+    (void)state;
+    const struct satchel_report_options day = {.today = "2026-05-09"};
+    char *before, *after;
+    put_accounts();
+    must(bob, satchel_report(bob, "visits", &day, &before));
+    assert_non_null(view_of(bob)->sealed);
+    break_view();
+    must(bob, satchel_report(bob, "visits", &day, &after));
+    assert_string_equal(before, after);
+    satchel_free(before);
+    satchel_free(after);
+}
+
 static void what_breaks_while_it_is_open_is_built_anew_too(void **state)
 {
     (void)state;
-    char path[160];
-    size_t len;
     put_accounts();
     assert_rows(bob, COUNT, ANSWER);
     for (int i = 0; i < 4; i++) {
-        struct client_view *view = view_of(bob);
-        if (view->sealed) {
-            uint8_t *bytes = read_file(file_of("bob", CLIENT_VIEW_FILE, path), &len);
-            memset(bytes, 0x5a, len);
-            write_file(path, bytes, len);
-            free(bytes);
-            must(bob, sqlite3_db_release_memory(view->db));
-        }
+        break_view();
         assert_rows(bob, COUNT, ANSWER);
     }
     assert_null(view_of(bob)->sealed); /* a disk that spoils it again and again is not asked any more */
@@ -509,6 +529,7 @@ int main(void)
         TEST(nothing_of_it_lies_open_and_it_is_for_its_owner_alone),
         TEST(damage_anywhere_changes_no_answer),
         TEST(what_breaks_while_it_is_open_is_built_anew_too),
+        TEST(a_report_is_told_though_the_view_breaks),
         TEST(an_older_state_of_it_is_not_believed),
         TEST(without_its_mark_or_of_another_form_it_is_built_anew),
         TEST(an_open_one_without_its_mark_is_not_believed),
