@@ -127,7 +127,7 @@ json_t *client_json_of_record(const struct sat_type *type, const struct sat_merg
 static void add_keyed_cell(json_t *fields, const char *name, const struct sat_cell *cell)
 {
     json_t *map = json_object_get(fields, name);
-    if (!map) {
+    if (!json_is_object(map)) { /* or there is a plain cell beside it, which nobody honest writes */
         map = json_object();
         (void)json_object_set_new(fields, name, map);
     }
@@ -138,7 +138,7 @@ static void add_keyed_cell(json_t *fields, const char *name, const struct sat_ce
 static void add_set_cell(json_t *fields, const char *name, const struct sat_cell *cell)
 {
     json_t *parts = json_object_get(fields, name);
-    if (!parts) {
+    if (!json_is_object(parts)) { /* likewise */
         parts = json_object();
         (void)json_object_set_new(fields, name, parts);
     }

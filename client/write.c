@@ -217,7 +217,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     if (!err) err = choose_id(tx, type, id, json, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
-    if (!err && id) err = check_forgotten(tx, type, known);
+    if (!err && (id || sat_type_has_keys(type))) err = check_forgotten(tx, type, known);
     if (!err) err = name_record(tx, type, id, client_json_fields(type, json, &tx->arena, &fields, &satchel->fault));
     if (!err) err = complete_sets(tx, known, &fields);
     if (!err) err = client_fits(tx, type, known, &fields);

@@ -209,13 +209,15 @@ static enum sat_err make(struct row *row, const struct import_record *record)
 /* ---- Comparing ---- */
 
 /* Where people disagree, an import that agrees with one of them is no reason to settle it. */
-static bool says_nothing_new(const struct sat_merged_record *merged, const struct sat_cell *cell)
+static bool says_nothing_new(const struct sat_field *field, const struct sat_merged_record *merged,
+                             const struct sat_cell *cell)
 {
     static const uint8_t no_bytes[1];
     struct sat_span element = cell->in_set ? cell->element : (struct sat_span){0};
     if (cell->in_set && !element.at) element.at = no_bytes;
     const struct sat_merged *found = sat_merged_cell(merged, cell->field, element);
-    if (!found) return cell->value.kind == SAT_VALUE_NIL || (cell->in_set && !cell->value.truth);
+    bool of_set = sat_rule(field->rule)->form == SAT_FORM_SET;
+    if (!found) return cell->value.kind == SAT_VALUE_NIL || (of_set && !cell->value.truth);
     for (uint32_t i = 0; i < found->alternatives_n; i++)
         if (sat_value_equal(&found->alternatives[i].value, &cell->value)) return true;
     return sat_value_equal(&found->value, &cell->value);
@@ -247,7 +249,7 @@ static void leave_new(const struct sat_type *type, const struct sat_merged_recor
         const struct sat_field *field = sat_field_by_name(type, name);
         bool news = field->rule == SAT_RULE_ADD && !json_is_object(value) && has_others(merged, fields, field->number);
         for (uint32_t i = 0; i < fields->n && !news; i++)
-            news = fields->cells[i].field == field->number && !says_nothing_new(merged, &fields->cells[i]);
+            news = fields->cells[i].field == field->number && !says_nothing_new(field, merged, &fields->cells[i]);
         if (!news) (void)json_object_del(object, name);
     }
 }

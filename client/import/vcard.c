@@ -148,8 +148,9 @@ static const char *take_piece(struct sat_arena *arena, const char **text, char s
     while (*end && (!separator || *end != separator)) end += *end == '\\' && end[1] ? 2 : 1;
     char *piece = sat_arena_text(arena, *text, (size_t)(end - *text)), *to = piece;
     for (const char *from = piece; *from; from++) {
-        if (*from == '\\' && from[1]) from++;
-        *to++ = from > piece && from[-1] == '\\' && (*from == 'n' || *from == 'N') ? '\n' : *from;
+        bool escaped = *from == '\\' && from[1];
+        if (escaped) from++;
+        *to++ = escaped && (*from == 'n' || *from == 'N') ? '\n' : *from;
     }
     *to = 0;
     *text = *end ? end + 1 : NULL;

@@ -305,7 +305,7 @@ TEL;TYPE=WORK,VOICE:+49 221 1\r
 item1.TEL;TYPE=CELL,PREF:+49 170 2\r
 EMAIL;TYPE=INTERNET:erika@example.org\r
 ADR;TYPE=WORK:;;Heidestraße 17;Köln;;51147;Germany\r
-NOTE:first line\\nsecond\\; line\r
+NOTE:first line\\nsecond\\; line in C:\\\\new\r
 PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgABAQAAAQABAAD/\r
  2wBDAAMCAgMCAgMDAwMEAwME\r
 END:VCARD\r
@@ -340,7 +340,7 @@ def an_address_book_becomes_contacts_and_companies():
           (company["id"], "Einkäuferin", ["+49 170 2", "+49 221 1"], ["erika@example.org"]))
     equal((wang["account"], wang["phones"], sorted(wang["emails"])),
           (company["id"], ["+86-138-1234-5678"], ["wang@example.cn", "xm@example.cn"]))
-    equal([n["text"] for n in find("note", "about = '%s'" % erika["id"])], ["first line\nsecond; line"])
+    equal([n["text"] for n in find("note", "about = '%s'" % erika["id"])], ["first line\nsecond; line in C:\\new"])
     equal(contacts["Jörg (junior) Müller"]["phones"], ["0170"])
     equal(counts(one(rep, vcard, path)), (0, 0, 5, 0, 0))
     for broken in (CARDS[:-len("END:VCARD\r\n")], CARDS + "N:x\r\n", "BEGIN:VCARD\r\n" + CARDS,

@@ -56,6 +56,26 @@ static void assert_round_trip(const char *type_name, const char *json, const cha
     free(text);
 }
 
+/* A member can write what no put makes: of a set, or of a map, a plain cell beside its elements. */
+static void a_plain_cell_beside_elements_does_no_harm(void **state)
+{
+    (void)state;
+    const struct sat_type *type = sat_type_by_name("account");
+    const struct sat_field *tags = sat_field_by_name(type, "tags"), *ext = sat_field_ext();
+    const struct sat_span key = sat_span_text("vip");
+    const struct sat_value text = {.kind = SAT_VALUE_TEXT, .text = sat_span_text("x")};
+    const struct sat_cell cells[] = {
+        {.field = tags->number, .value = text},
+        {.field = tags->number, .in_set = true, .element = key, .value = {.kind = SAT_VALUE_BOOL, .truth = true}},
+        {.field = ext->number, .value = text},
+        {.field = ext->number, .in_set = true, .element = key, .value = text},
+    };
+    char *told = client_json_text(client_json_of_cells(type, cells, 4));
+    assert_non_null(strstr(told, "\"tags\":{\"add\":[\"vip\"]}"));
+    assert_non_null(strstr(told, "\"ext\":{\"vip\":\"x\"}"));
+    free(told);
+}
+
 /* ---- Kinds ---- */
 
 static void every_kind_of_value_goes_in_and_comes_out(void **state)
@@ -308,6 +328,7 @@ static void a_single_value_is_read_by_its_fields_kind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_cell_beside_elements_does_no_harm),
         cmocka_unit_test(every_kind_of_value_goes_in_and_comes_out),
         cmocka_unit_test(integers_span_64_bits_and_nothing_else_is_one),
         cmocka_unit_test(an_integer_out_of_its_fields_range_is_refused_with_the_bounds),
