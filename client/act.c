@@ -197,7 +197,7 @@ static bool on_notice(void *context, struct client_session *session, const struc
         /* What is owed was paid first, and may have been taken for all that there was to do. */
         if (act->appended && act->rekey_for && !act->rekeyed && act->rekey_pokes++ < REKEY_POKES_MAX) {
             client_session_poke(session);
-            return false;
+            return act->rekeyed; /* there is nothing to do: nothing will come that could end the session */
         }
         return act->appended || act->proposed;
     case SAT_NOTICE_RECORD:

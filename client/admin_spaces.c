@@ -11,6 +11,7 @@ struct space_act {
     const char *name;
     uint32_t user;
     uint8_t rights;
+    enum sat_space_kind kind; /* of one that is added */
 };
 
 static enum sat_err check_territory_is_new(struct satchel *satchel, const char *name)
@@ -31,7 +32,7 @@ static enum sat_err build_territory(void *context, struct client_links *links)
 {
     struct space_act *act = context;
     enum sat_err err = check_territory_is_new(act->satchel, act->name);
-    return err ? err : client_links_add_space(links, &act->space, SAT_SPACE_TERRITORY, &act->key);
+    return err ? err : client_links_add_space(links, &act->space, act->kind, &act->key);
 }
 
 static enum sat_err name_territory(void *context)
@@ -41,9 +42,9 @@ static enum sat_err name_territory(void *context)
     return err ? err : client_write_space_name(act->satchel, &act->space, act->name);
 }
 
-int satchel_territory_add(struct satchel *satchel, const char *name)
+static int add_space(struct satchel *satchel, const char *name, enum sat_space_kind kind)
 {
-    struct space_act space = {.satchel = satchel, .name = name};
+    struct space_act space = {.satchel = satchel, .name = name, .kind = kind};
     struct client_act act = {.satchel = satchel, .context = &space, .build = build_territory, .after = name_territory};
     uint8_t random[10];
     enum sat_err err = client_act_begin(satchel, CLIENT_BY_ADMIN);
@@ -54,6 +55,16 @@ int satchel_territory_add(struct satchel *satchel, const char *name)
     if (!err) err = client_act_run(&act);
     sodium_memzero(&space.key, sizeof space.key);
     return client_end(satchel, err);
+}
+
+int satchel_territory_add(struct satchel *satchel, const char *name)
+{
+    return add_space(satchel, name, SAT_SPACE_TERRITORY);
+}
+
+int satchel_territory_add_narrow(struct satchel *satchel, const char *name)
+{
+    return add_space(satchel, name, SAT_SPACE_NARROW);
 }
 
 /* ---- Who may use one ---- */

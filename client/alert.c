@@ -122,6 +122,44 @@ void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text)
     sat_buf_deinit(&buf);
 }
 
+/* ---- To be told ---- */
+
+static const struct {
+    enum sat_notice notice;
+    uint32_t what;
+    const char *text;
+} TO_TELL[] = {
+    {SAT_NOTICE_SET_BACK, CLIENT_ALERT_SERVER_SET_BACK,
+     "the server was set back to an older copy of its data; what it had lost is given back by the devices that have "
+     "it"},
+    {SAT_NOTICE_ANEW, CLIENT_ALERT_STARTED_ANEW,
+     "this device was away for so long that everybody else had forgotten where it was: it has pulled what it may read "
+     "anew. Work of its own that was refused for that is among the refused items"},
+};
+
+uint64_t client_alerts_take(struct satchel *satchel, uint64_t told)
+{
+    struct sat_store *store = satchel->store;
+    uint64_t wanted, kept = 0;
+    if (sat_store_in_transaction(store) || sat_store_meta_get_u64(store, SAT_TO_TELL_KEY, 0, &wanted) || !wanted)
+        return 0;
+    if (sat_store_begin(store)) return 0;
+    enum sat_err err = sat_store_meta_put_u64(store, SAT_TO_TELL_KEY, 0);
+    for (size_t i = 0; i < sizeof TO_TELL / sizeof TO_TELL[0] && !err; i++) {
+        uint64_t bit = UINT64_C(1) << TO_TELL[i].notice;
+        struct sat_buf buf;
+        if (!(wanted & ~told & bit)) continue;
+        sat_buf_init(&buf);
+        err = put(satchel, TO_TELL[i].what, TO_TELL[i].text, &buf);
+        sat_buf_deinit(&buf);
+        kept |= bit;
+    }
+    if (!err) err = sat_store_commit(store);
+    if (!err) return kept;
+    sat_store_rollback(store);
+    return 0;
+}
+
 /* ---- Shown ---- */
 
 json_t *client_alert_json(const struct client_alert *alert)

@@ -39,6 +39,9 @@ struct client_alerts {
 /* A session ended by this. Kept if it speaks against the other side; a failure to write it down is none of the
  * caller's, who tells the error itself. */
 void client_alert_keep(struct satchel *satchel, uint32_t what, const char *text);
+/* Keeps what the replica wrote down to be told (SAT_TO_TELL_KEY) as alerts, but for what was told already (bits, as
+ * there). What it has kept; what it could not write waits for the next time. */
+uint64_t client_alerts_take(struct satchel *satchel, uint64_t told);
 enum sat_err client_alerts_get(struct satchel *satchel, struct sat_arena *arena,
                                struct client_alerts *out) SAT_MUST_CHECK;
 json_t *client_alert_json(const struct client_alert *alert); /* {"error","times","at","message"} */

@@ -65,6 +65,8 @@ static const char *describe(const struct audit *audit, const struct client_discl
         sat_arena_format(arena, "%s %llu record%s%s%s%s%s%s", strcmp(it->kind, "export") == 0 ? "exports" : "reveals",
                          (unsigned long long)it->records, it->records == 1 ? "" : "s", types[0] ? " of " : "", types,
                          it->format[0] ? " (" : "", it->format, it->format[0] ? ")" : "");
+    if (it->field[0]) text = sat_arena_format(arena, "%s: %s of %s", text, it->field, it->record);
+    if (it->reason[0]) text = sat_arena_format(arena, "%s, \"%s\"", text, it->reason);
     if (!it->altered_by) return text;
     return sat_arena_format(arena, "%s; %s has changed what is said here", text,
                             client_describe_device(audit->satchel, it->altered_by, arena));
@@ -79,6 +81,9 @@ static void give_disclosure(struct audit *audit, struct client_disclosure *it, s
     (void)json_object_set(said, "types", it->types);
     (void)json_object_set_new(said, "records", json_integer((json_int_t)it->records));
     (void)json_object_set_new(said, "format", json_string(it->format));
+    if (it->record[0]) (void)json_object_set_new(said, "record", json_string(it->record));
+    if (it->field[0]) (void)json_object_set_new(said, "field", json_string(it->field));
+    if (it->reason[0]) (void)json_object_set_new(said, "reason", json_string(it->reason));
     (void)json_object_set_new(said, "altered_by", it->altered_by ? json_integer(it->altered_by) : json_null());
     (void)json_object_set_new(json, "link", json_null());
     (void)json_object_set_new(json, "at", client_json_of_time(it->at_ms));

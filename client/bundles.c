@@ -2,8 +2,10 @@
 
 #include <sodium.h>
 
+#include "client/grades.h"
 #include "client/names.h"
 #include "common/proof/header.h"
+#include "common/vault/origin.h"
 #include "common/vault/seal.h"
 
 #define HLC_MS(hlc) ((hlc) >> 16)
@@ -72,7 +74,14 @@ json_t *client_bundle_change(struct satchel *satchel, const struct sat_bundle *b
     bool sound = !change->stub && !sat_header_decode(change->header, arena, &header);
     bool open = !change->stub && !open_body(satchel, bundle, index, arena, &body);
     const struct sat_type *type = open ? sat_type_by_number(body.type) : NULL;
+    struct client_sight sight;
+    struct sat_origin origin;
     json_t *json = json_object();
+    client_sight_get(satchel, &sight);
+    if (type) /* of a copy the one who wrote the original */
+        client_sight_mask_cells(&sight, type->number,
+                                sat_origin_decode(body.origin, &origin) ? bundle->manifest.device : origin.dot.device,
+                                body.cells, body.cells_n, arena);
     (void)json_object_set_new(json, "type", client_json_of_text(type ? type->name : NULL));
     (void)json_object_set_new(json, "id", client_json_of_uuid(change->record.b));
     (void)json_object_set_new(json, "fields",

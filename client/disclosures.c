@@ -50,6 +50,7 @@ static struct sat_cell cell_of(const struct sat_type *type, const char *field, s
 
 static struct sat_value text_of(const char *text)
 {
+    if (!text) return (struct sat_value){0};
     return (struct sat_value){.kind = SAT_VALUE_TEXT, .text = sat_span_text(text)};
 }
 
@@ -58,20 +59,26 @@ static int compare_cells(const void *a, const void *b)
     return sat_cell_compare(a, b);
 }
 
-/* All types are named, those that have nothing as taken out: the record may have been another disclosure's, long ago.
+/* All is named, those that have nothing as taken out: the record may have been another disclosure's, long ago.
  */
 static enum sat_err write_record(struct satchel *satchel, const struct client_disclosing *what, uint32_t number)
 {
-    enum { CELLS_MAX = 4 + 64 };
+    enum { CELLS_MAX = 7 + 64 };
     const struct sat_type *type = sat_type_by_name(CLIENT_DISCLOSURE_TYPE);
     const struct sat_space *people = sat_directory_space_of_kind(&satchel->directory, SAT_SPACE_PEOPLE);
     if (!people) return SAT_ERR_NOT_FOUND;
     struct sat_value records = {.kind = SAT_VALUE_INT, .integer = (int64_t)what->records};
     struct sat_value at = {.kind = SAT_VALUE_TIME, .integer = (int64_t)client_now_ms()};
+    struct sat_value record = {0};
+    if (what->record) record = (struct sat_value){.kind = SAT_VALUE_REF, .ref = *what->record};
     struct sat_cell cells[CELLS_MAX] = {cell_of(type, "kind", text_of(what->kind)),
                                         cell_of(type, "format", text_of(what->format)),
-                                        cell_of(type, "records", records), cell_of(type, "at", at)};
-    uint32_t n = 4;
+                                        cell_of(type, "records", records),
+                                        cell_of(type, "at", at),
+                                        cell_of(type, "record", record),
+                                        cell_of(type, "field", text_of(what->field)),
+                                        cell_of(type, "reason", text_of(what->reason))};
+    uint32_t n = 7;
     sat_check(n + sat_types_count() <= CELLS_MAX);
     for (uint16_t i = 0; i < sat_types_count(); i++) {
         struct sat_value in = {.kind = SAT_VALUE_BOOL, .truth = what->types[i]};
@@ -159,8 +166,17 @@ static enum sat_err read_one(struct gathering *it, const struct sat_record_id *i
         .kind = text_in(&view.merged, type, "kind", arena),
         .format = text_in(&view.merged, type, "format", arena),
         .records = records && records->integer > 0 ? (uint64_t)records->integer : 0,
+        .record = "",
+        .field = text_in(&view.merged, type, "field", arena),
+        .reason = text_in(&view.merged, type, "reason", arena),
         .types = client_json_of_set(sat_field_by_name(type, "types"), &view.merged),
     };
+    const struct sat_value *record = value_of(&view.merged, type, "record", SAT_VALUE_REF);
+    if (record) {
+        char text[SAT_UUID_TEXT_SIZE];
+        sat_uuid_format(record->ref.b, text);
+        out->record = sat_arena_text(arena, text, sizeof text - 1);
+    }
     for (uint32_t i = 0; i < view.live_n; i++)
         if (view.live[i].dot.device != out->device) out->altered_by = view.live[i].dot.device;
     return SAT_OK;

@@ -27,6 +27,8 @@ struct client_disclosing {
     const char *kind, *format;
     const bool *types;
     uint64_t records;
+    const struct sat_record_id *record; /* of a reveal: of what, which field, why; NULL: nothing is said */
+    const char *field, *reason;
 };
 enum sat_err client_disclose(struct satchel *satchel, const struct client_disclosing *what) SAT_MUST_CHECK;
 
@@ -36,7 +38,8 @@ struct client_disclosure {
     uint64_t at_ms;
     const char *kind, *format;
     uint64_t records;
-    json_t *types; /* the caller drops its reference */
+    const char *record, *field, *reason; /* of a reveal; "" for nothing */
+    json_t *types;                       /* the caller drops its reference */
 };
 /* All that there are, the oldest first; the arena owns them. */
 enum sat_err client_disclosures(struct satchel *satchel, struct sat_arena *arena, struct client_disclosure **out,

@@ -9,6 +9,7 @@
 #include "client/names.h"
 #include "client/reindex.h"
 #include "client/rows.h"
+#include "client/view/view.h"
 #include "common/sync/inspect.h"
 #include "common/vault/seal.h"
 
@@ -236,6 +237,20 @@ static enum sat_err check_contents(struct visit *visit, bool owed)
     return SAT_OK;
 }
 
+/* What is wrong with the view is no damage: it is made of the rest. */
+static enum sat_err check_view(struct visit *visit)
+{
+    const char *trouble;
+    bool there;
+    enum sat_err err = client_view_examine(visit->satchel, &trouble, &there);
+    if (err) return err;
+    if (trouble)
+        tell(visit, "view", "note", trouble, "nothing: it is built anew when something is asked");
+    else
+        tell(visit, "view", "ok", there ? "it opens, page by page" : "there is none: nothing was asked yet", NULL);
+    return SAT_OK;
+}
+
 /* A fault of the store in a check of ours is damage, and the next check may still tell something. */
 static enum sat_err go_on(struct visit *visit, const char *check, enum sat_err err)
 {
@@ -257,6 +272,7 @@ static enum sat_err check_with_keys(struct visit *visit)
     if (!err) err = go_on(visit, "keys", check_keys(visit, &owed));
     if (!err) err = go_on(visit, "drafts", check_drafts(visit));
     if (!err) err = go_on(visit, "contents", check_contents(visit, owed));
+    if (!err) err = go_on(visit, "view", check_view(visit));
     return err;
 }
 

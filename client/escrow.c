@@ -5,6 +5,7 @@
 
 #include "client/act.h"
 #include "client/bundles.h"
+#include "client/handed.h"
 #include "client/question.h"
 #include "client/rows.h"
 
@@ -26,6 +27,7 @@ struct asking {
     struct sat_arena arena;
     const uint64_t *wanted; /* numbers whose bundles are wanted whole; NULL: of none, but all are listed */
     uint32_t wanted_n;
+    const struct item *beside; /* all that its device has handed in in its space are wanted; NULL: not so */
     struct item *items;
     uint32_t n, cap;
 };
@@ -54,8 +56,10 @@ static void take_item(struct asking *asking, const struct sat_escrow_item *from)
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct sat_bundle bundle = {0};
-    bool wanted = is_wanted(asking, from->number);
     enum sat_err err = client_bundle_read(asking->satchel, from->bundle, &from->space, &arena, &bundle);
+    bool beside = asking->beside && asking->beside->device == bundle.manifest.device &&
+                  sat_space_equal(&asking->beside->space, &from->space);
+    bool wanted = beside || is_wanted(asking, from->number);
     asking->satchel->fault = (struct sat_fault){0};
     *add_item(asking) = (struct item){
         .number = from->number,
@@ -255,16 +259,108 @@ static int compare_items(const void *a, const void *b)
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
-static enum sat_err decide(struct asking *asking, uint8_t what)
+static enum sat_err decide_some(struct asking *asking, const struct item *items, uint32_t n, uint8_t what)
+{
+    struct decision decision = {items, n, what};
+    struct client_act act = {
+        .satchel = asking->satchel, .context = &decision, .build = build_decision, .when_pulled = true};
+    return client_act_run(&act);
+}
+
+static enum sat_err reject(struct asking *asking)
 {
     enum sat_err err = SAT_OK;
-    qsort(asking->items, asking->n, sizeof *asking->items, compare_items);
     for (uint32_t done = 0; done < asking->n && !err; done += CLIENT_LINKS_MAX) {
         uint32_t left = asking->n - done;
-        struct decision decision = {asking->items + done, left < CLIENT_LINKS_MAX ? left : CLIENT_LINKS_MAX, what};
-        struct client_act act = {
-            .satchel = asking->satchel, .context = &decision, .build = build_decision, .when_pulled = true};
-        err = client_act_run(&act);
+        err = decide_some(asking, asking->items + done, left < CLIENT_LINKS_MAX ? left : CLIENT_LINKS_MAX,
+                          SAT_ACCEPT_REJECT);
+    }
+    return err;
+}
+
+/* ---- Letting in ---- */
+
+static enum sat_err open_item(struct satchel *satchel, const struct item *item, struct sat_arena *arena,
+                              struct sat_bundle *out)
+{
+    return client_bundle_read(satchel, item->full, &item->space, arena, out);
+}
+
+/* Has its home a copy? The other one may have handed in the same: one after the other, so that it is seen. */
+static bool has_copies(const struct satchel *satchel, const struct item *item)
+{
+    const struct sat_device *device = sat_directory_device(&satchel->directory, item->device);
+    return device && (device->parent || device->copies);
+}
+
+/* How many from the first on go in together as they are; 0: not even that one. */
+static enum sat_err count_fitting(struct asking *asking, const struct item *items, uint32_t n, uint32_t *out)
+{
+    struct satchel *satchel = asking->satchel;
+    bool fits = true;
+    enum sat_err err = SAT_OK;
+    for (*out = 0; *out < n && *out < CLIENT_LINKS_MAX && !err; ++*out) {
+        const struct item *item = &items[*out], *last = *out ? item - 1 : NULL;
+        struct sat_bundle bundle;
+        if (last && (has_copies(satchel, last) || has_copies(satchel, item))) return SAT_OK;
+        if (sat_directory_decided(&satchel->directory, &item->id, satchel->directory.seq) == SAT_ACCEPT_BUNDLE)
+            continue; /* and that is said */
+        bool behind = last && last->device == item->device && sat_space_equal(&last->space, &item->space);
+        err = open_item(satchel, item, &asking->arena, &bundle);
+        if (!err) err = client_handed_fits(satchel, &bundle, behind ? &last->id : NULL, &fits);
+        if (err || !fits) return err;
+    }
+    return err;
+}
+
+/* With all that its device has handed in there, as what it stands on may be among that. */
+static enum sat_err take_beside(struct asking *all, const struct item *item)
+{
+    struct satchel *satchel = all->satchel;
+    struct sat_bundle bundle, *others = sat_arena_array(&all->arena, all->n, sizeof *others);
+    const struct sat_bundle *before;
+    uint32_t n = 0;
+    enum sat_err err = open_item(satchel, item, &all->arena, &bundle);
+    for (uint32_t i = 0; i < all->n && !err; i++)
+        if (all->items[i].sound && all->items[i].full.len)
+            err = open_item(satchel, &all->items[i], &all->arena, &others[n++]);
+    if (!err) err = client_handed_before(satchel, &bundle, others, n, &before);
+    for (uint32_t i = 0; i < all->n && !err && before; i++)
+        if (all->items[i].state == SAT_ASIDE_OPEN && sat_hash_equal(&all->items[i].id, &before->id))
+            return sat_fail(&satchel->fault, SAT_ERR_STALE, "number %llu: let in what came before it first",
+                            (unsigned long long)item->number);
+    return err ? err : client_handed_take(satchel, &bundle, others, n);
+}
+
+/* The log cannot take it as it is: it is written again, and as it is it stays out. */
+static enum sat_err take(struct asking *asking, const struct item *item)
+{
+    const struct sat_directory *directory = &asking->satchel->directory;
+    struct asking all = {.satchel = asking->satchel, .beside = item};
+    struct sat_bundle bundle;
+    bool any, fits = false;
+    sat_arena_init(&all.arena);
+    enum sat_err err = open_item(asking->satchel, item, &all.arena, &bundle);
+    if (!err) err = client_handed_wish(asking->satchel, &bundle, &any);
+    if (!err) err = ask(&all);
+    if (!err && any) err = client_handed_fits(asking->satchel, &bundle, NULL, &fits); /* now that it can be told */
+    if (!err && !fits) err = take_beside(&all, item);
+    sat_arena_deinit(&all.arena);
+    if (err) return err;
+    if (fits) return decide_some(asking, item, 1, SAT_ACCEPT_BUNDLE);
+    if (sat_directory_decided(directory, &item->id, directory->seq) != SAT_ACCEPT_REJECT)
+        return decide_some(asking, item, 1, SAT_ACCEPT_REJECT);
+    struct client_question sync = {.timeout_ms = TIMEOUT_MS};
+    return client_question_run(asking->satchel, &sync);
+}
+
+static enum sat_err let_in(struct asking *asking)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t done = 0, n; done < asking->n && !err; done += n ? n : 1) {
+        const struct item *items = asking->items + done;
+        err = count_fitting(asking, items, asking->n - done, &n);
+        if (!err) err = n ? decide_some(asking, items, n, SAT_ACCEPT_BUNDLE) : take(asking, items);
     }
     return err;
 }
@@ -278,7 +374,8 @@ int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint
     err = begin(&asking, satchel, numbers, n);
     if (!err) err = ask(&asking);
     for (uint32_t i = 0; i < n && !err; i++) err = find_item(&asking, numbers[i], &item);
-    if (!err) err = decide(&asking, accept ? SAT_ACCEPT_BUNDLE : SAT_ACCEPT_REJECT);
+    qsort(asking.items, asking.n, sizeof *asking.items, compare_items);
+    if (!err) err = accept ? let_in(&asking) : reject(&asking);
     sat_arena_deinit(&asking.arena);
     return client_end(satchel, err);
 }

@@ -25,12 +25,15 @@ struct file { /* one that is being written */
     uint64_t records, archived_n;
 };
 
+enum { PURPOSE_BYTES_MAX = 100, SQL_BYTES = 500 };
+
 struct exporting {
     struct satchel *satchel;
     struct client_view *view;
-    const char *directory;
-    bool made;       /* the directory */
-    json_t *written; /* what is told once all of it is there */
+    const char *directory, *purpose;
+    const char *contacts; /* which of them; NULL: all */
+    bool made;            /* the directory */
+    json_t *written;      /* what is told once all of it is there */
 };
 
 /* ---- Rows ---- */
@@ -126,29 +129,30 @@ static int write_row(void *context, const char *json)
 }
 
 /* The names of a table's columns: a CSV has them even where it has no row. */
-static void put_header(struct file *file, const struct sat_type *type)
+static int write_header(void *context, const char *json)
 {
-    json_t *row = json_object();
-    (void)json_object_set_new(row, "id", json_null());
-    (void)json_object_set_new(row, "territory", json_null());
-    (void)json_object_set_new(row, "archived", json_null());
-    for (uint16_t i = 0; i < type->fields_n; i++) (void)json_object_set_new(row, type->fields[i].name, json_null());
-    if (type->home == SAT_HOME_TERRITORY) {
-        (void)json_object_set_new(row, "after_move", json_null());
-        (void)json_object_set_new(row, "moved_from", json_null());
-    }
+    struct file *file = context;
+    json_t *row = marked(json, false);
     put_csv(file, row, true);
     json_decref(row);
+    return file->error;
+}
+
+static enum sat_err put_header(struct exporting *exporting, const struct sat_type *type, struct file *file)
+{
+    char sql[100];
+    (void)snprintf(sql, sizeof sql, "SELECT r.* FROM (SELECT 1) LEFT JOIN main.\"%s\" AS r ON 0", type->name);
+    return client_view_query(exporting->view, sql, write_header, file, &exporting->satchel->fault);
 }
 
 static enum sat_err write_rows(struct exporting *exporting, const struct sat_type *type, struct file *file)
 {
     static const char *const databases[] = {"main", "archived"};
-    enum sat_err err = SAT_OK;
-    if (file->format == SATCHEL_CSV) put_header(file, type);
+    enum sat_err err = file->format == SATCHEL_CSV ? put_header(exporting, type, file) : SAT_OK;
     for (int i = 0; i < 2 && !err; i++) {
-        char sql[100];
-        (void)snprintf(sql, sizeof sql, "SELECT * FROM %s.\"%s\" ORDER BY id", databases[i], type->name);
+        char sql[SQL_BYTES];
+        const char *whom = exporting->contacts && strcmp(type->name, "contact") == 0 ? exporting->contacts : "";
+        (void)snprintf(sql, sizeof sql, "SELECT * FROM %s.\"%s\" %s ORDER BY id", databases[i], type->name, whom);
         file->archived = i == 1;
         err = client_view_query(exporting->view, sql, write_row, file, &exporting->satchel->fault);
     }
@@ -286,7 +290,8 @@ static enum sat_err disclose(const struct exporting *exporting, int formats)
     static const char *const names[] = {
         [SATCHEL_NDJSON] = "ndjson", [SATCHEL_CSV] = "csv", [SATCHEL_NDJSON | SATCHEL_CSV] = "ndjson,csv"};
     bool *types = calloc(sat_types_count(), sizeof *types);
-    struct client_disclosing what = {.kind = "export", .format = names[formats], .types = types};
+    struct client_disclosing what = {
+        .kind = "export", .format = names[formats], .types = types, .reason = exporting->purpose};
     enum sat_err err = types ? SAT_OK : SAT_ERR_NO_MEMORY;
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
         uint64_t n;
@@ -315,12 +320,33 @@ static enum sat_err check_policy(struct satchel *satchel)
                     "reps may not export: the organisation's policy export.rep says so");
 }
 
+/* Without who is not to be contacted for the purpose. */
+static enum sat_err choose_contacts(struct exporting *exporting, char out[SQL_BYTES])
+{
+    const char *purpose = exporting->purpose;
+    if (!purpose) return SAT_OK;
+    if (!*purpose || strlen(purpose) > PURPOSE_BYTES_MAX || strchr(purpose, '\''))
+        return sat_fail(&exporting->satchel->fault, SAT_ERR_INVALID, "a purpose is a word, as calls or marketing");
+    (void)snprintf(out, SQL_BYTES,
+                   "WHERE id NOT IN (SELECT contact FROM withheld WHERE purpose IS NULL OR purpose = '%s')", purpose);
+    exporting->contacts = out;
+    return SAT_OK;
+}
+
 int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row, void *context)
 {
-    struct exporting exporting = {.satchel = satchel, .directory = directory, .written = json_array()};
+    return satchel_export_for(satchel, directory, formats, NULL, row, context);
+}
+
+int satchel_export_for(struct satchel *satchel, const char *directory, int formats, const char *purpose,
+                       satchel_row_fn row, void *context)
+{
+    struct exporting exporting = {
+        .satchel = satchel, .directory = directory, .purpose = purpose, .written = json_array()};
+    char contacts[SQL_BYTES];
     client_begin(satchel);
-    enum sat_err err = SAT_OK;
-    if (formats == 0 || (formats & ~(SATCHEL_NDJSON | SATCHEL_CSV)))
+    enum sat_err err = choose_contacts(&exporting, contacts);
+    if (!err && (formats == 0 || (formats & ~(SATCHEL_NDJSON | SATCHEL_CSV))))
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "an export is of format ndjson, csv or both");
     if (!err) err = check_policy(satchel);
     if (!err) err = client_view_get(satchel, &exporting.view);

@@ -7,6 +7,7 @@
 #include "client/handle.h"
 #include "common/base/utf8.h"
 #include "common/vault/derived.h"
+#include "common/vault/machines.h"
 
 /* ---- What was published ---- */
 
@@ -61,6 +62,9 @@ enum sat_err client_published_get(struct satchel *satchel, const char *kind, con
         if (body && body->kind == SAT_VALUE_TEXT)
             out->body = json_loadb((const char *)body->text.at, body->text.len, 0, NULL);
     }
+    if (!err) return SAT_OK;
+    json_decref(out->body);
+    *out = (struct client_published){0};
     return err;
 }
 
@@ -70,7 +74,8 @@ static bool lists(const json_t *words, struct sat_span word)
     const json_t *one;
     json_array_foreach(words, index, one)
     {
-        if (sat_span_equal(sat_span(json_string_value(one), json_string_length(one)), word)) return true;
+        struct sat_span text = sat_span(json_string_value(one), json_string_length(one));
+        if (json_is_string(one) && sat_span_equal(text, word)) return true;
     }
     return false;
 }
@@ -91,6 +96,49 @@ static enum sat_err check_word(struct satchel_tx *tx, const struct sat_type *typ
     const char *shown = sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)word.at, word.len));
     return sat_fail(&tx->satchel->fault, SAT_ERR_INVALID, "%s is one of \"%s\", not \"%.80s\"", name,
                     field->range->words, shown);
+}
+
+/* ---- States ---- */
+
+/* Is that what the record says already? */
+static enum sat_err says_already(struct satchel_tx *tx, const struct client_known *known, const struct sat_cell *cell,
+                                 bool *already)
+{
+    struct client_place place;
+    struct sat_record_view view;
+    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    const struct sat_merged *said = err ? NULL : sat_merged_cell(&view.merged, cell->field, (struct sat_span){0});
+    bool nothing = !said || said->value.kind == SAT_VALUE_NIL;
+    *already = nothing ? cell->value.kind == SAT_VALUE_NIL
+                       : cell->value.kind == SAT_VALUE_TEXT && said->value.kind == SAT_VALUE_TEXT &&
+                             sat_span_equal(said->value.text, cell->value.text);
+    return err;
+}
+
+/* A record begins in some state; from then on it goes by steps. */
+static enum sat_err check_state(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                                const struct sat_machine *machine, const struct sat_cell *cell)
+{
+    struct sat_fault *fault = &tx->satchel->fault;
+    const char *states = "";
+    bool already = false;
+    for (uint8_t i = 0; i < machine->states_n; i++)
+        states = sat_arena_format(&tx->arena, "%s%s%s", states, i ? " " : "", machine->states[i]);
+    enum sat_err err = known->place.here && !known->created ? says_already(tx, known, cell, &already) : SAT_OK;
+    if (err || already) return err;
+    if (cell->value.kind == SAT_VALUE_TEXT && sat_machine_state(machine, cell->value.text) == SAT_NO_STATE)
+        return sat_fail(fault, SAT_ERR_INVALID, "%s.%s is one of \"%s\", not \"%.80s\"", type->name, machine->field,
+                        states,
+                        sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)cell->value.text.at,
+                                                                  cell->value.text.len)));
+    bool first = cell->value.kind != SAT_VALUE_TEXT || sat_machine_state(machine, cell->value.text) == 0;
+    if ((!known->place.here || known->created) && strcmp(type->name, "approval") == 0 && !first)
+        return sat_fail(fault, SAT_ERR_INVALID,
+                        "an approval begins as a request; deciding it is a step: satchel approve");
+    if (!known->place.here || known->created) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_INVALID,
+                    "%s.%s is put when the record is made; then it goes by steps: satchel state %s ID TO", type->name,
+                    machine->field, type->name);
 }
 
 /* ---- Fields that the organisation added ---- */
@@ -220,6 +268,8 @@ enum sat_err client_fits(struct satchel_tx *tx, const struct sat_type *type, con
             err = check_added(tx, type, cell);
         else if (field && field->range->words && cell->value.kind == SAT_VALUE_TEXT)
             err = check_word(tx, type, field, cell);
+        else if (field && sat_machine_of(type, field))
+            err = check_state(tx, type, known, sat_machine_of(type, field), cell);
     }
     for (uint32_t i = 0; i < fields->counts_n && !err; i++)
         err = count(tx, type, known, &fields->cells[fields->counts[i]]);

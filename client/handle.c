@@ -149,14 +149,10 @@ uint8_t client_rights(const struct satchel *satchel, const struct sat_space_id *
 
 enum sat_err client_sid_of_space(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid)
 {
-    struct sat_space_row row;
     bool found = false;
-    enum sat_err err = sat_store_space_find(satchel->store, space, &row, &found);
-    if (err || found) {
-        *sid = err ? 0 : row.sid;
-        return err;
-    }
-    row = (struct sat_space_row){.id = *space};
+    enum sat_err err = sat_store_space_sid(satchel->store, space, sid, &found);
+    if (err || found) return err;
+    struct sat_space_row row = {.id = *space};
     bool own = !sat_store_in_transaction(satchel->store);
     if (own) err = sat_store_begin(satchel->store);
     if (!err) err = sat_store_space_create(satchel->store, &row);
@@ -206,6 +202,7 @@ void satchel_close(struct satchel *satchel)
     if (satchel->tx) satchel_rollback(satchel->tx);
     satchel_session_free(satchel->driven);
     client_wipe_obey(satchel); /* what brought the order may not have been a sync */
+    if (satchel->view && client_view_is_damaged(satchel->view)) client_view_discard(satchel);
     client_view_free(satchel->view);
     client_conflicts_free(&satchel->conflicts);
     sodium_free(satchel->kit); /* wipes; NULL is fine */

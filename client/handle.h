@@ -45,7 +45,10 @@ struct satchel {
     struct satchel_session *driven; /* the one that the application drives; NULL: none */
     struct client_addresses addresses;
     struct client_view *view; /* opened when it is first asked for; NULL: not open, or of no use any more */
-    uint32_t view_damages;    /* how often what was on the disk could not be read */
+    struct sat_hash types;    /* the list of record types, when types_are_hashed (view/stored.c) */
+    bool types_are_hashed;
+    uint32_t view_damages;       /* how often what was on the disk could not be read */
+    struct sat_fault view_fault; /* why it could not be made or kept there */
     struct client_conflicts conflicts;
     struct sat_kit_keys *kit; /* that signs where a second signature is due; guarded memory; NULL: not at hand */
     char *proposal;           /* what the last act left for another admin to sign; NULL: nothing */

@@ -110,6 +110,21 @@ static enum sat_err add_epoch(struct client_links *links, const struct sat_space
     return err;
 }
 
+/* A narrow space is nobody's by role: who makes it has it by grant, until that is taken back. It has no key yet. */
+static enum sat_err add_first_grant(struct client_links *links, const struct sat_space_id *space)
+{
+    struct sat_buf body;
+    struct sat_body_grant grant = {.space = *space,
+                                   .user = client_user(links->satchel),
+                                   .rights = SAT_RIGHT_READ | SAT_RIGHT_WRITE | SAT_RIGHT_MANAGE};
+    grant.boxes = add_boxes(links, space, 0, NULL, NULL, 0);
+    sat_buf_init(&body);
+    sat_body_grant_encode(&grant, &body);
+    enum sat_err err = client_links_add(links, SAT_LINK_GRANT, &body);
+    sat_buf_deinit(&body);
+    return err;
+}
+
 enum sat_err client_links_add_space(struct client_links *links, const struct sat_space_id *space,
                                     enum sat_space_kind kind, struct sat_epoch_key *key)
 {
@@ -117,6 +132,7 @@ enum sat_err client_links_add_space(struct client_links *links, const struct sat
     sat_buf_init(&body);
     sat_body_space_encode(&(struct sat_body_space){.space = *space, .kind = (uint8_t)kind}, &body);
     enum sat_err err = client_links_add(links, SAT_LINK_SPACE, &body);
+    if (!err && kind == SAT_SPACE_NARROW) err = add_first_grant(links, space);
     if (!err) sat_entropy_fill(&links->satchel->entropy, key->b, sizeof key->b);
     if (!err) err = add_epoch(links, space, 1, key, NULL, 0);
     sat_buf_deinit(&body);

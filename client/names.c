@@ -24,13 +24,13 @@ static const char *name_of(struct satchel *satchel, const char *type_name, const
 {
     const struct sat_space *people = sat_directory_space_of_kind(&satchel->directory, SAT_SPACE_PEOPLE);
     const struct sat_type *type = sat_type_by_name(type_name);
-    struct sat_space_row row;
+    int64_t sid;
     bool found = false;
     if (!people) return NULL;
-    enum sat_err err = sat_store_space_find(satchel->store, &people->id, &row, &found);
+    enum sat_err err = sat_store_space_sid(satchel->store, &people->id, &sid, &found);
     struct sat_vault vault = client_vault(satchel);
     struct sat_record_view view;
-    if (!err && found) err = sat_record_load(&vault, row.sid, id, arena, &view);
+    if (!err && found) err = sat_record_load(&vault, sid, id, arena, &view);
     note_unread(satchel, err);
     if (err || !found || view.merged.type != type->number) return NULL;
     const struct sat_merged *cell =

@@ -158,7 +158,8 @@ enum sat_err client_place_beside(struct satchel_tx *tx, const struct sat_cell *c
     return SAT_OK;
 }
 
-/* The caller's only territory; with none or several, a sentence that lists them. */
+/* The caller's only territory; with none or several, a sentence that lists them. A narrow space is no rival: what is
+ * not restricted goes there only if it is named. */
 enum sat_err client_place_by_right(struct satchel_tx *tx, const struct sat_type *type, int64_t *sid)
 {
     struct satchel *satchel = tx->satchel;
@@ -167,7 +168,7 @@ enum sat_err client_place_by_right(struct satchel_tx *tx, const struct sat_type 
     const char *list = "";
     for (uint32_t i = 0; i < satchel->directory.spaces_n; i++) {
         const struct sat_space *space = &satchel->directory.spaces[i];
-        if (!takes_work(space) || !(client_rights(satchel, &space->id) & SAT_RIGHT_WRITE)) continue;
+        if (space->kind != SAT_SPACE_TERRITORY || !(client_rights(satchel, &space->id) & SAT_RIGHT_WRITE)) continue;
         only = space;
         if (n++ < 8)
             list = sat_arena_format(&tx->arena, "%s%s%s", list, n > 1 ? ", " : "",
@@ -179,6 +180,26 @@ enum sat_err client_place_by_right(struct satchel_tx *tx, const struct sat_type 
                         type->name);
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a new %s needs a territory: %.250s%s", type->name, list,
                     n > 8 ? ", …" : "");
+}
+
+static bool is_restricted(const struct sat_type *type)
+{
+    for (uint16_t i = 0; i < type->fields_n; i++)
+        if (type->fields[i].grade == SAT_GRADE_G3) return true;
+    return false;
+}
+
+/* What is restricted goes where few read it, if its author may write in such a space: of several the first that was
+ * made. *sid 0: there is none, or it is no such type. */
+static enum sat_err place_narrow(struct satchel *satchel, const struct sat_type *type, int64_t *sid)
+{
+    *sid = 0;
+    for (uint32_t i = 0; i < satchel->directory.spaces_n && is_restricted(type); i++) {
+        const struct sat_space *space = &satchel->directory.spaces[i];
+        if (space->kind == SAT_SPACE_NARROW && (client_rights(satchel, &space->id) & SAT_RIGHT_WRITE))
+            return client_sid_of_space(satchel, &space->id, sid);
+    }
+    return SAT_OK;
 }
 
 static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *wish, int64_t *sid)
@@ -193,7 +214,9 @@ static enum sat_err place_new(struct satchel_tx *tx, const struct client_wish *w
         break;
     }
     struct client_beside beside = {0};
-    enum sat_err err = client_place_beside(tx, wish->fields->cells, wish->fields->n, &beside);
+    enum sat_err err = place_narrow(satchel, wish->type, sid);
+    if (err || *sid) return err;
+    err = client_place_beside(tx, wish->fields->cells, wish->fields->n, &beside);
     if (err) return err;
     bool waits = beside.open || beside.missing;
     *sid = waits ? 0 : beside.sid;

@@ -3,13 +3,17 @@
 
 #include "client/conflicts.h"
 #include "client/forgotten.h"
+#include "client/grades.h"
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/read.h"
 #include "client/rows.h"
 #include "client/skew.h"
+#include "client/survivor.h"
+#include "client/view/view.h"
 #include "common/sync/copied.h"
 #include "common/sync/clock.h"
+#include "common/vault/machines.h"
 #include "common/vault/origin.h"
 
 #define HLC_MS(hlc) ((hlc) >> 16)
@@ -173,25 +177,71 @@ static void set_late(struct satchel *satchel, const struct sat_merged_record *re
     (void)json_object_set_new(json, "moved_from", json_string(client_space_name(satchel, &space, arena)));
 }
 
+/* Where steps were taken, what the view derived of them. */
+static enum sat_err set_state(struct satchel *satchel, const struct sat_type *type, const struct sat_record_id *id,
+                              json_t *json, struct sat_arena *arena)
+{
+    const struct sat_machine *machine = sat_machine_by_type(type->name);
+    char text[SAT_UUID_TEXT_SIZE];
+    const char *const values[] = {text};
+    json_t *rows;
+    if (!machine) return SAT_OK;
+    sat_uuid_format(id->b, text);
+    const char *sql = sat_arena_format(arena,
+                                       "SELECT \"%s\" AS state, \"%s_disputed\" AS disputed FROM \"%s\" WHERE id = ?1"
+                                       " AND EXISTS (SELECT 1 FROM state_event WHERE about = ?1)",
+                                       machine->field, machine->field, type->name);
+    enum sat_err err = client_view_rows(satchel, sql, values, 1, &rows);
+    const json_t *row = err ? NULL : json_array_get(rows, 0);
+    if (row) (void)json_object_set(json_object_get(json, "fields"), machine->field, json_object_get(row, "state"));
+    if (json_is_string(json_object_get(row, "disputed")))
+        (void)json_object_set(json, "disputed", json_object_get(row, "disputed"));
+    json_decref(rows);
+    return err;
+}
+
+/* An account that was merged into another is asked for there. *named: by which id it was. */
+static enum sat_err go_on_to_survivor(struct satchel *satchel, const struct sat_type *type, struct sat_arena *arena,
+                                      struct sat_record_view *view, struct sat_record_id *named)
+{
+    struct sat_record_id stays;
+    struct client_place place;
+    *named = view->id;
+    if (strcmp(type->name, "account") != 0) return SAT_OK;
+    enum sat_err err = client_survivor(satchel, named, arena, &stays);
+    if (err || sat_record_equal(&stays, named)) return err;
+    return client_locate(satchel, &stays, arena, &place, view);
+}
+
 static enum sat_err get(struct satchel *satchel, const struct asked *asked, struct sat_arena *arena, char **out)
 {
     if (client_lease_check(satchel)) return SAT_ERR_LOCKED;
     const struct sat_type *type;
     struct sat_record_view view;
     struct sat_space_id space;
+    struct sat_record_id named;
     enum sat_err err = find_copy(satchel, asked, arena, &type, &view);
     if (!err && view.merged.deleted)
         err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s is archived", type->name, asked->id);
+    if (!err) err = go_on_to_survivor(satchel, type, arena, &view, &named);
     if (!err) err = client_space_of_sid(satchel, view.sid, &space);
     if (err) return err;
-    json_t *json = json_object(), *waiting = json_array();
+    struct client_sight sight;
+    json_t *json = json_object(), *waiting = json_array(), *masked = json_array();
+    client_sight_get(satchel, &sight);
+    client_sight_mask(&sight, &view, arena, masked);
     (void)json_object_set_new(json, "type", json_string(type->name));
     (void)json_object_set_new(json, "id", client_json_of_uuid(view.id.b));
     (void)json_object_set_new(json, "territory", json_string(client_space_name(satchel, &space, arena)));
+    if (!sat_record_equal(&named, &view.id))
+        (void)json_object_set_new(json, "merged_from", client_json_of_uuid(named.b));
     (void)json_object_set_new(json, "fields", client_json_of_record(type, &view.merged));
+    if (json_array_size(masked)) (void)json_object_set(json, "masked", masked);
+    json_decref(masked);
     set_when(satchel, &view, json);
     set_late(satchel, &view.merged, json, arena);
     err = waiting_of(satchel, type, &view.merged, arena, waiting);
+    if (!err) err = set_state(satchel, type, &view.id, json, arena);
     if (!err) err = satchel->unread;
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);
@@ -255,10 +305,11 @@ static void set_move(struct satchel *satchel, const struct sat_cell *cell, json_
         (void)json_object_set_new(json, "moved_to", json_null());
 }
 
-static bool give_step(struct satchel *satchel, const struct sat_type *type, const struct sat_history_item *item,
-                      satchel_row_fn row, void *context, struct sat_arena *arena)
+static bool give_step(struct satchel *satchel, const struct client_sight *sight, const struct sat_type *type,
+                      const struct sat_history_item *item, satchel_row_fn row, void *context, struct sat_arena *arena)
 {
     struct sat_origin origin;
+    uint32_t author = item->dot.device;
     json_t *json = json_object();
     /* of a stub nothing but its dot is left */
     (void)json_object_set_new(json, "at", item->hlc ? json_of_when(item->hlc, item->recv_ms) : json_null());
@@ -266,7 +317,7 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     if (sat_origin_decode(item->body.origin, &origin)) {
         set_author(satchel, json, item->dot.device, arena);
     } else { /* a copy: what its maker says of the original */
-        set_author(satchel, json, origin.dot.device, arena);
+        set_author(satchel, json, author = origin.dot.device, arena);
         (void)json_object_set_new(json, "moved_from", json_string(client_space_name(satchel, &origin.space, arena)));
         (void)json_object_set_new(json, "moved_by", json_integer(item->dot.device));
     }
@@ -275,6 +326,8 @@ static bool give_step(struct satchel *satchel, const struct sat_type *type, cons
     if (item->readable) { /* under one id there may be changes of another type: their fields are that type's */
         const struct sat_type *own = sat_type_by_number(item->body.type);
         if (own && own != type) (void)json_object_set_new(json, "type", json_string(own->name));
+        client_sight_mask_cells(sight, own ? own->number : type->number, author, item->body.cells, item->body.cells_n,
+                                arena);
         (void)json_object_set_new(json, "fields",
                                   client_json_of_cells(own ? own : type, item->body.cells, item->body.cells_n));
     }
@@ -308,11 +361,13 @@ int client_history(struct satchel *satchel, const char *type_name, const char *i
     const struct sat_type *type;
     struct sat_record_view view;
     struct sat_history_item *items;
+    struct client_sight sight;
     uint32_t n = 0;
+    client_sight_get(satchel, &sight);
     enum sat_err err = find_past(satchel, &asked, &arena, &type, &view);
     if (!err) err = sat_record_history(&vault, view.sid, &view.id, &arena, &items, &n);
     for (uint32_t i = 0; i < n && !err; i++)
-        if (!give_step(satchel, type, &items[i], row, context, &arena)) break;
+        if (!give_step(satchel, &sight, type, &items[i], row, context, &arena)) break;
     sat_arena_deinit(&arena);
     return client_end(satchel, err ? err : satchel->unread);
 }
@@ -324,16 +379,20 @@ int satchel_history(struct satchel *satchel, const char *type, const char *id, s
 
 /* ---- Conflicts ---- */
 
-static json_t *alternatives_of(struct satchel *satchel, const struct sat_merged *cell, struct sat_arena *arena)
+static json_t *alternatives_of(struct satchel *satchel, const struct sat_field *field, const struct sat_merged *cell,
+                               struct sat_arena *arena)
 {
+    struct client_sight sight;
     json_t *values = json_array();
+    client_sight_get(satchel, &sight);
     for (uint32_t i = 0; i < cell->alternatives_n; i++) {
         const struct sat_alternative *alternative = &cell->alternatives[i];
         json_t *json = json_object();
+        const struct sat_value value =
+            client_sight_value(&sight, field, alternative->source, &alternative->value, arena);
         const struct sat_type *other =
             cell->field == SAT_FIELD_TYPE ? sat_type_by_number((uint16_t)alternative->value.integer) : NULL;
-        (void)json_object_set_new(json, "value",
-                                  other ? json_string(other->name) : client_json_of_value(&alternative->value));
+        (void)json_object_set_new(json, "value", other ? json_string(other->name) : client_json_of_value(&value));
         set_author(satchel, json, sat_source_author(alternative->source), arena);
         (void)json_object_set_new(json, "at", client_json_of_time(HLC_MS(alternative->source->effective)));
         (void)set_ahead(satchel, alternative->source->header.hlc, alternative->source->recv_ms, json);
@@ -358,7 +417,7 @@ static bool give_conflict(struct satchel *satchel, const struct sat_record_view 
     if (cell->in_set) /* a key of a map */
         name = sat_arena_format(arena, "%s.%.*s", name, (int)cell->element.len, (const char *)cell->element.at);
     (void)json_object_set_new(json, "field", json_string(name));
-    (void)json_object_set_new(json, "values", alternatives_of(satchel, cell, arena));
+    (void)json_object_set_new(json, "values", alternatives_of(satchel, field, cell, arena));
     return client_give_row(row, context, json);
 }
 

@@ -1,5 +1,6 @@
 /* satchel_refused(): what is kept and not shown to others, with its reason. */
 #include "client/bundles.h"
+#include "client/grades.h"
 #include "client/names.h"
 #include "client/rows.h"
 #include "client/unread.h"
@@ -135,7 +136,12 @@ static bool give_unread(void *context, const struct client_unread *unread, struc
     const struct sat_type *type = source->readable ? sat_type_by_number(source->body.type) : NULL;
     struct sat_space_id space = {{0}};
     if (client_space_of_sid(satchel, unread->view->sid, &space)) return false;
+    struct client_sight sight;
     json_t *json = json_object(), *change = json_object(), *changes = json_array();
+    client_sight_get(satchel, &sight);
+    if (type)
+        client_sight_mask_cells(&sight, type->number, sat_source_author(source), source->body.cells,
+                                source->body.cells_n, arena);
     (void)json_object_set_new(change, "type", client_json_of_text(type ? type->name : NULL));
     (void)json_object_set_new(change, "id", client_json_of_uuid(unread->view->id.b));
     (void)json_object_set_new(

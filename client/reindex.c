@@ -103,11 +103,6 @@ static bool is_same_edit(const struct sat_again_change *change, const struct sat
     return true;
 }
 
-struct looking {
-    struct satchel *satchel;
-    struct sat_arena arena; /* of one change */
-};
-
 /* What it repeats, or itself. */
 static struct sat_origin root_of(const struct sat_space_id *space, const struct sat_again_change *change)
 {
@@ -134,22 +129,43 @@ static bool repeats(const struct sat_again_change *change, const struct sat_orig
     return same || is_same_edit(change, item);
 }
 
-/* Has it been replaced by one that waits here with it, and that the log has a copy of? Whoever wrote that had it as
- * hashes, and so could not say what it replaces. */
+static bool says_all_of(const struct sat_body *later, const struct sat_body *body)
+{
+    uint32_t said = 0;
+    for (uint32_t i = 0; i < body->cells_n; i++)
+        for (uint32_t k = 0; k < later->cells_n; k++) said += sat_cell_compare(&body->cells[i], &later->cells[k]) == 0;
+    return said == body->cells_n;
+}
+
+/* Has the one replaced the other, whole, and has the log a copy of it? Where something could not be read it keeps all
+ * that it had seen, also that of which it says everything anew. */
+static bool replaced_it(const struct sat_again_change *later, const struct sat_again_change *change,
+                        const struct sat_space_id *space, const struct sat_history_item *items, uint32_t n)
+{
+    const struct sat_header *header = later->header;
+    if (!sat_vector_covers(header->seen, change->dot) || sat_dots_have(header->holes, change->dot)) return false;
+    if (sat_dots_have(header->kept, change->dot) && !says_all_of(later->body, change->body)) return false;
+    struct sat_origin root = root_of(space, later);
+    for (uint32_t i = 0; i < n; i++)
+        if (repeats(later, &root, space, &items[i])) return true;
+    return false;
+}
+
+/* Has it been replaced by one that waits here with it, or that lost its number with it, and that the log has a copy of?
+ * Whoever wrote that had it as hashes, and so could not say what it replaces. */
 static bool was_replaced(const struct sat_again_change *change, const struct sat_space_id *space,
                          const struct sat_history_item *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const struct sat_header *header = &items[i].header;
         struct sat_body body = items[i].body;
-        if (items[i].recv_ms || !items[i].readable || !sat_vector_covers(header->seen, change->dot) ||
-            sat_dots_have(header->kept, change->dot) || sat_dots_have(header->holes, change->dot))
-            continue;
         const struct sat_again_change later = {
-            .record = change->record, .dot = items[i].dot, .header = header, .body = &body};
-        struct sat_origin root = root_of(space, &later);
-        for (uint32_t k = 0; k < n; k++)
-            if (repeats(&later, &root, space, &items[k])) return true;
+            .record = change->record, .dot = items[i].dot, .header = &items[i].header, .body = &body};
+        if (!items[i].recv_ms && items[i].readable && replaced_it(&later, change, space, items, n)) return true;
+    }
+    for (uint32_t i = 0; i < change->beside_n; i++) {
+        const struct sat_again_change *later = &change->beside[i];
+        if (sat_record_equal(&later->record, &change->record) && replaced_it(later, change, space, items, n))
+            return true;
     }
     return false;
 }
@@ -230,6 +246,36 @@ static enum sat_err may_be_kins(struct satchel *satchel, const struct sat_again_
     return err;
 }
 
+/* Was the server set back, and is something of the record forgotten that came to the log since, and that this had not
+ * seen? Whoever held the same may have written it again: it may have been this, or what had replaced it. */
+static enum sat_err may_be_anybodys(struct satchel *satchel, const struct sat_again_change *change,
+                                    const struct sat_history_item *items, uint32_t n, struct sat_arena *arena,
+                                    bool *may)
+{
+    struct sat_space_row space;
+    struct sat_lives lives = {0};
+    enum sat_err err = sat_store_space_get(satchel->store, change->sid, &space);
+    if (!err) err = sat_store_lives(satchel->store, &space, arena, &lives);
+    for (uint32_t i = 0; i < n && !err && !*may; i++) {
+        bool seen = sat_vector_covers(change->header->seen, items[i].dot) &&
+                    !sat_dots_have(change->header->holes, items[i].dot);
+        *may = items[i].seq && !items[i].readable && sat_lives_later(&lives, items[i].seq) && !seen;
+    }
+    return err;
+}
+
+/* What a copy says of what it repeats: the origin's hash tells whether it said the same in front of the same. That is
+ * so where it had seen nothing under a number that was lost. */
+static void guess_first(const struct sat_again_change *change, const struct sat_origin *root, struct number *first)
+{
+    struct sat_was was = {change->record, *change->header, *change->body};
+    was.body.origin = (struct sat_span){0};
+    struct sat_hash hash = sat_origin_hash(&was.record, &was.header, &was.body);
+    if (first->found || sat_hash_is_zero(&root->rest) || !sat_hash_equal(&hash, &root->rest)) return;
+    first->was = was;
+    first->found = true;
+}
+
 /* By any number that it stood under, back to the first: is it there, though its content is forgotten? */
 static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_again_change *change,
                                    const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
@@ -246,21 +292,24 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         out->doubtful = out->doubtful || there == MAY_BE_THERE;
         out->found = there == THERE;
         out->now = number.dot;
-        if (!out->found && sat_dot_compare(number.dot, root->dot) == 0)
-            return may_be_kins(satchel, change, items, n, &out->doubtful);
+        if (!out->found && sat_dot_compare(number.dot, root->dot) == 0) {
+            err = may_be_kins(satchel, change, items, n, &out->doubtful);
+            return err ? err : may_be_anybodys(satchel, change, items, n, arena, &out->doubtful);
+        }
         if (out->found) return SAT_OK;
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
         struct number next = {.dot = before.device ? before : root->dot};
         err = sat_was_get(&vault, number.dot, arena, &next.was, &next.found);
+        if (!err && !before.device) guess_first(change, root, &next);
         number = next;
         if (err) return err;
     }
 }
 
 /* The log says that the bundle in which it was frozen here was refused: no copy of this home sends it (MERGE 8). */
-static enum sat_err was_refused(struct looking *looking, struct sat_dot dot, bool *refused)
+static enum sat_err was_refused(struct client_looking *looking, struct sat_dot dot, bool *refused)
 {
     struct sat_store *store = looking->satchel->store;
     struct sat_bundle_row row;
@@ -274,9 +323,9 @@ static enum sat_err was_refused(struct looking *looking, struct sat_dot dot, boo
     return err || !*refused ? err : sat_store_aside_set_state(store, aside.number, SAT_ASIDE_OPEN);
 }
 
-static enum sat_err is_known(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
+enum sat_err client_reindex_known(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
-    struct looking *looking = context;
+    struct client_looking *looking = context;
     struct sat_vault vault = client_vault(looking->satchel);
     struct sat_space_id space;
     struct sat_history_item *items;
@@ -323,7 +372,7 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                  bool drafts_stay, struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
                                  struct sat_again_done *done)
 {
-    struct looking looking = {.satchel = satchel};
+    struct client_looking looking = {.satchel = satchel};
     uint32_t provisional;
     sat_arena_init(&looking.arena);
     enum sat_err err = sat_copied_number(satchel->store, &provisional);
@@ -339,7 +388,7 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                                    .places_n = n,
                                                    .origins = true,
                                                    .context = &looking,
-                                                   .known = is_known},
+                                                   .known = client_reindex_known},
                                arena, done);
     if (!err && done->n == 0 && !drafts_stay) err = sat_was_clear(satchel->store); /* nothing waits */
     if (!err && done->n == 0 && !drafts_stay) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
@@ -426,7 +475,7 @@ enum sat_err client_reindex_look(struct satchel *satchel, bool *changed)
 static enum sat_err take_over(struct satchel *satchel, int64_t sid, const struct sat_taken *from,
                               struct sat_arena *arena)
 {
-    struct looking looking = {.satchel = satchel};
+    struct client_looking looking = {.satchel = satchel};
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
     struct sat_again_done done;
@@ -439,7 +488,7 @@ static enum sat_err take_over(struct satchel *satchel, int64_t sid, const struct
                               .taken = from,
                               .origins = true,
                               .context = &looking,
-                              .known = is_known};
+                              .known = client_reindex_known};
     if (!err) err = sat_author_again(&vault, &again, arena, &done);
     if (!err) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 1);
     sat_arena_deinit(&looking.arena);
@@ -470,7 +519,7 @@ enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, cons
 /* Has the log a copy of it? */
 static enum sat_err has_copy(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
-    struct looking *looking = context;
+    struct client_looking *looking = context;
     struct sat_vault vault = client_vault(looking->satchel);
     struct sat_space_id space;
     struct sat_history_item *items;
@@ -490,7 +539,7 @@ static enum sat_err has_copy(void *context, const struct sat_again_change *chang
 
 enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms, bool *changed)
 {
-    struct looking looking = {.satchel = satchel};
+    struct client_looking looking = {.satchel = satchel};
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
     struct sat_again again = {.places = &place, .places_n = 1, .context = &looking, .known = has_copy};
@@ -507,6 +556,17 @@ enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint
         *changed = *changed || more;
     }
     return err;
+}
+
+void client_reindex_rest(struct satchel *satchel)
+{
+    struct sat_store *store = satchel->store;
+    uint64_t drafts, bundles = 0, changes;
+    if (sat_store_in_transaction(store) || sat_store_draft_count(store, &drafts) || drafts) return;
+    if (sat_store_pending_count(store, &bundles, &changes) || bundles || sat_store_begin(store)) return;
+    enum sat_err err = sat_was_clear(store);
+    if (!err) err = sat_store_commit(store);
+    if (err) sat_store_rollback(store);
 }
 
 static enum sat_err put_index(struct satchel *satchel, uint32_t device, const struct sat_keyring *next,

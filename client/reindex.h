@@ -9,6 +9,7 @@
 
 #include "client/handle.h"
 #include "common/sync/replica.h"
+#include "common/vault/author_again.h"
 
 /* For the replica's hooks. The first has what waits written again under a number that is this home's alone, at the
  * moment when it learns that it is a copy: until then all that is here under its device's number is its own. */
@@ -21,6 +22,15 @@ enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, cons
 /* … and what waits to be given back and is in the log as a copy: *changed, if there is any. */
 enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms,
                                       bool *changed) SAT_MUST_CHECK;
+/* Behind a session: once nothing waits, what work was before it was written again tells nobody anything any more. */
+void client_reindex_rest(struct satchel *satchel);
+/* What the log has of work that is about to be written again (author_again.h): as known(), with one of these. */
+struct client_looking {
+    struct satchel *satchel;
+    struct sat_arena arena; /* of one change */
+};
+enum sat_err client_reindex_known(void *context, const struct sat_again_change *change,
+                                  struct sat_again_answer *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena,
                                   struct sat_link_batch *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;

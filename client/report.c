@@ -8,14 +8,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/calendar.h"
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/period.h"
 #include "client/reports.h"
 #include "client/rows.h"
 #include "client/view/arithmetic.h"
-
-enum { SQL_BYTES_MAX = 900000 }; /* SQLite takes a million */
+#include "common/base/utf8.h"
 
 /* ---- The files ---- */
 
@@ -122,17 +122,17 @@ struct asking {
     bool one_space;
     struct sat_space_id space; /* … then this one */
     const char *territory, *by;
-    json_t *status, *conflicts; /* as the library tells them */
+    json_t *status; /* as the library tells it */
 };
 
-/* The day here, where the person is. */
+/* The day here, where the person is; `given` is one. */
 static void set_today(const char *given, char out[CLIENT_DAY_SIZE])
 {
     time_t now = (time_t)(client_now_ms() / 1000);
     struct tm local = {0};
-    if (given && strlen(given) < CLIENT_DAY_SIZE)
-        memcpy(out, given, strlen(given) + 1);
-    else if (given || !localtime_r(&now, &local) || !strftime(out, CLIENT_DAY_SIZE, "%Y-%m-%d", &local))
+    if (given)
+        memcpy(out, given, CLIENT_DAY_SIZE);
+    else if (!localtime_r(&now, &local) || !strftime(out, CLIENT_DAY_SIZE, "%Y-%m-%d", &local))
         out[0] = '\0';
 }
 
@@ -148,6 +148,9 @@ static enum sat_err take(const char *name, const struct satchel_report_options *
     if (asking->by && !is_word_of(ways, asking->by))
         return sat_fail(fault, SAT_ERR_USAGE, "the report %s is not told by %.40s, but by one of: %s", name, asking->by,
                         ways);
+    if (options->today && !client_date_valid(sat_span_text(options->today)))
+        return sat_fail(fault, SAT_ERR_USAGE, "today is a day, written 2026-05-09, not \"%.40s\"",
+                        sat_utf8_shown(asking->arena, options->today));
     set_today(options->today, asking->today);
     const char *period = options->period ? options->period : said(asking->text, "period", asking->arena);
     enum sat_err err = client_period_parse(period, asking->today, &asking->period, fault);
@@ -179,25 +182,6 @@ static void put_literal(struct sat_buf *sql, const char *text)
     put(sql, "'");
 }
 
-/* Which records' states are disputed, as somebody put two side by side: no figure counts them. */
-static void put_disputed(struct sat_buf *sql, const json_t *conflicts)
-{
-    size_t index;
-    json_t *conflict;
-    put(sql, ",\ndisputed_cell(type, id, field) AS (VALUES(NULL, NULL, NULL)");
-    json_array_foreach((json_t *)conflicts, index, conflict)
-    {
-        put(sql, ",(");
-        put_literal(sql, json_string_value(json_object_get(conflict, "type")));
-        put(sql, ",");
-        put_literal(sql, json_string_value(json_object_get(conflict, "id")));
-        put(sql, ",");
-        put_literal(sql, json_string_value(json_object_get(conflict, "field")));
-        put(sql, ")");
-    }
-    put(sql, ")");
-}
-
 /* What every part begins with: what is asked, what is given, and the file's own tables. */
 static void put_beginning(struct sat_buf *sql, const struct asking *asking, const char *with)
 {
@@ -211,7 +195,6 @@ static void put_beginning(struct sat_buf *sql, const struct asking *asking, cons
         put_literal(sql, values[i]);
     }
     put(sql, "))");
-    put_disputed(sql, asking->conflicts);
     put(sql, ",\n");
     put(sql, given.sql);
     if (*with) put(sql, ",\n");
@@ -232,10 +215,7 @@ static enum sat_err ask(struct asking *asking, const struct sat_buf *beginning, 
     put(&whole, sql);
     sat_put_u8(&whole, 0);
     enum sat_err err =
-        whole.len > SQL_BYTES_MAX
-            ? sat_fail(&asking->satchel->fault, SAT_ERR_TOO_LARGE,
-                       "too many states are disputed for a report: settle some (satchel conflicts)")
-            : client_view_query(asking->view, (const char *)whole.at, keep_row, rows, &asking->satchel->fault);
+        client_view_query(asking->view, (const char *)whole.at, keep_row, rows, &asking->satchel->fault);
     sat_buf_deinit(&whole);
     size_t index;
     json_t *row;
@@ -388,7 +368,7 @@ static enum sat_err make(struct asking *asking, json_t *report)
     enum sat_err err = set_logs(asking, report, basis);
     if (!err) err = client_view_get(asking->satchel, &asking->view);
     if (!err) {
-        err = client_view_teach(asking->satchel, asking->view);
+        err = client_view_teach(asking->view, &asking->satchel->fault);
         if (!err) err = ask_parts(asking, report, basis);
         client_view_forget(asking->view);
     }
@@ -401,9 +381,7 @@ static enum sat_err make(struct asking *asking, json_t *report)
 static int look_around(struct satchel *satchel, struct asking *asking)
 {
     char *status = NULL;
-    asking->conflicts = json_array();
     int failed = satchel_status(satchel, &status);
-    if (!failed) failed = satchel_conflicts(satchel, keep_row, asking->conflicts);
     if (!failed) asking->status = json_loads(status, 0, NULL);
     satchel_free(status);
     return failed;
@@ -440,7 +418,6 @@ int satchel_report(struct satchel *satchel, const char *name, const struct satch
         failed = client_end(satchel, make_text(&asking, out));
     }
     json_decref(asking.status);
-    json_decref(asking.conflicts);
     sat_arena_deinit(&arena);
     return failed;
 }

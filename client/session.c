@@ -88,12 +88,6 @@ static void queue(struct client_session *session, struct sat_span bytes)
     session->last = &outgoing->next;
 }
 
-static const char STARTED_ANEW[] =
-    "this device was away for so long that everybody else had forgotten where it was: it has pulled what it may read "
-    "anew. Work of its own that was refused for that is among the refused items";
-static const char SET_BACK[] =
-    "the server was set back to an older copy of its data; what it had lost is given back by the devices that have it";
-
 static void take_notice(struct client_session *session, const struct sat_action *action)
 {
     switch (action->notice) {
@@ -129,13 +123,11 @@ static void take_notice(struct client_session *session, const struct sat_action 
         client_reindex_tell(session->satchel);
         break;
     case SAT_NOTICE_SET_BACK: /* of each space, but it is one event */
-        if (!session->set_back) client_alert_keep(session->satchel, CLIENT_ALERT_SERVER_SET_BACK, SET_BACK);
-        session->set_back = true;
+        session->told |= client_alerts_take(session->satchel, session->told);
         client_touch(session->satchel);
         break;
     case SAT_NOTICE_ANEW:
-        if (!session->anew) client_alert_keep(session->satchel, CLIENT_ALERT_STARTED_ANEW, STARTED_ANEW);
-        session->anew = true;
+        session->told |= client_alerts_take(session->satchel, session->told);
         client_touch(session->satchel); /* its rows are gone, and come again */
         session->satchel->conflicts.known = false;
         break;
@@ -576,6 +568,7 @@ enum sat_err client_session_new(struct satchel *satchel, const struct client_ses
     sat_arena_init(&session->inbox.arena);
     make_path(session);
     set_deadlines(session);
+    (void)client_alerts_take(satchel, 0); /* what a failure kept from being told */
     satchel->session = session;
     client_brake_reset(&satchel->brake);
     *out = session;
@@ -657,6 +650,7 @@ void client_session_free(struct client_session *session)
     (void)!settle(session);
     if (session->met && !session->config->replica.directory_only) client_brake_end(session->satchel, session->err);
     note_mended(session);
+    if (session->in_sync && !session->err) client_reindex_rest(session->satchel);
     if (client_session_may_retry(session)) session->satchel->addresses.next++;
     while (session->first) {
         struct outgoing *next = session->first->next;

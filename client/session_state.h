@@ -36,8 +36,7 @@ struct client_session {
     bool greeted;      /* its first message has come */
     bool met;          /* the server has proved who it is */
     bool torn;         /* a new key does not lead to all that are here */
-    bool set_back;     /* told that the server was */
-    bool anew;         /* told that a space is pulled anew */
+    uint64_t told;     /* of what is to be told (SAT_TO_TELL_KEY), in this session: once, not for each space */
     bool renewed;      /* the lease is */
     bool writable;     /* the replica has frames to build */
     bool done;         /* nothing more to do but to send what is queued */

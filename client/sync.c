@@ -12,6 +12,7 @@
 #include "client/conflicts.h"
 #include "client/frames.h"
 #include "client/held_up.h"
+#include "client/landed.h"
 #include "client/membership.h"
 #include "client/names.h"
 #include "client/reindex.h"
@@ -142,11 +143,14 @@ static bool take_idle(struct client_syncing *syncing, struct client_session *ses
     return !syncing->options.live;
 }
 
-/* What follows from moves is found when everything is here, and sent in the same session. True: there is more to do. */
+/* What follows from moves and merges is found when everything is here, and sent in the same session. True: there is
+ * more to do. */
 static bool follow_moves(struct client_syncing *syncing, struct client_session *session)
 {
-    uint32_t written = 0;
+    uint32_t written = 0, landed = 0;
     enum sat_err err = client_carry(syncing->satchel, client_now_ms(), &written);
+    if (!err) err = client_land(syncing->satchel, &landed);
+    written += landed;
     if (err) client_session_fail(session, err, syncing->satchel->fault.text);
     if (!written) syncing->rounds = 0; /* of a session that lasts for weeks each matter has its own */
     if (err || !written || syncing->rounds++ >= ROUNDS_MAX) return false;

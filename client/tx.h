@@ -31,6 +31,7 @@ struct satchel_tx {
     uint32_t n, cap;
     struct client_known *known; /* an open hash table */
     uint32_t known_n, known_cap;
+    struct client_copied *copied; /* what is to be recorded before it is written (copied.h) */
 };
 
 /* The record's entry, looked up in the store the first time. Valid until a call for a record that is not in it. */

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "client/conflicts.h"
+#include "client/copied.h"
 #include "client/disclosures.h"
 #include "client/fits.h"
 #include "client/forgotten.h"
+#include "client/survivor.h"
 #include "client/tx.h"
+#include "client/wholes.h"
 #include "client/wipe.h"
 #include "common/base/check.h"
 #include "common/vault/derived.h"
@@ -182,13 +185,40 @@ static void take_out_others(struct satchel_tx *tx, struct client_fields *fields,
     fields->n = total;
 }
 
+static bool is_named(const struct client_fields *fields, const struct sat_cell *cell)
+{
+    for (uint32_t i = 0; i < fields->n; i++)
+        if (sat_cell_compare(&fields->cells[i], cell) == 0) return true;
+    return false;
+}
+
+/* What is taken out is written down as the one who takes it out says it: the first that is masked is noted. */
+static enum sat_err note_taken_out(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                                   const struct client_fields *fields, uint16_t field)
+{
+    struct client_place place;
+    struct sat_record_view view;
+    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    const struct client_copied *before = tx->copied;
+    for (uint32_t i = 0; !err && i < view.merged.cells_n && tx->copied == before; i++) {
+        const struct sat_merged *merged = &view.merged.cells[i];
+        struct sat_cell cell = {merged->field, merged->in_set, merged->element, merged->value};
+        if (merged->field != field || !merged->in_set || !merged->value.truth || is_named(fields, &cell)) continue;
+        err = client_copied_value(tx, &view.id, type, sat_field_by_number(type, field), merged->source,
+                                  "taken out of a set");
+    }
+    return err;
+}
+
 /* A set given as a whole takes out what is in it now and is not named. */
-static enum sat_err complete_sets(struct satchel_tx *tx, const struct client_known *known, struct client_fields *fields)
+static enum sat_err complete_sets(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                                  struct client_fields *fields)
 {
     for (uint32_t w = 0; w < fields->whole_n && known->place.here; w++) {
         struct sat_cell *elements;
         uint32_t n = 0;
-        enum sat_err err = list_elements(tx, known, fields->whole[w], &elements, &n);
+        enum sat_err err = note_taken_out(tx, type, known, fields, fields->whole[w]);
+        if (!err) err = list_elements(tx, known, fields->whole[w], &elements, &n);
         if (err) return err;
         take_out_others(tx, fields, fields->whole[w], elements, n);
     }
@@ -215,11 +245,12 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     bool unsure = false;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
     if (!err) err = choose_id(tx, type, id, json, record);
+    if (!err && id) err = client_land_on_survivor(tx, type, json, record);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
     if (!err && (id || sat_type_has_keys(type))) err = check_forgotten(tx, type, known);
     if (!err) err = name_record(tx, type, id, client_json_fields(type, json, &tx->arena, &fields, &satchel->fault));
-    if (!err) err = complete_sets(tx, known, &fields);
+    if (!err) err = complete_sets(tx, type, known, &fields);
     if (!err) err = client_fits(tx, type, known, &fields);
     if (!err) err = client_check_references(tx, type, fields.cells, fields.n, &unsure);
     wish.type = type;
@@ -292,6 +323,17 @@ static enum sat_err find_forgotten(struct satchel_tx *tx, const char *type_name,
     return client_check_right(satchel, sid, &known->record);
 }
 
+static enum sat_err note_brought_back(struct satchel_tx *tx, const struct client_known *known,
+                                      const struct sat_record_view *forgotten)
+{
+    static const char why[] = "brought back with the record";
+    struct client_place place;
+    struct sat_record_view view;
+    if (forgotten->merged.exists) return client_copied_of_record(tx, forgotten, NULL, why);
+    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    return err || !view.merged.exists || !view.merged.deleted ? err : client_copied_of_record(tx, &view, NULL, why);
+}
+
 /* What an archived record shows comes back with it (author.h); what was forgotten is written anew. */
 static enum sat_err restore(struct satchel_tx *tx, const char *type, const char *id)
 {
@@ -302,6 +344,7 @@ static enum sat_err restore(struct satchel_tx *tx, const char *type, const char 
         enum sat_err found = find_forgotten(tx, type, known, &was);
         if (found != SAT_ERR_NOT_FOUND) err = found;
     }
+    if (!err) err = note_brought_back(tx, known, &was);
     if (err) return err;
     struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)was.merged.cells_n + 1, sizeof *cells);
     struct sat_edit edit = {
@@ -397,6 +440,9 @@ static enum sat_err resolve(struct satchel_tx *tx, const char *id, const char *f
         return value.truth ? archive(tx, type_name, id) : restore(tx, type_name, id);
     if (!err && place.archived)
         err = sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is archived: restore it first", type_name, id);
+    if (!err && choice->pick)
+        err = client_copied_value(tx, &view.id, choice->type, choice->field,
+                                  choice->cell->alternatives[choice->pick - 1].source, "picked among several");
     if (err) return err;
     struct sat_cell *cell = sat_arena_alloc(&tx->arena, sizeof *cell);
     *cell = (struct sat_cell){
@@ -492,6 +538,8 @@ int satchel_commit(struct satchel_tx *tx)
     uint32_t written = 0, culprit = 0;
     client_begin(satchel);
     enum sat_err err = client_tx_settle(tx, &culprit);
+    if (!err) err = client_tx_check_wholes(tx, &culprit);
+    if (!err && tx->n) err = client_copied_disclose(tx);
     if (!err && tx->n) err = write_all(tx, &written, &culprit);
     if (tx->n) client_touch(satchel);
     satchel_rollback(tx);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the test programs that are built, two at a time, and closes with the sum: 'N passed, N failed'.
+"""Runs the test programs that are built, and closes with the sum: 'N passed, N failed'. Two at a time of those that
+compute, and beside them two of those that mostly wait: for a server, a line, a disk, a time that was agreed.
 
     tests/run.py [--verbose] [--only NAME] MODE:SUITE…      for example  release:unit asan:unit release:lint
 
@@ -8,7 +9,7 @@ through cmocka's closing lines; everything else ends with a line 'N passed, N fa
 fails without naming a failure, or does not end, counts as a failure.
 
 Every program runs in the project's root with
-    SATCHEL_BUILD    .build/<MODE>, absolute      SATCHELD, SATCHEL    the two programs in it
+    SATCHEL_BUILD    .build/<MODE>, absolute      SATCHELD, SATCHEL    the two programs in it (QUICK: another satchel)
     TMPDIR           a fresh directory, removed afterwards
 """
 import concurrent.futures
@@ -25,6 +26,12 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = 2
+WAITING = ("server", "client", "cli", "network", "hostile", "kill", "demo")
+# Tests of thousands of commands, each of which would hash a passphrase for a tenth of a second: they run satchel-quick,
+# which is the program but for that. Those that look at passphrases and at what lies on the disk, and one that goes
+# through everything, run the program itself, as do those of the other suites.
+QUICK = ("cli", "network", "hostile", "kill")
+WHOLE = ("test_cli.py", "test_members.py", "test_passphrase.py", "test_secrets.py")
 TIME_MAX_S = int(os.environ.get("TIME_MAX_S") or 900)
 LINES_SHOWN_MAX = 200
 PASSED = re.compile(r"^\[  PASSED  \] (\d+) test", re.M)
@@ -87,10 +94,11 @@ def find_programs(mode, suite):
     return found
 
 
-def environment(mode, scratch):
-    build = build_dir(mode)
+def environment(program, scratch):
+    build = build_dir(program.mode)
+    satchel = "satchel-quick" if program.suite in QUICK and program.name not in WHOLE else "satchel"
     env = dict(os.environ, SATCHEL_BUILD=build, TMPDIR=scratch, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
-    env.update(SATCHELD=os.path.join(build, "satcheld"), SATCHEL=os.path.join(build, "satchel"))
+    env.update(SATCHELD=os.path.join(build, "satcheld"), SATCHEL=os.path.join(build, satchel))
     env.setdefault("ASAN_OPTIONS", "abort_on_error=0:exitcode=99")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     for name in ("SATCHEL_HOME", "SATCHEL_PASSPHRASE_FILE", "SATCHEL_ADMIN_PASSPHRASE_FILE", "MAKEFLAGS", "MAKELEVEL"):
@@ -101,7 +109,7 @@ def environment(mode, scratch):
 def execute(program, command, scratch, arguments=()):
     """Runs one command in a process group of its own, so that nothing it started outlives it: (exit code, output)."""
     try:
-        process = subprocess.Popen(list(command) + list(arguments), cwd=ROOT, env=environment(program.mode, scratch),
+        process = subprocess.Popen(list(command) + list(arguments), cwd=ROOT, env=environment(program, scratch),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    start_new_session=True)
     except OSError as error:
@@ -212,8 +220,10 @@ if __name__ == "__main__":
     programs = [program for mode, suite in chosen for program in find_programs(mode, suite)]
     if only_name:
         programs = [program for program in programs if re.sub(r"\.(py|sh)$", "", program.name) == only_name]
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(run, programs))
+    pools = [concurrent.futures.ThreadPoolExecutor(JOBS) for _ in range(2)]
+    runs = [pools[program.suite in WAITING].submit(run, program) for program in programs]
+    for each in runs:
+        each.result()
     for program in programs:
         if program.failed:
             print("FAILED %s" % program.title)

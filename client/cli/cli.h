@@ -31,7 +31,7 @@ struct cli_command {
     const char *group; /* its heading in the help */
     int (*run)(struct cli *cli);
     int args_min, args_max;
-    uint64_t options; /* 1 << enum cli_option */
+    unsigned __int128 options; /* 1 << enum cli_option */
     const char *usage, *summary, *text;
 };
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define O(name) ((uint64_t)1 << CLI_OPTION_##name)
+#define O(name) ((unsigned __int128)1 << CLI_OPTION_##name)
 static const struct cli_command list[] = {
 #define X(group, words, run, args_min, args_max, options, usage, summary, text)                                        \
     {words, group, cli_run_##run, args_min, args_max, options, usage, summary, text},

@@ -31,7 +31,8 @@ int cli_run_export(struct cli *cli)
     if (code) return code;
     struct cli_table table;
     cli_table_init(&table, cli);
-    int failed = satchel_export(cli->satchel, cli->args[0], formats, cli_table_row, &table);
+    int failed = satchel_export_for(cli->satchel, cli->args[0], formats, cli_option(cli, CLI_OPTION_PURPOSE),
+                                    cli_table_row, &table);
     cli_table_finish(&table);
     return failed ? cli_fail_handle(cli) : 0;
 }

@@ -123,6 +123,14 @@ static int finish_output(struct cli *cli, int code)
                     strerror(reason));
 }
 
+/* Once, however much was asked: whoever waits at each command is to know why. */
+static void note_view(struct cli *cli)
+{
+    const char *trouble = cli->satchel ? satchel_view_trouble(cli->satchel) : NULL;
+    if (trouble)
+        cli_note(cli, "the view could not be kept in the home, and is made in memory by each command: %s", trouble);
+}
+
 int main(int argc, char **argv)
 {
     harden();
@@ -134,6 +142,7 @@ int main(int argc, char **argv)
     sat_arena_init(&cli.arena);
     cli.options.words = sat_arena_array(&cli.arena, (size_t)argc + 1, sizeof *cli.options.words);
     int code = run(&cli, argc, argv);
+    note_view(&cli);
     satchel_close(cli.satchel);
     code = finish_output(&cli, code);
     sat_arena_deinit(&cli.arena);

@@ -88,7 +88,7 @@ int cli_options_unknown_len(const struct cli_options *options)
     return len < SHOWN_MAX ? (int)len : SHOWN_MAX;
 }
 
-enum sat_err cli_options_check(const struct cli_options *options, uint64_t allowed, struct sat_fault *fault)
+enum sat_err cli_options_check(const struct cli_options *options, unsigned __int128 allowed, struct sat_fault *fault)
 {
     if (options->unknown)
         return sat_fail(fault, SAT_ERR_USAGE, "unknown option %.*s", cli_options_unknown_len(options),

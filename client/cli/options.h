@@ -12,6 +12,8 @@ enum cli_option {
     CLI_OPTION_COUNT
 };
 
+_Static_assert(CLI_OPTION_COUNT <= 128, "a set of options is an unsigned __int128");
+
 #define CLI_OPTIONS_EVERYWHERE 6 /* the first six of the list */
 
 struct cli_options {
@@ -32,7 +34,7 @@ enum sat_err cli_options_read(int argc, char **argv, struct cli_options *out, st
 /* How much of `unknown` may be shown: what is behind its name may be a secret. */
 int cli_options_unknown_len(const struct cli_options *options);
 /* SAT_ERR_USAGE if an option is given that is neither for everywhere nor in `allowed`, a set of 1 << option. */
-enum sat_err cli_options_check(const struct cli_options *options, uint64_t allowed,
+enum sat_err cli_options_check(const struct cli_options *options, unsigned __int128 allowed,
                                struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

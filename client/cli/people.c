@@ -60,6 +60,15 @@ int cli_run_territory_add(struct cli *cli)
                         sat_arena_format(&cli->arena, "the territory %s is added", name));
 }
 
+int cli_run_territory_narrow(struct cli *cli)
+{
+    const char *name = cli->args[0];
+    int code = cli_act_open(cli);
+    if (code) return code;
+    return cli_act_done(cli, satchel_territory_add_narrow(cli->satchel, name), json_pack("{s:s}", "name", name),
+                        sat_arena_format(&cli->arena, "the narrow territory %s is added: grant it", name));
+}
+
 /* --manage includes what one manages, unless --read says otherwise. */
 static int wanted_rights(const struct cli *cli)
 {

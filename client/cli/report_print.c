@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/cli/output.h"
+#include "client/currency.h"
 #include "common/base/utf8.h"
 
 enum { COLUMNS_MAX = 32, TEXT_LEAST = 10, FIGURE_LEAST = 6, GAP = 2, BAR_CELLS = 30 };
@@ -41,17 +42,6 @@ static bool ends_with(const char *name, const char *end)
     return n >= len && strcmp(name + n - len, end) == 0;
 }
 
-/* How many digits of a currency stand behind the point. */
-static int minor_digits(const char *currency)
-{
-    static const char none[] = " BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ";
-    static const char three[] = " BHD IQD JOD KWD LYD OMR TND ";
-    char word[8];
-    if (!currency || strlen(currency) != 3) return 2;
-    (void)snprintf(word, sizeof word, " %s ", currency);
-    return strstr(none, word) ? 0 : strstr(three, word) ? 3 : 2;
-}
-
 /* A figure with that many digits behind the point. */
 static const char *pointed(struct sat_arena *arena, json_int_t figure, int digits, const char *behind)
 {
@@ -69,7 +59,7 @@ static const char *shown(struct cli *cli, const json_t *row, const char *name)
         return pointed(&cli->arena, json_integer_value(value), 2, " %");
     if (json_is_integer(value) && ends_with(name, "_minor"))
         return pointed(&cli->arena, json_integer_value(value),
-                       minor_digits(json_string_value(json_object_get(row, "currency"))), "");
+                       client_currency_digits(json_string_value(json_object_get(row, "currency"))), "");
     return cli_shown(&cli->arena, value);
 }
 
@@ -198,7 +188,7 @@ static void print_row(struct cli *cli, const struct column *columns, int n, cons
     sat_buf_deinit(&line);
 }
 
-static void print_table(struct cli *cli, const json_t *rows)
+void cli_report_table(struct cli *cli, const json_t *rows)
 {
     struct column columns[COLUMNS_MAX];
     size_t index;
@@ -344,7 +334,7 @@ void cli_report_print(struct cli *cli, const json_t *report)
         cli_out(cli, "\n");
         if (titled) cli_out(cli, "%s\n", heading(cli, name));
         if (json_array_size(rows))
-            print_table(cli, rows);
+            cli_report_table(cli, rows);
         else
             cli_out(cli, "nothing\n");
         if (!titled) print_plot(cli, report);
@@ -355,8 +345,10 @@ void cli_report_print(struct cli *cli, const json_t *report)
 
 /* ---- CSV ---- */
 
-static void put_csv(struct sat_buf *line, bool first, const char *text)
+/* A terminal is shown what is written, and not commanded by it; a file has it as it is. */
+static void put_csv(struct cli *cli, struct sat_buf *line, bool first, const char *text)
 {
+    if (isatty(STDOUT_FILENO)) text = sat_utf8_shown(&cli->arena, text);
     if (!first) sat_put_u8(line, ',');
     bool plain = !strpbrk(text, ",\"\r\n");
     if (!plain) sat_put_u8(line, '"');
@@ -386,7 +378,7 @@ void cli_report_csv(struct cli *cli, const json_t *report)
     bool first = true;
     json_object_foreach(json_array_get(rows, 0), name, value)
     {
-        put_csv(&line, first, name);
+        put_csv(cli, &line, first, name);
         first = false;
     }
     if (line.len) print_line(cli, &line);
@@ -396,7 +388,7 @@ void cli_report_csv(struct cli *cli, const json_t *report)
         json_object_foreach(row, name, value)
         {
             char *text = json_is_string(value) || json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-            put_csv(&line, first, text ? text : json_is_string(value) ? json_string_value(value) : "");
+            put_csv(cli, &line, first, text ? text : json_is_string(value) ? json_string_value(value) : "");
             first = false;
             free(text);
         }

@@ -36,6 +36,7 @@ static int put_one(struct cli *cli)
     }
     free(fields);
     if (code) return code;
+    if (!id && strcmp(type, "account") == 0) cli_warn_of_duplicates(cli, new_id);
     if (cli->json) return cli_print_new(cli, json_pack("{s:s, s:s}", "type", type, "id", new_id));
     cli_out(cli, "%s\n", new_id);
     return 0;

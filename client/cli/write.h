@@ -18,5 +18,7 @@ int cli_fields_parse(struct cli *cli, const char *type, const char *const *words
                      char **out) SAT_MUST_CHECK;
 /* put --stdin */
 int cli_put_lines(struct cli *cli) SAT_MUST_CHECK;
+/* A word to the person where an account that was just made may be one that is here already. */
+void cli_warn_of_duplicates(struct cli *cli, const char *account);
 
 #endif

@@ -339,6 +339,7 @@ int satchel_import(struct satchel *satchel, const char *map_text, const struct s
     sat_arena_init(&run.row_arena);
     sat_buf_init(&run.origins);
     client_begin(satchel);
+    if (run.dry_run) client_sight_get(satchel, &run.sight);
     enum sat_err err = satchel->tx ? sat_fail(&satchel->fault, SAT_ERR_INVALID, "a transaction is open already")
                                    : import(&run, &map, map_text, files, n, &telling);
     satchel_rollback(run.tx);

@@ -4,9 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/currency.h"
 #include "common/base/utf8.h"
 
-enum { PARTS_MAX = 100, RECORDS_MAX = 20, FIELDS_MAX = 400, DEPTH_MAX = 8 };
+enum { PARTS_MAX = 100, FIELDS_MAX = 400, DEPTH_MAX = 8 };
 
 struct reading {
     struct sat_arena *arena;
@@ -125,20 +126,12 @@ static enum sat_err take_form(struct reading *reading, const char *path, const j
 
 /* ---- Values ---- */
 
-static int digits_of(const char *currency)
-{
-    static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-                      three[] = "BHD IQD JOD KWD LYD OMR TND";
-    if (!currency || strlen(currency) != 3) return 2;
-    return strstr(none, currency) ? 0 : strstr(three, currency) ? 3 : 2;
-}
-
 static enum sat_err take_digits(struct reading *reading, const char *path, const json_t *object,
                                 struct import_value *out)
 {
     const json_t *digits = json_object_get(object, "digits");
     bool money = out->field && out->field->kind == SAT_KIND_MONEY;
-    out->digits = money ? digits_of(out->currency) : 0;
+    out->digits = money ? client_currency_digits(out->currency) : 0;
     if (!digits) return SAT_OK;
     if (!json_is_integer(digits) || json_integer_value(digits) < 0 || json_integer_value(digits) > 12)
         return refuse(reading, below(reading, path, "digits"), "takes a number from 0 to 12");
@@ -360,7 +353,8 @@ static enum sat_err take_part(struct reading *reading, const char *path, const j
         return refuse(reading, below(reading, path, "delimiter"), "takes one character");
     part->delimiter = delimiter ? delimiter[0] : 0;
     size_t n = json_array_size(records);
-    if (n == 0 || n > RECORDS_MAX) return refuse(reading, below(reading, path, "records"), "takes a list of records");
+    if (n == 0 || n > IMPORT_RECORDS_MAX)
+        return refuse(reading, below(reading, path, "records"), "takes a list of records");
     part->records = sat_arena_array(reading->arena, n, sizeof *part->records);
     for (size_t i = 0; i < n && !err; i++)
         err = take_identity(reading, item(reading, path, "records", i), json, json_array_get(records, i),

@@ -55,6 +55,8 @@ struct import_record {
     struct import_form form;
 };
 
+enum { IMPORT_RECORDS_MAX = 20 }; /* that a row makes */
+
 struct import_part { /* for files of one kind */
     const char *pattern, *encoding;
     char delimiter; /* 0: to be guessed */

@@ -7,8 +7,6 @@
 #include "common/base/check.h"
 #include "common/proof/hash.h"
 
-enum { RECORDS_MAX = 20 };
-
 /* A record of the row at hand. */
 struct made {
     const struct import_record *record;
@@ -27,7 +25,7 @@ struct row {
     struct import_source source;
     struct import_bad bad;
     uint32_t at;
-    struct made made[RECORDS_MAX];
+    struct made made[IMPORT_RECORDS_MAX];
     uint32_t made_n;
 };
 
@@ -321,7 +319,10 @@ static enum sat_err apply(struct row *row, struct made *made, const struct clien
         state->unchanged++;
         return SAT_OK;
     }
-    if (readable) before = client_json_of_record(type, &view.merged);
+    if (readable && run->dry_run) {
+        client_sight_mask(&run->sight, &view, row->source.arena, NULL);
+        before = client_json_of_record(type, &view.merged);
+    }
     err = put(row, made, place.here, place.spaces_n > 1);
     bool is_new = !place.here && !find_seen(run, &made->id);
     if (!err) tell_record(row, made, is_new ? "new" : "changed", before);

@@ -3,6 +3,7 @@
 #ifndef CLIENT_IMPORT_RUN_H
 #define CLIENT_IMPORT_RUN_H
 
+#include "client/grades.h"
 #include "client/import/value.h"
 #include "client/rows.h"
 #include "client/tx.h"
@@ -47,6 +48,7 @@ struct import_run {
     struct import_file *files;
     uint32_t files_n, at; /* the file at hand */
     bool dry_run, skip_bad;
+    struct client_sight sight; /* of a dry run: by it what was there is told */
     const char *territory;
     bool again; /* of a row that turned out bad something is in the transaction: the file has to be gone through anew */
     struct import_seen *seen;

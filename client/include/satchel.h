@@ -24,7 +24,7 @@
  *     process owns a home; another one waits or is told who has it.
  *   - Passphrases are bytes with a length. The library keeps no copy of them. It leaves the process as it is: an
  *     application with a home open does well to forbid core dumps and debuggers (on Linux RLIMIT_CORE,
- * PR_SET_DUMPABLE), and to keep what it was typed in guarded memory (sodium_malloc()) no longer than it takes. */
+ *     PR_SET_DUMPABLE), and to keep what it was typed in guarded memory (sodium_malloc()) no longer than it takes. */
 #ifndef SATCHEL_H
 #define SATCHEL_H
 
@@ -220,9 +220,10 @@ SATCHEL_API int satchel_begin(struct satchel *satchel, struct satchel_tx **out);
  * field takes an array (these and no others) or {"add":[…],"remove":[…]}. `id_out` (may be NULL) receives the id. A
  * reference to a record that is not here is fine, and waits: then it is satchel_commit() that refuses the edit, if no
  * territory is found or another edit shows the reference to be of the wrong type. Errors name the type, field or value:
- * invalid (a value of the wrong kind or out of the field's range, a reference to a record of the wrong type, no
- * territory to choose), not_found (no such type, field or territory), exists (the record is archived), too_large (a
- * text, texts that do not fit one change, over 4,096 elements at once), denied. */
+ * invalid (a value of the wrong kind or out of the field's range, another state of a record that is there already, a
+ * reference to a record of the wrong type, no territory to choose), not_found (no such type, field or territory),
+ * exists (the record is archived), too_large (a text, texts that do not fit one change, over 4,096 elements at once),
+ * denied. */
 SATCHEL_API int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const char *territory,
                             const char *fields, char id_out[SATCHEL_ID_SIZE]);
 /* Archives a record: it leaves its type's table and can be brought back by satchel_restore(). Nothing is written for
@@ -291,9 +292,10 @@ SATCHEL_API int satchel_import(struct satchel *satchel, const char *map, const s
 SATCHEL_API int satchel_types(satchel_row_fn row, void *context);
 
 /* {"type","id","territory","fields":{…}} ; not_found for one that is not there or archived. Fields without a value
- * are left out. "waiting", where there is one, names the fields whose reference cannot be followed: the record is not
- * here (yet), or is of another type. "after_move" (true) and "moved_from" (a territory): something of it came when it
- * had moved already (satchel_move). "at" and "clock_ahead_ms", where the
+ * are left out. A state is the one that follows from its steps (satchel_state()); "disputed" has those that stand side
+ * by side, with | between, where there are some. "waiting", where there is one, names the fields whose reference
+ * cannot be followed: the record is not here (yet), or is of another type. "after_move" (true) and "moved_from" (a
+ * territory): something of it came when it had moved already (satchel_move). "at" and "clock_ahead_ms", where the
  * newest change was written by a clock that ran ahead: as satchel_history() has them. */
 SATCHEL_API int satchel_get(struct satchel *satchel, const char *type, const char *id, char **json);
 /* The rows of a type's table by id, `where` (NULL: all) being an SQL condition on its columns:
@@ -310,12 +312,18 @@ SATCHEL_API int satchel_list(struct satchel *satchel, const char *type, const ch
 SATCHEL_API int satchel_find(struct satchel *satchel, const char *text, const char *type, int limit, satchel_row_fn row,
                              void *context);
 /* Read-only SQL over the view: every record type is a table of its own name with id, territory, its fields and its
- * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; archived.<type> has
+ * derived figures (a set is a JSON array), those of a territory after_move and moved_from as well; a state is derived
+ * from its steps, with the states that stand side by side in <field>_disputed, | between them; archived.<type> has
  * the same of the archived records; `waiting` has the references that cannot be followed: type, id, field, target, and
  * found: the type of what is there instead, null for nothing. One object per row, keyed by column. invalid: SQLite's
  * own sentence, for all that is not one reading statement. io: some rows were given, and then the view, which lies on
  * the disk, could not be read: asked again, it is built anew. */
 SATCHEL_API int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context);
+/* What is asked is answered from the view, which lies in the home: made when it is first asked, and brought up to date
+ * from then on. Why it does not lie there (a full disk, one that spoils it): then it is in memory, everything is
+ * answered the same, and each opening makes it once more. NULL: it does, or nothing was asked yet. Borrowed until the
+ * next call. */
+SATCHEL_API const char *satchel_view_trouble(const struct satchel *satchel);
 /* {"report","title","by":[…],"period"} per report that there is: by what it can be told, and of which period, if nobody
  * says. Needs no handle. */
 SATCHEL_API int satchel_reports(satchel_row_fn row, void *context);
@@ -330,7 +338,7 @@ struct satchel_report_options {
  * money in minor units of the row's "currency", in _bp hundredths of a percent. as_of: when the server received the
  * newest entry of the territories, null if none came. basis: {"territories":[{"territory","entries","as_of"}],
  * "not_here":[names],"not_synced" (own changes),"counted":[{"what","n"}],"not_counted":[{"what","n","why"}]}.
- * usage (no such report, period, or way to tell it). */
+ * usage (no such report, period, or way to tell it; `today` is no day). */
 SATCHEL_API int satchel_report(struct satchel *satchel, const char *name, const struct satchel_report_options *options,
                                char **json);
 #define SATCHEL_NDJSON 1
@@ -345,6 +353,9 @@ SATCHEL_API int satchel_report(struct satchel *satchel, const char *name, const 
  * was written of it is removed again. */
 SATCHEL_API int satchel_export(struct satchel *satchel, const char *directory, int formats, satchel_row_fn row,
                                void *context);
+/* The same without the contacts who are not to be contacted for that purpose; what it is for is recorded, too. */
+SATCHEL_API int satchel_export_for(struct satchel *satchel, const char *directory, int formats, const char *purpose,
+                                   satchel_row_fn row, void *context);
 /* {"type","id","field","values":[{"value","by","device","at","shown"}]} per conflict, the value that is shown first;
  * `by` is a person's name, null where it is not known; field "deleted": edit against delete. */
 SATCHEL_API int satchel_conflicts(struct satchel *satchel, satchel_row_fn row, void *context);
@@ -566,14 +577,15 @@ SATCHEL_API int satchel_session_result(struct satchel_session *session, struct s
 
 /* Examines a home, also one that satchel_open() refuses, and changes nothing: the database's own check, the directory
  * with all its signatures, every bundle, chain and log, what is live and its digest computed anew, and with the keyring
- * the keys, the drafts and the contents. Needs no network. A row per finding, and one for each check that found
- * nothing: {"check","state","text","do"}; state is "ok", "note" or "damage"; "do", where it is there, says what to do.
- * corrupt: something is damaged. locked, wrong_passphrase, not_found, in_use, newer_store. *error (may be NULL) has the
- * sentence. */
+ * the keys, the drafts, the contents, and the view, which is never damage. Needs no network. A row per finding, and
+ * one for each check that found nothing: {"check","state","text","do"}; state is "ok", "note" or "damage"; "do", where
+ * it is there, says what to do. corrupt: something is damaged. locked, wrong_passphrase, not_found, in_use,
+ * newer_store. *error (may be NULL) has the sentence. */
 SATCHEL_API int satchel_doctor(const char *home, const struct satchel_open_options *options, satchel_row_fn row,
                                void *context, struct satchel_error *error);
 
 #include "satchel_admin.h"
+#include "satchel_book.h"
 
 #ifdef __cplusplus
 }

@@ -45,6 +45,10 @@ SATCHEL_API int satchel_user_suspend(struct satchel *satchel, const char *name);
 SATCHEL_API int satchel_user_resume(struct satchel *satchel, const char *name);
 /* A territory: a space of its own, with a key of its own. "org" and "people" are reserved. exists, invalid. */
 SATCHEL_API int satchel_territory_add(struct satchel *satchel, const char *name);
+/* A narrow one: nobody reads it by role, admins neither, but who is granted it. New records of which something is
+ * restricted (grade G3: where people were) go there from those who may write in it. Who adds it has it until
+ * satchel_territory_revoke(), which changes its key. */
+SATCHEL_API int satchel_territory_add_narrow(struct satchel *satchel, const char *name);
 #define SATCHEL_READ 1
 #define SATCHEL_WRITE 2
 #define SATCHEL_MANAGE 4
@@ -79,7 +83,9 @@ SATCHEL_API int satchel_escrow(struct satchel *satchel, satchel_row_fn row, void
  * (forged). */
 SATCHEL_API int satchel_escrow_show(struct satchel *satchel, uint64_t number, satchel_row_fn row, void *context);
 /* Lets `n` bundles in, as their authors' work, or rejects them; what was rejected can be let in later. Of a device's
- * bundles in one territory the first has to be let in before the next. not_found, exists (it is decided), stale (an
+ * bundles in one territory the first has to be let in before the next. What the log cannot take as it is (its numbers
+ * are taken, what was before it was rejected, or a copy of its home has brought some of it) is written again as this
+ * device's, but for what is there, and rejected as it is. not_found, exists (it is decided), stale (an
  * earlier one is not in), tampered (forged). */
 SATCHEL_API int satchel_escrow_decide(struct satchel *satchel, const uint64_t *numbers, uint32_t n, int accept);
 

@@ -20,27 +20,27 @@ reach(type, state, n) AS (
     UNION ALL VALUES('opportunity', 'won', 7), ('lead', 'qualified', 2), ('lead', 'converted', 2)
 ),
 opportunity_reach(id, n) AS (
-    SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = s.state), 1),
+    SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = o.stage), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'opportunity'
                                AND r.state = e.to_state WHERE e.about = o.id), 1))
-    FROM opportunity AS o JOIN opportunity_state AS s ON s.id = o.id
+    FROM opportunity AS o
 ),
 lead_reach(id, n) AS (
-    SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = s.state), 1),
+    SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = l.state), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'lead'
                                AND r.state = e.to_state WHERE e.about = l.id), 1),
                      COALESCE((SELECT MAX(r.n) FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
                                WHERE o.lead = l.id), 1))
-    FROM lead AS l JOIN lead_state AS s ON s.id = l.id
+    FROM lead AS l
 ),
 item(id, began, n, territory, owner, channel, disputed) AS (
     SELECT l.id, l.captured_on, r.n, l.territory, l.owner, l.channel,
-           s.disputed OR EXISTS (SELECT 1 FROM opportunity AS o JOIN opportunity_state AS t ON t.id = o.id
-                                 WHERE o.lead = l.id AND t.disputed)
-    FROM lead AS l JOIN lead_reach AS r ON r.id = l.id JOIN lead_state AS s ON s.id = l.id
+           l.state_disputed IS NOT NULL OR EXISTS (SELECT 1 FROM opportunity AS o
+                                                   WHERE o.lead = l.id AND o.stage_disputed IS NOT NULL)
+    FROM lead AS l JOIN lead_reach AS r ON r.id = l.id
     UNION ALL
-    SELECT o.id, o.opened_on, r.n, o.territory, o.owner, NULL, s.disputed
-    FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id JOIN opportunity_state AS s ON s.id = o.id
+    SELECT o.id, o.opened_on, r.n, o.territory, o.owner, NULL, o.stage_disputed IS NOT NULL
+    FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
     WHERE NOT EXISTS (SELECT 1 FROM lead AS l WHERE l.id = o.lead)
 ),
 item_here AS (
@@ -95,10 +95,13 @@ SELECT c."of", c.cohort AS leads,
 FROM conversion AS c WHERE c.stage = 1 ORDER BY c."of"
 
 -- part pipeline
-SELECT s.state AS stage, o.currency, COUNT(*) AS n, exact_sum(o.amount) AS amount_minor
-FROM opportunity AS o JOIN opportunity_state AS s ON s.id = o.id JOIN stage AS g ON g.state = s.state, asked
-WHERE NOT s.disputed AND (asked.territory IS NULL OR o.territory = asked.territory)
-GROUP BY g.n, o.currency ORDER BY g.n, o.currency
+SELECT CASE asked.by WHEN 'territory' THEN o.territory
+       WHEN 'channel' THEN COALESCE((SELECT channel FROM lead AS l WHERE l.id = o.lead), '-')
+       WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = o.owner), '-') ELSE '' END AS "of",
+       o.stage, o.currency, COUNT(*) AS n, exact_sum(o.amount) AS amount_minor
+FROM opportunity AS o JOIN stage AS g ON g.state = o.stage, asked
+WHERE o.stage_disputed IS NULL AND (asked.territory IS NULL OR o.territory = asked.territory)
+GROUP BY 1, g.n, o.currency ORDER BY 1, g.n, o.currency
 
 -- part basis
 SELECT 'leads and opportunities' AS what, (SELECT COUNT(*) FROM counting) AS n, NULL AS why

@@ -26,17 +26,18 @@ allocation_seen(id, receivable, amount, standing) AS (
          moment
 ),
 owed(id, account, currency, due, amount, outstanding, overdue, fired, territory, "of") AS (
-    SELECT r.id, COALESCE(c.id, b.id), r.currency, r.due, r.amount,
-           r.amount - (SELECT exact_sum(a.amount) FROM allocation_seen AS a WHERE a.receivable = r.id
-                       AND a.standing = 'counts'),
+    SELECT r.id, COALESCE(c.account, b.id), r.currency, r.due, r.amount,
+           CASE WHEN r.amount IS NOT NULL THEN
+               (SELECT exact_sum(x.part) FROM (SELECT r.amount AS part UNION ALL SELECT -a.amount FROM allocation_seen AS a
+                                               WHERE a.receivable = r.id AND a.standing = 'counts') AS x) END,
            (CAST(strftime('%s', moment.day) AS INTEGER) - CAST(strftime('%s', r.due) AS INTEGER)) / 86400,
            (SELECT MAX(d.level) FROM dunning_step AS d WHERE d.receivable = r.id AND d.done_at IS NOT NULL),
            r.territory,
            CASE asked.by WHEN 'territory' THEN r.territory
-                WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = COALESCE(c.id, b.id)), '-')
+                WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = COALESCE(c.account, b.id)), '-')
                 WHEN 'owner' THEN COALESCE((SELECT p.name FROM account AS a JOIN person AS p ON p.id = a.owner
-                                            WHERE a.id = COALESCE(c.id, b.id)), '-') ELSE '' END
-    FROM receivable AS r LEFT JOIN account AS b ON b.id = r.account LEFT JOIN account AS c ON c.id = b.merged_into,
+                                            WHERE a.id = COALESCE(c.account, b.id)), '-') ELSE '' END
+    FROM receivable AS r LEFT JOIN account AS b ON b.id = r.account LEFT JOIN merged AS c ON c.id = b.id,
          asked, moment
     WHERE asked.territory IS NULL OR r.territory = asked.territory
 ),
@@ -77,6 +78,9 @@ SELECT * FROM (SELECT 'receivables', COUNT(*), 'more was paid than was owed' FRO
 UNION ALL
 SELECT * FROM (SELECT 'receivables', COUNT(*), 'no amount or no day on which it is due' FROM owed
                WHERE amount IS NULL OR (outstanding > 0 AND due IS NULL) HAVING COUNT(*) > 0)
+UNION ALL
+SELECT * FROM (SELECT 'receivables', COUNT(*), 'what is outstanding does not fit' FROM owed
+               WHERE amount IS NOT NULL AND outstanding IS NULL HAVING COUNT(*) > 0)
 UNION ALL
 SELECT * FROM (SELECT 'payments', COUNT(*), 'recorded twice: same bank reference, account and amount'
                FROM payment_seen AS p JOIN payment AS q ON q.id = p.id, asked

@@ -5,12 +5,16 @@
 -- A target is shown if its days overlap the period's; what was reached is counted over the target's own days, until the
 -- period's last one or today. Each version of its value has a row: what was agreed first stays. A person's target counts
 -- that person's: orders and payments of whoever had the account on the day, visits of whoever made them, leads of their
--- owner; one without an owner counts its territory's. The metric is one of revenue, collections, orders, visits, leads;
+-- owner; one without an owner counts its territory's. Of a target that was divided twice, side by side, the parts of the
+-- division in force are told, and of the other one whether they sum. The metric is one of revenue, collections, orders, visits, leads;
 -- of money the currency can stand behind it ("revenue CNY"), and has to where there are several.
 
 -- with
 moment(day) AS (
     SELECT MIN(last, today) FROM asked
+),
+beside(id) AS MATERIALIZED (
+    SELECT c.id FROM target AS c JOIN target AS w ON w.id = c.parent WHERE c.division IS NOT w.divided
 ),
 goal AS (
     SELECT t.id, t.owner, t.territory, t.parent, t.metric,
@@ -22,7 +26,7 @@ goal AS (
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = t.owner), '-') ELSE '' END AS "of"
     FROM target AS t, asked, moment
     WHERE (asked.territory IS NULL OR t.territory = asked.territory)
-      AND t.period_from <= asked.last AND t.period_to >= asked.first
+      AND t.period_from <= asked.last AND t.period_to >= asked.first AND t.id NOT IN (SELECT id FROM beside)
 ),
 -- One row for what counts towards a measure; of money in its currency, else one.
 act(measure, owner, territory, day, amount, currency) AS (
@@ -67,14 +71,16 @@ SELECT "of", owner_name AS owner, metric, territory, first, last, version, in_cu
 FROM figure ORDER BY "of", owner_name, metric, first, last, id, length(version), version
 
 -- part sums
-SELECT g."of", g.owner_name AS owner, g.metric, g.first, g.last, COUNT(*) AS parts, n.value AS target,
-       exact_sum(m.value) AS sum_of_parts,
-       CASE WHEN n.value = exact_sum(m.value) THEN 'sums' ELSE 'does not sum' END AS check_of_parts, g.id
-FROM goal AS g JOIN newest AS n ON n.id = g.id JOIN goal AS c ON c.parent = g.id JOIN newest AS m ON m.id = c.id
-GROUP BY g.id ORDER BY g."of", g.owner_name, g.metric, g.first, g.id
+SELECT g."of", g.owner_name AS owner, g.metric, g.first, g.last, d.parts, d.target, d.sum AS sum_of_parts,
+       CASE WHEN d.target = d.sum THEN 'sums' ELSE 'does not sum' END AS check_of_parts,
+       CASE WHEN d.in_force THEN 'in force' ELSE 'beside it' END AS division, g.id
+FROM goal AS g JOIN main.division AS d ON d.whole = g.id
+ORDER BY g."of", g.owner_name, g.metric, g.first, g.id, d.in_force DESC, d.division
 
 -- part basis
 SELECT 'targets' AS what, (SELECT COUNT(DISTINCT id) FROM figure WHERE currencies < 2) AS n, NULL AS why
+UNION ALL
+SELECT * FROM (SELECT 'targets', COUNT(*), 'part of a division that is not in force' FROM beside HAVING COUNT(*) > 0)
 UNION ALL
 SELECT * FROM (SELECT 'targets', COUNT(*), 'no figure for their metric' FROM goal
                WHERE measure IS NULL OR measure NOT IN (SELECT measure FROM known) HAVING COUNT(*) > 0)

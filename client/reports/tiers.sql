@@ -21,7 +21,7 @@ kept AS MATERIALIZED (
     SELECT a.id, a.name, a.tier,
            CASE asked.by WHEN 'territory' THEN a.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
-    FROM account_here AS a, asked WHERE a.merged_into IS NULL
+    FROM account_here AS a, asked WHERE a.id NOT IN (SELECT id FROM merged)
 ),
 seen AS MATERIALIZED (
     SELECT o.* FROM order_seen AS o, asked, moment
@@ -42,7 +42,7 @@ tiered AS MATERIALIZED (
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of",
            a.id, a.name, a.tier AS published, b.currency, b.amount,
            CASE WHEN b.amount >= policy.high THEN 'high' WHEN b.amount >= policy.mid THEN 'mid' ELSE 'low' END AS tier
-    FROM buyer AS b JOIN account_here AS a ON a.id = b.id, policy, asked WHERE a.merged_into IS NULL
+    FROM buyer AS b JOIN account_here AS a ON a.id = b.id, policy, asked WHERE a.id NOT IN (SELECT id FROM merged)
 )
 
 -- part tiers

@@ -30,15 +30,15 @@ kept AS MATERIALIZED (
     SELECT a.id, COALESCE(a.tier, '-') AS tier,
            CASE asked.by WHEN 'territory' THEN a.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
-    FROM account_here AS a, asked WHERE a.merged_into IS NULL
+    FROM account_here AS a, asked WHERE a.id NOT IN (SELECT id FROM merged)
 ),
 plan AS MATERIALIZED (
-    SELECT p.id, s.disputed,
+    SELECT p.id, p.state_disputed IS NOT NULL AS disputed,
            CASE WHEN p.id IN (SELECT plan FROM visit_seen WHERE standing IS NULL AND plan IS NOT NULL) THEN 'done'
-           ELSE s.state END AS state,
+           ELSE p.state END AS state,
            CASE asked.by WHEN 'territory' THEN p.territory
            WHEN 'owner' THEN COALESCE((SELECT name FROM person AS q WHERE q.id = p.person), '-') ELSE '' END AS "of"
-    FROM visit_plan AS p JOIN plan_state AS s ON s.id = p.id, asked
+    FROM visit_plan AS p, asked
     WHERE p.on_date BETWEEN asked.first AND asked.last AND (asked.territory IS NULL OR p.territory = asked.territory)
 ),
 whose("of") AS (

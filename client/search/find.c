@@ -56,7 +56,7 @@ struct expression {
 static int add_term(void *context, const char *term, int len)
 {
     struct expression *expression = context;
-    if (expression->terms++ == TERMS_MAX) return 1;
+    if (expression->terms++ >= TERMS_MAX) return 1;
     if (expression->text.len) sat_put_bytes(&expression->text, " AND ", 5);
     sat_put_u8(&expression->text, '"');
     sat_put_bytes(&expression->text, term, (size_t)len);

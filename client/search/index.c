@@ -96,7 +96,7 @@ static enum sat_err run(sqlite3 *db, const char *sql, struct sat_fault *fault)
 enum sat_err client_index_make(sqlite3 *db, struct sat_fault *fault)
 {
     return run(db,
-               "CREATE VIRTUAL TABLE " CLIENT_INDEX " USING fts5(text, content='', detail=none, columnsize=0,"
+               "CREATE VIRTUAL TABLE " CLIENT_INDEX " USING fts5(text, content='', detail=none, columnsize=0, prefix=3,"
                " tokenize='satchel');"
                "CREATE TABLE " CLIENT_INDEX_ROWS " (row INTEGER PRIMARY KEY, type INTEGER, at INTEGER)",
                fault);

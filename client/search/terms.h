@@ -1,9 +1,10 @@
 /* Terms: what of a folded text is in the index, and what of a question is asked of it.
  *
- *   a word                the word; a question's word finds those that begin with it
- *   a run of 关系好       关系 系好 好: each character with the next one. A question of one character finds the terms
- * that begin with it, one of several the terms that they make in a name             the same once more, marked; and the
- * name from its beginning, marked otherwise a record's type       marked, too
+ *   a word             the word; a question's word finds those that begin with it
+ *   a run of 关系好    关系 系好 好: each character with the next one. A question of one character finds the terms that
+ *                      begin with it, one of several the terms that they make
+ *   in a name          the same once more, marked; and the name from its beginning, marked otherwise
+ *   a record's type    marked, too
  *
  * Terms say where it is worth looking; whether a text has what is asked for, client_contains() says. */
 #ifndef CLIENT_SEARCH_TERMS_H
@@ -11,8 +12,9 @@
 
 #include "client/search/fold.h"
 
-/* Raised when a text gives other terms than before, so that an index that lies on a disk is made anew. */
-#define CLIENT_TERMS_VERSION 1
+/* Raised when a text gives other terms than before, or the index is made otherwise, so that an index that lies on a
+ * disk is made anew. */
+#define CLIENT_TERMS_VERSION 2
 
 /* The first byte of a term that is marked. */
 #define CLIENT_TERM_BEGINS 0x01 /* a name, as far as CLIENT_TERM_NAME_MAX */

@@ -8,8 +8,10 @@
 #include "client/json.h"
 #include "client/locate.h"
 #include "client/names.h"
+#include "client/view/added.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
+#include "client/view/states.h"
 #include "common/base/check.h"
 
 /* ---- Binding ---- */
@@ -136,9 +138,11 @@ static enum sat_err prepare_insert(struct client_filling *filling, uint16_t inde
     sqlite3_str *sql = sqlite3_str_new(filling->db);
     sqlite3_str_appendf(sql, "INSERT INTO %s.\"%w\" (rowid, id, territory", database_of(archived), type->name);
     for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendf(sql, ", \"%w\"", type->fields[i].name);
+    const struct sat_machine *machine = sat_machine_by_type(type->name);
+    if (machine) sqlite3_str_appendf(sql, ", \"%w" CLIENT_DISPUTED "\"", machine->field);
     if (type->home == SAT_HOME_TERRITORY) sqlite3_str_appendall(sql, ", after_move, moved_from");
     sqlite3_str_appendall(sql, ") VALUES (?, ?, ?");
-    for (uint16_t i = 0; i < type->fields_n; i++) sqlite3_str_appendall(sql, ", ?");
+    for (uint16_t i = 0; i < type->fields_n + (machine ? 1 : 0); i++) sqlite3_str_appendall(sql, ", ?");
     sqlite3_str_appendall(sql, type->home == SAT_HOME_TERRITORY ? ", ?, ?)" : ")");
     char *text = sqlite3_str_finish(sql);
     enum sat_err err = text ? prepare(filling, text, statement) : SAT_ERR_NO_MEMORY;
@@ -223,6 +227,23 @@ static void bind_fields(sqlite3_stmt *statement, int first, const struct sat_typ
         if (sat_rule(type->fields[i].rule)->form == SAT_FORM_NONE) bind_derived(statement, first + i, type, record);
 }
 
+/* What its own cells say of its state, and behind the fields what of it is disputed. */
+static enum sat_err bind_state(struct client_filling *filling, sqlite3_stmt *statement, const struct sat_type *type,
+                               const struct sat_record_view *view, int64_t n)
+{
+    const struct sat_machine *machine = sat_machine_by_type(type->name);
+    if (!machine) return SAT_OK;
+    int64_t began;
+    int state = 4 + (int)(sat_field_by_name(type, machine->field) - type->fields);
+    client_states_bind(statement, state, 4 + type->fields_n, type, &view->merged, &began);
+    enum sat_err err =
+        began ? prepare(filling, "UPDATE satchel_here SET began = ? WHERE n = ?", &filling->put_began) : SAT_OK;
+    if (err || !began) return err;
+    (void)sqlite3_bind_int64(filling->put_began, 1, began);
+    (void)sqlite3_bind_int64(filling->put_began, 2, n);
+    return run(filling, filling->put_began);
+}
+
 static enum sat_err insert(struct client_filling *filling, const struct sat_type *type,
                            const struct sat_record_view *view, int64_t n)
 {
@@ -232,11 +253,13 @@ static enum sat_err insert(struct client_filling *filling, const struct sat_type
     if (err) return err;
     sqlite3_stmt *statement = filling->inserts[2 * index + archived];
     type = sat_type_at(index); /* as its table was made */
+    int columns = type->fields_n + (sat_machine_by_type(type->name) ? 1 : 0);
     bind_fields(statement, 4, type, &view->merged);
     (void)sqlite3_bind_int64(statement, 1, n);
     bind_uuid(statement, 2, view->id.b);
     bind_text(statement, 3, filling->territory, strlen(filling->territory));
-    if (type->home == SAT_HOME_TERRITORY) err = bind_late(filling, statement, type->fields_n + 4, &view->merged);
+    if (type->home == SAT_HOME_TERRITORY) err = bind_late(filling, statement, 4 + columns, &view->merged);
+    if (!err) err = bind_state(filling, statement, type, view, n);
     if (!err) err = filling->satchel->unread;
     return err ? err : run(filling, statement);
 }
@@ -292,6 +315,7 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     if (!archived) {
         enum sat_err indexed = view ? client_index_put(&filling->index, type, n, newest_ms(view), fault)
                                     : client_index_drop(&filling->index, type, n, fault);
+        if (!indexed) indexed = client_states_tell(filling, type, n, view);
         if (indexed) return indexed;
     }
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
@@ -362,10 +386,19 @@ static enum sat_err remove_row(struct client_filling *filling, const struct stan
 static enum sat_err take_out(struct client_filling *filling, const struct standing *old)
 {
     enum sat_err err = old->row ? remove_row(filling, old) : SAT_OK;
+    if (!err && old->row)
+        err = client_added_note(filling->db, &filling->note_ext, old->n, NULL, &filling->satchel->fault);
     if (!err) err = prepare(filling, "DELETE FROM satchel_here WHERE n = ?", &filling->delete_here);
     if (err) return err;
     (void)sqlite3_bind_int64(filling->delete_here, 1, old->n);
     return run(filling, filling->delete_here);
+}
+
+static bool has_ext(const struct sat_merged_record *record)
+{
+    uint32_t n = record->cells_n; /* by field: behind it are those of a move alone */
+    while (n && record->cells[n - 1].field > SAT_FIELD_EXT) n--;
+    return n && record->cells[n - 1].field == SAT_FIELD_EXT;
 }
 
 static enum sat_err put_in(struct client_filling *filling, const struct sat_record_view *view,
@@ -394,6 +427,8 @@ static enum sat_err put_in(struct client_filling *filling, const struct sat_reco
     err = run(filling, statement);
     int64_t n = sqlite3_last_insert_rowid(filling->db);
     if (!err && now->row) err = insert(filling, now->row, view, n);
+    if (!err && now->row && has_ext(&view->merged))
+        err = client_added_note(filling->db, &filling->note_ext, n, &view->merged, &filling->satchel->fault);
     if (!err && now->row) err = tell(filling, now->row, now->archived, n, view);
     return err;
 }
@@ -419,6 +454,7 @@ static enum sat_err put(struct client_filling *filling, int64_t sid, const struc
     if (!err && listed) err = sat_record_load(&vault, sid, record, &filling->arena, &view);
     if (!err && view.live_n) {
         stand(filling, &view, &now);
+        client_sight_mask(&filling->sight, &view, &filling->arena, NULL);
         now.n = old->n;
         if (now.type || now.unread) err = put_in(filling, &view, &now);
     }
@@ -457,6 +493,7 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
     sat_arena_init(&filling->names);
     client_index_init(&filling->index, db);
     client_disclosers_make(&satchel->directory, &filling->names, &filling->disclosers);
+    client_sight_get(satchel, &filling->sight);
     filling->inserts = calloc(4 * (size_t)sat_types_count(), sizeof *filling->inserts);
     sat_check_memory(filling->inserts);
     filling->deletes = filling->inserts + 2 * sat_types_count();
@@ -465,8 +502,10 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
 void client_filling_end(struct client_filling *filling)
 {
     for (uint32_t i = 0; i < 4 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(filling->inserts[i]);
-    sqlite3_stmt *const others[] = {filling->put_name,    filling->put_here,   filling->find_here,
-                                    filling->delete_here, filling->note_order, filling->note_record};
+    sqlite3_stmt *const others[] = {filling->put_name,    filling->put_here,     filling->find_here,
+                                    filling->delete_here, filling->note_order,   filling->note_record,
+                                    filling->put_began,   filling->put_step,     filling->delete_step,
+                                    filling->note_about,  filling->note_authors, filling->note_ext};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
     client_index_deinit(&filling->index);
@@ -474,9 +513,21 @@ void client_filling_end(struct client_filling *filling)
     sat_arena_deinit(&filling->arena);
 }
 
+#define HIDE_TOTALS(DATABASE)                                                                                          \
+    "UPDATE " DATABASE ".\"order\" SET total = NULL WHERE id IN (SELECT l.\"order\" FROM main.order_line AS l WHERE"   \
+    " l.qty IS NOT NULL AND l.unit_price IS NULL)"
+
+enum sat_err client_filling_hide(struct client_filling *filling)
+{
+    if (client_sight_shows(&filling->sight, sat_type_by_name("order_line"))) return SAT_OK;
+    const char *sql = HIDE_TOTALS("main") ";" HIDE_TOTALS(CLIENT_ARCHIVED);
+    return sqlite3_exec(filling->db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK : fail(filling);
+}
+
 enum sat_err client_filling_all(struct client_filling *filling)
 {
     filling->all = true;
     enum sat_err err = sat_store_each_record(filling->satchel->store, add_record, filling);
-    return err ? err : client_view_derive(filling->db, &filling->satchel->fault);
+    if (!err) err = client_view_derive(filling->db, &filling->satchel->fault);
+    return err ? err : client_filling_hide(filling);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/view/database.h"
+#include "common/vault/machines.h"
 
 enum { WHERE_BYTES = 160 };
 
@@ -87,7 +88,8 @@ static char *order_by(sqlite3_str *sql, int columns)
 static enum sat_err compare_table(struct comparing *comparing, const struct sat_type *type, bool archived)
 {
     const char *database = archived ? CLIENT_ARCHIVED : "main";
-    int columns = 3 + type->fields_n + (type->home == SAT_HOME_TERRITORY ? 2 : 0);
+    int columns =
+        3 + type->fields_n + (type->home == SAT_HOME_TERRITORY ? 2 : 0) + (sat_machine_by_type(type->name) ? 1 : 0);
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql,
                         "SELECT h.sid, r.* FROM %s.\"%w\" AS r LEFT JOIN satchel_here AS h ON h.n = r.rowid AND h.id ="
@@ -102,7 +104,10 @@ static enum sat_err compare_all(struct comparing *comparing)
         const char *name, *sql;
     } others[] = {
         {"waiting", "SELECT type, id, field, target, found FROM waiting ORDER BY 1, 2, 3, 4, 5"},
-        {"satchel_here", "SELECT sid, id, type, archived, unread FROM satchel_here ORDER BY 1, 2"},
+        {"satchel_here", "SELECT sid, id, type, archived, unread, began FROM satchel_here ORDER BY 1, 2"},
+        {"satchel_step",
+         "SELECT h.sid, s.about, s.id, s.state, s.after, s.author, s.role, s.passing FROM satchel_step AS"
+         " s LEFT JOIN satchel_here AS h ON h.n = s.n ORDER BY 1, 2, 3"},
         {"satchel_search_row",
          "SELECT h.sid, h.id, s.at, s.type FROM satchel_search_row AS s LEFT JOIN satchel_here AS h"
          " ON h.n = s.row ORDER BY 1, 2"},

@@ -44,11 +44,17 @@ struct client_view {
 
 /* Beside the types' tables, for the view alone:
  *   satchel_here    (n, sid, id, type, archived, unread) each record that is here, in each space. n is the number of
- * its row in its type's table, unless archived is null: then it has none. type: "" for what nobody here can read, "?"
- * for a later version's, null for what has moved and yet cannot be read altogether. satchel_name    (space, name, kind)
- * the names that rows have of spaces satchel_state   (serial) */
+ *                   its row in its type's table, unless archived is null: then it has none. type: "" for what nobody
+ *                   here can read, "?" for a later version's, null for what has moved and yet cannot be read altogether
+ *   satchel_name    (space, name, kind) the names that rows have of spaces
+ *   satchel_state   (serial) of the state that it was left in; in the archive, too */
+/* What SQLite is to know before anything is asked or written, for as long as it is open: while a change is under way
+ * the search index reads, and as long as somebody reads, SQLite lets no function come or go. */
+enum sat_err client_view_register(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Makes the tables, empty; the archive is attached. */
 enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
+/* … and over them the SQL views of what follows from several rows (follows.c). */
+enum sat_err client_view_make_follows(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 /* Fills in what is computed from several rows, and the indexes. */
 enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 /* The same where only some records were looked at again, which were noted since client_view_begin_noting(). */

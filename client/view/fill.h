@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "client/disclosures.h"
+#include "client/grades.h"
 #include "client/handle.h"
 #include "client/search/index.h"
 #include "common/store/derived.h"
@@ -14,8 +15,10 @@ struct client_filling {
     struct satchel *satchel;
     sqlite3 *db;
     sqlite3_stmt **inserts, **deletes; /* two for each type, prepared when first needed: its table's, the archive's */
-    sqlite3_stmt *put_name, *put_here, *find_here, *delete_here, *note_order, *note_record;
+    sqlite3_stmt *put_name, *put_here, *find_here, *delete_here, *note_order, *note_record, *put_began;
+    sqlite3_stmt *put_step, *delete_step, *note_about, *note_authors; /* states.c's */
     struct client_index index;
+    sqlite3_stmt *note_ext;
     bool all;               /* what follows from several rows comes when all are there */
     struct sat_arena arena; /* for one record */
     struct sat_arena names;
@@ -23,6 +26,7 @@ struct client_filling {
     const char *territory;
     enum sat_space_kind kind;
     struct client_disclosers disclosers; /* names's */
+    struct client_sight sight;           /* whose view it is */
 };
 
 void client_filling_begin(struct client_filling *filling, struct satchel *satchel, sqlite3 *db);
@@ -30,6 +34,8 @@ void client_filling_end(struct client_filling *filling);
 
 /* Into empty tables: all records, and what is derived from them. */
 enum sat_err client_filling_all(struct client_filling *filling) SAT_MUST_CHECK;
+/* Behind what is derived: sums over what is masked are no sums. */
+enum sat_err client_filling_hide(struct client_filling *filling) SAT_MUST_CHECK;
 /* One record, once more: what the tables have of it goes, what it is now comes. client_view_derive_noted() ends it. */
 enum sat_err client_filling_look(struct client_filling *filling, int64_t sid,
                                  const struct sat_record_id *record) SAT_MUST_CHECK;

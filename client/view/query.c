@@ -9,8 +9,10 @@
 /* A statement, and how much of it its asker wrote: what is said of a failure speaks of that alone. */
 struct question {
     const char *sql;
-    size_t to;      /* where they end */
-    bool condition; /* what they are; else the whole query */
+    size_t to;                 /* where they end */
+    bool condition;            /* what they are; else the whole query */
+    const char *const *values; /* of its parameters */
+    size_t values_n;
 };
 
 /* ---- Refusing ---- */
@@ -91,9 +93,12 @@ static enum sat_err prepare(sqlite3 *db, const struct question *question, sqlite
             return sat_fail(fault, SAT_ERR_INVALID, "a query is one statement; there is more behind it");
         rest = next;
     }
-    if (sqlite3_bind_parameter_count(*out)) /* it would be null, whatever its asker thinks it is */
+    if (sqlite3_bind_parameter_count(*out) >
+        (int)question->values_n) /* it would be null, whatever its asker thinks it is */
         return sat_fail(fault, SAT_ERR_INVALID, "%.80s stands for a value that nobody gives: write the value itself",
                         parameter_of(*out));
+    for (size_t i = 0; i < question->values_n; i++)
+        (void)sqlite3_bind_text(*out, (int)i + 1, question->values[i], -1, SQLITE_STATIC);
     return SAT_OK;
 }
 
@@ -234,6 +239,47 @@ enum sat_err client_view_query(struct client_view *view, const char *sql, satche
 }
 
 /* ---- A query ---- */
+
+static int keep_row(void *rows, const char *json)
+{
+    (void)json_array_append_new(rows, json_loads(json, JSON_ALLOW_NUL, NULL));
+    return 0;
+}
+
+static enum sat_err ask_for_rows(struct satchel *satchel,
+                                 enum sat_err (*open)(struct satchel *satchel, struct client_view **out),
+                                 const struct question *question, json_t **rows)
+{
+    enum sat_err err;
+    struct client_view *view = NULL;
+    bool again = false;
+    *rows = NULL;
+    do {
+        json_decref(*rows);
+        *rows = json_array();
+        err = open(satchel, &view);
+        if (!err) err = ask(view, question, keep_row, *rows, &satchel->fault);
+        again = !again && err && view && client_view_is_damaged(view);
+    } while (again);
+    if (!err) return SAT_OK;
+    json_decref(*rows);
+    *rows = NULL;
+    return err;
+}
+
+enum sat_err client_view_rows(struct satchel *satchel, const char *sql, const char *const *values, size_t n,
+                              json_t **rows)
+{
+    struct question question = {.sql = sql, .to = strlen(sql), .values = values, .values_n = n};
+    return ask_for_rows(satchel, client_view_get, &question, rows);
+}
+
+enum sat_err client_view_rows_unshown(struct satchel *satchel, const char *sql, const char *const *values, size_t n,
+                                      json_t **rows)
+{
+    struct question question = {.sql = sql, .to = strlen(sql), .values = values, .values_n = n};
+    return ask_for_rows(satchel, client_view_open, &question, rows);
+}
 
 int satchel_query(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context)
 {

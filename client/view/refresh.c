@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/names.h"
+#include "client/view/amended.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
 #include "common/proof/directory_index.h"
@@ -90,12 +91,12 @@ static enum sat_err check_names(struct refreshing *refreshing)
 static enum sat_err names_may_differ(struct refreshing *refreshing, bool *may)
 {
     const struct sat_space *people = sat_directory_space_of_kind(&refreshing->satchel->directory, SAT_SPACE_PEOPLE);
-    struct sat_space_row row = {0};
+    int64_t sid = 0;
     bool found = false;
     *may = false;
-    enum sat_err err = people ? sat_store_space_find(refreshing->satchel->store, &people->id, &row, &found) : SAT_OK;
+    enum sat_err err = people ? sat_store_space_sid(refreshing->satchel->store, &people->id, &sid, &found) : SAT_OK;
     for (uint32_t i = 0; !err && found && i < refreshing->records_n && !*may; i++)
-        *may = refreshing->records[i].sid == row.sid;
+        *may = refreshing->records[i].sid == sid;
     return err;
 }
 
@@ -134,16 +135,21 @@ static enum sat_err look_at_rows(struct refreshing *refreshing, sqlite3_stmt *st
     return err;
 }
 
-static enum sat_err look_at_unread(struct refreshing *refreshing)
+static enum sat_err look_at_those(struct refreshing *refreshing, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(refreshing->db, "SELECT sid, id FROM satchel_here WHERE unread", -1, &statement, NULL) !=
-        SQLITE_OK)
-        return fail(refreshing);
+    if (sqlite3_prepare_v2(refreshing->db, sql, -1, &statement, NULL) != SQLITE_OK) return fail(refreshing);
     enum sat_err err = look_at_rows(refreshing, statement);
     (void)sqlite3_finalize(statement);
     return err;
 }
+
+/* Steps that count for what people are now. */
+#define PASSING_STEPS "SELECT h.sid, h.id FROM satchel_step AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
+/* The records whose states may be others, as steps of theirs were looked at. */
+#define ABOUTS                                                                                                         \
+    "SELECT h.sid, h.id FROM temp.satchel_abouts AS a JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS NOT"   \
+    " NULL AND h.id NOT IN (SELECT id FROM temp.satchel_noted)"
 
 /* What stands under the ids of devices that are new: what is no disclosure there is nothing. */
 static enum sat_err look_at_disclosers(struct refreshing *refreshing, uint32_t first, uint32_t last)
@@ -177,9 +183,13 @@ static enum sat_err look_at_all(struct refreshing *refreshing, const struct clie
     enum sat_err err = client_view_begin_noting(refreshing->db, &refreshing->satchel->fault);
     for (uint32_t i = 0; i < refreshing->records_n && !err; i++)
         err = client_filling_look(&refreshing->filling, refreshing->records[i].sid, &refreshing->records[i].record);
-    if (!err && opens) err = look_at_unread(refreshing);
+    if (!err && opens) err = look_at_those(refreshing, "SELECT sid, id FROM satchel_here WHERE unread");
+    if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_STEPS);
     if (!err && now->devices > then->devices) err = look_at_disclosers(refreshing, then->devices + 1, now->devices);
-    return err ? err : client_view_derive_noted(refreshing->db, &refreshing->satchel->fault);
+    if (!err) err = look_at_those(refreshing, CLIENT_VIEW_AMENDED);
+    if (!err) err = look_at_those(refreshing, ABOUTS);
+    if (!err) err = client_view_derive_noted(refreshing->db, &refreshing->satchel->fault);
+    return err ? err : client_filling_hide(&refreshing->filling);
 }
 
 static enum sat_err refresh(struct refreshing *refreshing, const struct client_view_mark *then,

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "client/search/index.h"
+#include "client/view/amended.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
+#include "client/view/states.h"
 
 enum { SQL_BYTES = 2048 };
 
@@ -48,6 +50,9 @@ static enum sat_err make_table(sqlite3 *db, const char *database, const struct s
     for (uint16_t i = 0; i < type->fields_n; i++)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s\" %s", type->fields[i].name,
                                 column_type(&type->fields[i]));
+    const struct sat_machine *machine = sat_machine_by_type(type->name);
+    if (machine)
+        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"%s" CLIENT_DISPUTED "\" TEXT", machine->field);
     if (type->home == SAT_HOME_TERRITORY)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"after_move\" %s, \"moved_from\" TEXT",
                                 CLIENT_COLUMN_BOOL);
@@ -59,16 +64,19 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
 {
     enum sat_err err =
         run(db,
-            "CREATE TABLE satchel_state (serial BLOB);"
+            "CREATE TABLE main.satchel_state (serial BLOB);"
+            "CREATE TABLE " CLIENT_ARCHIVED ".satchel_state (serial BLOB);"
             "CREATE TABLE satchel_name (space BLOB PRIMARY KEY, name TEXT, kind INTEGER) WITHOUT ROWID;"
             "CREATE TABLE satchel_here (n INTEGER PRIMARY KEY, sid INTEGER, id TEXT, type TEXT, archived INTEGER,"
-            " unread INTEGER);"
+            " unread INTEGER, began INTEGER);"
             "CREATE TABLE waiting (type TEXT, id TEXT, field TEXT, target TEXT, found TEXT)",
             fault);
+    if (!err) err = client_states_make(db, fault);
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) {
         err = make_table(db, "main", sat_type_at(i), fault);
         if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
     }
+    if (!err) err = client_view_make_follows(db, fault);
     return err ? err : client_index_make(db, fault);
 }
 
@@ -105,7 +113,8 @@ enum sat_err client_view_begin_noting(sqlite3 *db, struct sat_fault *fault)
     return run(db,
                "CREATE TEMP TABLE IF NOT EXISTS satchel_noted (id TEXT PRIMARY KEY) WITHOUT ROWID;"
                "CREATE TEMP TABLE IF NOT EXISTS satchel_orders (id TEXT PRIMARY KEY) WITHOUT ROWID;"
-               "DELETE FROM temp.satchel_noted; DELETE FROM temp.satchel_orders",
+               "CREATE TEMP TABLE IF NOT EXISTS satchel_abouts (id TEXT PRIMARY KEY) WITHOUT ROWID;"
+               "DELETE FROM temp.satchel_noted; DELETE FROM temp.satchel_orders; DELETE FROM temp.satchel_abouts",
                fault);
 }
 
@@ -118,13 +127,18 @@ enum sat_err client_view_begin_noting(sqlite3 *db, struct sat_fault *fault)
 
 static enum sat_err set_totals(sqlite3 *db, bool noted, struct sat_fault *fault)
 {
+    enum sat_err err = run(db, noted ? SET_TOTALS("main") NOTED_ORDERS : SET_TOTALS("main"), fault);
+    return err ? err : run(db, noted ? SET_TOTALS(CLIENT_ARCHIVED) NOTED_ORDERS : SET_TOTALS(CLIENT_ARCHIVED), fault);
+}
+
+enum sat_err client_view_register(sqlite3 *db, struct sat_fault *fault)
+{
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     if (sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
-    enum sat_err err = run(db, noted ? SET_TOTALS("main") NOTED_ORDERS : SET_TOTALS("main"), fault);
-    if (!err) err = run(db, noted ? SET_TOTALS(CLIENT_ARCHIVED) NOTED_ORDERS : SET_TOTALS(CLIENT_ARCHIVED), fault);
-    (void)sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, NULL, NULL, NULL); /* for no one else */
-    return err;
+    enum sat_err err = client_states_register(db, fault);
+    if (!err) err = client_view_amend_register(db, fault);
+    return err ? err : client_index_register(db, fault);
 }
 
 /* The references of a field that cannot be followed: to nothing, or to a record of another type. One that cannot be
@@ -184,6 +198,9 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
                            fault);
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) err = index_table(db, sat_type_at(i), fault);
     if (!err) err = add_all_waiting(db, false, fault);
+    if (!err) err = client_states_index(db, fault);
+    if (!err) err = client_states_derive(db, false, fault);
+    if (!err) err = client_view_amend(db, false, fault);
     if (!err) err = set_totals(db, false, fault);
     if (err) return err;
     return run(db, "CREATE INDEX \"waiting.id\" ON waiting (id); CREATE INDEX \"waiting.target\" ON waiting (target)",
@@ -194,15 +211,19 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
 {
     enum sat_err err = run(db, "DELETE FROM waiting WHERE id IN " NOTED " OR target IN " NOTED, fault);
     if (!err) err = add_all_waiting(db, true, fault);
+    if (!err) err = client_states_derive(db, true, fault);
+    if (!err) err = client_view_amend(db, true, fault);
     return err ? err : set_totals(db, true, fault);
 }
 
 /* ---- Reading only ---- */
 
-/* Functions that do more than compute: they load code, show addresses, or write to the program's log. */
+/* Functions that do more than compute: they load code, show addresses, or write to the program's log; and the view's
+ * own. */
 static bool is_fenced(const char *function)
 {
-    static const char *const fenced[] = {"load_extension", "fts3_tokenizer", "sqlite_log"};
+    static const char *const fenced[] = {"load_extension", "fts3_tokenizer", "sqlite_log", "line_total",
+                                         "line_amount",    "state_of",       "last_state"};
     for (size_t i = 0; i < sizeof fenced / sizeof fenced[0]; i++)
         if (sqlite3_stricmp(function, fenced[i]) == 0) return true;
     return false;

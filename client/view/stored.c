@@ -9,13 +9,14 @@
 #include "client/home.h"
 #include "client/leasehold.h"
 #include "client/search/terms.h"
+#include "client/view/added.h"
 #include "client/view/database.h"
 #include "client/view/fill.h"
 #include "common/proof/bundle.h"
 #include "common/proof/hash.h"
 
 /* A figure or a rule that makes other rows of the same records raises it: docs/adding.md. */
-enum { FORM_VERSION = 2, SUITES_LOOKED_AT = 16 };
+enum { FORM_VERSION = 8, SUITES_LOOKED_AT = 16 };
 
 /* One value of a query's result. A record is at most 256 KiB, so this is for what a query makes of many. */
 enum { VALUE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -69,17 +70,12 @@ static bool is_same_state(const struct client_view_mark *a, const struct client_
            a->devices == b->devices && a->own == b->own && a->draft == b->draft;
 }
 
-/* What decides which rows records make: the list of types, the store's schema, which suites can be read, and this
- * program's rules. */
-static struct sat_hash form_of(const struct satchel *satchel)
+/* The list of types, which is the program's: hashed once for a handle. */
+static const struct sat_hash *types_of(struct satchel *satchel)
 {
     struct sat_hasher hasher;
-    sat_hash_begin(&hasher, "view-form");
-    sat_hash_add_u32(&hasher, FORM_VERSION);
-    sat_hash_add_u32(&hasher, CLIENT_TERMS_VERSION);
-    sat_hash_add_u32(&hasher, client_fold_sum);
-    sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
-    for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
+    if (satchel->types_are_hashed) return &satchel->types;
+    sat_hash_begin(&hasher, "view-types");
     for (uint16_t i = 0; i < sat_types_count(); i++) {
         const struct sat_type *type = sat_type_at(i);
         sat_hash_add_u32(&hasher, type->number);
@@ -95,8 +91,32 @@ static struct sat_hash form_of(const struct satchel *satchel)
             sat_hash_add_u32(&hasher, (uint32_t)field->each);
             sat_hash_add_u32(&hasher, field->ref_type);
             sat_hash_add_u32(&hasher, (uint32_t)sat_field_search(field));
+            sat_hash_add_u32(&hasher, (uint32_t)field->grade);
         }
     }
+    satchel->types = sat_hash_end(&hasher);
+    satchel->types_are_hashed = true;
+    return &satchel->types;
+}
+
+/* What decides which rows records make: the list of types, the store's schema, which suites can be read, whose view it
+ * is, and this program's rules. */
+static struct sat_hash form_of(struct satchel *satchel)
+{
+    struct sat_hasher hasher;
+    struct client_sight sight;
+    const struct sat_hash *types = types_of(satchel);
+    client_sight_get(satchel, &sight);
+    sat_hash_begin(&hasher, "view-form");
+    sat_hash_add_u32(&hasher, FORM_VERSION);
+    sat_hash_add_u32(&hasher, sight.most);
+    sat_hash_add_u32(&hasher, sight.user);
+    sat_hash_add_u32(&hasher, CLIENT_TERMS_VERSION);
+    sat_hash_add_u32(&hasher, CLIENT_ADDED_VERSION);
+    sat_hash_add_u32(&hasher, client_fold_sum);
+    sat_hash_add_u32(&hasher, sat_store_schema_version(satchel->store));
+    for (uint16_t suite = 0; suite < SUITES_LOOKED_AT; suite++) sat_hash_add_u8(&hasher, sat_suite_is_known(suite));
+    sat_hash_add(&hasher, types->b, sizeof types->b);
     return sat_hash_end(&hasher);
 }
 
@@ -126,12 +146,16 @@ static int open_sealed(const struct satchel *satchel, struct client_view *view)
 {
     char *path = client_home_path(satchel->home, CLIENT_VIEW_FILE);
     char *archive = client_home_path(satchel->home, CLIENT_ARCHIVE_FILE);
-    for (size_t i = 0; i < NAMES_N; i++) client_home_make_private(satchel->home, NAMES[i]);
     int code = client_sealed_open(view->sealed, path, &view->db);
     if (code == SQLITE_OK) code = client_sealed_attach(view->db, archive, CLIENT_ARCHIVED);
     free(path);
     free(archive);
     return code;
+}
+
+static void make_files(const struct satchel *satchel)
+{
+    for (size_t i = 0; i < NAMES_N; i++) (void)client_home_make_private(satchel->home, NAMES[i]); /* or opening fails */
 }
 
 static int open_in_memory(struct client_view *view)
@@ -159,7 +183,7 @@ static enum sat_err open_view(struct satchel *satchel, bool on_disk, struct clie
     }
     if (code != SQLITE_OK) return client_view_fail(view->db, &satchel->fault, SAT_ERR_IO);
     (void)sqlite3_limit(view->db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
-    return client_index_register(view->db, &satchel->fault);
+    return client_view_register(view->db, &satchel->fault);
 }
 
 static void keep_in_memory(sqlite3 *db, int kib)
@@ -176,25 +200,34 @@ static enum sat_err run(struct satchel *satchel, sqlite3 *db, const char *sql)
     return client_view_fail(db, &satchel->fault, SAT_ERR_IO);
 }
 
+/* Both files have it, so that neither is taken for the other's half. */
 static enum sat_err put_serial(struct satchel *satchel, struct client_view *view)
 {
-    sqlite3_stmt *statement = NULL;
+    static const char *const inserts[] = {
+        "INSERT INTO main.satchel_state (serial) VALUES (?)",
+        "INSERT INTO " CLIENT_ARCHIVED ".satchel_state (serial) VALUES (?)",
+    };
     sat_entropy_fill(&satchel->entropy, view->mark.serial, sizeof view->mark.serial);
-    enum sat_err err = run(satchel, view->db, "DELETE FROM satchel_state");
-    if (err) return err;
-    int code = sqlite3_prepare_v2(view->db, "INSERT INTO satchel_state (serial) VALUES (?)", -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_blob(statement, 1, view->mark.serial, sizeof view->mark.serial, SQLITE_STATIC);
-    if (code == SQLITE_OK) code = sqlite3_step(statement);
-    if (code != SQLITE_DONE) err = client_view_fail(view->db, &satchel->fault, SAT_ERR_IO);
-    (void)sqlite3_finalize(statement);
+    enum sat_err err =
+        run(satchel, view->db, "DELETE FROM main.satchel_state; DELETE FROM " CLIENT_ARCHIVED ".satchel_state");
+    for (size_t i = 0; i < NAMES_N && !err; i++) {
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(view->db, inserts[i], -1, &statement, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_bind_blob(statement, 1, view->mark.serial, sizeof view->mark.serial, SQLITE_STATIC);
+        if (code == SQLITE_OK) code = sqlite3_step(statement);
+        if (code != SQLITE_DONE) err = client_view_fail(view->db, &satchel->fault, SAT_ERR_IO);
+        (void)sqlite3_finalize(statement);
+    }
     return err;
 }
 
 static bool has_serial(const struct client_view *view)
 {
+    static const char sql[] =
+        "SELECT serial FROM main.satchel_state JOIN " CLIENT_ARCHIVED ".satchel_state USING (serial)";
     sqlite3_stmt *statement = NULL;
-    bool has = sqlite3_prepare_v2(view->db, "SELECT serial FROM satchel_state", -1, &statement, NULL) == SQLITE_OK &&
+    bool has = sqlite3_prepare_v2(view->db, sql, -1, &statement, NULL) == SQLITE_OK &&
                sqlite3_step(statement) == SQLITE_ROW &&
                sqlite3_column_bytes(statement, 0) == sizeof view->mark.serial &&
                memcmp(sqlite3_column_blob(statement, 0), view->mark.serial, sizeof view->mark.serial) == 0;
@@ -241,7 +274,9 @@ static enum sat_err fill(struct satchel *satchel, struct client_view *view)
     client_filling_begin(&filling, satchel, view->db);
     enum sat_err err = run(satchel, view->db, "BEGIN");
     if (!err) err = client_view_make_tables(view->db, &satchel->fault);
+    if (!err) err = client_added_make(view->db, &satchel->fault);
     if (!err) err = client_filling_all(&filling);
+    if (!err) err = client_added_derive(view->db, &satchel->fault);
     client_filling_end(&filling);
     if (!err) err = put_serial(satchel, view);
     if (!err) err = run(satchel, view->db, "COMMIT");
@@ -258,6 +293,7 @@ static enum sat_err build(struct satchel *satchel, bool on_disk, struct client_v
     if (on_disk) sat_entropy_fill(&satchel->entropy, view->mark.salt, sizeof view->mark.salt);
     if (!err && on_disk) err = sat_derived_begin(satchel->store);
     if (!err && on_disk) delete_files(satchel);
+    if (!err && on_disk) make_files(satchel);
     if (!err) err = open_view(satchel, on_disk, view);
     if (!err && on_disk) keep_in_memory(view->db, BUILD_IN_MEMORY_KIB);
     if (!err) err = fill(satchel, view);
@@ -296,6 +332,7 @@ static void open_left(struct satchel *satchel)
     bool found = false;
     if (!view) return;
     enum sat_err err = read_mark(satchel, &view->mark, &found);
+    if (!err && found) make_files(satchel);
     if (!err && found) err = open_view(satchel, true, view);
     if (!err && found) found = has_serial(view);
     if (!err && found) err = client_view_fence(view->db, &satchel->fault);
@@ -305,6 +342,55 @@ static void open_left(struct satchel *satchel)
         satchel->view = view;
     else
         client_view_free(view);
+}
+
+/* ---- Looking only ---- */
+
+static bool has_files(const struct satchel *satchel, bool *all)
+{
+    bool any = false;
+    *all = true;
+    for (size_t i = 0; i < NAMES_N; i++) {
+        bool has = client_home_has(satchel->home, NAMES[i]);
+        any = any || has;
+        *all = *all && has;
+    }
+    return any;
+}
+
+/* Reads every page. */
+static bool is_sound(const struct client_view *view)
+{
+    static const char *const checks[] = {"PRAGMA main.quick_check(1)", "PRAGMA " CLIENT_ARCHIVED ".quick_check(1)"};
+    bool sound = true;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && sound; i++) {
+        sqlite3_stmt *statement = NULL;
+        sound = sqlite3_prepare_v2(view->db, checks[i], -1, &statement, NULL) == SQLITE_OK &&
+                sqlite3_step(statement) == SQLITE_ROW &&
+                strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
+        (void)sqlite3_finalize(statement);
+    }
+    return sound;
+}
+
+enum sat_err client_view_examine(struct satchel *satchel, const char **trouble, bool *there)
+{
+    struct client_view view = {0};
+    bool marked = false, all = false;
+    *trouble = NULL;
+    enum sat_err err = read_mark(satchel, &view.mark, &marked);
+    *there = !err && has_files(satchel, &all);
+    if (err || !*there) return err;
+    if (!marked)
+        *trouble = "it was left in the midst of a change, or is of another version";
+    else if (!all || open_view(satchel, true, &view) || !has_serial(&view))
+        *trouble = "its files are not those that were left";
+    else if (!is_sound(&view))
+        *trouble = "a page of it does not open";
+    (void)sqlite3_close(view.db);
+    client_sealed_free(view.sealed);
+    satchel->fault = (struct sat_fault){0};
+    return SAT_OK;
 }
 
 /* ---- What has changed since ---- */
@@ -319,6 +405,7 @@ static enum sat_err go_on(struct satchel *satchel, struct client_view *view, con
     if (!err) err = client_view_unlock(view->db, &satchel->fault);
     if (!err) err = run(satchel, view->db, "BEGIN");
     if (!err) err = client_view_refresh(satchel, view->db, &view->mark, now, anew);
+    if (!err && !*anew) err = client_added_follow(view->db, anew, &satchel->fault);
     if (err || *anew) return err;
     view->mark = next;
     err = put_serial(satchel, view);
@@ -362,6 +449,7 @@ enum sat_err client_view_open(struct satchel *satchel, struct client_view **out)
 {
     if (satchel->view && satchel->view->damaged) {
         satchel->view_damages++;
+        (void)sat_fail(&satchel->view_fault, SAT_ERR_IO, "it could not be read, time after time");
         satchel->fault = (struct sat_fault){0};
         client_view_discard(satchel);
     }
@@ -376,7 +464,14 @@ enum sat_err client_view_open(struct satchel *satchel, struct client_view **out)
         satchel->fault = before; /* what speaks against the disk is no answer */
         satchel->unread = SAT_OK;
         err = build(satchel, there, &satchel->view);
+        if (there) satchel->view_fault = err ? satchel->fault : (struct sat_fault){0};
     }
     *out = satchel->view;
     return satchel->view ? SAT_OK : err;
+}
+
+const char *satchel_view_trouble(const struct satchel *satchel)
+{
+    if (!satchel->view || satchel->view->sealed || !satchel->view_fault.err) return NULL;
+    return satchel->view_fault.text[0] ? satchel->view_fault.text : sat_err_text(satchel->view_fault.err);
 }

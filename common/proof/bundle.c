@@ -10,19 +10,26 @@ enum { PREFIX_BYTES = 4 };
 
 /* ---- The manifest: what is signed ---- */
 
+void sat_manifest_put_prefix(const struct sat_manifest *manifest, struct sat_buf *out)
+{
+    size_t before = out->len;
+    sat_put_u16(out, manifest->suite);
+    sat_put_bytes(out, manifest->org.b, sizeof manifest->org.b);
+    sat_put_bytes(out, manifest->space.b, sizeof manifest->space.b);
+    sat_put_u32(out, manifest->epoch);
+    sat_put_u32(out, manifest->device);
+    sat_put_u64(out, manifest->first);
+    sat_put_u32(out, manifest->count);
+    sat_put_bytes(out, manifest->nonce, sizeof manifest->nonce);
+    sat_check(out->len - before == SAT_MANIFEST_PREFIX_BYTES);
+}
+
 void sat_manifest_encode(const struct sat_manifest *manifest, uint8_t out[SAT_MANIFEST_BYTES])
 {
     struct sat_buf buf;
     sat_buf_init(&buf);
-    sat_put_u16(&buf, manifest->suite);
-    sat_put_bytes(&buf, manifest->org.b, sizeof manifest->org.b);
-    sat_put_bytes(&buf, manifest->space.b, sizeof manifest->space.b);
-    sat_put_u32(&buf, manifest->epoch);
-    sat_put_u32(&buf, manifest->device);
-    sat_put_u64(&buf, manifest->first);
-    sat_put_u32(&buf, manifest->count);
-    sat_put_bytes(&buf, manifest->nonce, sizeof manifest->nonce);
-    sat_check(buf.len == SAT_MANIFEST_PREFIX_BYTES);
+    sat_buf_reserve(&buf, SAT_MANIFEST_BYTES);
+    sat_manifest_put_prefix(manifest, &buf);
     sat_put_bytes(&buf, manifest->prev.b, sizeof manifest->prev.b);
     sat_put_u64(&buf, manifest->dir_seq);
     sat_put_bytes(&buf, manifest->dir_hash.b, sizeof manifest->dir_hash.b);

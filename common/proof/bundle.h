@@ -8,8 +8,10 @@
  *
  * On the wire (one byte string of a message):
  *   u8 form (0 full, 1 short) ‖ varint suite ‖ varint epoch ‖ varint device ‖ varint first ‖ varint count ‖ N16
- *   ‖ prev (32 or 4) ‖ varint dir_seq ‖ dir_hash (32 or 4) ‖ log_epoch (16 or 4) ‖ varint w_size ‖ w_root (32 or 4) ‖
- * sig64 ‖ changes: varint header_len ‖ record16 ‖ header ‖ varint body_len ‖ body, or for a stub 0 ‖ record16 ‖ rest32
+ *   ‖ prev (32 or 4) ‖ varint dir_seq ‖ dir_hash (32 or 4) ‖ log_epoch (16 or 4) ‖ varint w_size ‖ w_root (32 or 4)
+ *   ‖ sig64 ‖ changes: varint header_len ‖ record16 ‖ header ‖ varint body_len ‖ body, or for a stub
+ *   0 ‖ record16 ‖ rest32
+ *
  * org and space are the connection's and the subscription's; R follows from the changes. */
 #ifndef SAT_PROOF_BUNDLE_H
 #define SAT_PROOF_BUNDLE_H
@@ -61,6 +63,8 @@ struct sat_bundle {
                                   zeros, and id is not set until sat_bundle_complete(), which makes it a full one */
 };
 
+/* Appends the beginning of the manifest, which each change is sealed with: SAT_MANIFEST_PREFIX_BYTES. */
+void sat_manifest_put_prefix(const struct sat_manifest *manifest, struct sat_buf *out);
 void sat_manifest_encode(const struct sat_manifest *manifest, uint8_t out[SAT_MANIFEST_BYTES]);
 void sat_manifest_decode(const uint8_t bytes[SAT_MANIFEST_BYTES], struct sat_manifest *out);
 struct sat_hash sat_bundle_id(const struct sat_manifest *manifest);

@@ -134,9 +134,12 @@ struct sat_hash sat_directory_hash_at(const struct sat_directory *directory, uin
  */
 uint8_t sat_directory_rights(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t user,
                              uint64_t seq);
-/* May the device write this record in this space at `seq`? In `people` a device may write its own name record and its
- * own disclosures (disclosure.h), and a manager's the names of the users whom that manager added (and nothing else
- * there), though its user may not write the space. */
+/* The number that the device had at `seq`: its own, or before it was given that by a reindex link the number that it
+ * had until then. 0: it had none yet. */
+uint32_t sat_directory_number_at(const struct sat_directory *directory, uint32_t device, uint64_t seq);
+/* May the device write this record in this space at `seq`, by the number that it had then? In `people` a device may
+ * write its own name record and its own disclosures (disclosure.h), and a manager's the names of the users whom that
+ * manager added (and nothing else there), though its user may not write the space. */
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq);
 /* In which role the device's user was at that position; 0: none, or not active. */

@@ -161,9 +161,17 @@ static bool is_of_lineage(const struct sat_directory *directory, uint32_t device
     return false;
 }
 
+uint32_t sat_directory_number_at(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    while (known && known->since_seq > seq) known = sat_directory_device(directory, known->parent);
+    return known ? known->number : 0;
+}
+
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq)
 {
+    device = sat_directory_number_at(directory, device, seq);
     uint8_t rights = sat_directory_device_rights(directory, space, device, seq);
     if (rights & SAT_RIGHT_WRITE) return true;
     if (!(rights & SAT_RIGHT_READ) || sat_index_space(directory, space) != directory->index->people_space - 1)
@@ -182,8 +190,9 @@ static uint64_t last_event(const struct sat_directory *directory, uint32_t space
     const struct sat_standing *standing = sat_index_standing(past, seq);
     const struct sat_grant *grant = grant_at(directory, past, space, seq);
     const struct sat_device_past *outs = &directory->index->devices_past[device->number - 1];
-    const uint64_t events[] = {standing ? standing->seq : 0, grant ? grant->seq : 0, device->approved_seq,
-                               device->revoked_seq, directory->spaces[space].since_seq};
+    const uint64_t events[] = {
+        standing ? standing->seq : 0, grant ? grant->seq : 0, device->since_seq,
+        device->approved_seq,         device->revoked_seq,    directory->spaces[space].since_seq};
     uint64_t last = 0;
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] <= seq && events[i] > last) last = events[i];
@@ -198,11 +207,12 @@ uint64_t sat_directory_last_write(const struct sat_directory *directory, const s
                                   uint32_t device, const struct sat_record_id *record, uint64_t seq)
 {
     uint32_t place = sat_index_space(directory, space);
-    const struct sat_device *known = sat_directory_device(directory, device);
-    if (place == UINT32_MAX || !known) return 0;
+    if (place == UINT32_MAX) return 0;
     if (seq > directory->seq) seq = directory->seq;
     while (seq && !sat_directory_may_write(directory, space, device, record, seq)) {
-        uint64_t event = last_event(directory, place, known, seq);
+        const struct sat_device *then =
+            sat_directory_device(directory, sat_directory_number_at(directory, device, seq));
+        uint64_t event = then ? last_event(directory, place, then, seq) : 0;
         seq = event ? event - 1 : 0;
     }
     return seq;

@@ -1,8 +1,8 @@
 /* A space's log: hashed entries, and heads that the server signs (CRYPTO, "Log, heads, acknowledgements").
  *
  *   entry    H("entry", u64 seq ‖ u8 kind ‖ id32 ‖ u64 recv_ms ‖ u64 dir_at [‖ u64 receipt_ms ‖ u64 receipt_dir])
- *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32 ‖ u64
- * time_ms)
+ *   head     SIG(server, "head", space16 ‖ log_epoch16 ‖ u64 size ‖ root32 ‖ digest32 ‖ u64 dir_seq ‖ dir_hash32
+ *            ‖ u64 time_ms)
  *
  * On the wire and in the store a head is u8 form ‖ varint size ‖ root (32 or 4) ‖ digest (32 or 4) ‖ log_epoch (16 or
  * 4) ‖ varint dir_seq ‖ varint time_ms ‖ sig64, with dir_hash (32) behind dir_seq in the full form only. */

@@ -78,7 +78,7 @@ enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, 
                                           struct sat_arena *arena, struct sat_record_id **out, uint32_t *n)
 {
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES_RECORDS);
+    struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES_SUPERSEDED);
     sat_bind_i64(&query, sid);
     sat_bind_bound(&query, first);
     sat_bind_bound(&query, last);

@@ -64,6 +64,16 @@ static enum sat_err with_drafts(struct sat_store *store, enum sat_sql which, uin
     return sat_query_run(&query);
 }
 
+enum sat_err sat_store_record_waits(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                    bool *waits)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_RECORD_WAITS);
+    sat_bind_i64(&query, sid);
+    sat_bind_bytes(&query, record->b, sizeof record->b);
+    *waits = sat_query_step(&query);
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last)
 {
     enum sat_err err = with_drafts(store, SAT_SQL_DRAFTS_TOUCH, first, last);

@@ -110,6 +110,15 @@ static void read_space(struct sat_query *query, struct sat_space_row *out)
     out->trusted = sat_column_u64(query);
 }
 
+enum sat_err sat_store_space_sid(struct sat_store *store, const struct sat_space_id *id, int64_t *out, bool *found)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_SPACE_SID);
+    sat_bind_bytes(&query, id->b, sizeof id->b);
+    *found = sat_query_step(&query);
+    *out = *found ? sat_column_i64(&query) : 0;
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found)
 {

@@ -90,6 +90,9 @@ struct sat_space_row {
     uint64_t compacted;   /* the last entry of the last run; 0: there is none */
     uint64_t trusted;     /* client: up to here entries were taken on the word of a collection that is still to come */
 };
+/* Its number alone, which is what most want to know. */
+enum sat_err sat_store_space_sid(struct sat_store *store, const struct sat_space_id *id, int64_t *out,
+                                 bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_space_find(struct sat_store *store, const struct sat_space_id *id, struct sat_space_row *out,
                                   bool *found) SAT_MUST_CHECK;
 enum sat_err sat_store_space_get(struct sat_store *store, int64_t sid, struct sat_space_row *out) SAT_MUST_CHECK;
@@ -304,6 +307,9 @@ enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, co
                                         struct sat_arena *arena, struct sat_draft_row **out,
                                         uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has) SAT_MUST_CHECK;
+/* Has the record something that is not in the log: a draft, a pending change, or one that waits to be given back? */
+enum sat_err sat_store_record_waits(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
+                                    bool *waits) SAT_MUST_CHECK;
 enum sat_err sat_store_drafts_delete(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;
 /* The same for drafts that stand in a bundle by now. */
 enum sat_err sat_store_drafts_frozen(struct sat_store *store, uint64_t first, uint64_t last) SAT_MUST_CHECK;

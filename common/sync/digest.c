@@ -8,38 +8,21 @@
 
 _Static_assert(SAT_DIGEST_STATE_BYTES == 1024 * 2, "1,024 lanes of 16 bits");
 
-/* Both are one instruction where the processor's order is this one. */
-static inline uint64_t load_le(const uint8_t at[8])
+enum { LANES = SAT_DIGEST_STATE_BYTES / 2 };
+
+/* Lanes are little-endian wherever they are kept. Known to the compiler. */
+static bool lanes_are_swapped(void)
 {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, sizeof first);
+    return first == 0;
 }
 
-static inline void store_le(uint8_t at[8], uint64_t v)
+static void take_lanes(uint16_t out[LANES], const uint8_t *bytes)
 {
-    at[0] = (uint8_t)v;
-    at[1] = (uint8_t)(v >> 8);
-    at[2] = (uint8_t)(v >> 16);
-    at[3] = (uint8_t)(v >> 24);
-    at[4] = (uint8_t)(v >> 32);
-    at[5] = (uint8_t)(v >> 40);
-    at[6] = (uint8_t)(v >> 48);
-    at[7] = (uint8_t)(v >> 56);
-}
-
-/* Four lanes at a time: the top bit of each is kept out of the sum, so that nothing is carried into the next lane, and
- * put back without its carry. */
-static inline uint64_t add_lanes(uint64_t a, uint64_t b)
-{
-    const uint64_t tops = 0x8000800080008000;
-    return ((a & ~tops) + (b & ~tops)) ^ ((a ^ b) & tops);
-}
-
-/* The other way round: a top bit is lent to each lane of `a` before, so that nothing is borrowed from the next. */
-static inline uint64_t subtract_lanes(uint64_t a, uint64_t b)
-{
-    const uint64_t tops = 0x8000800080008000;
-    return ((a | tops) - (b & ~tops)) ^ (~(a ^ b) & tops);
+    memcpy(out, bytes, SAT_DIGEST_STATE_BYTES);
+    for (size_t i = 0; lanes_are_swapped() && i < LANES; i++) out[i] = (uint16_t)(out[i] << 8 | out[i] >> 8);
 }
 
 /* Adds the expanded element, or its negative, lane by lane. */
@@ -57,10 +40,15 @@ static void mix(uint8_t *state, const struct sat_record_id *record, struct sat_d
     static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
     uint8_t element[SAT_DIGEST_STATE_BYTES];
     crypto_stream_chacha20(element, sizeof element, nonce, key.b);
-    for (size_t i = 0; i < sizeof element; i += 8) {
-        uint64_t lanes = load_le(state + i), by = load_le(element + i);
-        store_le(state + i, remove ? subtract_lanes(lanes, by) : add_lanes(lanes, by));
-    }
+    uint16_t lanes[LANES], by[LANES];
+    take_lanes(lanes, state);
+    take_lanes(by, element);
+    if (remove) /* outside of the loops, which are then a few instructions for eight lanes */
+        for (size_t i = 0; i < LANES; i++) lanes[i] = (uint16_t)(lanes[i] - by[i]);
+    else
+        for (size_t i = 0; i < LANES; i++) lanes[i] = (uint16_t)(lanes[i] + by[i]);
+    take_lanes(by, (const uint8_t *)lanes); /* the way back is the same */
+    memcpy(state, by, SAT_DIGEST_STATE_BYTES);
 }
 
 void sat_digest_add(struct sat_space_row *space, const struct sat_record_id *record, struct sat_dot dot,

@@ -154,9 +154,10 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
     if (peer->subs_n >= SAT_SPACES_PER_DEVICE_MAX && !sub_of(peer, wish.sub))
         return sat_fail(fault, SAT_ERR_TOO_LARGE, "too many subscriptions");
     static const uint8_t none[4];
-    const struct host_sub *known = sub_of(peer, wish.sub);
-    bool behind = known && known->behind;
-    bool anew = known && known->anew && known->sid == space->row.sid;
+    const struct host_sub *before = sub_of(peer, wish.sub);
+    struct host_sub known = before ? *before : (struct host_sub){0};
+    bool same = before && known.sid == space->row.sid;
+    bool anew = known.anew && same;
     bool new_here = memcmp(wish.log_epoch, none, sizeof none) == 0;
     struct host_sub *sub = add_sub(peer, wish.sub);
     *sub = (struct host_sub){
@@ -167,13 +168,14 @@ static enum sat_err subscribe(struct host_step *step, struct host_peer *peer, st
         .full_head = new_here, /* who has no head yet cannot complete a short one */
         .lives_due = !lost && !within && (!lies || (new_here && space->lives.n)),
         .adrift = !lies,
-        .from_before = (known && known->from_before) || (!lies && !within),
+        .from_before = known.from_before || (!lies && !within),
         .anew = anew || within,
         .ended = lost,
         .owing_due = space->lives.n > 0,
-        .behind = behind,
-        .refused = known ? known->refused : 0,
+        .behind = known.behind,
+        .refused_n = same ? known.refused_n : 0,
     };
+    memcpy(sub->refused, known.refused, sizeof sub->refused);
     if (within) {
         struct sat_message message = {.type = SAT_MESSAGE_ANEW};
         message.as.ANEW = (struct sat_message_ANEW){.sub = wish.sub, .floor = space->row.floor};
@@ -351,6 +353,13 @@ static enum sat_err check_copy(const struct host_step *step, const struct host_p
     return sat_fail(fault, SAT_ERR_STALE, "this home seems to be an older copy: it needs a number of its own");
 }
 
+static bool was_refused(const struct host_sub *sub, uint64_t first)
+{
+    for (uint32_t i = 0; i < sub->refused_n && i < SAT_PUSH_WINDOW; i++)
+        if (sub->refused[i] == first) return true;
+    return false;
+}
+
 static enum sat_err take_push(struct host_step *step, struct host_peer *peer, const struct sat_message_PUSH *message,
                               struct sat_fault *fault)
 {
@@ -368,14 +377,15 @@ static enum sat_err take_push(struct host_step *step, struct host_peer *peer, co
     if (bundle.manifest.device != peer->device)
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was pushed");
     struct sat_fault why = {0};
-    if (sub->refused == bundle.manifest.first) return SAT_OK;
+    if (was_refused(sub, bundle.manifest.first)) return SAT_OK;
     err = check_copy(step, peer, &bundle, &why);
     if (!err) err = host_accept(step, space, &bundle, step->host->directory.seq, &why);
     if (!err) step->brought = peer->device;
     if (err == SAT_ERR_ESCROWED) err = host_put_aside(step, &bundle, &why);
     if (err && !sat_err_is_local(err)) {
         if (err != SAT_ERR_ESCROWED) step->host->counts.refused++;
-        if (sat_err_class(err) != SAT_CLASS_RETRY && sat_is_final_refusal(err)) sub->refused = bundle.manifest.first;
+        if (sat_err_class(err) != SAT_CLASS_RETRY && sat_is_final_refusal(err))
+            sub->refused[sub->refused_n++ % SAT_PUSH_WINDOW] = bundle.manifest.first;
         send_refusal(step, peer, sub->sub, bundle.manifest.first, err, &why);
         err = SAT_OK;
     }

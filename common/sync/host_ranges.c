@@ -120,12 +120,20 @@ static enum sat_err compare(struct answer *answer, struct sat_span item, struct 
     return live <= SAT_RANGE_CONTENTS_MAX ? give_contents(answer, &own) : give_parts(answer, &own, live);
 }
 
+/* Something is still to come in front of the head, which says that all before it was sent (host_frame.c). */
+static bool owes_more(const struct answer *answer)
+{
+    const struct host_sub *sub = answer->sub;
+    return answer->peer->dir_sent < host_links_end(answer->step->host, answer->peer) || sub->lives_due || sub->adrift ||
+           sub->full_entry || sub->sent < answer->space->row.log.size;
+}
+
 /* Of what was mended here the new head goes before the answer: who has both knows that nothing differs any more. After
  * it, he would ask again, or be through with his questions and gone. */
 static void send_head(const struct answer *answer)
 {
     struct host_step *step = answer->step;
-    if (!answer->sub->head_due || answer->peer->dir_sent < host_links_end(step->host, answer->peer)) return;
+    if (!answer->sub->head_due || owes_more(answer)) return;
     struct sat_buf head;
     sat_buf_init(&head);
     host_head_frame(step->host, answer->sub, answer->space, step->now_ms, &head);

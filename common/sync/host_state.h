@@ -11,7 +11,7 @@ struct host_sub {
     int64_t sid;
     uint64_t sent;        /* entries handed out */
     uint64_t head_sent;   /* size of the last head handed out */
-    bool head_due;        /* a head is owed though the size is the same: the first one */
+    bool head_due;        /* a head is owed though the size is the same: what it says, or to whom, is new */
     bool full_head;       /* the peer asked for the full form */
     uint64_t full_entry;  /* the peer asked for this entry in full form; 0: none */
     bool own_full;        /* the peer lacks own work: it is a copy, or an older one, and gets it as everybody's */
@@ -28,8 +28,9 @@ struct host_sub {
     uint64_t owing_from;  /* … where it ends, having begun behind this entry, */
     uint64_t owing_after; /* … and is behind this one now */
     uint32_t owing_left;  /* so many more are told */
-    uint64_t refused;     /* the first change of what was refused for good last: should that come again, it is passed
-                             over, as its author has been answered */
+    uint64_t refused[SAT_PUSH_WINDOW]; /* the first changes of what was refused for good last: should that come again,
+                                          it is passed over, as its author has been answered */
+    uint32_t refused_n;                /* so many were */
     bool behind; /* … than what it signed in this life of the log: for all that is known, it is an older copy */
     bool ended;  /* the peer has lost the right to read the space: nothing more comes until it subscribes anew */
 };

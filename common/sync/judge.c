@@ -55,7 +55,7 @@ static enum sat_err judge_position(const struct sat_judge *judge, const struct s
     const struct sat_directory *directory = judge->directory;
     if (!sat_suite_is_known(m->suite)) return sat_fail(fault, SAT_ERR_UPGRADE_NEEDED, "bundle of suite %u", m->suite);
     *author = sat_directory_device(directory, m->device);
-    if (!*author || m->dir_seq < (*author)->since_seq)
+    if (!*author || !sat_directory_number_at(directory, m->device, m->dir_seq))
         return sat_fail(fault, SAT_ERR_DENIED, "device %u is not in the directory at %llu", m->device,
                         (unsigned long long)m->dir_seq);
     if (m->dir_seq > judge->dir_at || judge->dir_at > directory->seq)
@@ -89,6 +89,13 @@ static enum sat_err judge_authority(const struct sat_judge *judge, const struct 
     if (!may_write_at(judge, bundle, m->dir_seq))
         return sat_fail(fault, SAT_ERR_DENIED, "device %u may not write here", m->device);
     return judge_signature(bundle, author, fault);
+}
+
+enum sat_err sat_judge_right(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_fault *fault)
+{
+    const struct sat_device *author;
+    enum sat_err err = judge_position(judge, bundle, &author, fault);
+    return err ? err : judge_authority(judge, bundle, author, fault);
 }
 
 /* ---- What came late ---- */

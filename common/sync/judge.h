@@ -43,6 +43,10 @@ enum sat_err sat_judge_complete(const struct sat_judge *judge, struct sat_bundle
  * error. */
 enum sat_err sat_judge_bundle(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;
+/* Position, right and signature alone, for who writes again what the log cannot take as it is. SAT_ERR_DENIED,
+ * SAT_ERR_TAMPERED, SAT_ERR_FORK (another directory), SAT_ERR_UPGRADE_NEEDED. */
+enum sat_err sat_judge_right(const struct sat_judge *judge, const struct sat_bundle *bundle,
+                             struct sat_fault *fault) SAT_MUST_CHECK;
 /* Of a bundle that is on the log, what has come behind it: the changes that are no stubs. As above. */
 enum sat_err sat_judge_filled(const struct sat_judge *judge, const struct sat_bundle *bundle, struct sat_arena *arena,
                               struct sat_header *headers, struct sat_fault *fault) SAT_MUST_CHECK;

@@ -4,7 +4,7 @@
  *            or a client shows a head that this server signed and does not have; tells the lives, finds where two logs
  *            part. host_return.c: takes receipts that its own heads prove, and bundles that it had before.
  *   client   replica_lives.c: believes only lives that go on where it knows; goes back to where the logs part, and
- * keeps what is behind. replica_return.c: gives that back, as it was, in its old order. */
+ *            keeps what is behind. replica_return.c: gives that back, as it was, in its old order. */
 #ifndef SAT_SYNC_LIVES_H
 #define SAT_SYNC_LIVES_H
 

@@ -99,6 +99,19 @@ struct sat_action *replica_notice(struct replica_step *step, enum sat_notice not
     return action;
 }
 
+enum sat_err replica_tell(struct replica_step *step, const struct replica_sub *sub, enum sat_notice notice,
+                          const char *text)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_action *action = replica_notice(step, notice);
+    uint64_t others;
+    action->sid = sub->row.sid;
+    action->space = sub->row.id;
+    action->text = text;
+    enum sat_err err = sat_store_meta_get_u64(store, SAT_TO_TELL_KEY, 0, &others);
+    return err ? err : sat_store_meta_put_u64(store, SAT_TO_TELL_KEY, others | UINT64_C(1) << notice);
+}
+
 enum sat_err replica_begin(struct replica_step *step)
 {
     struct sat_store *store = step->replica->config.store;
@@ -156,7 +169,7 @@ bool sat_replica_is_current(const struct sat_replica *replica)
 /* Who may not read a space any more is told nothing more of it. */
 static bool settled(const struct sat_replica *replica, const struct replica_sub *sub)
 {
-    bool complete = sub->head_here && sub->digest_agrees && !sub->returns.left && !sub->stubs_wait;
+    bool complete = sub->head_here && sub->digest_agrees && !sub->returns.left && !sub->stubs_wait && !sub->fill.asked;
     return complete || !replica_may_read(replica, &sub->row.id);
 }
 
@@ -244,11 +257,13 @@ static enum sat_err advance_spaces(struct replica_step *step)
     if (replica->config.mode != SAT_REPLICA_DEVICE || replica->config.directory_only) return SAT_OK;
     enum sat_err err = replica_subscribe(step);
     if (err || replica->boxes_asked || replica->copied) return err;
-    bool waits;
-    err = replica_look_again(step, &waits);
+    bool waits = false;
+    err = replica_ask_wishes(step);
+    if (!err) err = replica_look_again(step, &waits);
     if (err || waits) return err;
     err = replica_disputes(step);
-    if (!err) err = replica_freeze(step);
+    if (err || replica->copied) return err ? err : replica_heal(step);
+    err = replica_freeze(step);
     return err ? err : replica_leave_spaces(step);
 }
 

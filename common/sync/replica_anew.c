@@ -79,16 +79,6 @@ static enum sat_err mark_own(struct replica_step *step, const struct replica_sub
     return err || !found ? err : sat_mark_past(replica->config.store, &sub->row.id, tip.first + tip.count - 1);
 }
 
-static void tell(struct replica_step *step, const struct replica_sub *sub)
-{
-    struct sat_action *notice = replica_notice(step, SAT_NOTICE_ANEW);
-    notice->sid = sub->row.sid;
-    notice->space = sub->row.id;
-    notice->text =
-        "this device was away for so long that it starts anew: what others have deleted and forgotten meanwhile "
-        "does not come back";
-}
-
 /* What no head has proved goes first, so that own work of it waits again. */
 enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *sub, const struct sat_head *head)
 {
@@ -118,8 +108,10 @@ enum sat_err replica_anew_begin(struct replica_step *step, struct replica_sub *s
     sub->exact = sub->met = false;
     sub->pushed = 0;
     if (!err) err = replica_brake_open(step, sub); /* all of it is new here */
-    tell(step, sub);
-    return err;
+    if (err) return err;
+    return replica_tell(step, sub, SAT_NOTICE_ANEW,
+                        "this device was away for so long that it starts anew: what others have deleted and forgotten "
+                        "meanwhile does not come back");
 }
 
 enum sat_err replica_anew_check(struct replica_step *step, const struct replica_sub *sub)

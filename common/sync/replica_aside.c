@@ -111,9 +111,10 @@ static bool waits(const struct sat_aside_row *row, const struct replica_sub *sub
 
 /* ---- What it replaces ---- */
 
-/* How many stubs are of the records that the bundle changes, beside those of records that were looked at. */
-static enum sat_err count_stubs(struct replica_step *step, const struct replica_sub *sub,
-                                const struct sat_bundle *bundle, struct sat_buf *looked_at, uint64_t *n)
+/* How many stubs are of the records that the bundle changes, beside those of records that were counted: a bundle names
+ * many that have none, and these are not remembered. */
+static enum sat_err count_stubs(struct sat_store *store, const struct replica_sub *sub, const struct sat_bundle *bundle,
+                                struct sat_arena *arena, struct sat_buf *counted, uint64_t *n)
 {
     enum sat_err err = SAT_OK;
     for (uint32_t i = 0; i < bundle->manifest.count && !err; i++) {
@@ -121,44 +122,58 @@ static enum sat_err count_stubs(struct replica_step *step, const struct replica_
         struct sat_dot *dots;
         uint32_t dots_n = 0;
         bool known = false;
-        for (size_t at = 0; at < looked_at->len && !known; at += sizeof record->b)
-            known = memcmp(looked_at->at + at, record->b, sizeof record->b) == 0;
-        if (known) continue;
-        sat_put_bytes(looked_at, record->b, sizeof record->b);
-        err = sat_store_stubs_of_record(step->replica->config.store, sub->row.sid, record, step->arena, &dots, &dots_n);
+        err = sat_store_stubs_of_record(store, sub->row.sid, record, arena, &dots, &dots_n);
+        for (size_t at = 0; at < counted->len && dots_n && !known; at += sizeof record->b)
+            known = memcmp(counted->at + at, record->b, sizeof record->b) == 0;
+        if (dots_n == 0 || known) continue;
+        sat_put_bytes(counted, record->b, sizeof record->b);
         *n += dots_n;
     }
     return err;
 }
 
-enum sat_err replica_stubs_aside(struct replica_step *step, const struct replica_sub *sub, uint64_t *n)
+static enum sat_err count_stubs_aside(struct replica_step *step, const struct replica_sub *sub,
+                                      const struct sat_aside_row *listed, struct sat_arena *arena,
+                                      struct sat_buf *counted, uint64_t *n)
 {
     struct sat_store *store = step->replica->config.store;
+    struct sat_aside_row row;
+    struct sat_entry_row entry;
+    struct sat_bundle bundle;
+    bool found;
+    if (listed->state != SAT_ASIDE_OPEN || !sat_space_equal(&listed->space, &sub->row.id)) return SAT_OK;
+    enum sat_err err = sat_store_entry_find(store, sub->row.sid, &listed->id, &entry, &found);
+    if (!err && found) err = sat_store_aside_find(store, &listed->id, arena, &row, &found);
+    if (err || !found) return err;
+    if (sat_bundle_decode(row.bytes, &step->replica->config.directory->org, &sub->row.id, arena, &bundle))
+        return SAT_OK;
+    return count_stubs(store, sub, &bundle, arena, counted, n);
+}
+
+enum sat_err replica_stubs_aside(struct replica_step *step, const struct replica_sub *sub, uint64_t *n)
+{
     struct sat_aside_row *rows;
-    struct sat_buf looked_at;
+    struct sat_arena page, one; /* of rows without their bytes; of a bundle */
+    struct sat_buf counted;
     uint32_t rows_n = ASIDES_LISTED;
     int64_t after = 0;
     enum sat_err err = SAT_OK;
     *n = 0;
-    sat_buf_init(&looked_at);
+    sat_buf_init(&counted);
+    sat_arena_init(&page);
+    sat_arena_init(&one);
     while (rows_n == ASIDES_LISTED && !err) {
-        err = sat_store_aside_list(store, after, ASIDES_LISTED, step->arena, &rows, &rows_n);
+        sat_arena_reset(&page);
+        err = sat_store_aside_list(step->replica->config.store, after, ASIDES_LISTED, &page, &rows, &rows_n);
         for (uint32_t i = 0; i < rows_n && !err; i++) {
-            struct sat_aside_row aside;
-            struct sat_entry_row entry;
-            struct sat_bundle bundle;
-            bool found;
             after = rows[i].number;
-            if (rows[i].state != SAT_ASIDE_OPEN || !sat_space_equal(&rows[i].space, &sub->row.id)) continue;
-            err = sat_store_entry_find(store, sub->row.sid, &rows[i].id, &entry, &found);
-            if (!err && found) err = sat_store_aside_find(store, &rows[i].id, step->arena, &aside, &found);
-            if (err || !found) continue;
-            if (!sat_bundle_decode(aside.bytes, &step->replica->config.directory->org, &sub->row.id, step->arena,
-                                   &bundle))
-                err = count_stubs(step, sub, &bundle, &looked_at, n);
+            sat_arena_reset(&one);
+            err = count_stubs_aside(step, sub, &rows[i], &one, &counted, n);
         }
     }
-    sat_buf_deinit(&looked_at);
+    sat_arena_deinit(&one);
+    sat_arena_deinit(&page);
+    sat_buf_deinit(&counted);
     return err;
 }
 

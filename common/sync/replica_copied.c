@@ -39,6 +39,22 @@ enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_s
     return err ? err : sat_store_bundles_park(store, replica->config.device, first, count);
 }
 
+bool replica_cannot_look(const struct sat_replica *replica)
+{
+    const struct sat_directory *directory = replica->config.directory;
+    for (uint32_t i = 0; i < directory->spaces_n; i++) {
+        const struct sat_space_id *id = &directory->spaces[i].id;
+        if (!replica_may_read(replica, id) && sat_directory_could_read(directory, id, replica->config.device))
+            return true;
+    }
+    return false;
+}
+
+enum sat_err replica_is_copy(struct replica_step *step)
+{
+    return note(step, 0, 0);
+}
+
 /* It went back itself, with a server that was set back to there; and says so by what it had seen then. */
 static enum sat_err went_back(struct replica_step *step, const struct replica_sub *sub, const struct sat_cursor *cursor,
                               bool *did)
@@ -109,14 +125,14 @@ enum sat_err replica_heal(struct replica_step *step)
 
 /* ---- The other side: there are copies of this home, with numbers of their own ---- */
 
-/* Or are there others who may write the same again, as they hold what a server has lost? */
+/* Or may others write the same again, as they hold what a server has lost, or as this home has been there before? */
 bool replica_has_kin(struct sat_replica *replica)
 {
     const struct sat_directory *directory = replica->config.directory;
     if (replica->kin_at != directory->seq + 1)
         replica->kin = sat_directory_lineage(directory, replica->config.device, NULL) > 1;
     replica->kin_at = directory->seq + 1;
-    return replica->kin || replica->taken;
+    return replica->kin || replica->taken || replica->copied;
 }
 
 bool replica_must_look(struct sat_replica *replica)

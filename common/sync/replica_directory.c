@@ -282,9 +282,8 @@ static enum sat_err wanted_box(const struct sat_replica *replica, uint32_t place
 
 /* A box that does not open is asked for once more, as it may have been damaged on its way: who leaves his number for
  * another gets none that was sealed to him. Then it is a debt, told by status, never an empty space and never a reason
- * to stop. What answers
- * another question is passed over: an answer that comes once more, or the one to the last word of a device that is let
- * in again by then. */
+ * to stop. What answers another question is passed over: an answer that comes once more, or the one to the last word of
+ * a device that is let in again by then. */
 enum sat_err replica_boxes(struct replica_step *step, const struct sat_message_BOXES *message)
 {
     struct sat_replica *replica = step->replica;

@@ -5,6 +5,7 @@
 #include "common/sync/judge.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/subscription.h"
+#include "common/sync/wishes.h"
 
 /* ---- Offering ---- */
 
@@ -61,6 +62,14 @@ enum sat_err replica_send_offer(struct sat_replica *replica, struct replica_sub 
 
 /* ---- Asking ---- */
 
+static void ask(struct replica_step *step, struct replica_sub *sub, uint64_t seq)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_ENTRY_GET};
+    message.as.ENTRY_GET = (struct sat_message_ENTRY_GET){.sub = sub->sub, .seq = seq};
+    sub->fill.asked = seq;
+    replica_send(step, &message);
+}
+
 enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *sub, const struct sat_hash *digest)
 {
     struct sat_bundle_row row;
@@ -70,11 +79,34 @@ enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *su
     if (sub->fill.asked) return SAT_OK;
     enum sat_err err = sat_store_bundle_owing(step->replica->config.store, sub->row.sid, sub->fill.after, &row, &found);
     if (err || !found) return err;
-    sub->fill.asked = sub->fill.after = row.seq;
-    struct sat_message message = {.type = SAT_MESSAGE_ENTRY_GET};
-    message.as.ENTRY_GET = (struct sat_message_ENTRY_GET){.sub = sub->sub, .seq = row.seq};
-    replica_send(step, &message);
+    sub->fill.after = row.seq;
+    ask(step, sub, row.seq);
     return SAT_OK;
+}
+
+/* One after the other, as soon as nothing else is to be asked. What is not on this log any more is answered by nobody,
+ * and of what is before the floor the server may have made runs. */
+enum sat_err replica_ask_wishes(struct replica_step *step)
+{
+    struct sat_replica *replica = step->replica;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        uint64_t seq;
+        bool found = !replica_is_deaf(sub) && sub->head_here && sub->digest_agrees && !sub->fill.asked &&
+                     !sub->asked_entry; /* the server answers one question about an entry at a time */
+        while (found && !sub->fill.asked && !err) {
+            err = sat_wish_first(replica->config.store, sub->row.sid, &seq, &found);
+            if (err || !found) break;
+            if (seq > sub->row.floor && seq <= sub->row.log.size) {
+                ask(step, sub, seq);
+                continue;
+            }
+            err = replica_begin(step);
+            if (!err) err = sat_wish_done(replica->config.store, sub->row.sid, seq);
+        }
+    }
+    return err;
 }
 
 static void tell(struct replica_step *step, const struct replica_sub *sub, const struct sat_bundle *bundle)
@@ -115,15 +147,41 @@ static enum sat_err fill(struct replica_step *step, struct replica_sub *sub, con
     return err;
 }
 
+/* What was replaced: its bytes are those that its bundle names, and change nothing. */
+static enum sat_err grant_wish(struct replica_step *step, const struct sat_bundle_row *row,
+                               const struct sat_bundle *bundle)
+{
+    struct sat_store *store = step->replica->config.store;
+    struct sat_change_row *changes;
+    uint32_t n;
+    enum sat_err err = sat_store_changes_of_bundle(store, row->bid, step->arena, &changes, &n);
+    for (uint32_t i = 0; i < n && i < bundle->manifest.count && !err; i++)
+        if (changes[i].state == SAT_CHANGE_DEAD && !changes[i].header.len && !bundle->changes[i].stub)
+            err = sat_store_change_fill(store, changes[i].cid, bundle->changes[i].header, bundle->changes[i].body);
+    return err;
+}
+
+/* Is it one that was wished for? It is answered by that, whatever it says. */
+static enum sat_err was_wished(struct replica_step *step, const struct replica_sub *sub, bool *wished)
+{
+    struct sat_store *store = step->replica->config.store;
+    uint64_t seq;
+    enum sat_err err = sat_wish_first(store, sub->row.sid, &seq, wished);
+    *wished = !err && *wished && seq == sub->fill.asked;
+    if (*wished) err = replica_begin(step);
+    return err || !*wished ? err : sat_wish_done(store, sub->row.sid, seq);
+}
+
 enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
     struct sat_replica *replica = step->replica;
     struct sat_entry_wire entry;
     struct sat_bundle bundle;
     struct sat_bundle_row row;
-    bool found = false;
+    bool found = false, wished;
+    enum sat_err err = was_wished(step, sub, &wished);
     sub->fill.asked = 0;
-    enum sat_err err = sat_entry_wire_decode(item, &entry);
+    if (!err) err = sat_entry_wire_decode(item, &entry);
     if (err || (entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_BUNDLE)) return err;
     if (entry.own) return SAT_OK;
     err = sat_bundle_decode(entry.bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
@@ -131,7 +189,7 @@ enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *s
     struct sat_dot first = {bundle.manifest.device, bundle.manifest.first};
     err = sat_store_bundle_of_dot(replica->config.store, first, &row, &found);
     if (!err && found && row.sid == sub->row.sid && sat_hash_equal(&row.id, &bundle.id))
-        err = fill(step, sub, &row, &bundle);
+        err = wished ? grant_wish(step, &row, &bundle) : fill(step, sub, &row, &bundle);
     if (err) return err;
     struct sat_message ask = {.type = SAT_MESSAGE_HEAD_GET}; /* do both hold the same now? */
     ask.as.HEAD_GET.sub = sub->sub;

@@ -106,12 +106,18 @@ static struct replica_leaving *leaving_of(struct sat_replica *replica, int64_t s
     return NULL;
 }
 
-static void add_leaving(struct sat_replica *replica, const struct sat_space_row *row)
+static enum sat_err add_leaving(struct replica_step *step, const struct sat_space_row *row)
 {
-    if (leaving_of(replica, row->sid)) return;
+    struct sat_replica *replica = step->replica;
+    struct replica_leaving *known = leaving_of(replica, row->sid);
+    struct sat_bundle_row *next = NULL;
+    enum sat_err err = known ? find_waiting(replica, row->sid, &row->id, known->sent + 1, step->arena, &next) : SAT_OK;
+    if (known) known->due = next != NULL;
+    if (known) return err;
     replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
     sat_check_memory(replica->leaving);
-    replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id};
+    replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id, .due = true};
+    return SAT_OK;
 }
 
 /* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. Who may
@@ -189,8 +195,8 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
     enum sat_err err = rights & SAT_RIGHT_READ ? SAT_OK : claim_returns(step, row->sid);
     if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
-    if (waiting) add_leaving(replica, row);
-    if (waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return SAT_OK;
+    if (waiting) err = add_leaving(step, row);
+    if (err || waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return err;
     bool drafts;
     err = has_drafts(step, row->sid, &drafts);
     return err || drafts || !holds_something(replica, row) ? err : purge(step, row);
@@ -203,6 +209,7 @@ enum sat_err replica_leave_spaces(struct replica_step *step)
     uint32_t n;
     if (replica->leaving_at == replica->config.directory->seq + 1) return SAT_OK;
     enum sat_err err = sat_store_spaces(replica->config.store, step->arena, &rows, &n);
+    for (uint32_t i = 0; i < replica->leaving_n; i++) replica->leaving[i].due = false;
     for (uint32_t i = 0; !err && i < n; i++) err = look_at(step, &rows[i]);
     replica->leaving_at = replica->config.directory->seq + 1;
     return err;
@@ -227,8 +234,21 @@ static enum sat_err encode_hand_in(struct sat_replica *replica, const struct sat
     return SAT_OK;
 }
 
+/* The ends of its logs say whether this home is a copy. What waits here is written again then, under a number of its
+ * own; handed in before, it would be there twice, once under a number that the other one has given out as well. */
+static bool may_be_a_copy(const struct sat_replica *replica)
+{
+    if (is_last_visit(replica)) return false;
+    for (uint32_t i = 0; i < replica->subs_n; i++) {
+        const struct replica_sub *sub = &replica->subs[i];
+        if (!replica_is_deaf(sub) && !sub->head_here) return true;
+    }
+    return replica->copied;
+}
+
 enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out, bool *more)
 {
+    if (may_be_a_copy(replica)) return SAT_OK;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
         struct replica_leaving *leaving = &replica->leaving[i];
         struct sat_bundle_row *row;
@@ -286,6 +306,7 @@ enum sat_err replica_handed_in(struct replica_step *step, const struct sat_messa
         err = take_answer(step, leaving, &rows[0], message->error, message->text);
     if (err || leaving->in_flight || leaving->refused) return err;
     err = find_waiting(replica, leaving->sid, &leaving->id, leaving->sent + 1, step->arena, &next);
+    leaving->due = next != NULL;
     if (!next) replica->leaving_at = 0; /* that was the last: is the space to be let go of? */
     return err;
 }
@@ -294,7 +315,8 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
 {
     const char *why = NULL;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
-        if (replica->leaving[i].in_flight) *under_way = true;
+        const struct replica_leaving *leaving = &replica->leaving[i];
+        if (leaving->in_flight || (leaving->due && !leaving->refused && !may_be_a_copy(replica))) *under_way = true;
         if (replica->leaving[i].why)
             why = "work of this device in a territory that it lost was not taken; it is kept and goes along later";
     }

@@ -189,7 +189,7 @@ static enum sat_err ask_roots(struct replica_step *step, struct replica_sub *sub
     return SAT_OK;
 }
 
-/* What the server signed of its branches must fit where the logs part. */
+/* What the server signed of its branches must fit where the logs part: none of them is earlier and another. */
 static enum sat_err check_branches(struct replica_step *step, const struct replica_sub *sub, uint64_t size)
 {
     const struct sat_lives *lives = &sub->heal.lives;
@@ -199,21 +199,10 @@ static enum sat_err check_branches(struct replica_step *step, const struct repli
         enum sat_err err =
             sat_store_root_at(step->replica->config.store, sub->row.sid, lives->at[i].size, &root, &found);
         if (err) return err;
-        bool same = found && sat_hash_equal(&root, &lives->at[i].root);
-        if (found && same != (lives->at[i].size <= size))
+        if (found && lives->at[i].size <= size && !sat_hash_equal(&root, &lives->at[i].root))
             return sat_fail(&step->fault, SAT_ERR_FORK, "the server contradicts what it signed of its log's lives");
     }
     return SAT_OK;
-}
-
-static void tell_set_back(struct replica_step *step, const struct replica_sub *sub, uint64_t lost)
-{
-    struct sat_action *notice = replica_notice(step, SAT_NOTICE_SET_BACK);
-    notice->sid = sub->row.sid;
-    notice->space = sub->row.id;
-    notice->text = sat_arena_format(step->out->arena,
-                                    "the server was set back to an older copy: %llu entries of its log are given back",
-                                    (unsigned long long)lost);
 }
 
 static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
@@ -243,8 +232,12 @@ static enum sat_err part(struct replica_step *step, struct replica_sub *sub)
     replica->leaving_at = 0;
     replica->told_in_sync = replica->told_idle = false;
     replica_resubscribe(step, sub);
-    tell_set_back(step, sub, lost);
-    return err;
+    if (err) return err;
+    return replica_tell(step, sub, SAT_NOTICE_SET_BACK,
+                        sat_arena_format(step->out->arena,
+                                         "the server was set back to an older copy: %llu entries of its log are "
+                                         "given back",
+                                         (unsigned long long)lost));
 }
 
 static enum sat_err search(struct replica_step *step, struct replica_sub *sub)
@@ -273,13 +266,30 @@ enum sat_err replica_common(struct replica_step *step, const struct sat_message_
 
 /* ---- What the server says of its lives ---- */
 
+/* Where a life of the server's log began with what is here, the two are one up to there: it has signed that, and may
+ * have compacted what else would show it. */
+static enum sat_err find_common(struct replica_step *step, const struct replica_sub *sub, const struct sat_lives *lives,
+                                uint64_t *size)
+{
+    enum sat_err err = SAT_OK;
+    *size = 0;
+    for (uint32_t i = 0; i < lives->n && !err; i++) {
+        struct sat_hash root;
+        bool found;
+        err = sat_store_root_at(step->replica->config.store, sub->row.sid, lives->at[i].size, &root, &found);
+        if (!err && found && sat_hash_equal(&root, &lives->at[i].root)) *size = lives->at[i].size;
+    }
+    return err;
+}
+
 static enum sat_err accept_lives(struct replica_step *step, struct replica_sub *sub, const struct sat_lives *lives,
                                  const struct sat_log_epoch *epoch)
 {
     sub->heal =
         (struct replica_heal){.searching = true, .epoch = *epoch, .lives = *lives, .high = sub->row.log.size + 1};
     sub->in_flight = 0;
-    return search(step, sub);
+    enum sat_err err = find_common(step, sub, lives, &sub->heal.low);
+    return err ? err : search(step, sub);
 }
 
 /* Back in a life that this device has left: what it had seen of it comes first among the proofs. True: there is some.

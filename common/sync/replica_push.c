@@ -268,9 +268,9 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
 
 /* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
  * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
- * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, this
- * home is a copy, and the work is written again; if it does not come, the refusal is final, as any other is for that
- * bundle. */
+ * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, or may
+ * be in one that this device may not read any more, this home is a copy, and the work is written again; else the
+ * refusal is final, as any other is for that bundle. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -303,6 +303,7 @@ enum sat_err replica_disputes(struct replica_step *step)
     for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
         uint64_t first = replica->subs[i].disputed;
         replica->subs[i].disputed = 0;
+        if (first && replica_cannot_look(replica)) return replica_is_copy(step);
         if (first)
             err =
                 settle_refusal(step, &replica->subs[i], first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));

@@ -438,21 +438,6 @@ enum sat_err replica_came_back(struct replica_step *step, struct replica_sub *su
 
 /* ---- What comes without its bytes, and may be what waits here ---- */
 
-static enum sat_err something_waits(struct replica_step *step, const struct replica_sub *sub,
-                                    const struct sat_record_id *record, bool *waits)
-{
-    struct sat_store *store = step->replica->config.store;
-    struct sat_change_row *rows;
-    struct sat_draft_row *drafts;
-    uint32_t n = 0;
-    enum sat_err err = sat_store_drafts_of_record(store, sub->row.sid, record, step->arena, &drafts, &n);
-    *waits = !err && n;
-    if (err || *waits) return err;
-    err = sat_store_changes_of_record(store, sub->row.sid, record, step->arena, &rows, &n);
-    for (uint32_t i = 0; i < n && !err && !*waits; i++) *waits = rows[i].seq == 0;
-    return err;
-}
-
 enum sat_err replica_lacks_bytes(struct replica_step *step, const struct replica_sub *sub,
                                  const struct sat_bundle *bundle, bool *lacks)
 {
@@ -464,7 +449,8 @@ enum sat_err replica_lacks_bytes(struct replica_step *step, const struct replica
     enum sat_err err = sat_store_bundle_of_dot(step->replica->config.store, first, &row, &found);
     if (found && sat_hash_equal(&row.id, &bundle->id)) return err; /* it is what waits here */
     for (uint32_t i = 0; i < bundle->manifest.count && !err && !*lacks; i++)
-        if (bundle->changes[i].stub) err = something_waits(step, sub, &bundle->changes[i].record, lacks);
+        if (bundle->changes[i].stub)
+            err = sat_store_record_waits(step->replica->config.store, sub->row.sid, &bundle->changes[i].record, lacks);
     return err;
 }
 

@@ -129,6 +129,7 @@ struct replica_leaving { /* a space from which work is handed in, as it cannot b
     struct sat_space_id id;
     uint64_t sent; /* counter of the last change handed over in this session */
     uint32_t in_flight;
+    bool due;     /* more is to be handed over, as soon as it is known that this home is no copy */
     bool refused; /* the server does not take some of it now */
     enum sat_err why;
 };
@@ -200,6 +201,9 @@ struct replica_step {
 /* replica.c */
 void replica_send(struct replica_step *step, const struct sat_message *message);
 struct sat_action *replica_notice(struct replica_step *step, enum sat_notice notice);
+/* The same of a space, for SAT_TO_TELL_KEY as well. Inside a transaction. */
+enum sat_err replica_tell(struct replica_step *step, const struct replica_sub *sub, enum sat_notice notice,
+                          const char *text) SAT_MUST_CHECK;
 enum sat_err replica_begin(struct replica_step *step) SAT_MUST_CHECK;
 void replica_fail_session(struct replica_step *step, enum sat_err err); /* the fault has the sentence */
 enum sat_err replica_save_spaces(struct sat_replica *replica) SAT_MUST_CHECK;
@@ -249,6 +253,11 @@ enum sat_err replica_head(struct replica_step *step, const struct sat_message_HE
 enum sat_err replica_meet_copy(struct replica_step *step, const struct replica_sub *sub, uint64_t first,
                                uint32_t count) SAT_MUST_CHECK;
 enum sat_err replica_set_back(struct replica_step *step, const struct sat_message_SET_BACK *message) SAT_MUST_CHECK;
+/* Is there a space that it could read under its number, and may not any more? What has a number there, it cannot see.
+ */
+bool replica_cannot_look(const struct sat_replica *replica);
+/* So it is. */
+enum sat_err replica_is_copy(struct replica_step *step) SAT_MUST_CHECK;
 /* What there is to do for a home that is a copy, instead of all else. */
 enum sat_err replica_heal(struct replica_step *step) SAT_MUST_CHECK;
 /* Are there others who may write again what waits here? */
@@ -323,6 +332,8 @@ static inline bool replica_is_offering(const struct replica_sub *sub)
 /* A head has come whose digest is another: is one of those that wait here whole there? */
 enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *sub,
                                const struct sat_hash *digest) SAT_MUST_CHECK;
+/* What somebody here wants to know of what was replaced (wishes.h). */
+enum sat_err replica_ask_wishes(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub,
                                 struct sat_span item) SAT_MUST_CHECK;
 enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,

@@ -55,10 +55,10 @@ static enum sat_err look_at_handed_in(struct replica_step *step, struct replica_
     struct sat_bundle bundle;
     uint32_t n, late = 0;
     if (!step->replica->config.hooks.mend_refused || !sub->blocked || !sub->head_here) return SAT_OK;
-    if (sub->waited_at == sub->row.log.size) return SAT_OK;
+    if (sub->waited_at == sub->row.log.size || !may_write(step->replica, &sub->row.id)) return SAT_OK;
     sub->waited_at = sub->row.log.size;
     enum sat_err err = sat_store_bundles_pending(store, sub->row.sid, 0, 1, step->arena, &rows, &n);
-    if (err || n == 0 || rows[0].refused != SAT_ERR_ESCROWED || !may_write(step->replica, &sub->row.id)) return err;
+    if (err || n == 0 || rows[0].refused != SAT_ERR_ESCROWED) return err;
     err = sat_base_bundle(store, &rows[0], false, step->arena, &bundle);
     if (!err) err = sat_collected_late(store, sub->row.sid, &bundle, &late);
     if (err || late == 0) return err;

@@ -52,7 +52,7 @@ enum sat_notice {
     SAT_NOTICE_DEBT,       /* sid (0: not here), space, err, text: it owes a new epoch, which could not be paid in this
                               session; work waits */
     SAT_NOTICE_SET_BACK,   /* sid, space, text: the server had lost the end of the log, as it was set back to an older
-                              copy,   and is given it back */
+                              copy, and is given it back */
     SAT_NOTICE_REVOKED,   /* wipe, err, text: the directory says that this device is out; what it had is handed in (err:
                              why some is not), or, with `wipe`, is frozen to be handed in by mode WIPED. FAILED with
                              SAT_ERR_REVOKED follows */
@@ -65,6 +65,10 @@ enum sat_notice {
     SAT_NOTICE_REINDEXED, /* this home was a copy of another one, and has taken a new index: the session ends, the next
                              one is the new device's. What waited is written again under it */
 };
+
+/* In the store's meta: which of SET_BACK and ANEW (bits, 1 << notice) is still to be told to a person. It is written
+ * with what it tells of, so that what fails in between does not keep it from him; whoever has told him takes it out. */
+#define SAT_TO_TELL_KEY "to_tell"
 
 struct sat_brake_report;
 

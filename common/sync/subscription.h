@@ -19,8 +19,8 @@
  *
  *   root          u64 size ‖ root8
  *
- *   cursor        varint device ‖ varint size ‖ varint ack ‖ varint dir_seq ‖ first 4 bytes of the log epoch ‖ digest32
- * ‖ sig64
+ *   cursor        varint device ‖ varint size ‖ varint ack ‖ varint dir_seq ‖ first 4 bytes of the log epoch
+ *                 ‖ digest32 ‖ sig64
  *
  * root8 are the first bytes of the log's root at the cursor, or at `size`. An own entry goes to its author, who has the
  * rest; a lost one is an item of RECEIPTS, a root one of ROOTS, a cursor one of CURSORS: what is not in it follows from

@@ -44,6 +44,12 @@ bool sat_again_is_gone(const struct sat_again_work *again, struct sat_dot dot)
     return gone && dot.counter >= gone->first;
 }
 
+/* Is it others' work as well? */
+static bool is_others(const struct sat_again_work *again)
+{
+    return again->what->taken || again->what->handed;
+}
+
 /* Is nothing under that number any more what it was, unless it was written again? */
 static bool has_moved(const struct sat_again_work *again, const struct sat_again_old *old, struct sat_dot dot)
 {
@@ -61,9 +67,9 @@ static const struct sat_again_pair *pair_of(const struct sat_again_work *again, 
 {
     const struct sat_again_done *out = again->out;
     uint32_t low = 0, high = out->n;
-    for (uint32_t i = 0; again->what->taken && i < out->n; i++)
+    for (uint32_t i = 0; is_others(again) && i < out->n; i++)
         if (sat_dot_compare(out->pairs[i].old, dot) == 0) return if_of_record(&out->pairs[i], old);
-    if (again->what->taken) return NULL;
+    if (is_others(again)) return NULL;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (out->pairs[middle].old.counter < dot.counter)
@@ -90,6 +96,15 @@ static void map_dots(const struct sat_again_work *again, const struct sat_again_
     }
 }
 
+/* Of what was handed in nobody has judged what its author says to have seen. */
+static uint64_t as_proven(const struct sat_again_work *again, struct sat_dot seen)
+{
+    for (uint32_t i = 0; i < again->proven_n; i++)
+        if (again->proven[i].device == seen.device && again->proven[i].counter < seen.counter)
+            return again->proven[i].counter;
+    return seen.counter;
+}
+
 /* What it had seen under numbers that are still what they were. */
 static void add_unmoved(const struct sat_again_work *again, const struct sat_again_old *old,
                         struct sat_dots_builder *out)
@@ -100,6 +115,7 @@ static void add_unmoved(const struct sat_again_work *again, const struct sat_aga
         if (dot.device == again->what->device && dot.counter > old->place->cut) dot.counter = old->place->cut;
         const struct sat_again_gone *gone = sat_again_gone(again, dot.device);
         if (gone && dot.counter >= gone->first) dot.counter = gone->first - 1;
+        if (again->what->handed && dot.device != old->device) dot.counter = as_proven(again, dot);
         if (dot.counter) sat_dots_add(out, dot);
     }
 }
@@ -114,13 +130,12 @@ static bool had_seen_pair(const struct sat_again_old *old, const struct sat_agai
 static struct sat_dots map_seen(struct sat_again_work *again, const struct sat_again_old *old,
                                 const struct sat_record_view *view)
 {
-    bool taken = again->what->taken != NULL;
     uint64_t own = sat_vector_counter(old->header.seen, again->what->device);
     struct sat_dots_builder builder;
     sat_dots_begin(&builder, &again->arena);
     add_unmoved(again, old, &builder);
     /* None stands for those before it: what was taken over came between own ones that had not seen it. */
-    for (uint32_t i = 0; i < again->out->n && (taken || own > old->place->cut); i++) {
+    for (uint32_t i = 0; i < again->out->n && (is_others(again) || own > old->place->cut); i++) {
         const struct sat_again_pair *pair = &again->out->pairs[i];
         if (!had_seen_pair(old, pair)) continue;
         sat_dots_add(&builder, pair->now);
@@ -212,6 +227,20 @@ static struct sat_dots find_holes(struct sat_again_work *again, const struct sat
     return sat_dots_as_set(&holes);
 }
 
+/* Whose word an origin is, who lets in what was handed in must not lend him his own: a member's that names somebody
+ * else counts for nothing (record.c), and would count in an admin's copy. */
+static bool origin_holds(const struct sat_again_work *again, const struct sat_again_old *old)
+{
+    const struct sat_directory *directory = again->vault.directory;
+    const struct sat_again_handed *handed = again->what->handed;
+    struct sat_origin origin;
+    if (!handed || sat_origin_decode(old->body.origin, &origin)) return true;
+    const struct sat_device *author = sat_directory_device(directory, old->device);
+    const struct sat_device *first = sat_directory_device(directory, origin.dot.device);
+    uint8_t role = sat_directory_role_at(directory, old->device, handed->bundles[handed->n - 1].manifest.dir_seq);
+    return sat_role_outweighs(role, SAT_ROLE_REP) || (author && first && author->user == first->user);
+}
+
 /* Has it come with a record that moved, from another space or back from there? An origin in the space itself is that of
  * a copy where it stands in the log; else it says what was written again here. */
 static enum sat_err is_copy(const struct sat_again_work *again, const struct sat_again_old *old, bool *copy)
@@ -221,7 +250,7 @@ static enum sat_err is_copy(const struct sat_again_work *again, const struct sat
     struct sat_origin origin;
     bool found = false;
     *copy = false;
-    if (sat_origin_decode(old->body.origin, &origin)) return SAT_OK;
+    if (!origin_holds(again, old) || sat_origin_decode(old->body.origin, &origin)) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     *copy = !err && !sat_space_equal(&origin.space, &space.id);
     if (err || *copy) return err;
@@ -255,7 +284,8 @@ static enum sat_err see_collection(struct sat_again_work *again, const struct sa
 static enum sat_err set_origin(struct sat_again_work *again, const struct sat_again_old *old, struct sat_body *body)
 {
     struct sat_space_row space;
-    if (!again->what->origins || body->origin.len) return SAT_OK;
+    if (!again->what->origins || (body->origin.len && origin_holds(again, old))) return SAT_OK;
+    body->origin = (struct sat_span){0};
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     struct sat_origin origin = {.space = space.id, .dot = {old->device, old->counter}};
     origin.rest = sat_origin_hash(&old->record, &old->header, body);
@@ -265,13 +295,14 @@ static enum sat_err set_origin(struct sat_again_work *again, const struct sat_ag
     return err;
 }
 
-/* What it was, unless it stood under a number that never left this home; and where it stands now. */
+/* What it was, unless it stood under a number that never left this home; and where it stands now. Behind a refusal,
+ * too: this home may have a twin that has sent it as it was. */
 static enum sat_err remember(struct sat_again_work *again, const struct sat_again_old *old)
 {
     struct sat_dot before = {old->device, old->counter};
     struct sat_was was = {.record = old->record, .header = old->header, .body = old->body};
     enum sat_err err = SAT_OK;
-    if (!again->what->origins || !again->what->known) return SAT_OK;
+    if (!again->what->origins) return SAT_OK;
     struct sat_dot now = sat_drafter_last(&again->drafter);
     if (before.device < SAT_PROVISIONAL) err = sat_was_put(&again->vault, now, &was);
     return err ? err : sat_was_follow(&again->vault, now, before);
@@ -296,7 +327,7 @@ static enum sat_err write_again(struct sat_again_work *again, const struct sat_a
     err = set_origin(again, old, &body);
     if (err) return err;
     err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
-    if (err == SAT_ERR_TOO_LARGE && body.origin.len && !old->body.origin.len) {
+    if (err == SAT_ERR_TOO_LARGE && body.origin.len && !old->body.origin.len && !again->what->handed) {
         body.origin = (struct sat_span){0};
         err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
     }
@@ -315,14 +346,24 @@ struct sat_again_change sat_again_change_of(const struct sat_again_old *old)
                                      .rest = old->rest};
 }
 
-enum sat_err sat_again_take(struct sat_again_work *again, struct sat_again_old *old)
+enum sat_err sat_again_know(struct sat_again_work *again, const struct sat_again_old *old,
+                            struct sat_again_answer *answer)
 {
     const struct sat_again *what = again->what;
-    struct sat_again_answer answer = {0};
     enum sat_err err = SAT_OK;
     struct sat_again_change change = sat_again_change_of(old);
-    if (what->known) err = what->known(what->context, &change, &answer);
-    if (!err && answer.found && answer.now.counter) add_pair(again, old, answer.now);
+    change.beside = again->beside;
+    change.beside_n = again->beside_n;
+    *answer = (struct sat_again_answer){0};
+    if (what->known) err = what->known(what->context, &change, answer);
+    if (!err && answer->found && answer->now.counter) add_pair(again, old, answer->now);
+    return err;
+}
+
+enum sat_err sat_again_take(struct sat_again_work *again, struct sat_again_old *old)
+{
+    struct sat_again_answer answer;
+    enum sat_err err = sat_again_know(again, old, &answer);
     if (!err && !answer.found) err = write_again(again, old, answer.doubtful);
     sat_arena_reset(&again->arena);
     return err;
@@ -573,7 +614,7 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
 {
     struct sat_again_place place = what->places_n ? what->places[0] : (struct sat_again_place){0};
     struct sat_again here = *what;
-    if (what->taken) here.places = &place;
+    if (what->taken || what->handed) here.places = &place;
     struct sat_again_work again = {.what = &here, .vault = *vault, .pairs_arena = arena, .out = out};
     *out = (struct sat_again_done){0};
     enum sat_err err = sat_drafter_begin(&again.drafter, &again.vault);
@@ -584,7 +625,8 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
     sat_buf_init(&again.origin);
     sat_buf_init(&again.refused);
     if (!err && what->taken) err = sat_again_take_taken(&again, &place);
-    if (!err) err = take_all(&again);
+    if (!err && what->handed) err = sat_again_take_handed(&again, &place);
+    if (!err && !what->handed) err = take_all(&again);
     out->written = again.drafter.written;
     sat_buf_deinit(&again.refused);
     sat_buf_deinit(&again.origin);

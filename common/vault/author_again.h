@@ -24,6 +24,9 @@ struct sat_again_change { /* one that is about to be written again */
     const struct sat_header *header;
     const struct sat_body *body;
     const struct sat_hash *rest; /* NULL: it never was frozen */
+    /* Others that are about to be written again and are in no store any more; itself, too. */
+    const struct sat_again_change *beside;
+    uint32_t beside_n;
 };
 
 struct sat_again_answer {
@@ -34,6 +37,11 @@ struct sat_again_answer {
     bool doubtful;
 };
 
+struct sat_again_handed { /* bundles of one device, in its chain's order; their numbers may be others' in the log */
+    const struct sat_bundle *bundles;
+    uint32_t n; /* the last one is to be written again; what it had seen of the others is mapped, where it is known */
+};
+
 struct sat_again {
     uint32_t device; /* whose the old dots are; the new ones are the keyring's device's, counted on from "counter" */
     const struct sat_again_place *places; /* the order is that of the counters, across all of them */
@@ -42,6 +50,9 @@ struct sat_again {
      * place to be given back: that, and what stands on it, whoever wrote it, is written again by this device; of its
      * own drafts and pending bundles only what stands on it. NULL: nothing of the kind (docs/decisions/0105). */
     const struct sat_taken *taken;
+    /* What is no part of this store, and is written again in the one place; nothing of the own work is. NULL: nothing
+     * of the kind (docs/decisions/0191). */
+    const struct sat_again_handed *handed;
     bool drafts_stay; /* bundles alone */
     bool keep;    /* bundles are kept aside (SAT_ASIDE_KEPT), by which it is known later whether they were refused */
     bool origins; /* each says which change it repeats (common/vault/origin.h), unless it says one already, or is as
@@ -76,5 +87,8 @@ enum sat_err sat_author_again(const struct sat_vault *vault, const struct sat_ag
 /* The first bundle that waits in the one place to be given back, and of which known() knows some. */
 enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct sat_again *what, struct sat_taken *out,
                                    bool *found) SAT_MUST_CHECK;
+/* Does known() know some of the bundle, or doubt it? Nothing of one that cannot be opened. */
+enum sat_err sat_author_knows(const struct sat_vault *vault, const struct sat_again *what,
+                              const struct sat_bundle *bundle, bool *known) SAT_MUST_CHECK;
 
 #endif

@@ -22,6 +22,10 @@ struct sat_again_work {
     uint64_t last;               /* the counter before the first that is written */
     struct sat_again_gone *gone; /* the pairs' arena's */
     uint32_t gone_n;
+    const struct sat_dot *proven; /* of others: what the author of what was handed in is proven to have seen */
+    uint32_t proven_n;
+    const struct sat_again_change *beside; /* all that was taken away, … */
+    uint32_t beside_n;
     struct sat_arena batch; /* of one bundle or draft; of all that was taken */
     struct sat_arena arena; /* of one change */
     struct sat_buf plain, origin;
@@ -51,5 +55,9 @@ enum sat_err sat_again_put_aside(struct sat_again_work *again, const struct sat_
                                  enum sat_aside_state state, uint64_t recv_ms) SAT_MUST_CHECK;
 /* author_taken.c: all that is taken over in the one place, which then says what of the own work stands on it. */
 enum sat_err sat_again_take_taken(struct sat_again_work *again, struct sat_again_place *place) SAT_MUST_CHECK;
+enum sat_err sat_again_take_handed(struct sat_again_work *again, struct sat_again_place *place) SAT_MUST_CHECK;
+/* What has become of it, if that is known. */
+enum sat_err sat_again_know(struct sat_again_work *again, const struct sat_again_old *old,
+                            struct sat_again_answer *answer) SAT_MUST_CHECK;
 
 #endif

@@ -7,8 +7,7 @@
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
-/* Refused ones are met among these: nothing is sent behind one, but for what had been sent already. */
-enum { PENDING_MAX = SAT_PUSH_WINDOW * 2, DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024 };
+enum { PENDING_AT_ONCE = 64, DRAFTS_AT_ONCE = 1000, DRAFTS_BYTES = 1024 * 1024 };
 
 /* Does the draft cover what has gone to another space? Then that space's name. */
 static enum sat_err find_target(const struct sat_vault *vault, const struct sat_draft_row *draft,
@@ -35,14 +34,41 @@ static enum sat_err find_target(const struct sat_vault *vault, const struct sat_
     return err ? SAT_ERR_CORRUPT : SAT_OK;
 }
 
+/* Does the admins' decision stand between the bundle and the log, or a server that will take it later? What was refused
+ * for good is not held up: behind it all is written again (author_again.c). */
+static bool is_held_up(const struct sat_bundle_row *row)
+{
+    return row->state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(row);
+}
+
+/* Is something before that counter on its way to the space's log; of what is held up alone, if `held_up`? There may be
+ * any number in front of it that the log has. */
+static enum sat_err stands_before(const struct sat_vault *vault, int64_t sid, uint64_t counter, bool held_up,
+                                  bool *stands)
+{
+    struct sat_arena page;
+    struct sat_bundle_row *rows;
+    enum sat_err err = SAT_OK;
+    uint64_t first = 0;
+    *stands = false;
+    sat_arena_init(&page);
+    for (uint32_t n = PENDING_AT_ONCE; !err && !*stands && n == PENDING_AT_ONCE && first < counter;) {
+        sat_arena_reset(&page);
+        err = sat_store_bundles_pending(vault->store, sid, first, PENDING_AT_ONCE, &page, &rows, &n);
+        for (uint32_t i = 0; i < n && !err; i++) {
+            first = rows[i].first + 1;
+            if (first <= counter && !sat_is_in_log(&rows[i]) && (!held_up || is_held_up(&rows[i]))) *stands = true;
+        }
+    }
+    sat_arena_deinit(&page);
+    return err;
+}
+
 enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_draft_row *draft, int64_t *target,
                              bool *waits)
 {
     struct sat_space_id id;
     struct sat_space_row space;
-    struct sat_arena arena;
-    struct sat_bundle_row *rows;
-    uint32_t n = 0;
     bool found = false;
     *target = 0;
     enum sat_err err = find_target(vault, draft, &id, waits);
@@ -51,12 +77,7 @@ enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_dra
     err = sat_store_space_find(vault->store, &id, &space, &found);
     if (err || !found) return err;
     *target = space.sid;
-    sat_arena_init(&arena);
-    err = sat_store_bundles_pending(vault->store, space.sid, 0, PENDING_MAX, &arena, &rows, &n);
-    for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].first < draft->counter && !sat_is_in_log(&rows[i])) *waits = true;
-    sat_arena_deinit(&arena);
-    return err;
+    return stands_before(vault, space.sid, draft->counter, false, waits);
 }
 
 /* ---- Copies that will not arrive ---- */
@@ -79,22 +100,6 @@ static enum sat_err was_left(const struct sat_vault *vault, const struct sat_spa
     enum sat_err err = sat_left_at(vault->store, space, &left_at, &came);
     *left = !err && left_at >= counter;
     *vain = *left && came + 1 < counter;
-    return err;
-}
-
-/* Is something before them in the way, that the admins decide about or a later server may take? What was refused for
- * good is not: behind it all is written again (author_again.c). */
-static enum sat_err is_refused(const struct sat_vault *vault, int64_t sid, uint64_t counter, struct sat_arena *arena,
-                               bool *refused)
-{
-    struct sat_bundle_row *rows;
-    uint32_t n = 0;
-    enum sat_err err = sat_store_bundles_pending(vault->store, sid, 0, PENDING_MAX, arena, &rows, &n);
-    *refused = false;
-    for (uint32_t i = 0; i < n && !err; i++)
-        if (rows[i].first < counter && rows[i].state == SAT_BUNDLE_REFUSED && !sat_is_refused_for_good(&rows[i]) &&
-            !sat_is_in_log(&rows[i]))
-            *refused = true;
     return err;
 }
 
@@ -125,7 +130,7 @@ static enum sat_err is_in_vain(const struct sat_vault *vault, const struct sat_d
     if (err || left) return err;
     err = sat_store_space_find(vault->store, target, &space, &found);
     sat_arena_init(&arena);
-    if (!err && found) err = is_refused(vault, space.sid, draft->counter, &arena, &refused);
+    if (!err && found) err = stands_before(vault, space.sid, draft->counter, true, &refused);
     if (!err && found && !refused) err = has_something(vault, space.sid, &draft->record, &arena, &has, &drafts);
     sat_arena_deinit(&arena);
     *vain = refused || !has || (drafts && !has_rights(vault, target, &draft->record));

@@ -12,10 +12,9 @@ enum sat_err sat_cover_waits(const struct sat_vault *vault, const struct sat_dra
 
 /* Deletes those of the drafts whose copies will not arrive: the target was lost before they were sent, or it was let go
  * of since and they were not in its log then, or what is before them waits for the admins, or nothing of the record is
- * there. With one of a
- * record go the later ones of it in that space. The record stays where it was; the copies stay what they are, with the
- * admins or listed as refused. Those that go to the admins themselves, as the right to write the source is lost as
- * well, stay. *dropped: read the drafts again. */
+ * there. With one of a record go the later ones of it in that space. The record stays where it was; the copies stay
+ * what they are, with the admins or listed as refused. Those that go to the admins themselves, as the right to write
+ * the source is lost as well, stay. *dropped: read the drafts again. */
 enum sat_err sat_covers_drop(const struct sat_vault *vault, const struct sat_draft_row *drafts, uint32_t n,
                              bool *dropped) SAT_MUST_CHECK;
 

@@ -30,6 +30,7 @@ struct place {
     bool ready;         /* where this device may write now, it may freeze now */
     bool owing;         /* … but for a new epoch, which the space owes */
     bool blocked;       /* nothing (more) may be frozen there now */
+    bool collected;     /* some of its records were */
     bool keys_known;
     uint32_t newest_key;
     struct place *next;
@@ -83,6 +84,7 @@ static enum sat_err open_place(struct freezer *freezer, int64_t sid, struct plac
     struct sat_bundle_row tip;
     bool found = false;
     enum sat_err err = sat_store_space_get(vault->store, sid, &place->space);
+    if (!err) err = sat_store_collected_any(vault->store, sid, &place->collected);
     if (!err) err = find_tip(freezer, place, &tip, &found);
     if (err) return err;
     if (found) {
@@ -186,12 +188,14 @@ static enum sat_err waits_for_copies(const struct freezer *freezer, const struct
 
 /* Was it written by who had not seen the deletion that the record has been collected by? It will be refused, and is not
  * to take others along. */
-static enum sat_err is_late(const struct freezer *freezer, const struct sat_draft_row *draft, bool *late)
+static enum sat_err is_late(const struct freezer *freezer, const struct place *place, const struct sat_draft_row *draft,
+                            bool *late)
 {
     struct sat_collected_row row;
     struct sat_header header;
     struct sat_arena arena;
     *late = false;
+    if (!place->collected) return SAT_OK;
     enum sat_err err = sat_store_collected_get(freezer->vault->store, draft->sid, &draft->record, &row, late);
     if (err || !*late) return err;
     sat_arena_init(&arena);
@@ -216,7 +220,7 @@ static enum sat_err run_length(struct freezer *freezer, struct place *place, con
         if (i > 0 && bytes > bytes_end) return SAT_OK; /* one alone always fits */
         struct standpoint here;
         bool waits = false, late = false;
-        enum sat_err err = is_late(freezer, &drafts[i], &late);
+        enum sat_err err = is_late(freezer, place, &drafts[i], &late);
         if (late && i > 0) return err;
         if (!err) err = find_standpoint(freezer, place, &drafts[i].record, &here);
         if (!err && here.seq && !here.past) err = waits_for_copies(freezer, &drafts[i], &waits);

@@ -1,4 +1,5 @@
-/* What waits to be given back, and cannot be, as its numbers are taken (docs/decisions/0105). */
+/* What waits to be given back, and cannot be, as its numbers are taken (docs/decisions/0105); and what was handed in,
+ * and cannot be let in as it is (0191). */
 #include <string.h>
 
 #include "common/sync/base.h"
@@ -106,36 +107,117 @@ static enum sat_err find_first_own(struct sat_again_work *again, uint64_t *first
     return err;
 }
 
+/* They are asked about together: what replaced one of them may be known, and the one must not come back then. */
+static void put_beside(struct sat_again_work *again, const struct taken *taken, uint32_t n)
+{
+    uint32_t changes = 0;
+    for (uint32_t i = 0; i < n; i++) changes += taken[i].n;
+    struct sat_again_change *beside = sat_arena_array(&again->batch, changes, sizeof *beside);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < taken[i].n; k++)
+            if (taken[i].changes[k].counter) beside[again->beside_n++] = sat_again_change_of(&taken[i].changes[k]);
+    again->beside = beside;
+}
+
 enum sat_err sat_again_take_taken(struct sat_again_work *again, struct sat_again_place *place)
 {
     struct taken *taken;
     uint32_t n = 0;
     add_gone(again, again->what->taken->device, again->what->taken->first);
     enum sat_err err = take_all_away(again, &taken, &n);
+    if (!err) put_beside(again, taken, n);
     if (!err) err = find_first_own(again, &place->first);
     place->cut = place->first - 1;
     for (uint32_t i = 0; i < n && !err; i++)
         for (uint32_t k = 0; k < taken[i].n && !err; k++)
             if (taken[i].changes[k].counter) err = sat_again_take(again, &taken[i].changes[k]);
+    again->beside_n = 0;
+    return err;
+}
+
+/* The end of what its author and the log have in common: by what the first one names as the one before it. */
+static enum sat_err find_fork(const struct sat_again_work *again, int64_t sid, uint32_t device,
+                              const struct sat_hash *prev, uint64_t *last)
+{
+    struct sat_entry_row entry;
+    struct sat_bundle_row row;
+    bool found;
+    *last = 0;
+    enum sat_err err = sat_store_entry_find(again->vault.store, sid, prev, &entry, &found);
+    if (err || !found || !entry.bid) return err;
+    err = sat_store_bundle_get(again->vault.store, entry.bid, &row);
+    *last = err || row.device != device ? 0 : row.first + row.count - 1;
+    return err;
+}
+
+static bool is_proven(const struct sat_again_work *again, uint32_t device)
+{
+    for (uint32_t i = 0; i < again->proven_n; i++)
+        if (again->proven[i].device == device) return true;
+    return false;
+}
+
+/* What others had written in as much of the log as its author has witnessed: the log's own word, as nobody has judged
+ * his. A witness that is not of this log, or of what is forgotten, proves nothing: then it replaces nothing of theirs.
+ */
+static enum sat_err prove_seen(struct sat_again_work *again, int64_t sid, const struct sat_manifest *m,
+                               const struct sat_again_old *changes)
+{
+    struct sat_store *store = again->vault.store;
+    struct sat_hash root;
+    bool found;
+    enum sat_err err = sat_store_root_at(store, sid, m->w_size, &root, &found);
+    uint64_t size = found && sat_hash_equal(&root, &m->w_root) ? m->w_size : 0;
+    uint32_t devices = 0;
+    for (uint32_t i = 0; i < m->count; i++) devices += changes[i].header.seen.n;
+    struct sat_dot *proven = sat_arena_array(&again->batch, devices, sizeof *proven);
+    again->proven = proven;
+    again->proven_n = 0;
+    for (uint32_t i = 0; i < m->count && !err; i++)
+        for (uint32_t k = 0; k < changes[i].header.seen.n && !err; k++) {
+            struct sat_dot dot = {.device = changes[i].header.seen.at[k].device};
+            if (is_proven(again, dot.device)) continue;
+            err = sat_store_device_counter_at(store, sid, dot.device, size, &dot.counter);
+            proven[again->proven_n++] = dot;
+        }
+    return err;
+}
+
+/* Numbers behind the fork mean these bundles, or what never came, whatever the log has under them. */
+enum sat_err sat_again_take_handed(struct sat_again_work *again, struct sat_again_place *place)
+{
+    const struct sat_again_handed *handed = again->what->handed;
+    const struct sat_manifest *first = &handed->bundles[0].manifest;
+    uint64_t last;
+    enum sat_err err = find_fork(again, place->sid, first->device, &first->prev, &last);
+    place->first = place->cut = SAT_COUNTER_MAX; /* the own numbers are what they are */
+    add_gone(again, first->device, last + 1);
+    for (uint32_t i = 0; i < handed->n && !err; i++) {
+        const struct sat_bundle *bundle = &handed->bundles[i];
+        uint32_t n = bundle->manifest.count;
+        struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
+        err = sat_again_open(again, place, bundle, changes);
+        if (!err) err = prove_seen(again, place->sid, &bundle->manifest, changes);
+        for (uint32_t k = 0; k < n && !err; k++) {
+            struct sat_again_answer answer;
+            err = i + 1 < handed->n ? sat_again_know(again, &changes[k], &answer) : sat_again_take(again, &changes[k]);
+        }
+    }
     return err;
 }
 
 /* Does `what` know some of it? */
-static enum sat_err is_some_known(struct sat_again_work *again, const struct sat_bundle_row *row, bool *known)
+static enum sat_err is_some_known(struct sat_again_work *again, const struct sat_bundle *bundle, bool *known)
 {
-    struct sat_bundle bundle;
+    struct sat_again_old *changes = sat_arena_array(&again->batch, bundle->manifest.count, sizeof *changes);
+    enum sat_err err = sat_again_open(again, again->what->places, bundle, changes);
     *known = false;
-    if (sat_void_is_row(row)) return SAT_OK;
-    enum sat_err err = sat_base_bundle(again->vault.store, row, false, &again->batch, &bundle);
-    if (err) return err;
-    struct sat_again_old *changes = sat_arena_array(&again->batch, row->count, sizeof *changes);
-    err = sat_again_open(again, again->what->places, &bundle, changes);
     if (err) return sat_err_is_local(err) ? err : SAT_OK;
-    for (uint32_t i = 0; i < row->count && !err && !*known; i++) {
+    for (uint32_t i = 0; i < bundle->manifest.count && !err && !*known; i++) {
         struct sat_again_change change = sat_again_change_of(&changes[i]);
         struct sat_again_answer answer = {0};
         if (changes[i].counter) err = again->what->known(again->what->context, &change, &answer);
-        *known = answer.found;
+        *known = answer.found || answer.doubtful;
     }
     return err;
 }
@@ -153,12 +235,27 @@ enum sat_err sat_author_find_known(const struct sat_vault *vault, const struct s
     sat_buf_init(&again.plain);
     enum sat_err err = sat_store_returns_all(vault->store, what->places->sid, &arena, &rows, &n);
     for (uint32_t i = 0; i < n && !err && !*found; i++) {
-        err = is_some_known(&again, &rows[i], found);
+        struct sat_bundle bundle;
+        if (sat_void_is_row(&rows[i])) continue;
+        err = sat_base_bundle(vault->store, &rows[i], false, &again.batch, &bundle);
+        if (!err) err = is_some_known(&again, &bundle, found);
         if (*found) *out = (struct sat_taken){.device = rows[i].device, .first = rows[i].first};
         sat_arena_reset(&again.batch);
     }
     sat_buf_wipe(&again.plain);
     sat_arena_deinit(&again.batch);
     sat_arena_deinit(&arena);
+    return err;
+}
+
+enum sat_err sat_author_knows(const struct sat_vault *vault, const struct sat_again *what,
+                              const struct sat_bundle *bundle, bool *known)
+{
+    struct sat_again_work again = {.what = what, .vault = *vault};
+    sat_arena_init(&again.batch);
+    sat_buf_init(&again.plain);
+    enum sat_err err = is_some_known(&again, bundle, known);
+    sat_buf_wipe(&again.plain);
+    sat_arena_deinit(&again.batch);
     return err;
 }

@@ -36,6 +36,21 @@ int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b)
     return a->in_set ? sat_span_compare(a->element, b->element) : 0;
 }
 
+const struct sat_cell *sat_cell_find(const struct sat_cell *cells, uint32_t n, const struct sat_cell *name)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = sat_cell_compare(&cells[middle], name);
+        if (order == 0) return &cells[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 /* ---- Encoding ---- */
 
 static enum sat_err check_text(struct sat_span text, size_t len_max)

@@ -1,5 +1,6 @@
 /* A change's body: what is sealed. Some cells of one record and their values, as one msgpack array:
  *   [type, schema version, [[field, value] or [field, element, value] …], origin or nil]
+ *
  * Cells are in ascending (field, element) order, each once. The value of an element is a bool; from schema 2 on it may
  * be any, of a key of a map; a body without such keys says schema 1, so that who knows no later one reads it. A value
  * is nil (cleared), bool, integer, text, 16 bytes (a reference), or [ms, offset_min] (a time). Types, fields and kinds
@@ -50,6 +51,8 @@ uint16_t sat_body_schema(const struct sat_cell *cells, uint32_t n);
 bool sat_value_equal(const struct sat_value *a, const struct sat_value *b);
 /* By field, then element: the name, not the value. */
 int sat_cell_compare(const struct sat_cell *a, const struct sat_cell *b);
+/* The cell of that name among sorted ones (its value is not looked at), or NULL. */
+const struct sat_cell *sat_cell_find(const struct sat_cell *cells, uint32_t n, const struct sat_cell *name);
 /* Appends the encoding; sorts the cells first. SAT_ERR_TOO_LARGE, SAT_ERR_INVALID (a cell twice, invalid UTF-8, a time
  * out of range); then nothing is appended. */
 enum sat_err sat_body_encode(struct sat_body *body, struct sat_buf *out) SAT_MUST_CHECK;

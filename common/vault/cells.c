@@ -14,22 +14,6 @@ bool sat_source_saw(const struct sat_source *y, struct sat_dot dot)
     return sat_vector_covers(y->header.seen, dot) && !sat_dots_have(y->header.holes, dot);
 }
 
-/* The cell of that name among sorted ones (its value is not looked at), or NULL. */
-static const struct sat_cell *find(const struct sat_cell *cells, uint32_t n, const struct sat_cell *name)
-{
-    uint32_t low = 0, high = n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = sat_cell_compare(&cells[middle], name);
-        if (order == 0) return &cells[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static const struct sat_source *newer(const struct sat_source *a, const struct sat_source *b)
 {
     if (!a || !b) return a ? a : b;
@@ -145,7 +129,7 @@ static uint32_t position_of(const struct sat_merged *merged, const struct sat_va
 static bool is_edit(const struct sat_source *x)
 {
     static const struct sat_cell name = {.field = SAT_FIELD_DELETED};
-    const struct sat_cell *deleted = find(x->body.cells, x->body.cells_n, &name);
+    const struct sat_cell *deleted = sat_cell_find(x->body.cells, x->body.cells_n, &name);
     if (!x->readable || (deleted && says_true(&deleted->value))) return false;
     for (uint32_t i = 0; i < x->body.cells_n; i++)
         if (&x->body.cells[i] != deleted && x->body.cells[i].field < SAT_FIELD_RESERVED) return true;
@@ -264,13 +248,13 @@ uint32_t sat_source_author(const struct sat_source *source)
 static const struct sat_cell *move_of(const struct sat_source *source)
 {
     static const struct sat_cell name = {.field = SAT_FIELD_MOVED};
-    return source->readable ? find(source->body.cells, source->body.cells_n, &name) : NULL;
+    return source->readable ? sat_cell_find(source->body.cells, source->body.cells_n, &name) : NULL;
 }
 
 bool sat_source_moves(const struct sat_source *source)
 {
     static const struct sat_cell name = {.field = SAT_FIELD_CARRIED};
-    return move_of(source) || (source->readable && find(source->body.cells, source->body.cells_n, &name));
+    return move_of(source) || (source->readable && sat_cell_find(source->body.cells, source->body.cells_n, &name));
 }
 
 const struct sat_cell *sat_cells_moved(const struct sat_source *sources, uint32_t n)
@@ -344,7 +328,7 @@ static bool dominates(const struct keeping *keeping, const struct sat_source *y,
                       const struct sat_cell *cell)
 {
     if (y == x || !is_of(y, x->body.type) || !sat_source_saw(y, x->dot)) return false;
-    const struct sat_cell *other = find(y->body.cells, y->body.cells_n, cell);
+    const struct sat_cell *other = sat_cell_find(y->body.cells, y->body.cells_n, cell);
     if (!other) return false;
     const struct sat_law law = sat_law_of(&keeping->ground, cell);
     const struct sat_claim of_x = {cell, x}, of_y = {other, y};
@@ -372,7 +356,8 @@ bool sat_cells_current(const struct sat_source *sources, uint32_t n, const struc
 static bool replaces(const struct keeping *keeping, const struct sat_cell *cell, const struct sat_cell *written,
                      uint32_t written_n)
 {
-    return find(written, written_n, cell) && sat_law_of(&keeping->ground, cell).rule->yields == SAT_YIELDS_ALWAYS;
+    return sat_cell_find(written, written_n, cell) &&
+           sat_law_of(&keeping->ground, cell).rule->yields == SAT_YIELDS_ALWAYS;
 }
 
 /* Keeps for each kept source one of those that dominate it at a cell, if there are any; says whether that took one
@@ -419,7 +404,7 @@ void sat_cells_keep(const struct sat_source *sources, uint32_t n, const struct s
                     bool *keep)
 {
     static const struct sat_cell type_cell = {.field = SAT_FIELD_TYPE};
-    bool holes = false, settles_type = find(cells, cells_n, &type_cell) != NULL;
+    bool holes = false, settles_type = sat_cell_find(cells, cells_n, &type_cell) != NULL;
     uint16_t type = type_of(sources, n);
     const struct keeping keeping = {sources, n, sat_ground_of(sources, n, type)};
     for (uint32_t i = 0; i < n; i++) {

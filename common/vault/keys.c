@@ -350,11 +350,14 @@ enum sat_err sat_keys_open_box(struct sat_keys *keys, const struct sat_directory
     const struct sat_epoch *epoch = sat_directory_epoch(directory, &box->space, box->epoch);
     if (!epoch) return SAT_ERR_PROTOCOL;
     struct sat_epoch_ctx ctx = context(directory, epoch);
-    struct sat_public_key own = sat_keyring_box_public(keys->keyring);
+    struct sat_public_key own;
     struct sat_epoch_key key;
-    enum sat_err err = sat_epoch_box_open(box->bytes, other_secret ? other_public : &own,
-                                          other_secret ? other_secret : &sat_keyring_secrets(keys->keyring)->box, &ctx,
-                                          &epoch->kc, &key);
+    if (!other_secret) {
+        own = sat_keyring_box_public(keys->keyring);
+        other_public = &own;
+        other_secret = &sat_keyring_secrets(keys->keyring)->box;
+    }
+    enum sat_err err = sat_epoch_box_open(box->bytes, other_public, other_secret, &ctx, &epoch->kc, &key);
     if (!err) err = sat_keys_add(keys, &box->space, box->epoch, &key);
     sodium_memzero(&key, sizeof key);
     return err;

@@ -1,5 +1,6 @@
 #include "common/vault/machines.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -58,7 +59,7 @@ static const struct sat_machine machines[MACHINES_N] = {
 
 struct listed_move {
     uint8_t machine;
-    struct sat_move move;
+    struct sat_state_move move;
 };
 
 static const struct listed_move moves[] = {
@@ -74,6 +75,15 @@ static const struct {
 #include "common/vault/machines.def"
 };
 
+static const struct {
+    uint8_t machine, to;
+    const char *field;
+} needs[] = {
+#define NEEDS(type, state, field) {MACHINE_##type, AT_##type##_##state - STATES_##type, #field},
+#include "common/vault/machines.def"
+};
+
+enum { NEEDS_N = sizeof needs / sizeof needs[0] };
 enum { MOVES_N = sizeof moves / sizeof moves[0], BEATS_N = sizeof beats / sizeof beats[0] };
 
 /* ---- Looking up ---- */
@@ -113,11 +123,18 @@ static bool is_of(const struct sat_machine *machine, uint8_t index)
     return machine == &machines[index];
 }
 
-const struct sat_move *sat_machine_move(const struct sat_machine *machine, uint8_t from, uint8_t to)
+const struct sat_state_move *sat_machine_move(const struct sat_machine *machine, uint8_t from, uint8_t to)
 {
     for (size_t i = 0; i < MOVES_N; i++)
         if (is_of(machine, moves[i].machine) && moves[i].move.from == from && moves[i].move.to == to)
             return &moves[i].move;
+    return NULL;
+}
+
+const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint32_t index)
+{
+    for (size_t i = 0; i < NEEDS_N; i++)
+        if (is_of(machine, needs[i].machine) && needs[i].to == to && index-- == 0) return needs[i].field;
     return NULL;
 }
 
@@ -198,96 +215,153 @@ static bool is_one(uint32_t among)
 
 /* ---- Steps ---- */
 
-enum { UNDECIDED = -1 };
+enum { UNDECIDED = -1, OPEN = -2 /* what it stands on is being decided */ };
+
+/* A step under its id. Of several under one id one is meant, the least by what it says; and whoever said just that took
+ * it. */
+struct taken {
+    const struct sat_step_taken *step;
+    uint32_t duties;
+    int verdict;     /* of enum sat_step_standing, UNDECIDED or OPEN */
+    uint32_t looked; /* how many of those that it stands on */
+    uint32_t below;  /* while it is open: the one that waits for it, counted from 1 */
+    bool stood_on;   /* by a step that counts */
+};
 
 struct walk {
     const struct sat_machine *machine;
-    const struct sat_step_taken *steps;
+    uint32_t start;      /* states */
+    struct taken *taken; /* by id */
     uint32_t n;
-    int *verdicts; /* of enum sat_step_standing, or UNDECIDED */
 };
 
-static const struct sat_step_taken *find(const struct walk *walk, const struct sat_record_id *id, uint32_t *at)
+static int compare_said(const struct sat_step_taken *a, const struct sat_step_taken *b)
 {
-    for (*at = 0; *at < walk->n; (*at)++)
-        if (sat_record_equal(&walk->steps[*at].id, id)) return &walk->steps[*at];
+    if (a->to != b->to) return a->to < b->to ? -1 : 1;
+    if (a->after_n != b->after_n) return a->after_n < b->after_n ? -1 : 1;
+    return a->after_n ? memcmp(a->after, b->after, a->after_n * sizeof *a->after) : 0;
+}
+
+static int compare_taken(const void *a, const void *b)
+{
+    const struct taken *x = a, *y = b;
+    int order = memcmp(x->step->id.b, y->step->id.b, sizeof x->step->id.b);
+    return order ? order : compare_said(x->step, y->step);
+}
+
+static struct taken *find(const struct walk *walk, const struct sat_record_id *id)
+{
+    uint32_t from = 0, to = walk->n;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        int order = memcmp(walk->taken[middle].step->id.b, id->b, sizeof id->b);
+        if (order == 0) return &walk->taken[middle];
+        if (order < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
     return NULL;
 }
 
-/* What the step stands on, all of it decided: the states side by side there, none where one of them is not legal.
- * UNDECIDED or WAITS: it cannot be told. */
-static int look_before(const struct walk *walk, const struct sat_step_taken *step, uint32_t *among)
+static void gather(struct walk *walk, const struct sat_step_taken *steps, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        walk->taken[i] = (struct taken){.step = &steps[i], .duties = steps[i].duties, .verdict = UNDECIDED};
+    if (n > 1) qsort(walk->taken, n, sizeof *walk->taken, compare_taken);
+    for (uint32_t i = 0; i < n; i++) {
+        struct taken *last = walk->n ? &walk->taken[walk->n - 1] : NULL;
+        if (!last || !sat_record_equal(&last->step->id, &walk->taken[i].step->id))
+            walk->taken[walk->n++] = walk->taken[i];
+        else if (compare_said(last->step, walk->taken[i].step) == 0)
+            last->duties |= walk->taken[i].duties;
+    }
+}
+
+/* All that it stands on is decided: the states side by side there, none where one of them does not count. */
+static bool look_before(const struct walk *walk, const struct sat_step_taken *step, uint32_t *among)
 {
     bool sound = true;
-    *among = step->after_n ? 0 : bit_of(0);
+    *among = step->after_n ? 0 : walk->start;
     for (uint32_t i = 0; i < step->after_n; i++) {
-        uint32_t at;
-        const struct sat_step_taken *before = find(walk, &step->after[i], &at);
-        if (!before) return SAT_STEP_WAITS;
-        if (walk->verdicts[at] == UNDECIDED) return UNDECIDED;
-        if (walk->verdicts[at] == SAT_STEP_WAITS) return SAT_STEP_WAITS;
-        sound = sound && walk->verdicts[at] == SAT_STEP_COUNTS;
-        *among |= bit_of(before->to);
+        const struct taken *before = find(walk, &step->after[i]);
+        if (!before || before->verdict == OPEN || before->verdict == SAT_STEP_WAITS) return false;
+        sound = sound && before->verdict == SAT_STEP_COUNTS;
+        *among |= bit_of(before->step->to);
     }
     *among = sound ? sat_machine_standing(walk->machine, *among) : 0;
-    return SAT_STEP_COUNTS;
+    return true;
 }
 
-static int judge(const struct walk *walk, const struct sat_step_taken *step)
+static int judge(const struct walk *walk, const struct taken *taken)
 {
     uint32_t among;
+    const struct sat_step_taken *step = taken->step;
     if (step->to >= walk->machine->states_n) return SAT_STEP_WAITS; /* for a version that knows it */
-    int before = look_before(walk, step, &among);
-    if (before != SAT_STEP_COUNTS) return before;
-    if (step->duties & walk->machine->settlers) return SAT_STEP_COUNTS;
+    if (!look_before(walk, step, &among)) return SAT_STEP_WAITS;
+    if (taken->duties & walk->machine->settlers) return SAT_STEP_COUNTS;
     if (!is_one(among)) return SAT_STEP_ILLEGAL;
-    const struct sat_move *move = sat_machine_move(walk->machine, last_of(among), step->to);
+    const struct sat_state_move *move = sat_machine_move(walk->machine, last_of(among), step->to);
     if (!move) return SAT_STEP_ILLEGAL;
-    return step->duties & move->duties ? SAT_STEP_COUNTS : SAT_STEP_ASKS;
+    return taken->duties & move->duties ? SAT_STEP_COUNTS : SAT_STEP_ASKS;
 }
 
-static void decide(const struct walk *walk)
+/* Decides a step, and before it those that it stands on, one after the other along the way. Steps that stand on each
+ * other find one of themselves open, and wait. */
+static void decide(struct walk *walk, uint32_t first)
 {
-    bool more = true;
-    while (more) {
-        more = false;
-        for (uint32_t i = 0; i < walk->n; i++) {
-            if (walk->verdicts[i] != UNDECIDED) continue;
-            walk->verdicts[i] = judge(walk, &walk->steps[i]);
-            more = more || walk->verdicts[i] != UNDECIDED;
+    uint32_t at = first + 1; /* counted from 1 */
+    if (walk->taken[first].verdict != UNDECIDED) return;
+    walk->taken[first].verdict = OPEN;
+    while (at) {
+        struct taken *taken = &walk->taken[at - 1];
+        if (taken->looked < taken->step->after_n) {
+            struct taken *before = find(walk, &taken->step->after[taken->looked++]);
+            if (!before || before->verdict != UNDECIDED) continue;
+            before->verdict = OPEN;
+            before->below = at;
+            at = (uint32_t)(before - walk->taken) + 1;
+            continue;
+        }
+        taken->verdict = judge(walk, taken);
+        at = taken->below;
+    }
+}
+
+static void stand(const struct walk *walk)
+{
+    for (uint32_t i = 0; i < walk->n; i++) {
+        const struct taken *taken = &walk->taken[i];
+        for (uint32_t k = 0; taken->verdict == SAT_STEP_COUNTS && k < taken->step->after_n; k++) {
+            struct taken *before = find(walk, &taken->step->after[k]);
+            if (before) before->stood_on = true;
         }
     }
-    for (uint32_t i = 0; i < walk->n; i++)
-        if (walk->verdicts[i] == UNDECIDED) walk->verdicts[i] = SAT_STEP_WAITS; /* they stand on each other */
 }
 
-/* Does a step that counts stand on it? */
-static bool is_stood_on(const struct walk *walk, const struct sat_step_taken *step)
-{
-    for (uint32_t i = 0; i < walk->n; i++)
-        for (uint32_t k = 0; walk->verdicts[i] == SAT_STEP_COUNTS && k < walk->steps[i].after_n; k++)
-            if (sat_record_equal(&walk->steps[i].after[k], &step->id)) return true;
-    return false;
-}
-
-void sat_machine_derive(const struct sat_machine *machine, const struct sat_step_taken *steps, uint32_t n,
-                        enum sat_step_standing *standing, struct sat_state *out)
+void sat_machine_derive(const struct sat_machine *machine, const struct sat_began *began,
+                        const struct sat_step_taken *steps, uint32_t n, enum sat_step_standing *standing,
+                        struct sat_state *out)
 {
     struct sat_arena arena;
     sat_arena_init(&arena);
-    struct walk walk = {machine, steps, n, sat_arena_array(&arena, n, sizeof *walk.verdicts)};
+    struct walk walk = {.machine = machine,
+                        .start = began->start ? sat_machine_standing(machine, began->start) : bit_of(0)};
+    walk.taken = sat_arena_array(&arena, n, sizeof *walk.taken);
+    gather(&walk, steps, n);
+    for (uint32_t i = 0; i < walk.n; i++) decide(&walk, i);
+    stand(&walk);
     uint32_t among = 0;
     *out = (struct sat_state){0};
-    for (uint32_t i = 0; i < n; i++) walk.verdicts[i] = UNDECIDED;
-    decide(&walk);
     for (uint32_t i = 0; i < n; i++) {
-        if (walk.verdicts[i] != SAT_STEP_COUNTS)
-            out->waiting++;
-        else if (!is_stood_on(&walk, &steps[i]))
-            among |= bit_of(steps[i].to);
-        if (standing) standing[i] = (enum sat_step_standing)walk.verdicts[i];
+        const struct taken *taken = find(&walk, &steps[i].id);
+        bool counts = taken->verdict == SAT_STEP_COUNTS;
+        if (!counts) out->waiting++;
+        if (counts && !taken->stood_on) among |= bit_of(taken->step->to);
+        if (standing) standing[i] = counts && !taken->stood_on ? SAT_STEP_LAST : (enum sat_step_standing)taken->verdict;
     }
-    if (!among) among = bit_of(0);
+    if (!among) among = walk.start;
+    among |= began->beside;
     out->among = sat_machine_standing(machine, among);
     out->overtaken = among & ~out->among;
     out->disputed = !is_one(out->among);

@@ -22,7 +22,7 @@ enum sat_duty {
 
 enum sat_move_kind { SAT_MOVE_ON, SAT_MOVE_BACK, SAT_MOVE_END, SAT_MOVE_AGAIN };
 
-struct sat_move {
+struct sat_state_move {
     uint8_t from, to; /* states */
     enum sat_move_kind kind;
     uint32_t duties; /* one of which is needed */
@@ -46,7 +46,10 @@ const struct sat_machine *sat_machine_at(uint32_t index);
 /* SAT_NO_STATE: a later version's, or none. */
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name);
 /* The legal move between two states; NULL: there is none. */
-const struct sat_move *sat_machine_move(const struct sat_machine *machine, uint8_t from, uint8_t to);
+const struct sat_state_move *sat_machine_move(const struct sat_machine *machine, uint8_t from, uint8_t to);
+/* A field that a record has a value in before a person takes a step to that state; NULL: no more than `index` of them.
+ */
+const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint32_t index);
 /* Of two states that came about side by side: does a stand, and b not? */
 bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b);
 /* Of the states (bits) that came about side by side those that no other one overtakes. */
@@ -58,7 +61,7 @@ uint32_t sat_duties_of_role(uint8_t role);
 
 struct sat_step_taken {
     struct sat_record_id id;
-    const struct sat_record_id *after; /* the last steps that its author saw; none: the start */
+    const struct sat_record_id *after; /* the last steps that its author saw; none: where the record began */
     uint32_t after_n;
     uint8_t to;      /* SAT_NO_STATE: this version does not know it */
     uint32_t duties; /* of who took it */
@@ -66,6 +69,7 @@ struct sat_step_taken {
 
 enum sat_step_standing {
     SAT_STEP_COUNTS,
+    SAT_STEP_LAST,    /* it counts, and no step that counts stands on it */
     SAT_STEP_WAITS,   /* for a step that it stands on and that is not here */
     SAT_STEP_ILLEGAL, /* there is no such move, or it stands on one that is illegal */
     SAT_STEP_ASKS,    /* somebody else's move: a proposal */
@@ -79,9 +83,16 @@ struct sat_state {
     uint32_t waiting;   /* steps that do not count, for whatever reason */
 };
 
+/* What the record itself says, as bits: no steps are needed for it. */
+struct sat_began {
+    uint32_t start;  /* where its steps begin, several where that is disputed; none: the machine's first state */
+    uint32_t beside; /* what stands beside them in any case */
+};
+
 /* The order of the steps says nothing. `standing` (may be NULL) has room for n. A step that is there twice counts once.
  */
-void sat_machine_derive(const struct sat_machine *machine, const struct sat_step_taken *steps, uint32_t n,
-                        enum sat_step_standing *standing, struct sat_state *out);
+void sat_machine_derive(const struct sat_machine *machine, const struct sat_began *began,
+                        const struct sat_step_taken *steps, uint32_t n, enum sat_step_standing *standing,
+                        struct sat_state *out);
 
 #endif

@@ -52,11 +52,9 @@ void sat_bundle_key_derive(const struct sat_epoch_key *key, const struct sat_man
 static void put_associated(struct sat_buf *buf, const struct sat_manifest *manifest, uint32_t index,
                            const struct sat_record_id *record, struct sat_span header)
 {
-    uint8_t bytes[SAT_MANIFEST_BYTES];
-    sat_manifest_encode(manifest, bytes);
     sat_buf_init(buf);
     sat_buf_reserve(buf, SAT_MANIFEST_PREFIX_BYTES + sizeof record->b + 8 + header.len);
-    sat_put_bytes(buf, bytes, SAT_MANIFEST_PREFIX_BYTES);
+    sat_manifest_put_prefix(manifest, buf);
     sat_put_bytes(buf, record->b, sizeof record->b);
     sat_put_u32(buf, index);
     sat_put_counted(buf, header);

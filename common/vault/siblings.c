@@ -110,11 +110,9 @@ static int order_claims(const struct sat_law *law, const struct sat_claim *a, co
 static bool submits(const struct sat_type *type, const struct sat_source *x)
 {
     if (!x->readable || x->body.type != type->number) return false;
-    for (uint32_t c = 0; c < x->body.cells_n; c++) {
-        const struct sat_cell *cell = &x->body.cells[c];
-        if (cell->field == type->submits && !cell->in_set) return cell->value.kind != SAT_VALUE_NIL;
-    }
-    return false;
+    const struct sat_cell name = {.field = type->submits};
+    const struct sat_cell *cell = sat_cell_find(x->body.cells, x->body.cells_n, &name);
+    return cell && cell->value.kind != SAT_VALUE_NIL;
 }
 
 struct sat_ground sat_ground_of(const struct sat_source *sources, uint32_t n, uint16_t type)
@@ -124,7 +122,7 @@ struct sat_ground sat_ground_of(const struct sat_source *sources, uint32_t n, ui
     for (uint32_t i = 0; i < n; i++) {
         bool first = submits(ground.type, &sources[i]);
         for (uint32_t k = 0; k < n && first; k++)
-            first = k == i || !submits(ground.type, &sources[k]) || !sat_source_saw(&sources[i], sources[k].dot);
+            first = k == i || !sat_source_saw(&sources[i], sources[k].dot) || !submits(ground.type, &sources[k]);
         const struct sat_source *other = ground.submission;
         if (first && (!other || sat_source_compare_age(&sources[i], other) < 0)) ground.submission = &sources[i];
     }
@@ -323,17 +321,21 @@ static bool is_before(const struct sat_law *law, const struct sat_claim *b, cons
     return false;
 }
 
-/* Does another sibling's state overtake that of the i-th? */
-static bool is_overtaken(const struct sat_machine *machine, const struct sat_claim *siblings, size_t n, size_t i)
+/* The state that a claim says, as a bit; 0: none that the machine knows. */
+static uint32_t state_of(const struct sat_machine *machine, const struct sat_claim *claim)
 {
-    if (!machine || siblings[i].cell->value.kind != SAT_VALUE_TEXT) return false;
-    uint8_t b = sat_machine_state(machine, siblings[i].cell->value.text);
-    for (size_t k = 0; k < n && b != SAT_NO_STATE; k++) {
-        const struct sat_value *value = &siblings[k].cell->value;
-        uint8_t a = value->kind == SAT_VALUE_TEXT ? sat_machine_state(machine, value->text) : SAT_NO_STATE;
-        if (a != SAT_NO_STATE && a != b && sat_machine_overtakes(machine, a, b)) return true;
-    }
-    return false;
+    const struct sat_value *value = &claim->cell->value;
+    uint8_t state =
+        machine && value->kind == SAT_VALUE_TEXT ? sat_machine_state(machine, value->text) : (uint8_t)SAT_NO_STATE;
+    return state == SAT_NO_STATE ? 0 : (uint32_t)1 << state;
+}
+
+/* Of the siblings' states those that another one's overtakes. */
+static uint32_t overtaken_of(const struct sat_machine *machine, const struct sat_claim *siblings, size_t n)
+{
+    uint32_t among = 0;
+    for (size_t i = 0; i < n && machine; i++) among |= state_of(machine, &siblings[i]);
+    return machine ? among & ~sat_machine_standing(machine, among) : 0;
 }
 
 size_t sat_claims_shown(const struct sat_ground *ground, const struct sat_law *law, const struct sat_claim *siblings,
@@ -345,9 +347,10 @@ size_t sat_claims_shown(const struct sat_ground *ground, const struct sat_law *l
     size_t shown = 0;
     *conflict = false;
     if (n == 1) return 0;
+    uint32_t overtaken = overtaken_of(machine, siblings, n);
     for (size_t i = 0; i < n; i++) {
         if (first && !is_first(ground, law, siblings, n, i)) continue;
-        if (is_overtaken(machine, siblings, n, i)) continue;
+        if (overtaken & state_of(machine, &siblings[i])) continue;
         int ranks = found ? rank(ground, law, &siblings[i]) - rank(ground, law, &siblings[shown]) : -1;
         if (ranks < 0 || (ranks == 0 && is_before(law, &siblings[i], &siblings[shown]))) shown = i;
         found = true;
@@ -357,6 +360,6 @@ size_t sat_claims_shown(const struct sat_ground *ground, const struct sat_law *l
     for (size_t i = 0; i < n && !settled && !*conflict; i++)
         *conflict = rank(ground, law, &siblings[i]) == rank(ground, law, &siblings[shown]) &&
                     !sat_value_equal(&siblings[i].cell->value, &siblings[shown].cell->value) &&
-                    !is_overtaken(machine, siblings, n, i);
+                    !(overtaken & state_of(machine, &siblings[i]));
     return shown;
 }

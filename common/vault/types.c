@@ -9,7 +9,7 @@
  */
 enum {
 #define TYPE(number, name, home) BEGIN_##name, BACK_##name = BEGIN_##name - 1,
-#define FIELD(type, number, name, kind, rule, ref, grade, index) FIELD_##type##_##name,
+#define FIELD(type, number, name, kind, rule, ref, grade) FIELD_##type##_##name,
 #include "common/vault/types.def"
     FIELDS_N
 };
@@ -21,7 +21,7 @@ enum {
 };
 
 enum {
-#define FIELD(type, number, name, kind, rule, ref, grade, index) NUMBER_##type##_##name = (number),
+#define FIELD(type, number, name, kind, rule, ref, grade) NUMBER_##type##_##name = (number),
 #include "common/vault/types.def"
     NUMBERS_END
 };
@@ -49,7 +49,7 @@ enum {
 
 /* All fields in one array, in the order of types.def. */
 static const struct sat_field all_fields[] = {
-#define FIELD(type, number, name, kind, rule, ref, grade, index)                                                       \
+#define FIELD(type, number, name, kind, rule, ref, grade)                                                              \
     {number,                                                                                                           \
      #name,                                                                                                            \
      SAT_KIND_##kind,                                                                                                  \
@@ -57,8 +57,7 @@ static const struct sat_field all_fields[] = {
      (enum sat_merge_rule)EACH_##rule,                                                                                 \
      ref,                                                                                                              \
      &ranges[FIELD_##type##_##name],                                                                                   \
-     SAT_GRADE_##grade,                                                                                                \
-     SAT_INDEX_##index},
+     SAT_GRADE_##grade},
 #include "common/vault/types.def"
 };
 _Static_assert(FIELDS_N == sizeof all_fields / sizeof all_fields[0], "every field belongs to a type");
@@ -71,7 +70,7 @@ struct before_the_first_type {
     ;                                                                                                                  \
     struct fields_of_##name {                                                                                          \
         char none;
-#define FIELD(type, number, name, kind, rule, ref, grade, index) char field_##name;
+#define FIELD(type, number, name, kind, rule, ref, grade) char field_##name;
 #include "common/vault/types.def"
 };
 

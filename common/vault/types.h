@@ -42,8 +42,6 @@ enum sat_grade {
     SAT_GRADE_G3, /* restricted: belongs into a space of its own */
 };
 
-enum sat_index { SAT_INDEX_NONE, SAT_INDEX_EXACT }; /* is it looked up by its value? */
-
 struct sat_field {
     uint16_t number; /* within its type, from 1 */
     const char *name;
@@ -53,7 +51,6 @@ struct sat_field {
     uint16_t ref_type;        /* kind REF: the type it refers to; 0 for any */
     const struct sat_range *range;
     enum sat_grade grade;
-    enum sat_index index;
 };
 
 enum sat_type_home { SAT_HOME_TERRITORY, SAT_HOME_ORG, SAT_HOME_PEOPLE }; /* where a record of it goes if nobody says */

@@ -15,6 +15,7 @@ user role: --kit
 user suspend:
 user resume: --kit
 territory add:
+territory narrow:
 territory grant: --read --manage
 territory revoke:
 territory list:
@@ -34,13 +35,50 @@ put: --territory --stdin
 rm:
 restore:
 import: --map --territory --dry-run --skip-bad
+today: --date
+account show:
+visit plan: --on
+visit skip: --date --reason
+visit move: --on --date --reason
+visit prepare:
+visit start: --lat --lon --accuracy --mock
+visit note:
+visit finish: --lat --lon --accuracy --mock
+visit submit:
+visit amend: --reason
+visit list: --period
+amend: --reason
+template publish:
+state: --reason
+lead score:
+lead convert:
+opportunity move: --reason
+task done: --reason
+order new: --price-list --discount --currency --visit --date --anyway
+order submit:
+order status: --reason
+order note: --date
+approve: --reason
+pay reverse: --reason
+pay: --for --bank-ref --on
+dunning: --date --dry-run
+merge: --list --undo
+reveal: --reason
+contacts: --purpose
+consent give: --reason
+consent withdraw:
+role list:
+role install:
+reassign: --reason
+target divide:
+flagged:
 get: --territory
 list: --where
 query:
 find: --type --limit
 history: --territory
 report: --period --territory --by --csv --list
-export: --format
+export: --format --purpose
 sync: --live --timeout --max-bytes --patience --allow-mass-change --confirm-restore
 status: --fingerprint
 conflicts:
@@ -55,7 +93,7 @@ doctor:
 _satchel_everywhere='--home --json --passphrase-file --admin-passphrase-file --help --version'
 # These take a value, so that the word after them is neither a command nor an argument.
 _satchel_valued=' --home --passphrase-file --admin-passphrase-file --new-passphrase-file --server --pin --token --name --user --recovery-kit --device-name --role
- --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --by --kit --type --limit '
+ --expires --url --to --from --repudiate --territory --where --timeout --max-bytes --patience --pick --value --map --format --period --by --kit --type --limit --reason --price-list --discount --currency --visit --for --bank-ref --on --date --lat --lon --accuracy --purpose '
 _satchel_roles='admin manager rep auditor service'
 _satchel_types='account contact visit order order_line product price_list price_row task note user device territory disclosure config_item template role_template reassignment account_profile account_team merge contact_role interaction visit_plan visit_event checklist_run amendment state_event lead opportunity approval approval_grant order_event receivable payment allocation dunning_step complaint consent target article kpi_snapshot attachment quote need tier_event milestone'
 

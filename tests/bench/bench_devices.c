@@ -1,13 +1,19 @@
 /* Devices for measuring the server with, through the public library.
  *
- *   bench_devices make URL PIN TOKEN DIR TERRITORIES DEVICES   an org with an admin, territories T0, T1 … with their
- * accounts, and devices, two a person, who work in the territories in turn bench_devices idle DIR FIRST COUNT     that
- * many devices connected, saying when each is in sync, until stdin ends bench_devices read HOME                one,
- * telling what it receives, until stdin ends bench_devices sync HOME COUNT          syncs so many times: {"ns"} each
- *   bench_devices write HOME COUNT MS      writes visits, one every so many milliseconds, and connects for each:
- *                                          {"id","begin_ns","committed_ns","synced_ns"}
- *   bench_devices stay HOME COUNT MS       the same over one connection that stays
- *   bench_devices rotate HOME TERRITORY COUNT   changes a territory's key so many times */
+ *   bench_devices make URL PIN TOKEN DIR TERRITORIES DEVICES
+ *                                  an org with an admin, territories T0, T1 … with their accounts, and devices, two a
+ *                                  person, who work in the territories in turn
+ *   bench_devices idle DIR FIRST COUNT
+ *                                  that many devices connected, saying when each is in sync, until stdin ends
+ *   bench_devices read HOME        one, telling what it receives, until stdin ends
+ *   bench_devices sync HOME COUNT  syncs so many times: {"ns"} each
+ *   bench_devices write HOME COUNT MS
+ *                                  writes visits, one every so many milliseconds, and connects for each:
+ *                                  {"id","begin_ns","committed_ns","synced_ns"}
+ *   bench_devices stay HOME COUNT MS
+ *                                  the same over one connection that stays
+ *   bench_devices rotate HOME TERRITORY COUNT
+ *                                  changes a territory's key so many times */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <signal.h>

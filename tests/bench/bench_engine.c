@@ -2,7 +2,7 @@
  * against, and the engine's own pieces beside them.
  *
  *   bench_engine BODY_BYTES NAME…     prints {"name","us","per_s"} for each; without names, for all. A sealed body of
- * so many bytes is what rows are filled with */
+ *                                     so many bytes is what rows are filled with */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

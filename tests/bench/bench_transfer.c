@@ -2,7 +2,7 @@
  * loopback, from one process to another, and nothing done with them.
  *
  *   bench_transfer CERT KEY BYTES FRAME down|up     prints {"name","us","per_s"} of making the connection, and of one
- * byte */
+ *                                                   byte */
 #define _GNU_SOURCE
 #include <libwebsockets.h>
 #include <signal.h>

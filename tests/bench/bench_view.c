@@ -1,9 +1,8 @@
 /* What the view costs a home.
  *
- *   bench_view HOME     prints {"name","us","per_s"}: "memory" built in memory, "anew" built on the disk (both
- * by the processor's time), "open" opened
- * as it was left and asked for one record, "refresh" as "open" behind one more put, "again" asked where nothing
- * changed; then {"records","bytes"} */
+ *   bench_view HOME     prints {"name","us","per_s"}: "memory" built in memory, "anew" built on the disk (both by the
+ *                       processor's time), "open" opened as it was left and asked for one record, "refresh" as "open"
+ *                       behind one more put, "again" asked where nothing changed; then {"records","bytes"} */
 #define _GNU_SOURCE
 #include <sodium.h>
 #include <stdio.h>

@@ -80,7 +80,7 @@ int fleet_visit(struct satchel *satchel, uint32_t territory, uint64_t seed, char
     (void)snprintf(
         fields, sizeof fields,
         "{\"account\":\"%s\",\"started_at\":\"2026-01-01T09:00:00+08:00\",\"purpose\":\"order\",\"note\":\"%s\","
-        "\"state\":\"done\"}",
+        "\"state\":\"submitted\"}",
         account, note);
     int failed = satchel_begin(satchel, &tx);
     if (!failed) failed = satchel_put(tx, "visit", NULL, NULL, fields, id);

@@ -223,7 +223,7 @@ def visits(n, seed):
         account = "01900000-0000-7000-8000-%06x%06x" % (0, dice.randrange(ACCOUNTS))
         lines.append(json.dumps({"type": "visit", "fields": {
             "account": account, "started_at": day, "purpose": dice.choice(("order", "service", "intro")),
-            "note": text(dice, 190), "next_step": text(dice, 35), "state": "done"}}, ensure_ascii=False))
+            "note": text(dice, 190), "next_step": text(dice, 35), "state": "reviewed"}}, ensure_ascii=False))
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 

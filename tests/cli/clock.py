@@ -1,4 +1,5 @@
-"""A wall clock that a test moves: a library that stands between a program and the system's. Other clocks stay."""
+"""A wall clock that a test moves: a library that stands between a program and the system's. The clock of the boot goes
+along only where a test says so, as when time passes; the others stay."""
 import os
 import subprocess
 
@@ -13,8 +14,9 @@ SHIFT = """
 
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
-    const char *shift = getenv("WALL_CLOCK_SHIFT_S");
+    const char *shift = getenv("WALL_CLOCK_SHIFT_S"), *boot = getenv("BOOT_CLOCK_SHIFT_S");
     long failed = syscall(SYS_clock_gettime, clock, out);
+    if (!failed && clock == CLOCK_BOOTTIME && boot) out->tv_sec += atoll(boot);
     if (!failed && clock == CLOCK_REALTIME && shift) out->tv_sec += atoll(shift);
     return (int)failed;
 }

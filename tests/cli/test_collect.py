@@ -3,6 +3,7 @@ comes too late, and how one begins anew."""
 import glob
 import os
 import shutil
+import sqlite3
 import ssl
 import time
 import urllib.request
@@ -15,6 +16,7 @@ gone = anna.put("account", "name=Gone", "city=Bern", "--territory", "North")
 back = anna.put("account", "name=Back", "tags+=vip", "--territory", "North")
 stays = anna.put("account", "name=Stays", "--territory", "North")
 everybody = (anna, bert, admin)
+late_ones = []
 
 
 def metric(name):
@@ -67,6 +69,7 @@ def it_is_forgotten_everywhere_once_everybody_has_seen_it_deleted():
 @test
 def who_comes_later_does_not_see_it():
     late = world.rep("Late", "North")
+    late_ones.append(late)
     is_gone(late)
     equal(late.fields("account", stays)["name"], "Stays")
 
@@ -106,6 +109,7 @@ def who_was_there_brings_back_what_it_was_and_who_came_later_an_empty_one():
     steps = [step["fields"] for step in anna.rows("history", "account", back)]
     equal(steps, [{"name": "Back", "tags": {"add": ["vip"]}}, {"deleted": True}])
     late = world.rep("Later", "North")
+    late_ones.append(late)
     equal([step["state"] for step in late.rows("history", "account", back)], ["stub", "superseded"])
     late.run("restore", "account", back)
     equal(late.fields("account", back), {})
@@ -114,5 +118,35 @@ def who_was_there_brings_back_what_it_was_and_who_came_later_an_empty_one():
     anna.sync()
     late.sync()
     equal(late.fields("account", back), fields)
+
+
+@test
+def a_server_that_claims_more_than_a_device_acknowledged_is_caught():
+    """It gives out, of all who are offline, that they are as far as Anna, and so forgets what they have not seen."""
+    alike = anna.put("account", "name=Alike", "--territory", "North")
+    sync_all()
+    anna.run("rm", "account", alike)
+    for device in everybody + everybody + tuple(late_ones):
+        if device is not bert:
+            device.sync()
+    equal(metric("satcheld_collected_total"), 2)
+    world.server.stop()
+    (store,) = glob.glob(os.path.join(world.server.data, "orgs", "*.db"))
+    database = sqlite3.connect(store)
+    columns = "log_epoch, size, root, digest, ack, dir_seq, dir_hash"
+    with database:
+        forged = database.execute("UPDATE cursor SET (%s) = (SELECT %s FROM cursor AS c WHERE c.sid = cursor.sid "
+                                  "ORDER BY c.ack DESC LIMIT 1) WHERE signature <> (SELECT signature FROM cursor AS c "
+                                  "WHERE c.sid = cursor.sid ORDER BY c.ack DESC LIMIT 1)" % (columns, columns)).rowcount
+        equal(forged > 0, True)
+    database.close()
+    before = anna.rows("query", "SELECT id FROM archived.account")
+    world.server.start()
+    anna.sync()  # the server opens the organisation, and begins to forget
+    wait_for(1)
+    done = anna.run("sync", "--timeout", "20", expect=5)
+    has(done.err, "the server forgets what device ")
+    has(anna.row("status")["alert"], "has not acknowledged")
+    equal(anna.rows("query", "SELECT id FROM archived.account"), before)
 
 run()

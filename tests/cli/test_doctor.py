@@ -8,7 +8,7 @@ import sqlite3
 from harness import Device, World, equal, has, run, satchel, test
 
 CHECKS = ["store", "database", "directory", "bundles", "chains", "log", "live", "digest", "keyring", "keys", "drafts",
-          "contents"]
+          "contents", "view"]
 
 world = World(territories=["Eastern"])
 admin = world.admin
@@ -104,6 +104,51 @@ def a_frozen_bundle_that_was_never_sent_is_whole_too():
     copy.run("sync", "--timeout", "1", "--json", expect=3)
     os.kill(world.server.process.pid, 18)
     equal(findings(copy, expect=0), [])
+
+
+# ---- The view: it can be made anew, and is never damage ----
+
+def about_the_view(device):
+    row = device.rows("doctor")[-1]
+    return row["state"], row["text"]
+
+
+@test
+def a_view_that_is_no_good_is_a_note_and_built_anew():
+    copy = copy_of(rep)
+    names = [row["name"] for row in copy.rows("list", "account")]
+    view, archive = os.path.join(copy.home, "view.db"), os.path.join(copy.home, "archive.db")
+    equal(about_the_view(copy), ("ok", "it opens, page by page"))
+    whole = open(view, "rb").read()
+    os.remove(archive)
+    equal(about_the_view(copy), ("note", "its files are not those that were left"))
+    equal(os.path.exists(archive), False, "it changes nothing")
+    equal([row["name"] for row in copy.rows("list", "account")], names)
+    whole = bytearray(open(view, "rb").read())
+    whole[-2000] ^= 1
+    with open(view, "wb") as file:
+        file.write(whole)
+    equal(about_the_view(copy), ("note", "a page of it does not open"))
+    has(copy.run("doctor").out, "built anew when something is asked")
+    edit(copy, "delete from meta where key = 'view'")
+    equal(about_the_view(copy), ("note", "it was left in the midst of a change, or is of another version"))
+    equal([row["name"] for row in copy.rows("list", "account")], names)
+    equal(about_the_view(copy), ("ok", "it opens, page by page"))
+
+
+@test
+def where_a_view_cannot_be_kept_that_is_said_once():
+    copy = copy_of(rep)
+    copy.run("list", "account")
+    for name in ("view.db", "archive.db"):
+        os.remove(os.path.join(copy.home, name))
+    os.mkdir(os.path.join(copy.home, "view.db"))
+    ran = copy.run("list", "account")
+    has(ran.out, "Around the Horn")
+    equal(ran.err.count("could not be kept in the home"), 1, ran.err)
+    equal(copy.run("status").err, "")
+    os.rmdir(os.path.join(copy.home, "view.db"))
+    equal(copy.run("list", "account").err, "")
 
 
 # ---- Damage ----

@@ -20,6 +20,12 @@ kept = rep.put("task", "title=kept", "account=" + plain)
 rep.run("rm", "task", gone)
 old_order = rep.put("order", "account=" + plain)
 rep.run("rm", "order", old_order)
+world.admin.put_lines([{"type": "config_item", "fields": {
+    "kind": "field", "name": "account.season", "version": 1, "body": '{"kind":"text"}',
+    "published_at": "2026-01-05T09:00:00Z"}}])
+world.admin.sync()
+rep.sync()
+rep.put_lines([{"type": "account", "id": plain, "fields": {"ext": {"season": "spring"}}}])
 TYPES = ["account", "contact", "visit", "order", "order_line", "product", "price_list", "price_row", "task",
          "note", "user", "device", "territory", "disclosure", "config_item", "template", "role_template",
          "reassignment", "account_profile", "account_team", "merge", "contact_role", "interaction",
@@ -106,6 +112,8 @@ def the_csv_is_as_the_rfc_says():
     equal(lines[-1], b"", "the last line has its end")
     has(data.decode("utf-8"), '"a ""quoted"", text\nover two lines\r\nand three')
     has(data.decode("utf-8"), '"[""a,b"",""wine""]"')
+    equal(lines[0].split(b",")[-1], b"ext.season", "a field that the organisation published")
+    equal([row["ext.season"] for row in table(path("all"), "account") if row["id"] == plain], ["spring"])
     with open(os.path.join(path("all"), "contact.csv"), "rb") as file:
         empty = file.read()
     equal((empty.count(b"\r\n"), empty.endswith(b"\r\n")), (1, True), "a type without records has its header")
@@ -167,7 +175,7 @@ def an_export_that_cannot_be_finished_leaves_nothing():
 def who_has_no_territory_exports_what_there_is():
     lonely = world.rep("Steven")
     told = lonely.rows("export", path("lonely"))
-    equal({row["type"] for row in told if row["records"]}, {"user", "device", "territory"})
+    equal({row["type"] for row in told if row["records"]}, {"user", "device", "territory", "config_item"})
 
 
 if __name__ == "__main__":

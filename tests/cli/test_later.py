@@ -130,7 +130,7 @@ def the_program_that_replaces_it_over_the_same_home_shows_everything():
     equal(robert.rows("query", "SELECT title FROM task"), [{"title": "call back"}])
     fields = robert.fields("visit", visit)
     equal((fields["next_step"], fields["note"], fields["purpose"]), ("call", "in a hurry", "second order"))
-    robert.run("put", "task", task, "state=done")
+    robert.run("task", "done", task)
     robert.sync()
     nancy.sync()
     equal(nancy.fields("task", task)["state"], "done")

@@ -231,8 +231,21 @@ def a_reference_to_the_wrong_type_is_refused():
 
 
 @test
+def a_state_is_put_when_the_record_is_made_and_goes_by_steps_then():
+    has(rep.error(2, "put", "order", "state=draft")["message"], "order.state is one of \"received reviewed")
+    order = rep.put("order", "state=shipping")
+    rep.put("order", order, "state=shipping", "note=as it was")  # an import says it again
+    for word in "state=delivered", "state=":
+        has(rep.error(2, "put", "order", order, word)["message"], "satchel state order ID TO")
+    rep.run("state", "order", order, "delivered")
+    equal(rep.fields("order", order)["state"], "delivered")
+    rep.put_lines([{"type": "task", "id": task, "fields": {"state": state}}
+                   for task in [new_id()] for state in ("open", "done")])  # made by this very commit
+
+
+@test
 def amounts_are_rounded_half_up_to_the_minor_unit():
-    order = rep.put("order", "state=draft")
+    order = rep.put("order", "state=received")
     cases = ((1, 1, 5000, 1), (1, 1, 5001, 0), (3, 333, 50, 994), (1, 50, 100, 50), (7, 1999, None, 13993),
              (1, 30, 500, 29), (1, 10, 500, 10), (5, 1440, 1500, 6120), (1, 101, 5000, 51))
     total = 0

@@ -176,6 +176,18 @@ def m11_3_levels_one_to_five_by_the_eighth_of_july_and_six_on_the_fifteenth():
 
 
 @test
+def what_does_not_fit_is_said_and_is_no_figure():
+    most = 2 ** 63 - 1
+    _, fits = owed("2013-06-30", most, (most - 5, "2013-06-01"))
+    _, beyond = owed("2013-06-30", most, (-1, "2013-06-01"))
+    _, least = owed("2013-06-30", 0, (-most - 1, "2013-06-01"))
+    found = report("receivables", "--period", "2013-07-01")
+    rows = {row["id"]: row["outstanding_minor"] for row in found["parts"]["receivables"]}
+    equal([rows.get(key) for key in (fits, beyond, least)], [5, None, None])
+    equal([row["n"] for row in found["basis"]["not_counted"] if row["why"] == "what is outstanding does not fit"], [2])
+
+
+@test
 def currencies_are_never_added():
     owed("2024-01-31", 5000, currency="JPY")
     owed("2024-01-31", 700, currency="EUR")
@@ -222,8 +234,13 @@ def m15_2_the_parts_of_a_target_sum_to_it_to_the_cent():
     parts = [14285715] * 2 + [14285714] * 5
     put([record("target", metric="revenue CNY", period_from="2021-01-01", period_to="2021-12-31", values={"1": amount},
                 parent=whole) for amount in parts])
-    put([record("target", metric="revenue CNY", period_from="2021-01-01", period_to="2021-12-31", values={"1": amount},
-                parent=off) for amount in (600000000, 360000000, 239999999)])
+    thirds = [record("target", metric="revenue CNY", period_from="2021-01-01", period_to="2021-12-31",
+                     values={"1": amount}, parent=off) for amount in (600000000, 360000000, 239999999)]
+    has(nancy.error(2, "put", "--stdin", stdin="".join(json.dumps(part) + "\n" for part in thirds))["message"],
+        "its 3 parts make 1199999999, not 1200000000")
+    nancy.run("rm", "target", off)
+    put(thirds)
+    nancy.run("restore", "target", off)
     rows = {row["id"]: row for row in report("targets", "--period", "2021")["parts"]["sums"]}
     equal((rows[whole]["parts"], rows[whole]["sum_of_parts"], rows[whole]["check_of_parts"]), (7, 100000000, "sums"))
     equal((rows[off]["sum_of_parts"], rows[off]["check_of_parts"]), (1199999999, "does not sum"))
@@ -431,6 +448,18 @@ def a_table_fits_the_terminal_and_wide_characters_count_twice():
         has(narrow, "(no room for: ")
         table = narrow.split("\nreceivables\n")[1].split("\n\n")[0].splitlines()
         equal([columns_of(line) for line in table if columns_of(line) > columns], [], narrow)
+
+
+@test
+def on_a_terminal_csv_commands_it_as_little_as_a_table():
+    account, _ = owed("2017-06-30", 100)
+    nancy.put_lines([record("account", account, name="Blondel\x1b[2J\u202e\r\nfils")], "--territory", "Southern")
+    command = ("report", "receivables", "--period", "2017-07-01", "--by", "account", "--csv")
+    read = csv.DictReader(io.StringIO(nancy.run(*command).out, newline=""))
+    has([row["of"] for row in read], "Blondel\x1b[2J\u202e\r\nfils")
+    shown = on_terminal(80, *command)
+    has(shown, "Blondel<U+001B>[2J<U+202E><U+000D><U+000A>fils,")
+    equal([c for c in shown if c in "\x1b\u202e"], [])
 
 
 @test

@@ -2,6 +2,7 @@
 """Another role for somebody who is there: what it opens and closes on the devices that the person has, who may give it,
 and what it costs in bytes."""
 import os
+import time
 
 from harness import Device, World, equal, has, run, test
 from traffic import Costs
@@ -57,7 +58,9 @@ def a_role_costs_a_device_the_difference_and_no_new_download():
     equal(gained, dict(before, Western=(before["Western"][0] + 1, False)), "a new key of what she had none of")
     equal(nancy.row("status")["role"], "admin")
     has(nancy.error(4, "user", "add", "Laura", "--role", "rep")["message"], "has no admin key")
+    began = time.monotonic()
     admin.run("user", "role", "Nancy", "rep")
+    equal(time.monotonic() - began < 15, True, "no new key is owed to anybody, and none is waited for")
     lost, received = costs.sync(nancy)
     equal(count(nancy), RECORDS)
     equal(received <= 5, True, received)

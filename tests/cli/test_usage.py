@@ -9,7 +9,7 @@ from harness import SATCHEL, clean_environment, equal, has, lacks, run, satchel,
 COMMANDS = ("org create", "invite", "join", "user add", "user list", "territory add", "territory grant",
             "territory list", "device list", "put", "rm", "restore", "import", "get", "list", "query", "history",
             "find", "report", "sync", "status", "conflicts", "resolve", "server set", "server show", "export",
-            "doctor", "passphrase")
+            "doctor", "passphrase", "today", "account show", "visit start", "visit submit", "amend")
 
 
 def usage_error(*args, **options):

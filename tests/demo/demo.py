@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Plays a field day on the Northwind data with the real programs: reps work without a network, sync through a server
-that can read nothing, and an admin sees the merged result.
+that can read nothing, and an admin sees the merged result. A second act: a rep's morning, a manager's Monday.
 
     tests/demo/demo.py [--build DIR] [--dir DIR]
 
@@ -10,6 +10,7 @@ that can read nothing, and an admin sees the merged result.
 Exit code 0 if every figure is as it must be. Nothing is left running.
 """
 import argparse
+import collections
 import concurrent.futures
 import json
 import os
@@ -25,6 +26,7 @@ import urllib.parse
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import demo_business  # noqa: E402
 import demo_plan  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -103,10 +105,13 @@ class Device:
         output = self.execute(["--json", *arguments], text)
         return [json.loads(line) for line in output.splitlines()]
 
-    def show(self, *arguments):
-        """Runs one command as a person would, and prints what it says."""
+    def show(self, *arguments, until=None):
+        """Runs one command as a person would, and prints what it says, up to the line `until`."""
         print("    $ satchel " + " ".join(quote(argument) for argument in arguments))
         for line in self.execute(list(arguments), None).splitlines():
+            if line == until:
+                print("      …")
+                break
             print("      " + line)
 
     def execute(self, arguments, text):
@@ -316,6 +321,104 @@ def show_conflict(day):
         day.expect("values shown", [value["shown"] for value in conflict["values"]].count(True), 1)
 
 
+# ---- the second act: a rep's morning, and a manager's Monday ----
+
+def agree(day):
+    day.step("Second act, May 1998. The office says whose each account is, which are high, and what each rep agreed to "
+             "sell by June.")
+    names = {row["name"]: row["id"] for row in day.admin.run("list", "user")}
+    day.people = {rep.number: names[rep.name] for rep in day.plan.reps}
+    day.admin.run("put", "--stdin", text=demo_plan.ndjson(demo_business.office(day.plan, day.people)))
+    day.server.start()
+    day.admin.run("sync")
+    day.each_rep(lambda i: day.reps[i].run("sync"))
+    day.server.stop()
+
+
+def sell_offline(day):
+    day.step("Without a network again: leads of April, what came of them, the week's visits, what is owed and paid.")
+
+    def one(i):
+        items = demo_business.items_of(day.plan, day.people, day.plan.reps[i].number)
+        day.reps[i].run("put", "--stdin", text=demo_plan.ndjson(items))
+        return collections.Counter(item.type for item in items)
+
+    counts = sum(day.each_rep(one), collections.Counter())
+    print_table([("recorded", "")] + sorted(counts.items()))
+
+
+def a_reps_morning(day):
+    rep, device = day.plan.reps[0], day.reps[0]
+    today = demo_business.TODAY.isoformat()
+    day.step("%s's morning, without a network: the day, and a lead that becomes business." % rep.name)
+    device.show("today", "--date", today)
+    lead = next(item for item in demo_business.pipeline(day.plan, day.people) if item.type == "lead")
+    device.show("lead", "score", lead.fields["company"], "budget=yes", "authority=partial", "need=yes")
+    device.show("lead", "convert", lead.fields["company"], "name=A first order of cheese", "amount=450000",
+                "currency=USD", "opened_on=" + today)
+    device.show("opportunity", "move", "A first order of cheese", "needs")
+    stage = device.run("query", "SELECT stage FROM opportunity WHERE name = 'A first order of cheese'")[0]["stage"]
+    day.expect("the new opportunity's stage", stage, "needs")
+
+
+def a_managers_monday(day):
+    day.step("The server starts, all sync, it stops. A manager's Monday: five reports, from the office's own replica.")
+    day.server.start()
+    sync_everyone(day)
+    day.server.stop()
+    report_funnel(day)
+    report_targets(day)
+    report_tiers(day)
+    report_receivables(day)
+    report_visits(day)
+
+
+def report(day, name, until, *words):
+    """Shows a report's beginning; gives its parts."""
+    print()
+    day.admin.show("report", name, *words, until=until)
+    return day.admin.run("report", name, *words)[0]["parts"]
+
+
+def report_funnel(day):
+    parts = report(day, "funnel", "summary", "--period", demo_business.QUARTER)
+    wanted = demo_business.funnel_figures(day.plan)
+    wanted[1:3] = [n + 1 for n in wanted[1:3]]  # the lead of the morning
+    day.expect("the funnel", [row["cohort"] for row in parts["steps"]], wanted)
+
+
+def report_targets(day):
+    rows = report(day, "targets", "sums", "--period", demo_business.QUARTER)["targets"]
+    day.expect("agreed and reached", {row["owner"]: (row["target_minor"], row["actual_minor"]) for row in rows},
+               demo_business.target_figures(day.plan))
+
+
+def report_tiers(day):
+    rows = report(day, "tiers", "accounts", "--period", demo_business.TODAY.isoformat())["tiers"]
+    found = collections.defaultdict(lambda: (0, 0))
+    for row in rows:  # an account without orders has no currency, and a row of its own
+        n, other = found[row["tier"]]
+        found[row["tier"]] = n + row["accounts"], other + row["published_otherwise"]
+    wanted = demo_business.tier_figures(day.plan)
+    n, other = wanted["low"]
+    wanted["low"] = n + 1, other  # the account of the morning
+    day.expect("accounts by tier, and how many moved", dict(found), wanted)
+
+
+def report_receivables(day):
+    rows = report(day, "receivables", "receivables", "--period", demo_business.TODAY.isoformat())["ageing"]
+    day.expect("what is owed by age", {row["age"]: row["outstanding_minor"] for row in rows},
+               demo_business.ageing_figures(day.plan))
+
+
+def report_visits(day):
+    parts = report(day, "visits", None, "--period", "1998-05")
+    planned, done, skipped, accounts = demo_business.visit_figures(day.plan)
+    row = parts["plans"][0]
+    day.expect("plans", (row["planned"], row["done"], row["skipped"]), (planned, done, skipped))
+    day.expect("accounts visited", sum(row["visited"] for row in parts["coverage"]), accounts)
+
+
 # ---- what the server holds ----
 
 def server_files(day):
@@ -396,6 +499,7 @@ def tell_how_to_go_on(day):
             "satchel list account --where \"country = 'France'\"",
             "satchel query 'SELECT name, count(*) AS orders, sum(total) AS cents FROM \"order\" JOIN account"
             " ON account.id = account GROUP BY account ORDER BY cents DESC LIMIT 10'",
+            "satchel report targets --period 1998-Q2 --by territory",
             "satchel conflicts",
             "satchel history account %s" % blonp,
             "satchel resolve account %s phone --pick 1" % blonp,
@@ -414,6 +518,10 @@ def play(day):
     show_records(day)
     show_revenue(day)
     show_conflict(day)
+    agree(day)
+    sell_offline(day)
+    a_reps_morning(day)
+    a_managers_monday(day)
     show_blindness(day)
     tell_how_to_go_on(day)
     print("\n%d of %d figures are as they must be, after %.1f s." % (

@@ -108,7 +108,8 @@ def plan_account(row, territory, by):
 def plan_order(row, territory, by):
     return Item("order", record_id("order", row["orderID"]), territory, by, {
         "account": record_id("account", row["customerID"]), "no_local": row["orderID"],
-        "ordered_on": date_of(row["orderDate"]).isoformat(), "state": "shipped" if row["shippedDate"] else "open",
+        "ordered_on": date_of(row["orderDate"]).isoformat(), "currency": "USD",
+        "state": "shipping" if row["shippedDate"] else "received",
     })
 
 
@@ -127,7 +128,8 @@ def plan_visit(row, territory, by):
     day = date_of(row["orderDate"]).isoformat()
     return Item("visit", record_id("visit", row["orderID"]), territory, by, {
         "account": record_id("account", row["customerID"]), "started_at": day + "T10:00:00Z",
-        "finished_at": day + "T10:45:00Z", "purpose": "order", "note": "took order " + row["orderID"], "state": "done",
+        "finished_at": day + "T10:45:00Z", "purpose": "order", "note": "took order " + row["orderID"],
+        "state": "submitted",
     })
 
 

@@ -8,7 +8,10 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SATCHEL_BUILD", os.path.join(os.path.dirname(os.path.dirname(HERE)), ".build", "release"))
 PROMISED = ("855,368.70", "76,799.41", "60,696.00", "272,929.18", "1,265,793.29", "city Strasbourg, country France",
-            "All 91 company names searched for in them: 0 found.", "150 of the 830 orders")
+            "All 91 company names searched for in them: 0 found.", "150 of the 830 orders",
+            # the second act: the funnel's, a target's, what is owed, and the week's plans
+            "negotiation      18     66.67 %", "107.16 %", "119210.90", "91    31        3      0     34.07 %",
+            "36 of 36 figures")
 
 
 def processes_in(folder):

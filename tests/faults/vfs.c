@@ -30,16 +30,21 @@ void vfs_spare(bool begin)
 
 /* ---- Bytes ---- */
 
+static bool make_room(struct vfs_bytes *bytes, size_t len)
+{
+    if (len <= bytes->cap) return true;
+    size_t cap = bytes->cap * 2 > len ? bytes->cap * 2 : len;
+    if (cap < VFS_ROOM_BYTES) cap = VFS_ROOM_BYTES;
+    uint8_t *at = realloc(bytes->at, cap);
+    if (!at) return false;
+    bytes->at = at;
+    bytes->cap = cap;
+    return true;
+}
+
 static bool resize(struct vfs_bytes *bytes, size_t len)
 {
-    if (len > bytes->cap) {
-        size_t cap = bytes->cap * 2 > len ? bytes->cap * 2 : len;
-        if (cap < VFS_ROOM_BYTES) cap = VFS_ROOM_BYTES;
-        uint8_t *at = realloc(bytes->at, cap);
-        if (!at) return false;
-        bytes->at = at;
-        bytes->cap = cap;
-    }
+    if (!make_room(bytes, len)) return false;
     if (len > bytes->len) memset(bytes->at + bytes->len, 0, len - bytes->len);
     bytes->len = len;
     return true;
@@ -47,14 +52,23 @@ static bool resize(struct vfs_bytes *bytes, size_t len)
 
 static bool put(struct vfs_bytes *bytes, uint64_t offset, const void *at, size_t len)
 {
-    if (offset + len > bytes->len && !resize(bytes, offset + len)) return false;
-    if (len) memcpy(bytes->at + offset, at, len); /* of nothing there may be no place */
+    if (!len) return true; /* of nothing there may be no place */
+    if (offset > bytes->len && !resize(bytes, offset)) return false;
+    if (!make_room(bytes, offset + len)) return false;
+    memcpy(bytes->at + offset, at, len);
+    if (offset + len > bytes->len) bytes->len = offset + len;
     return true;
 }
 
 static bool apply(struct vfs_bytes *bytes, const struct vfs_change *change)
 {
+    if (change->same) return true;
     return change->len ? put(bytes, change->offset, change->bytes, change->len) : resize(bytes, change->offset);
+}
+
+static bool has(const struct vfs_bytes *bytes, uint64_t offset, const void *at, size_t len)
+{
+    return offset + len <= bytes->len && memcmp(bytes->at + offset, at, len) == 0;
 }
 
 /* ---- Files ---- */
@@ -80,10 +94,12 @@ struct vfs_file *vfs_make(struct vfs *vfs, const char *name)
 
 static bool add_change(struct vfs_file *file, uint64_t offset, const void *at, uint32_t len)
 {
-    struct vfs_change *change = malloc(sizeof *change + len);
+    bool same = len && !file->differs && has(&file->synced, offset, at, len);
+    struct vfs_change *change = malloc(sizeof *change + (same ? 0 : len));
     if (!change) return false;
-    *change = (struct vfs_change){.offset = offset, .len = len};
-    if (len) memcpy(change->bytes, at, len);
+    *change = (struct vfs_change){.offset = offset, .len = len, .same = same};
+    if (len && !same) memcpy(change->bytes, at, len);
+    file->differs = file->differs || !same;
     *file->last = change;
     file->last = &change->next;
     return true;
@@ -98,19 +114,13 @@ void vfs_file_forget_changes(struct vfs_file *file)
     }
     file->first = NULL;
     file->last = &file->first;
+    file->differs = false;
 }
 
 bool vfs_file_write(struct vfs_file *file, uint64_t offset, const void *at, size_t len)
 {
-    const uint8_t *bytes = at;
-    while (len) {
-        size_t room = VFS_SECTOR_BYTES - offset % VFS_SECTOR_BYTES, part = len < room ? len : room;
-        if (!put(&file->now, offset, bytes, part) || !add_change(file, offset, bytes, (uint32_t)part)) return false;
-        offset += part;
-        bytes += part;
-        len -= part;
-    }
-    return true;
+    sat_check(len <= UINT32_MAX);
+    return !len || (put(&file->now, offset, at, len) && add_change(file, offset, at, (uint32_t)len));
 }
 
 bool vfs_file_cut(struct vfs_file *file, uint64_t len)
@@ -120,7 +130,7 @@ bool vfs_file_cut(struct vfs_file *file, uint64_t len)
 
 void vfs_file_sync(struct vfs_file *file)
 {
-    for (const struct vfs_change *change = file->first; change; change = change->next)
+    for (const struct vfs_change *change = file->first; change && file->differs; change = change->next)
         sat_check(apply(&file->synced, change));
     vfs_file_forget_changes(file);
     file->exists_for_good = true;
@@ -185,9 +195,15 @@ void vfs_on_write(struct vfs *vfs,
     vfs->written_context = context;
 }
 
-enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation operation)
+struct vfs_disk *vfs_disk_of_file(struct vfs *vfs, struct vfs_file *file)
 {
-    struct vfs_disk *disk = vfs_disk_of(vfs, name);
+    if (file->disks_n != vfs->disks_n) file->disk = vfs_disk_of(vfs, file->name);
+    file->disks_n = vfs->disks_n;
+    return file->disk;
+}
+
+enum vfs_fault vfs_fate(struct vfs *vfs, struct vfs_disk *disk, enum vfs_operation operation)
+{
     if (!disk) return VFS_NO_FAULT;
     if (disk->dead || disk->killed) return VFS_CRASH;
     disk->done[operation]++;
@@ -215,6 +231,22 @@ void vfs_kill(struct vfs_disk *disk)
 
 enum crash_kind { CRASH_LOSES_ALL, CRASH_KEEPS_ALL, CRASH_MIXES, CRASH_MIXES_MORE, CRASH_KINDS };
 
+/* The part of a change that is within one sector. */
+static void mix_sector(struct vfs *vfs, struct vfs_file *file, const struct vfs_change *change, uint32_t from,
+                       uint32_t len, bool *stop)
+{
+    uint64_t dice = vfs_dice(vfs, 8);
+    if (*stop) return;
+    *stop = dice <= 3;
+    if (change->same) return;
+    const uint8_t *bytes = change->bytes + from;
+    uint64_t offset = change->offset + from;
+    uint32_t half = len / 2;
+    if (dice == 0 && half) sat_check(put(&file->synced, offset, bytes, half));
+    if (dice == 1 && half) sat_check(put(&file->synced, offset + half, bytes + half, len - half));
+    if (dice > 3) sat_check(put(&file->synced, offset, bytes, len));
+}
+
 /* Of each sector the oldest changes are there, up to some, of which the last may be half there. */
 static void mix(struct vfs *vfs, struct vfs_file *file)
 {
@@ -223,20 +255,14 @@ static void mix(struct vfs *vfs, struct vfs_file *file)
         if (change->offset + change->len > len) len = change->offset + change->len;
     bool *stopped = calloc(len / VFS_SECTOR_BYTES + 1, sizeof *stopped);
     sat_check(stopped != NULL);
-    for (struct vfs_change *change = file->first; change; change = change->next) {
-        bool *stop = &stopped[change->offset / VFS_SECTOR_BYTES];
-        uint64_t dice = vfs_dice(vfs, 8);
-        if (!change->len) { /* a new length is on the disk or is not */
-            if (dice < 5) sat_check(apply(&file->synced, change));
-            continue;
+    for (const struct vfs_change *change = file->first; change; change = change->next) {
+        /* a new length is on the disk or is not */
+        if (!change->len && vfs_dice(vfs, 8) < 5) sat_check(apply(&file->synced, change));
+        for (uint32_t done = 0, part; done < change->len; done += part) {
+            uint64_t offset = change->offset + done, room = VFS_SECTOR_BYTES - offset % VFS_SECTOR_BYTES;
+            part = change->len - done < room ? change->len - done : (uint32_t)room;
+            mix_sector(vfs, file, change, done, part, &stopped[offset / VFS_SECTOR_BYTES]);
         }
-        if (*stop) continue;
-        uint32_t half = change->len / 2;
-        if (dice == 0 && half) sat_check(put(&file->synced, change->offset, change->bytes, half));
-        if (dice == 1 && half)
-            sat_check(put(&file->synced, change->offset + half, change->bytes + half, change->len - half));
-        if (dice > 3) sat_check(apply(&file->synced, change));
-        *stop = dice <= 3;
     }
     free(stopped);
 }
@@ -275,7 +301,7 @@ static void forget_process(struct vfs_file *file)
 void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
 {
     for (struct vfs_file *file = vfs->files; file; file = file->next) {
-        if (vfs_disk_of(vfs, file->name) != disk) continue;
+        if (vfs_disk_of_file(vfs, file) != disk) continue;
         forget_process(file);
         if (disk->dead) lose_power(vfs, file);
     }
@@ -296,7 +322,7 @@ void vfs_wipe(struct vfs *vfs, struct vfs_disk *disk)
 {
     for (struct vfs_file **at = &vfs->files; *at;) {
         struct vfs_file *file = *at;
-        if (vfs_disk_of(vfs, file->name) != disk) {
+        if (vfs_disk_of_file(vfs, file) != disk) {
             at = &file->next;
             continue;
         }

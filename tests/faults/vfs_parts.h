@@ -13,19 +13,23 @@ struct vfs_bytes {
     size_t len, cap;
 };
 
-struct vfs_change { /* written and not synced: within one sector, or a new length */
+struct vfs_change { /* written and not synced, at once; or a new length */
     struct vfs_change *next;
     uint64_t offset;
     uint32_t len; /* 0: the file was cut to `offset` */
+    bool same;    /* as what is on the disk there: none of these bytes */
     uint8_t bytes[];
 };
 
 struct vfs_file {
     struct vfs_file *next;
     char name[VFS_NAME_MAX];
+    struct vfs_disk *disk; /* as of the first `disks_n` disks */
+    uint32_t disks_n;
     bool exists, exists_for_good; /* as can be seen; as is on the disk */
     struct vfs_bytes now, synced;
     struct vfs_change *first, **last; /* from `synced` to `now`, but for what a failed sync forgot */
+    bool differs;                     /* one of these changes does */
     /* Locks: how many have read locks; who, if anybody, has the others. */
     uint32_t shared;
     const void *reserved, *pending, *exclusive;
@@ -54,8 +58,9 @@ uint64_t vfs_dice(struct vfs *vfs, uint64_t sides);
 struct vfs_file *vfs_find(const struct vfs *vfs, const char *name);
 struct vfs_file *vfs_make(struct vfs *vfs, const char *name); /* NULL: no memory */
 struct vfs_disk *vfs_disk_of(struct vfs *vfs, const char *name);
-/* Counts the operation and says what its disk's plan makes of it. */
-enum vfs_fault vfs_fate(struct vfs *vfs, const char *name, enum vfs_operation operation);
+struct vfs_disk *vfs_disk_of_file(struct vfs *vfs, struct vfs_file *file);
+/* Counts the operation and says what its disk's plan makes of it. NULL: of no disk. */
+enum vfs_fault vfs_fate(struct vfs *vfs, struct vfs_disk *disk, enum vfs_operation operation);
 
 /* The three that change a file. False: no memory. */
 bool vfs_file_write(struct vfs_file *file, uint64_t offset, const void *at, size_t len);

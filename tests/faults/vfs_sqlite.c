@@ -21,15 +21,14 @@ static struct handle *handle_of(sqlite3_file *base)
     return (struct handle *)base;
 }
 
-/* A crash ends whoever wants to be ended; who does not goes on with a disk that answers no more. */
-static enum vfs_fault fate(struct vfs *vfs, const char *name, enum vfs_operation operation)
+static struct vfs_disk *disk_of(const struct handle *handle)
 {
-    return vfs_fate(vfs, name, operation);
+    return vfs_disk_of_file(handle->vfs, handle->file);
 }
 
-static int failed(struct vfs *vfs, const char *name, enum vfs_fault fault, int code)
+/* A crash ends whoever wants to be ended; who does not goes on with a disk that answers no more. */
+static int failed(struct vfs *vfs, struct vfs_disk *disk, enum vfs_fault fault, int code)
 {
-    struct vfs_disk *disk = vfs_disk_of(vfs, name);
     if (fault == VFS_CRASH && disk && !disk->killed && disk->fired == 1 && vfs->crashed) {
         disk->fired++; /* told once */
         vfs->crashed(vfs->context, disk);
@@ -43,9 +42,9 @@ static int read_file(sqlite3_file *base, void *out, int amount, sqlite3_int64 of
 {
     struct handle *handle = handle_of(base);
     struct vfs_file *file = handle->file;
-    enum vfs_fault fault = fate(handle->vfs, file->name, VFS_READ);
+    enum vfs_fault fault = vfs_fate(handle->vfs, disk_of(handle), VFS_READ);
     if (fault) {
-        (void)failed(handle->vfs, file->name, fault, SQLITE_IOERR_READ);
+        (void)failed(handle->vfs, disk_of(handle), fault, SQLITE_IOERR_READ);
         return SQLITE_IOERR_READ;
     }
     size_t wanted = (size_t)amount, at = (size_t)offset;
@@ -61,9 +60,9 @@ static int write_file(sqlite3_file *base, const void *bytes, int amount, sqlite3
 {
     struct handle *handle = handle_of(base);
     struct vfs *vfs = handle->vfs;
-    const struct vfs_disk *disk = vfs_disk_of(vfs, handle->file->name);
+    struct vfs_disk *disk = disk_of(handle);
     bool was_dead = disk && (disk->dead || disk->killed);
-    enum vfs_fault fault = fate(vfs, handle->file->name, VFS_WRITE);
+    enum vfs_fault fault = vfs_fate(vfs, disk, VFS_WRITE);
     size_t len = (size_t)amount;
     /* What fails may have been done in part; of what a crash interrupts all sectors meet their fate. */
     if (fault) len = was_dead ? 0 : fault == VFS_CRASH ? len : vfs_dice(vfs, len + 1);
@@ -72,14 +71,14 @@ static int write_file(sqlite3_file *base, const void *bytes, int amount, sqlite3
     vfs_spare(false);
     if (vfs->written && disk) vfs->written(vfs->written_context, disk, bytes, len);
     if (!written) return SQLITE_IOERR_NOMEM;
-    return fault ? failed(vfs, handle->file->name, fault, SQLITE_IOERR_WRITE) : SQLITE_OK;
+    return fault ? failed(vfs, disk, fault, SQLITE_IOERR_WRITE) : SQLITE_OK;
 }
 
 static int cut_file(sqlite3_file *base, sqlite3_int64 size)
 {
     struct handle *handle = handle_of(base);
-    enum vfs_fault fault = fate(handle->vfs, handle->file->name, VFS_TRUNCATE);
-    if (fault) return failed(handle->vfs, handle->file->name, fault, SQLITE_IOERR_TRUNCATE);
+    enum vfs_fault fault = vfs_fate(handle->vfs, disk_of(handle), VFS_TRUNCATE);
+    if (fault) return failed(handle->vfs, disk_of(handle), fault, SQLITE_IOERR_TRUNCATE);
     vfs_spare(true);
     bool cut = vfs_file_cut(handle->file, (uint64_t)size);
     vfs_spare(false);
@@ -90,7 +89,7 @@ static int sync_file(sqlite3_file *base, int flags)
 {
     struct handle *handle = handle_of(base);
     (void)flags;
-    enum vfs_fault fault = fate(handle->vfs, handle->file->name, VFS_SYNC);
+    enum vfs_fault fault = vfs_fate(handle->vfs, disk_of(handle), VFS_SYNC);
     if (!fault) {
         vfs_spare(true);
         vfs_file_sync(handle->file);
@@ -101,7 +100,7 @@ static int sync_file(sqlite3_file *base, int flags)
     }
     /* A system may take what it could not write for written, and never try again. */
     if (fault != VFS_CRASH && vfs_dice(handle->vfs, 2)) vfs_file_forget_changes(handle->file);
-    return failed(handle->vfs, handle->file->name, fault, SQLITE_IOERR_FSYNC);
+    return failed(handle->vfs, disk_of(handle), fault, SQLITE_IOERR_FSYNC);
 }
 
 static int size_file(sqlite3_file *base, sqlite3_int64 *size)
@@ -258,8 +257,8 @@ static int open_file(sqlite3_vfs *face, const char *name, sqlite3_file *base, in
         (void)snprintf(temporary, sizeof temporary, "temporary-%016llx", (unsigned long long)vfs_dice(vfs, 0));
         name = temporary;
     }
-    enum vfs_fault fault = fate(vfs, name, VFS_OPEN);
-    if (fault) return failed(vfs, name, fault, SQLITE_CANTOPEN);
+    enum vfs_fault fault = vfs_fate(vfs, vfs_disk_of(vfs, name), VFS_OPEN);
+    if (fault) return failed(vfs, vfs_disk_of(vfs, name), fault, SQLITE_CANTOPEN);
     struct vfs_file *file = vfs_find(vfs, name);
     bool there = file && file->exists;
     if (!there && !(flags & SQLITE_OPEN_CREATE)) {
@@ -284,13 +283,13 @@ static int open_file(sqlite3_vfs *face, const char *name, sqlite3_file *base, in
 static int delete_file(sqlite3_vfs *face, const char *name, int sync_directory)
 {
     struct vfs *vfs = vfs_of(face);
-    enum vfs_fault fault = fate(vfs, name, VFS_DELETE);
-    if (fault) return failed(vfs, name, fault, SQLITE_IOERR_DELETE);
+    enum vfs_fault fault = vfs_fate(vfs, vfs_disk_of(vfs, name), VFS_DELETE);
+    if (fault) return failed(vfs, vfs_disk_of(vfs, name), fault, SQLITE_IOERR_DELETE);
     struct vfs_file *file = vfs_find(vfs, name);
     if (!file || !file->exists) return SQLITE_IOERR_DELETE_NOENT;
     file->exists = false;
     file->now.len = 0;
-    vfs_file_forget_changes(file); /* if it comes back, then as it was synced */
+    vfs_file_forget_changes(file);                 /* if it comes back, then as it was synced */
     if (sync_directory) vfs_sync_names(vfs, file); /* what went before it, too */
     return SQLITE_OK;
 }

@@ -56,6 +56,7 @@ $prefix/bin/satchel
 $prefix/sbin/satcheld
 $prefix/include/satchel.h
 $prefix/include/satchel_admin.h
+$prefix/include/satchel_book.h
 $prefix/lib/libsatchel.a
 $prefix/lib/libsatchel.so
 $prefix/lib/libsatchel.so.0

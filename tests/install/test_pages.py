@@ -15,9 +15,10 @@ MANUAL = "docs/operations.md"
 LATER = "Comes with a later version"
 # What is typed (the word to complete is the last), and what must be offered, first of all.
 COMPLETIONS = {
-    ("or",): {"org"},
+    ("org",): {"org"},
+    ("or",): {"order", "org"},
     ("territory", "gr"): {"grant"},
-    ("--home", "invite", "territory", ""): {"add", "grant", "revoke", "list"},
+    ("--home", "invite", "territory", ""): {"add", "grant", "narrow", "revoke", "list"},
     ("territory", "grant", "--ma"): {"--manage"},
     ("sync", "--l"): {"--live"},
     ("put", "ord"): {"order", "order_event", "order_line"},

@@ -142,6 +142,13 @@ def check_calls(path, code, fault):
             fault(number, "%s() is banned: %s" % (name, banned[name]))
 
 
+def check_listings(text, fault):
+    """What stands indented in a comment goes on so: clang-format joins the lines of a listing once one is too long."""
+    for number, pair in enumerate(zip(text.split("\n"), text.split("\n")[1:]), 2):
+        if re.match(r"\s*/?\*{1,2} {2,}\S", pair[0]) and re.match(r"\s*\* \S", pair[1]):
+            fault(number, "a listing goes on at the margin: a line of it was too long, and was reflowed")
+
+
 def check_functions(code, fault):
     """In this project's style a function's braces, and only they, stand alone in the first column."""
     start = None
@@ -186,6 +193,7 @@ def check_file(path, table):
         check_constructions(path, code, table, fault)
         check_calls(path, code, fault)
         check_functions(code, fault)
+        check_listings(text, fault)
     return faults
 
 

@@ -30,6 +30,8 @@ CASES = {
     "a_long_function_is_found": ("server/a.c", "int f(void)\n{\n%s}\n" % ("    g();\n" * 101), "of 101 lines"),
     "an_unbounded_call_is_banned": ("server/a.c", "strcpy(a, b);\n", "strcpy() is banned"),
     "a_comment_or_a_text_is_no_call": ("server/a.c", 'int a; /* strcpy(a, b) */\nconst char *b = "gets(c)";\n', None),
+    "a_listing_that_was_reflowed_is_found": ("server/a.h", "/* Idea:\n *   one    two\n * three */\n", "at the margin"),
+    "a_listing_ends_with_an_empty_line": ("server/a.h", "/* An idea:\n *   one    two\n *\n * Three. */\n", None),
     "cryptography_goes_through_the_engine": ("server/a.c", "crypto_box_easy(a);\n", "is called in common/proof"),
 }
 

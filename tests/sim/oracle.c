@@ -13,12 +13,14 @@
 void oracle_init(struct oracle *oracle)
 {
     *oracle = (struct oracle){0};
+    for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) sat_arena_init(&oracle->failed[i].arena);
 }
 
 void oracle_deinit(struct oracle *oracle)
 {
     free(oracle->writes);
     free(oracle->overs);
+    for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) sat_arena_deinit(&oracle->failed[i].arena);
     *oracle = (struct oracle){0};
 }
 
@@ -69,15 +71,21 @@ static struct sat_hash first_of(const struct sat_source *source, uint32_t record
     return sat_origin_hash(&id, &source->header, &body);
 }
 
-bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)
+/* tag: the source's, as each has one and is asked about many writes. */
+static bool is_of(const struct oracle_write *write, const struct sat_source *source, uint64_t tag)
 {
-    if (write->tag && tag_of(source) != write->tag) return false;
+    if (write->tag && tag != write->tag) return false;
     if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
     if (write->tag) {
         struct sat_hash first = first_of(source, write->record);
         return source->header.hlc == write->hlc || (!sat_hash_is_zero(&first) && sat_hash_equal(&first, &write->first));
     }
     return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
+}
+
+bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)
+{
+    return is_of(write, source, write->tag ? tag_of(source) : 0);
 }
 
 static void *grown(void *at, uint32_t n, uint32_t *cap, size_t size)
@@ -165,6 +173,29 @@ static void note(struct oracle *oracle, struct world_device *device, struct orac
     }
 }
 
+static bool note_if_there(struct oracle *oracle, struct world_device *device, struct oracle_write write,
+                          const struct sat_record_view *before, const struct sat_record_view *after)
+{
+    bool there = false;
+    for (uint32_t i = 0; i < after->live_n; i++) {
+        if (sat_dot_compare(after->live[i].dot, write.dot) != 0) continue;
+        note(oracle, device, write, before, &after->live[i]);
+        there = true;
+    }
+    return there;
+}
+
+/* With a program of now: what was written, whether or not its author's can read it. */
+static void load_whole(struct world *world, struct world_device *device, uint32_t space, uint32_t record,
+                       struct sat_arena *arena, struct sat_record_view *out)
+{
+    struct sat_record_id id = world_record(record);
+    void (*acting)(const struct world_device *device) = world->acting;
+    world->acting = NULL;
+    world_load(device, &world->spaces[space], &id, arena, out);
+    world->acting = acting;
+}
+
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit)
 {
@@ -180,19 +211,38 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
     sat_check(sat_drafts_number(&vault, &number) == SAT_OK);
     enum sat_err err = world_try_edit(world, device, edit, 1, &first, &last);
     sat_check(!err || oracle->recover);
+    struct oracle_failed *failed = &oracle->failed[device - world->devices];
+    bool waited = failed->waits;
+    failed->waits = false; /* whichever of the two is there now, it has this dot */
     if (oracle->recover) oracle->recover(oracle->context, device, err);
     if (err) last = first; /* it may be there all the same */
-    void (*acting)(const struct world_device *device) = world->acting;
-    world->acting = NULL; /* with a program of now: what was written, whether or not its author's can read it */
-    world_load(device, &world->spaces[space], &edit->record, &arena, &after);
-    world->acting = acting;
+    load_whole(world, device, space, record, &arena, &after);
     struct oracle_write write = {.dot = {number, last},
                                  .last_dot = {number, last},
                                  .space = space,
                                  .record = record,
                                  .home = (uint32_t)(device - world->devices)};
-    for (uint32_t i = 0; i < after.live_n && last >= first; i++)
-        if (sat_dot_compare(after.live[i].dot, write.dot) == 0) note(oracle, device, write, &before, &after.live[i]);
+    bool there = last >= first && note_if_there(oracle, device, write, &before, &after);
+    failed->waits = waited && err && !there;
+    oracle_begun_anew(oracle, world, device);
+    failed->waits = err && !there;
+    sat_arena_reset(&failed->arena);
+    failed->write = write;
+    if (failed->waits) load_whole(world, device, space, record, &failed->arena, &failed->before);
+    sat_arena_deinit(&arena);
+}
+
+void oracle_begun_anew(struct oracle *oracle, struct world *world, struct world_device *device)
+{
+    struct oracle_failed *failed = &oracle->failed[device - world->devices];
+    const struct sat_space_id *space = &world->spaces[failed->write.space];
+    struct sat_record_view view;
+    struct sat_arena arena;
+    int64_t sid;
+    if (!failed->waits || client_sid_of_space(&device->handle, space, &sid)) return;
+    sat_arena_init(&arena);
+    load_whole(world, device, failed->write.space, failed->write.record, &arena, &view);
+    if (note_if_there(oracle, device, failed->write, &failed->before, &view)) failed->waits = false;
     sat_arena_deinit(&arena);
 }
 
@@ -212,18 +262,25 @@ static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool sur
 
 static void look_at(struct oracle *oracle, const struct sat_record_view *view, uint32_t space, uint32_t record)
 {
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        struct oracle_write *write = &oracle->writes[i];
-        if (write->space != space || write->record != record) continue;
-        for (uint32_t k = 0; k < view->live_n; k++) {
-            const struct sat_source *source = &view->live[k];
-            if (!oracle_is_of(write, source)) continue;
+    for (uint32_t k = 0; k < view->live_n; k++) {
+        const struct sat_source *source = &view->live[k];
+        uint64_t tag = oracle->tagged ? tag_of(source) : 0;
+        for (uint32_t i = 0; i < oracle->n; i++) {
+            struct oracle_write *write = &oracle->writes[i];
+            if (write->space != space || write->record != record || !is_of(write, source, tag)) continue;
             write->held = true;
             if (source->pending && !sat_hash_equal(&write->rest, &(struct sat_hash){0})) continue;
             write->last_dot = source->dot;
             write->rest = source->rest;
         }
     }
+}
+
+static bool is_written(const struct oracle *oracle, uint32_t space, uint32_t record)
+{
+    for (uint32_t i = 0; i < oracle->n; i++)
+        if (oracle->writes[i].space == space && oracle->writes[i].record == record) return true;
+    return false;
 }
 
 void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes)
@@ -233,7 +290,7 @@ void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes)
     for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].held = false;
     for (uint32_t space = 0; space < world->spaces_n; space++) {
         for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++) {
-            for (uint32_t home = 0; home < world->devices_n; home++) {
+            for (uint32_t home = 0; home < world->devices_n && is_written(oracle, space, record); home++) {
                 struct sat_record_id id = world_record(record);
                 struct sat_record_view view;
                 int64_t sid;

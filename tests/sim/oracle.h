@@ -43,6 +43,15 @@ struct oracle_over { /* which write had which in front of it */
     bool unproved; /* … by an entry that no head of the server's had proved yet */
 };
 
+/* A home's last commit that failed, and is not there: its log's file, which was deleted then, may be back behind a
+ * crash, as long as nothing else was committed. */
+struct oracle_failed {
+    bool waits;
+    struct oracle_write write;
+    struct sat_record_view before; /* what its author had in front of him */
+    struct sat_arena arena;        /* that this is in */
+};
+
 struct oracle {
     struct oracle_write *writes;
     uint32_t n, cap;
@@ -58,6 +67,7 @@ struct oracle {
      * does. */
     void (*recover)(void *context, struct world_device *device, enum sat_err err);
     void *context;
+    struct oracle_failed failed[WORLD_DEVICES_MAX];
 };
 
 void oracle_init(struct oracle *oracle);
@@ -70,6 +80,8 @@ void oracle_each_refused(struct oracle *oracle, struct world *world, struct worl
 /* Commits an edit on a device and notes what it wrote and over what. */
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, struct sat_edit *edit);
+/* The home's process has begun anew: is there now what could not be committed? */
+void oracle_begun_anew(struct oracle *oracle, struct world *world, struct world_device *device);
 /* Around something by which a party loses what it has: before it; and after it, when what nobody has any more and
  * nobody overwrote is excused. homes: a bit set of those that count. The number of those that are newly excused. */
 void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes);

@@ -49,10 +49,16 @@ bool storm_plays(const struct life *life, const char *kind)
 
 /* ---- Whoever's disk stopped ---- */
 
+void storm_crash(struct life *life, struct world_device *device)
+{
+    world_crash_device(&life->world, device);
+    oracle_begun_anew(&life->oracle, &life->world, device);
+}
+
 static void begin_anew(struct life *life, struct world_device *device)
 {
     world_say(&life->world, "home %u begins anew", storm_name(life, device));
-    world_crash_device(&life->world, device);
+    storm_crash(life, device);
 }
 
 void storm_tend(struct life *life)

@@ -104,7 +104,7 @@ struct life {
     struct world_home kept; /* of a home, put back later */
     struct world_device *kept_of;
     struct storm_moves moves;
-    uint32_t wrong_views; /* that answered otherwise than one that is built anew */
+    uint32_t wrong_views;         /* that answered otherwise than one that is built anew */
     struct storm_links copied[2]; /* by the copy's number */
 };
 
@@ -120,6 +120,7 @@ bool storm_plays(const struct life *life, const char *kind); /* one of those tha
 /* After each act: whoever's disk stopped is gone, and begins anew; whose disk did not do what it was told has ended its
  * session, as the library does. The daemon goes on by itself. */
 void storm_tend(struct life *life);
+void storm_crash(struct life *life, struct world_device *device); /* its process, whose next one begins */
 void storm_recover(void *context, struct world_device *device, enum sat_err err); /* the oracle's, after an edit */
 void storm_plan_nothing(struct life *life);                                       /* no disk fails until told to */
 

@@ -112,7 +112,7 @@ void storm_misfortune(struct life *life)
         if (server)
             world_crash_server(world);
         else
-            world_crash_device(world, device);
+            storm_crash(life, device);
         if (server && power) life->counts->power_cut_of_the_server++;
         if (server && !power) life->counts->death_of_the_server++;
         if (!server && power) life->counts->power_cut_of_a_device++;

@@ -63,14 +63,15 @@ bool storm_let_in(struct life *life)
     struct world *world = &life->world;
     struct sat_arena arena;
     struct sat_aside_row *rows;
-    bool any = false;
+    bool any = false, homes_vary = !storm_leaves_out(life, "homes"); /* else it fits, or never will */
     if (!storm_all_have_come(life)) return false;
     storm_plan_nothing(life);
     sat_arena_init(&arena);
     uint32_t n = order_escrow(world->server_store, &arena, &rows);
     for (uint32_t i = 0; i < n; i++) {
         if (rows[i].state != SAT_ASIDE_OPEN || comes_too_late(life, &rows[i])) continue;
-        bool done = order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[i]);
+        bool done =
+            homes_vary ? order_was_let_in(world, rows, n, i) : order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[i]);
         world_say(world, "device %u's changes %llu to %llu, which were handed in, are let in%s", rows[i].device,
                   (unsigned long long)rows[i].first, (unsigned long long)rows[i].first + rows[i].count - 1,
                   done ? "" : ", in vain");

@@ -82,7 +82,7 @@ static void begin_with(struct life *life, struct world_device *device, uint32_t 
               homes == &life->knows_no_note ? "as to fields" : "as to suites");
     world_disconnect(&life->world, device);
     *homes = later ? *homes & ~bit : *homes | bit;
-    world_crash_device(&life->world, device);
+    storm_crash(life, device);
 }
 
 /* How many changes a device lists that its program cannot read. */

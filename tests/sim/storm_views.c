@@ -23,6 +23,7 @@ static void begin(struct life *life, struct world_device *device, char home[PATH
     device->handle.view_damages = 0;
     client_touch(&device->handle); /* as the library does, whatever has changed */
     if (life->world.acting) life->world.acting(device);
+    device->handle.types_are_hashed = false; /* a later program may have come, which real handles do not live to see */
 }
 
 static void end(struct life *life, struct world_device *device)

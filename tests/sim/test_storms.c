@@ -266,6 +266,25 @@ static const struct {
     {43014, "more"},
     {45039, "server more"},
     {45060, "server more"},
+    {37003, "homes more"},               /* docs/decisions/0185 */
+    {38005, "server more"},              /* 0186 */
+    {32257, "more moves"},               /* 0187 */
+    {42008, "homes more"},               /* 0188 */
+    {52024, "more"},                     /* 0125 */
+    {703050, "more moves"},              /* 0102 */
+    {910206, "server homes more moves"}, /* the oracle's: a commit that failed, and was there after a later crash */
+    {39072, "server"}, /* homes that are copied beside grants: docs/decisions/0189, 0190 */
+    {39113, "server"},
+    {39015, "server"},
+    {39035, "server"},
+    {39052, "server"}, /* 0191 */
+    {39105, "server"},
+    {39109, "server"},
+    {39114, "server"},
+    {39009, "server"}, /* 0192 */
+    {39027, "server"},
+    {61051, "server"},
+    {71005, "server"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/handed.h"
 #include "client/links.h"
 #include "common/base/check.h"
 #include "tests/story/world_parts.h"
@@ -258,6 +259,59 @@ static void build_decision(struct world_wish *wish, struct client_links *links)
 bool order_was_decided(struct world *world, enum sat_accept_what what, const struct sat_aside_row *row)
 {
     return world_append(world, &world->devices[0], build_decision, &(struct order){.what = what, .row = row});
+}
+
+/* The log cannot take it as it is. */
+static bool was_taken(struct world *world, const struct sat_bundle *bundles, const struct sat_aside_row *rows,
+                      uint32_t n, uint32_t which)
+{
+    struct satchel *admin = &world->devices[0].handle;
+    const struct sat_bundle *before;
+    must(client_handed_before(admin, &bundles[which], bundles, n, &before));
+    if (before && rows[before - bundles].state == SAT_ASIDE_OPEN) return false;
+    world_act(world, &world->devices[0]);
+    must(client_handed_take(admin, &bundles[which], bundles, n));
+    world_act(world, NULL);
+    world_disconnect(world, &world->devices[0]);
+    if (rows[which].state == SAT_ASIDE_REJECTED) return world_sync(world, &world->devices[0]);
+    return order_was_decided(world, SAT_ACCEPT_REJECT, &rows[which]);
+}
+
+/* … or does it, when all is here of what was replaced? */
+static bool fits_now(struct world *world, const struct sat_bundle *bundle)
+{
+    struct world_device *admin = &world->devices[0];
+    bool any, fits = false;
+    must(client_handed_wish(&admin->handle, bundle, &any));
+    if (!any) return false;
+    world_disconnect(world, admin);
+    if (!world_sync(world, admin)) return false;
+    world_act(world, admin);
+    must(client_handed_fits(&admin->handle, bundle, NULL, &fits));
+    world_act(world, NULL);
+    return fits;
+}
+
+bool order_was_let_in(struct world *world, const struct sat_aside_row *rows, uint32_t n, uint32_t which)
+{
+    struct world_device *admin = &world->devices[0];
+    struct sat_arena arena;
+    bool fits = true, done = false;
+    sat_arena_init(&arena);
+    struct sat_bundle *bundles = sat_arena_array(&arena, n, sizeof *bundles);
+    world_disconnect(world, admin);
+    if (world_sync(world, admin)) {
+        for (uint32_t i = 0; i < n; i++)
+            must(sat_bundle_decode(rows[i].bytes, &admin->handle.directory.org, &rows[i].space, &arena, &bundles[i]));
+        world_act(world, admin);
+        must(client_handed_fits(&admin->handle, &bundles[which], NULL, &fits));
+        world_act(world, NULL);
+        if (!fits) fits = fits_now(world, &bundles[which]);
+        done = fits ? order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[which])
+                    : was_taken(world, bundles, rows, n, which);
+    }
+    sat_arena_deinit(&arena);
+    return done;
 }
 
 void order_decide(struct world *world, enum sat_accept_what what, const struct sat_aside_row *row)

@@ -242,6 +242,53 @@ static void runs_go_with_the_collection_whose_floor_they_were_made_by(void **sta
     all_show(3, CITY, "Chur");
 }
 
+static void write_thrice(uint32_t record, const char *last)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, rep, record, CITY, i == 0 ? "Brig" : i == 1 ? "Sion" : last);
+        assert_true(world_sync(&world, rep));
+    }
+}
+
+static void goes_back(uint32_t copy)
+{
+    world_restore(&world, copy, true);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    settle_soundly();
+}
+
+/* The server has a subtree's root in place of the entries where the other life of its log began. */
+static void where_a_life_began_two_logs_are_one_though_that_is_compacted(void **state)
+{
+    (void)state;
+    struct sat_hash root;
+    bool found;
+    order_keep_history(&world, 0, 1);
+    write_thrice(6, "Visp");
+    settle_soundly();
+    world_backup(&world, 1);
+    uint64_t size = scene_log_size(&world);
+    write_thrice(3, "Chur");
+    settle_soundly();
+    world_backup(&world, 2);
+    goes_back(1);
+    write_thrice(6, "Thun");
+    write_thrice(3, "Olten");
+    collect_one(4);
+    collect_one(5);
+    scene_maintain(&world);
+    assert_int_equal(
+        sat_store_root_at(world.server_store, scene_space(world.server_store, space()).sid, size, &root, &found),
+        SAT_OK);
+    assert_false(found);
+    world_backup(&world, 3);
+    goes_back(2);
+    goes_back(3);
+    all_show(3, CITY, "Olten");
+    all_show(6, CITY, "Thun");
+}
+
 #define STORY(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -256,6 +303,7 @@ int main(void)
         STORY(what_was_written_anew_under_its_id_stays_alone),
         STORY(what_was_acknowledged_in_a_lost_log_does_not_count),
         STORY(runs_go_with_the_collection_whose_floor_they_were_made_by),
+        STORY(where_a_life_began_two_logs_are_one_though_that_is_compacted),
     };
     return cmocka_run_group_tests_name("collect_restored", tests, NULL, NULL);
 }

@@ -197,6 +197,52 @@ static void what_may_have_been_refused_is_shown_beside_and_wins_nothing(void **s
     world_home_free(&backup);
 }
 
+/* Its first push is damaged, the second follows nothing then, and what it makes of that does not arrive. */
+static bool damage_one_and_pass_one(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    uint32_t *pushes = context;
+    (void)device;
+    if (down) return true;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message), SAT_OK);
+    bool push = message.type == SAT_MESSAGE_PUSH;
+    if (push && ++*pushes == 1) bytes->at[bytes->len - 1] ^= 1;
+    sat_arena_deinit(&arena);
+    return !push || *pushes <= 2;
+}
+
+/* One home wrote it again, as something before it was refused; its twin brought it as it was, and replaced it; and what
+ * it said is forgotten. */
+static void what_was_written_again_behind_a_refusal_is_known_by_its_hash(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"Brig", "Thun", "Sion"};
+    uint32_t pushes = 0;
+    order_keep_history(&world, 0, 1);
+    scene_write(&world, rep, 3, CITY, "Chur");
+    scene_lose_push(&world, rep, 0);
+    assert_false(world_sync(&world, rep));
+    scene_write(&world, rep, 2, CITY, "Biel");
+    rep->on_way = NULL;
+    struct world_device *clone = world_clone(&world, rep);
+    rep->on_way = damage_one_and_pass_one;
+    rep->on_way_context = &pushes;
+    assert_false(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 1);
+    rep->on_way = NULL;
+    assert_true(world_sync(&world, clone));
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, clone, 2, CITY, later[i]);
+        assert_true(world_sync(&world, clone));
+    }
+    scene_maintain(&world);
+    assert_true(world_settle(&world, 6));
+    all_show(2, CITY, "Sion");
+    all_show(3, CITY, "Chur");
+}
+
 static bool has_a_push_on_its_way(const struct world_device *device)
 {
     struct sat_arena arena;
@@ -243,6 +289,7 @@ int main(void)
         STORY(what_two_copies_hold_is_known_though_it_was_replaced),
         STORY(what_was_refused_is_not_sent_by_an_older_state_of_the_home),
         STORY(what_may_have_been_refused_is_shown_beside_and_wins_nothing),
+        STORY(what_was_written_again_behind_a_refusal_is_known_by_its_hash),
         STORY(what_two_copies_send_at_the_same_time_is_there_once),
         STORY(a_copy_that_is_copied_while_it_takes_its_number_takes_another),
     };

@@ -109,6 +109,27 @@ static void ranges_that_overlap_are_not_answered(void **state)
     raw_end(&raw);
 }
 
+/* A head says that all before it was sent: who asks early gets his at the end all the same. */
+static void who_asks_before_he_has_the_entries_is_told_the_end_behind_them(void **state)
+{
+    (void)state;
+    struct raw raw;
+    struct sat_invite_code code = world_make_invite(&world, SAT_ROLE_REP, 1);
+    const struct world_device *reader = raw_join(&world, &code, false);
+    uint32_t heads[2] = {0};
+    for (uint32_t asks = 0; asks < 2; asks++) {
+        raw_enter(&raw, &world, reader);
+        (void)raw_hear_links(&raw);
+        raw_subscribe(&raw, 1, &world.spaces[0]);
+        if (asks) ask(&raw, 1);
+        while (raw_hear(&raw, SAT_MESSAGE_HEAD)) heads[asks]++;
+        assert_non_null(raw_hear(&raw, SAT_MESSAGE_ENTRIES));
+        raw_end(&raw);
+    }
+    assert_int_equal(heads[0], 2); /* how long the log is, and where it ends */
+    assert_int_equal(heads[1], 2);
+}
+
 /* 65 records: what the questions are about is walked over and cut, each time. */
 static void who_asks_about_everything_over_and_over_is_told_that_the_server_is_busy(void **state)
 {
@@ -135,6 +156,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
         STORY(a_stranger_cannot_make_a_server_wait_for_an_admin),
         STORY(ranges_that_overlap_are_not_answered),
+        STORY(who_asks_before_he_has_the_entries_is_told_the_end_behind_them),
         STORY(who_asks_about_everything_over_and_over_is_told_that_the_server_is_busy),
     };
     return cmocka_run_group_tests_name("hostile_return", tests, NULL, NULL);

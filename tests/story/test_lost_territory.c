@@ -115,6 +115,171 @@ static void it_leaves_a_device_that_is_connected_as_well(void **state)
     assert_true(sat_replica_in_sync(rep->replica));
 }
 
+/* It may write again what it had written under the other number: as of when that might. */
+static void work_of_a_copy_goes_to_the_admins_under_its_new_number(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    uint32_t number = scene_number(rep);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, copy, 1, CITY, "Biel"); /* under a number that the other one has given out */
+    scene_write(&world, copy, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, copy));
+    assert_int_not_equal(scene_number(copy), number);
+    assert_int_equal(scene_pending(copy) + scene_drafts(copy), 0);
+    has_let_go(copy);
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    assert_int_equal(rows[0].device, scene_number(copy));
+    assert_int_equal(rows[0].count, 2);
+    order_decide(&world, SAT_ACCEPT_BUNDLE, &rows[0]);
+    assert_true(world_settle(&world, 3));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+/* What has its number is in a log that it may not read any more. */
+static void an_older_state_that_cannot_see_it_goes_on_under_a_new_number(void **state)
+{
+    (void)state;
+    struct world_home kept;
+    uint32_t number = scene_number(rep);
+    world_home_backup(&world, rep, &kept);
+    scene_write(&world, rep, 1, CITY, "Biel");
+    assert_true(world_sync(&world, rep));
+    order_grant(&world, rep, 0, 0);
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    scene_write_in(&world, rep, &world.spaces[1], 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    assert_int_not_equal(scene_number(rep), number);
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_REFUSED], 0);
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+    assert_true(world_settle(&world, 3));
+    struct sat_hash there = scene_digest(world.server_store, &world.spaces[1]);
+    struct sat_hash here = scene_digest(rep->handle.store, &world.spaces[1]);
+    assert_int_equal(scene_space(world.server_store, &world.spaces[1]).live, 2);
+    assert_true(sat_hash_equal(&there, &here));
+}
+
+static uint8_t state_of(uint32_t which)
+{
+    struct sat_aside_row *rows;
+    assert_true(escrow(&rows) > which);
+    return rows[which].state;
+}
+
+static bool let_in(uint32_t which)
+{
+    struct sat_aside_row *rows;
+    uint32_t n = escrow(&rows);
+    assert_true(n > which);
+    return order_was_let_in(&world, rows, n, which);
+}
+
+/* Each under a number of its own; and the one has more. */
+static void what_two_copies_handed_in_is_let_in_once(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, copy, 1, CITY, "Biel");
+    scene_write(&world, copy, 3, NAME, "Beta"); /* it has seen the other's, under its old number */
+    order_grant(&world, rep, 0, 0);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, copy));
+    assert_int_not_equal(scene_number(copy), scene_number(rep));
+    assert_true(let_in(0));
+    assert_true(world_settle(&world, 3));
+    scene_write(&world, other, 3, CITY, "Visp");
+    assert_true(world_settle(&world, 3));
+    assert_true(let_in(1));
+    assert_true(world_settle(&world, 3));
+    assert_int_equal(state_of(0), SAT_ASIDE_ACCEPTED);
+    assert_int_equal(state_of(1), SAT_ASIDE_REJECTED); /* as it is: the admin wrote it again */
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, NAME), "Beta");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Visp");
+    assert_true(let_in(1)); /* once more: nothing is left to be written */
+    assert_int_equal(scene_drafts(admin), 0);
+}
+
+static void what_has_a_number_that_is_taken_is_let_in_as_a_copy(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    uint64_t counter = scene_write(&world, rep, 1, CITY, "Biel");
+    assert_int_equal(scene_write(&world, copy, 3, CITY, "Thun"), counter);
+    assert_true(world_sync(&world, rep));
+    order_revoke(&world, rep);
+    assert_false(world_sync(&world, copy)); /* it is out, and takes no new index any more */
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    assert_int_equal(rows[0].device, scene_number(rep));
+    world.orders_may_fail = true;
+    assert_false(order_was_decided(&world, SAT_ACCEPT_BUNDLE, &rows[0]));
+    world.orders_may_fail = false;
+    assert_true(let_in(0));
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_int_equal(state_of(0), SAT_ASIDE_REJECTED);
+}
+
+/* What came before it stays out: it is not held up by that. */
+static void what_stands_behind_something_rejected_is_let_in_as_a_copy(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* frozen alone */
+    rep->on_way = NULL;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 2);
+    assert_false(let_in(1)); /* the one before it first */
+    order_decide(&world, SAT_ACCEPT_REJECT, &rows[0]);
+    assert_true(let_in(1));
+    assert_true(world_settle(&world, 3));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Bern");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+/* The admin has hashes of it: it was replaced before it came to his device. */
+static void what_was_replaced_is_asked_for_before_it_is_let_in(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    scene_write(&world, rep, 3, CITY, "Brig");
+    struct world_device *copy = world_clone(&world, rep);
+    assert_true(world_sync(&world, rep));
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    scene_write(&world, other, 3, CITY, "Visp");
+    assert_true(world_sync(&world, other));
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, copy));
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 1);
+    assert_int_equal(rows[0].count, 2);
+    uint64_t size = scene_log_size(&world);
+    assert_true(let_in(0));
+    assert_true(world_settle(&world, 3));
+    assert_int_equal(state_of(0), SAT_ASIDE_REJECTED);
+    assert_int_equal(scene_log_size(&world), size); /* it was there */
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Visp");
+    scene_assert_sound(admin->handle.store);
+}
+
 /* Cut off after any message, it is all done again until it is done. */
 static void a_crash_at_any_moment_loses_nothing(void **state)
 {
@@ -355,6 +520,12 @@ int main(void)
         STORY(its_work_is_handed_in_and_the_rest_stays),
         STORY(without_work_it_just_leaves),
         STORY(it_leaves_a_device_that_is_connected_as_well),
+        STORY(work_of_a_copy_goes_to_the_admins_under_its_new_number),
+        STORY(an_older_state_that_cannot_see_it_goes_on_under_a_new_number),
+        STORY(what_two_copies_handed_in_is_let_in_once),
+        STORY(what_has_a_number_that_is_taken_is_let_in_as_a_copy),
+        STORY(what_stands_behind_something_rejected_is_let_in_as_a_copy),
+        STORY(what_was_replaced_is_asked_for_before_it_is_let_in),
         STORY(a_crash_at_any_moment_loses_nothing),
         STORY(who_may_still_read_keeps_it_and_hands_in),
         STORY(a_rep_who_becomes_an_auditor_hands_in),

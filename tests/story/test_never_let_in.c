@@ -109,11 +109,34 @@ static void nor_does_what_was_handed_in_behind_what_is_refused(void **state)
     goes_on();
 }
 
+/* At once: nobody has to write something before it is looked at again. */
+static void nor_when_the_right_comes_back_within_a_session(void **state)
+{
+    (void)state;
+    order_grant(&world, other, 0, 0);
+    hand_in(1, "Ana", 0);
+    hand_in(2, "Eva", 0);
+    the_record_is_forgotten();
+    order_grant(&world, other, 0, SAT_RIGHT_READ);
+    world_connect(&world, other);
+    world_run(&world, other);
+    assert_int_equal(scene_pending(other), 2);
+    uint64_t size = scene_log_size(&world);
+    order_grant(&world, other, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+    assert_int_equal(scene_log_size(&world), size);
+    world_run(&world, other);
+    assert_int_equal(scene_pending(other), 0);
+    assert_true(scene_log_size(&world) > size);
+    settle();
+    assert_string_equal(scene_shows(&world, rep, 2, NAME), "Eva");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_everybody_has_forgotten_holds_up_nothing, begin, end),
         cmocka_unit_test_setup_teardown(nor_does_what_was_handed_in_behind_what_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(nor_when_the_right_comes_back_within_a_session, begin, end),
     };
     return cmocka_run_group_tests_name("never let in", tests, NULL, NULL);
 }

@@ -256,6 +256,64 @@ static void who_holds_it_asks_for_the_bytes_of_what_was_replaced(void **state)
     all_show(3, "Zug");
 }
 
+/* An older state of its author's home has it unsent, and has only just learned that it is one. */
+static void so_does_an_older_state_of_its_authors_home(void **state)
+{
+    (void)state;
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    struct world_device *copy = world_clone(&world, rep);
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    all_goes_back(1);
+    go_back(copy);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    assert_true(world_sync(&world, other)); /* has written it again */
+    scene_write(&world, other, 2, CITY, "Olten");
+    assert_true(world_sync(&world, other));
+    (void)world_sync(&world, copy);
+    all_come();
+    all_show(2, "Olten");
+    all_show(3, "Zug");
+}
+
+/* Where the bytes are forgotten, too, nobody can tell: it stands beside what replaced it, however its clock goes. */
+static void what_is_forgotten_by_then_wins_nothing(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"Olten", "Thun", "Sion"};
+    order_keep_history(&world, 0, 1);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 2);
+    world_home_backup(&world, rep, &before);
+    rep->clock_ms = (int64_t)400 * 24 * 60 * 60 * 1000;
+    scene_write(&world, rep, 2, CITY, "Chur");
+    rep->clock_ms = 0;
+    struct world_device *copy = world_clone(&world, rep);
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    all_goes_back(2);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(world_sync(&world, other));
+        scene_write(&world, other, 2, CITY, later[i]);
+    }
+    assert_true(world_sync(&world, other));
+    scene_maintain(&world);
+    (void)world_sync(&world, copy);
+    all_come();
+    for (uint32_t i = 0; i < world.devices_n; i++)
+        assert_string_equal(scene_shows(&world, &world.devices[i], 2, CITY), "Sion|Chur");
+}
+
 /* Somebody who came late has hashes of what was replaced, and writes what replaced it: that says nothing of them. */
 static void what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again(void **state)
 {
@@ -277,6 +335,62 @@ static void what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again
     all_come();
     all_show(2, "Genf");
     all_show(3, "Zug");
+}
+
+/* … nor where the one that holds them cannot read something else of the record, and so keeps all. */
+static void nor_is_what_was_replaced_beside_what_cannot_be_read(void **state)
+{
+    (void)state;
+    uint64_t unread = scene_write(&world, other, 2, NAME, "Alpha");
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 2);
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 2, CITY, "Chur");
+    scene_write(&world, rep, 2, CITY, "Olten");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    struct world_device *copy = world_clone(&world, rep);
+    scene_spoil(copy, scene_dot(other, unread));
+    all_goes_back(2);
+    scene_write(&world, rep, 3, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, third));
+    (void)world_sync(&world, world.devices);
+    confirm();
+    (void)world_sync(&world, copy);
+    all_come();
+    for (uint32_t i = 0; i < world.devices_n; i++)
+        assert_string_equal(scene_shows(&world, &world.devices[i], 2, CITY), "Olten");
+    all_show(3, "Zug");
+}
+
+/* … nor where both of them go, for the sake of a third: they are asked about together. */
+static void nor_is_what_was_replaced_by_what_goes_with_it(void **state)
+{
+    (void)state;
+    order_grant(&world, other, 1, 0); /* does not see what has the numbers now */
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 2);
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 4, CITY, "Visp");
+    scene_write(&world, rep, 2, CITY, "Chur");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    scene_write(&world, rep, 2, CITY, "Olten");
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, other));
+    assert_true(world_sync(&world, third)); /* has hashes of what was replaced */
+    all_goes_back(2);
+    scene_write_in(&world, rep, &world.spaces[1], 50, CITY, "Zug");
+    assert_true(world_sync(&world, rep));
+    (void)world_sync(&world, third);
+    (void)world_sync(&world, world.devices);
+    confirm();
+    (void)world_sync(&world, third);
+    (void)world_sync(&world, other);
+    all_come();
+    all_show(2, "Olten");
+    all_show(4, "Visp");
 }
 
 /* Of one that is back there are hashes alone, by which it is told; the other one was under that number in between. */
@@ -406,7 +520,11 @@ int main(void)
         STORY(the_number_may_be_taken_in_another_territory),
         STORY(what_follows_the_same_bundle_under_another_number_takes_its_place_too),
         STORY(who_holds_it_asks_for_the_bytes_of_what_was_replaced),
+        STORY(so_does_an_older_state_of_its_authors_home),
+        STORY(what_is_forgotten_by_then_wins_nothing),
         STORY(what_was_replaced_by_what_the_log_has_a_copy_of_is_not_written_again),
+        STORY(nor_is_what_was_replaced_beside_what_cannot_be_read),
+        STORY(nor_is_what_was_replaced_by_what_goes_with_it),
         STORY(two_that_were_lost_under_one_number_are_told_apart),
         STORY(each_of_ones_own_says_itself_what_it_had_seen),
         STORY(what_the_log_has_a_copy_of_is_not_given_back_beside_it),

@@ -155,6 +155,23 @@ static void so_it_is_where_what_replaced_it_cannot_be_read(void **state)
     nothing_is_held_back();
 }
 
+/* What replaced it was replaced in its turn, and he cannot read either: there is one change that he lacks. */
+static void what_was_replaced_twice_by_what_cannot_be_read_is_counted_once(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, rep, 9, CITY, i == 0 ? "Biel" : i == 1 ? "Thun" : "Sion");
+        assert_true(world_sync(&world, rep));
+        later = is_earlier = true;
+    }
+    assert_false(world_sync(&world, other));
+    assert_int_equal(other->last_err, SAT_OK);
+    assert_int_equal(aside(), 2);
+    is_earlier = false;
+    settle();
+    all_show(9, CITY, "Sion");
+}
+
 static void what_was_handed_in_and_is_compacted_by_the_time_the_right_is_back_keeps_nothing_back(void **state)
 {
     (void)state;
@@ -201,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_a_silent_device_had_sent_and_was_compacted_keeps_nothing_back, begin, end),
         cmocka_unit_test_setup_teardown(so_it_is_where_what_replaced_it_cannot_be_read, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_replaced_twice_by_what_cannot_be_read_is_counted_once, begin, end),
         cmocka_unit_test_setup_teardown(
             what_was_handed_in_and_is_compacted_by_the_time_the_right_is_back_keeps_nothing_back, begin, end),
         cmocka_unit_test_setup_teardown(what_was_handed_in_and_let_in_and_is_compacted_keeps_nothing_back, begin, end),

@@ -165,6 +165,44 @@ static void what_was_refused_is_not_taken_when_it_comes_again(void **state)
     assert_string_equal(scene_shows(&world, b, 2, CITY), "Olten");
 }
 
+/* Each of them, as far back as answers may be on their way; and of that space alone. */
+static void what_was_refused_is_not_taken_behind_other_refusals(void **state)
+{
+    (void)state;
+    enum { N = SAT_PUSH_WINDOW };
+    struct sat_invite_code code = world_make_invite(&world, SAT_ROLE_REP, 3);
+    const struct world_device *c = raw_join(&world, &code, false);
+    uint64_t dir_seq = sat_host_directory(world.host)->seq, size = scene_log_size(&world);
+    struct raw_bundle made[N], elsewhere;
+    struct raw raw;
+    raw_enter(&raw, &world, c);
+    raw_subscribe(&raw, 1, &world.spaces[0]);
+    for (uint32_t i = 0; i < N; i++) {
+        raw_bundle(&made[i], &world, c, &world.spaces[0], i + 1, NULL, dir_seq);
+        struct raw_bundle damaged = made[i];
+        damaged.bundle.signature.b[0] ^= 1;
+        sat_buf_init(&damaged.bytes);
+        sat_bundle_encode(&damaged.bundle, SAT_BUNDLE_FULL, &damaged.bytes);
+        assert_int_equal(raw_push(&raw, 1, &damaged), SAT_ERR_TAMPERED);
+        raw_bundle_free(&damaged);
+    }
+    raw_subscribe(&raw, 1, &world.spaces[0]); /* the same session: it knows still what it said */
+    for (uint32_t i = 0; i < N; i++) assert_int_equal(raw_push(&raw, 1, &made[i]), SAT_OK);
+    assert_int_equal(scene_log_size(&world), size);
+    raw_subscribe(&raw, 1, &world.spaces[1]);
+    raw_bundle(&elsewhere, &world, c, &world.spaces[1], 1, NULL, dir_seq);
+    assert_int_equal(raw_push(&raw, 1, &elsewhere), SAT_OK);
+    assert_int_equal(scene_space(world.server_store, &world.spaces[1]).log.size, 1);
+    raw_end(&raw);
+    raw_enter(&raw, &world, c);
+    raw_subscribe(&raw, 1, &world.spaces[0]);
+    assert_int_equal(raw_push(&raw, 1, &made[1]), SAT_OK);
+    assert_int_equal(scene_log_size(&world), size + 1);
+    raw_end(&raw);
+    raw_bundle_free(&elsewhere);
+    for (uint32_t i = 0; i < N; i++) raw_bundle_free(&made[i]);
+}
+
 static void one_after_the_other_is_refused(void **state)
 {
     (void)state;
@@ -415,6 +453,7 @@ int main(void)
         test(what_the_server_seems_too_old_for_is_sent_again_by_the_next_session),
         test(what_is_damaged_so_that_it_looks_like_a_fork_is_refused_as_damaged),
         test(what_was_refused_is_not_taken_when_it_comes_again),
+        test(what_was_refused_is_not_taken_behind_other_refusals),
         test(one_after_the_other_is_refused),
         test(a_statement_that_is_lost_is_sent_again),
         test(what_was_refused_in_an_earlier_session_is_mended_too),

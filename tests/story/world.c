@@ -186,6 +186,7 @@ void world_crash_device(struct world *world, struct world_device *device)
         world_host_event(world, &(struct sat_event){.kind = SAT_EVENT_CLOSED, .peer = peer});
     }
     close_device(device);
+    handle->types_are_hashed = false; /* the next process may be another program's */
     if (world->died) world->died(world->died_context, device);
     struct sat_fault fault = {0};
     must(sat_store_open(device->store_path, SAT_STORE_OPEN, &handle->store, &fault));
@@ -246,6 +247,7 @@ struct world_device *world_clone(struct world *world, struct world_device *devic
     world_home_backup(world, device, &backup);
     struct world_device *clone = world_revive(world, &backup);
     clone->code = device->code;
+    clone->invite_keys = device->invite_keys;
     world_home_free(&backup);
     return clone;
 }

@@ -56,7 +56,7 @@ struct world_device {
     void (*tune)(void *context, struct sat_replica_config *config);
     void *tune_context;
     struct sat_invite_code code; /* that it joins by */
-    struct sat_invite_keys invite_keys;
+    struct sat_invite_keys invite_keys; /* of that code */
     struct world_wish *wish; /* NULL: none */
     bool joined;
     /* Sees each message on its way, before it is handed over, and may change it; false: it is lost. NULL: nobody looks.

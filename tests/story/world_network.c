@@ -52,11 +52,10 @@ static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max,
 static enum sat_err open_box(void *context, const struct sat_box *box)
 {
     struct world_device *device = context;
-    struct sat_invite_keys keys;
-    sat_invite_keys_derive(&device->code, &keys);
+    const struct sat_invite_keys *keys = &device->invite_keys;
     bool by_invite = box->kind == SAT_BOX_INVITE;
-    return sat_keys_open_box(device->handle.keys, &device->handle.directory, box, by_invite ? &keys.box_public : NULL,
-                             by_invite ? &keys.box : NULL);
+    return sat_keys_open_box(device->handle.keys, &device->handle.directory, box, by_invite ? &keys->box_public : NULL,
+                             by_invite ? &keys->box : NULL);
 }
 
 static bool have_key(void *context, const struct sat_space_id *space, uint32_t epoch)
@@ -275,7 +274,6 @@ void world_connect(struct world *world, struct world_device *device)
     if (device->replica) return;
     if (!device->joined) find_itself(world, device);
     const struct sat_keyring_secrets *secrets = sat_keyring_secrets(device->handle.keyring);
-    sat_invite_keys_derive(&device->code, &device->invite_keys);
     struct sat_replica_config config = {
         .mode = device->joined ? SAT_REPLICA_DEVICE : SAT_REPLICA_INVITEE,
         .store = device->handle.store,

@@ -90,9 +90,8 @@ void world_found(struct world *world, uint32_t territories)
 enum sat_err world_build_join(void *context, struct sat_arena *arena, struct sat_link_batch *out)
 {
     struct world_device *device = context;
-    struct sat_invite_keys keys;
-    sat_invite_keys_derive(&device->code, &keys);
-    struct sat_hash id = sat_invite_id(&keys.sign_public, &keys.box_public);
+    const struct sat_invite_keys *keys = &device->invite_keys;
+    struct sat_hash id = sat_invite_id(&keys->sign_public, &keys->box_public);
     const struct sat_invite *invite = sat_directory_invite(&device->handle.directory, &id);
     if (!invite) return SAT_ERR_NOT_FOUND;
     if (world_number_of(device)) return SAT_OK; /* a join that was cut off after it was accepted */
@@ -107,7 +106,7 @@ enum sat_err world_build_join(void *context, struct sat_arena *arena, struct sat
         join.admin_sign = sat_sign_public(&sat_keyring_secrets(device->handle.keyring)->admin);
     sat_body_join_encode(&join, &body);
     enum sat_err err = client_links_begin(&links, &device->handle, 0, arena, &fault);
-    if (!err) err = client_links_add_join(&links, invite, &keys.sign, &body);
+    if (!err) err = client_links_add_join(&links, invite, &keys->sign, &body);
     if (!err) client_links_give(&links, out);
     client_links_end(&links);
     sat_buf_deinit(&body);
@@ -232,6 +231,7 @@ struct world_device *world_holder(struct world *world, const struct sat_invite_c
 {
     struct world_device *device = world_new_device(world);
     device->code = *code;
+    sat_invite_keys_derive(code, &device->invite_keys);
     if (admin) sat_keyring_make_admin(device->handle.keyring, &world->entropy);
     sat_keyring_set_member(device->handle.keyring, &code->org, 0);
     world_save_keyring(world, device);

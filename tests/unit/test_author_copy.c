@@ -303,6 +303,36 @@ static void copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing(voi
     assert_int_equal(look_at(a, EAST)->live_n, 1);
 }
 
+/* What the log has does not count, however much of it is in front. */
+static void copies_are_seen_behind_whatever_waits_before_them(void **state)
+{
+    struct office *office = *state;
+    struct phone *a = &office->phones[0];
+    struct sat_bundle_row *rows;
+    uint32_t n, written;
+    (void)put(a, R, text_cell(CITY, "Graz"));
+    exchange_all(office);
+    for (uint32_t i = 0; i < 140; i++) {
+        struct sat_cell name = text_cell(NAME, "Ida");
+        OK(try_put(a, i % 2 ? EAST : WEST, (uint8_t)(100 + i), ACCOUNT, &name, 1, &written));
+    }
+    assert_int_equal(freeze(a), 0);
+    OK(sat_store_bundles_pending(a->store, a->sid[WEST], 0, 100, &a->arena, &rows, &n));
+    assert_int_equal(n, 70); /* … and as many of the other space between them */
+    OK(sat_store_begin(a->store));
+    for (uint32_t i = 0; i < n; i++) OK(sat_store_bundle_set_refused(a->store, rows[i].bid, SAT_ERR_EXISTS));
+    OK(sat_store_commit(a->store));
+    (void)move(a, EAST, WEST, true);
+    assert_int_equal(freeze(a), 1); /* what covers waits for the copy */
+    OK(sat_store_bundles_pending(a->store, a->sid[WEST], rows[n - 1].first + 1, 9, &a->arena, &rows, &n));
+    assert_int_equal(n, 1);
+    OK(sat_store_begin(a->store));
+    OK(sat_store_bundle_set_refused(a->store, rows[0].bid, SAT_ERR_ESCROWED));
+    OK(sat_store_commit(a->store));
+    assert_int_equal(freeze(a), 0); /* the copy waits for the admins: what covers is gone */
+    assert_false(look_at(a, EAST)->merged.moved);
+}
+
 static void copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing(void **state)
 {
     struct office *office = *state;
@@ -541,6 +571,7 @@ int main(void)
         IN_OFFICE(what_covers_the_originals_waits_for_the_copies),
         IN_OFFICE(who_is_out_hands_in_a_move_and_all_that_was_written_behind_it),
         IN_OFFICE(copies_that_the_server_refuses_cover_nothing_and_hold_up_nothing),
+        IN_OFFICE(copies_are_seen_behind_whatever_waits_before_them),
         IN_OFFICE(copies_whose_target_is_lost_cover_nothing_and_hold_up_nothing),
         IN_OFFICE(copies_that_were_let_go_of_cover_nothing_though_the_target_is_back),
         IN_OFFICE(what_covers_is_sent_though_own_work_of_the_target_was_compacted_meanwhile),

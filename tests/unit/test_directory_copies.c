@@ -33,6 +33,31 @@ static void a_copy_has_what_its_parent_has_and_no_more(void **state)
     world_deinit(&world);
 }
 
+/* What it wrote under the number that it had is judged by what it might do then. */
+static void before_it_began_it_was_its_parent(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    uint32_t user = add_user(&world, REP), phone = join_device(&world, user);
+    struct sat_space_id east = space_id(EAST);
+    struct sat_record_id record = {{7}};
+    uint64_t given = must(&world, grant_link(&world, EAST, user, RW)),
+             taken = must(&world, grant_link(&world, EAST, user, 0));
+    uint64_t seq = must(&world, reindex_link(&world, phone));
+    uint32_t copy = world.directory.devices_n;
+    assert_int_equal(sat_directory_number_at(&world.directory, copy, seq), copy);
+    assert_int_equal(sat_directory_number_at(&world.directory, copy, seq - 1), phone);
+    assert_int_equal(sat_directory_number_at(&world.directory, copy, device_of(&world, phone)->since_seq - 1), 0);
+    assert_int_equal(sat_directory_number_at(&world.directory, copy + 1, seq), 0);
+    assert_true(sat_directory_may_write(&world.directory, &east, copy, &record, given));
+    assert_false(sat_directory_may_write(&world.directory, &east, copy, &record, taken));
+    assert_false(sat_directory_may_write(&world.directory, &east, copy, &record, seq));
+    assert_int_equal(sat_directory_last_write(&world.directory, &east, copy, &record, seq), taken - 1);
+    assert_int_equal(device_rights(&world, EAST, copy, given), 0); /* nobody waits for what it has read */
+    world_deinit(&world);
+}
+
 static void an_admins_copy_has_the_admin_key(void **state)
 {
     (void)state;
@@ -152,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_has_what_its_parent_has_and_no_more),
+        cmocka_unit_test(before_it_began_it_was_its_parent),
         cmocka_unit_test(an_admins_copy_has_the_admin_key),
         cmocka_unit_test(it_needs_both_keys_and_fresh_ones),
         cmocka_unit_test(a_fourth_copy_waits_until_an_admin_says_that_it_is_right),

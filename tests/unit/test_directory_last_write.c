@@ -61,6 +61,9 @@ static void a_search_finds_what_a_walk_finds(void **state)
             uint64_t v;
             sat_entropy_fill(&dice, &v, sizeof v);
             let_something_happen(&world, v >> 1);
+            uint32_t newest = world.directory.devices_n;
+            if ((i == 15 || i == 20) && !sat_directory_out(&world.directory, newest))
+                must(&world, reindex_link(&world, newest));
             if (i == 30) must(&world, revoke_link(&world, world.directory.devices_n));
         }
         struct sat_record_id record = some_record();

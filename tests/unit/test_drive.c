@@ -654,6 +654,26 @@ static void a_hello_of_another_version_is_told_whatever_else_is_in_it(void **sta
     satchel_close(bob);
 }
 
+static void what_work_was_goes_once_nothing_waits(void **state)
+{
+    (void)state;
+    struct satchel *bob = open_home("bob");
+    struct sat_arena arena;
+    struct sat_span was;
+    bool found;
+    char id[SATCHEL_ID_SIZE] = "";
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_begin(bob->store), SAT_OK);
+    assert_int_equal(sat_store_meta_put(bob->store, "was.2.1", sat_span_text("it")), SAT_OK);
+    assert_int_equal(sat_store_commit(bob->store), SAT_OK);
+    put_one(bob, "note", id, "Northern", "{\"text\":\"waits\"}");
+    (void)sync_now(bob);
+    assert_int_equal(sat_store_meta_get(bob->store, "was.2.1", &arena, &was, &found), SAT_OK);
+    assert_false(found);
+    sat_arena_deinit(&arena);
+    satchel_close(bob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -671,6 +691,7 @@ int main(void)
         cmocka_unit_test(a_live_session_whose_work_is_not_taken_ends_so_that_another_one_brings_it),
         cmocka_unit_test(a_live_sync_tries_until_the_server_is_there_and_counts_over_all_connections),
         cmocka_unit_test(a_live_sync_ends_with_what_time_does_not_mend),
+        cmocka_unit_test(what_work_was_goes_once_nothing_waits),
         cmocka_unit_test(a_server_of_other_versions_says_who_is_too_old_and_the_work_stays),
         cmocka_unit_test(a_hello_of_another_version_is_told_whatever_else_is_in_it),
     };

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
+#include "client/fits.h"
 #include "tests/unit/client_world.h"
 
 /* Ann is the admin; Bob and Cid write in Northern. */
@@ -126,6 +129,52 @@ static void m01_6_work_done_under_an_older_version_stays_valid(void **state)
     expect(bob, "account", id, "ext", "{\"season\":\"late spring\"}");
 }
 
+static void expect_rows(struct satchel *satchel, const char *sql, const char *wanted)
+{
+    assert_rows(satchel, sql, wanted);
+    satchel_close(satchel == bob ? bob : ann); /* and once more of what lies on the disk */
+    struct satchel_open_options options = test_options();
+    struct satchel_error error = {0};
+    char home[128];
+    struct satchel **same = satchel == bob ? &bob : &ann;
+    assert_int_equal(satchel_open(home_of(same == &bob ? "bob" : "ann", home), &options, same, &error), SATCHEL_OK);
+    assert_rows(*same, sql, wanted);
+}
+
+/* Filtered by, and in exports, as if it had always been a field; of the records of before as well. */
+static void what_is_published_is_a_column(void **state)
+{
+    (void)state;
+    static const char sql[] = "SELECT name, \"ext.season\" AS season, \"ext.key\" AS key FROM account ORDER BY name";
+    char one[SATCHEL_ID_SIZE] = "", two[SATCHEL_ID_SIZE] = "", none[SATCHEL_ID_SIZE] = "";
+    struct rows rows = {0};
+    put_one(bob, "account", none, NULL, "{\"name\":\"C\"}");
+    must_fail(bob, satchel_query(bob, sql, collect_row, &rows), "invalid", "no such column");
+    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
+    publish("field", "account.Season", 1, "{\"kind\":\"text\"}"); /* for SQLite the same */
+    publish("field", "account.key", 1, "{\"kind\":\"integer\"}");
+    publish("field", "nothing.season", 1, "{\"kind\":\"text\"}");
+    publish("field", "account.a\"b", 1, "not even JSON");
+    sync_all();
+    put_one(bob, "account", one, NULL, "{\"name\":\"A\",\"ext\":{\"season\":\"late \\\"spring\\\"\",\"key\":7}}");
+    put_one(bob, "account", two, NULL, "{\"name\":\"B\",\"ext\":{\"key\":0}}");
+    expect_rows(bob, "SELECT name FROM account WHERE \"ext.key\" = 7", "{\"name\":\"A\"}");
+    edit(bob, "account", two, "{\"ext\":{\"season\":\"autumn\",\"key\":null}}");
+    edit(bob, "account", none, "{\"name\":\"D\"}");
+    const char *column = "SELECT count(*) AS n FROM account WHERE \"ext.Season\" = 'autumn' OR \"ext.key\" = 7";
+    expect_rows(bob, column, "{\"n\":1}"); /* the first of the two spellings is the column */
+    publish("field", "account.key", 2, "{\"kind\":\"boolean\"}");
+    sync_all();
+    edit(bob, "account", two, "{\"ext\":{\"key\":true}}");
+    expect_rows(bob, "SELECT name, \"ext.key\" AS key FROM account ORDER BY name",
+                "{\"name\":\"A\",\"key\":7}\n{\"name\":\"B\",\"key\":true}\n{\"name\":\"D\",\"key\":null}");
+    struct satchel_tx *tx;
+    must(bob, satchel_begin(bob, &tx));
+    must(bob, satchel_remove(tx, "account", two));
+    must(bob, satchel_commit(tx));
+    expect_rows(bob, "SELECT name, \"ext.key\" AS key FROM archived.account", "{\"name\":\"B\",\"key\":true}");
+}
+
 /* Published, a version is what it is. */
 static void a_published_version_is_not_edited(void **state)
 {
@@ -136,6 +185,49 @@ static void a_published_version_is_not_edited(void **state)
     must_fail(ann, try_put(ann, "config_item", id, "{\"body\":\"{}\"}"), "invalid", "rule IMM");
     must_fail(bob, try_put(bob, "config_item", NULL, "{\"kind\":\"field\",\"name\":\"x\",\"version\":1}"), "denied",
               "may not write");
+}
+
+/* What an admin's other program may publish: of its words those that are texts count. */
+static void a_word_that_is_no_text_is_none(void **state)
+{
+    (void)state;
+    char id[SATCHEL_ID_SIZE] = "";
+    put_one(ann, "account", id, "Northern", "{\"name\":\"A\"}");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"words\":[5,null,\"spring\"]}");
+    must_fail(ann, try_put(ann, "account", id, "{\"ext\":{\"season\":\"\"}}"), "invalid", "version 1");
+    edit(ann, "account", id, "{\"ext\":{\"season\":\"spring\"}}");
+}
+
+/* The newest draft, in the store's file. */
+static void spoil_newest_draft(const char *home_name)
+{
+    char home[128], path[160];
+    sqlite3 *db;
+    (void)snprintf(path, sizeof path, "%s/store.db", home_of(home_name, home));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE draft SET header = x'c1' WHERE counter = (SELECT max(counter) FROM draft)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_version_that_cannot_be_read_leaves_nothing_of_the_one_before(void **state)
+{
+    (void)state;
+    struct client_published found;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
+    publish("field", "account.season", 2, "{\"kind\":\"text\"}");
+    client_begin(ann);
+    assert_int_equal(client_published_get(ann, "field", "account.season", &arena, &found), SAT_OK);
+    assert_int_equal(found.version, 2);
+    json_decref(found.body);
+    spoil_newest_draft("ann");
+    assert_int_not_equal(client_published_get(ann, "field", "account.season", &arena, &found), SAT_OK);
+    assert_true(!found.there && !found.body);
+    sat_arena_deinit(&arena);
 }
 
 /* ---- Submitted ---- */
@@ -323,6 +415,9 @@ int main(void)
         TEST(a_word_of_nobodys_list_is_refused_until_it_is_published),
         TEST(m01_6_work_done_under_an_older_version_stays_valid),
         TEST(a_published_version_is_not_edited),
+        TEST(a_word_that_is_no_text_is_none),
+        TEST(what_is_published_is_a_column),
+        TEST(a_version_that_cannot_be_read_leaves_nothing_of_the_one_before),
         TEST(what_was_submitted_is_amended_never_edited),
         TEST(case_11_what_was_submitted_stays_and_the_other_text_beside_it),
         TEST(m04_2_bant_score_both_answers_are_kept),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/proof/entropy.h"
@@ -19,6 +20,7 @@ struct story {
     struct sat_record_id after[STEPS_MAX][STEPS_MAX];
     enum sat_step_standing standing[STEPS_MAX];
     uint32_t n;
+    struct sat_began began;
     struct sat_state state;
 };
 
@@ -45,7 +47,7 @@ static uint32_t step(struct story *story, uint32_t duties, const char *to, uint3
 
 static const char *derive(struct story *story)
 {
-    sat_machine_derive(story->machine, story->steps, story->n, story->standing, &story->state);
+    sat_machine_derive(story->machine, &story->began, story->steps, story->n, story->standing, &story->state);
     return story->state.disputed ? "disputed" : story->machine->states[story->state.state];
 }
 
@@ -69,6 +71,19 @@ static void every_field_that_is_a_machines_has_one_and_no_other(void **state)
         }
     }
     assert_int_equal(found, sat_machines_count());
+}
+
+static void what_a_state_needs_is_fields_of_its_record(void **state)
+{
+    (void)state;
+    uint32_t found = 0;
+    for (uint32_t m = 0; m < sat_machines_count(); m++) {
+        const struct sat_machine *machine = sat_machine_at(m);
+        for (uint8_t to = 0; to < machine->states_n; to++)
+            for (uint32_t i = 0; sat_machine_need(machine, to, i); i++, found++)
+                assert_non_null(sat_field_by_name(sat_type_by_name(machine->type), sat_machine_need(machine, to, i)));
+    }
+    assert_true(found > 5);
 }
 
 /* That one state overtakes another one has no way back to itself, so that of any that came about side by side one at
@@ -232,6 +247,82 @@ static void the_same_step_is_one_whoever_takes_it(void **state)
     assert_int_equal(sat_record_id_derived(&org, type, cells + 4, 1, &b), SAT_ERR_INVALID);
 }
 
+/* ---- Many ---- */
+
+enum { MANY = 20000 };
+
+static struct sat_record_id many_id(uint32_t i)
+{
+    struct sat_record_id id = {{0}};
+    memcpy(id.b, &i, sizeof i);
+    return id;
+}
+
+/* A task that is done and opened again by a chain of so many steps, each after the one before and one long gone; the
+ * last come first. A ring of as many waits. */
+static void so_many_steps_of_one_record_take_no_time(void **state)
+{
+    (void)state;
+    const struct sat_machine *machine = sat_machine_by_type("task");
+    uint8_t open = sat_machine_state(machine, sat_span_text("open")),
+            done = sat_machine_state(machine, sat_span_text("done"));
+    struct sat_step_taken *steps = calloc(MANY, sizeof *steps);
+    struct sat_record_id *after = calloc(2 * MANY, sizeof *after);
+    assert_true(steps && after);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct sat_step_taken *step = &steps[MANY - 1 - i];
+        *step = (struct sat_step_taken){
+            .id = many_id(i), .after = &after[2 * i], .to = i % 2 ? open : done, .duties = SELLER};
+        if (i) after[2 * i + step->after_n++] = many_id(i - 1);
+        if (i > 1) after[2 * i + step->after_n++] = many_id(i % 2);
+    }
+    struct sat_began began = {0};
+    struct sat_state derived;
+    sat_machine_derive(machine, &began, steps, MANY, NULL, &derived);
+    assert_int_equal(derived.waiting, 0);
+    assert_int_equal(derived.state, open);
+    assert_false(derived.disputed);
+    after[0] = many_id(MANY - 1);
+    steps[MANY - 1].after_n = 1;
+    began.start = 1u << done;
+    sat_machine_derive(machine, &began, steps, MANY, NULL, &derived);
+    assert_int_equal(derived.waiting, MANY);
+    assert_int_equal(derived.state, done);
+    free(after);
+    free(steps);
+}
+
+/* A record that began somewhere else goes on from there. */
+static void steps_begin_where_the_record_began(void **state)
+{
+    (void)state;
+    struct story story = story_of("order");
+    step(&story, SELLER, "delivered", 0, 0);
+    assert_string_equal(derive(&story), "received");
+    story.began.start = 1u << sat_machine_state(story.machine, sat_span_text("shipping"));
+    assert_string_equal(derive(&story), "delivered");
+    assert_int_equal(story.standing[0], SAT_STEP_LAST);
+}
+
+/* What stands side by side in the record itself is settled by a step; what it says beside its steps is one more state
+ * side by side with the last of them. */
+static void a_record_speaks_for_itself_beside_its_steps(void **state)
+{
+    (void)state;
+    struct story deal = story_of("opportunity"), visit = story_of("visit");
+    deal.began.start = 1u << 9 | 1u << 8;
+    assert_string_equal(derive(&deal), "disputed");
+    step(&deal, SELLER, "won", 0, 0);
+    assert_string_equal(derive(&deal), "disputed");
+    step(&deal, MANAGER, "lost", 0, 0);
+    assert_string_equal(derive(&deal), "lost");
+    uint32_t there = step(&visit, SELLER, "checked_in", 0, 0);
+    visit.began.beside = 1u << 3;
+    assert_string_equal(derive(&visit), "submitted");
+    step(&visit, MANAGER, "reviewed", there, 0);
+    assert_string_equal(derive(&visit), "reviewed");
+}
+
 /* ---- Any order ---- */
 
 static void expect_in_every_order(struct story *story, uint32_t from, const struct sat_state *expected,
@@ -314,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_that_is_a_machines_has_one_and_no_other),
+        cmocka_unit_test(what_a_state_needs_is_fields_of_its_record),
         cmocka_unit_test(what_stands_side_by_side_is_never_nothing),
         cmocka_unit_test(nothing_that_happened_is_the_start),
         cmocka_unit_test(m05_1_closed_and_open_side_by_side_are_disputed_until_somebody_settles_it),
@@ -325,6 +417,9 @@ int main(void)
         cmocka_unit_test(a_move_that_is_somebody_elses_asks_and_what_stands_on_it_waits_for_him),
         cmocka_unit_test(a_step_waits_for_those_before_it),
         cmocka_unit_test(the_same_step_is_one_whoever_takes_it),
+        cmocka_unit_test(so_many_steps_of_one_record_take_no_time),
+        cmocka_unit_test(steps_begin_where_the_record_began),
+        cmocka_unit_test(a_record_speaks_for_itself_beside_its_steps),
         cmocka_unit_test(every_order_of_arrival_ends_in_the_same_state),
     };
     return cmocka_run_group_tests_name("machines", tests, NULL, NULL);

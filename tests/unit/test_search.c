@@ -348,6 +348,21 @@ static void a_question_has_bounds(void **state)
     assert_found(run, "2"); /* longer than the index is asked for */
 }
 
+/* More words than the index is asked for, and each only the beginning of one. */
+static void of_a_long_question_all_words_are_looked_for(void **state)
+{
+    (void)state;
+    const char *text = "", *question = "";
+    for (int i = 0; i < 30; i++) {
+        text = sat_arena_format(&arena, "%s word%cend", text, 'a' + i % 26);
+        question = sat_arena_format(&arena, "%s word%c", question, 'a' + i % 26);
+    }
+    put("account", 1, 1, "x", "note", text);
+    put("account", 2, 1, "x", "note", sat_arena_format(&arena, "%.*s", (int)strlen(text) / 2, text));
+    assert_found(question, "1");
+    assert_found(sat_arena_format(&arena, "%s other", question), "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_index, drop_index)
@@ -359,6 +374,7 @@ int main(void)
         TEST(the_elements_of_a_set_are_apart),
         TEST(a_question_is_never_an_expression),
         TEST(a_question_has_bounds),
+        TEST(of_a_long_question_all_words_are_looked_for),
     };
     return cmocka_run_group_tests_name("search", tests, NULL, NULL);
 }

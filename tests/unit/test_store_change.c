@@ -289,6 +289,37 @@ static enum sat_err count_record(void *context, int64_t sid, const struct sat_re
     return ++walk->n == walk->stop_at ? SAT_ERR_STALE : SAT_OK;
 }
 
+static void a_record_waits_while_something_of_it_is_not_in_the_log(void **state)
+{
+    struct bench *bench = *state;
+    int64_t sid = make_space(bench->store, 1), other = make_space(bench->store, 2);
+    const struct {
+        uint64_t seq;
+        bool waits;
+    } cases[] = {{7, false}, {0, true}};
+    bool waits;
+    for (uint8_t i = 0; i < 2; i++) {
+        struct sat_bundle_row bundle = make_bundle(bench->store, sid, 1, 10 + i, 1, cases[i].seq);
+        (void)make_change(bench->store, &bundle, 0, record_of(i), SAT_CHANGE_LIVE);
+        struct sat_record_id record = record_of(i);
+        OK(sat_store_record_waits(bench->store, sid, &record, &waits));
+        assert_int_equal(waits, cases[i].waits);
+        OK(sat_store_record_waits(bench->store, other, &record, &waits));
+        assert_false(waits);
+        OK(sat_store_bundle_set_return(bench->store, bundle.bid)); /* the server lost it: it waits to be given back */
+        OK(sat_store_record_waits(bench->store, sid, &record, &waits));
+        assert_true(waits);
+        OK(sat_store_return_set_refused(bench->store, bundle.bid,
+                                        SAT_ERR_FORK)); /* and does not take it: it is listed */
+        OK(sat_store_record_waits(bench->store, sid, &record, &waits));
+        assert_false(waits);
+        struct sat_draft_row draft = {.counter = 20 + i, .sid = sid, .record = record};
+        OK(sat_store_draft_insert(bench->store, &draft));
+        OK(sat_store_record_waits(bench->store, sid, &record, &waits));
+        assert_true(waits);
+    }
+}
+
 static void every_record_is_walked_once_by_space(void **state)
 {
     struct bench *bench = *state;
@@ -373,6 +404,7 @@ int main(void)
         WITH_STORE(a_records_changes_come_as_they_were_received_with_pending_last),
         WITH_STORE(a_full_bundle_comes_back_in_order_with_its_stubs),
         WITH_STORE(a_record_is_found_in_the_spaces_where_it_lives_waits_or_is_drafted),
+        WITH_STORE(a_record_waits_while_something_of_it_is_not_in_the_log),
         WITH_STORE(every_record_is_walked_once_by_space),
         WITH_STORE(a_known_dot_tells_its_record_and_space),
         WITH_STORE(changes_are_counted_by_state),

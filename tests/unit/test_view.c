@@ -198,7 +198,7 @@ static void a_total_does_not_depend_on_the_order_of_the_lines_and_is_absent_besi
     put_one(ann, "order_line", line, NULL, fields);
     assert_rows(ann, sql, "{\"total\":null}"); /* the sum does not fit */
     remove_one("order_line", line);
-    refused("SELECT line_total(1, 1)", "no such function");
+    refused("SELECT line_total(1, 1)", "queries can only read");
 }
 
 /* ---- Columns ---- */
@@ -430,6 +430,22 @@ static void recursion_and_functions_are_allowed(void **state)
                 "{\"u\":\"A\",\"y\":\"2024\"}");
 }
 
+static void the_day_that_a_report_counts_from_is_a_day(void **state)
+{
+    static const char *const days[] = {"",         "2026-02-30", "2026-05-09T10:00:00Z",
+                                       "2026-5-9", "'2026-05-0", "2026-05-09"};
+    char *json = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        struct satchel_report_options options = {.today = days[i]};
+        bool good = i + 1 == sizeof days / sizeof *days;
+        assert_int_equal(satchel_report(ann, "receivables", &options, &json) == 0, good);
+        if (!good) assert_string_equal(satchel_error_of(ann)->name, "usage");
+        if (!good) assert_non_null(strstr(satchel_error_of(ann)->message, "today is a day"));
+    }
+    satchel_free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_query_is_one_statement),
         cmocka_unit_test(what_a_query_cannot_do_is_said_so_that_one_can_mend_it),
         cmocka_unit_test(recursion_and_functions_are_allowed),
+        cmocka_unit_test(the_day_that_a_report_counts_from_is_a_day),
     };
     return cmocka_run_group_tests_name("view", tests, make_org, drop_org);
 }

@@ -254,6 +254,14 @@ static void put_accounts(void)
     must(bob, satchel_commit(tx));
 }
 
+static void archive_one(const char *id)
+{
+    struct satchel_tx *tx;
+    must(bob, satchel_begin(bob, &tx));
+    must(bob, satchel_remove(tx, "account", id));
+    must(bob, satchel_commit(tx));
+}
+
 static void what_did_not_change_is_not_touched(void **state)
 {
     (void)state;
@@ -279,12 +287,9 @@ static void nothing_of_it_lies_open_and_it_is_for_its_owner_alone(void **state)
     (void)state;
     static const char *const files[] = {CLIENT_VIEW_FILE, CLIENT_ARCHIVE_FILE};
     char path[160], id[SATCHEL_ID_SIZE] = "";
-    struct satchel_tx *tx;
     put_accounts();
     put_one(bob, "account", id, "Northern", "{\"name\":\"Blondel, archived\"}");
-    must(bob, satchel_begin(bob, &tx));
-    must(bob, satchel_remove(tx, "account", id));
-    must(bob, satchel_commit(tx));
+    archive_one(id);
     assert_rows(bob, "SELECT name FROM archived.account", "{\"name\":\"Blondel, archived\"}");
     for (size_t i = 0; i < 2; i++) {
         struct stat info;
@@ -365,6 +370,67 @@ static void what_breaks_while_it_is_open_is_built_anew_too(void **state)
     assert_null(view_of(bob)->sealed); /* a disk that spoils it again and again is not asked any more */
 }
 
+static int count_row(void *context, const char *json)
+{
+    (void)json;
+    ++*(int *)context;
+    return 0;
+}
+
+/* So many that a query has given rows when it comes to a page in the middle. */
+static void put_long_accounts(int n)
+{
+    struct satchel_tx *tx;
+    char fields[1100];
+    must(bob, satchel_begin(bob, &tx));
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(fields, sizeof fields, "{\"name\":\"%01000d\"}", i);
+        must(bob, satchel_put(tx, "account", NULL, "Northern", fields, NULL));
+    }
+    must(bob, satchel_commit(tx));
+}
+
+/* One bit of a page, while nobody has it open. */
+static void spoil_page(size_t page)
+{
+    char path[160];
+    size_t len;
+    satchel_close(bob);
+    bob = NULL;
+    uint8_t *bytes = read_file(file_of("bob", CLIENT_VIEW_FILE, path), &len);
+    assert_true((page + 1) * PAGE <= len);
+    bytes[page * PAGE + 7] ^= 1;
+    write_file(path, bytes, len);
+    free(bytes);
+    reopen(&bob, "bob");
+}
+
+static void what_broke_on_the_way_is_whole_for_the_next_one(void **state)
+{
+    (void)state;
+    enum { ACCOUNTS = 120 };
+    int rows = 0, broken = 0;
+    char path[160];
+    size_t len;
+    put_long_accounts(ACCOUNTS);
+    must(bob, satchel_query(bob, "SELECT name FROM account", count_row, &rows));
+    assert_int_equal(rows, ACCOUNTS);
+    free(read_file(file_of("bob", CLIENT_VIEW_FILE, path), &len));
+    for (size_t page = len / PAGE - 1; page > 0 && !broken; page--) {
+        spoil_page(page);
+        rows = 0;
+        if (!satchel_query(bob, "SELECT name FROM account", count_row, &rows)) continue; /* another table's */
+        assert_string_equal(satchel_error_of(bob)->name, "io");
+        assert_in_range(rows, 1, ACCOUNTS - 1);
+        broken = 1;
+    }
+    assert_true(broken);
+    reopen(&bob, "bob"); /* as another process would */
+    rows = 0;
+    must(bob, satchel_query(bob, "SELECT name FROM account", count_row, &rows));
+    assert_int_equal(rows, ACCOUNTS);
+}
+
 static void an_older_state_of_it_is_not_believed(void **state)
 {
     (void)state;
@@ -387,6 +453,36 @@ static void an_older_state_of_it_is_not_believed(void **state)
     assert_false(is_same_salt(&before, &behind));
     free(bytes);
     free(archived);
+}
+
+/* The archive is half of the view: the other half alone is not what was left. */
+static void an_archive_that_is_older_empty_or_missing_is_not_believed(void **state)
+{
+    (void)state;
+    static const char archived[] = "SELECT name FROM archived.account ORDER BY name";
+    static const char both[] = "{\"name\":\"Ana\"}\n{\"name\":\"Berta\"}";
+    char path[160], id[SATCHEL_ID_SIZE] = "", other[SATCHEL_ID_SIZE] = "";
+    size_t len;
+    put_accounts();
+    put_one(bob, "account", id, "Northern", "{\"name\":\"Ana\"}");
+    put_one(bob, "account", other, "Northern", "{\"name\":\"Berta\"}");
+    archive_one(id);
+    assert_rows(bob, archived, "{\"name\":\"Ana\"}");
+    uint8_t *older = read_file(file_of("bob", CLIENT_ARCHIVE_FILE, path), &len);
+    archive_one(other);
+    for (int i = 0; i < 3; i++) {
+        assert_rows(bob, archived, both);
+        struct client_view_mark before = mark_of(bob);
+        satchel_close(bob);
+        bob = NULL;
+        assert_int_equal(unlink(path), 0);
+        if (i < 2) write_file(path, older, i == 0 ? len : 0);
+        reopen(&bob, "bob");
+        assert_rows(bob, archived, both);
+        struct client_view_mark behind = mark_of(bob);
+        assert_false(is_same_salt(&before, &behind));
+    }
+    free(older);
 }
 
 /* A crash in the midst of a change leaves no mark; another program another form. */
@@ -435,6 +531,28 @@ static void an_open_one_without_its_mark_is_not_believed(void **state)
     assert_false(is_same_salt(&before, &behind));
 }
 
+/* As long as a handle is open; with texts, which the search index reads on the way. */
+static void one_change_after_the_other_is_followed(void **state)
+{
+    (void)state;
+    char order[SATCHEL_ID_SIZE] = "", wanted[40];
+    put_accounts();
+    assert_rows(bob, COUNT, ANSWER);
+    put_one(bob, "order", order, "Northern", "{\"currency\":\"CNY\"}");
+    struct client_view_mark before = mark_of(bob);
+    for (int i = 1; i <= 4; i++) {
+        char fields[120], line[SATCHEL_ID_SIZE] = "", visit[SATCHEL_ID_SIZE] = "";
+        (void)snprintf(fields, sizeof fields, "{\"order\":\"%s\",\"qty\":1,\"unit_price\":100}", order);
+        put_one(bob, "order_line", line, "Northern", fields);
+        put_one(bob, "visit", visit, "Northern", "{\"note\":\"a shelf, and a poster\"}");
+        (void)snprintf(wanted, sizeof wanted, "{\"total\":%d}", 100 * i);
+        assert_rows(bob, "SELECT total FROM \"order\"", wanted);
+        struct client_view_mark behind = mark_of(bob);
+        assert_true(is_same_salt(&before, &behind) && !is_same_serial(&before, &behind));
+        before = behind;
+    }
+}
+
 /* Drafts that were written over, deleted or covered by others leave no row; what happens to a bundle happens to its
  * records. */
 static void what_is_touched_and_not_new_is_looked_at_again(void **state)
@@ -476,12 +594,14 @@ static void where_it_cannot_lie_it_is_in_memory(void **state)
     put_accounts();
     assert_rows(bob, COUNT, ANSWER);
     assert_null(view_of(bob)->sealed);
+    assert_non_null(satchel_view_trouble(bob));
     put_one(bob, "account", id, "Northern", "{\"name\":\"Ana\"}");
     assert_rows(bob, "SELECT count(*) AS n FROM account", "{\"n\":41}");
     assert_int_equal(rmdir(path), 0);
     reopen(&bob, "bob");
     assert_rows(bob, "SELECT count(*) AS n FROM account", "{\"n\":41}");
     assert_non_null(view_of(bob)->sealed);
+    assert_null(satchel_view_trouble(bob));
 }
 
 /* ---- What is taken from the device ---- */
@@ -529,10 +649,13 @@ int main(void)
         TEST(nothing_of_it_lies_open_and_it_is_for_its_owner_alone),
         TEST(damage_anywhere_changes_no_answer),
         TEST(what_breaks_while_it_is_open_is_built_anew_too),
+        TEST(what_broke_on_the_way_is_whole_for_the_next_one),
         TEST(a_report_is_told_though_the_view_breaks),
         TEST(an_older_state_of_it_is_not_believed),
+        TEST(an_archive_that_is_older_empty_or_missing_is_not_believed),
         TEST(without_its_mark_or_of_another_form_it_is_built_anew),
         TEST(an_open_one_without_its_mark_is_not_believed),
+        TEST(one_change_after_the_other_is_followed),
         TEST(what_is_touched_and_not_new_is_looked_at_again),
         TEST(where_it_cannot_lie_it_is_in_memory),
         TEST(what_the_device_may_not_have_any_more_leaves_no_view),

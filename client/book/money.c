@@ -1,0 +1,510 @@
+#include "client/book/money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/book/trade.h"
+#include "client/currency.h"
+#include "client/rows.h"
+#include "client/view/figures.h"
+#include "common/base/utf8.h"
+
+/* ---- What is owed ---- */
+
+#define MINE " (?1 IS NULL OR r.account = ?1 OR r.account IN (SELECT id FROM survivor WHERE account = ?1))"
+
+/* What keeps an allocation from counting, or 'counts': as the report has it (client/reports/). Of payments with the
+ * same bank reference, account, currency and amount the first by id counts. */
+#define STANDING                                                                                                       \
+    "CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id) OR"            \
+    " p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) THEN 'reversed'"           \
+    " WHEN p.bank_ref IS NOT NULL AND " TWIN_OF_P " THEN 'twice' WHEN p.currency <> r.currency THEN 'currency'"        \
+    " ELSE 'counts' END"
+#define TWIN_OF_P                                                                                                      \
+    "EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref AND q.account IS p.account AND q.currency IS"    \
+    " p.currency AND q.amount IS p.amount AND q.id < p.id AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM"        \
+    " payment AS x WHERE x.reverses = q.id))"
+
+static void add_up(struct client_receivables *out, const json_t *allocations)
+{
+    size_t index;
+    json_t *row;
+    for (size_t i = 0; i < out->n; i++) {
+        struct client_receivable *it = &out->at[i];
+        struct client_total total = {0};
+        if (json_is_integer(json_object_get(it->row, "amount")))
+            client_total_add(&total, client_book_integer(it->row, "amount", 0));
+        else
+            client_total_lose(&total);
+        json_array_foreach((json_t *)json_object_get(allocations, it->id), index, row)
+        {
+            int64_t amount = json_integer_value(row);
+            if (amount == INT64_MIN)
+                client_total_lose(&total);
+            else
+                client_total_add(&total, -amount);
+        }
+        it->known = client_total_get(&total, &it->outstanding);
+    }
+}
+
+/* The amounts that count, by receivable. */
+static json_t *by_receivable(const json_t *rows)
+{
+    json_t *all = json_object(), *row;
+    size_t index;
+    json_array_foreach((json_t *)rows, index, row)
+    {
+        const char *of = client_book_text(row, "receivable"), *standing = client_book_text(row, "standing");
+        if (!of || !standing || strcmp(standing, "counts") != 0) continue;
+        if (!json_object_get(all, of)) (void)json_object_set_new(all, of, json_array());
+        (void)json_array_append_new(json_object_get(all, of), json_integer(client_book_integer(row, "amount", 0)));
+    }
+    return all;
+}
+
+enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
+                                    struct client_receivables *out)
+{
+    static const char owed[] =
+        "SELECT r.id AS id, r.account AS account, b.name AS account_name, b.owner AS owner, r.amount AS amount,"
+        " r.currency AS currency, r.due AS due, o.no_local AS no_local, MIN(r.territory) FROM receivable AS r LEFT JOIN"
+        " account AS b ON b.id = r.account LEFT JOIN \"order\" AS o ON o.id = r.\"order\" WHERE" MINE
+        " GROUP BY r.id ORDER BY r.due IS NULL, r.due, r.id";
+    static const char paid[] =
+        "SELECT DISTINCT a.id AS id, a.receivable AS receivable, a.amount AS amount, " STANDING " AS standing FROM"
+        " receivable AS r JOIN allocation AS a ON a.receivable = r.id LEFT JOIN payment AS p ON p.id = a.payment "
+        "WHERE" MINE;
+    json_t *allocations = NULL;
+    *out = (struct client_receivables){0};
+    enum sat_err err = client_book_ask(satchel, owed, &account, 1, &out->rows);
+    if (!err) err = client_book_ask(satchel, paid, &account, 1, &allocations);
+    if (err) return err;
+    out->n = json_array_size(out->rows);
+    out->at = sat_arena_array(arena, out->n, sizeof *out->at);
+    for (size_t i = 0; i < out->n; i++) {
+        const json_t *row = json_array_get(out->rows, i);
+        out->at[i] = (struct client_receivable){.row = row,
+                                                .id = client_book_text(row, "id"),
+                                                .account = client_book_text(row, "account"),
+                                                .currency = client_book_text(row, "currency"),
+                                                .due = client_book_text(row, "due")};
+    }
+    json_t *counted = by_receivable(allocations);
+    add_up(out, counted);
+    json_decref(counted);
+    json_decref(allocations);
+    return SAT_OK;
+}
+
+void client_receivables_free(struct client_receivables *receivables)
+{
+    json_decref(receivables->rows);
+    receivables->rows = NULL;
+}
+
+/* ---- What a delivery makes owed ---- */
+
+enum { TERMS_DAYS = 30, TERMS_DAYS_MAX = 3650 };
+
+static enum sat_err due_day(struct satchel *satchel, struct sat_arena *arena, char out[CLIENT_BOOK_DAY_SIZE])
+{
+    int64_t days;
+    enum sat_err err = client_trade_policy(satchel, "order.terms", "days", TERMS_DAYS, arena, &days);
+    if (days < 0 || days > TERMS_DAYS_MAX) days = TERMS_DAYS;
+    client_book_day_of(client_now_ms() + (uint64_t)days * 86400000, out);
+    return err;
+}
+
+enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order, struct sat_arena *arena)
+{
+    char id[SATCHEL_ID_SIZE], due[CLIENT_BOOK_DAY_SIZE], now[CLIENT_TIME_TEXT_SIZE];
+    bool here = false;
+    if (!order->account || !order->currency || !order->has_total || order->total <= 0) return SAT_OK;
+    enum sat_err err = client_trade_following(tx->satchel, order->id, "receivable", 1, id);
+    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
+    if (!err) err = due_day(tx->satchel, arena, due);
+    if (err || here) return err;
+    client_book_now(now);
+    json_t *fields = json_object();
+    client_book_set(fields, "account", order->account);
+    client_book_set(fields, "order", order->id);
+    (void)json_object_set_new(fields, "seq", json_integer(1));
+    (void)json_object_set_new(fields, "amount", json_integer(order->total));
+    client_book_set(fields, "currency", order->currency);
+    client_book_set(fields, "due", due);
+    client_book_set(fields, "submitted_at", now);
+    return client_book_put(tx, "receivable", id, fields, NULL);
+}
+
+/* ---- Paying ---- */
+
+struct paying {
+    struct satchel *satchel;
+    struct sat_arena *arena;
+    const json_t *wish;
+    char account[SATCHEL_ID_SIZE], day[CLIENT_BOOK_DAY_SIZE];
+    const char *currency, *called; /* the account's name */
+    int64_t amount;
+    struct client_receivables owed;
+    struct client_receivable **chosen; /* in this order */
+    size_t chosen_n;
+    json_t *allocations, *warnings;
+};
+
+static enum sat_err take_amount(struct paying *it)
+{
+    it->currency = client_book_text(it->wish, "currency");
+    it->amount = client_book_integer(it->wish, "amount", 0);
+    if (it->amount < 1)
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
+                        "a payment is of a positive amount, in minor units; what was wrong is reversed");
+    if (!it->currency || !*it->currency)
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "a payment has a currency");
+    return SAT_OK;
+}
+
+static bool is_open(const struct paying *it, const struct client_receivable *one)
+{
+    return one->known && one->outstanding > 0 && one->currency && strcmp(one->currency, it->currency) == 0;
+}
+
+/* The one that is named, among those of the account. */
+static enum sat_err choose_named(struct paying *it, const char *named)
+{
+    char id[SATCHEL_ID_SIZE];
+    struct client_receivable *found = NULL;
+    enum sat_err err = SAT_OK;
+    for (size_t i = 0; i < it->owed.n && !found; i++) { /* by its order's number, too */
+        const char *number = client_book_text(it->owed.at[i].row, "no_local");
+        if (number && strcmp(number, named) == 0) found = &it->owed.at[i];
+    }
+    if (!found) err = client_book_find(it->satchel, "receivable", named, id);
+    for (size_t i = 0; !err && i < it->owed.n && !found; i++)
+        if (strcmp(it->owed.at[i].id, id) == 0) found = &it->owed.at[i];
+    if (err) return err;
+    if (!found)
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
+    if (found->currency && strcmp(found->currency, it->currency) != 0)
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
+                        "receivable %s is in %.16s, and is not paid in %.16s (amounts of different currencies are"
+                        " never added)",
+                        found->id, found->currency, sat_utf8_shown(it->arena, it->currency));
+    for (size_t i = 0; i < it->chosen_n; i++)
+        if (it->chosen[i] == found)
+            return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is named twice", found->id);
+    it->chosen[it->chosen_n++] = found;
+    return SAT_OK;
+}
+
+/* Those that are named, else all that are open, the oldest first. */
+static enum sat_err choose(struct paying *it)
+{
+    const json_t *named = json_object_get(it->wish, "for");
+    size_t index;
+    json_t *one;
+    enum sat_err err = SAT_OK;
+    it->chosen = sat_arena_array(it->arena, it->owed.n + 1, sizeof *it->chosen);
+    json_array_foreach((json_t *)named, index, one)
+    {
+        const char *text = json_string_value(one);
+        if (!err) err = choose_named(it, text ? text : "");
+    }
+    if (err || it->chosen_n) return err;
+    for (size_t i = 0; i < it->owed.n; i++)
+        if (is_open(it, &it->owed.at[i])) it->chosen[it->chosen_n++] = &it->owed.at[i];
+    return SAT_OK;
+}
+
+/* "300.00 CNY, 20.00 EUR": what is open at all, for who named a currency in which nothing is. */
+static const char *open_told(const struct paying *it, bool *of_this)
+{
+    const char *told = "";
+    *of_this = false;
+    for (size_t i = 0; i < it->owed.n; i++) {
+        const struct client_receivable *one = &it->owed.at[i];
+        if (!one->known || one->outstanding <= 0) continue;
+        if (is_open(it, one)) *of_this = true;
+        if (strlen(told) > 200) continue;
+        told = sat_arena_format(it->arena, "%s%s%s", told, *told ? ", " : "",
+                                client_money_shown(it->arena, one->outstanding, one->currency ? one->currency : "?"));
+    }
+    return told;
+}
+
+static enum sat_err refuse_amount(struct paying *it, int64_t open)
+{
+    bool of_this;
+    const char *told = open_told(it, &of_this), *paid = client_money_shown(it->arena, it->amount, it->currency);
+    if (!of_this && *told)
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
+                        "account %s owes nothing in %.16s, but %s: amounts of different currencies are never added"
+                        " (account %s)",
+                        it->called, sat_utf8_shown(it->arena, it->currency), told, it->account);
+    return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
+                    "%s is more than is open: %s of account %s, in %zu receivables (account %s)", paid,
+                    client_money_shown(it->arena, open, it->currency), it->called, it->chosen_n, it->account);
+}
+
+/* What goes to which; refused where it is more than is open. */
+static enum sat_err allocate(struct paying *it)
+{
+    int64_t left = it->amount, open = 0;
+    for (size_t i = 0; i < it->chosen_n; i++) {
+        const struct client_receivable *one = it->chosen[i];
+        if (!is_open(it, one)) continue;
+        int64_t part = one->outstanding < left ? one->outstanding : left;
+        if (__builtin_add_overflow(open, one->outstanding, &open)) open = INT64_MAX;
+        left -= part;
+        if (part)
+            (void)json_array_append_new(it->allocations, json_pack("{s:s, s:I, s:b}", "receivable", one->id, "amount",
+                                                                   (json_int_t)part, "paid", part == one->outstanding));
+    }
+    return left ? refuse_amount(it, open) : SAT_OK;
+}
+
+/* Somebody recorded one with that reference: told, and not refused, as two may record the same, and two transfers may
+ * have one. */
+static enum sat_err look_for_twins(struct paying *it)
+{
+    static const char sql[] =
+        "SELECT DISTINCT p.id AS id, p.amount AS amount, p.currency AS currency, p.received_on AS received_on, "
+        "p.account"
+        " IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS INTEGER) AS same FROM payment AS p WHERE p.bank_ref = ?1"
+        " AND p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) ORDER BY p.id";
+    char amount[24];
+    (void)snprintf(amount, sizeof amount, "%" PRId64, it->amount);
+    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency, amount};
+    json_t *rows, *row;
+    size_t index;
+    if (!values[0]) return SAT_OK;
+    enum sat_err err = client_book_ask(it->satchel, sql, values, 4, &rows);
+    json_array_foreach(rows, index, row)
+    {
+        bool same = client_book_integer(row, "same", 0) == 1;
+        const char *on = client_book_text(row, "received_on");
+        const char *text = sat_arena_format(
+            it->arena, "payment %s of %s has the same bank reference%s", client_book_text(row, "id"), on ? on : "?",
+            same ? ": the pair counts once until one of them is reversed" : ", and another account or amount");
+        (void)json_array_append_new(it->warnings, json_string(text));
+    }
+    json_decref(rows);
+    return err;
+}
+
+/* ---- Storing ---- */
+
+static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, char payment[SATCHEL_ID_SIZE])
+{
+    struct client_book_self self;
+    enum sat_err err = client_book_self(it->satchel, &self);
+    if (err) return err;
+    json_t *fields = json_object();
+    client_book_set(fields, "account", it->account);
+    (void)json_object_set_new(fields, "amount", json_integer(it->amount));
+    client_book_set(fields, "currency", it->currency);
+    client_book_set(fields, "received_on", it->day);
+    client_book_set(fields, "bank_ref", client_book_text(it->wish, "bank_ref"));
+    client_book_set(fields, "channel", client_book_text(it->wish, "channel"));
+    client_book_set(fields, "recorded_by", self.id);
+    return client_book_put(tx, "payment", NULL, fields, payment);
+}
+
+static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
+{
+    struct satchel_tx *tx;
+    size_t index;
+    json_t *part;
+    enum sat_err err = (enum sat_err)satchel_begin(it->satchel, &tx);
+    if (err) return err;
+    err = put_payment(tx, it, payment);
+    json_array_foreach(it->allocations, index, part)
+    {
+        const char *receivable = client_book_text(part, "receivable");
+        json_t *fields = json_object();
+        client_book_set(fields, "payment", payment);
+        client_book_set(fields, "receivable", receivable);
+        (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
+        if (!err)
+            err = client_book_put(tx, "allocation", NULL, fields, NULL);
+        else
+            json_decref(fields);
+        if (!err && json_is_true(json_object_get(part, "paid"))) err = client_dunning_stop(tx, receivable, it->arena);
+    }
+    return client_book_end(tx, err);
+}
+
+static json_t *told_of(const struct paying *it, const char *payment)
+{
+    json_t *told = json_object(), *parts = json_array(), *part;
+    size_t index;
+    client_book_set(told, "payment", payment);
+    client_book_set(told, "account", it->called);
+    (void)json_object_set_new(told, "amount_minor", json_integer(it->amount));
+    client_book_set(told, "currency", it->currency);
+    client_book_set(told, "received_on", it->day);
+    json_array_foreach(it->allocations, index, part)
+    {
+        json_t *one = json_object();
+        (void)json_object_set(one, "receivable", json_object_get(part, "receivable"));
+        (void)json_object_set(one, "amount_minor", json_object_get(part, "amount"));
+        (void)json_object_set(one, "paid", json_object_get(part, "paid"));
+        (void)json_array_append_new(parts, one);
+    }
+    (void)json_object_set_new(told, "allocations", parts);
+    (void)json_object_set(told, "warnings", it->warnings);
+    return told;
+}
+
+static enum sat_err pay(struct paying *it, char **json)
+{
+    char payment[SATCHEL_ID_SIZE];
+    enum sat_err err = take_amount(it);
+    if (!err) err = client_trade_day(it->satchel, client_book_text(it->wish, "on"), false, it->day);
+    if (!err)
+        err = client_trade_account(it->satchel, client_book_text(it->wish, "account"), it->arena, it->account,
+                                   &it->called);
+    if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &it->owed);
+    if (!err) err = choose(it);
+    if (!err) err = allocate(it);
+    if (!err) err = look_for_twins(it);
+    if (!err) err = store(it, payment);
+    if (!err) *json = client_json_text(told_of(it, payment));
+    return err;
+}
+
+int satchel_pay(struct satchel *satchel, const char *wish, char **json)
+{
+    struct sat_arena arena;
+    json_t *read;
+    *json = NULL;
+    client_begin(satchel);
+    enum sat_err err =
+        client_trade_read(satchel, wish, "account:t amount:i currency:t for:l bank_ref:t on:t channel:t", &read);
+    sat_arena_init(&arena);
+    struct paying it = {
+        .satchel = satchel, .arena = &arena, .wish = read, .allocations = json_array(), .warnings = json_array()};
+    if (!err) err = pay(&it, json);
+    client_receivables_free(&it.owed);
+    json_decref(it.allocations);
+    json_decref(it.warnings);
+    json_decref(read);
+    sat_arena_deinit(&arena);
+    return client_end(satchel, err);
+}
+
+/* ---- Reversing ---- */
+
+/* The reversal says the same of another sign; which one it reverses makes its id, so that there is one, whoever does
+ * it. */
+static enum sat_err put_reversal(struct satchel_tx *tx, const json_t *row, const char *id)
+{
+    struct client_book_self self;
+    char today[CLIENT_BOOK_DAY_SIZE];
+    enum sat_err err = client_book_self(tx->satchel, &self);
+    if (err) return err;
+    json_t *fields = json_object();
+    client_book_today(today);
+    client_book_set(fields, "account", client_book_text(row, "account"));
+    int64_t amount = client_book_integer(row, "amount", 0);
+    if (amount != INT64_MIN) (void)json_object_set_new(fields, "amount", json_integer(-amount));
+    client_book_set(fields, "currency", client_book_text(row, "currency"));
+    client_book_set(fields, "received_on", today);
+    client_book_set(fields, "recorded_by", self.id);
+    client_book_set(fields, "reverses", client_book_text(row, "id"));
+    return client_book_put(tx, "payment", id, fields, NULL);
+}
+
+static enum sat_err check_reversible(struct satchel *satchel, const json_t *row, const char *id)
+{
+    if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
+    if (client_book_text(row, "reverses"))
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s is a reversal: record the payment anew", id);
+    if (client_book_text(row, "reversal"))
+        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s was reversed, by payment %s", id,
+                        client_book_text(row, "reversal"));
+    return SAT_OK;
+}
+
+static enum sat_err reverse(struct satchel *satchel, const char *named, const char *reason, char **json)
+{
+    static const char sql[] = "SELECT p.id AS id, p.account AS account, p.amount AS amount, p.currency AS currency,"
+                              " p.reverses AS reverses, (SELECT MIN(x.id) FROM payment AS x WHERE x.reverses = p.id) AS"
+                              " reversal FROM payment AS p WHERE p.id = ?1 ORDER BY p.territory LIMIT 1";
+    char id[SATCHEL_ID_SIZE], reversal[SATCHEL_ID_SIZE];
+    const char *value = id;
+    json_t *row = NULL;
+    struct satchel_tx *tx;
+    enum sat_err err = client_book_check_typed(satchel, reason);
+    if (!err) err = client_book_find(satchel, "payment", named, id);
+    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, &row);
+    if (!err) err = check_reversible(satchel, row, id);
+    if (!err) err = client_trade_following(satchel, id, "reversal", 0, reversal);
+    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
+    if (!err) {
+        err = put_reversal(tx, row, reversal);
+        if (!err && reason)
+            err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", reversal, "text", reason), NULL);
+        err = client_book_end(tx, err);
+    }
+    if (!err) *json = client_json_text(json_pack("{s:s, s:s}", "payment", reversal, "reverses", id));
+    json_decref(row);
+    return err;
+}
+
+int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json)
+{
+    *json = NULL;
+    client_begin(satchel);
+    return client_end(satchel, reverse(satchel, payment, reason, json));
+}
+
+/* ---- What is to be looked at ---- */
+
+static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    static const char sql[] =
+        "WITH seen AS (SELECT DISTINCT p.id AS id, p.account AS account, p.amount AS amount, p.currency AS currency,"
+        " p.received_on AS received_on, p.bank_ref AS bank_ref, p.bank_ref IS NOT NULL AND " TWIN_OF_P " AS twin FROM"
+        " payment AS p WHERE p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id)),"
+        " parts AS (SELECT DISTINCT a.id AS id, a.payment AS payment, a.amount AS amount, r.currency AS currency FROM"
+        " allocation AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.reverses IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id)),"
+        " flagged AS (SELECT seen.*, CASE WHEN twin THEN 'twice' WHEN EXISTS (SELECT 1 FROM parts WHERE payment ="
+        " seen.id AND parts.currency <> seen.currency) THEN 'currency' WHEN NOT EXISTS (SELECT 1 FROM parts WHERE"
+        " payment = seen.id) THEN 'not allocated' WHEN (SELECT TOTAL(amount) FROM parts WHERE payment = seen.id) >"
+        " seen.amount THEN 'more allocated than paid' END AS flag FROM seen)"
+        " SELECT f.flag AS flag, a.name AS account, f.amount AS amount_minor, f.currency AS currency, f.received_on AS"
+        " received_on, f.bank_ref AS bank_ref, f.id AS id FROM flagged AS f LEFT JOIN account AS a ON a.id = f.account"
+        " WHERE f.flag IS NOT NULL ORDER BY f.received_on, f.id";
+    struct sat_arena arena;
+    struct client_receivables owed;
+    json_t *rows = NULL, *one;
+    size_t index;
+    bool more = true;
+    sat_arena_init(&arena);
+    enum sat_err err = client_book_ask(satchel, sql, NULL, 0, &rows);
+    json_array_foreach(rows, index, one) if (more) more = client_give_row(row, context, json_incref(one));
+    json_decref(rows);
+    if (!err) err = client_receivables_get(satchel, NULL, &arena, &owed);
+    for (size_t i = 0; !err && more && i < owed.n; i++) {
+        const struct client_receivable *it = &owed.at[i];
+        if (it->known && it->outstanding >= 0) continue;
+        more = client_give_row(
+            row, context,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:n, s:s}", "flag", it->known ? "more paid than owed" : "does not fit",
+                      "account", client_json_of_text(client_book_text(it->row, "account_name")), "amount_minor",
+                      it->known ? json_integer(it->outstanding) : json_null(), "currency",
+                      client_json_of_text(it->currency), "received_on", json_null(), "bank_ref", "id", it->id));
+    }
+    if (!err) client_receivables_free(&owed);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    client_begin(satchel);
+    return client_end(satchel, list(satchel, row, context));
+}

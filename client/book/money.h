@@ -1,0 +1,32 @@
+/* What is owed and paid: receivables, payments, what of one went to the other, and the ladder of reminders. */
+#ifndef CLIENT_BOOK_MONEY_H
+#define CLIENT_BOOK_MONEY_H
+
+#include "client/book/order.h"
+
+struct client_receivable {
+    const json_t *row; /* id, account, account_name, owner, amount, currency, due, order, no_local */
+    const char *id, *account, *currency, *due;
+    bool known; /* how much is outstanding fits, and can be told */
+    int64_t outstanding;
+};
+struct client_receivables {
+    json_t *rows;                 /* client_receivables_free() */
+    struct client_receivable *at; /* the arena's; by due day and id */
+    size_t n;
+};
+/* Of an account and of those that were merged into it; NULL: all that are here. What counts of a payment is as in the
+ * report `receivables`. */
+enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
+                                    struct client_receivables *out) SAT_MUST_CHECK;
+void client_receivables_free(struct client_receivables *receivables);
+
+/* In a transaction that has the order delivered: what is owed for it, due after as many days as the policy order.terms
+ * says (30). One for each order, whoever delivers it, and nothing where it is there, or there is nothing to owe. */
+enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order,
+                                  struct sat_arena *arena) SAT_MUST_CHECK;
+
+/* In a transaction: the reminders of what is paid are no task any more. */
+enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, struct sat_arena *arena) SAT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,169 @@
+#include "client/handed.h"
+
+#include "client/reindex.h"
+#include "common/sync/copied.h"
+#include "common/sync/judge.h"
+#include "common/sync/wishes.h"
+
+static enum sat_err find_sid(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid)
+{
+    struct sat_space_row row;
+    bool found = false;
+    enum sat_err err = sat_store_space_find(satchel->store, space, &row, &found);
+    *sid = !err && found ? row.sid : 0;
+    return err;
+}
+
+static bool may_write_again(const struct satchel *satchel, const struct sat_manifest *manifest)
+{
+    const struct sat_epoch_key *key;
+    enum { RW = SAT_RIGHT_READ | SAT_RIGHT_WRITE };
+    return (client_rights(satchel, &manifest->space) & RW) == RW &&
+           !sat_keys_get(satchel->keys, &satchel->directory, &manifest->space, manifest->epoch, &key);
+}
+
+/* On numbers that nothing in the log has, behind its author's last one there. */
+static enum sat_err has_place(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle,
+                              const struct sat_hash *before, bool *has)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err = sat_store_bundle_overlapping(satchel->store, m->device, m->first, m->count, &row, &found);
+    *has = !err && !found;
+    if (err || found) return err;
+    err = sat_store_bundle_tip(satchel->store, sid, m->device, false, &row, &found);
+    struct sat_hash tip = before ? *before : !err && found ? row.id : (struct sat_hash){{0}};
+    *has = sat_hash_equal(&tip, &m->prev);
+    return err;
+}
+
+/* Has the log some of it, as itself or by its origin, or may it have had some? */
+static enum sat_err is_some_known(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle, bool *known)
+{
+    struct client_looking looking = {.satchel = satchel};
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_again_place place = {.sid = sid};
+    struct sat_again again = {.places = &place, .places_n = 1, .context = &looking, .known = client_reindex_known};
+    sat_arena_init(&looking.arena);
+    enum sat_err err = sat_author_knows(&vault, &again, bundle, known);
+    sat_arena_deinit(&looking.arena);
+    return err;
+}
+
+enum sat_err client_handed_fits(struct satchel *satchel, const struct sat_bundle *bundle, const struct sat_hash *before,
+                                bool *fits)
+{
+    int64_t sid;
+    bool known = false;
+    *fits = true;
+    enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
+    if (err || !sid || !may_write_again(satchel, &bundle->manifest)) return err;
+    err = has_place(satchel, sid, bundle, before, fits);
+    if (!err && *fits) err = is_some_known(satchel, sid, bundle, &known);
+    *fits = *fits && !known;
+    return err;
+}
+
+enum sat_err client_handed_wish(struct satchel *satchel, const struct sat_bundle *bundle, bool *any)
+{
+    int64_t sid;
+    *any = false;
+    enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
+    if (!err) err = sat_store_begin(satchel->store);
+    for (uint32_t i = 0; i < bundle->manifest.count && !err && sid; i++)
+        err = sat_wish_record(satchel->store, sid, &bundle->changes[i].record, any);
+    if (!err) err = sat_store_commit(satchel->store);
+    if (err) sat_store_rollback(satchel->store);
+    return err;
+}
+
+enum sat_err client_handed_before(struct satchel *satchel, const struct sat_bundle *bundle,
+                                  const struct sat_bundle *others, uint32_t others_n, const struct sat_bundle **out)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    *out = NULL;
+    for (uint32_t i = 0; i < others_n && !*out; i++) {
+        const struct sat_manifest *other = &others[i].manifest;
+        if (other->device == m->device && sat_space_equal(&other->space, &m->space) && other->first < m->first &&
+            sat_hash_equal(&others[i].id, &m->prev))
+            *out = &others[i];
+    }
+    if (!*out) return SAT_OK;
+    struct sat_bundle_row row;
+    bool found;
+    enum sat_err err =
+        sat_store_bundle_of_dot(satchel->store, (struct sat_dot){m->device, (*out)->manifest.first}, &row, &found);
+    if (!err && found && sat_hash_equal(&row.id, &(*out)->id)) *out = NULL;
+    return err;
+}
+
+static enum sat_err write_again(struct satchel *satchel, int64_t sid, const struct sat_again_handed *handed)
+{
+    struct client_looking looking = {.satchel = satchel};
+    struct sat_vault vault = client_vault(satchel);
+    struct sat_again_place place = {.sid = sid};
+    struct sat_arena arena;
+    struct sat_again_done done;
+    struct sat_again again = {.device = client_device(satchel),
+                              .places = &place,
+                              .places_n = 1,
+                              .handed = handed,
+                              .origins = true,
+                              .context = &looking,
+                              .known = client_reindex_known};
+    sat_arena_init(&arena);
+    sat_arena_init(&looking.arena);
+    enum sat_err err = sat_author_again(&vault, &again, &arena, &done);
+    /* Another admin may do the same. */
+    if (!err && done.written) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 1);
+    sat_arena_deinit(&looking.arena);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static enum sat_err take(struct satchel *satchel, int64_t sid, const struct sat_again_handed *handed)
+{
+    enum sat_err err = sat_store_begin(satchel->store);
+    if (err) return err;
+    err = write_again(satchel, sid, handed);
+    if (!err) err = sat_store_commit(satchel->store);
+    if (err) sat_store_rollback(satchel->store);
+    satchel->conflicts.known = false;
+    client_touch(satchel);
+    return err;
+}
+
+/* Nobody has judged it yet: had its author the right to write that, when he did? */
+static enum sat_err check_right(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle)
+{
+    struct sat_space_row space;
+    for (uint32_t i = 0; i < bundle->manifest.count; i++)
+        if (bundle->changes[i].stub)
+            return sat_fail(&satchel->fault, SAT_ERR_TAMPERED,
+                            "the server has left something out of what was handed in");
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
+    struct sat_judge judge = {
+        .store = satchel->store, .directory = &satchel->directory, .space = &space, .dir_at = satchel->directory.seq};
+    return err ? err : sat_judge_right(&judge, bundle, &satchel->fault);
+}
+
+enum sat_err client_handed_take(struct satchel *satchel, const struct sat_bundle *bundle,
+                                const struct sat_bundle *others, uint32_t others_n)
+{
+    struct sat_arena arena;
+    int64_t sid;
+    uint32_t at = others_n + 1, n = 0;
+    sat_arena_init(&arena);
+    struct sat_bundle *chain = sat_arena_array(&arena, at, sizeof *chain); /* filled from its end */
+    enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
+    for (const struct sat_bundle *one = bundle; one && !err && at > 0;) {
+        chain[--at] = *one;
+        n++;
+        err = client_handed_before(satchel, one, others, others_n, &one);
+    }
+    if (!err) err = check_right(satchel, sid, bundle);
+    if (!err) err = take(satchel, sid, &(struct sat_again_handed){.bundles = chain + at, .n = n});
+    sat_arena_deinit(&arena);
+    return err;
+}

@@ -1,0 +1,101 @@
+/* What follows from rows of several records, as SQL views that everybody may ask: which account stays of those that
+ * were merged, who is not to be contacted for what, whether targets sum, and what came by sync and breaks a rule.
+ * Nothing of it is kept, so nothing of it can be out of date. */
+#include "client/view/database.h"
+
+#define WITHDRAWN "COALESCE(julianday(withdrawn_at), julianday(substr(withdrawn_at, 1, 19)) + 1)"
+
+static const char *const views[] = {
+    /* survivor(id, account): of each account the one under which all that belongs to it is shown. Merging is a way that
+     * leads from one to the next as far as the next is here (client/survivor.h has the same rule for single records);
+     * ways that lead in a ring, as two were merged into each other side by side, end in the lowest id of the ring. As
+     * there, a way that has not ended after HOPS_MAX accounts ends in the last of them; of a ring twice as many are
+     * walked, so that the second half has nothing but the ring. */
+    "CREATE VIEW survivor (id, account) AS WITH RECURSIVE edge(id, next) AS (SELECT a.id, a.merged_into "
+    "FROM account AS a WHERE a.merged_into IS NOT NULL AND EXISTS (SELECT 1 FROM account AS b WHERE b.id "
+    "= a.merged_into)), way(id, at, hops) AS (SELECT id, id, 0 FROM edge UNION SELECT w.id, e.next, w.hops + 1 "
+    "FROM way AS w JOIN edge AS e ON e.id = w.at WHERE w.hops < 127) SELECT id, COALESCE(MIN(CASE WHEN hops < 63 AND "
+    "at NOT IN (SELECT id FROM edge) THEN at END), CASE WHEN COUNT(DISTINCT at) < 64 THEN MIN(CASE WHEN hops > 63 "
+    "THEN at END) END, MIN(CASE WHEN hops = 62 THEN at END)) FROM way GROUP BY id UNION ALL SELECT DISTINCT a.id, a.id "
+    "FROM account "
+    "AS a WHERE a.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM account AS b WHERE b.id = "
+    "a.merged_into)",
+    /* consented(contact, purpose, given_at, withdrawn_at, state): the consents for one purpose, taken together. What
+     * was withdrawn stays so; only a new one, given after the last withdrawal, counts. SQLite reads no offset beyond
+     * 14 hours: such a withdrawal counts a day after the time that stands there, thus never too early, and none is
+     * after one without a time that can be read. */
+    "CREATE VIEW consented (contact, purpose, given_at, withdrawn_at, state) AS SELECT contact, purpose, "
+    "MAX(given_at), MAX(withdrawn_at), CASE WHEN COUNT(withdrawn_at) = COUNT(" WITHDRAWN ") AND "
+    "MAX(CASE WHEN withdrawn_at IS NULL THEN "
+    "CAST(ROUND(julianday(given_at) * 86400000) AS INTEGER) END) > "
+    "COALESCE(MAX(CAST(ROUND(" WITHDRAWN " * 86400000) AS INTEGER)), -1) THEN 'given' WHEN "
+    "MAX(withdrawn_at) IS NOT NULL THEN 'withdrawn' ELSE 'asked' END FROM consent WHERE contact IS NOT "
+    "NULL GROUP BY contact, purpose",
+    /* withheld(contact, purpose, why): who is not to be contacted, and for what; null: for anything. */
+    "CREATE VIEW withheld (contact, purpose, why) AS SELECT contact, purpose, 'consent withdrawn' FROM "
+    "consented WHERE state = 'withdrawn' UNION ALL SELECT c.id, NULL, 'do not contact' FROM account AS a "
+    "JOIN survivor AS s ON s.account = a.id OR s.id = a.id JOIN contact AS c ON c.account IN (s.id, "
+    "s.account) WHERE a.do_not_contact = 1 GROUP BY c.id UNION ALL SELECT id, NULL, 'left the company' "
+    "FROM contact WHERE left_company = 1",
+    /* division(whole, division, in_force, parts, target, sum): targets that were divided. Two people can divide one
+     * side by side: the target says which division is in force, and the others stay beside it. Of a value the newest
+     * version counts: the longest, then the greatest name. A sum that no integer holds is null. */
+    "CREATE VIEW division (whole, division, in_force, parts, target, sum) AS SELECT whole, division, "
+    "in_force, COUNT(*), target, CASE WHEN COUNT(value) = COUNT(*) AND ABS(TOTAL(value)) < 9e18 THEN "
+    "SUM(value / 1000000) * 1000000 + SUM(value % 1000000) END FROM (SELECT c.parent AS whole, "
+    "c.division, c.division IS p.divided AS in_force, (SELECT j.value FROM target AS v, "
+    "json_each(v.\"values\") AS j WHERE v.id = p.id ORDER BY length(j.key) DESC, j.key DESC LIMIT 1) AS "
+    "target, (SELECT j.value FROM target AS v, json_each(v.\"values\") AS j WHERE v.id = c.id ORDER BY "
+    "length(j.key) DESC, j.key DESC LIMIT 1) AS value FROM target AS c JOIN target AS p ON p.id = "
+    "c.parent) GROUP BY whole, division",
+    /* flagged(type, id, rule, text): what is here, as it came, and breaks a rule: for a person to look at. */
+    "CREATE VIEW flagged (type, id, rule, text) AS WITH RECURSIVE up(id, at) AS (SELECT id, parent FROM "
+    "territory WHERE parent IS NOT NULL UNION SELECT u.id, t.parent FROM up AS u JOIN territory AS t ON "
+    "t.id = u.at WHERE t.parent IS NOT NULL), gone(contact, purpose, at) AS (SELECT contact, purpose, "
+    "MIN(CAST(ROUND(" WITHDRAWN " * 86400000) AS "
+    "INTEGER)) FROM consent WHERE withdrawn_at IS "
+    "NOT NULL GROUP BY contact, purpose) SELECT 'territory', u.id, 'a territory is no part of itself', "
+    "'its parents lead back to it' FROM up AS u WHERE u.id = u.at UNION ALL SELECT 'target', d.whole, "
+    "'the parts of a target sum to it', d.parts || ' parts make ' || COALESCE(d.sum, 'no sum') || ', not "
+    "' || COALESCE(d.target, 'what it has no value for') || CASE WHEN d.in_force THEN '' ELSE ' (a "
+    "division that is not in force)' END FROM division AS d WHERE d.sum IS NOT d.target UNION ALL SELECT "
+    "'target', d.whole, 'a target is divided once', 'divided ' || COUNT(*) || ' times, side by side' "
+    "FROM division AS d GROUP BY d.whole HAVING COUNT(*) > 1 UNION ALL SELECT 'account', a.id, 'accounts "
+    "are merged one way', 'merged in a ring, of which this one stays' FROM account AS a JOIN survivor AS "
+    "s ON s.id = a.id AND s.account = a.id WHERE a.merged_into IN (SELECT id FROM account) UNION ALL "
+    "SELECT 'interaction', i.id, 'no contact after a withdrawal', 'after withdrawal: ' || "
+    "COALESCE(g.purpose, 'of any purpose') FROM gone AS g JOIN interaction AS i, json_each(i.contacts) "
+    "AS j WHERE j.value = g.contact AND CAST(ROUND(julianday(i.\"at\") * 86400000) AS INTEGER) > g.at "
+    "AND NOT EXISTS (SELECT 1 FROM consent AS n WHERE n.contact = g.contact AND n.purpose IS g.purpose "
+    "AND n.withdrawn_at IS NULL AND CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) > g.at AND "
+    "CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) <= CAST(ROUND(julianday(i.\"at\") * "
+    "86400000) AS INTEGER))"
+    /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
+    " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
+    "\"order\" AS"
+    " o WHERE o.no_local IN (SELECT no_local FROM \"order\" GROUP BY no_local HAVING COUNT(DISTINCT id) > 1) UNION ALL"
+    " SELECT 'order', o.id, 'an order has the currency of its price list', 'it is in ' || o.currency || ', the list in "
+    "'"
+    " || l.currency FROM \"order\" AS o JOIN price_list AS l ON l.id = o.price_list WHERE o.currency <> l.currency "
+    "UNION"
+    " ALL SELECT 'order', o.id, 'a price list is valid on the day', 'ordered on ' || o.ordered_on || ' by a list that'"
+    " || ' was valid from ' || COALESCE(l.valid_from, 'any day') || ' to ' || COALESCE(l.valid_to, 'any day') FROM"
+    " \"order\" AS o JOIN price_list AS l ON l.id = o.price_list WHERE o.ordered_on < l.valid_from OR o.ordered_on >"
+    " l.valid_to UNION ALL SELECT 'order', o.id, 'an order is priced by the newest list', 'by v' || own.version ||"
+    " ', where v' || MAX(l.version) || ' was effective' FROM \"order\" AS o JOIN price_list AS own ON own.id ="
+    " o.price_list JOIN price_list AS l ON l.code = own.code AND l.currency IS own.currency AND l.version > own.version"
+    " AND COALESCE(l.valid_from, '') <= o.ordered_on AND COALESCE(l.valid_to, '9999') >= o.ordered_on GROUP BY o.id"
+    " UNION ALL SELECT 'payment', p.id, 'a transfer is one payment', 'bank reference ' || p.bank_ref || ', account and'"
+    " || ' amount are those of an earlier one: it counts once' FROM payment AS p WHERE p.bank_ref IS NOT NULL AND"
+    " p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) AND EXISTS (SELECT 1 FROM"
+    " payment AS q WHERE q.account = p.account AND q.bank_ref = p.bank_ref AND q.currency IS p.currency AND q.amount IS"
+    " p.amount AND q.id < p.id AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses ="
+    " q.id))",
+};
+
+enum sat_err client_view_make_follows(sqlite3 *db, struct sat_fault *fault)
+{
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
+        if (sqlite3_exec(db, views[i], NULL, NULL, NULL) != SQLITE_OK) return client_view_fail(db, fault, SAT_ERR_IO);
+    return SAT_OK;
+}

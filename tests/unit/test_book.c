@@ -1,0 +1,304 @@
+/* What the rep's book stands on: steps of state machines in a transaction, and whom and what a word may mean. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/book/ask.h"
+#include "client/book/step.h"
+#include "client/view/view.h"
+#include "tests/unit/client_world.h"
+
+/* Ann is the admin; Bob and Cid write in Northern. */
+static struct satchel *ann, *bob, *cid;
+
+static int make_org(void **state)
+{
+    if (make_client_world(state)) return -1;
+    ann = create_org();
+    must(ann, satchel_territory_add(ann, "Northern"));
+    must(ann, satchel_user_add(ann, "Bob", "rep"));
+    must(ann, satchel_user_add(ann, "Cid", "rep"));
+    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
+    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
+    bob = join_as(ann, "Bob", "bob");
+    cid = join_as(ann, "Cid", "cid");
+    (void)sync_now(bob);
+    (void)sync_now(cid);
+    (void)sync_now(ann);
+    return 0;
+}
+
+static int drop_org(void **state)
+{
+    satchel_close(ann);
+    satchel_close(bob);
+    satchel_close(cid);
+    return drop_client_world(state);
+}
+
+static void sync_all(void)
+{
+    for (int round = 0; round < 2; round++) {
+        (void)sync_now(bob);
+        (void)sync_now(cid);
+        (void)sync_now(ann);
+    }
+}
+
+/* One step, committed. */
+static int go(struct satchel *satchel, const char *type, const char *id, const char *to, const char *reason)
+{
+    struct satchel_tx *tx;
+    must(satchel, satchel_begin(satchel, &tx));
+    int failed = satchel_step(tx, type, id, to, reason, NULL);
+    if (failed)
+        satchel_rollback(tx);
+    else
+        must(satchel, satchel_commit(tx));
+    return failed;
+}
+
+/* The state as the library derives it: of a disputed one all, with | between. */
+static void expect_state(struct satchel *satchel, const char *type, const char *id, const char *wanted)
+{
+    struct sat_arena arena;
+    struct client_standing standing;
+    sat_arena_init(&arena);
+    assert_int_equal(client_standing_get(satchel, NULL, type, id, &arena, &standing), SAT_OK);
+    assert_string_equal(client_states_told(standing.machine, standing.state.among, "|", &arena), wanted);
+    sat_arena_deinit(&arena);
+}
+
+static void a_record_and_its_steps_are_made_in_one_transaction(void **state)
+{
+    (void)state;
+    struct satchel_tx *tx;
+    char lead[SATCHEL_ID_SIZE] = "", first[SATCHEL_ID_SIZE], again[SATCHEL_ID_SIZE], second[SATCHEL_ID_SIZE];
+    must(bob, satchel_begin(bob, &tx));
+    must(bob, satchel_put(tx, "lead", NULL, NULL, "{\"company\":\"Dairy\"}", lead));
+    must(bob, satchel_step(tx, "lead", lead, "contacted", NULL, first));
+    must(bob, satchel_step(tx, "lead", lead, "contacted", NULL, again)); /* it is already */
+    must(bob, satchel_step(tx, "lead", lead, "qualified", "the budget is there", second));
+    assert_string_equal(again, "");
+    must_fail(bob, satchel_step(tx, "lead", lead, "contacted", NULL, NULL), "invalid", "but: disqualified, converted");
+    must_fail(bob, satchel_step(tx, "lead", lead, "sold", NULL, NULL), "invalid", "never \"sold\"");
+    must_fail(bob, satchel_step(tx, "contact", lead, "sold", NULL, NULL), "invalid", "no states of type contact");
+    must(bob, satchel_commit(tx));
+    expect_state(bob, "lead", lead, "qualified");
+    struct rows rows = {0};
+    must(bob, satchel_query(bob,
+                            "SELECT to_state, from_state, reason, after, person IS NOT NULL AS p, at IS NOT NULL AS a"
+                            " FROM state_event ORDER BY to_state",
+                            collect_row, &rows));
+    char wanted[500];
+    (void)snprintf(
+        wanted, sizeof wanted,
+        "{\"to_state\":\"contacted\",\"from_state\":\"new\",\"reason\":null,\"after\":null,\"p\":1,\"a\":1}\n"
+        "{\"to_state\":\"qualified\",\"from_state\":\"contacted\",\"reason\":\"the budget is there\","
+        "\"after\":[\"%s\"],\"p\":1,\"a\":1}",
+        first);
+    assert_string_equal(rows.text, wanted);
+}
+
+static void back_and_again_need_a_reason_and_duties_are_asked(void **state)
+{
+    (void)state;
+    char deal[SATCHEL_ID_SIZE] = "", order[SATCHEL_ID_SIZE] = "";
+    put_one(bob, "opportunity", deal, NULL, "{\"name\":\"Silo\",\"stage\":\"needs\"}");
+    must_fail(bob, go(bob, "opportunity", deal, "qualified", NULL), "invalid", "needs a reason");
+    must(bob, go(bob, "opportunity", deal, "qualified", "nobody decides"));
+    expect_state(bob, "opportunity", deal, "qualified");
+    must(bob, go(bob, "opportunity", deal, "lost", NULL));
+    must_fail(bob, go(bob, "opportunity", deal, "needs", "they called"), "denied", "a manager may make it needs");
+    put_one(bob, "order", order, NULL, "{\"no_local\":\"B-1\"}");
+    must_fail(bob, go(bob, "order", order, "reviewed", NULL), "denied", "a manager or an assistant");
+    must(bob, go(bob, "order", order, "cancelled", NULL));
+    sync_all();
+    must(ann, go(ann, "opportunity", deal, "needs", "they called"));
+    sync_all();
+    expect_state(cid, "opportunity", deal, "needs");
+}
+
+/* A business role brings its duties along; of steps taken before, too. */
+static void a_business_role_brings_duties(void **state)
+{
+    (void)state;
+    char order[SATCHEL_ID_SIZE] = "", person[SATCHEL_ID_SIZE];
+    struct client_book_self self;
+    put_one(bob, "order", order, NULL, "{\"no_local\":\"B-2\",\"state\":\"warehouse\"}");
+    assert_int_equal(client_book_self(bob, &self), SAT_OK);
+    (void)snprintf(person, sizeof person, "%s", self.id);
+    must_fail(bob, go(bob, "order", order, "shipping", NULL), "denied", "supply may make it shipping");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"supply\"]}");
+    sync_all();
+    must(bob, go(bob, "order", order, "shipping", NULL));
+    sync_all();
+    expect_state(cid, "order", order, "shipping");
+}
+
+/* Hard case 6, by calls: what stands side by side is settled by who may, and by one of the two. */
+static void a_dispute_is_settled_by_who_may(void **state)
+{
+    (void)state;
+    char deal[SATCHEL_ID_SIZE] = "";
+    put_one(bob, "opportunity", deal, NULL, "{\"name\":\"Cheese\",\"stage\":\"contract\"}");
+    sync_all();
+    must(bob, go(bob, "opportunity", deal, "won", NULL));
+    must(cid, go(cid, "opportunity", deal, "lost", NULL));
+    sync_all();
+    expect_state(ann, "opportunity", deal, "lost|won");
+    must_fail(bob, go(bob, "opportunity", deal, "won", NULL), "denied", "a manager settles that");
+    must_fail(ann, go(ann, "opportunity", deal, "needs", NULL), "invalid", "settled by one of these");
+    must(ann, go(ann, "opportunity", deal, "won", NULL));
+    sync_all();
+    expect_state(bob, "opportunity", deal, "won");
+    expect_state(cid, "opportunity", deal, "won");
+}
+
+/* A step that was not his to take is taken anew by whose it is, though it would have the same id. */
+static void a_step_that_only_asks_is_taken_by_who_may(void **state)
+{
+    (void)state;
+    char order[SATCHEL_ID_SIZE] = "", asks[SATCHEL_ID_SIZE] = "", fields[200];
+    put_one(cid, "order", order, NULL, "{\"no_local\":\"B-3\"}");
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"reviewed\"}", order);
+    put_one(cid, "state_event", asks, NULL, fields);
+    sync_all();
+    expect_state(bob, "order", order, "received");
+    must(ann, go(ann, "order", order, "reviewed", NULL));
+    sync_all();
+    expect_state(bob, "order", order, "reviewed");
+}
+
+/* The view's column shows what follows, and the view that followed the records is as one that is built anew. */
+static void expect_row(struct satchel *satchel, const char *table, const char *field, const char *id,
+                       const char *wanted)
+{
+    char sql[300], where[160] = "";
+    struct rows rows = {0};
+    struct client_view *kept, *anew;
+    bool same = false;
+    (void)snprintf(sql, sizeof sql, "SELECT %s AS s, %s_disputed AS d FROM \"%s\" WHERE id = '%s'", field, field, table,
+                   id);
+    must(satchel, satchel_query(satchel, sql, collect_row, &rows));
+    assert_string_equal(rows.text, wanted);
+    assert_int_equal(client_view_open(satchel, &kept), SAT_OK);
+    assert_int_equal(client_view_make(satchel, &anew), SAT_OK);
+    assert_int_equal(client_view_compare(kept, anew, &same, where, &satchel->fault), SAT_OK);
+    client_view_free(anew);
+    assert_string_equal(same ? "" : where, "");
+}
+
+static void a_states_column_follows_its_steps(void **state)
+{
+    (void)state;
+    char order[SATCHEL_ID_SIZE] = "", deal[SATCHEL_ID_SIZE] = "", step[SATCHEL_ID_SIZE] = "", fields[200];
+    char person[SATCHEL_ID_SIZE];
+    struct client_book_self self;
+    struct satchel_tx *tx;
+    put_one(cid, "order", order, NULL, "{\"no_local\":\"C-1\"}");
+    put_one(cid, "opportunity", deal, NULL, "{\"name\":\"Mill\",\"stage\":\"proposal\"}");
+    expect_row(cid, "order", "state", order, "{\"s\":\"received\",\"d\":null}");
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"held\"}", order);
+    put_one(cid, "state_event", step, NULL, fields); /* not his to say */
+    expect_row(cid, "order", "state", order, "{\"s\":\"received\",\"d\":null}");
+    sync_all();
+    must(cid, go(cid, "opportunity", deal, "lost", NULL));
+    expect_row(cid, "opportunity", "stage", deal, "{\"s\":\"lost\",\"d\":null}");
+    must(bob, go(bob, "opportunity", deal, "negotiation", NULL));
+    sync_all();
+    expect_row(bob, "opportunity", "stage", deal, "{\"s\":\"lost\",\"d\":\"negotiation|lost\"}");
+    expect_row(cid, "opportunity", "stage", deal, "{\"s\":\"lost\",\"d\":\"negotiation|lost\"}");
+    assert_int_equal(client_book_self(cid, &self), SAT_OK);
+    (void)snprintf(person, sizeof person, "%s", self.id);
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"finance\"]}"); /* and now it is */
+    sync_all();
+    expect_row(bob, "order", "state", order, "{\"s\":\"held\",\"d\":null}");
+    expect_row(ann, "order", "state", order, "{\"s\":\"held\",\"d\":null}");
+    put_one(bob, "order", order, NULL, "{\"note\":\"call them\"}");
+    expect_row(bob, "order", "state", order, "{\"s\":\"held\",\"d\":null}");
+    must(bob, satchel_begin(bob, &tx));
+    must(bob, satchel_remove(tx, "state_event", step));
+    must(bob, satchel_commit(tx));
+    expect_row(bob, "order", "state", order, "{\"s\":\"received\",\"d\":null}");
+}
+
+static void what_was_submitted_is_at_least_that(void **state)
+{
+    (void)state;
+    char visit[SATCHEL_ID_SIZE] = "";
+    put_one(bob, "visit", visit, NULL, "{\"purpose\":\"samples\"}");
+    must(bob, go(bob, "visit", visit, "checked_in", NULL));
+    expect_row(bob, "visit", "state", visit, "{\"s\":\"checked_in\",\"d\":null}");
+    put_one(bob, "visit", visit, NULL, "{\"submitted_at\":\"2026-05-04T10:00:00Z\"}");
+    expect_row(bob, "visit", "state", visit, "{\"s\":\"submitted\",\"d\":null}");
+    must(bob, go(bob, "visit", visit, "submitted", NULL)); /* it is */
+    expect_row(bob, "visit", "state", visit, "{\"s\":\"submitted\",\"d\":null}");
+}
+
+static void a_record_is_found_by_what_people_call_it(void **state)
+{
+    (void)state;
+    char dairy[SATCHEL_ID_SIZE] = "", other[SATCHEL_ID_SIZE] = "", found[SATCHEL_ID_SIZE];
+    put_one(bob, "account", dairy, NULL, "{\"name\":\"Molkerei\",\"aliases\":[\"Dairy\"]}");
+    put_one(bob, "account", other, NULL, "{\"name\":\"Alm\"}");
+    static const char *const names[] = {"Molkerei", "molkerei", "Dairy", "dairy"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        client_begin(bob);
+        assert_int_equal(client_book_find(bob, "account", names[i], found), SAT_OK);
+        assert_string_equal(found, dairy);
+    }
+    assert_int_equal(client_book_find(bob, "account", other, found), SAT_OK);
+    assert_string_equal(found, other);
+    char begin[30];
+    (void)snprintf(begin, sizeof begin, "%.28s", other); /* beyond the time, which the two may share */
+    assert_int_equal(client_book_find(bob, "account", begin, found), SAT_OK);
+    assert_string_equal(found, other);
+    assert_int_equal(client_book_find(bob, "account", "olke", found), SAT_OK); /* a part that only one has … */
+    assert_string_equal(found, dairy);
+    assert_int_equal(client_book_find(bob, "account", "l", found), SAT_ERR_NOT_FOUND); /* … and not too short */
+    assert_int_equal(client_book_find(bob, "account", "Molke 2", found), SAT_ERR_NOT_FOUND);
+    char number[SATCHEL_ID_SIZE] = "";
+    put_one(bob, "order", number, NULL, "{\"no_local\":\"R017B-1\"}"); /* numbers are said whole */
+    assert_int_equal(client_book_find(bob, "order", "R017B", found), SAT_ERR_NOT_FOUND);
+    char twin[SATCHEL_ID_SIZE] = "";
+    put_one(bob, "account", twin, NULL, "{\"name\":\"Alm\"}");
+    assert_int_equal(client_book_find(bob, "account", "Alm", found), SAT_ERR_INVALID);
+    assert_non_null(strstr(bob->fault.text, twin));
+    assert_non_null(strstr(bob->fault.text, other));
+}
+
+static void amounts_of_two_currencies_are_not_added(void **state)
+{
+    (void)state;
+    struct client_money sum = {0}, none = {0}, one = {.there = true, .minor = INT64_MAX - 1, .currency = "EUR"},
+                        two = {.there = true, .minor = 1, .currency = "EUR"},
+                        yuan = {.there = true, .minor = 1, .currency = "CNY"};
+    client_begin(bob);
+    assert_int_equal(client_book_money_add(bob, &sum, &none), SAT_OK);
+    assert_false(sum.there);
+    assert_int_equal(client_book_money_add(bob, &sum, &one), SAT_OK);
+    assert_int_equal(client_book_money_add(bob, &sum, &two), SAT_OK);
+    assert_int_equal(sum.minor, INT64_MAX);
+    assert_int_equal(client_book_money_add(bob, &sum, &two), SAT_ERR_INVALID);
+    assert_int_equal(client_book_money_add(bob, &one, &yuan), SAT_ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_and_its_steps_are_made_in_one_transaction),
+        cmocka_unit_test(back_and_again_need_a_reason_and_duties_are_asked),
+        cmocka_unit_test(a_business_role_brings_duties),
+        cmocka_unit_test(a_dispute_is_settled_by_who_may),
+        cmocka_unit_test(a_step_that_only_asks_is_taken_by_who_may),
+        cmocka_unit_test(a_states_column_follows_its_steps),
+        cmocka_unit_test(what_was_submitted_is_at_least_that),
+        cmocka_unit_test(a_record_is_found_by_what_people_call_it),
+        cmocka_unit_test(amounts_of_two_currencies_are_not_added),
+    };
+    return cmocka_run_group_tests_name("book", tests, make_org, drop_org);
+}
