@@ -173,6 +173,20 @@ static void a_change_that_came_back_to_life_is_told(void **state)
     assert_string_equal(told, "");
 }
 
+/* The last number that there is has no next one. */
+static void an_entry_of_the_largest_number_is_told_and_the_inspection_ends(void **state)
+{
+    (void)state;
+    const struct sat_entry_row row = {.entry = {.seq = INT64_MAX, .kind = SAT_ENTRY_RETURNED}};
+    int64_t sid = fullest_space().sid;
+    assert_int_equal(sat_store_begin(the_world.store), SAT_OK);
+    assert_int_equal(sat_store_entry_append(the_world.store, sid, &row), SAT_OK);
+    assert_found(SAT_CHECK_LOG, "entry 9223372036854775807 steps back in time");
+    sat_store_rollback(the_world.store);
+    (void)inspect(the_world.store, NULL);
+    assert_string_equal(told, "");
+}
+
 static void an_empty_store_has_no_directory(void **state)
 {
     (void)state;
@@ -192,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_space_that_forgot_an_entry_is_told),
         cmocka_unit_test(a_digest_that_drifted_is_told),
         cmocka_unit_test(a_change_that_came_back_to_life_is_told),
+        cmocka_unit_test(an_entry_of_the_largest_number_is_told_and_the_inspection_ends),
         cmocka_unit_test(an_empty_store_has_no_directory),
     };
     return cmocka_run_group_tests_name("inspect", tests, make_org, drop_org);
