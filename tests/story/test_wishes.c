@@ -9,6 +9,7 @@
 #include "common/sync/subscription.h"
 #include "common/sync/wishes.h"
 #include "tests/story/forge.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 static struct world world;
@@ -229,6 +230,16 @@ static void what_comes_again_is_no_answer(void **state)
     assert_true(is_granted());
 }
 
+static void with_its_space_a_wish_is_gone(void **state)
+{
+    (void)state;
+    wish();
+    order_grant(&world, reader, 0, 0);
+    assert_true(world_sync(&world, reader));
+    assert_int_equal(reader->heard[SAT_NOTICE_SPACE_LOST], 1);
+    assert_false(wishes());
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -237,6 +248,7 @@ int main(void)
         STORY(a_wish_waits_while_the_next_entry_is_asked_for),
         STORY(a_wish_is_put_again_behind_a_new_subscription),
         STORY(what_comes_again_is_no_answer),
+        STORY(with_its_space_a_wish_is_gone),
     };
 #undef STORY
     return cmocka_run_group_tests_name("wishes", tests, NULL, NULL);
