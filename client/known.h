@@ -1,0 +1,21 @@
+/* What is known of work that is about to be written again (author_again.h): whether the log has it, as itself or as a
+ * copy, or had it, and forgot what it said; or refused it. Told by what the record's history has here, and by the
+ * numbers that the work stood under, back to its first (author_was.h). */
+#ifndef CLIENT_KNOWN_H
+#define CLIENT_KNOWN_H
+
+#include "client/handle.h"
+#include "common/vault/author_again.h"
+
+struct client_known { /* the context of the two */
+    struct satchel *satchel;
+    struct sat_arena arena; /* of one change */
+};
+
+/* For sat_again.known: all that can be told; or whether the log has a copy of it, and no more. */
+enum sat_err client_known_look(void *context, const struct sat_again_change *change,
+                               struct sat_again_answer *out) SAT_MUST_CHECK;
+enum sat_err client_known_copy(void *context, const struct sat_again_change *change,
+                               struct sat_again_answer *out) SAT_MUST_CHECK;
+
+#endif
