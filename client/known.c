@@ -6,6 +6,14 @@
 #include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 
+/* What is here of the change's record, where it stands. */
+struct past {
+    struct sat_space_id space;
+    struct sat_history_item *items;
+    uint32_t n;
+    bool lets_in;
+};
+
 /* One commit gives all of its changes one time; at one dot, one time and one content are one edit. */
 static bool is_same_edit(const struct sat_again_change *change, const struct sat_history_item *item)
 {
@@ -30,15 +38,17 @@ static struct sat_origin root_of(const struct sat_space_id *space, const struct 
     return root;
 }
 
-/* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
-static bool repeats(const struct sat_again_change *change, const struct sat_origin *root,
-                    const struct sat_space_id *space, const struct sat_history_item *item)
+/* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again; or one that waits
+ * here to be sent, where its maker asks. */
+static bool repeats(const struct sat_again_change *change, const struct sat_origin *root, const struct past *past,
+                    const struct sat_history_item *item)
 {
     struct sat_body body = item->body;
     struct sat_origin there;
-    if (!item->readable || item->recv_ms == 0) return false;
+    if (!item->readable) return false;
     bool copy = sat_origin_decode(body.origin, &there) == SAT_OK;
-    if (!copy) there = (struct sat_origin){.space = *space, .dot = item->dot};
+    if (item->recv_ms == 0 && !(copy && past->lets_in)) return false;
+    if (!copy) there = (struct sat_origin){.space = past->space, .dot = item->dot};
     if (!sat_origin_equal(root, &there)) return false;
     if (!copy) there.rest = sat_origin_hash(&change->record, &item->header, &body);
     bool same = !sat_hash_is_zero(&root->rest) && sat_hash_equal(&root->rest, &there.rest);
@@ -56,43 +66,42 @@ static bool says_all_of(const struct sat_body *later, const struct sat_body *bod
 /* Has the one replaced the other, whole, and has the log a copy of it? Where something could not be read it keeps all
  * that it had seen, also that of which it says everything anew. */
 static bool replaced_it(const struct sat_again_change *later, const struct sat_again_change *change,
-                        const struct sat_space_id *space, const struct sat_history_item *items, uint32_t n)
+                        const struct past *past)
 {
     const struct sat_header *header = later->header;
     if (!sat_vector_covers(header->seen, change->dot) || sat_dots_have(header->holes, change->dot)) return false;
     if (sat_dots_have(header->kept, change->dot) && !says_all_of(later->body, change->body)) return false;
-    struct sat_origin root = root_of(space, later);
-    for (uint32_t i = 0; i < n; i++)
-        if (repeats(later, &root, space, &items[i])) return true;
+    struct sat_origin root = root_of(&past->space, later);
+    for (uint32_t i = 0; i < past->n; i++)
+        if (repeats(later, &root, past, &past->items[i])) return true;
     return false;
 }
 
 /* Has it been replaced by one that waits here with it, or that lost its number with it, and that the log has a copy of?
  * Whoever wrote that had it as hashes, and so could not say what it replaces. */
-static bool was_replaced(const struct sat_again_change *change, const struct sat_space_id *space,
-                         const struct sat_history_item *items, uint32_t n)
+static bool was_replaced(const struct sat_again_change *change, const struct past *past)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        struct sat_body body = items[i].body;
+    for (uint32_t i = 0; i < past->n; i++) {
+        const struct sat_history_item *item = &past->items[i];
+        struct sat_body body = item->body;
         const struct sat_again_change later = {
-            .record = change->record, .dot = items[i].dot, .header = &items[i].header, .body = &body};
-        if (!items[i].recv_ms && items[i].readable && replaced_it(&later, change, space, items, n)) return true;
+            .record = change->record, .dot = item->dot, .header = &item->header, .body = &body};
+        if (!item->recv_ms && item->readable && replaced_it(&later, change, past)) return true;
     }
     for (uint32_t i = 0; i < change->beside_n; i++) {
         const struct sat_again_change *later = &change->beside[i];
-        if (sat_record_equal(&later->record, &change->record) && replaced_it(later, change, space, items, n))
-            return true;
+        if (sat_record_equal(&later->record, &change->record) && replaced_it(later, change, past)) return true;
     }
     return false;
 }
 
 /* Has the record ever gone from there? What goes and comes back is copied, and each copy names the first original: by
  * that alone nobody can tell whether it is this one, or one that has gone again since. */
-static bool has_moved(const struct sat_history_item *items, uint32_t n)
+static bool has_moved(const struct past *past)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        struct sat_source source = {.readable = items[i].readable, .body = items[i].body};
-        if (items[i].live && sat_source_moves(&source)) return true;
+    for (uint32_t i = 0; i < past->n; i++) {
+        struct sat_source source = {.readable = past->items[i].readable, .body = past->items[i].body};
+        if (past->items[i].live && sat_source_moves(&source)) return true;
     }
     return false;
 }
@@ -239,29 +248,42 @@ static enum sat_err was_refused(struct client_known *known, struct sat_dot dot, 
     return err || !*refused ? err : sat_store_aside_set_state(store, aside.number, SAT_ASIDE_OPEN);
 }
 
+static enum sat_err load_past(struct client_known *known, const struct sat_again_change *change, struct past *past)
+{
+    struct sat_vault vault = client_vault(known->satchel);
+    past->lets_in = known->lets_in;
+    return sat_record_history(&vault, change->sid, &change->record, &known->arena, &past->items, &past->n);
+}
+
+static enum sat_err look_at_past(struct client_known *known, const struct sat_again_change *change,
+                                 const struct sat_origin *root, struct past *past, struct sat_again_answer *out)
+{
+    enum sat_err err = load_past(known, change, past);
+    bool moved = !err && has_moved(past);
+    for (uint32_t i = 0; i < past->n && !err && !out->found; i++) {
+        const struct sat_history_item *item = &past->items[i];
+        if (!repeats(change, root, past, item)) continue;
+        out->found = !moved || sat_dot_compare(item->dot, change->dot) == 0;
+        out->doubtful = true;
+        out->now = item->dot;
+    }
+    if (!err && !out->found && !moved) out->found = was_replaced(change, past);
+    return err;
+}
+
 enum sat_err client_known_look(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
     struct client_known *known = context;
-    struct sat_vault vault = client_vault(known->satchel);
-    struct sat_space_id space;
-    struct sat_history_item *items;
-    uint32_t n = 0;
-    enum sat_err err = client_space_of_sid(known->satchel, change->sid, &space);
+    struct past past = {0};
     struct sat_origin root = {0};
     *out = (struct sat_again_answer){0};
-    if (!err) root = root_of(&space, change);
-    if (!err && sat_space_equal(&root.space, &space)) err = was_refused(known, root.dot, &out->found);
-    if (!err && !out->found) err = sat_record_history(&vault, change->sid, &change->record, &known->arena, &items, &n);
-    bool moved = !err && has_moved(items, n);
-    for (uint32_t i = 0; i < n && !err && !out->found; i++) {
-        if (!repeats(change, &root, &space, &items[i])) continue;
-        out->found = !moved || sat_dot_compare(items[i].dot, change->dot) == 0;
-        out->doubtful = true;
-        out->now = items[i].dot;
-    }
-    if (!err && !out->found && !moved) out->found = was_replaced(change, &space, items, n);
-    if (!err && !out->found && sat_space_equal(&root.space, &space))
-        err = find_forgotten(known->satchel, change, &root, items, n, &known->arena, out);
+    enum sat_err err = client_space_of_sid(known->satchel, change->sid, &past.space);
+    if (!err) root = root_of(&past.space, change);
+    bool here = !err && sat_space_equal(&root.space, &past.space);
+    if (here) err = was_refused(known, root.dot, &out->found);
+    if (!err && !out->found) err = look_at_past(known, change, &root, &past, out);
+    if (!err && !out->found && here)
+        err = find_forgotten(known->satchel, change, &root, past.items, past.n, &known->arena, out);
     sat_arena_reset(&known->arena);
     return err;
 }
@@ -269,18 +291,16 @@ enum sat_err client_known_look(void *context, const struct sat_again_change *cha
 enum sat_err client_known_copy(void *context, const struct sat_again_change *change, struct sat_again_answer *out)
 {
     struct client_known *known = context;
-    struct sat_vault vault = client_vault(known->satchel);
-    struct sat_space_id space;
-    struct sat_history_item *items;
+    struct past past = {0};
     struct sat_origin root = {0};
-    uint32_t n = 0;
-    enum sat_err err = client_space_of_sid(known->satchel, change->sid, &space);
-    if (!err) err = sat_record_history(&vault, change->sid, &change->record, &known->arena, &items, &n);
-    if (!err) root = root_of(&space, change);
-    bool moved = !err && has_moved(items, n);
-    for (uint32_t i = 0; i < n && !err && !moved && !out->found; i++) {
-        out->found = items[i].seq && items[i].body.origin.len && repeats(change, &root, &space, &items[i]);
-        out->now = items[i].dot;
+    enum sat_err err = client_space_of_sid(known->satchel, change->sid, &past.space);
+    if (!err) err = load_past(known, change, &past);
+    if (!err) root = root_of(&past.space, change);
+    bool moved = !err && has_moved(&past);
+    for (uint32_t i = 0; i < past.n && !err && !moved && !out->found; i++) {
+        const struct sat_history_item *item = &past.items[i];
+        out->found = item->seq && item->body.origin.len && repeats(change, &root, &past, item);
+        out->now = item->dot;
     }
     sat_arena_reset(&known->arena);
     return err;

@@ -9,6 +9,7 @@
 
 struct client_known { /* the context of the two */
     struct satchel *satchel;
+    bool lets_in;           /* what was handed in: a copy that waits here to be sent is as good as one in the log */
     struct sat_arena arena; /* of one change */
 };
 
