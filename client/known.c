@@ -6,6 +6,29 @@
 #include "common/vault/author_was.h"
 #include "common/vault/origin.h"
 
+void client_known_begin(struct client_known *known, struct satchel *satchel)
+{
+    *known = (struct client_known){.satchel = satchel};
+    sat_arena_init(&known->arena);
+    sat_buf_init(&known->refused);
+}
+
+void client_known_end(struct client_known *known)
+{
+    sat_arena_deinit(&known->arena);
+    sat_buf_deinit(&known->refused);
+}
+
+enum sat_err client_known_settle(struct client_known *known)
+{
+    struct sat_reader reader;
+    enum sat_err err = SAT_OK;
+    sat_reader_init(&reader, sat_buf_span(&known->refused));
+    while (sat_reader_left(&reader) && !err)
+        err = sat_store_aside_set_state(known->satchel->store, (int64_t)sat_take_u64(&reader), SAT_ASIDE_OPEN);
+    return err;
+}
+
 /* What is here of the change's record, where it stands. */
 struct past {
     struct sat_space_id space;
@@ -245,7 +268,8 @@ static enum sat_err was_refused(struct client_known *known, struct sat_dot dot, 
     if (err || !found || row.state != SAT_BUNDLE_VOID) return err;
     struct sat_hash id = sat_void_of_row(&row).statement.refused;
     err = sat_store_aside_find(store, &id, &known->arena, &aside, refused);
-    return err || !*refused ? err : sat_store_aside_set_state(store, aside.number, SAT_ASIDE_OPEN);
+    if (!err && *refused) sat_put_u64(&known->refused, (uint64_t)aside.number);
+    return err;
 }
 
 static enum sat_err load_past(struct client_known *known, const struct sat_again_change *change, struct past *past)

@@ -11,7 +11,14 @@ struct client_known { /* the context of the two */
     struct satchel *satchel;
     bool lets_in;           /* what was handed in: a copy that waits here to be sent is as good as one in the log */
     struct sat_arena arena; /* of one change */
+    struct sat_buf refused; /* numbers of what is kept aside, and was refused, as the log says */
 };
+
+void client_known_begin(struct client_known *known, struct satchel *satchel);
+void client_known_end(struct client_known *known);
+/* Inside the transaction in which it is written again: what was refused is listed so from now on. To look changes
+ * nothing. */
+enum sat_err client_known_settle(struct client_known *known) SAT_MUST_CHECK;
 
 /* For sat_again.known: all that can be told; or whether the log has a copy of it, and no more. */
 enum sat_err client_known_look(void *context, const struct sat_again_change *change,

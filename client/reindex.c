@@ -105,9 +105,9 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                  bool drafts_stay, struct sat_again_place *places, uint32_t n, struct sat_arena *arena,
                                  struct sat_again_done *done)
 {
-    struct client_known known = {.satchel = satchel};
+    struct client_known known;
     uint32_t provisional;
-    sat_arena_init(&known.arena);
+    client_known_begin(&known, satchel);
     enum sat_err err = sat_copied_number(satchel->store, &provisional);
     for (uint32_t i = 0; !err && i < n && device >= SAT_PROVISIONAL; i++) places[i].cut = 0;
     struct sat_vault vault = client_vault(satchel);
@@ -123,9 +123,10 @@ static enum sat_err write_places(struct satchel *satchel, const struct sat_keyri
                                                    .context = &known,
                                                    .known = client_known_look},
                                arena, done);
+    if (!err) err = client_known_settle(&known);
     if (!err && done->n == 0 && !drafts_stay) err = sat_was_clear(satchel->store); /* nothing waits */
     if (!err && done->n == 0 && !drafts_stay) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 0);
-    sat_arena_deinit(&known.arena);
+    client_known_end(&known);
     return err;
 }
 
@@ -208,12 +209,12 @@ enum sat_err client_reindex_look(struct satchel *satchel, bool *changed)
 static enum sat_err take_over(struct satchel *satchel, int64_t sid, const struct sat_taken *from,
                               struct sat_arena *arena)
 {
-    struct client_known known = {.satchel = satchel};
+    struct client_known known;
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
     struct sat_again_done done;
     uint32_t number;
-    sat_arena_init(&known.arena);
+    client_known_begin(&known, satchel);
     enum sat_err err = sat_copied_number(satchel->store, &number);
     struct sat_again again = {.device = number ? number : client_device(satchel),
                               .places = &place,
@@ -223,8 +224,9 @@ static enum sat_err take_over(struct satchel *satchel, int64_t sid, const struct
                               .context = &known,
                               .known = client_known_look};
     if (!err) err = sat_author_again(&vault, &again, arena, &done);
+    if (!err) err = client_known_settle(&known);
     if (!err) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 1);
-    sat_arena_deinit(&known.arena);
+    client_known_end(&known);
     return err;
 }
 
@@ -251,7 +253,7 @@ enum sat_err client_reindex_take_over(struct satchel *satchel, int64_t sid, cons
 
 enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint64_t now_ms, bool *changed)
 {
-    struct client_known known = {.satchel = satchel};
+    struct client_known known;
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
     struct sat_again again = {.places = &place, .places_n = 1, .context = &known, .known = client_known_copy};
@@ -260,9 +262,9 @@ enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint
     *changed = false;
     while (more && !err) {
         struct sat_taken from;
-        sat_arena_init(&known.arena);
+        client_known_begin(&known, satchel);
         err = sat_author_find_known(&vault, &again, &from, &more);
-        sat_arena_deinit(&known.arena);
+        client_known_end(&known);
         from.now_ms = now_ms;
         if (!err && more) err = client_reindex_take_over(satchel, sid, &from, &more);
         *changed = *changed || more;
