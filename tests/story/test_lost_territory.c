@@ -277,7 +277,8 @@ static void what_waits_as_a_copy_is_not_written_once_more(void **state)
     assert_int_equal(scene_space(world.server_store, &world.spaces[0]).live, 2);
 }
 
-/* The log says of the number that it is empty, and the admin's device has kept what was refused there. */
+/* The log says of the number that it stood under first that it is empty, and the admin's device has kept what was
+ * refused there. */
 static void who_asks_whether_it_fits_changes_nothing(void **state)
 {
     (void)state;
@@ -286,9 +287,13 @@ static void who_asks_whether_it_fits_changes_nothing(void **state)
     scene_damage_push(&world, rep, 0);
     (void)world_sync(&world, rep);
     rep->on_way = NULL;
+    struct sat_dot first = scene_dot(rep, 3);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
     assert_true(world_sync(&world, rep));
-    order_revoke(&world, rep);
-    assert_false(world_sync(&world, copy));
+    scene_write(&world, copy, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, copy));
+    assert_int_not_equal(scene_number(copy), first.device);
     assert_true(world_sync(&world, admin));
     struct sat_store *store = admin->handle.store;
     struct sat_aside_row *rows, kept;
@@ -296,7 +301,6 @@ static void who_asks_whether_it_fits_changes_nothing(void **state)
     struct sat_bundle bundle;
     bool found, fits;
     assert_int_equal(escrow(&rows), 1);
-    struct sat_dot first = {rows[0].device, rows[0].first};
     assert_int_equal(sat_store_bundle_of_dot(store, first, &empty, &found), SAT_OK);
     assert_true(found && empty.state == SAT_BUNDLE_VOID);
     kept = rows[0];
@@ -307,8 +311,10 @@ static void who_asks_whether_it_fits_changes_nothing(void **state)
                      SAT_OK);
     assert_int_equal(client_handed_fits(&admin->handle, &bundle, NULL, &fits), SAT_OK);
     assert_false(fits);
-    assert_int_equal(sat_store_aside_find(store, &kept.id, &arena, &kept, &found), SAT_OK);
-    assert_int_equal(kept.state, SAT_ASIDE_KEPT);
+    struct sat_aside_row now;
+    assert_int_equal(sat_store_aside_find(store, &kept.id, &arena, &now, &found), SAT_OK);
+    assert_true(found);
+    assert_int_equal(now.state, SAT_ASIDE_KEPT);
 }
 
 /* What came before it stays out: it is not held up by that. */
