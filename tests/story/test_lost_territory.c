@@ -338,6 +338,56 @@ static void what_stands_behind_something_rejected_is_let_in_as_a_copy(void **sta
     assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
 }
 
+/* Two, one behind the other, of which the first never comes into the log; and what stands there before both. */
+static void hand_in_a_chain(struct sat_bundle bundles[2])
+{
+    struct sat_aside_row *rows;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 3, CITY, "Thun");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* frozen alone */
+    rep->on_way = NULL;
+    scene_write(&world, rep, 1, CITY, "Visp");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, admin));
+    assert_int_equal(escrow(&rows), 2);
+    order_decide(&world, SAT_ACCEPT_REJECT, &rows[0]);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(
+            sat_bundle_decode(rows[i].bytes, &admin->handle.directory.org, &rows[i].space, &arena, &bundles[i]),
+            SAT_OK);
+}
+
+static void let_in_last(const struct sat_bundle bundles[2], uint32_t others)
+{
+    assert_int_equal(client_handed_take(&admin->handle, &bundles[1], bundles, others), SAT_OK);
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Visp"); /* in the place of what it had replaced */
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "");
+}
+
+static void what_stands_behind_something_unreadable_is_let_in_as_a_copy(void **state)
+{
+    (void)state;
+    struct sat_bundle bundles[2];
+    hand_in_a_chain(bundles);
+    struct sat_change *change = sat_arena_copy(&arena, bundles[0].changes, sizeof *change);
+    change->body = sat_span_text("sealed under what nobody has");
+    bundles[0].changes = change;
+    let_in_last(bundles, 2);
+}
+
+static void what_stands_behind_something_unknown_has_a_past_all_the_same(void **state)
+{
+    (void)state;
+    struct sat_bundle bundles[2];
+    hand_in_a_chain(bundles);
+    let_in_last(bundles, 0);
+}
+
 /* The admin has hashes of it: it was replaced before it came to his device. */
 static void what_was_replaced_is_asked_for_before_it_is_let_in(void **state)
 {
@@ -612,6 +662,8 @@ int main(void)
         STORY(what_waits_as_a_copy_is_not_written_once_more),
         STORY(who_asks_whether_it_fits_changes_nothing),
         STORY(what_stands_behind_something_rejected_is_let_in_as_a_copy),
+        STORY(what_stands_behind_something_unreadable_is_let_in_as_a_copy),
+        STORY(what_stands_behind_something_unknown_has_a_past_all_the_same),
         STORY(what_was_replaced_is_asked_for_before_it_is_let_in),
         STORY(a_crash_at_any_moment_loses_nothing),
         STORY(who_may_still_read_keeps_it_and_hands_in),
