@@ -33,6 +33,7 @@ struct client_world {
     uint32_t answers_left; /* connections that are answered before nobody is there; 0: all of them */
     int cut_after;         /* messages to the client before the connection is cut; -1: never */
     struct sat_buf found_reply;
+    void (*hear)(struct sat_span message); /* what clients say, as it passes; NULL: nobody listens */
 };
 
 static struct client_world the_world;
@@ -103,6 +104,7 @@ static void talk_to_host(struct client_session *session)
         sat_buf_init(&message);
         client_session_next(session, &message);
         struct sat_event said = {.kind = SAT_EVENT_MESSAGE, .peer = event.peer, .bytes = sat_buf_span(&message)};
+        if (message.len && the_world.hear) the_world.hear(said.bytes);
         if (message.len) open = host_event(session, &said);
         open = open && host_frames(session, event.peer);
         if (open && !message.len && !client_session_wants(session) && !client_session_over(session)) {
