@@ -123,11 +123,11 @@ bool client_began(const struct sat_type *type, const struct sat_merged_record *m
     const struct sat_merged *submits = sat_merged_cell(merged, type->submits, (struct sat_span){0});
     uint8_t submitted = sat_machine_state(machine, sat_span_text("submitted"));
     *out = (struct sat_began){0};
-    if (strcmp(type->name, "approval") == 0) return true; /* a request: a decision is a step, by whose it is */
     for (uint32_t i = 0; cell && cell->conflict && i < cell->alternatives_n; i++)
         out->start |= state_in(machine, &cell->alternatives[i].value);
     if (cell) out->start |= state_in(machine, &cell->value);
     if (submits && type->submits && submits->value.kind != SAT_VALUE_NIL && submitted != SAT_NO_STATE)
         out->beside = (uint32_t)1 << submitted;
-    return !cell || cell->value.kind == SAT_VALUE_NIL || state_in(machine, &cell->value);
+    return sat_machine_decided(machine) || !cell || cell->value.kind == SAT_VALUE_NIL ||
+           state_in(machine, &cell->value);
 }

@@ -31,7 +31,7 @@ struct client_step_said {
     bool passing;  /* … as far as the directory of now says so: of a copy, and of what is not accepted yet */
 };
 /* What a record says of its own state: in the field of its machine (several states, where that is in conflict), and by
- * having been submitted. False: what is in the field is none of the machine's states. */
+ * having been submitted. False: what is in the field is none of the machine's states, and would be shown as it is. */
 bool client_began(const struct sat_type *type, const struct sat_merged_record *merged, struct sat_began *out);
 /* False: it says nothing about which record, or of which state. The arena owns what is pointed to, or the record. */
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,

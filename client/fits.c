@@ -132,9 +132,10 @@ static enum sat_err check_state(struct satchel_tx *tx, const struct sat_type *ty
                         sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)cell->value.text.at,
                                                                   cell->value.text.len)));
     bool first = cell->value.kind != SAT_VALUE_TEXT || sat_machine_state(machine, cell->value.text) == 0;
-    if ((!known->place.here || known->created) && strcmp(type->name, "approval") == 0 && !first)
+    if ((!known->place.here || known->created) && sat_machine_decided(machine) && !first)
         return sat_fail(fault, SAT_ERR_INVALID,
-                        "an approval begins as a request; deciding it is a step: satchel approve");
+                        "%s.%s begins as \"%s\", and is decided by steps alone: satchel state %s", type->name,
+                        machine->field, machine->states[0], type->name);
     if (!known->place.here || known->created) return SAT_OK;
     return sat_fail(fault, SAT_ERR_INVALID,
                     "%s.%s is put when the record is made; then it goes by steps: satchel state %s ID TO", type->name,

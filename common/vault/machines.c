@@ -57,6 +57,11 @@ static const struct sat_machine machines[MACHINES_N] = {
 #include "common/vault/machines.def"
 };
 
+static const bool decided[MACHINES_N] = {
+#define DECIDED(type) [MACHINE_##type] = true,
+#include "common/vault/machines.def"
+};
+
 struct listed_move {
     uint8_t machine;
     struct sat_state_move move;
@@ -109,6 +114,11 @@ const struct sat_machine *sat_machine_of(const struct sat_type *type, const stru
 {
     const struct sat_machine *machine = type && field ? sat_machine_by_type(type->name) : NULL;
     return machine && strcmp(machine->field, field->name) == 0 ? machine : NULL;
+}
+
+bool sat_machine_decided(const struct sat_machine *machine)
+{
+    return decided[machine - machines];
 }
 
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name)
@@ -346,7 +356,9 @@ void sat_machine_derive(const struct sat_machine *machine, const struct sat_bega
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct walk walk = {.machine = machine,
-                        .start = began->start ? sat_machine_standing(machine, began->start) : bit_of(0)};
+                        .start = began->start && !sat_machine_decided(machine)
+                                     ? sat_machine_standing(machine, began->start)
+                                     : bit_of(0)};
     walk.taken = sat_arena_array(&arena, n, sizeof *walk.taken);
     gather(&walk, steps, n);
     for (uint32_t i = 0; i < walk.n; i++) decide(&walk, i);

@@ -246,7 +246,7 @@ def a_rep_grants_himself_nothing():
     asked = nancy.row("get", "approval", told["approval"]["approval"])["fields"]
     own = ["about=" + asked["about"], "kind=discount", "content_hash=" + asked["content_hash"]]
     has(nancy.error(2, "put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", "state=approved", *own)["message"],
-        "begins as a request")
+        'begins as "requested"')
     nancy.run("put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", *own)
     sync(nancy, admin)
     admin.run("approve", told["approval"]["approval"], "no", "--reason", "too much")
