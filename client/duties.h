@@ -8,6 +8,8 @@
 
 /* A business role, as it stands in `user.roles`; 0: one that brings no duty. */
 uint32_t client_duty_named(struct sat_span role);
+/* Of those that are listed: a JSON array, as `user.roles` is in the view; NULL: none. */
+uint32_t client_duties_listed(const char *roles);
 /* By their business roles alone, as they are known here now. */
 enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
                                  uint32_t *duties) SAT_MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/amendment.h"
 #include "client/handle.h"
 #include "common/base/utf8.h"
 #include "common/vault/derived.h"
@@ -200,18 +201,13 @@ static enum sat_err find_submitted(struct satchel_tx *tx, const struct sat_type 
     return err;
 }
 
-static bool is_amended(const struct sat_field *field)
-{
-    return sat_rule(field->each)->later == SAT_LATER_AMENDMENT;
-}
-
 static enum sat_err check_submitted(struct satchel_tx *tx, const struct sat_type *type,
                                     const struct client_known *known, const struct client_fields *fields)
 {
     const struct sat_field *field = NULL;
     for (uint32_t i = 0; i < fields->n && type->submits && known->place.here; i++) {
         const struct sat_field *one = sat_field_by_number(type, fields->cells[i].field);
-        if (one && is_amended(one)) field = one;
+        if (one && client_is_amended(one)) field = one;
     }
     if (!field) return SAT_OK;
     bool submitted;

@@ -107,7 +107,8 @@ SATCHEL_API int satchel_visit_submit(struct satchel *satchel, const char *visit,
                                      const struct satchel_visit_options *options, char **json);
 /* Says what is right instead of what was submitted, and why; the record stays as it is. `changes`: {"FIELD": value}, of
  * a map FIELD.KEY. Of any type that is submitted; a row for each: {"amendment","about","field","old_value","new_value",
- * "reason","at","person"}. invalid (not submitted; no reason; a field that is edited as ever). */
+ * "reason","at","person"}, without an old value where that is masked. invalid (not submitted; no reason; a field that
+ * is edited as ever); denied (what finance amends). */
 SATCHEL_API int satchel_amend(struct satchel *satchel, const char *type, const char *record, const char *changes,
                               const char *reason, satchel_row_fn row, void *context);
 /* Visits of a period (as satchel_report() has them; NULL: this month), the newest first: {"visit","day","account",

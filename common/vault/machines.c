@@ -148,6 +148,11 @@ const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint
     return NULL;
 }
 
+uint32_t sat_field_amenders(const struct sat_field *field)
+{
+    return field->range->amenders ? field->range->amenders : (uint32_t)ANYONE;
+}
+
 uint32_t sat_duties_of_role(uint8_t role)
 {
     switch (role) {

@@ -56,6 +56,8 @@ const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint
 bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b);
 /* Of the states (bits) that came about side by side those that no other one overtakes. */
 uint32_t sat_machine_standing(const struct sat_machine *machine, uint32_t states);
+/* The duties whose amendment of a field counts, one of which is needed. */
+uint32_t sat_field_amenders(const struct sat_field *field);
 /* The duties that come with a role alone. */
 uint32_t sat_duties_of_role(uint8_t role);
 
