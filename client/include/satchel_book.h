@@ -259,7 +259,7 @@ SATCHEL_API int satchel_order_show(struct satchel *satchel, const char *order, c
 /* Moves it to another state (satchel_step()). To be reviewed it is submitted, its discount approved, and each item of
  * the checklist order_review answered, where the organisation has published one: by `answers` (NULL: none), a JSON
  * object of items' keys, or before. A cancelling that comes too late is noted as a request; who has it delivered makes
- * what is owed for it, due after as many days as the policy order.terms says (30). */
+ * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. */
 SATCHEL_API int satchel_order_move(struct satchel *satchel, const char *order, const char *to, const char *reason,
                                    const char *answers, char **json);
 /* Notes what happens on its way: `kind` is "status", "shipment" or "exception", `eta` (may be NULL) a day. Of an
@@ -291,7 +291,9 @@ SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **js
 /* Takes a payment back, by a record that says so: {"payment","reverses"}. exists: it was reversed. */
 SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
- * flag is "twice", "currency", "not allocated", "more allocated than paid", "more paid than owed" or "does not fit". */
+ * flag is "twice", "currency", "not allocated", "more allocated than paid", "not positive" (of a payment, or of what of
+ * one goes to a receivable), "owed twice" (made by a delivery, where somebody put what is owed for the order by hand,
+ * which counts), "more paid than owed", "no amount" or "does not fit". */
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what
