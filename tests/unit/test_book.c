@@ -341,6 +341,26 @@ static void a_lead_without_a_name_becomes_part_of_an_account(void **state)
     assert_rows(bob, fields, wanted);
 }
 
+/* Two doors of one kiosk, 40 m from each other, and one at the other end of the same latitude. */
+static void accounts_on_both_sides_of_the_date_line_are_near(void **state)
+{
+    (void)state;
+    char west[SATCHEL_ID_SIZE] = "", east[SATCHEL_ID_SIZE] = "", far[SATCHEL_ID_SIZE] = "", wanted[400];
+    struct rows rows = {0};
+    put_one(bob, "account", west, NULL, "{\"name\":\"Taveunikiosk\",\"lat_e7\":-168000000,\"lon_e7\":1799998000}");
+    put_one(bob, "account", east, NULL, "{\"name\":\"kiosk\",\"lat_e7\":-168000100,\"lon_e7\":-1799998000}");
+    put_one(bob, "account", far, NULL, "{\"name\":\"Ataveunikiosk\",\"lat_e7\":-168000000,\"lon_e7\":0}");
+    must(bob, satchel_duplicates(bob, east, collect_row, &rows));
+    (void)snprintf(wanted, sizeof wanted,
+                   "{\"account\":\"%s\",\"name\":\"kiosk\",\"other\":\"%s\",\"other_name\":\"Taveunikiosk\","
+                   "\"why\":[\"place\"]}",
+                   east, west);
+    assert_string_equal(rows.text, wanted);
+    rows = (struct rows){0};
+    must(bob, satchel_duplicates(bob, far, collect_row, &rows));
+    assert_int_equal(rows.n, 0);
+}
+
 static void amounts_of_two_currencies_are_not_added(void **state)
 {
     (void)state;
@@ -370,6 +390,7 @@ int main(void)
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
         cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
         cmocka_unit_test(a_lead_without_a_name_becomes_part_of_an_account),
+        cmocka_unit_test(accounts_on_both_sides_of_the_date_line_are_near),
         cmocka_unit_test(amounts_of_two_currencies_are_not_added),
     };
     return cmocka_run_group_tests_name("book", tests, make_org, drop_org);
