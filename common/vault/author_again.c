@@ -120,10 +120,11 @@ static void add_unmoved(const struct sat_again_work *again, const struct sat_aga
     }
 }
 
+/* Not what its vector covers by number alone: what that had seen, it had not. */
 static bool had_seen_pair(const struct sat_again_old *old, const struct sat_again_pair *pair)
 {
     return pair->sid == old->place->sid && sat_record_equal(&pair->record, &old->record) &&
-           sat_vector_covers(old->header.seen, pair->old);
+           sat_vector_covers(old->header.seen, pair->old) && !sat_dots_have(old->header.holes, pair->old);
 }
 
 /* What it had seen, and nothing that came to this device since. */

@@ -221,9 +221,34 @@ static void what_stood_under_the_number_of_another_is_carried(void **state)
     assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
 }
 
+/* Storm 963018 (decision 220): somebody edits late, and the record comes back, with an edit that was made elsewhere
+ * meanwhile. The home turns out to be a copy: what it writes again has not seen what stood under its own number. */
+static void what_is_written_again_has_not_seen_what_it_had_not_read(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, CITY, "Lille");
+    settle();
+    move(rep, 1, EAST, WEST);
+    assert_true(world_sync(&world, rep));
+    (void)scene_write(&world, admin, 1, NAME, "late");
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, rep));
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    (void)scene_write_in(&world, rep, &world.spaces[WEST], 1, NAME, "elsewhere");
+    move(rep, 1, WEST, EAST);
+    assert_string_equal(shows(rep, EAST, 1, NAME), "elsewhere|late");
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "elsewhere|late");
+    assert_all_show(EAST, 1, CITY, "Lille");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_written_again_has_not_seen_what_it_had_not_read, begin, end),
         cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
         cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_by_a_copied_home, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
