@@ -285,9 +285,51 @@ static void what_takes_a_record_away_leaves_the_copy_of_another(void **state)
     assert_string_equal(shows(admin, in_east ? WEST : EAST, 1, NAME), "");
 }
 
+/* Storm 39034 (decision 222): the same, where the first had not been sent yet when it was copied. Its home was copied
+ * before it was set back, and the copy moves the record. */
+static void copy_unsent_what_has_a_number_twice(uint16_t field, const char *text, struct world_device **twin)
+{
+    struct world_home kept;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    world_home_backup(&world, rep, &kept);
+    uint64_t one = scene_write(&world, rep, 1, CITY, "Lille");
+    *twin = world_clone(&world, rep);
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    assert_int_equal(scene_write(&world, rep, 1, field, text), one);
+    assert_true(world_sync(&world, rep));
+    move(*twin, 1, EAST, WEST);
+}
+
+static void what_was_copied_unsent_is_told_from_another_under_its_number(void **state)
+{
+    struct world_device *twin;
+    (void)state;
+    copy_unsent_what_has_a_number_twice(ADDRESS, "Rue Bleue", &twin);
+    settle();
+    assert_all_show(WEST, 1, NAME, "Blondel");
+    assert_all_show(WEST, 1, CITY, "Lille");
+    assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
+}
+
+/* … and who had seen the one has not seen the other's copy. */
+static void who_saw_the_one_under_a_number_has_not_seen_the_other(void **state)
+{
+    struct world_device *twin;
+    (void)state;
+    copy_unsent_what_has_a_number_twice(CITY, "Roubaix", &twin);
+    (void)scene_write(&world, rep, 1, CITY, "Tourcoing");
+    assert_true(world_sync(&world, rep));
+    settle();
+    assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_saw_the_one_under_a_number_has_not_seen_the_other, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_copied_unsent_is_told_from_another_under_its_number, begin, end),
         cmocka_unit_test_setup_teardown(what_takes_a_record_away_leaves_the_copy_of_another, begin, end),
         cmocka_unit_test_setup_teardown(what_is_written_again_has_not_seen_what_it_had_not_read, begin, end),
         cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
