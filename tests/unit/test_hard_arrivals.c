@@ -303,6 +303,84 @@ static void h14_a_visit_and_an_order_before_their_account(void **state)
     assert_true(waited > 0);
 }
 
+/* ---- 19: two claim one account of the pool ---- */
+
+static void claim_it(struct satchel *satchel)
+{
+    char *text = NULL;
+    must(satchel, satchel_claim(satchel, "account", account, &text));
+    json_t *told = parsed(text);
+    assert_string_equal(json_string_value(json_object_get(told, "own")), "asked"); /* no more than that, offline */
+    json_decref(told);
+}
+
+static void claim_of_bob(void)
+{
+    claim_it(bob);
+}
+
+static void claim_of_cid(void)
+{
+    claim_it(cid);
+}
+
+static void claim_of_ann(void)
+{
+    claim_it(ann);
+}
+
+struct claim_of {
+    struct satchel *device;
+    struct rows *out;
+};
+
+static int tell_claim(void *context, const char *json)
+{
+    const struct claim_of *of = context;
+    json_t *row = json_loads(json, 0, NULL);
+    if (strcmp(json_string_value(json_object_get(row, "id")), account) == 0) {
+        const char *first = arrivals.first == ann ? "Ann" : arrivals.first == bob ? "Bob" : "Cid";
+        const char *own = json_string_value(json_object_get(row, "own")),
+                   *by = json_string_value(json_object_get(row, "by"));
+        bool his = of->device == arrivals.first || (of->device == tablet && arrivals.first == bob);
+        bool asked = of->device == ann || of->device == bob || of->device == tablet || of->device == cid;
+        tell(of->out, "%s, by %s, who asks is told so: %d", json_string_value(json_object_get(row, "state")),
+             by && strcmp(by, first) == 0 ? "the first to arrive" : "another one",
+             strcmp(own ? own : "-", !asked ? "-"
+                                     : his  ? "confirmed"
+                                            : "lost") == 0);
+    }
+    json_decref(row);
+    return 0;
+}
+
+static void tell_claims(struct satchel *device, struct rows *out)
+{
+    struct claim_of of = {.device = device, .out = out};
+    must(device, satchel_claims(device, tell_claim, &of));
+    tell_conflicts(device, out, account);
+}
+
+static void h19_of_three_claims_the_first_to_arrive_counts(void **state)
+{
+    (void)state;
+    in_every_order(&(struct hard_case){
+        .begins = make_account,
+        .changes = {{&bob, claim_of_bob}, {&cid, claim_of_cid}, {&ann, claim_of_ann}},
+        .tells = tell_claims,
+        .wanted = "confirmed, by the first to arrive, who asks is told so: 1",
+    });
+    char *text = NULL;
+    struct satchel *loser = arrivals.first == bob ? cid : bob;
+    must_fail(loser, satchel_claim(loser, "account", account, &text), "exists", "is claimed by");
+    must_fail(loser, satchel_claim_back(loser, "account", account, &text), "denied", "whoever claimed it");
+    must(arrivals.first, satchel_claim_back(arrivals.first, "account", account, &text));
+    satchel_free(text);
+    sync_people();
+    must(loser, satchel_claim(loser, "account", account, &text)); /* it is free again */
+    satchel_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +389,7 @@ int main(void)
         cmocka_unit_test(h10_a_clock_three_days_behind_keeps_its_own_order),
         cmocka_unit_test(h14_a_step_before_the_one_that_it_follows),
         cmocka_unit_test(h14_a_visit_and_an_order_before_their_account),
+        cmocka_unit_test(h19_of_three_claims_the_first_to_arrive_counts),
         cmocka_unit_test(h12_back_after_200_days_brings_its_work_and_nothing_deleted), /* years pass: the last */
     };
     return cmocka_run_group_tests_name("hard_arrivals", tests, make_people, drop_people);
