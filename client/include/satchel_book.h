@@ -190,6 +190,24 @@ SATCHEL_API int satchel_consent_give(struct satchel_tx *tx, const char *contact,
                                      const char *evidence);
 SATCHEL_API int satchel_consent_withdraw(struct satchel_tx *tx, const char *contact, const char *purpose);
 
+/* ---- The pool ----
+ *
+ * An account or a lead (`type`) that has no owner is in the pool: whoever writes in its territory may claim it. Without
+ * a network a claim is a request. Of several the one counts that the server received first, on every device, whoever
+ * synced when; the others see who has it, and since when. It is claimed until it is given back, or a manager gives it
+ * an owner. */
+
+/* What there is in the pool, and what was claimed from it: {"type","id","name","territory","state","by","at","own"}
+ * each. state: "free", "asked" (the server has not received it), "confirmed"; by: whose claim it is, at: when the
+ * server received it, or when it was made, null both of what is free. own: what became of one's own claim, "asked",
+ * "confirmed" or "lost"; null: one made none. */
+SATCHEL_API int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context);
+/* Claims one, by id or by what it is called: *json as a row of those. Claimed by oneself already: nothing is written.
+ * exists: somebody else has it (who and since when, the message says); invalid: it has an owner; not_found. */
+SATCHEL_API int satchel_claim(struct satchel *satchel, const char *type, const char *named, char **json);
+/* Gives it back into the pool. denied (somebody else's, but for managers), not_found (nobody's). */
+SATCHEL_API int satchel_claim_back(struct satchel *satchel, const char *type, const char *named, char **json);
+
 /* ---- Roles, accounts that go to somebody else, targets ---- */
 
 /* The business roles that come with this program, as records that an admin changes from then on: those that are not
