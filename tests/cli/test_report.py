@@ -473,5 +473,45 @@ def bars_are_blocks_or_plain_signs():
     has(nancy.run("report", "receivables", "--period", "2026-07-01").out, "CNY 1 to 30 days")
 
 
+@test
+def m01_2_an_account_in_two_axes():
+    """What two territories share lives in one that both are granted; to what it belongs is said by the account."""
+    for name in ("East", "Dairy", "South", "East and Dairy"):
+        world.admin.run("territory", "add", name)
+    nodes = {row["name"]: row["id"] for row in world.admin.rows("list", "territory")}
+    for name, axis in (("Dairy", "product"), ("East and Dairy", "mixed"), ("East", "region")):
+        world.admin.run("put", "territory", nodes[name], "axis=" + axis)
+    china = world.admin.put("territory", "name=China", "axis=region")
+    world.admin.run("put", "territory", nodes["East"], "parent=" + china)
+    first, second, third = (world.rep(name, own, *more) for name, own, *more in (
+        ("R1", "East", "East and Dairy"), ("R2", "Dairy", "East and Dairy"), ("R3", "South")))
+    shared = world.admin.put_lines([record("account", name="A", territories=[nodes["East"], nodes["Dairy"]])],
+                                   "--territory", "East and Dairy")[0]["id"]
+    world.admin.put("account", "name=only in the east", "--territory", "East")
+    for device in (world.admin, first, second, third):
+        device.sync()
+    for device in (first, second):
+        equal(device.fields("account", shared)["name"], "A")
+    equal(third.rows("list", "account"), [])
+    third.error(2, "get", "account", shared)
+    for device, has_key in ((first, True), (second, True), (third, False)):
+        equal("East and Dairy" in [row["name"] for row in device.row("status")["spaces"]], has_key)
+    used_by = world.admin.run("territory", "list").out
+    equal([line.count("R3") for line in used_by.splitlines() if "East and Dairy" in line], [0])
+    where = "id IN (SELECT account FROM placed WHERE name = '%s')"
+    for name, found in (("Dairy", ["A"]), ("East", ["A", "only in the east"]), ("China", ["A", "only in the east"]),
+                        ("South", [])):
+        equal(sorted(row["name"] for row in first.rows("list", "account", "--where", where % name)), found, name)
+    equal([(row["axis"], row["name"], row["own"]) for row in second.rows(
+        "query", "SELECT axis, name, own FROM placed WHERE account = '%s' ORDER BY axis, name" % shared)],
+        [("mixed", "East and Dairy", 1), ("product", "Dairy", 1), ("region", "China", 0), ("region", "East", 1)])
+    for axis, rows in (("product", [("-", 1), ("Dairy", 1)]), ("region", [("East", 2)])):
+        told = report("visits", "--by", axis, device=first)["parts"]["coverage"]
+        equal([(row["of"], row["accounts"]) for row in told], rows, axis)
+        told = report("tiers", "--by", axis, device=first)["parts"]["tiers"]
+        equal([(row["of"], row["accounts"]) for row in told], rows, axis)
+    lacks(report("visits", device=first)["basis"]["not_here"], "China")  # of which others are parts
+
+
 if __name__ == "__main__":
     run()
