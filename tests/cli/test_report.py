@@ -106,11 +106,15 @@ def m05_1_what_is_disputed_counts_nowhere():
     put(steps(deal, "qualified", "needs", "proposal", day="2024-05-02"), "Southern")
     last = nancy.rows("query", "select id from state_event where about = '%s' and to_state = 'proposal'" % deal)
     before = report("funnel", "--period", "2024", "--territory", "Southern")
-    equal(before["parts"]["pipeline"], [{"stage": "proposal", "currency": "CNY", "n": 1, "amount_minor": 500000}])
+    equal(before["parts"]["pipeline"], [{"stage": "proposal", "currency": "CNY", "n": 1, "amount_minor": 500000,
+                                         "probability_bp": 4000, "weighted_minor": 200000}])
+    equal(before["parts"]["forecast"], [{"currency": "CNY", "n": 1, "amount_minor": 500000, "weighted_minor": 200000,
+                                         "disputed": 0}])
     put([record("state_event", about=deal, to_state=state, after=[last[0]["id"]], at="2024-05-03T10:00:00Z")
          for state in ("negotiation", "lost")], "Southern")
     found = report("funnel", "--period", "2024", "--territory", "Southern")
     equal(found["parts"]["pipeline"], [])
+    equal(found["parts"]["forecast"], [{"currency": "CNY", "n": 0, "amount_minor": 0, "weighted_minor": 0, "disputed": 1}])
     equal([row["cohort"] for row in found["parts"]["steps"]], [])
     equal(found["basis"]["not_counted"], [{"what": "leads and opportunities", "n": 1,
                                            "why": "disputed: their states stand side by side"}])
@@ -471,6 +475,47 @@ def bars_are_blocks_or_plain_signs():
     has(plain, "lead         " + "#" * 30 + " 200")
     equal(plain.isascii(), True)
     has(nancy.run("report", "receivables", "--period", "2026-07-01").out, "CNY 1 to 30 days")
+
+
+@test
+def m05_1_the_pipeline_is_weighed_by_the_stages_probabilities():
+    """M16-5: 500 000 × 20 % + 300 000 × 40 % + 200 000 × 60 % + 100 000 × 80 % = 420 000 of 1 100 000."""
+    world.admin.run("territory", "add", "Forecast")
+    world.admin.run("territory", "grant", "Forecast", "Nancy")
+    nancy.sync()
+    deals = put([record("opportunity", name="deal", stage=stage, amount=amount, currency="CNY", opened_on="2022-05-01")
+                 for stage, amount in (("needs", 50000000), ("proposal", 30000000), ("negotiation", 20000000),
+                                       ("contract", 10000000), ("won", 99), ("lost", 98), ("paused", 97))], "Forecast")
+
+    def forecast(device=nancy):
+        return report("funnel", "--period", "2022", "--territory", "Forecast", device=device)["parts"]
+
+    equal([(row["stage"], row["probability_bp"], row["weighted_minor"]) for row in forecast()["pipeline"]],
+          [("needs", 2000, 10000000), ("proposal", 4000, 12000000), ("negotiation", 6000, 12000000),
+           ("contract", 8000, 8000000)])
+    equal(forecast()["forecast"], [{"currency": "CNY", "n": 4, "amount_minor": 110000000, "weighted_minor": 42000000,
+                                    "disputed": 0}])
+    nancy.run("put", "opportunity", deals[0], "probability_bp=9000")  # counts until a manager says otherwise
+    equal(forecast()["forecast"][0]["weighted_minor"], 77000000)
+    nancy.sync()
+    world.admin.sync()
+    world.admin.run("put", "opportunity", deals[0], "probability_bp=5001")
+    world.admin.put("config_item", "kind=policy", "name=stage_probability", "version=1",
+                    'body={"contract":7500,"proposal":"much","negotiation":10001}',
+                    "published_at=2026-05-01T08:00:00Z", "--territory", "org")
+    nancy.run("put", "opportunity", deals[0], "probability_bp=8000")  # beside it, and later
+    for device in (world.admin, nancy, world.admin):
+        device.sync()
+    for device in (world.admin, nancy):
+        told = forecast(device)
+        equal([(row["stage"], row["probability_bp"], row["weighted_minor"]) for row in told["pipeline"]],
+              [("needs", 2000, 25005000), ("proposal", 4000, 12000000), ("negotiation", 6000, 12000000),
+               ("contract", 7500, 7500000)])
+        equal(told["forecast"][0]["weighted_minor"], 56505000)
+    put([record("opportunity", name="odd", stage="lead", amount=amount, currency="EUR")
+         for amount in (9, 10, 30, -30, 9223372036854775807)], "Forecast")
+    row, = [row for row in forecast()["pipeline"] if row["currency"] == "EUR"]
+    equal((row["amount_minor"], row["weighted_minor"]), (None, 0 + 1 + 2 - 1 + 461168601842738790))
 
 
 @test
