@@ -145,9 +145,10 @@ SATCHEL_API int satchel_lead_score(struct satchel_tx *tx, const char *id, const 
 /* Makes an account, a contact (where the lead names a person) and an opportunity of a lead, which is converted by it;
  * the lead's account, where it has one, and what of the three is here already stay as they are. Their ids follow from
  * the lead's, so that it is converted once, however many do so. `opportunity` (NULL: nothing): a JSON object of fields
- * of the opportunity; "account" in it is that of the lead from then on. {"lead","state","account","contact",
- * "opportunity"}, contact null for none. A lead that is not qualified is refused, unless its score is enough. invalid,
- * denied, not_found. */
+ * of the opportunity; "account" in it is that of the lead from then on. An account that the lead or they name is one
+ * that is on this device, else nothing is made (not_found). {"lead","state","account","contact","opportunity"}, contact
+ * null for none. A lead that is not qualified is refused, unless its score is enough. invalid, denied,
+ * not_found. */
 SATCHEL_API int satchel_lead_convert(struct satchel_tx *tx, const char *id, const char *opportunity, char **json);
 
 /* ---- Customers ----
