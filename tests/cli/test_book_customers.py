@@ -409,11 +409,11 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
 
 
 @test
-def case_15_what_was_done_after_a_reassignment_is_shown_and_not_counted():
-    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(3)])
+def case_15_m01_4_what_was_done_after_a_reassignment_is_shown_and_not_counted():
+    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(40)])
     for device in (nancy, admin):
         device.sync()
-    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 3)
+    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 40)
     admin.run("move", "account", *accounts, "--to", "Southern")
     admin.sync()
     said = [record("visit", account=accounts[i], person=people["Nancy"], local_date="2099-06-0%d" % (i + 1),
