@@ -114,7 +114,8 @@ def m05_1_what_is_disputed_counts_nowhere():
          for state in ("negotiation", "lost")], "Southern")
     found = report("funnel", "--period", "2024", "--territory", "Southern")
     equal(found["parts"]["pipeline"], [])
-    equal(found["parts"]["forecast"], [{"currency": "CNY", "n": 0, "amount_minor": 0, "weighted_minor": 0, "disputed": 1}])
+    equal(found["parts"]["forecast"], [{"currency": "CNY", "n": 0, "amount_minor": 0, "weighted_minor": 0,
+                                        "disputed": 1}])
     equal([row["cohort"] for row in found["parts"]["steps"]], [])
     equal(found["basis"]["not_counted"], [{"what": "leads and opportunities", "n": 1,
                                            "why": "disputed: their states stand side by side"}])
