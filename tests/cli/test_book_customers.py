@@ -481,6 +481,10 @@ def case_19_two_claim_one_lead_of_the_pool():
           ("exists", "lead Dairy Nord is claimed by Steven at %s" % at))
     has(nancy.error(4, "claim", "lead", pool, "--undo")["message"], "given back by whoever claimed it, or a manager")
     has(nancy.run("claim").out, "lost")
+    equal([(row["name"], row["own"], row["by"]) for row in nancy.row("today")["claims"]],
+          [("Dairy Nord", "lost", "Steven")])
+    has(nancy.run("today").out, "claimed (satchel claim)")
+    equal(steven.row("today")["claims"], [])
     equal(steven.row("claim", "lead", pool)["own"], "confirmed", "once more: nothing new")
     equal(steven.row("claim", "lead", pool, "--undo")["state"], "free")
     for device in (steven, nancy):
