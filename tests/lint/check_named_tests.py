@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Every test that a document names is there: docs/security.md and docs/testing.md say of each promise, docs/domain.md of
-each item of the domain, which test would fail if it broke, and a test that was renamed or taken away must not leave that
-sentence behind.
+"""Every test that a document names is there: docs/security.md and docs/testing.md say of each promise, docs/domain.md
+of each item of the domain, which test would fail if it broke, and a test that was renamed or taken away must not leave
+that sentence behind.
 
     check_named_tests.py [ROOT]
 
