@@ -122,7 +122,8 @@ SATCHEL_API int satchel_visits(struct satchel *satchel, const char *period, cons
                                void *context);
 /* One's day (`on` NULL: today): {"day","person","as_of":{territory: time},"clock","plans","unplanned","open_visits",
  * "needs_completion":[{"visit","day","account","territory","made_under","asks","missing"}],"tasks","next_steps",
- * "receivables" (with the step of dunning that is due),"conflicts","disputed"}. */
+ * "receivables" (with the step of dunning that is due),"claims" (satchel_claims(): one's own that are asked or lost),
+ * "conflicts","disputed"}. */
 SATCHEL_API int satchel_today(struct satchel *satchel, const char *on, char **json);
 /* An account's page: {"account":{…},"as_of", and blocks, each {"as_of","rows"}: "profile" (with "buying":{"last_order",
  * "cycle_days","next_expected"}), "people","visits","interactions","orders","tiers","needs","opportunities","tasks",

@@ -23,6 +23,14 @@ static const char *const views[] = {
     "FROM account "
     "AS a WHERE a.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM account AS b WHERE b.id = "
     "a.merged_into)",
+    /* placed(account, axis, name, territory, own): what an account belongs to, of every axis (region, product,
+     * customer, mixed): the territory in which it lives, those that it names beside that, and what these are parts of
+     * (own: 0). A territory of which nobody said its axis is a region. */
+    "CREATE VIEW placed (account, axis, name, territory, own) AS WITH RECURSIVE up(account, at, own) AS (SELECT a.id, "
+    "t.id, 1 FROM account AS a JOIN territory AS t ON t.name = a.territory UNION SELECT a.id, j.value, 1 FROM account "
+    "AS a, json_each(a.territories) AS j UNION SELECT u.account, t.parent, 0 FROM up AS u JOIN territory AS t ON t.id "
+    "= u.at WHERE t.parent IS NOT NULL) SELECT u.account, COALESCE(t.axis, 'region'), t.name, t.id, MAX(u.own) FROM up "
+    "AS u JOIN territory AS t ON t.id = u.at GROUP BY u.account, t.id",
     /* consented(contact, purpose, given_at, withdrawn_at, state): the consents for one purpose, taken together. What
      * was withdrawn stays so; only a new one, given after the last withdrawal, counts. SQLite reads no offset beyond
      * 14 hours: such a withdrawal counts a day after the time that stands there, thus never too early, and none is
