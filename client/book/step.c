@@ -30,17 +30,33 @@ static void add_step(struct client_standing *out, const struct sat_record_id *id
                                                          .duties = duties};
 }
 
+/* Taken back by one who settles: steps stay, whoever else archives them. */
+static enum sat_err is_back(struct satchel *satchel, const struct client_standing *of,
+                            const struct client_step_said *said, struct sat_arena *arena, bool *back)
+{
+    uint32_t duties = 0;
+    enum sat_err err = said->is_back ? client_duties_given(satchel, said->back, arena, &duties) : SAT_OK;
+    *back = said->is_back && ((duties | sat_duties_of_role(said->back_role)) & of->machine->settlers);
+    return err;
+}
+
+/* One that lies in the record's own territory: who may write another one takes no step here. */
 static enum sat_err add_stored(struct satchel *satchel, const char *id, struct sat_arena *arena,
                                struct client_standing *out)
 {
     struct sat_record_id record;
-    struct client_place place;
     struct sat_record_view view;
     struct client_step_said said;
+    struct sat_vault vault = client_vault(satchel);
     uint32_t duties = 0;
+    bool back = false;
     enum sat_err err = client_parse_id(satchel, id, &record);
-    if (!err) err = client_locate(satchel, &record, arena, &place, &view);
-    if (err || !place.here || !client_step_read(satchel, &view.merged, arena, &said)) return err;
+    if (!err) err = sat_record_load(&vault, out->sid, &record, arena, &view);
+    if (err || view.merged.moved || view.merged.type != sat_type_by_name("state_event")->number ||
+        !client_step_read(satchel, &view.merged, arena, &said) || !sat_record_equal(&said.about, &out->record))
+        return err;
+    err = is_back(satchel, out, &said, arena, &back);
+    if (err || back) return err;
     err = client_duties_given(satchel, said.user, arena, &duties);
     uint64_t newest = 0;
     for (uint32_t i = 0; i < view.live_n; i++)
@@ -79,8 +95,11 @@ static enum sat_err gather(struct satchel *satchel, const struct satchel_tx *tx,
     const char *const values[] = {about};
     uint32_t edits_n = tx ? tx->n : 0;
     sat_uuid_format(out->record.b, about);
-    enum sat_err err = client_view_rows_unshown(
-        satchel, "SELECT DISTINCT id FROM state_event WHERE about = ?1 ORDER BY id", values, 1, &rows);
+    enum sat_err err = client_view_rows_unshown(satchel,
+                                                "SELECT id FROM state_event WHERE about = ?1 UNION SELECT id FROM "
+                                                "archived.state_event WHERE about = ?1 ORDER BY"
+                                                " id",
+                                                values, 1, &rows);
     if (err) return err;
     out->steps = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->steps);
     out->by = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->by);
