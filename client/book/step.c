@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/book/ask.h"
+#include "client/book/gates.h"
 #include "client/locate.h"
 #include "client/view/view.h"
 #include "common/base/utf8.h"
@@ -317,44 +318,67 @@ static char *fields_of(const struct client_standing *standing, uint8_t to, const
     return NULL;
 }
 
-/* What to put; *fields is NULL where it is in that state already. */
-static enum sat_err decide(struct satchel_tx *tx, const char *type, const char *id, const char *to_name,
-                           const char *reason, struct sat_arena *arena, const char **own_id, char **fields)
-{
-    struct satchel *satchel = tx->satchel;
+struct stepping {
+    struct satchel_tx *tx;
     struct client_standing standing;
+    uint8_t to;
+    const char *own_id;
+    char *fields; /* what to put; NULL: it is in that state already */
+    struct sat_arena arena;
+};
+
+static enum sat_err decide(struct stepping *it, const char *type, const char *id, const char *to_name,
+                           const char *reason)
+{
+    struct satchel *satchel = it->tx->satchel;
+    struct client_standing *standing = &it->standing;
+    struct sat_arena *arena = &it->arena;
     struct client_book_self self;
-    *fields = NULL;
-    enum sat_err err = client_standing_get(satchel, tx, type, id, arena, &standing);
+    enum sat_err err = client_standing_get(satchel, it->tx, type, id, arena, standing);
     if (!err) err = client_book_self(satchel, &self);
     if (err) return err;
-    uint8_t to = to_name ? sat_machine_state(standing.machine, sat_span_text(to_name)) : (uint8_t)SAT_NO_STATE;
-    if (to == SAT_NO_STATE)
+    it->to = to_name ? sat_machine_state(standing->machine, sat_span_text(to_name)) : (uint8_t)SAT_NO_STATE;
+    if (it->to == SAT_NO_STATE)
         return sat_fail(
             &satchel->fault, SAT_ERR_INVALID, "a %s is never \"%.40s\", but: %s", type,
             sat_utf8_shown(arena, to_name ? to_name : ""),
-            client_states_told(standing.machine, ((uint32_t)1 << standing.machine->states_n) - 1, ", ", arena));
-    if (!standing.state.disputed && standing.state.state == to) return SAT_OK;
-    err = check_move(tx, &standing, id, to, reason, arena);
+            client_states_told(standing->machine, ((uint32_t)1 << standing->machine->states_n) - 1, ", ", arena));
+    if (!standing->state.disputed && standing->state.state == it->to) return SAT_OK;
+    err = check_move(it->tx, standing, id, it->to, reason, arena);
     if (err) return err;
-    *fields = fields_of(&standing, to, reason, self.id, arena);
-    if (!*fields) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "the reason is no valid UTF-8");
-    *own_id = other_id(satchel, &standing, *fields, arena);
+    it->fields = fields_of(standing, it->to, reason, self.id, arena);
+    if (!it->fields) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "the reason is no valid UTF-8");
+    it->own_id = other_id(satchel, standing, it->fields, arena);
     return SAT_OK;
+}
+
+static enum sat_err take(struct stepping *it, const char *answers, char *id_out)
+{
+    struct client_gate gate;
+    enum sat_err err = client_gate_open(it->tx, &it->standing, it->to, it->fields == NULL, answers, &it->arena, &gate);
+    if (!err && it->fields)
+        err = (enum sat_err)satchel_put(it->tx, "state_event", it->own_id, NULL, it->fields, id_out);
+    if (!err) err = client_gate_pass(it->tx, &it->standing, &gate, &it->arena);
+    client_gate_drop(&gate);
+    return err;
+}
+
+enum sat_err client_book_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
+                              const char *reason, const char *answers, char id_out[SATCHEL_ID_SIZE])
+{
+    struct stepping it = {.tx = tx};
+    if (id_out) id_out[0] = '\0';
+    sat_arena_init(&it.arena);
+    enum sat_err err = decide(&it, type, id, to, reason);
+    if (!err) err = take(&it, answers, id_out);
+    satchel_free(it.fields);
+    sat_arena_deinit(&it.arena);
+    return err;
 }
 
 int satchel_step(struct satchel_tx *tx, const char *type, const char *id, const char *to, const char *reason,
                  char id_out[SATCHEL_ID_SIZE])
 {
-    struct sat_arena arena;
-    char *fields = NULL;
-    const char *own_id = NULL;
-    if (id_out) id_out[0] = '\0';
     client_begin(tx->satchel);
-    sat_arena_init(&arena);
-    int failed = client_end(tx->satchel, decide(tx, type, id, to, reason, &arena, &own_id, &fields));
-    if (!failed && fields) failed = satchel_put(tx, "state_event", own_id, NULL, fields, id_out);
-    satchel_free(fields);
-    sat_arena_deinit(&arena);
-    return failed;
+    return client_end(tx->satchel, client_book_step(tx, type, id, to, reason, NULL, id_out));
 }
