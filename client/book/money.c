@@ -214,6 +214,36 @@ static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, 
     return client_book_put(tx, "payment", NULL, fields, payment);
 }
 
+static enum sat_err put_allocation(struct satchel_tx *tx, const char *payment, const json_t *part)
+{
+    json_t *fields = json_object();
+    client_book_set(fields, "payment", payment);
+    client_book_set(fields, "receivable", client_book_text(part, "receivable"));
+    (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
+    return client_book_put(tx, "allocation", NULL, fields, NULL);
+}
+
+/* The reminders of what is paid are taken back behind the payment, which is never refused for one of them. */
+static enum sat_err stop_reminders(struct paying *it)
+{
+    struct satchel_tx *tx;
+    size_t index;
+    json_t *part;
+    enum sat_err err = (enum sat_err)satchel_begin(it->satchel, &tx);
+    if (err) return err;
+    json_array_foreach(it->allocations, index, part)
+    {
+        const char *left = NULL, *receivable = client_book_text(part, "receivable");
+        if (!err && json_is_true(json_object_get(part, "paid")))
+            err = client_dunning_stop(tx, receivable, it->arena, &left);
+        if (left)
+            (void)json_array_append_new(
+                it->warnings,
+                json_string(sat_arena_format(it->arena, "receivable %s is paid, and %s", receivable, left)));
+    }
+    return client_book_end(tx, err);
+}
+
 static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
 {
     struct satchel_tx *tx;
@@ -224,18 +254,16 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
     err = put_payment(tx, it, payment);
     json_array_foreach(it->allocations, index, part)
     {
-        const char *receivable = client_book_text(part, "receivable");
-        json_t *fields = json_object();
-        client_book_set(fields, "payment", payment);
-        client_book_set(fields, "receivable", receivable);
-        (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
-        if (!err)
-            err = client_book_put(tx, "allocation", NULL, fields, NULL);
-        else
-            json_decref(fields);
-        if (!err && json_is_true(json_object_get(part, "paid"))) err = client_dunning_stop(tx, receivable, it->arena);
+        if (!err) err = put_allocation(tx, payment, part);
     }
-    return client_book_end(tx, err);
+    err = client_book_end(tx, err);
+    if (err) return err;
+    err = stop_reminders(it);
+    if (err)
+        (void)json_array_append_new(
+            it->warnings, json_string(sat_arena_format(it->arena, "the payment is stored, and its reminders stay: %s",
+                                                       it->satchel->fault.text)));
+    return SAT_OK;
 }
 
 static json_t *told_of(const struct paying *it, const char *payment)

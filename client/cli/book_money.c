@@ -95,6 +95,21 @@ int cli_run_pay_reverse(struct cli *cli)
     return code;
 }
 
+/* What was left out stands beside the rest for a program, and is said to a person. */
+static int take_reminder(void *context, const char *json)
+{
+    struct cli_table *table = context;
+    json_t *row = table->cli->json ? NULL : json_loads(json, JSON_ALLOW_NUL, NULL);
+    const char *skipped = json_string_value(json_object_get(row, "skipped"));
+    const char *account = json_string_value(json_object_get(row, "account"));
+    int stop = skipped ? 0 : cli_book_row(context, json);
+    if (skipped)
+        cli_note(table->cli, "nobody is reminded of receivable %s (%s): %s",
+                 json_string_value(json_object_get(row, "receivable")), account ? account : "no account", skipped);
+    json_decref(row);
+    return stop;
+}
+
 int cli_run_dunning(struct cli *cli)
 {
     struct cli_table table;
@@ -102,6 +117,6 @@ int cli_run_dunning(struct cli *cli)
     if (code) return code;
     cli_table_init(&table, cli);
     int failed = satchel_dunning(cli->satchel, cli_option(cli, CLI_OPTION_DATE), cli_has(cli, CLI_OPTION_DRY_RUN),
-                                 cli_book_row, &table);
+                                 take_reminder, &table);
     return cli_book_rows_end(&table, failed, "no reminder is due");
 }

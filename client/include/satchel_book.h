@@ -296,8 +296,10 @@ SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what
- * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. With
- * `dry_run` nothing is written, and the day may be to come. */
+ * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. A
+ * receivable that is odd (no amount, no currency, no day that can be read) or cannot be written is left out, wholly,
+ * and stops nothing else: its row has no level, and "skipped" says why; what lies where this device may not write is
+ * left to others without a word. With `dry_run` nothing is written, and the day may be to come. */
 SATCHEL_API int satchel_dunning(struct satchel *satchel, const char *day, int dry_run, satchel_row_fn row,
                                 void *context);
 

@@ -103,7 +103,8 @@ def instalments_of_one_order_are_each_owed():
     sync(admin, nancy)
     order = shipped("Conrad", 9)
     number = nancy.row("order", "status", order)["no_local"]
-    first, second = (owed(conrad, amount, due, order=order) for amount, due in ((4000, "2024-06-30"), (5000, "2024-07-30")))
+    first, second = (owed(conrad, amount, due, order=order)
+                     for amount, due in ((4000, "2024-06-30"), (5000, "2024-07-30")))
     nancy.run("order", "status", order, "delivered")
     equal(len(receivables_of(nancy, order)), 2)
     told = pay(nancy, "Conrad", "60", "CNY", "--for", number)
@@ -124,6 +125,74 @@ def what_is_not_positive_and_no_reversal_is_listed():
     equal([row["flag"] for row in admin.rows("pay") if row["id"] == missing], ["no amount"])
     for kind, one in (("payment", payment), ("payment", good), ("allocation", odd), ("receivable", missing)):
         admin.run("rm", kind, one)
+
+
+# ---- Reminders ----
+
+def reminded(device, keys, day, *words):
+    """Of these receivables: what is left out with the reason, and the levels of the others."""
+    why, levels = {}, {}
+    for row in device.rows("dunning", "--date", day, *words):
+        if row["receivable"] not in keys:
+            continue
+        if "skipped" in row:
+            equal(row["level"], None)
+            why[row["receivable"]] = row["skipped"]
+        else:
+            levels.setdefault(row["receivable"], []).append(row["level"])
+    return why, levels
+
+
+@test
+def one_odd_receivable_stops_no_reminder_of_another():
+    stranger = new_id()
+    egger, fuchs = account("Egger"), account("Fuchs", owner=stranger)
+    put(admin, [record("contact", stranger, name="No person of ours")])
+    sync(admin, nancy)
+    good, again = owed(egger, 1000), owed(egger, 1000, "2024-07-01")
+    whose = owed(fuchs, 1000)
+    none = owed(egger, None)
+    day, currency = owed(egger, 1000, None), owed(egger, 1000, currency=None)
+    keys = [good, again, whose, none, day, currency]
+    why, levels = reminded(nancy, keys, "2024-06-23", "--dry-run")
+    equal((sorted(why), levels), (sorted([none, day, currency]), {good: [1], whose: [1]}))
+    why, levels = reminded(nancy, keys, "2024-06-23")
+    equal(levels, {good: [1]})
+    has(why[whose], "task.owner refers to a record of type user")
+    has(why[none], "its amount is missing")
+    equal((why[day], why[currency]), ("it has no day on which it is due", "it has no currency"))
+    equal(nancy.rows("query", "select id from dunning_step where receivable = '%s'" % whose), [],
+          "no step without its task")
+    step = nancy.row("query", "select id from dunning_step where receivable = '%s'" % good)["id"]
+    nancy.run("rm", "dunning_step", step)
+    why, levels = reminded(nancy, keys, "2024-06-24")
+    equal(levels, {again: [1]})
+    has(why[good], "archived: restore it")
+    told = nancy.run("dunning", "--date", "2024-06-24")
+    has(told.err, "nobody is reminded of receivable %s (Egger): it has no currency" % currency)
+    lacks(told.out, currency)
+    for one in keys:
+        nancy.run("rm", "receivable", one)
+
+
+@test
+def a_payment_is_never_refused_for_a_reminder_that_is_elsewhere():
+    huber = account("Huber")
+    admin.run("territory", "grant", "Southern", "Nancy", "--read")
+    sync(admin, nancy)
+    key = owed(huber, 1000)
+    equal(reminded(nancy, [key], "2024-06-27")[1], {key: [1, 2]})
+    sync(nancy, admin)
+    tasks = [row["id"] for row in admin.rows("query", "select id from task where origin = '%s' order by due" % key)]
+    admin.run("move", "task", tasks[0], "--to", "Southern")
+    sync(admin, nancy)
+    told = pay(nancy, "Huber", "10", "CNY")
+    equal((told["allocations"][0]["paid"], told["warnings"]), (True, []))
+    rows = nancy.rows("query", "select state from task where origin = '%s' order by due" % key)
+    equal([row["state"] for row in rows], ["open", "cancelled"])
+    sync(nancy, admin)
+    equal(reminded(admin, [key], "2024-06-27"), ({}, {}))
+    equal(admin.row("get", "task", tasks[0])["fields"].get("state"), "cancelled", "who may write there takes it back")
 
 
 run()
