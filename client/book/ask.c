@@ -39,6 +39,18 @@ int64_t client_book_integer(const json_t *row, const char *column, int64_t absen
     return json_is_integer(value) ? json_integer_value(value) : absent;
 }
 
+json_t *client_book_index(const json_t *rows, const char *column)
+{
+    json_t *index = json_object(), *row;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *text = client_book_text(row, column);
+        if (text && !json_object_get(index, text)) (void)json_object_set(index, text, row);
+    }
+    return index;
+}
+
 /* ---- Who, and when ---- */
 
 enum sat_err client_book_self(struct satchel *satchel, struct client_book_self *out)
@@ -151,8 +163,8 @@ static enum sat_err fail_several(struct satchel *satchel, const char *type, cons
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         const json_t *row = json_array_get(rows, i);
         const char *called = client_book_text(row, "called");
-        list = sat_arena_format(arena, "%s%s%s (%.40s)", list, i ? ", " : "", client_book_text(row, "id"),
-                                sat_utf8_shown(arena, called ? called : ""));
+        list = sat_arena_format(arena, "%s%s%s (%s)", list, i ? ", " : "", client_book_text(row, "id"),
+                                sat_utf8_beginning(arena, called ? called : "", 40));
     }
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.60s\" may be any of %zu of type %s: %.300s%s",
                     sat_utf8_shown(arena, named), n, type, list, n > SHOWN ? ", …" : "");

@@ -170,8 +170,12 @@ static enum sat_err price_lines(struct ordering *it)
 static enum sat_err look_for_twins(struct ordering *it)
 {
     json_t *twins = NULL;
+    bool more;
+    struct client_order_beside beside;
+    const struct client_order_twin_of of = {it->account, it->day, NULL, it->lines};
     if (json_is_true(json_object_get(it->wish, "anyway"))) return SAT_OK;
-    enum sat_err err = client_order_twins(it->satchel, it->account, it->day, NULL, it->lines, it->arena, &twins);
+    enum sat_err err = client_order_beside_one(it->satchel, it->account, it->day, NULL, &beside);
+    if (!err) err = client_order_twins(it->satchel, &beside, &of, it->arena, &twins, &more);
     const json_t *first = json_array_get(twins, 0);
     if (!err && first)
         err = sat_fail(&it->satchel->fault, SAT_ERR_EXISTS,
@@ -180,6 +184,7 @@ static enum sat_err look_for_twins(struct ordering *it)
                        client_order_called(first, it->arena), client_book_text(first, "ordered_on"),
                        client_book_text(first, "id"));
     json_decref(twins);
+    client_order_beside_free(&beside);
     return err;
 }
 

@@ -55,7 +55,8 @@ static enum sat_err check_answers(struct satchel *satchel, const struct client_o
     json_array_foreach(missing, index, item)
     {
         const char *key = client_book_text(item, "key");
-        list = sat_arena_format(arena, "%s%s%.40s", list, *list ? ", " : "", sat_utf8_shown(arena, key ? key : "?"));
+        list =
+            sat_arena_format(arena, "%s%s%s", list, *list ? ", " : "", sat_utf8_beginning(arena, key ? key : "?", 40));
     }
     json_decref(missing);
     if (!lacks) return SAT_OK;

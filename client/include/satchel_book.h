@@ -107,7 +107,8 @@ SATCHEL_API int satchel_visit_submit(struct satchel *satchel, const char *visit,
                                      const struct satchel_visit_options *options, char **json);
 /* Says what is right instead of what was submitted, and why; the record stays as it is. `changes`: {"FIELD": value}, of
  * a map FIELD.KEY. Of any type that is submitted; a row for each: {"amendment","about","field","old_value","new_value",
- * "reason","at","person"}. invalid (not submitted; no reason; a field that is edited as ever). */
+ * "reason","at","person"}, without an old value where that is masked. invalid (not submitted; no reason; a field that
+ * is edited as ever); denied (what finance amends). */
 SATCHEL_API int satchel_amend(struct satchel *satchel, const char *type, const char *record, const char *changes,
                               const char *reason, satchel_row_fn row, void *context);
 /* Visits of a period (as satchel_report() has them; NULL: this month), the newest first: {"visit","day","account",
@@ -144,9 +145,10 @@ SATCHEL_API int satchel_lead_score(struct satchel_tx *tx, const char *id, const 
 /* Makes an account, a contact (where the lead names a person) and an opportunity of a lead, which is converted by it;
  * the lead's account, where it has one, and what of the three is here already stay as they are. Their ids follow from
  * the lead's, so that it is converted once, however many do so. `opportunity` (NULL: nothing): a JSON object of fields
- * of the opportunity; "account" in it is that of the lead from then on. {"lead","state","account","contact",
- * "opportunity"}, contact null for none. A lead that is not qualified is refused, unless its score is enough. invalid,
- * denied, not_found. */
+ * of the opportunity; "account" in it is that of the lead from then on. An account that the lead or they name is one
+ * that is on this device, else nothing is made (not_found). {"lead","state","account","contact","opportunity"}, contact
+ * null for none. A lead that is not qualified is refused, unless its score is enough. invalid, denied,
+ * not_found. */
 SATCHEL_API int satchel_lead_convert(struct satchel_tx *tx, const char *id, const char *opportunity, char **json);
 
 /* ---- Customers ----
@@ -187,6 +189,24 @@ SATCHEL_API int satchel_contacts(struct satchel *satchel, const char *account, c
 SATCHEL_API int satchel_consent_give(struct satchel_tx *tx, const char *contact, const char *purpose,
                                      const char *evidence);
 SATCHEL_API int satchel_consent_withdraw(struct satchel_tx *tx, const char *contact, const char *purpose);
+
+/* ---- The pool ----
+ *
+ * An account or a lead (`type`) that has no owner is in the pool: whoever writes in its territory may claim it. Without
+ * a network a claim is a request. Of several the one counts that the server received first, on every device, whoever
+ * synced when; the others see who has it, and since when. It is claimed until it is given back, or a manager gives it
+ * an owner. */
+
+/* What there is in the pool, and what was claimed from it: {"type","id","name","territory","state","by","at","own"}
+ * each. state: "free", "asked" (the server has not received it), "confirmed"; by: whose claim it is, at: when the
+ * server received it, or when it was made, null both of what is free. own: what became of one's own claim, "asked",
+ * "confirmed" or "lost"; null: one made none. */
+SATCHEL_API int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context);
+/* Claims one, by id or by what it is called: *json as a row of those. Claimed by oneself already: nothing is written.
+ * exists: somebody else has it (who and since when, the message says); invalid: it has an owner; not_found. */
+SATCHEL_API int satchel_claim(struct satchel *satchel, const char *type, const char *named, char **json);
+/* Gives it back into the pool. denied (somebody else's, but for managers), not_found (nobody's). */
+SATCHEL_API int satchel_claim_back(struct satchel *satchel, const char *type, const char *named, char **json);
 
 /* ---- Roles, accounts that go to somebody else, targets ---- */
 

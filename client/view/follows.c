@@ -111,6 +111,10 @@ static const char *const views[] = {
     "AND n.withdrawn_at IS NULL AND CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) > g.at AND "
     "CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) <= CAST(ROUND(julianday(i.\"at\") * "
     "86400000) AS INTEGER))"
+    " UNION ALL SELECT 'amendment', m.id, CASE m.standing WHEN 'denied' THEN 'a field is amended by who may amend it'"
+    " WHEN 'unfit' THEN 'an amendment is a value of its field' WHEN 'early' THEN 'what is submitted is amended' ELSE"
+    " 'an amendment is in its record''s territory' END, m.field || ' of ' || m.about || ': it counts for nothing' FROM"
+    " amendment AS m WHERE m.standing IN ('denied', 'unfit', 'early', 'elsewhere')"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"

@@ -100,6 +100,41 @@ static void a_refused_act_leaves_no_transaction_behind(void **state)
     satchel_rollback(tx);
 }
 
+/* Of many that are alike some are named: each with each would be the square of what somebody puts here. */
+static void of_many_twins_some_are_named(void **state)
+{
+    enum { TWINS = 8 };
+    char order[SATCHEL_ID_SIZE] = "", none[SATCHEL_ID_SIZE], text[200];
+    (void)state;
+    for (int i = 0; i < TWINS; i++) {
+        order[0] = none[0] = '\0';
+        (void)snprintf(text, sizeof text, "{\"no_local\":\"N-1\",\"account\":\"%s\",\"ordered_on\":\"2026-03-%02d\"}",
+                       account, i % 2 ? 31 : 30);
+        put_one(ann, "order", order, NULL, text);
+        (void)snprintf(text, sizeof text, "{\"order\":\"%s\",\"product\":\"%s\",\"qty\":%d,\"unit_price\":1}", order,
+                       milk, 7);
+        put_one(ann, "order_line", none, NULL, text);
+    }
+    struct rows rows = {0};
+    char *json = NULL;
+    must(ann, satchel_orders(ann, collect_row, &rows));
+    must(ann, satchel_order_show(ann, order, &json));
+    assert_int_equal(rows.n, TWINS);
+    unsigned twice = 0, number = 0, further = 0;
+    for (const char *at = json; (at = strstr(at, "has the same")); at++) {
+        twice += strncmp(at, "has the same lines", 18) == 0;
+        number += strncmp(at, "has the same number", 19) == 0;
+    }
+    for (const char *at = json; (at = strstr(at, "and so do more orders")); at++) further++;
+    assert_int_equal(twice, 5);
+    assert_int_equal(number, 5);
+    assert_int_equal(further, 2);
+    satchel_free(json);
+    unsigned flagged = 0;
+    for (const char *at = rows.text; (at = strstr(at, "\"twice\",\"twice\"")); at++) flagged++;
+    assert_true(flagged >= TWINS);
+}
+
 static void a_payment_takes_what_it_says(void **state)
 {
     static const struct {
@@ -143,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_order_takes_what_it_says_and_converts_nothing),
         TEST(a_refused_act_leaves_no_transaction_behind),
+        TEST(of_many_twins_some_are_named),
         TEST(a_payment_takes_what_it_says),
         TEST(what_does_not_fit_is_owed_by_nobody),
     };
