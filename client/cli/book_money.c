@@ -37,6 +37,7 @@ static int read_wish(struct cli *cli, json_t *wish)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (values[i] && json_object_set_new(wish, names[i], json_string(values[i])))
             return cli_fail(cli, SAT_ERR_USAGE, "%s is no valid UTF-8", names[i]);
+    if (cli_has(cli, CLI_OPTION_ANYWAY)) (void)json_object_set_new(wish, "anyway", json_true());
     if (cli_has(cli, CLI_OPTION_FOR)) (void)json_object_set_new(wish, "for", parts_of(cli_option(cli, CLI_OPTION_FOR)));
     return 0;
 }
@@ -83,16 +84,26 @@ int cli_run_pay(struct cli *cli)
     return code;
 }
 
-int cli_run_pay_reverse(struct cli *cli)
+/* What is said of one payment, and why. */
+static int say_of(struct cli *cli, int (*say)(struct satchel *, const char *, const char *, char **))
 {
     char *json = NULL;
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
-    const char *reason = cli_option(cli, CLI_OPTION_REASON);
-    int failed = satchel_pay_reverse(cli->satchel, cli->args[0], reason, &json);
+    int failed = say(cli->satchel, cli->args[0], cli_option(cli, CLI_OPTION_REASON), &json);
     code = failed ? cli_fail_handle(cli) : cli_book_print(cli, json);
     satchel_free(json);
     return code;
+}
+
+int cli_run_pay_reverse(struct cli *cli)
+{
+    return say_of(cli, satchel_pay_reverse);
+}
+
+int cli_run_pay_confirm(struct cli *cli)
+{
+    return say_of(cli, satchel_pay_confirm);
 }
 
 /* What was left out stands beside the rest for a program, and is said to a person. */

@@ -302,11 +302,17 @@ SATCHEL_API int satchel_approve(struct satchel *satchel, const char *approval, c
 
 /* A payment, and what of it goes to which receivable: to those of "for" (ids, or orders' numbers) in that order, else
  * to the oldest first. `wish`: {"account","amount" (in minor units),"currency","for":[…],"bank_ref","on" (today),
- * "channel"}. *json: {"payment","account","amount_minor","currency","received_on","allocations":[{"receivable",
- * "amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is warned of: of the same account,
- * amount and currency the two count once until one is reversed. Reminders of what is paid now are taken back. invalid:
- * more than is open, another currency, no amount. */
+ * "channel","anyway"}. *json: {"payment","account","amount_minor","currency","received_on","counts","counts_instead",
+ * "allocations":[{"receivable","amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is
+ * warned of: of the same account, amount and currency the two count once until one is reversed, or somebody says that
+ * they are two; "counts" is whether this one does, "paid" whether the receivable is, as it stands now. So is one of the
+ * same day and amount where either has no reference: both count. With "anyway" it is another one than those that are
+ * here. Reminders of what is paid now are taken back behind it; that one stays is a warning. invalid: more than is
+ * open, another currency, no amount. */
 SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **json);
+/* Says that a payment is another one than that which it looks like, so that both count: {"payment","counts"}. exists:
+ * it is taken for no other. invalid: it was reversed. */
+SATCHEL_API int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Takes a payment back, by a record that says so: {"payment","reverses"}. exists: it was reversed. */
 SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};

@@ -43,6 +43,11 @@ def pay(device, *words):
     return device.row("pay", *words)
 
 
+def looked_at(device, name):
+    """What is to be looked at of an account."""
+    return [row["id"] for row in device.rows("pay") if row["account"] == name]
+
+
 def outstanding(device, *keys):
     rows = device.row("report", "receivables")["parts"]["receivables"]
     return [row["outstanding_minor"] for row in rows if row["id"] in keys]
@@ -125,6 +130,72 @@ def what_is_not_positive_and_no_reversal_is_listed():
     equal([row["flag"] for row in admin.rows("pay") if row["id"] == missing], ["no amount"])
     for kind, one in (("payment", payment), ("payment", good), ("allocation", odd), ("receivable", missing)):
         admin.run("rm", kind, one)
+
+
+# ---- Payments that look alike ----
+
+@test
+def a_payment_that_does_not_count_pays_nothing_and_says_so():
+    jansen = account("Jansen")
+    sync(admin, nancy)
+    key = owed(jansen, 3000)
+    first = pay(nancy, "Jansen", "15", "CNY", "--bank-ref", "T1", "--on", "2024-06-01")
+    equal((first["counts"], first["warnings"]), (True, []))
+    told = pay(nancy, "Jansen", "15", "CNY", "--bank-ref", "T1", "--on", "2024-06-01")
+    equal((told["counts"], told["counts_instead"]), (False, first["payment"]))
+    equal(told["allocations"], [{"receivable": key, "amount_minor": 1500, "paid": False}])
+    has(told["warnings"][0], "the pair counts once until one of them is reversed, and %s counts" % first["payment"])
+    equal((outstanding(nancy, key), looked_at(nancy, "Jansen")), ([1500], [told["payment"]]))
+    text = nancy.run("pay", "confirm", told["payment"], "--reason", "two transfers, the bank says").out
+    has(text, told["payment"])
+    equal((outstanding(nancy, key), looked_at(nancy, "Jansen")), ([], []))
+    equal(nancy.error(2, "pay", "confirm", told["payment"])["error"], "exists")
+    equal(nancy.error(2, "pay", "confirm", new_id())["error"], "not_found")
+    sync(nancy, admin)
+    equal((outstanding(admin, key), looked_at(admin, "Jansen")), ([], []))
+
+
+@test
+def an_import_of_the_same_transfer_takes_the_place_of_what_is_told_to_be_paid():
+    """Its id may be less than any that is made here: what pay says is what the records come to."""
+    keller = account("Keller")
+    sync(admin, nancy)
+    key = owed(keller, 1000)
+    nancy.run("dunning", "--date", "2024-06-23")
+    imported = put(nancy, [record("payment", "00000000-0000-8000-8000-0000000000a1", account=keller, amount=1000,
+                                  currency="CNY", received_on="2024-06-02", bank_ref="T2")])[0]
+    told = pay(nancy, "Keller", "10", "CNY", "--bank-ref", "T2", "--on", "2024-06-01")
+    equal((told["counts"], told["counts_instead"], told["allocations"][0]["paid"]), (False, imported, False))
+    equal(outstanding(nancy, key), [1000])
+    state = "select state from task where origin = '%s'" % key
+    equal(nancy.row("query", state)["state"], "open", "nothing is paid, and somebody is still to be reminded")
+    nancy.run("pay", "reverse", imported)
+    nancy.run("dunning", "--date", "2024-06-23")
+    equal((outstanding(nancy, key), nancy.row("query", state)["state"]), ([], "cancelled"))
+
+
+@test
+def m11_2_two_payments_that_look_alike_are_two_when_a_person_says_so():
+    lindt = account("Lindt")
+    sync(admin, nancy)
+    key = owed(lindt, 4000)
+    words = ("Lindt", "10", "CNY", "--bank-ref", "T3", "--on", "2024-06-01")
+    pay(nancy, *words)
+    second = pay(nancy, *words, "--anyway")
+    equal((second["counts"], second["warnings"], outstanding(nancy, key)), (True, [], [2000]))
+    third = pay(nancy, *words)
+    equal((third["counts"], outstanding(nancy, key)), (False, [2000]), "the warning is as good as before")
+    equal(looked_at(nancy, "Lindt"), [third["payment"]])
+    nancy.run("pay", "reverse", third["payment"])
+    alone = pay(nancy, "Lindt", "5", "CNY", "--bank-ref", "T4", "--anyway")
+    equal(nancy.fields("payment", alone["payment"]).get("apart"), None, "there is nothing that it could be apart from")
+    cash = pay(nancy, "Lindt", "2", "CNY", "--on", "2024-06-05")
+    again = pay(nancy, "Lindt", "2", "CNY", "--on", "2024-06-05")
+    equal((cash["warnings"], again["counts"]), ([], True))
+    has(again["warnings"][0], "payment %s of 2024-06-05 has the same amount: if it is the same one, satchel pay reverse"
+        " %s" % (cash["payment"], again["payment"]))
+    equal(pay(nancy, "Lindt", "2", "CNY", "--on", "2024-06-05", "--anyway")["warnings"], [])
+    equal(looked_at(nancy, "Lindt"), [])
 
 
 # ---- Reminders ----
