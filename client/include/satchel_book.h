@@ -249,6 +249,7 @@ SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
  *                     that is none of the list's; a line without quantity or price; one that came after the submission
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
+ *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to
  *   disputed, cancel_requested, credit_hold
  *
  * What of it SQL can tell stands in the view's `flagged` as well, beside what is flagged of other types. */
@@ -278,7 +279,8 @@ SATCHEL_API int satchel_order_show(struct satchel *satchel, const char *order, c
 /* Moves it to another state (satchel_step()). To be reviewed it is submitted, its discount approved, and each item of
  * the checklist order_review answered, where the organisation has published one: by `answers` (NULL: none), a JSON
  * object of items' keys, or before. A cancelling that comes too late is noted as a request; who has it delivered makes
- * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. */
+ * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. Where
+ * a price is missing, or masked for who says so, it is a task to note it. */
 SATCHEL_API int satchel_order_move(struct satchel *satchel, const char *order, const char *to, const char *reason,
                                    const char *answers, char **json);
 /* Notes what happens on its way: `kind` is "status", "shipment" or "exception", `eta` (may be NULL) a day. Of an

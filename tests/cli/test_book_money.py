@@ -132,6 +132,52 @@ def what_is_not_positive_and_no_reversal_is_listed():
         admin.run("rm", kind, one)
 
 
+@test
+def who_is_not_shown_the_prices_leaves_a_task_and_a_flag_where_he_delivers():
+    """Peter is a consultant by his role, and shown nothing above the grade of contacts."""
+    peter = world.rep("Peter", "Eastern")
+    people = {row["name"]: row["id"] for row in admin.rows("list", "user")}
+    for name, roles in (("Peter", ["presales_consultant"]), ("Nancy", ["finance", "sales_rep"])):
+        admin.run("put", "user", people[name], *["roles+=" + role for role in roles])
+    account("Gruber")
+    sync(admin, nancy)
+    order = shipped("Gruber", 6)
+    sync(nancy, peter)
+    told = peter.row("order", "status", order, "delivered")
+    equal((told["state"], told["total_minor"]), ("delivered", None))
+    text, = [flag["text"] for flag in told["flags"] if flag["flag"] == "not_owed"]
+    has(text, "as a price is missing or not shown here: satchel order status %s delivered" % told["no_local"])
+    equal(receivables_of(peter, order), [])
+    sync(peter, nancy)
+    task = "select title, owner, state from task where origin = '%s'" % order
+    row = nancy.row("query", task)
+    equal((row["owner"], row["state"]), (people["Nancy"], "open"))
+    has(row["title"], "Note what is owed for order %s: satchel order status %s delivered" % (told["no_local"], order))
+    has(json.dumps(nancy.row("order", "status", order)["flags"]), "delivered, said again, notes it")
+    equal([row["flags"] for row in nancy.rows("order", "status") if row["id"] == order], [["not_owed"]])
+    told = nancy.row("order", "status", order, "delivered")
+    equal((told["flags"], [row["amount"] for row in receivables_of(nancy, order)]), ([], [6000]))
+    equal(nancy.row("query", task)["state"], "done")
+    sync(nancy, peter)
+    equal([flag for flag in peter.row("order", "status", order)["flags"] if "owed" in flag["flag"]], [])
+
+
+@test
+def what_is_owed_for_a_delivery_and_is_not_what_it_comes_to_is_flagged():
+    irmer = account("Irmer")
+    sync(admin, nancy)
+    order = shipped("Irmer", 5)
+    owed(irmer, 2000, order=order)
+    told = nancy.row("order", "status", order, "delivered")
+    equal([flag["text"] for flag in told["flags"] if flag["flag"] == "owed"],
+          ["20.00 CNY is owed for it in 1 receivable, and it comes to 50.00 CNY"])
+    owed(irmer, 3000, order=order)
+    equal([flag for flag in nancy.row("order", "status", order)["flags"] if flag["flag"] == "owed"], [])
+    other = shipped("Irmer", 4)
+    nancy.run("state", "order", other, "delivered")
+    has(json.dumps(nancy.row("order", "status", other)["flags"]), "nothing says what is owed for it")
+
+
 # ---- Payments that look alike ----
 
 @test
