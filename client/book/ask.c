@@ -163,8 +163,8 @@ static enum sat_err fail_several(struct satchel *satchel, const char *type, cons
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         const json_t *row = json_array_get(rows, i);
         const char *called = client_book_text(row, "called");
-        list = sat_arena_format(arena, "%s%s%s (%.40s)", list, i ? ", " : "", client_book_text(row, "id"),
-                                sat_utf8_shown(arena, called ? called : ""));
+        list = sat_arena_format(arena, "%s%s%s (%s)", list, i ? ", " : "", client_book_text(row, "id"),
+                                sat_utf8_shown_part(arena, called ? called : "", 40));
     }
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.60s\" may be any of %zu of type %s: %.300s%s",
                     sat_utf8_shown(arena, named), n, type, list, n > SHOWN ? ", …" : "");

@@ -22,7 +22,7 @@ static void flag(const struct looking *at, const char *name, const char *text)
 
 static const char *shown(const struct looking *at, const char *text)
 {
-    return sat_utf8_shown(at->arena, text ? text : "?");
+    return sat_utf8_shown_part(at->arena, text ? text : "?", 40);
 }
 
 /* ---- Prices ---- */
@@ -94,7 +94,7 @@ static void look_at_list(const struct looking *at)
     const char *list = order->list ? client_list_told(order->row, at->arena) : "";
     if (own && of && strcmp(own, of) != 0)
         flag(at, "currency",
-             sat_arena_format(at->arena, "it is in %.16s, and its price list %s in %.16s", shown(at, own), list,
+             sat_arena_format(at->arena, "it is in %s, and its price list %s in %s", shown(at, own), list,
                               shown(at, of)));
     if (order->day && ((from && strcmp(order->day, from) < 0) || (to && strcmp(order->day, to) > 0)))
         flag(at, "list_not_valid",
@@ -110,18 +110,18 @@ static enum sat_err look_at_line(const struct looking *at, const struct client_o
     bool there = false;
     int64_t price;
     if (line->product && client_book_integer(line->row, "known", 0) == 0)
-        flag(at, "product", sat_arena_format(at->arena, "the product of line %.40s is not here", sku));
-    if (!line->product) flag(at, "product", sat_arena_format(at->arena, "line %.40s names no product", sku));
-    if (!line->whole) flag(at, "line", sat_arena_format(at->arena, "line %.40s lacks a quantity or a price", sku));
+        flag(at, "product", sat_arena_format(at->arena, "the product of line %s is not here", sku));
+    if (!line->product) flag(at, "product", sat_arena_format(at->arena, "line %s names no product", sku));
+    if (!line->whole) flag(at, "line", sat_arena_format(at->arena, "line %s lacks a quantity or a price", sku));
     if (order->submitted_at && !client_book_text(line->row, "submitted_at"))
-        flag(at, "added", sat_arena_format(at->arena, "line %.40s was added when the order had been submitted", sku));
+        flag(at, "added", sat_arena_format(at->arena, "line %s was added when the order had been submitted", sku));
     if (!order->list || !line->product || !line->whole) return SAT_OK;
     enum sat_err err = client_list_price(at->satchel, order->list, line->product, line->qty, &there, &price);
     if (err || (there && price == line->unit_price)) return err;
     const char *asked = client_money_shown(at->arena, line->unit_price, NULL);
     const char *listed = there ? client_money_shown(at->arena, price, order->currency) : "no price";
     flag(at, "price",
-         sat_arena_format(at->arena, "line %.40s is at %s, where price list %s has %s", sku, asked,
+         sat_arena_format(at->arena, "line %s is at %s, where price list %s has %s", sku, asked,
                           client_list_told(order->row, at->arena), listed));
     return SAT_OK;
 }

@@ -25,8 +25,7 @@ const char *client_order_state(const struct client_order *order)
 const char *client_order_called(const json_t *row, struct sat_arena *arena)
 {
     const char *number = client_book_text(row, "no_local"), *id = client_book_text(row, "id");
-    return number ? sat_arena_format(arena, "%.40s", sat_utf8_shown(arena, number))
-                  : sat_arena_format(arena, "%.8s", id ? id : "?");
+    return number ? sat_utf8_shown_part(arena, number, 40) : sat_arena_format(arena, "%.8s", id ? id : "?");
 }
 
 /* ---- Rows ---- */

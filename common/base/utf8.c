@@ -77,3 +77,17 @@ const char *sat_utf8_shown(struct sat_arena *arena, const char *text)
     sat_buf_deinit(&buf);
     return copy;
 }
+
+const char *sat_utf8_shown_part(struct sat_arena *arena, const char *text, size_t bytes_max)
+{
+    const char *shown = sat_utf8_shown(arena, text);
+    size_t left = strlen(shown), whole = 0;
+    if (left <= bytes_max) return shown;
+    for (uint32_t point; left;) {
+        size_t n = decode((const uint8_t *)shown + whole, left, &point);
+        if (n == 0 || whole + n > bytes_max) break;
+        whole += n;
+        left -= n;
+    }
+    return sat_arena_text(arena, shown, whole);
+}

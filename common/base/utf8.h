@@ -11,5 +11,7 @@ void sat_utf8_mend(char *text);
 /* A copy in which control characters (C0, DEL, C1) and bidirectional overrides are written as U+XXXX in angle
  * brackets, so that a name cannot move the cursor. The arena owns it. */
 const char *sat_utf8_shown(struct sat_arena *arena, const char *text);
+/* The same of its beginning, cut between characters: at most so many bytes, as part of another text. */
+const char *sat_utf8_shown_part(struct sat_arena *arena, const char *text, size_t bytes_max);
 
 #endif

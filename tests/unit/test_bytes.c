@@ -383,6 +383,11 @@ static void what_is_shown_cannot_command_a_terminal(void **state)
     sat_arena_init(&arena);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(sat_utf8_shown(&arena, cases[i].text), cases[i].shown);
+    assert_string_equal(sat_utf8_shown_part(&arena, "Z\xc3\xbcrich", 8), "Z\xc3\xbcrich");
+    assert_string_equal(sat_utf8_shown_part(&arena, "Z\xc3\xbcrich", 3), "Z\xc3\xbc");
+    assert_string_equal(sat_utf8_shown_part(&arena, "Z\xc3\xbcrich", 2), "Z"); /* not half of one */
+    assert_string_equal(sat_utf8_shown_part(&arena, "\x1b[2J", 9), "<U+001B>[");
+    assert_string_equal(sat_utf8_shown_part(&arena, "", 0), "");
     sat_arena_deinit(&arena);
 }
 
