@@ -1,5 +1,6 @@
 #include "client/duties.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "client/grades.h"
@@ -25,6 +26,20 @@ uint32_t client_duty_named(struct sat_span role)
     for (size_t i = 0; i < client_roles_n; i++)
         if (sat_span_equal(role, sat_span_text(client_roles[i].code))) return client_roles[i].duty;
     return 0;
+}
+
+uint32_t client_duties_listed(const char *roles)
+{
+    uint32_t duties = 0;
+    json_t *list = roles ? json_loads(roles, 0, NULL) : NULL, *role;
+    size_t index;
+    json_array_foreach(list, index, role)
+    {
+        if (json_is_string(role))
+            duties |= client_duty_named(sat_span(json_string_value(role), json_string_length(role)));
+    }
+    json_decref(list);
+    return duties;
 }
 
 enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
@@ -123,11 +138,11 @@ bool client_began(const struct sat_type *type, const struct sat_merged_record *m
     const struct sat_merged *submits = sat_merged_cell(merged, type->submits, (struct sat_span){0});
     uint8_t submitted = sat_machine_state(machine, sat_span_text("submitted"));
     *out = (struct sat_began){0};
-    if (strcmp(type->name, "approval") == 0) return true; /* a request: a decision is a step, by whose it is */
     for (uint32_t i = 0; cell && cell->conflict && i < cell->alternatives_n; i++)
         out->start |= state_in(machine, &cell->alternatives[i].value);
     if (cell) out->start |= state_in(machine, &cell->value);
     if (submits && type->submits && submits->value.kind != SAT_VALUE_NIL && submitted != SAT_NO_STATE)
         out->beside = (uint32_t)1 << submitted;
-    return !cell || cell->value.kind == SAT_VALUE_NIL || state_in(machine, &cell->value);
+    return sat_machine_decided(machine) || !cell || cell->value.kind == SAT_VALUE_NIL ||
+           state_in(machine, &cell->value);
 }

@@ -164,7 +164,7 @@ static enum sat_err fail_several(struct satchel *satchel, const char *type, cons
         const json_t *row = json_array_get(rows, i);
         const char *called = client_book_text(row, "called");
         list = sat_arena_format(arena, "%s%s%s (%s)", list, i ? ", " : "", client_book_text(row, "id"),
-                                sat_utf8_shown_part(arena, called ? called : "", 40));
+                                sat_utf8_beginning(arena, called ? called : "", 40));
     }
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.60s\" may be any of %zu of type %s: %.300s%s",
                     sat_utf8_shown(arena, named), n, type, list, n > SHOWN ? ", …" : "");

@@ -6,137 +6,9 @@
 
 #include "client/book/trade.h"
 #include "client/currency.h"
+#include "client/grades.h"
 #include "client/rows.h"
-#include "client/view/figures.h"
 #include "common/base/utf8.h"
-
-/* ---- What is owed ---- */
-
-#define MINE " (?1 IS NULL OR r.account = ?1 OR r.account IN (SELECT id FROM survivor WHERE account = ?1))"
-
-/* What keeps an allocation from counting, or 'counts': as the report has it (client/reports/). Of payments with the
- * same bank reference, account, currency and amount the first by id counts. */
-#define STANDING                                                                                                       \
-    "CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id) OR"            \
-    " p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) THEN 'reversed'"           \
-    " WHEN p.bank_ref IS NOT NULL AND " TWIN_OF_P " THEN 'twice' WHEN p.currency <> r.currency THEN 'currency'"        \
-    " ELSE 'counts' END"
-#define TWIN_OF_P                                                                                                      \
-    "EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref AND q.account IS p.account AND q.currency IS"    \
-    " p.currency AND q.amount IS p.amount AND q.id < p.id AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM"        \
-    " payment AS x WHERE x.reverses = q.id))"
-
-static void add_up(struct client_receivables *out, const json_t *allocations)
-{
-    size_t index;
-    json_t *row;
-    for (size_t i = 0; i < out->n; i++) {
-        struct client_receivable *it = &out->at[i];
-        struct client_total total = {0};
-        if (json_is_integer(json_object_get(it->row, "amount")))
-            client_total_add(&total, client_book_integer(it->row, "amount", 0));
-        else
-            client_total_lose(&total);
-        json_array_foreach((json_t *)json_object_get(allocations, it->id), index, row)
-        {
-            int64_t amount = json_integer_value(row);
-            if (amount == INT64_MIN)
-                client_total_lose(&total);
-            else
-                client_total_add(&total, -amount);
-        }
-        it->known = client_total_get(&total, &it->outstanding);
-    }
-}
-
-/* The amounts that count, by receivable. */
-static json_t *by_receivable(const json_t *rows)
-{
-    json_t *all = json_object(), *row;
-    size_t index;
-    json_array_foreach((json_t *)rows, index, row)
-    {
-        const char *of = client_book_text(row, "receivable"), *standing = client_book_text(row, "standing");
-        if (!of || !standing || strcmp(standing, "counts") != 0) continue;
-        if (!json_object_get(all, of)) (void)json_object_set_new(all, of, json_array());
-        (void)json_array_append_new(json_object_get(all, of), json_integer(client_book_integer(row, "amount", 0)));
-    }
-    return all;
-}
-
-enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
-                                    struct client_receivables *out)
-{
-    static const char owed[] =
-        "SELECT r.id AS id, r.account AS account, b.name AS account_name, b.owner AS owner, r.amount AS amount,"
-        " r.currency AS currency, r.due AS due, o.no_local AS no_local, MIN(r.territory) FROM receivable AS r LEFT JOIN"
-        " account AS b ON b.id = r.account LEFT JOIN \"order\" AS o ON o.id = r.\"order\" WHERE" MINE
-        " GROUP BY r.id ORDER BY r.due IS NULL, r.due, r.id";
-    static const char paid[] =
-        "SELECT DISTINCT a.id AS id, a.receivable AS receivable, a.amount AS amount, " STANDING " AS standing FROM"
-        " receivable AS r JOIN allocation AS a ON a.receivable = r.id LEFT JOIN payment AS p ON p.id = a.payment "
-        "WHERE" MINE;
-    json_t *allocations = NULL;
-    *out = (struct client_receivables){0};
-    enum sat_err err = client_book_ask(satchel, owed, &account, 1, &out->rows);
-    if (!err) err = client_book_ask(satchel, paid, &account, 1, &allocations);
-    if (err) return err;
-    out->n = json_array_size(out->rows);
-    out->at = sat_arena_array(arena, out->n, sizeof *out->at);
-    for (size_t i = 0; i < out->n; i++) {
-        const json_t *row = json_array_get(out->rows, i);
-        out->at[i] = (struct client_receivable){.row = row,
-                                                .id = client_book_text(row, "id"),
-                                                .account = client_book_text(row, "account"),
-                                                .currency = client_book_text(row, "currency"),
-                                                .due = client_book_text(row, "due")};
-    }
-    json_t *counted = by_receivable(allocations);
-    add_up(out, counted);
-    json_decref(counted);
-    json_decref(allocations);
-    return SAT_OK;
-}
-
-void client_receivables_free(struct client_receivables *receivables)
-{
-    json_decref(receivables->rows);
-    receivables->rows = NULL;
-}
-
-/* ---- What a delivery makes owed ---- */
-
-enum { TERMS_DAYS = 30, TERMS_DAYS_MAX = 3650 };
-
-static enum sat_err due_day(struct satchel *satchel, struct sat_arena *arena, char out[CLIENT_BOOK_DAY_SIZE])
-{
-    int64_t days;
-    enum sat_err err = client_trade_policy(satchel, "order.terms", "days", TERMS_DAYS, arena, &days);
-    if (days < 0 || days > TERMS_DAYS_MAX) days = TERMS_DAYS;
-    client_book_day_of(client_now_ms() + (uint64_t)days * 86400000, out);
-    return err;
-}
-
-enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order, struct sat_arena *arena)
-{
-    char id[SATCHEL_ID_SIZE], due[CLIENT_BOOK_DAY_SIZE], now[CLIENT_TIME_TEXT_SIZE];
-    bool here = false;
-    if (!order->account || !order->currency || !order->has_total || order->total <= 0) return SAT_OK;
-    enum sat_err err = client_trade_following(tx->satchel, order->id, "receivable", 1, id);
-    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
-    if (!err) err = due_day(tx->satchel, arena, due);
-    if (err || here) return err;
-    client_book_now(now);
-    json_t *fields = json_object();
-    client_book_set(fields, "account", order->account);
-    client_book_set(fields, "order", order->id);
-    (void)json_object_set_new(fields, "seq", json_integer(1));
-    (void)json_object_set_new(fields, "amount", json_integer(order->total));
-    client_book_set(fields, "currency", order->currency);
-    client_book_set(fields, "due", due);
-    client_book_set(fields, "submitted_at", now);
-    return client_book_put(tx, "receivable", id, fields, NULL);
-}
 
 /* ---- Paying ---- */
 
@@ -170,32 +42,63 @@ static bool is_open(const struct paying *it, const struct client_receivable *one
     return one->known && one->outstanding > 0 && one->currency && strcmp(one->currency, it->currency) == 0;
 }
 
-/* The one that is named, among those of the account. */
-static enum sat_err choose_named(struct paying *it, const char *named)
+static enum sat_err choose_one(struct paying *it, struct client_receivable *found)
 {
-    char id[SATCHEL_ID_SIZE];
-    struct client_receivable *found = NULL;
-    enum sat_err err = SAT_OK;
-    for (size_t i = 0; i < it->owed.n && !found; i++) { /* by its order's number, too */
-        const char *number = client_book_text(it->owed.at[i].row, "no_local");
-        if (number && strcmp(number, named) == 0) found = &it->owed.at[i];
-    }
-    if (!found) err = client_book_find(it->satchel, "receivable", named, id);
-    for (size_t i = 0; !err && i < it->owed.n && !found; i++)
-        if (strcmp(it->owed.at[i].id, id) == 0) found = &it->owed.at[i];
-    if (err) return err;
-    if (!found)
-        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
     if (found->currency && strcmp(found->currency, it->currency) != 0)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
                         "receivable %s is in %.16s, and is not paid in %.16s (amounts of different currencies are"
                         " never added)",
-                        found->id, found->currency, sat_utf8_shown(it->arena, it->currency));
+                        found->id, sat_utf8_shown(it->arena, found->currency), sat_utf8_shown(it->arena, it->currency));
     for (size_t i = 0; i < it->chosen_n; i++)
         if (it->chosen[i] == found)
             return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is named twice", found->id);
     it->chosen[it->chosen_n++] = found;
     return SAT_OK;
+}
+
+/* All that is owed for the order of that number, in the payment's currency where any of it is. *found: something is. */
+static enum sat_err choose_of_order(struct paying *it, const char *named, bool *found)
+{
+    struct client_receivable *other = NULL;
+    const char *order = NULL;
+    size_t before = it->chosen_n;
+    enum sat_err err = SAT_OK;
+    for (size_t i = 0; i < it->owed.n && !err; i++) {
+        struct client_receivable *one = &it->owed.at[i];
+        const char *number = client_book_text(one->row, "no_local"), *of = client_book_text(one->row, "order");
+        if (!number || strcmp(number, named) != 0) continue;
+        if (!order) order = of;
+        if (strcmp(order, of) != 0) continue; /* another order of that number */
+        if (one->currency && strcmp(one->currency, it->currency) != 0)
+            other = one;
+        else
+            err = choose_one(it, one);
+    }
+    if (!err && other && it->chosen_n == before) err = choose_one(it, other);
+    *found = order != NULL;
+    return err;
+}
+
+/* The one that is named, among those of the account, or what counts in its place. */
+static enum sat_err choose_named(struct paying *it, const char *named)
+{
+    static const char sql[] = "SELECT counts FROM owed_once WHERE receivable = ?1";
+    char id[SATCHEL_ID_SIZE];
+    const char *value = id;
+    json_t *row = NULL;
+    bool found = false;
+    enum sat_err err = choose_of_order(it, named, &found);
+    if (err || found) return err;
+    err = client_book_find(it->satchel, "receivable", named, id);
+    if (!err) err = client_book_ask_one(it->satchel, sql, &value, 1, &row);
+    const char *counts = row ? client_book_text(row, "counts") : id;
+    for (size_t i = 0; !err && i < it->owed.n && !found; i++) {
+        found = strcmp(it->owed.at[i].id, counts) == 0;
+        if (found) err = choose_one(it, &it->owed.at[i]);
+    }
+    json_decref(row);
+    if (err || found) return err;
+    return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
 }
 
 /* Those that are named, else all that are open, the oldest first. */
@@ -462,45 +365,79 @@ int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char
 
 /* ---- What is to be looked at ---- */
 
-static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
+/* Rows of one statement, given out; *more: they are wanted. */
+static enum sat_err give_all(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context, bool *more)
 {
-    static const char sql[] =
-        "WITH seen AS (SELECT DISTINCT p.id AS id, p.account AS account, p.amount AS amount, p.currency AS currency,"
-        " p.received_on AS received_on, p.bank_ref AS bank_ref, p.bank_ref IS NOT NULL AND " TWIN_OF_P " AS twin FROM"
-        " payment AS p WHERE p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id)),"
-        " parts AS (SELECT DISTINCT a.id AS id, a.payment AS payment, a.amount AS amount, r.currency AS currency FROM"
-        " allocation AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.reverses IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id)),"
-        " flagged AS (SELECT seen.*, CASE WHEN twin THEN 'twice' WHEN EXISTS (SELECT 1 FROM parts WHERE payment ="
-        " seen.id AND parts.currency <> seen.currency) THEN 'currency' WHEN NOT EXISTS (SELECT 1 FROM parts WHERE"
-        " payment = seen.id) THEN 'not allocated' WHEN (SELECT TOTAL(amount) FROM parts WHERE payment = seen.id) >"
-        " seen.amount THEN 'more allocated than paid' END AS flag FROM seen)"
-        " SELECT f.flag AS flag, a.name AS account, f.amount AS amount_minor, f.currency AS currency, f.received_on AS"
-        " received_on, f.bank_ref AS bank_ref, f.id AS id FROM flagged AS f LEFT JOIN account AS a ON a.id = f.account"
-        " WHERE f.flag IS NOT NULL ORDER BY f.received_on, f.id";
-    struct sat_arena arena;
-    struct client_receivables owed;
     json_t *rows = NULL, *one;
     size_t index;
-    bool more = true;
-    sat_arena_init(&arena);
     enum sat_err err = client_book_ask(satchel, sql, NULL, 0, &rows);
-    json_array_foreach(rows, index, one) if (more) more = client_give_row(row, context, json_incref(one));
+    json_array_foreach(rows, index, one)
+    {
+        if (*more) *more = client_give_row(row, context, json_incref(one));
+    }
     json_decref(rows);
-    if (!err) err = client_receivables_get(satchel, NULL, &arena, &owed);
+    return err;
+}
+
+/* What is open does not fit, or is less than nothing. An amount that this person is not shown is not missing. */
+static const char *flag_of(const struct client_receivable *it, bool shown)
+{
+    if (it->known) return it->outstanding < 0 ? "more paid than owed" : NULL;
+    if (json_is_integer(json_object_get(it->row, "amount"))) return "does not fit";
+    return shown ? "no amount" : NULL;
+}
+
+static enum sat_err give_receivables(struct satchel *satchel, satchel_row_fn row, void *context, bool more)
+{
+    struct sat_arena arena;
+    struct client_receivables owed;
+    struct client_sight sight;
+    client_sight_get(satchel, &sight);
+    bool shown = sight.most >= sat_field_by_name(sat_type_by_name("receivable"), "amount")->grade;
+    sat_arena_init(&arena);
+    enum sat_err err = client_receivables_get(satchel, NULL, &arena, &owed);
     for (size_t i = 0; !err && more && i < owed.n; i++) {
         const struct client_receivable *it = &owed.at[i];
-        if (it->known && it->outstanding >= 0) continue;
-        more = client_give_row(
-            row, context,
-            json_pack("{s:s, s:o, s:o, s:o, s:o, s:n, s:s}", "flag", it->known ? "more paid than owed" : "does not fit",
-                      "account", client_json_of_text(client_book_text(it->row, "account_name")), "amount_minor",
-                      it->known ? json_integer(it->outstanding) : json_null(), "currency",
-                      client_json_of_text(it->currency), "received_on", json_null(), "bank_ref", "id", it->id));
+        const char *flag = flag_of(it, shown);
+        if (!flag) continue;
+        more = client_give_row(row, context,
+                               json_pack("{s:s, s:o, s:o, s:o, s:n, s:n, s:s}", "flag", flag, "account",
+                                         client_json_of_text(client_book_text(it->row, "account_name")), "amount_minor",
+                                         it->known ? json_integer(it->outstanding) : json_null(), "currency",
+                                         client_json_of_text(it->currency), "received_on", "bank_ref", "id", it->id));
     }
-    if (!err) client_receivables_free(&owed);
+    client_receivables_free(&owed);
     sat_arena_deinit(&arena);
     return err;
+}
+
+static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+#define NAME_OF "(SELECT b.name FROM account AS b WHERE b.id = "
+    static const char payments[] =
+        "WITH parts AS (SELECT payment, MAX(standing = 'currency') AS other, TOTAL(amount) AS total FROM allocated "
+        "WHERE"
+        " standing <> 'reversed' GROUP BY payment), flagged AS (SELECT p.*, CASE WHEN p.standing <> 'counts' THEN"
+        " p.standing WHEN p.amount <= 0 THEN 'not positive' WHEN parts.other THEN 'currency' WHEN parts.payment IS NULL"
+        " THEN 'not allocated' WHEN parts.total > p.amount THEN 'more allocated than paid' END AS flag FROM paid_once "
+        "AS p"
+        " LEFT JOIN parts ON parts.payment = p.payment WHERE p.standing <> 'reversed') SELECT flag, " NAME_OF
+        "f.account ORDER BY b.territory LIMIT 1) AS account, amount AS amount_minor, currency, received_on, bank_ref,"
+        " payment AS id FROM flagged AS f WHERE flag IS NOT NULL ORDER BY received_on, payment";
+    static const char others[] =
+        "SELECT 'not positive' AS flag, " NAME_OF "r.account ORDER BY b.territory LIMIT 1) AS account, a.amount AS"
+        " amount_minor, r.currency AS currency, a.received_on AS received_on, NULL AS bank_ref, a.id AS id FROM"
+        " allocated AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.standing <> 'reversed' AND a.amount "
+        "<= 0"
+        " GROUP BY a.id UNION ALL SELECT 'owed twice', " NAME_OF "r.account ORDER BY b.territory LIMIT 1), r.amount,"
+        " r.currency, NULL, NULL, r.id FROM owed_once AS o JOIN receivable AS r ON r.id = o.receivable WHERE o.counts "
+        "<>"
+        " r.id GROUP BY r.id ORDER BY 1, 7";
+#undef NAME_OF
+    bool more = true;
+    enum sat_err err = give_all(satchel, payments, row, context, &more);
+    if (!err) err = give_all(satchel, others, row, context, &more);
+    return err ? err : give_receivables(satchel, row, context, more);
 }
 
 int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context)

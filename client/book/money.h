@@ -22,7 +22,8 @@ enum sat_err client_receivables_get(struct satchel *satchel, const char *account
 void client_receivables_free(struct client_receivables *receivables);
 
 /* In a transaction that has the order delivered: what is owed for it, due after as many days as the policy order.terms
- * says (30). One for each order, whoever delivers it, and nothing where it is there, or there is nothing to owe. */
+ * says (30). One for each order, whoever delivers it, and nothing where somebody has put what is owed for it, or there
+ * is nothing to owe. */
 enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order,
                                   struct sat_arena *arena) SAT_MUST_CHECK;
 

@@ -22,7 +22,7 @@ static void flag(const struct looking *at, const char *name, const char *text)
 
 static const char *shown(const struct looking *at, const char *text)
 {
-    return sat_utf8_shown_part(at->arena, text ? text : "?", 40);
+    return sat_utf8_beginning(at->arena, text ? text : "?", 40);
 }
 
 /* ---- Prices ---- */

@@ -25,7 +25,7 @@ const char *client_order_state(const struct client_order *order)
 const char *client_order_called(const json_t *row, struct sat_arena *arena)
 {
     const char *number = client_book_text(row, "no_local"), *id = client_book_text(row, "id");
-    return number ? sat_utf8_shown_part(arena, number, 40) : sat_arena_format(arena, "%.8s", id ? id : "?");
+    return number ? sat_utf8_beginning(arena, number, 40) : sat_arena_format(arena, "%.8s", id ? id : "?");
 }
 
 /* ---- Rows ---- */
@@ -44,7 +44,8 @@ static enum sat_err ask(struct satchel *satchel, struct client_order *out)
     static const char lines[] =
         "SELECT l.id AS id, COALESCE(l.sku, p.sku) AS sku, l.product AS product, p.name AS name, p.lead_days AS"
         " lead_days, p.id IS NOT NULL AS known, l.qty AS qty, l.unit_price AS unit_price, l.discount_bp AS discount_bp,"
-        " EXISTS (SELECT 1 FROM amendment AS a WHERE a.about = l.id AND a.territory = l.territory) AS amended, "
+        " EXISTS (SELECT 1 FROM amendment AS a WHERE a.about = l.id AND a.territory = l.territory"
+        " AND a.standing = 'counts') AS amended, "
         "l.submitted_at AS submitted_at,"
         " MIN(l.territory) FROM order_line AS l LEFT JOIN product AS p ON p.id = l.product WHERE l.\"order\" = ?1"
         " GROUP BY l.id ORDER BY sku, l.id";

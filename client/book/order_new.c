@@ -104,13 +104,13 @@ static enum sat_err find_product(struct ordering *it, const char *sku, json_t **
     if (!err) err = client_book_ask_one(it->satchel, sql, &value, 1, out);
     if ((!err && !*out) || err == SAT_ERR_NOT_FOUND)
         return sat_fail(&it->satchel->fault, SAT_ERR_NOT_FOUND, "there is no product of sku \"%s\" here",
-                        sku ? sat_utf8_shown_part(it->arena, sku, 60) : "");
+                        sku ? sat_utf8_beginning(it->arena, sku, 60) : "");
     return err;
 }
 
 static enum sat_err check_line(const struct ordering *it, const char *sku, int64_t qty, int64_t discount)
 {
-    const char *shown = sku ? sat_utf8_shown_part(it->arena, sku, 60) : "";
+    const char *shown = sku ? sat_utf8_beginning(it->arena, sku, 60) : "";
     if (qty < 1) return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%s: a quantity is a number from 1 on", shown);
     if (discount < 0 || discount > 10000)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%s: a discount is from 0 to 10000 basis points", shown);
@@ -131,7 +131,7 @@ static enum sat_err price_line(struct ordering *it, const json_t *wished)
     if (!err && !there)
         err = sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
                        "price list %s has no price for %" PRId64 " of %s (price_list %s, product %s)",
-                       client_list_told(it->list, it->arena), qty, sat_utf8_shown_part(it->arena, sku, 60), list,
+                       client_list_told(it->list, it->arena), qty, sat_utf8_beginning(it->arena, sku, 60), list,
                        client_book_text(product, "id"));
     if (!err && client_line_amount(qty, price, discount, &amount))
         client_total_add(&it->total, amount);

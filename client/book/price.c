@@ -17,7 +17,7 @@ enum { TOLD_BYTES = 300 }; /* of the lists that there are, in a sentence */
 const char *client_list_told(const json_t *list, struct sat_arena *arena)
 {
     const char *code = client_book_text(list, "code"), *name = client_book_text(list, "name");
-    const char *shown = sat_utf8_shown_part(arena, code ? code : name ? name : client_book_text(list, "id"), 60);
+    const char *shown = sat_utf8_beginning(arena, code ? code : name ? name : client_book_text(list, "id"), 60);
     int64_t version = client_book_integer(list, "version", 0);
     return version ? sat_arena_format(arena, "%s v%" PRId64, shown, version) : shown;
 }
@@ -41,7 +41,7 @@ static const char *list_column(const json_t *rows, const char *column, struct sa
         const char *text = client_book_text(row, column);
         if (!text || json_object_get(seen, text)) continue;
         (void)json_object_set_new(seen, text, json_true());
-        told = sat_arena_format(arena, "%s%s%s", told, *told ? ", " : "", sat_utf8_shown_part(arena, text, 40));
+        told = sat_arena_format(arena, "%s%s%s", told, *told ? ", " : "", sat_utf8_beginning(arena, text, 40));
         if (strlen(told) > TOLD_BYTES) break; /* more is not told */
     }
     json_decref(seen);

@@ -59,7 +59,7 @@ static enum sat_err check_answers(struct satchel *satchel, const struct client_o
     {
         const char *key = client_book_text(item, "key");
         list =
-            sat_arena_format(arena, "%s%s%s", list, *list ? ", " : "", sat_utf8_shown_part(arena, key ? key : "?", 40));
+            sat_arena_format(arena, "%s%s%s", list, *list ? ", " : "", sat_utf8_beginning(arena, key ? key : "?", 40));
         if (strlen(list) > TOLD_BYTES) break; /* more is not told */
     }
     json_decref(missing);

@@ -29,7 +29,7 @@ static enum sat_err fail_key(struct reading *reading, const char *key)
             if (strlen(list) > TOLD_BYTES) break; /* more is not told */
             list = sat_arena_format(
                 &reading->arena, "%s, %s", list,
-                sat_utf8_shown_part(&reading->arena, dot && strncmp(own, "sections.", 9) == 0 ? dot + 1 : own, 40));
+                sat_utf8_beginning(&reading->arena, dot && strncmp(own, "sections.", 9) == 0 ? dot + 1 : own, 40));
         }
     }
     return sat_fail(&reading->satchel->fault, SAT_ERR_INVALID, "a visit has no part \"%.40s\"; there are: %.300s", key,

@@ -47,7 +47,8 @@ static const char *sql_of_rows(struct sat_arena *arena, const char *where, unsig
         " (SELECT json_group_array(COALESCE((SELECT c.name FROM contact AS c WHERE c.id = j.value"
         " ORDER BY c.territory LIMIT 1), j.value)) FROM json_each(v.contacts) AS j) AS contacts,"
         " v.next_steps, v.next_step AS none,"
-        " (SELECT COUNT(*) FROM amendment AS m WHERE m.about = v.id) AS amended,"
+        " (SELECT COUNT(*) FROM amendment AS m WHERE m.about = v.id AND m.territory = v.territory"
+        " AND m.standing IN ('counts', 'overtaken')) AS amended,"
         " v.plan, v.started_at, v.submitted_at, v.template, v.territory, a.lat_e7 AS pin_lat, a.lon_e7 AS pin_lon,"
         " r.id AS run, r.answers, r.template AS checklist";
     static const char preparation[] =
@@ -179,7 +180,7 @@ enum sat_err client_visit_rows(struct satchel *satchel, const char *where, const
 
 /* ---- What is not said ---- */
 
-/* The record's fields with its amendments on top, by their order in time; NULL: that copy of it cannot be got. */
+/* The record's fields with the amendments that count on top; NULL: that copy of it cannot be got. */
 static enum sat_err fields_of(struct satchel *satchel, const char *id, const char *territory, json_t **fields)
 {
     char *text = NULL;
@@ -193,7 +194,8 @@ static enum sat_err fields_of(struct satchel *satchel, const char *id, const cha
     }
     if (!err)
         err = client_book_ask(
-            satchel, "SELECT field, new_value FROM amendment WHERE about = ?1 AND territory = ?2 ORDER BY at, id",
+            satchel,
+            "SELECT field, new_value FROM amendment WHERE about = ?1 AND territory = ?2 AND standing = 'counts'",
             (const char *const[]){id, territory}, 2, &amendments);
     json_t *record = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
     satchel_free(text);

@@ -107,7 +107,8 @@ SATCHEL_API int satchel_visit_submit(struct satchel *satchel, const char *visit,
                                      const struct satchel_visit_options *options, char **json);
 /* Says what is right instead of what was submitted, and why; the record stays as it is. `changes`: {"FIELD": value}, of
  * a map FIELD.KEY. Of any type that is submitted; a row for each: {"amendment","about","field","old_value","new_value",
- * "reason","at","person"}. invalid (not submitted; no reason; a field that is edited as ever). */
+ * "reason","at","person"}, without an old value where that is masked. invalid (not submitted; no reason; a field that
+ * is edited as ever); denied (what finance amends). */
 SATCHEL_API int satchel_amend(struct satchel *satchel, const char *type, const char *record, const char *changes,
                               const char *reason, satchel_row_fn row, void *context);
 /* Visits of a period (as satchel_report() has them; NULL: this month), the newest first: {"visit","day","account",
@@ -189,6 +190,24 @@ SATCHEL_API int satchel_consent_give(struct satchel_tx *tx, const char *contact,
                                      const char *evidence);
 SATCHEL_API int satchel_consent_withdraw(struct satchel_tx *tx, const char *contact, const char *purpose);
 
+/* ---- The pool ----
+ *
+ * An account or a lead (`type`) that has no owner is in the pool: whoever writes in its territory may claim it. Without
+ * a network a claim is a request. Of several the one counts that the server received first, on every device, whoever
+ * synced when; the others see who has it, and since when. It is claimed until it is given back, or a manager gives it
+ * an owner. */
+
+/* What there is in the pool, and what was claimed from it: {"type","id","name","territory","state","by","at","own"}
+ * each. state: "free", "asked" (the server has not received it), "confirmed"; by: whose claim it is, at: when the
+ * server received it, or when it was made, null both of what is free. own: what became of one's own claim, "asked",
+ * "confirmed" or "lost"; null: one made none. */
+SATCHEL_API int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context);
+/* Claims one, by id or by what it is called: *json as a row of those. Claimed by oneself already: nothing is written.
+ * exists: somebody else has it (who and since when, the message says); invalid: it has an owner; not_found. */
+SATCHEL_API int satchel_claim(struct satchel *satchel, const char *type, const char *named, char **json);
+/* Gives it back into the pool. denied (somebody else's, but for managers), not_found (nobody's). */
+SATCHEL_API int satchel_claim_back(struct satchel *satchel, const char *type, const char *named, char **json);
+
 /* ---- Roles, accounts that go to somebody else, targets ---- */
 
 /* The business roles that come with this program, as records that an admin changes from then on: those that are not
@@ -259,7 +278,7 @@ SATCHEL_API int satchel_order_show(struct satchel *satchel, const char *order, c
 /* Moves it to another state (satchel_step()). To be reviewed it is submitted, its discount approved, and each item of
  * the checklist order_review answered, where the organisation has published one: by `answers` (NULL: none), a JSON
  * object of items' keys, or before. A cancelling that comes too late is noted as a request; who has it delivered makes
- * what is owed for it, due after as many days as the policy order.terms says (30). */
+ * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. */
 SATCHEL_API int satchel_order_move(struct satchel *satchel, const char *order, const char *to, const char *reason,
                                    const char *answers, char **json);
 /* Notes what happens on its way: `kind` is "status", "shipment" or "exception", `eta` (may be NULL) a day. Of an
@@ -291,7 +310,9 @@ SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **js
 /* Takes a payment back, by a record that says so: {"payment","reverses"}. exists: it was reversed. */
 SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
- * flag is "twice", "currency", "not allocated", "more allocated than paid", "more paid than owed" or "does not fit". */
+ * flag is "twice", "currency", "not allocated", "more allocated than paid", "not positive" (of a payment, or of what of
+ * one goes to a receivable), "owed twice" (made by a delivery, where somebody put what is owed for the order by hand,
+ * which counts), "more paid than owed", "no amount" or "does not fit". */
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what

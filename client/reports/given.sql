@@ -23,15 +23,9 @@ survivor(id, account) AS (
 person(id, name) AS (
     SELECT id, COALESCE(name, employee_no, 'no. ' || number) FROM "user"
 ),
--- The first of those that look like one payment, by id.
+-- Of payments that look like one the first counts.
 payment_seen(id, account, amount, currency, day, standing) AS (
-    SELECT p.id, p.account, p.amount, p.currency, p.received_on,
-           CASE WHEN p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = p.id) THEN 'reversed'
-                WHEN p.bank_ref IS NOT NULL AND EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref
-                     AND q.account IS p.account AND q.currency IS p.currency AND q.amount IS p.amount AND q.id < p.id
-                     AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = q.id))
-                THEN 'twice' ELSE 'counts' END
-    FROM payment AS p
+    SELECT payment, account, amount, currency, received_on, standing FROM main.paid_once
 ),
 -- Who has an account now, or had it on a day: what was handed over later was still the former owner's.
 handed_over(account, from_user, to_user, at, credit_rule) AS (

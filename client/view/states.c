@@ -147,20 +147,6 @@ static struct sat_step_taken *next_step(struct steps *steps)
     return &steps->at[steps->n];
 }
 
-static uint32_t given_duties(const char *roles)
-{
-    uint32_t duties = 0;
-    json_t *list = roles ? json_loads(roles, 0, NULL) : NULL, *role;
-    size_t index;
-    json_array_foreach(list, index, role)
-    {
-        if (json_is_string(role))
-            duties |= client_duty_named(sat_span(json_string_value(role), json_string_length(role)));
-    }
-    json_decref(list);
-    return duties;
-}
-
 /* state_of(type, began, id, state, after, role, roles) */
 static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
 {
@@ -184,7 +170,7 @@ static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
     step->after_n = (uint32_t)(bytes / sizeof *after);
     step->to = sat_machine_state(steps->machine, sat_span_text(to));
     step->duties = sat_duties_of_role((uint8_t)sqlite3_value_int(values[5])) |
-                   given_duties((const char *)sqlite3_value_text(values[6]));
+                   client_duties_listed((const char *)sqlite3_value_text(values[6]));
     steps->n++;
 }
 

@@ -54,6 +54,17 @@ static bool commands_a_terminal(uint32_t point)
            (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f;
 }
 
+const char *sat_utf8_beginning(struct sat_arena *arena, const char *text, size_t characters_max)
+{
+    const char *shown = sat_utf8_shown(arena, text);
+    size_t len = 0, characters = 0;
+    for (; shown[len]; len++) {
+        bool begins = ((uint8_t)shown[len] & 0xc0) != 0x80;
+        if (begins && characters++ == characters_max) break;
+    }
+    return sat_arena_text(arena, shown, len);
+}
+
 const char *sat_utf8_shown(struct sat_arena *arena, const char *text)
 {
     size_t left = strlen(text);
@@ -76,18 +87,4 @@ const char *sat_utf8_shown(struct sat_arena *arena, const char *text)
     char *copy = sat_arena_text(arena, (const char *)buf.at, buf.len);
     sat_buf_deinit(&buf);
     return copy;
-}
-
-const char *sat_utf8_shown_part(struct sat_arena *arena, const char *text, size_t bytes_max)
-{
-    const char *shown = sat_utf8_shown(arena, text);
-    size_t left = strlen(shown), whole = 0;
-    if (left <= bytes_max) return shown;
-    for (uint32_t point; left;) {
-        size_t n = decode((const uint8_t *)shown + whole, left, &point);
-        if (n == 0 || whole + n > bytes_max) break;
-        whole += n;
-        left -= n;
-    }
-    return sat_arena_text(arena, shown, whole);
 }

@@ -334,6 +334,8 @@ enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *su
                                const struct sat_hash *digest) SAT_MUST_CHECK;
 /* What somebody here wants to know of what was replaced (wishes.h). */
 enum sat_err replica_ask_wishes(struct replica_step *step) SAT_MUST_CHECK;
+/* No answer to the question that is out, if one is, is awaited any more: it is put again. */
+void replica_unask(struct replica_sub *sub);
 enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub,
                                 struct sat_span item) SAT_MUST_CHECK;
 enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,

@@ -467,6 +467,7 @@ static enum sat_err make_history_item(struct opener *opener, const struct sat_re
 {
     const struct sat_change_row *change = item->change;
     *out = (struct sat_history_item){.dot = item->dot, .live = is_live(view, item->dot)};
+    if (change) out->rest = change->rest;
     if (change) out->recv_ms = change->recv_ms;
     if (change) out->seq = change->seq;
     struct sat_span header = change ? change->header : item->draft->header;

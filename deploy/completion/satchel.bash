@@ -65,6 +65,7 @@ dunning: --date --dry-run
 merge: --list --undo
 reveal: --reason
 contacts: --purpose
+claim: --undo
 consent give: --reason
 consent withdraw:
 role list:

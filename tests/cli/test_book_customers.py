@@ -460,6 +460,38 @@ def case_17_two_divide_one_target_side_by_side():
 
 
 @test
+def case_19_two_claim_one_lead_of_the_pool():
+    pool, owned = put([record("lead", company="Dairy Nord"), record("account", name="in hands", owner=people["Dana"])])
+    for device in (nancy, steven):
+        device.sync()
+    has([(row["name"], row["state"], row["by"], row["own"]) for row in steven.rows("claim")],
+        ("Dairy Nord", "free", None, None))
+    equal([row for row in steven.rows("claim") if row["id"] == owned], [], "what has an owner is not in the pool")
+    has(steven.error(2, "claim", "account", "in hands")["message"], "it belongs to Dana")
+    mine, his = nancy.row("claim", "lead", "Dairy Nord"), steven.row("claim", "lead", pool[:18])
+    equal([(row["state"], row["own"]) for row in (mine, his)], [("asked", "asked")] * 2, "offline both may hope")
+    for device in (steven, nancy, steven):  # Steven's comes first, though Nancy was
+        device.sync()
+    for device, own in ((nancy, "lost"), (steven, "confirmed")):
+        row, = [row for row in device.rows("claim") if row["id"] == pool]
+        equal((row["state"], row["by"], row["own"]), ("confirmed", "Steven", own))
+        at = row["at"]
+    found = nancy.error(2, "claim", "lead", "Dairy Nord")
+    equal((found["error"], found["message"][:61 + len(at)]),
+          ("exists", "lead Dairy Nord is claimed by Steven at %s" % at))
+    has(nancy.error(4, "claim", "lead", pool, "--undo")["message"], "given back by whoever claimed it, or a manager")
+    has(nancy.run("claim").out, "lost")
+    equal(steven.row("claim", "lead", pool)["own"], "confirmed", "once more: nothing new")
+    equal(steven.row("claim", "lead", pool, "--undo")["state"], "free")
+    for device in (steven, nancy):
+        device.sync()
+    equal(nancy.row("claim", "lead", pool)["own"], "asked")
+    nancy.error(2, "claim", "visit", pool)
+    nancy.error(1, "claim", "lead")
+    nancy.error(1, "claim", "--undo")
+
+
+@test
 def what_comes_by_sync_and_breaks_a_rule_is_kept_and_flagged():
     whole = put([record("target", values={"1": 10}, **YEAR)])[0]
     for device in (nancy, admin):

@@ -190,6 +190,22 @@ def what_came_by_a_sync_and_breaks_a_rule_is_kept_and_flagged():
           {"an order has the currency of its price list", "a price list is valid on the day"})
 
 
+@test
+def long_chinese_names_are_cut_at_characters_and_no_flag_is_lost():
+    long = "超高温灭菌全脂纯牛奶整箱装" * 5
+    key = put(nancy, [record("account", name=long)])[0]
+    told = put(nancy, [record("order", account=key, ordered_on="2024-06-02", currency="CNY", no_local=long)])[0]
+    put(nancy, [record("order_line", order=told, product=new_id(), sku="ab" + long, qty=1, unit_price=1)])
+    found = status(nancy, told)
+    equal(text_of(found, "product"), "the product of line ab%s is not here" % long[:38])
+    equal([row["order"] for row in nancy.rows("order", "status") if row["id"] == told], [long[:40]])
+    paid = nancy.error(2, "pay", long, "5", "CNY")["message"]
+    has(paid, long[:13])
+    lacks(paid, "?")
+    nancy.run("rm", "order", told)
+    nancy.run("rm", "account", key)
+
+
 # ---- Approvals ----
 
 @test
@@ -230,7 +246,7 @@ def a_rep_grants_himself_nothing():
     asked = nancy.row("get", "approval", told["approval"]["approval"])["fields"]
     own = ["about=" + asked["about"], "kind=discount", "content_hash=" + asked["content_hash"]]
     has(nancy.error(2, "put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", "state=approved", *own)["message"],
-        "begins as a request")
+        'begins as "requested"')
     nancy.run("put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", *own)
     sync(nancy, admin)
     admin.run("approve", told["approval"]["approval"], "no", "--reason", "too much")
