@@ -30,7 +30,8 @@
         EVENT("o", "check_out") " LEFT JOIN checklist_run AS r ON r.rowid = (SELECT x.rowid FROM checklist_run AS x "  \
                                 "LEFT JOIN template AS t "                                                             \
                                 "ON t.id ="                                                                            \
-                                " x.template WHERE x.about = v.id AND COALESCE(t.kind || t.name, "                     \
+                                " x.template WHERE x.about = v.id AND x.territory = v.territory AND COALESCE(t.kind "  \
+                                "|| t.name, "                                                                          \
                                 "'checklistvisit_preparation') ="                                                      \
                                 " 'checklistvisit_preparation' ORDER BY x.submitted_at IS NULL, x.id, x.territory "    \
                                 "LIMIT 1) WHERE "
