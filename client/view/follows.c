@@ -128,6 +128,9 @@ static const char *const views[] = {
 #define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""
 #include "common/vault/machines.def"
     ") AS r ON r.id = e.about GROUP BY e.rowid HAVING SUM(r.territory = e.territory) = 0"
+    " UNION ALL SELECT 'order_line', l.id, 'a line is in its order''s territory', 'of order ' || l.\"order\" || ': it"
+    " counts for nothing' FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\" GROUP BY l.rowid HAVING"
+    " SUM(o.territory = l.territory) = 0"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"
