@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/book/approval.h"
+#include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/view/figures.h"
@@ -211,6 +212,7 @@ enum sat_err client_order_flags(struct satchel *satchel, const struct client_ord
     if (!err) look_at_list(&at);
     for (size_t i = 0; i < order->lines_n && !err; i++) err = look_at_line(&at, &order->lines[i]);
     if (!err) err = look_for_twins(&at);
+    if (!err) err = client_order_owed(satchel, order, arena, flags);
     if (!err) look_at_number(&at);
     return err;
 }
