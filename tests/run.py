@@ -2,7 +2,7 @@
 """Runs the test programs that are built, and closes with the sum: 'N passed, N failed'. Two at a time of those that
 compute, and beside them two of those that mostly wait: for a server, a line, a disk, a time that was agreed.
 
-    tests/run.py [--verbose] [--only NAME] MODE:SUITE[=NAME,NAME…]…      for example  release:unit asan:unit release:lint
+    tests/run.py [--verbose] [--only NAME] MODE:SUITE[=NAME,…]…      for example  release:unit asan:unit release:lint
 
 A suite is a folder of tests/ (`vectors` also makes the golden vectors anew and compares them). A C program reports
 through cmocka's closing lines; everything else ends with a line 'N passed, N failed'. A program that says neither,
