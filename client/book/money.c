@@ -6,8 +6,6 @@
 
 #include "client/book/trade.h"
 #include "client/currency.h"
-#include "client/grades.h"
-#include "client/rows.h"
 #include "common/base/utf8.h"
 
 /* ---- Paying ---- */
@@ -23,6 +21,9 @@ struct paying {
     struct client_receivable **chosen; /* in this order */
     size_t chosen_n;
     json_t *allocations, *warnings;
+    bool apart;          /* it looks like one that is here, and a person says that it is another */
+    bool counts;         /* as it stands when it is stored ... */
+    const char *instead; /* ... and what counts in its place; NULL: nothing does */
 };
 
 static enum sat_err take_amount(struct paying *it)
@@ -46,9 +47,10 @@ static enum sat_err choose_one(struct paying *it, struct client_receivable *foun
 {
     if (found->currency && strcmp(found->currency, it->currency) != 0)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "receivable %s is in %.16s, and is not paid in %.16s (amounts of different currencies are"
+                        "receivable %s is in %s, and is not paid in %s (amounts of different currencies are"
                         " never added)",
-                        found->id, sat_utf8_shown(it->arena, found->currency), sat_utf8_shown(it->arena, it->currency));
+                        found->id, sat_utf8_beginning(it->arena, found->currency, 16),
+                        sat_utf8_beginning(it->arena, it->currency, 16));
     for (size_t i = 0; i < it->chosen_n; i++)
         if (it->chosen[i] == found)
             return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is named twice", found->id);
@@ -142,9 +144,9 @@ static enum sat_err refuse_amount(struct paying *it, int64_t open)
     const char *told = open_told(it, &of_this), *paid = client_money_shown(it->arena, it->amount, it->currency);
     if (!of_this && *told)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "account %s owes nothing in %.16s, but %s: amounts of different currencies are never added"
+                        "account %s owes nothing in %s, but %s: amounts of different currencies are never added"
                         " (account %s)",
-                        it->called, sat_utf8_shown(it->arena, it->currency), told, it->account);
+                        it->called, sat_utf8_beginning(it->arena, it->currency, 16), told, it->account);
     return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
                     "%s is more than is open: %s of account %s, in %zu receivables (account %s)", paid,
                     client_money_shown(it->arena, open, it->currency), it->called, it->chosen_n, it->account);
@@ -161,37 +163,81 @@ static enum sat_err allocate(struct paying *it)
         if (__builtin_add_overflow(open, one->outstanding, &open)) open = INT64_MAX;
         left -= part;
         if (part)
-            (void)json_array_append_new(it->allocations, json_pack("{s:s, s:I, s:b}", "receivable", one->id, "amount",
-                                                                   (json_int_t)part, "paid", part == one->outstanding));
+            (void)json_array_append_new(it->allocations,
+                                        json_pack("{s:s, s:I}", "receivable", one->id, "amount", (json_int_t)part));
     }
     return left ? refuse_amount(it, open) : SAT_OK;
 }
 
-/* Somebody recorded one with that reference: told, and not refused, as two may record the same, and two transfers may
- * have one. */
-static enum sat_err look_for_twins(struct paying *it)
+/* ---- What looks like the same ---- */
+
+enum { TWINS_TOLD_MAX = 20 };
+
+/* Who says that it is another one says it of one that is here: what comes later is compared with it as ever. */
+static enum sat_err look_for_twin(struct paying *it)
 {
     static const char sql[] =
-        "SELECT DISTINCT p.id AS id, p.amount AS amount, p.currency AS currency, p.received_on AS received_on, "
-        "p.account"
-        " IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS INTEGER) AS same FROM payment AS p WHERE p.bank_ref = ?1"
-        " AND p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) ORDER BY p.id";
-    char amount[24];
-    (void)snprintf(amount, sizeof amount, "%" PRId64, it->amount);
-    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency, amount};
+        "SELECT payment FROM paid_once WHERE standing <> 'reversed' AND bank_ref = ?1 AND account IS"
+        " ?2 AND currency IS ?3 AND amount = CAST(?4 AS INTEGER) LIMIT 1";
+    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency,
+                                  sat_arena_format(it->arena, "%" PRId64, it->amount)};
+    json_t *row = NULL;
+    if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[0]) return SAT_OK;
+    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 4, &row);
+    it->apart = row != NULL;
+    json_decref(row);
+    return err;
+}
+
+static void warn(struct paying *it, const char *text)
+{
+    (void)json_array_append_new(it->warnings, json_string(text));
+}
+
+static void warn_of(struct paying *it, const json_t *twin, const char *payment)
+{
+    const char *id = client_book_text(twin, "id"), *on = client_book_text(twin, "received_on");
+    const char *counts = client_book_text(twin, "counts"), *own = it->instead ? it->instead : payment;
+    bool same_reference = client_book_integer(twin, "same_reference", 0) == 1;
+    on = on ? sat_utf8_beginning(it->arena, on, 10) : "?";
+    if (same_reference && counts && strcmp(counts, own) == 0)
+        warn(it, sat_arena_format(it->arena,
+                                  "payment %s of %s has the same bank reference: the pair counts once until one of them"
+                                  " is reversed, and %s counts; if they are two: satchel pay confirm %s",
+                                  id, on, own, it->instead ? payment : id));
+    else if (same_reference && client_book_integer(twin, "same", 0) != 1)
+        warn(it, sat_arena_format(
+                     it->arena, "payment %s of %s has the same bank reference, and another account or amount", id, on));
+    else if (!same_reference && !json_is_true(json_object_get(it->wish, "anyway")))
+        warn(it, sat_arena_format(it->arena,
+                                  "payment %s of %s has the same amount: if it is the same one, satchel pay reverse %s",
+                                  id, on, payment));
+}
+
+/* Somebody recorded one with that reference, or of that day and amount: told, and not refused, as two may record the
+ * same, and two transfers may have one. */
+static enum sat_err tell_twins(struct paying *it, const char *payment)
+{
+    static const char sql[] = "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS "
+                              "NOT NULL AND p.bank_ref"
+                              " IS ?1 AS same_reference, p.account IS ?2 AND p.currency IS ?3 AND p.amount IS CAST(?4 "
+                              "AS INTEGER) AS same FROM"
+                              " paid_once AS p WHERE p.payment <> ?6 AND p.standing <> 'reversed' AND (p.bank_ref = ?1 "
+                              "OR ((p.bank_ref IS NULL"
+                              " OR ?1 IS NULL) AND p.account IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS "
+                              "INTEGER) AND p.received_on ="
+                              " ?5)) ORDER BY p.payment LIMIT CAST(?7 AS INTEGER)";
+    const char *const values[] = {client_book_text(it->wish, "bank_ref"),
+                                  it->account,
+                                  it->currency,
+                                  sat_arena_format(it->arena, "%" PRId64, it->amount),
+                                  it->day,
+                                  payment,
+                                  sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
     json_t *rows, *row;
     size_t index;
-    if (!values[0]) return SAT_OK;
-    enum sat_err err = client_book_ask(it->satchel, sql, values, 4, &rows);
-    json_array_foreach(rows, index, row)
-    {
-        bool same = client_book_integer(row, "same", 0) == 1;
-        const char *on = client_book_text(row, "received_on");
-        const char *text = sat_arena_format(
-            it->arena, "payment %s of %s has the same bank reference%s", client_book_text(row, "id"), on ? on : "?",
-            same ? ": the pair counts once until one of them is reversed" : ", and another account or amount");
-        (void)json_array_append_new(it->warnings, json_string(text));
-    }
+    enum sat_err err = client_book_ask(it->satchel, sql, values, sizeof values / sizeof values[0], &rows);
+    json_array_foreach(rows, index, row) warn_of(it, row, payment);
     json_decref(rows);
     return err;
 }
@@ -211,7 +257,38 @@ static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, 
     client_book_set(fields, "bank_ref", client_book_text(it->wish, "bank_ref"));
     client_book_set(fields, "channel", client_book_text(it->wish, "channel"));
     client_book_set(fields, "recorded_by", self.id);
+    if (it->apart) (void)json_object_set_new(fields, "apart", json_true());
     return client_book_put(tx, "payment", NULL, fields, payment);
+}
+
+static enum sat_err put_allocation(struct satchel_tx *tx, const char *payment, const json_t *part)
+{
+    json_t *fields = json_object();
+    client_book_set(fields, "payment", payment);
+    client_book_set(fields, "receivable", client_book_text(part, "receivable"));
+    (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
+    return client_book_put(tx, "allocation", NULL, fields, NULL);
+}
+
+/* The reminders of what is paid are taken back behind the payment, which is never refused for one of them. */
+static enum sat_err stop_reminders(struct paying *it)
+{
+    struct satchel_tx *tx;
+    size_t index;
+    json_t *part;
+    enum sat_err err = (enum sat_err)satchel_begin(it->satchel, &tx);
+    if (err) return err;
+    json_array_foreach(it->allocations, index, part)
+    {
+        const char *left = NULL, *receivable = client_book_text(part, "receivable");
+        if (!err && json_is_true(json_object_get(part, "paid")))
+            err = client_dunning_stop(tx, receivable, it->arena, &left);
+        if (left)
+            (void)json_array_append_new(
+                it->warnings,
+                json_string(sat_arena_format(it->arena, "receivable %s is paid, and %s", receivable, left)));
+    }
+    return client_book_end(tx, err);
 }
 
 static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
@@ -224,18 +301,49 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
     err = put_payment(tx, it, payment);
     json_array_foreach(it->allocations, index, part)
     {
-        const char *receivable = client_book_text(part, "receivable");
-        json_t *fields = json_object();
-        client_book_set(fields, "payment", payment);
-        client_book_set(fields, "receivable", receivable);
-        (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
-        if (!err)
-            err = client_book_put(tx, "allocation", NULL, fields, NULL);
-        else
-            json_decref(fields);
-        if (!err && json_is_true(json_object_get(part, "paid"))) err = client_dunning_stop(tx, receivable, it->arena);
+        if (!err) err = put_allocation(tx, payment, part);
     }
     return client_book_end(tx, err);
+}
+
+/* ---- What it came to ---- */
+
+/* Does it count, and what of it is paid with it: as the records say now, and not as it was meant. */
+static enum sat_err find_standing(struct paying *it, const char *payment)
+{
+    static const char sql[] = "SELECT standing, counts FROM paid_once WHERE payment = ?1";
+    json_t *row = NULL, *part, *paid = json_object();
+    size_t index;
+    struct client_receivables owed = {0};
+    enum sat_err err = client_book_ask_one(it->satchel, sql, &payment, 1, &row);
+    const char *standing = client_book_text(row, "standing"), *counts = client_book_text(row, "counts");
+    it->counts = standing && strcmp(standing, "counts") == 0;
+    if (!it->counts && counts) it->instead = sat_arena_format(it->arena, "%s", counts);
+    if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &owed);
+    for (size_t i = 0; !err && i < owed.n; i++)
+        if (owed.at[i].known && owed.at[i].outstanding <= 0)
+            (void)json_object_set_new(paid, owed.at[i].id, json_true());
+    json_array_foreach(it->allocations, index, part)
+    {
+        bool is = json_object_get(paid, client_book_text(part, "receivable")) != NULL;
+        (void)json_object_set_new(part, "paid", json_boolean(is));
+    }
+    client_receivables_free(&owed);
+    json_decref(paid);
+    json_decref(row);
+    return err;
+}
+
+/* The payment is stored: what fails from here on is said, and refuses nothing. */
+static void look_back(struct paying *it, const char *payment)
+{
+    enum sat_err err = find_standing(it, payment);
+    if (!err) err = tell_twins(it, payment);
+    if (!err) err = stop_reminders(it);
+    if (!err) return;
+    client_explain(it->satchel, err, &it->satchel->fault);
+    warn(it, sat_arena_format(it->arena, "the payment is stored; what it came to is not told here: %s",
+                              it->satchel->fault.text));
 }
 
 static json_t *told_of(const struct paying *it, const char *payment)
@@ -247,6 +355,8 @@ static json_t *told_of(const struct paying *it, const char *payment)
     (void)json_object_set_new(told, "amount_minor", json_integer(it->amount));
     client_book_set(told, "currency", it->currency);
     client_book_set(told, "received_on", it->day);
+    (void)json_object_set_new(told, "counts", json_boolean(it->counts));
+    if (it->instead) client_book_set(told, "counts_instead", it->instead);
     json_array_foreach(it->allocations, index, part)
     {
         json_t *one = json_object();
@@ -271,10 +381,12 @@ static enum sat_err pay(struct paying *it, char **json)
     if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &it->owed);
     if (!err) err = choose(it);
     if (!err) err = allocate(it);
-    if (!err) err = look_for_twins(it);
+    if (!err) err = look_for_twin(it);
     if (!err) err = store(it, payment);
-    if (!err) *json = client_json_text(told_of(it, payment));
-    return err;
+    if (err) return err;
+    look_back(it, payment);
+    *json = client_json_text(told_of(it, payment));
+    return SAT_OK;
 }
 
 int satchel_pay(struct satchel *satchel, const char *wish, char **json)
@@ -283,8 +395,8 @@ int satchel_pay(struct satchel *satchel, const char *wish, char **json)
     json_t *read;
     *json = NULL;
     client_begin(satchel);
-    enum sat_err err =
-        client_trade_read(satchel, wish, "account:t amount:i currency:t for:l bank_ref:t on:t channel:t", &read);
+    enum sat_err err = client_trade_read(
+        satchel, wish, "account:t amount:i currency:t for:l bank_ref:t on:t channel:t anyway:b", &read);
     sat_arena_init(&arena);
     struct paying it = {
         .satchel = satchel, .arena = &arena, .wish = read, .allocations = json_array(), .warnings = json_array()};
@@ -310,7 +422,7 @@ static enum sat_err put_reversal(struct satchel_tx *tx, const json_t *row, const
     json_t *fields = json_object();
     client_book_today(today);
     client_book_set(fields, "account", client_book_text(row, "account"));
-    int64_t amount = client_book_integer(row, "amount", 0);
+    int64_t amount = client_book_integer(row, "amount", INT64_MIN); /* missing, or not shown to who reverses it */
     if (amount != INT64_MIN) (void)json_object_set_new(fields, "amount", json_integer(-amount));
     client_book_set(fields, "currency", client_book_text(row, "currency"));
     client_book_set(fields, "received_on", today);
@@ -363,85 +475,46 @@ int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char
     return client_end(satchel, reverse(satchel, payment, reason, json));
 }
 
-/* ---- What is to be looked at ---- */
+/* ---- Two that look alike are two ---- */
 
-/* Rows of one statement, given out; *more: they are wanted. */
-static enum sat_err give_all(struct satchel *satchel, const char *sql, satchel_row_fn row, void *context, bool *more)
+static enum sat_err check_alike(struct satchel *satchel, const json_t *row, const char *id)
 {
-    json_t *rows = NULL, *one;
-    size_t index;
-    enum sat_err err = client_book_ask(satchel, sql, NULL, 0, &rows);
-    json_array_foreach(rows, index, one)
-    {
-        if (*more) *more = client_give_row(row, context, json_incref(one));
+    if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
+    if (strcmp(client_book_text(row, "standing"), "reversed") == 0)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s was reversed, or is a reversal", id);
+    if (client_book_integer(row, "alike", 0) < 2)
+        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s counts: it is taken for no other one", id);
+    return SAT_OK;
+}
+
+static enum sat_err confirm(struct satchel *satchel, const char *named, const char *reason, char **json)
+{
+    static const char sql[] =
+        "SELECT p.standing AS standing, (SELECT COUNT(*) FROM paid_once AS q WHERE q.counts = p.counts"
+        " AND q.standing <> 'reversed') AS alike FROM paid_once AS p WHERE p.payment = ?1";
+    char id[SATCHEL_ID_SIZE];
+    const char *value = id;
+    json_t *row = NULL;
+    struct satchel_tx *tx;
+    enum sat_err err = client_book_check_typed(satchel, reason);
+    if (!err) err = client_book_find(satchel, "payment", named, id);
+    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, &row);
+    if (!err) err = check_alike(satchel, row, id);
+    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
+    if (!err) {
+        err = client_book_put(tx, "payment", id, json_pack("{s:b}", "apart", 1), NULL);
+        if (!err && reason)
+            err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", id, "text", reason), NULL);
+        err = client_book_end(tx, err);
     }
-    json_decref(rows);
+    if (!err) *json = client_json_text(json_pack("{s:s, s:b}", "payment", id, "counts", 1));
+    json_decref(row);
     return err;
 }
 
-/* What is open does not fit, or is less than nothing. An amount that this person is not shown is not missing. */
-static const char *flag_of(const struct client_receivable *it, bool shown)
+int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json)
 {
-    if (it->known) return it->outstanding < 0 ? "more paid than owed" : NULL;
-    if (json_is_integer(json_object_get(it->row, "amount"))) return "does not fit";
-    return shown ? "no amount" : NULL;
-}
-
-static enum sat_err give_receivables(struct satchel *satchel, satchel_row_fn row, void *context, bool more)
-{
-    struct sat_arena arena;
-    struct client_receivables owed;
-    struct client_sight sight;
-    client_sight_get(satchel, &sight);
-    bool shown = sight.most >= sat_field_by_name(sat_type_by_name("receivable"), "amount")->grade;
-    sat_arena_init(&arena);
-    enum sat_err err = client_receivables_get(satchel, NULL, &arena, &owed);
-    for (size_t i = 0; !err && more && i < owed.n; i++) {
-        const struct client_receivable *it = &owed.at[i];
-        const char *flag = flag_of(it, shown);
-        if (!flag) continue;
-        more = client_give_row(row, context,
-                               json_pack("{s:s, s:o, s:o, s:o, s:n, s:n, s:s}", "flag", flag, "account",
-                                         client_json_of_text(client_book_text(it->row, "account_name")), "amount_minor",
-                                         it->known ? json_integer(it->outstanding) : json_null(), "currency",
-                                         client_json_of_text(it->currency), "received_on", "bank_ref", "id", it->id));
-    }
-    client_receivables_free(&owed);
-    sat_arena_deinit(&arena);
-    return err;
-}
-
-static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
-{
-#define NAME_OF "(SELECT b.name FROM account AS b WHERE b.id = "
-    static const char payments[] =
-        "WITH parts AS (SELECT payment, MAX(standing = 'currency') AS other, TOTAL(amount) AS total FROM allocated "
-        "WHERE"
-        " standing <> 'reversed' GROUP BY payment), flagged AS (SELECT p.*, CASE WHEN p.standing <> 'counts' THEN"
-        " p.standing WHEN p.amount <= 0 THEN 'not positive' WHEN parts.other THEN 'currency' WHEN parts.payment IS NULL"
-        " THEN 'not allocated' WHEN parts.total > p.amount THEN 'more allocated than paid' END AS flag FROM paid_once "
-        "AS p"
-        " LEFT JOIN parts ON parts.payment = p.payment WHERE p.standing <> 'reversed') SELECT flag, " NAME_OF
-        "f.account ORDER BY b.territory LIMIT 1) AS account, amount AS amount_minor, currency, received_on, bank_ref,"
-        " payment AS id FROM flagged AS f WHERE flag IS NOT NULL ORDER BY received_on, payment";
-    static const char others[] =
-        "SELECT 'not positive' AS flag, " NAME_OF "r.account ORDER BY b.territory LIMIT 1) AS account, a.amount AS"
-        " amount_minor, r.currency AS currency, a.received_on AS received_on, NULL AS bank_ref, a.id AS id FROM"
-        " allocated AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.standing <> 'reversed' AND a.amount "
-        "<= 0"
-        " GROUP BY a.id UNION ALL SELECT 'owed twice', " NAME_OF "r.account ORDER BY b.territory LIMIT 1), r.amount,"
-        " r.currency, NULL, NULL, r.id FROM owed_once AS o JOIN receivable AS r ON r.id = o.receivable WHERE o.counts "
-        "<>"
-        " r.id GROUP BY r.id ORDER BY 1, 7";
-#undef NAME_OF
-    bool more = true;
-    enum sat_err err = give_all(satchel, payments, row, context, &more);
-    if (!err) err = give_all(satchel, others, row, context, &more);
-    return err ? err : give_receivables(satchel, row, context, more);
-}
-
-int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context)
-{
+    *json = NULL;
     client_begin(satchel);
-    return client_end(satchel, list(satchel, row, context));
+    return client_end(satchel, confirm(satchel, payment, reason, json));
 }

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "client/book/approval.h"
+#include "client/book/credit.h"
+#include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/view/figures.h"
@@ -183,6 +185,17 @@ static enum sat_err look_at_state(const struct looking *at)
     return err;
 }
 
+static enum sat_err look_at_credit(const struct looking *at)
+{
+    struct client_order_beside *beside = at->beside;
+    const char *account = beside->many ? NULL : at->order->account;
+    enum sat_err err = SAT_OK;
+    if (!at->order->account) return SAT_OK;
+    if (!beside->credit) err = client_credit_get(at->satchel, account, at->arena, &beside->credit);
+    if (!err) client_credit_flag(beside->credit, at->order, at->arena, at->flags);
+    return err;
+}
+
 static enum sat_err look_at_approval(const struct looking *at)
 {
     struct client_approval approval;
@@ -206,11 +219,13 @@ enum sat_err client_order_flags(struct satchel *satchel, const struct client_ord
 {
     struct looking at = {satchel, order, beside, arena, flags};
     enum sat_err err = look_at_state(&at);
+    if (!err) err = look_at_credit(&at);
     if (!err) err = look_at_approval(&at);
     if (!err) err = look_for_newer(&at);
     if (!err) look_at_list(&at);
     for (size_t i = 0; i < order->lines_n && !err; i++) err = look_at_line(&at, &order->lines[i]);
     if (!err) err = look_for_twins(&at);
+    if (!err) err = client_order_owed(satchel, order, arena, flags);
     if (!err) look_at_number(&at);
     return err;
 }

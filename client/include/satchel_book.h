@@ -26,7 +26,8 @@ SATCHEL_API int satchel_named(struct satchel *satchel, const char *type, const c
  * here and those of the transaction; the record may be one that the transaction makes. `reason` (may be NULL): needed
  * where the move leads back, or opens again what was closed. `id_out` (may be NULL) receives the step's id; "" where
  * nothing is written, as that is the state already. A record that is disputed is settled so, by one of the states that
- * stand side by side. invalid (no such state, no such move, no reason; the message lists the moves that there are),
+ * stand side by side. What satchel_order_move() and satchel_approve() ask for first, and bring along, this does, too.
+ * invalid (no such state, no such move, no reason; the message lists the moves that there are; something is missing),
  * denied (somebody else's to do: who, the message says), not_found (no such record). */
 SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
                              const char *reason, char id_out[SATCHEL_ID_SIZE]);
@@ -40,7 +41,8 @@ SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char
  *   moves               [{"to","kind","who","yours","needs":[…]}]: kind is "on", "back", "end", "again" or "settle";
  *                       yours: this person may; needs: "reason", and fields that are still empty
  *   steps               [{"to","at","by","from","reason","state"}], the oldest first: state is "counts", "waits" (for
- *                       one that is not here), "asks" (somebody else's to take) or "illegal" (no such move) */
+ *                       one that is not here), "asks" (somebody else's to take), "illegal" (no such move)
+ *                       or "elsewhere" (in another territory than the record: it counts for nothing) */
 SATCHEL_API int satchel_state(struct satchel *satchel, const char *type, const char *id, char **json);
 
 /* ---- Visits ----
@@ -250,7 +252,10 @@ SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
  *                     that is none of the list's; a line without quantity or price; one that came after the submission
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
- *   disputed, cancel_requested, credit_hold
+ *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to
+ *   credit_hold, credit_limit
+ *                     the account is held; what is owed and ordered, with this one, is above its limit
+ *   disputed, cancel_requested
  *
  * What of it SQL can tell stands in the view's `flagged` as well, beside what is flagged of other types. */
 
@@ -279,7 +284,8 @@ SATCHEL_API int satchel_order_show(struct satchel *satchel, const char *order, c
 /* Moves it to another state (satchel_step()). To be reviewed it is submitted, its discount approved, and each item of
  * the checklist order_review answered, where the organisation has published one: by `answers` (NULL: none), a JSON
  * object of items' keys, or before. A cancelling that comes too late is noted as a request; who has it delivered makes
- * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. */
+ * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. Where
+ * a price is missing, or masked for who says so, it is a task to note it. */
 SATCHEL_API int satchel_order_move(struct satchel *satchel, const char *order, const char *to, const char *reason,
                                    const char *answers, char **json);
 /* Notes what happens on its way: `kind` is "status", "shipment" or "exception", `eta` (may be NULL) a day. Of an
@@ -303,11 +309,17 @@ SATCHEL_API int satchel_approve(struct satchel *satchel, const char *approval, c
 
 /* A payment, and what of it goes to which receivable: to those of "for" (ids, or orders' numbers) in that order, else
  * to the oldest first. `wish`: {"account","amount" (in minor units),"currency","for":[…],"bank_ref","on" (today),
- * "channel"}. *json: {"payment","account","amount_minor","currency","received_on","allocations":[{"receivable",
- * "amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is warned of: of the same account,
- * amount and currency the two count once until one is reversed. Reminders of what is paid now are taken back. invalid:
- * more than is open, another currency, no amount. */
+ * "channel","anyway"}. *json: {"payment","account","amount_minor","currency","received_on","counts","counts_instead",
+ * "allocations":[{"receivable","amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is
+ * warned of: of the same account, amount and currency the two count once until one is reversed, or somebody says that
+ * they are two; "counts" is whether this one does, "paid" whether the receivable is, as it stands now. So is one of the
+ * same day and amount where either has no reference: both count. With "anyway" it is another one than those that are
+ * here. Reminders of what is paid now are taken back behind it; that one stays is a warning. invalid: more than is
+ * open, another currency, no amount. */
 SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **json);
+/* Says that a payment is another one than that which it looks like, so that both count: {"payment","counts"}. exists:
+ * it is taken for no other. invalid: it was reversed. */
+SATCHEL_API int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Takes a payment back, by a record that says so: {"payment","reverses"}. exists: it was reversed. */
 SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
@@ -317,8 +329,10 @@ SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what
- * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. With
- * `dry_run` nothing is written, and the day may be to come. */
+ * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. A
+ * receivable that is odd (no amount, no currency, no day that can be read) or cannot be written is left out, wholly,
+ * and stops nothing else: its row has no level, and "skipped" says why; what lies where this device may not write is
+ * left to others without a word. With `dry_run` nothing is written, and the day may be to come. */
 SATCHEL_API int satchel_dunning(struct satchel *satchel, const char *day, int dry_run, satchel_row_fn row,
                                 void *context);
 

@@ -28,13 +28,13 @@ reach(type, state, n) AS (
 opportunity_reach(id, n) AS (
     SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = o.stage), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'opportunity'
-                               AND r.state = e.to_state WHERE e.about = o.id), 1))
+                               AND r.state = e.to_state WHERE e.about = o.id AND e.territory = o.territory), 1))
     FROM opportunity AS o
 ),
 lead_reach(id, n) AS (
     SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = l.state), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'lead'
-                               AND r.state = e.to_state WHERE e.about = l.id), 1),
+                               AND r.state = e.to_state WHERE e.about = l.id AND e.territory = l.territory), 1),
                      COALESCE((SELECT MAX(r.n) FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
                                WHERE o.lead = l.id), 1))
     FROM lead AS l
@@ -57,10 +57,11 @@ item_here AS (
 -- The steps of an item, each with the stage it led to.
 step(id, n, on_day) AS (
     SELECT COALESCE(l.id, o.id), r.n, substr(e.at, 1, 10)
-    FROM state_event AS e JOIN opportunity AS o ON o.id = e.about
+    FROM state_event AS e JOIN opportunity AS o ON o.id = e.about AND o.territory = e.territory
     JOIN reach AS r ON r.type = 'opportunity' AND r.state = e.to_state LEFT JOIN lead AS l ON l.id = o.lead
     UNION ALL
     SELECT l.id, r.n, substr(e.at, 1, 10) FROM state_event AS e JOIN lead AS l ON l.id = e.about
+    AND l.territory = e.territory
     JOIN reach AS r ON r.type = 'lead' AND r.state = e.to_state
 ),
 first_day(id, stage, on_day) AS (

@@ -123,12 +123,16 @@ static const char *const views[] = {
     " WHEN 'unfit' THEN 'an amendment is a value of its field' WHEN 'early' THEN 'what is submitted is amended' ELSE"
     " 'an amendment is in its record''s territory' END, m.field || ' of ' || m.about || ': it counts for nothing' FROM"
     " amendment AS m WHERE m.standing IN ('denied', 'unfit', 'early', 'elsewhere')"
-    /* steps that have waited for five days for others, by this device's clock; that long nothing is merely on its way
-     */
+    /* steps that have waited for five days for others, by this device's clock; so long nothing is on its way */
     " UNION ALL SELECT 'state_event', e.id, 'a step follows one that is here', 'since ' || substr(e.\"at\", 1, 10) || "
     "': ' || e.to_state || ' of ' || e.about || ' waits for ' || COUNT(*) || CASE COUNT(*) WHEN 1 THEN ' step' ELSE "
     "' steps' END FROM state_event AS e, json_each(e.after) AS j WHERE julianday(e.\"at\") < julianday('now') - 5 AND "
     "j.value NOT IN (SELECT id FROM state_event) GROUP BY e.id"
+    " UNION ALL SELECT 'state_event', e.id, 'a step is in its record''s territory', e.to_state || ' of ' || e.about ||"
+    " ': it counts for nothing' FROM state_event AS e JOIN (SELECT NULL AS id, NULL AS territory"
+#define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""
+#include "common/vault/machines.def"
+    ") AS r ON r.id = e.about GROUP BY e.rowid HAVING SUM(r.territory = e.territory) = 0"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"
