@@ -39,6 +39,18 @@ int64_t client_book_integer(const json_t *row, const char *column, int64_t absen
     return json_is_integer(value) ? json_integer_value(value) : absent;
 }
 
+json_t *client_book_index(const json_t *rows, const char *column)
+{
+    json_t *index = json_object(), *row;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *text = client_book_text(row, column);
+        if (text && !json_object_get(index, text)) (void)json_object_set(index, text, row);
+    }
+    return index;
+}
+
 /* ---- Who, and when ---- */
 
 enum sat_err client_book_self(struct satchel *satchel, struct client_book_self *out)

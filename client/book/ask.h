@@ -21,6 +21,8 @@ enum sat_err client_book_ask_one(struct satchel *satchel, const char *sql, const
 /* A row's text and integer; NULL, or `absent`, where it is null or another kind. Borrowed from the row. */
 const char *client_book_text(const json_t *row, const char *column);
 int64_t client_book_integer(const json_t *row, const char *column, int64_t absent);
+/* {text of that column: its first row}, a new reference: what is looked up is not gone over for each. */
+json_t *client_book_index(const json_t *rows, const char *column);
 
 /* ---- Who, and when ---- */
 

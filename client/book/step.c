@@ -94,7 +94,9 @@ static enum sat_err gather(struct satchel *satchel, const struct satchel_tx *tx,
     size_t index;
     char about[SAT_UUID_TEXT_SIZE];
     const char *const values[] = {about};
-    uint32_t edits_n = tx ? tx->n : 0;
+    const struct client_known *known = tx ? client_tx_find(tx, &out->record) : NULL;
+    uint32_t made_n = 0, first = known ? known->state_first : 0;
+    for (uint32_t at = first; at; at = tx->steps[at - 1].next_state) made_n++;
     sat_uuid_format(out->record.b, about);
     enum sat_err err = client_view_rows_unshown(satchel,
                                                 "SELECT id FROM state_event WHERE about = ?1 UNION SELECT id FROM "
@@ -102,16 +104,14 @@ static enum sat_err gather(struct satchel *satchel, const struct satchel_tx *tx,
                                                 " id",
                                                 values, 1, &rows);
     if (err) return err;
-    out->steps = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->steps);
-    out->by = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->by);
+    out->steps = sat_arena_array(arena, json_array_size(rows) + made_n, sizeof *out->steps);
+    out->by = sat_arena_array(arena, json_array_size(rows) + made_n, sizeof *out->by);
     json_array_foreach(rows, index, row)
     {
         if (!err) err = add_stored(satchel, client_book_text(row, "id"), arena, out);
     }
     json_decref(rows);
-    uint16_t steps = sat_type_by_name("state_event")->number;
-    for (uint32_t i = 0; i < edits_n && !err; i++)
-        if (tx->edits[i].type == steps && !tx->edits[i].remove) add_made(&tx->edits[i], arena, out);
+    for (uint32_t at = first; at && !err; at = tx->steps[at - 1].next_state) add_made(&tx->edits[at - 1], arena, out);
     return err;
 }
 
@@ -121,9 +121,10 @@ static void find_start(const struct satchel_tx *tx, const struct client_standing
     uint16_t field = sat_field_by_name(of->type, of->machine->field)->number;
     uint8_t submitted = sat_machine_state(of->machine, sat_span_text("submitted"));
     (void)client_began(of->type, &of->view.merged, began);
-    for (uint32_t i = 0; tx && i < tx->n; i++) {
-        const struct sat_edit *edit = &tx->edits[i];
-        for (uint32_t k = 0; k < edit->cells_n && sat_record_equal(&edit->record, &of->record); k++) {
+    const struct client_known *known = tx ? client_tx_find(tx, &of->record) : NULL;
+    for (uint32_t at = known ? known->first : 0; at; at = tx->steps[at - 1].next) {
+        const struct sat_edit *edit = &tx->edits[at - 1];
+        for (uint32_t k = 0; k < edit->cells_n; k++) {
             const struct sat_value *value = &edit->cells[k].value;
             uint8_t state =
                 value->kind == SAT_VALUE_TEXT ? sat_machine_state(of->machine, value->text) : (uint8_t)SAT_NO_STATE;
@@ -180,9 +181,11 @@ bool client_standing_says(const struct client_standing *standing, const struct s
                          (!cell->in_set || cell->value.kind != SAT_VALUE_BOOL || cell->value.truth);
         says = says || (cell->field == number && something);
     }
-    for (uint32_t i = 0; tx && i < tx->n; i++)
-        for (uint32_t k = 0; k < tx->edits[i].cells_n && sat_record_equal(&tx->edits[i].record, &standing->record); k++)
-            if (tx->edits[i].cells[k].field == number) says = tx->edits[i].cells[k].value.kind != SAT_VALUE_NIL;
+    const struct client_known *known = tx ? client_tx_find(tx, &standing->record) : NULL;
+    for (uint32_t at = known ? known->first : 0; at; at = tx->steps[at - 1].next)
+        for (uint32_t k = 0; k < tx->edits[at - 1].cells_n; k++)
+            if (tx->edits[at - 1].cells[k].field == number)
+                says = tx->edits[at - 1].cells[k].value.kind != SAT_VALUE_NIL;
     return says;
 }
 
