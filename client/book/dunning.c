@@ -213,7 +213,7 @@ static const char *oddity_of(const struct client_receivable *owed, struct sat_ar
     if (!owed->currency || !*owed->currency) return "it has no currency";
     if (!owed->due) return "it has no day on which it is due";
     if (client_date_valid(sat_span_text(owed->due))) return NULL;
-    return sat_arena_format(arena, "it is due on \"%.40s\", which is no day", sat_utf8_shown(arena, owed->due));
+    return sat_arena_format(arena, "it is due on \"%s\", which is no day", sat_utf8_beginning(arena, owed->due, 40));
 }
 
 /* So many days after it is due; "": no day that can be written. */

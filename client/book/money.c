@@ -47,9 +47,10 @@ static enum sat_err choose_one(struct paying *it, struct client_receivable *foun
 {
     if (found->currency && strcmp(found->currency, it->currency) != 0)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "receivable %s is in %.16s, and is not paid in %.16s (amounts of different currencies are"
+                        "receivable %s is in %s, and is not paid in %s (amounts of different currencies are"
                         " never added)",
-                        found->id, sat_utf8_shown(it->arena, found->currency), sat_utf8_shown(it->arena, it->currency));
+                        found->id, sat_utf8_beginning(it->arena, found->currency, 16),
+                        sat_utf8_beginning(it->arena, it->currency, 16));
     for (size_t i = 0; i < it->chosen_n; i++)
         if (it->chosen[i] == found)
             return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is named twice", found->id);
@@ -143,9 +144,9 @@ static enum sat_err refuse_amount(struct paying *it, int64_t open)
     const char *told = open_told(it, &of_this), *paid = client_money_shown(it->arena, it->amount, it->currency);
     if (!of_this && *told)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "account %s owes nothing in %.16s, but %s: amounts of different currencies are never added"
+                        "account %s owes nothing in %s, but %s: amounts of different currencies are never added"
                         " (account %s)",
-                        it->called, sat_utf8_shown(it->arena, it->currency), told, it->account);
+                        it->called, sat_utf8_beginning(it->arena, it->currency, 16), told, it->account);
     return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
                     "%s is more than is open: %s of account %s, in %zu receivables (account %s)", paid,
                     client_money_shown(it->arena, open, it->currency), it->called, it->chosen_n, it->account);
@@ -198,7 +199,7 @@ static void warn_of(struct paying *it, const json_t *twin, const char *payment)
     const char *id = client_book_text(twin, "id"), *on = client_book_text(twin, "received_on");
     const char *counts = client_book_text(twin, "counts"), *own = it->instead ? it->instead : payment;
     bool same_reference = client_book_integer(twin, "same_reference", 0) == 1;
-    on = on ? sat_arena_format(it->arena, "%.10s", sat_utf8_shown(it->arena, on)) : "?";
+    on = on ? sat_utf8_beginning(it->arena, on, 10) : "?";
     if (same_reference && counts && strcmp(counts, own) == 0)
         warn(it, sat_arena_format(it->arena,
                                   "payment %s of %s has the same bank reference: the pair counts once until one of them"

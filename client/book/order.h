@@ -54,6 +54,8 @@ struct client_order_beside {
     json_t *numbers; /* {number: [ids]}, of those that several have */
     json_t *days;    /* {account: {day: …}}: what will be asked */
     json_t *baskets; /* {account: {what it buys and when: [rows]}}, as far as it was */
+    bool many;
+    struct client_credit *credit; /* of the accounts (credit.h), as soon as it is asked for */
 };
 /* Of all these orders, an array of ids; of one, whose day it is (NULL: none), and its number (NULL: that is not asked).
  * client_order_beside_free() whatever is returned. */

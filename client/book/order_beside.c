@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/book/order.h"
+#include "client/book/credit.h"
 #include "client/book/writing.h"
 #include "client/rows.h"
 #include "common/proof/hash.h"
@@ -60,7 +60,7 @@ enum sat_err client_order_beside_many(struct satchel *satchel, const json_t *ids
         " json_each(?1))";
     json_t *rows = NULL, *row;
     size_t index;
-    *out = (struct client_order_beside){.days = json_object(), .baskets = json_object()};
+    *out = (struct client_order_beside){.days = json_object(), .baskets = json_object(), .many = true};
     char *text = client_json_text(json_incref((json_t *)ids));
     enum sat_err err = ask_numbers(satchel, NULL, &out->numbers);
     if (!err) err = client_book_ask(satchel, sql, (const char *const[]){text}, 1, &rows);
@@ -89,6 +89,7 @@ void client_order_beside_free(struct client_order_beside *beside)
     json_decref(beside->numbers);
     json_decref(beside->days);
     json_decref(beside->baskets);
+    client_credit_free(beside->credit);
     *beside = (struct client_order_beside){0};
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/book/approval.h"
+#include "client/book/credit.h"
 #include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
@@ -190,6 +191,17 @@ static enum sat_err look_at_state(const struct looking *at)
     return err;
 }
 
+static enum sat_err look_at_credit(const struct looking *at)
+{
+    struct client_order_beside *beside = at->beside;
+    const char *account = beside->many ? NULL : at->order->account;
+    enum sat_err err = SAT_OK;
+    if (!at->order->account) return SAT_OK;
+    if (!beside->credit) err = client_credit_get(at->satchel, account, at->arena, &beside->credit);
+    if (!err) client_credit_flag(beside->credit, at->order, at->arena, at->flags);
+    return err;
+}
+
 static enum sat_err look_at_approval(const struct looking *at)
 {
     struct client_approval approval;
@@ -213,6 +225,7 @@ enum sat_err client_order_flags(struct satchel *satchel, const struct client_ord
 {
     struct looking at = {satchel, order, beside, arena, flags};
     enum sat_err err = look_at_state(&at);
+    if (!err) err = look_at_credit(&at);
     if (!err) err = look_at_approval(&at);
     if (!err) err = look_for_newer(&at);
     if (!err) look_at_list(&at);

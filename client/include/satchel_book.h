@@ -254,7 +254,9 @@ SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
  *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to
- *   disputed, cancel_requested, credit_hold
+ *   credit_hold, credit_limit
+ *                     the account is held; what is owed and ordered, with this one, is above its limit
+ *   disputed, cancel_requested
  *
  * What of it SQL can tell stands in the view's `flagged` as well, beside what is flagged of other types. */
 

@@ -123,6 +123,11 @@ static const char *const views[] = {
     " WHEN 'unfit' THEN 'an amendment is a value of its field' WHEN 'early' THEN 'what is submitted is amended' ELSE"
     " 'an amendment is in its record''s territory' END, m.field || ' of ' || m.about || ': it counts for nothing' FROM"
     " amendment AS m WHERE m.standing IN ('denied', 'unfit', 'early', 'elsewhere')"
+    /* steps that have waited for five days for others, by this device's clock; so long nothing is on its way */
+    " UNION ALL SELECT 'state_event', e.id, 'a step follows one that is here', 'since ' || substr(e.\"at\", 1, 10) || "
+    "': ' || e.to_state || ' of ' || e.about || ' waits for ' || COUNT(*) || CASE COUNT(*) WHEN 1 THEN ' step' ELSE "
+    "' steps' END FROM state_event AS e, json_each(e.after) AS j WHERE julianday(e.\"at\") < julianday('now') - 5 AND "
+    "j.value NOT IN (SELECT id FROM state_event) GROUP BY e.id"
     " UNION ALL SELECT 'state_event', e.id, 'a step is in its record''s territory', e.to_state || ' of ' || e.about ||"
     " ': it counts for nothing' FROM state_event AS e JOIN (SELECT NULL AS id, NULL AS territory"
 #define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""

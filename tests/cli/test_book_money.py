@@ -175,7 +175,7 @@ def what_is_owed_for_a_delivery_and_is_not_what_it_comes_to_is_flagged():
     equal([flag for flag in nancy.row("order", "status", order)["flags"] if flag["flag"] == "owed"], [])
     other = shipped("Irmer", 4)
     nancy.run("state", "order", other, "delivered")
-    has(json.dumps(nancy.row("order", "status", other)["flags"]), "nothing says what is owed for it")
+    equal([row["amount"] for row in receivables_of(nancy, other)], [4000], "by whichever command")
 
 
 # ---- Payments that look alike ----
@@ -310,6 +310,60 @@ def a_payment_is_never_refused_for_a_reminder_that_is_elsewhere():
     sync(nancy, admin)
     equal(reminded(admin, [key], "2024-06-27"), ({}, {}))
     equal(admin.row("get", "task", tasks[0])["fields"].get("state"), "cancelled", "who may write there takes it back")
+
+
+
+# ---- Credit ----
+
+def above(device, order):
+    return [flag["text"] for flag in device.row("order", "status", order)["flags"] if flag["flag"] == "credit_limit"]
+
+
+@test
+def m11_4_an_order_with_which_more_would_be_owed_than_the_limit_is_flagged():
+    krause = account("Krause", credit_limit=50000000)
+    sync(admin, nancy)
+    owed(krause, 43000000)
+    owed(krause, 43000000, currency="EUR")
+    pay(nancy, "Krause", "10000", "CNY")
+    within = nancy.row("order", "new", "Krause", "MILK=8000")
+    equal(within["flags"], [], "500000.00 is not above 500000.00")
+    told = nancy.row("order", "new", "Krause", "MILK=10000")
+    text = "520000.00 CNY is owed or ordered with this one, above the account's limit of 500000.00 CNY"
+    equal([flag["text"] for flag in told["flags"]], [text])
+    equal([flag["text"] for flag in nancy.row("order", "submit", told["id"])["flags"]], [text], "counted once")
+    equal(above(nancy, within["id"]), [text.replace("520000.00", "600000.00")])
+    rows = {row["id"]: row["flags"] for row in nancy.rows("order", "status")}
+    equal((rows[told["id"]], rows[within["id"]]), (["credit_limit"], ["credit_limit"]))
+    sync(nancy, admin)
+    admin.run("order", "status", told["id"], "held", "--reason", "over the limit")
+    equal((above(admin, told["id"]), above(admin, within["id"])), ([text], []), "what is held uses no credit of others")
+    admin.run("put", "account", krause, "credit_limit=60000000")
+    equal(above(admin, told["id"]), [])
+
+
+@test
+def m11_4_a_hold_stays_where_somebody_else_lifted_it_beside():
+    lorenz = account("Lorenz")
+    sync(admin, nancy)
+    admin.run("put", "account", lorenz, "credit_hold=true")
+    nancy.run("put", "account", lorenz, "credit_hold=false")
+    sync(nancy, admin, nancy)
+    equal([device.fields("account", lorenz)["credit_hold"] for device in (admin, nancy)], [True, True])
+    has(json.dumps(nancy.row("order", "new", "Lorenz", "MILK=1")["flags"]), "on credit hold")
+
+
+@test
+def what_of_a_merged_account_is_owed_and_ordered_uses_the_credit_of_the_one_that_stays():
+    martens, copy = account("Martens", credit_limit=10000), account("Martens Ltd")
+    sync(admin, nancy)
+    owed(copy, 6000)
+    order = nancy.row("order", "submit", nancy.row("order", "new", "Martens Ltd", "MILK=5")["id"])["id"]
+    equal(above(nancy, order), [])
+    sync(nancy, admin)
+    admin.run("merge", martens, copy)
+    sync(admin, nancy)
+    equal(above(nancy, order), ["110.00 CNY is owed or ordered with this one, above the account's limit of 100.00 CNY"])
 
 
 run()
