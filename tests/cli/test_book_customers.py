@@ -389,7 +389,7 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
     equal((len(rows), rows["数据运营"]["people"], rows["数据运营"]["max_grade"]), (13, ["Dana"], 1))
     equal(sum(name.endswith("运营") for name in rows), 4)
     nancy.error(4, "role", "install")
-    order = put([record("order", ordered_on="2026-06-05")])[0]
+    order = put([record("order", ordered_on="2026-06-05", submitted_at="2026-06-05T10:00:00+08:00")])[0]
     admin.run("put", "user", people["Steven"], "roles+=sales_assistant")
     admin.run("user", "role", "Steven", "rep")
     admin.run("territory", "add", "Negotiations")
