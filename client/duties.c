@@ -106,6 +106,11 @@ static void read_after(const struct sat_merged_record *merged, struct sat_arena 
     out->after = after;
 }
 
+static bool is_passing(const struct sat_source *source)
+{
+    return source->pending || sat_source_author(source) != source->dot.device;
+}
+
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,
                       struct client_step_said *out)
 {
@@ -117,7 +122,14 @@ bool client_step_read(const struct satchel *satchel, const struct sat_merged_rec
     out->to = to->value.text;
     out->user = to->source ? client_source_user(satchel, to->source) : 0;
     out->role = to->source ? to->source->role : 0;
-    out->passing = to->source && (to->source->pending || sat_source_author(to->source) != to->source->dot.device);
+    out->passing = to->source && is_passing(to->source);
+    const struct sat_merged *gone = sat_merged_cell(merged, SAT_FIELD_DELETED, (struct sat_span){0});
+    if (merged->deleted && gone && gone->source) {
+        out->is_back = true;
+        out->back = client_source_user(satchel, gone->source);
+        out->back_role = gone->source->role;
+        out->passing = out->passing || is_passing(gone->source);
+    }
     read_after(merged, arena, out);
     return true;
 }

@@ -30,7 +30,10 @@ struct client_step_said {
     uint32_t after_n;
     uint32_t user; /* who wrote which state: by the record's author, whatever it says of a person */
     uint8_t role;  /* … and in which role then */
-    bool passing;  /* … as far as the directory of now says so: of a copy, and of what is not accepted yet */
+    bool is_back;  /* archived, by */
+    uint32_t back; /* … him: it stays a step unless he is one who settles */
+    uint8_t back_role;
+    bool passing; /* … as far as the directory of now says so: of a copy, and of what is not accepted yet */
 };
 /* What a record says of its own state: in the field of its machine (several states, where that is in conflict), and by
  * having been submitted. False: what is in the field is none of the machine's states, and would be shown as it is. */

@@ -80,6 +80,18 @@ void client_book_day_of(uint64_t ms, char out[CLIENT_BOOK_DAY_SIZE])
     if (!strftime(out, CLIENT_BOOK_DAY_SIZE, "%Y-%m-%d", &local)) out[0] = '\0';
 }
 
+void client_day_believed(const struct sat_merged *cell, char out[CLIENT_BOOK_DAY_SIZE])
+{
+    char text[CLIENT_TIME_TEXT_SIZE];
+    uint64_t ms = cell->source->effective >> 16;
+    if (cell->value.kind != SAT_VALUE_TIME) {
+        client_book_day_of(ms, out);
+        return;
+    }
+    client_time_format((int64_t)ms, cell->value.offset_min, text);
+    (void)snprintf(out, CLIENT_BOOK_DAY_SIZE, "%.10s", text);
+}
+
 void client_book_time_of(uint64_t ms, char out[CLIENT_TIME_TEXT_SIZE])
 {
     struct tm local = local_of(ms);

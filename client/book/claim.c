@@ -1,6 +1,8 @@
 /* Claims from the pool: accounts and leads that belong to nobody. Whoever wants one asks for it, without a network as
  * well; of several who do side by side the one has it whose claim the server received first, and the others are told
  * who that is, and since when. */
+#include "client/book/claim.h"
+
 #include <string.h>
 
 #include "client/book/ask.h"
@@ -8,14 +10,15 @@
 #include "client/rows.h"
 #include "client/tx.h"
 
-/* What is in the pool, or was and is claimed; of it one's own are told whoever it belongs to by now. */
+/* What is in the pool (?2: and claimed); of one that is named, by type and id, whoever it belongs to. */
 static const char POOL[] =
-    "SELECT p.type, p.id, p.name, p.territory, u.name AS \"by\", o.name AS owner, p.owner AS owner_id FROM (SELECT"
-    " 'account' AS type, id, COALESCE(name, short_name) AS name, territory, owner, claimed_by FROM account WHERE"
-    " merged_into IS NULL UNION ALL SELECT 'lead', id, company, territory, owner, claimed_by FROM lead WHERE"
+    "SELECT p.type, p.id, p.name, p.territory, p.claimed_by, u.name AS \"by\", o.name AS owner, p.owner AS owner_id "
+    "FROM"
+    " (SELECT 'account' AS type, id, COALESCE(name, short_name) AS name, territory, owner, claimed_by FROM account"
+    " WHERE merged_into IS NULL UNION ALL SELECT 'lead', id, company, territory, owner, claimed_by FROM lead WHERE"
     " COALESCE(state, 'new') NOT IN ('converted', 'disqualified')) AS p LEFT JOIN \"user\" AS u ON u.id ="
-    " p.claimed_by LEFT JOIN \"user\" AS o ON o.id = p.owner WHERE CASE WHEN ?1 IS NULL THEN p.claimed_by IS NOT NULL"
-    " OR p.owner IS NULL ELSE p.type = ?1 AND p.id = ?2 END ORDER BY p.type, p.name, p.id";
+    " p.claimed_by LEFT JOIN \"user\" AS o ON o.id = p.owner WHERE CASE WHEN ?1 IS NULL THEN p.owner IS NULL AND"
+    " (?2 IS NULL OR p.claimed_by IS NOT NULL) ELSE p.type = ?1 AND p.id = ?2 END ORDER BY p.type, p.name, p.id";
 
 struct standing {
     const char *state;               /* free, asked, confirmed */
@@ -29,14 +32,16 @@ static uint64_t when(const struct sat_source *source)
     return source->recv_ms ? source->recv_ms : source->effective >> 16;
 }
 
-static enum sat_err look_at(struct satchel *satchel, const char *type, const char *id,
-                            const struct client_book_self *self, struct sat_arena *arena, struct standing *out)
+static enum sat_err look_at(struct satchel *satchel, const json_t *row, const struct client_book_self *self,
+                            struct sat_arena *arena, struct standing *out)
 {
+    const char *type = client_book_text(row, "type"), *id = client_book_text(row, "id");
     const struct sat_type *of;
     struct client_place place;
     struct sat_record_view view;
     uint8_t own[16];
     *out = (struct standing){.state = "free"};
+    if (!client_book_text(row, "claimed_by")) return SAT_OK;
     enum sat_err err = client_locate_named(satchel, type, id, arena, &of, &place, &view);
     if (err || sat_uuid_parse(self->id, own)) return err;
     uint16_t field = sat_field_by_name(of, "claimed_by")->number;
@@ -131,13 +136,13 @@ static enum sat_err claim(struct satchel *satchel, const char *type, const char 
     enum sat_err err = client_book_check_typed(satchel, named);
     if (!err) err = client_book_self(satchel, &self);
     if (!err) err = find(satchel, type, named, id, &row);
-    if (!err) err = look_at(satchel, type, id, &self, arena, &standing);
+    if (!err) err = look_at(satchel, row, &self, arena, &standing);
     if (!err) err = (back ? check_own : check_free)(satchel, type, row, &self, &standing);
     if (!err && (back || !standing.own)) err = write(satchel, type, id, back ? NULL : self.id);
     json_decref(row);
     row = NULL;
     if (!err) err = client_book_ask_one(satchel, POOL, values, 2, &row);
-    if (!err) err = look_at(satchel, type, id, &self, arena, &standing);
+    if (!err) err = look_at(satchel, row, &self, arena, &standing);
     if (!err) *json = client_json_text(json_of_claim(row, &standing));
     json_decref(row);
     return err;
@@ -164,14 +169,14 @@ int satchel_claim_back(struct satchel *satchel, const char *type, const char *na
     return take(satchel, type, named, true, json);
 }
 
-int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context)
+/* Gives the rows of the pool; of `own` alone what one asked for and does not have, or not for sure. */
+static enum sat_err give(struct satchel *satchel, bool own, satchel_row_fn row, void *context)
 {
-    const char *values[] = {NULL, NULL};
+    const char *values[] = {NULL, own ? "claimed" : NULL};
     struct client_book_self self;
     json_t *rows = NULL, *one;
     size_t i;
     bool more = true;
-    client_begin(satchel);
     enum sat_err err = client_book_self(satchel, &self);
     if (!err) err = client_book_ask(satchel, POOL, values, 2, &rows);
     json_array_foreach(rows, i, one)
@@ -180,10 +185,29 @@ int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context)
         struct standing standing;
         if (err || !more) break;
         sat_arena_init(&arena);
-        err = look_at(satchel, client_book_text(one, "type"), client_book_text(one, "id"), &self, &arena, &standing);
-        if (!err) more = client_give_row(row, context, json_of_claim(one, &standing));
+        err = look_at(satchel, one, &self, &arena, &standing);
+        bool open = standing.own && strcmp(standing.own, "confirmed") != 0;
+        if (!err && (open || !own)) more = client_give_row(row, context, json_of_claim(one, &standing));
         sat_arena_deinit(&arena);
     }
     json_decref(rows);
-    return client_end(satchel, err);
+    return err;
+}
+
+int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context)
+{
+    client_begin(satchel);
+    return client_end(satchel, give(satchel, false, row, context));
+}
+
+static int keep(void *context, const char *json)
+{
+    (void)json_array_append_new(context, json_loads(json, 0, NULL));
+    return 0;
+}
+
+enum sat_err client_claims_open(struct satchel *satchel, json_t **rows)
+{
+    *rows = json_array();
+    return give(satchel, true, keep, *rows);
 }

@@ -27,8 +27,9 @@ struct client_order {
     int64_t discount_bp; /* the highest of its lines */
     char hash[65];       /* of what the customer would get, and for what: content_hash of an approval */
     struct client_standing standing;
-    uint32_t user; /* who submitted it, else began it: by author, whatever a field says */
-    uint8_t role;  /* … and in which role then */
+    uint32_t user;                           /* who submitted it, else began it: by author, whatever a field says */
+    uint8_t role;                            /* … and in which role then */
+    char submitted_on[CLIENT_BOOK_DAY_SIZE]; /* the day there, as far as that can be believed; "": not submitted */
 };
 
 /* SAT_ERR_NOT_FOUND. The arena outlives *out; client_order_free() whatever is returned. */

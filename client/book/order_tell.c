@@ -34,7 +34,7 @@ static const char *standing_of(const struct client_standing *standing, const cha
         return last && (standing->state.overtaken >> standing->steps[i].to & 1) ? "overtaken"
                                                                                 : words[standing->came_to[i]];
     }
-    return "counts";
+    return "of another territory, or taken back";
 }
 
 /* Its steps, and what else was noted of it. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/book/account.h"
+#include "client/book/claim.h"
 #include "client/book/visit.h"
 #include "client/book/writing.h"
 #include "client/json.h"
@@ -154,7 +155,10 @@ static enum sat_err add_disputes(struct day *day)
 
 static enum sat_err add_decisions(struct day *day)
 {
-    json_t *conflicts = json_array();
+    json_t *conflicts = json_array(), *claims;
+    enum sat_err claimed = client_claims_open(day->satchel, &claims);
+    (void)json_object_set_new(day->json, "claims", claims);
+    if (claimed) return claimed;
     (void)json_object_set_new(day->json, "conflicts", conflicts);
     enum sat_err err = (enum sat_err)satchel_conflicts(day->satchel, take_conflict, conflicts);
     return err ? err : add_disputes(day);

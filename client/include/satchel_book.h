@@ -26,7 +26,8 @@ SATCHEL_API int satchel_named(struct satchel *satchel, const char *type, const c
  * here and those of the transaction; the record may be one that the transaction makes. `reason` (may be NULL): needed
  * where the move leads back, or opens again what was closed. `id_out` (may be NULL) receives the step's id; "" where
  * nothing is written, as that is the state already. A record that is disputed is settled so, by one of the states that
- * stand side by side. invalid (no such state, no such move, no reason; the message lists the moves that there are),
+ * stand side by side. What satchel_order_move() and satchel_approve() ask for first, and bring along, this does, too.
+ * invalid (no such state, no such move, no reason; the message lists the moves that there are; something is missing),
  * denied (somebody else's to do: who, the message says), not_found (no such record). */
 SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
                              const char *reason, char id_out[SATCHEL_ID_SIZE]);
@@ -40,7 +41,8 @@ SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char
  *   moves               [{"to","kind","who","yours","needs":[…]}]: kind is "on", "back", "end", "again" or "settle";
  *                       yours: this person may; needs: "reason", and fields that are still empty
  *   steps               [{"to","at","by","from","reason","state"}], the oldest first: state is "counts", "waits" (for
- *                       one that is not here), "asks" (somebody else's to take) or "illegal" (no such move) */
+ *                       one that is not here), "asks" (somebody else's to take), "illegal" (no such move)
+ *                       or "elsewhere" (in another territory than the record: it counts for nothing) */
 SATCHEL_API int satchel_state(struct satchel *satchel, const char *type, const char *id, char **json);
 
 /* ---- Visits ----
@@ -122,7 +124,8 @@ SATCHEL_API int satchel_visits(struct satchel *satchel, const char *period, cons
                                void *context);
 /* One's day (`on` NULL: today): {"day","person","as_of":{territory: time},"clock","plans","unplanned","open_visits",
  * "needs_completion":[{"visit","day","account","territory","made_under","asks","missing"}],"tasks","next_steps",
- * "receivables" (with the step of dunning that is due),"conflicts","disputed"}. */
+ * "receivables" (with the step of dunning that is due),"claims" (satchel_claims(): one's own that are asked or lost),
+ * "conflicts","disputed"}. */
 SATCHEL_API int satchel_today(struct satchel *satchel, const char *on, char **json);
 /* An account's page: {"account":{…},"as_of", and blocks, each {"as_of","rows"}: "profile" (with "buying":{"last_order",
  * "cycle_days","next_expected"}), "people","visits","interactions","orders","tiers","needs","opportunities","tasks",

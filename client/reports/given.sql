@@ -20,6 +20,11 @@ merged(id, account) AS MATERIALIZED (
 survivor(id, account) AS (
     SELECT a.id, COALESCE(m.account, a.id) FROM account AS a LEFT JOIN merged AS m ON m.id = a.id
 ),
+-- What it belongs to of the axis by which it is told, if it is told by one (territory is where it lives).
+axis_of(account, name) AS MATERIALIZED (
+    SELECT q.account, group_concat(q.name, ' + ') FROM (SELECT p.account, p.name FROM main.placed AS p, asked
+        WHERE p.axis = asked.by AND p.own ORDER BY p.account, p.name) AS q GROUP BY q.account
+),
 person(id, name) AS (
     SELECT id, COALESCE(name, employee_no, 'no. ' || number) FROM "user"
 ),

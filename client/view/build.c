@@ -316,10 +316,10 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     if (!archived) {
         enum sat_err indexed = view ? client_index_put(&filling->index, type, n, newest_ms(view), fault)
                                     : client_index_drop(&filling->index, type, n, fault);
-        if (!indexed) indexed = client_states_tell(filling, type, n, view);
         if (indexed) return indexed;
     }
-    enum sat_err told = client_amended_tell(filling, type, n, view);
+    enum sat_err told = client_states_tell(filling, type, n, view);
+    if (!told) told = client_amended_tell(filling, type, n, view);
     if (told) return told;
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
     enum sat_err err = prepare(filling,

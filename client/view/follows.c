@@ -23,6 +23,14 @@ static const char *const views[] = {
     "FROM account "
     "AS a WHERE a.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM account AS b WHERE b.id = "
     "a.merged_into)",
+    /* placed(account, axis, name, territory, own): what an account belongs to, of every axis (region, product,
+     * customer, mixed): the territory in which it lives, those that it names beside that, and what these are parts of
+     * (own: 0). A territory of which nobody said its axis is a region. */
+    "CREATE VIEW placed (account, axis, name, territory, own) AS WITH RECURSIVE up(account, at, own) AS (SELECT a.id, "
+    "t.id, 1 FROM account AS a JOIN territory AS t ON t.name = a.territory UNION SELECT a.id, j.value, 1 FROM account "
+    "AS a, json_each(a.territories) AS j UNION SELECT u.account, t.parent, 0 FROM up AS u JOIN territory AS t ON t.id "
+    "= u.at WHERE t.parent IS NOT NULL) SELECT u.account, COALESCE(t.axis, 'region'), t.name, t.id, MAX(u.own) FROM up "
+    "AS u JOIN territory AS t ON t.id = u.at GROUP BY u.account, t.id",
     /* consented(contact, purpose, given_at, withdrawn_at, state): the consents for one purpose, taken together. What
      * was withdrawn stays so; only a new one, given after the last withdrawal, counts. SQLite reads no offset beyond
      * 14 hours: such a withdrawal counts a day after the time that stands there, thus never too early, and none is
@@ -115,6 +123,11 @@ static const char *const views[] = {
     " WHEN 'unfit' THEN 'an amendment is a value of its field' WHEN 'early' THEN 'what is submitted is amended' ELSE"
     " 'an amendment is in its record''s territory' END, m.field || ' of ' || m.about || ': it counts for nothing' FROM"
     " amendment AS m WHERE m.standing IN ('denied', 'unfit', 'early', 'elsewhere')"
+    " UNION ALL SELECT 'state_event', e.id, 'a step is in its record''s territory', e.to_state || ' of ' || e.about ||"
+    " ': it counts for nothing' FROM state_event AS e JOIN (SELECT NULL AS id, NULL AS territory"
+#define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""
+#include "common/vault/machines.def"
+    ") AS r ON r.id = e.about GROUP BY e.rowid HAVING SUM(r.territory = e.territory) = 0"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"

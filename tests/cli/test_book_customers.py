@@ -409,11 +409,11 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
 
 
 @test
-def case_15_what_was_done_after_a_reassignment_is_shown_and_not_counted():
-    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(3)])
+def case_15_m01_4_what_was_done_after_a_reassignment_is_shown_and_not_counted():
+    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(40)])
     for device in (nancy, admin):
         device.sync()
-    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 3)
+    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 40)
     admin.run("move", "account", *accounts, "--to", "Southern")
     admin.sync()
     said = [record("visit", account=accounts[i], person=people["Nancy"], local_date="2099-06-0%d" % (i + 1),
@@ -481,6 +481,10 @@ def case_19_two_claim_one_lead_of_the_pool():
           ("exists", "lead Dairy Nord is claimed by Steven at %s" % at))
     has(nancy.error(4, "claim", "lead", pool, "--undo")["message"], "given back by whoever claimed it, or a manager")
     has(nancy.run("claim").out, "lost")
+    equal([(row["name"], row["own"], row["by"]) for row in nancy.row("today")["claims"]],
+          [("Dairy Nord", "lost", "Steven")])
+    has(nancy.run("today").out, "claimed (satchel claim)")
+    equal(steven.row("today")["claims"], [])
     equal(steven.row("claim", "lead", pool)["own"], "confirmed", "once more: nothing new")
     equal(steven.row("claim", "lead", pool, "--undo")["state"], "free")
     for device in (steven, nancy):

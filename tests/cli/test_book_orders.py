@@ -134,7 +134,7 @@ def what_cannot_be_ordered_is_refused_by_name_and_nothing_is_stored():
 
 
 @test
-def case_16_an_older_list_keeps_its_prices_and_is_flagged_with_the_difference():
+def case_16_m08_1_an_older_list_keeps_its_prices_and_is_flagged_with_the_difference():
     told = order(nancy, "MILK=80", "--date", "2024-06-02")
     equal((told["price_list"], told["flags"]), ("WHOLESALE v12", []))
     put(admin, [record("price_list", V13, code="WHOLESALE", version=13, currency="CNY", valid_from="2024-06-01"),
@@ -284,7 +284,7 @@ def case_8_approved_for_one_version_is_not_for_another():
 # ---- On its way ----
 
 @test
-def case_5_what_is_shipping_is_not_cancelled_but_asked_to_be():
+def case_5_m10_1_what_is_shipping_is_not_cancelled_but_asked_to_be():
     told = nancy.row("order", "submit", order(nancy, "MILK=13", "--date", "2024-09-02")["id"])
     found = nancy.error(4, "order", "status", told["id"], "reviewed")
     has(found["message"], "a manager or an assistant may make it reviewed")

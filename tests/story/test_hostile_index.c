@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/sync/taken.h"
 #include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -189,6 +190,123 @@ static void work_of_an_honest_copy_waits_though_its_right_has_come_back(void **s
     assert_string_equal(scene_shows(&world, reader, 8, CITY), "Visp");
 }
 
+/* ---- A server that would have a home take new numbers ---- */
+
+/* It swallows what is pushed, and says that the numbers are another bundle's. */
+static bool say_taken(struct world_device *device, const struct sat_message *message, struct sat_arena *use)
+{
+    struct sat_bundle bundle;
+    struct sat_message refused = {.type = SAT_MESSAGE_REFUSED};
+    const struct sat_hash *org = &sat_host_directory(world.host)->org;
+    assert_int_equal(sat_bundle_decode(message->as.PUSH.bundle, org, &world.spaces[1], use, &bundle), SAT_OK);
+    refused.as.REFUSED = (struct sat_message_REFUSED){.sub = message->as.PUSH.sub,
+                                                      .first = bundle.manifest.first,
+                                                      .error = SAT_ERR_FORK,
+                                                      .text = sat_span_text("taken")};
+    forge_send(device, true, &refused);
+    return false;
+}
+
+struct shown {
+    struct sat_bundle_row row; /* what the server shows; device 0: what it has, which is nothing */
+};
+
+static bool pass_taken(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct shown *shown = context;
+    struct sat_arena use;
+    struct sat_message message;
+    sat_arena_init(&use);
+    struct sat_span copy = sat_span_copy(&use, sat_buf_span(bytes));
+    enum sat_err err = sat_message_decode(copy, down ? SAT_SENDER_SERVER : SAT_SENDER_CLIENT, &use, &message);
+    bool passes = err || message.type != SAT_MESSAGE_PUSH || say_taken(device, &message, &use);
+    if (!err && message.type == SAT_MESSAGE_TAKEN && shown->row.device) {
+        struct sat_buf proof;
+        sat_buf_init(&proof);
+        sat_taken_encode(&shown->row, &proof);
+        message.as.TAKEN.proof = sat_buf_span(&proof);
+        sat_buf_clear(bytes);
+        sat_message_encode(&message, bytes);
+        sat_buf_deinit(&proof);
+    }
+    sat_arena_deinit(&use);
+    return passes;
+}
+
+static struct sat_bundle_row newest_of(uint32_t device)
+{
+    struct sat_bundle_row row;
+    bool found;
+    struct sat_space_row space = scene_space(world.server_store, &world.spaces[0]);
+    assert_int_equal(sat_store_bundle_tip(world.server_store, space.sid, device, false, &row, &found), SAT_OK);
+    assert_true(found);
+    return row;
+}
+
+/* Who has lost a territory, in which it cannot look any more. */
+static void is_not_believed(const struct sat_bundle_row *shows)
+{
+    struct shown shown = {.row = *shows};
+    uint32_t number = scene_number(thief);
+    order_grant(&world, thief, 0, 0);
+    assert_true(world_sync(&world, thief));
+    scene_write_in(&world, thief, &world.spaces[1], 9, CITY, "Zug");
+    thief->on_way = pass_taken;
+    thief->on_way_context = &shown;
+    (void)world_sync(&world, thief);
+    thief->on_way = NULL;
+    assert_int_equal(thief->heard[SAT_NOTICE_REINDEXED], 0);
+    assert_int_equal(thief->heard[SAT_NOTICE_REFUSED], 1);
+    assert_int_equal(thief->last_err, SAT_ERR_FORK);
+    assert_int_equal(scene_number(thief), number);
+    assert_int_equal(scene_pending(thief), 1); /* listed, and kept */
+}
+
+/* What has the number was refused, and stated empty: that is signed as well. */
+static void an_honest_server_shows_what_was_stated_empty(void **state)
+{
+    (void)state;
+    struct world_home kept;
+    uint32_t number = scene_number(thief);
+    world_home_backup(&world, thief, &kept);
+    scene_write(&world, thief, 1, CITY, "Brig");
+    scene_damage_push(&world, thief, 0);
+    (void)world_sync(&world, thief);
+    thief->on_way = NULL;
+    assert_int_equal(newest_of(number).state, SAT_BUNDLE_VOID);
+    order_grant(&world, thief, 0, 0);
+    world_home_restore(&world, thief, &kept);
+    world_home_free(&kept);
+    scene_write_in(&world, thief, &world.spaces[1], 9, CITY, "Zug");
+    assert_true(world_sync(&world, thief));
+    assert_int_not_equal(scene_number(thief), number);
+    assert_int_equal(scene_pending(thief) + scene_drafts(thief), 0);
+}
+
+static void a_server_that_shows_nothing_is_not_believed(void **state)
+{
+    (void)state;
+    is_not_believed(&(struct sat_bundle_row){0});
+}
+
+static void nor_is_one_that_shows_other_numbers(void **state)
+{
+    (void)state;
+    struct sat_bundle_row row = newest_of(scene_number(thief));
+    is_not_believed(&row);
+}
+
+static void nor_is_one_that_alters_what_it_shows(void **state)
+{
+    (void)state;
+    struct sat_bundle_row row = newest_of(scene_number(thief));
+    struct sat_manifest manifest;
+    sat_manifest_decode(row.manifest, &manifest);
+    manifest.first++; /* the next number, which is meant */
+    sat_manifest_encode(&manifest, row.manifest);
+    is_not_believed(&row);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -197,6 +315,10 @@ int main(void)
         STORY(nor_under_a_fresh_one),
         STORY(a_server_that_lets_it_through_is_caught),
         STORY(work_of_an_honest_copy_waits_though_its_right_has_come_back),
+        STORY(an_honest_server_shows_what_was_stated_empty),
+        STORY(a_server_that_shows_nothing_is_not_believed),
+        STORY(nor_is_one_that_shows_other_numbers),
+        STORY(nor_is_one_that_alters_what_it_shows),
     };
 #undef STORY
     return cmocka_run_group_tests_name("hostile index", tests, NULL, NULL);

@@ -36,6 +36,7 @@ struct client_world {
     bool collects;           /* the server forgets what everybody has seen deleted */
     int64_t device_ahead_ms; /* the clock of the device that is at work, against the server's (arrivals.h) */
     struct sat_buf found_reply;
+    void (*hear)(struct sat_span message); /* what clients say, as it passes; NULL: nobody listens */
 };
 
 static struct client_world the_world;
@@ -112,6 +113,7 @@ static void talk_to_host(struct client_session *session)
         sat_buf_init(&message);
         client_session_next(session, &message);
         struct sat_event said = {.kind = SAT_EVENT_MESSAGE, .peer = event.peer, .bytes = sat_buf_span(&message)};
+        if (message.len && the_world.hear) the_world.hear(said.bytes);
         if (message.len) open = host_event(session, &said);
         open = open && host_frames(session, event.peer);
         if (open && !message.len && !client_session_wants(session) && !client_session_over(session)) {

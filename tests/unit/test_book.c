@@ -163,7 +163,7 @@ static void a_step_that_only_asks_is_taken_by_who_may(void **state)
 {
     (void)state;
     char order[SATCHEL_ID_SIZE] = "", asks[SATCHEL_ID_SIZE] = "", fields[200];
-    put_one(cid, "order", order, NULL, "{\"no_local\":\"B-3\"}");
+    put_one(cid, "order", order, NULL, "{\"no_local\":\"B-3\",\"submitted_at\":\"2026-05-04T10:00:00+08:00\"}");
     (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"reviewed\"}", order);
     put_one(cid, "state_event", asks, NULL, fields);
     sync_all();
