@@ -93,8 +93,10 @@ static void measure(const struct client_check *in, const struct client_check *ou
                     out->monotonic_ms >= in->monotonic_ms;
     if (one_boot) {
         ms = out->monotonic_ms - in->monotonic_ms;
-        int64_t set_ms = wall_ms > ms ? wall_ms - ms : ms - wall_ms;
-        if (set_ms > CLIENT_CLOCK_S * 1000) evidence->flags |= CLIENT_FLAG_CLOCK_SET;
+        int64_t set_ms; /* what does not fit is more than that, too */
+        bool fits = !__builtin_sub_overflow(wall_ms, ms, &set_ms);
+        if (!fits || set_ms > CLIENT_CLOCK_S * 1000 || set_ms < -CLIENT_CLOCK_S * 1000)
+            evidence->flags |= CLIENT_FLAG_CLOCK_SET;
     }
     if (ms < 0) return;
     evidence->duration_s = ms / 1000;

@@ -11,6 +11,7 @@
 #include "client/rows.h"
 #include "client/survivor.h"
 #include "client/view/view.h"
+#include "common/base/limits.h"
 
 /* ---- Which are alike ---- */
 
@@ -230,14 +231,17 @@ static enum sat_err look(struct merging *it, const char *survivor, const char *a
     return err ? err : ask_merge(it);
 }
 
-/* What the absorbed one was called, the other one is found by. */
+/* What the absorbed one was called, the other one is found by; but what is longer than an element of a set may be. */
 static json_t *names_of(const json_t *account)
 {
     json_t *names = json_array(), *alias;
     size_t i;
     const char *const fields[] = {"name", "short_name"};
-    for (size_t k = 0; k < 2; k++)
-        if (client_book_text(account, fields[k])) (void)json_array_append(names, json_object_get(account, fields[k]));
+    for (size_t k = 0; k < 2; k++) {
+        json_t *name = json_object_get(account, fields[k]);
+        if (json_is_string(name) && json_string_length(name) <= SAT_ELEMENT_BYTES_MAX)
+            (void)json_array_append(names, name);
+    }
     json_array_foreach(json_object_get(account, "aliases"), i, alias)(void) json_array_append(names, alias);
     return names;
 }

@@ -5,6 +5,8 @@
 
 #include "common/base/utf8.h"
 
+enum { TOLD_BYTES = 300 }; /* of the lists that there are, in a sentence */
+
 #define LIST_COLUMNS                                                                                                   \
     "l.id AS id, l.code AS code, l.name AS name, l.currency AS currency, l.version AS version,"                        \
     " l.valid_from AS valid_from, l.valid_to AS valid_to"
@@ -40,6 +42,7 @@ static const char *list_column(const json_t *rows, const char *column, struct sa
         if (!text || json_object_get(seen, text)) continue;
         (void)json_object_set_new(seen, text, json_true());
         told = sat_arena_format(arena, "%s%s%s", told, *told ? ", " : "", sat_utf8_beginning(arena, text, 40));
+        if (strlen(told) > TOLD_BYTES) break; /* more is not told */
     }
     json_decref(seen);
     return told;

@@ -341,6 +341,25 @@ static void a_lead_without_a_name_becomes_part_of_an_account(void **state)
     assert_rows(bob, fields, wanted);
 }
 
+/* An alias is an element of a set, which is shorter than a name may be: such a name is left where it is. */
+static void an_account_with_a_name_of_a_page_is_merged(void **state)
+{
+    (void)state;
+    enum { LONG = 1500 };
+    char stays[SATCHEL_ID_SIZE] = "", gone[SATCHEL_ID_SIZE] = "", name[LONG + 1], fields[LONG + 100], sql[200];
+    struct satchel_tx *tx;
+    memset(name, 'x', LONG);
+    name[LONG] = '\0';
+    (void)snprintf(fields, sizeof fields, "{\"name\":\"%s\",\"short_name\":\"Page\"}", name);
+    put_one(ann, "account", stays, "Northern", "{\"name\":\"Short\"}");
+    put_one(ann, "account", gone, "Northern", fields);
+    must(ann, satchel_begin(ann, &tx));
+    must(ann, satchel_merge(tx, stays, gone));
+    must(ann, satchel_commit(tx));
+    (void)snprintf(sql, sizeof sql, "SELECT aliases FROM account WHERE id = '%s'", stays);
+    assert_rows(ann, sql, "{\"aliases\":[\"Page\"]}");
+}
+
 /* Two doors of one kiosk, 40 m from each other, and one at the other end of the same latitude. */
 static void accounts_on_both_sides_of_the_date_line_are_near(void **state)
 {
@@ -390,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
         cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
         cmocka_unit_test(a_lead_without_a_name_becomes_part_of_an_account),
+        cmocka_unit_test(an_account_with_a_name_of_a_page_is_merged),
         cmocka_unit_test(accounts_on_both_sides_of_the_date_line_are_near),
         cmocka_unit_test(amounts_of_two_currencies_are_not_added),
     };

@@ -135,6 +135,29 @@ static void of_many_twins_some_are_named(void **state)
     assert_true(flagged >= TWINS);
 }
 
+/* A name in Han is cut between its characters, not in the midst of one, which would be no text any more. */
+static void what_is_told_of_a_long_name_is_told(void **state)
+{
+    static const char name[] =
+        "晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨"; /* 41 */
+    char order[SATCHEL_ID_SIZE] = "", none[SATCHEL_ID_SIZE] = "", text[300];
+    struct rows rows = {0};
+    char *json = NULL;
+    (void)state;
+    (void)snprintf(text, sizeof text, "{\"no_local\":\"%s\",\"account\":\"%s\",\"ordered_on\":\"2026-03-30\"}", name,
+                   account);
+    put_one(ann, "order", order, NULL, text);
+    (void)snprintf(text, sizeof text, "{\"order\":\"%s\",\"sku\":\"%s\",\"qty\":1}", order, name);
+    put_one(ann, "order_line", none, NULL, text);
+    must(ann, satchel_order_show(ann, order, &json));
+    assert_non_null(strstr(json, "names no product"));
+    assert_non_null(strstr(json, "lacks a quantity or a price"));
+    satchel_free(json);
+    must(ann, satchel_orders(ann, collect_row, &rows));
+    assert_int_equal(rows.n, 1);
+    assert_non_null(strstr(rows.text, "{\"order\":\"晨星晨星晨星"));
+}
+
 static void a_payment_takes_what_it_says(void **state)
 {
     static const struct {
@@ -179,6 +202,7 @@ int main(void)
         TEST(an_order_takes_what_it_says_and_converts_nothing),
         TEST(a_refused_act_leaves_no_transaction_behind),
         TEST(of_many_twins_some_are_named),
+        TEST(what_is_told_of_a_long_name_is_told),
         TEST(a_payment_takes_what_it_says),
         TEST(what_does_not_fit_is_owed_by_nobody),
     };
