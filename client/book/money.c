@@ -218,15 +218,13 @@ static void warn_of(struct paying *it, const json_t *twin, const char *payment)
  * same, and two transfers may have one. */
 static enum sat_err tell_twins(struct paying *it, const char *payment)
 {
-    static const char sql[] = "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS "
-                              "NOT NULL AND p.bank_ref"
-                              " IS ?1 AS same_reference, p.account IS ?2 AND p.currency IS ?3 AND p.amount IS CAST(?4 "
-                              "AS INTEGER) AS same FROM"
-                              " paid_once AS p WHERE p.payment <> ?6 AND p.standing <> 'reversed' AND (p.bank_ref = ?1 "
-                              "OR ((p.bank_ref IS NULL"
-                              " OR ?1 IS NULL) AND p.account IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS "
-                              "INTEGER) AND p.received_on ="
-                              " ?5)) ORDER BY p.payment LIMIT CAST(?7 AS INTEGER)";
+    static const char sql[] =
+        "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS NOT NULL AND "
+        "p.bank_ref"
+        " IS ?1 AS same_reference, p.account IS ?2 AND p.currency IS ?3 AND p.amount IS CAST(?4 AS INTEGER) AS same"
+        " FROM paid_once AS p WHERE p.payment <> ?6 AND p.standing <> 'reversed' AND (p.bank_ref = ?1 OR ((p.bank_ref"
+        " IS NULL OR ?1 IS NULL) AND p.account IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS INTEGER) AND"
+        " p.received_on = ?5)) ORDER BY p.payment LIMIT CAST(?7 AS INTEGER)";
     const char *const values[] = {client_book_text(it->wish, "bank_ref"),
                                   it->account,
                                   it->currency,

@@ -103,13 +103,22 @@ static enum sat_err due_day(struct satchel *satchel, struct sat_arena *arena, ch
     return err;
 }
 
-/* Has somebody said already what is owed for the order? */
-static enum sat_err is_put_by_hand(struct satchel *satchel, const char *order, bool *out)
+/* What is owed for an order, of ?2, where it is said: an amount in its currency. Else whatever there is. */
+#define OF_ORDER " FROM receivable WHERE \"order\" = ?1 AND (?2 IS NULL OR (currency = ?2 AND amount IS NOT NULL))"
+
+static enum sat_err ask_owed(struct satchel *satchel, const struct client_order *order, const char *sql, json_t **rows)
 {
-    json_t *row = NULL;
-    enum sat_err err = client_book_ask_one(satchel, "SELECT id FROM receivable WHERE \"order\" = ?1", &order, 1, &row);
-    *out = row != NULL;
-    json_decref(row);
+    const char *const values[] = {order->id, order->has_total ? order->currency : NULL};
+    return client_book_ask(satchel, sql, values, 2, rows);
+}
+
+/* Has somebody said already what is owed for the order? */
+static enum sat_err is_put_by_hand(struct satchel *satchel, const struct client_order *order, bool *out)
+{
+    json_t *rows = NULL;
+    enum sat_err err = ask_owed(satchel, order, "SELECT id" OF_ORDER " LIMIT 1", &rows);
+    *out = json_array_size(rows) > 0;
+    json_decref(rows);
     return err;
 }
 
@@ -171,7 +180,7 @@ enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_ord
     bool here = false, by_hand = false;
     enum sat_err err = client_trade_following(tx->satchel, order->id, "receivable", 1, id);
     if (!err) err = client_trade_is_here(tx->satchel, id, &here);
-    if (!err) err = is_put_by_hand(tx->satchel, order->id, &by_hand);
+    if (!err) err = is_put_by_hand(tx->satchel, order, &by_hand);
     if (!err) err = due_day(tx->satchel, arena, due);
     if (err) return err;
     if (here || by_hand) return end_noting(tx, order);
@@ -202,8 +211,8 @@ static bool was_delivered(const struct client_standing *standing)
     return false;
 }
 
-/* What counts of the rows (owed_once of the view says the same of all): how many, and their sum in the currency. */
-static size_t sum_up(const json_t *rows, const char *currency, bool *known, int64_t *sum)
+/* What counts of the rows (owed_once of the view says the same of all): how many, and their sum. */
+static size_t sum_up(const json_t *rows, bool *known, int64_t *sum)
 {
     struct client_total total = {0};
     json_t *row;
@@ -212,13 +221,9 @@ static size_t sum_up(const json_t *rows, const char *currency, bool *known, int6
     json_array_foreach((json_t *)rows, index, row) by_hand = by_hand || client_book_integer(row, "made", 0) == 0;
     json_array_foreach((json_t *)rows, index, row)
     {
-        const char *of = client_book_text(row, "currency");
         if (by_hand && client_book_integer(row, "made", 0) == 1) continue;
+        client_total_add(&total, client_book_integer(row, "amount", 0));
         n++;
-        if (json_is_integer(json_object_get(row, "amount")) && of && currency && strcmp(of, currency) == 0)
-            client_total_add(&total, client_book_integer(row, "amount", 0));
-        else
-            client_total_lose(&total);
     }
     *known = client_total_get(&total, sum);
     return n;
@@ -233,18 +238,17 @@ enum sat_err client_order_owed(struct satchel *satchel, const struct client_orde
                                json_t *flags)
 {
     static const char sql[] =
-        "SELECT id, amount, currency, substr(id, 15, 1) = '8' AS made, MIN(territory) FROM receivable"
-        " WHERE \"order\" = ?1 GROUP BY id";
-    const char *id = order->id, *called = client_order_called(order->row, arena);
+        "SELECT id, amount, substr(id, 15, 1) = '8' AS made, MIN(territory)" OF_ORDER " GROUP BY id";
+    const char *called = client_order_called(order->row, arena);
     char made[SATCHEL_ID_SIZE];
     json_t *rows = NULL;
     bool known = false, here = false;
     int64_t sum = 0;
     if (!was_delivered(&order->standing) || (order->has_total && order->total <= 0)) return SAT_OK;
-    enum sat_err err = client_book_ask(satchel, sql, &id, 1, &rows);
+    enum sat_err err = ask_owed(satchel, order, sql, &rows);
     if (!err) err = client_trade_following(satchel, order->id, "receivable", 1, made);
     if (!err) err = client_trade_is_here(satchel, made, &here); /* archived, too: somebody meant that */
-    size_t n = err ? 0 : sum_up(rows, order->currency, &known, &sum);
+    size_t n = err ? 0 : sum_up(rows, &known, &sum);
     json_decref(rows);
     if (err || (!n && here)) return err;
     if (!n)

@@ -173,9 +173,16 @@ def what_is_owed_for_a_delivery_and_is_not_what_it_comes_to_is_flagged():
           ["20.00 CNY is owed for it in 1 receivable, and it comes to 50.00 CNY"])
     owed(irmer, 3000, order=order)
     equal([flag for flag in nancy.row("order", "status", order)["flags"] if flag["flag"] == "owed"], [])
+    third = shipped("Irmer", 3)
+    owed(irmer, None, order=third)
+    owed(irmer, 1, currency="EUR", order=third)
+    told = nancy.row("order", "status", third, "delivered")
+    made = [row["amount"] for row in receivables_of(nancy, third) if row["amount"] == 3000]
+    equal((made, told["flags"]), ([3000], []), "no amount, or one in another currency, says nothing of it")
     other = shipped("Irmer", 4)
     nancy.run("state", "order", other, "delivered")
-    equal([row["amount"] for row in receivables_of(nancy, other)], [4000], "by whichever command")
+    equal(([row["amount"] for row in receivables_of(nancy, other)], nancy.row("order", "status", other)["flags"]),
+          ([4000], []), "on whichever road")
 
 
 # ---- Payments that look alike ----
