@@ -6,6 +6,7 @@
 #include "common/proof/header.h"
 #include "common/sync/collect.h"
 #include "common/sync/compact.h"
+#include "common/sync/copied.h"
 #include "common/sync/digest.h"
 #include "common/sync/log_items.h"
 #include "common/sync/merge.h"
@@ -16,7 +17,8 @@ struct rewinding {
     struct sat_store *store;
     struct sat_space_row *space;
     uint32_t device;
-    bool set_back; /* the server was */
+    uint64_t own_last; /* the device's numbers behind it are another home's: this one is a copy */
+    bool set_back;     /* the server was */
     struct sat_log_epoch lost_in;
     uint64_t blank; /* the first entry with a change that is live again, and of which no bytes are here; 0: none */
     struct sat_record_id *records; /* on the heap: those that the entries touched, some more than once */
@@ -52,6 +54,14 @@ static enum sat_err keep_lost(struct rewinding *it, const struct sat_bundle_row 
     return err || bundle->state != SAT_BUNDLE_VOID ? err : sat_store_return_join(it->store, bundle->bid);
 }
 
+static enum sat_err find_own_last(struct rewinding *it)
+{
+    bool copied;
+    it->own_last = SAT_COUNTER_MAX;
+    enum sat_err err = sat_copied_get(it->store, &copied);
+    return err || !copied ? err : sat_copied_cut(it->store, it->space->sid, it->device, &it->own_last);
+}
+
 /* One's own work is still one's own: it waits for the log again. Where bytes are missing, as in work that was let go of
  * before, it goes like everybody's. What a server lost is kept, whoever wrote it. */
 static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *entry, struct sat_arena *arena)
@@ -63,7 +73,7 @@ static enum sat_err take_back(struct rewinding *it, const struct sat_entry_row *
     bool lost = false;
     enum sat_err err = sat_store_bundle_get(it->store, bid, &bundle);
     if (!err) err = sat_store_changes_of_bundle(it->store, bid, arena, &rows, &n);
-    bool own = !err && bundle.device == it->device;
+    bool own = !err && bundle.device == it->device && bundle.first + bundle.count - 1 <= it->own_last;
     if (!err) err = is_lost(it, entry, &bundle, &lost);
     for (uint32_t i = 0; !err && i < n; i++) {
         note_record(it, &rows[i].record);
@@ -207,6 +217,7 @@ static enum sat_err cut_off(struct rewinding *it, uint64_t size)
 static enum sat_err go_back(struct rewinding *it, uint64_t size)
 {
     enum sat_err err = sat_base_forget_marks(it->store);
+    if (!err) err = find_own_last(it);
     return err ? err : cut_off(it, size);
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -341,6 +342,39 @@ static void an_admins_copy_still_signs_as_an_admins(void **state)
     all_show(3, CITY, "Chur");
 }
 
+static bool damage_head(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                        struct sat_arena *arena)
+{
+    (void)filter;
+    uint8_t *bytes = sat_arena_copy(arena, message->as.HEAD.head.at, message->as.HEAD.head.len);
+    if (message->as.HEAD.sub != forge_sub(device, space())) return true;
+    bytes[message->as.HEAD.head.len - 1] ^= 1;
+    message->as.HEAD.head.at = bytes;
+    return true;
+}
+
+/* Storm 990053 (WITHOUT="server"): what it pulls of the other home's, and lets go of as no head proves it, is not its
+ * own for that: it would wait for ever, under a number that is not this home's any more. */
+static void what_the_other_wrote_and_no_head_proved_does_not_wait_here(void **state)
+{
+    (void)state;
+    struct world_home kept;
+    world_home_backup(&world, rep, &kept);
+    scene_write(&world, rep, 1, CITY, "Biel");
+    assert_true(world_sync(&world, rep));
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    struct forge_filter filter = {.type = SAT_MESSAGE_HEAD, .change = damage_head};
+    forge_filter_on(rep, &filter);
+    assert_false(world_sync(&world, rep));
+    rep->on_way = NULL;
+    assert_int_equal(rep->last_err, SAT_ERR_TAMPERED);
+    assert_int_equal(scene_pending(rep), 0);
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(scene_pending(rep) + scene_drafts(rep), 0);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -359,6 +393,7 @@ int main(void)
         STORY(who_revokes_one_puts_the_others_out),
         STORY(a_copy_of_what_is_revoked_takes_no_new_number),
         STORY(an_admins_copy_still_signs_as_an_admins),
+        STORY(what_the_other_wrote_and_no_head_proved_does_not_wait_here),
     };
 #undef STORY
     return cmocka_run_group_tests_name("copied_home", tests, NULL, NULL);
