@@ -18,7 +18,8 @@
 
 /* ---- What became of which dot ---- */
 
-static void add_pair(struct sat_again_work *again, const struct sat_again_old *old, struct sat_dot now)
+static struct sat_again_pair *add_pair(struct sat_again_work *again, const struct sat_again_old *old,
+                                       struct sat_dot now)
 {
     struct sat_again_done *out = again->out;
     if (out->n == again->cap) {
@@ -27,8 +28,9 @@ static void add_pair(struct sat_again_work *again, const struct sat_again_old *o
         if (out->n) memcpy(pairs, out->pairs, out->n * sizeof *pairs);
         out->pairs = pairs;
     }
-    out->pairs[out->n++] = (struct sat_again_pair){
+    out->pairs[out->n] = (struct sat_again_pair){
         .sid = old->place->sid, .record = old->record, .old = {old->device, old->counter}, .now = now};
+    return &out->pairs[out->n++];
 }
 
 const struct sat_again_gone *sat_again_gone(const struct sat_again_work *again, uint32_t device)
@@ -120,10 +122,25 @@ static void add_unmoved(const struct sat_again_work *again, const struct sat_aga
     }
 }
 
+/* Does it say something of where the record is? Then what it leaves uncovered is told by what it names, not by what it
+ * writes. */
+static bool is_about_a_move(const struct sat_body *body)
+{
+    for (uint32_t i = 0; i < body->cells_n; i++) {
+        uint16_t field = body->cells[i].field;
+        if (field == SAT_FIELD_MOVED || field == SAT_FIELD_CARRIED) return true;
+    }
+    return false;
+}
+
+/* Not what its vector covers by number alone: what that had seen, it had not. And who takes a record away has made a
+ * copy of what he had seen, not of what somebody else had brought there from the same place, on whose copy others
+ * rely. */
 static bool had_seen_pair(const struct sat_again_old *old, const struct sat_again_pair *pair)
 {
+    if (pair->by_origin && old->header.deletion && is_about_a_move(&old->body)) return false;
     return pair->sid == old->place->sid && sat_record_equal(&pair->record, &old->record) &&
-           sat_vector_covers(old->header.seen, pair->old);
+           sat_vector_covers(old->header.seen, pair->old) && !sat_dots_have(old->header.holes, pair->old);
 }
 
 /* What it had seen, and nothing that came to this device since. */
@@ -163,17 +180,6 @@ static bool had_seen(const struct sat_again_work *again, const struct sat_again_
 }
 
 /* ---- One change ---- */
-
-/* Does it say something of where the record is? Then what it leaves uncovered is told by what it names, not by what it
- * writes. */
-static bool is_about_a_move(const struct sat_body *body)
-{
-    for (uint32_t i = 0; i < body->cells_n; i++) {
-        uint16_t field = body->cells[i].field;
-        if (field == SAT_FIELD_MOVED || field == SAT_FIELD_CARRIED) return true;
-    }
-    return false;
-}
 
 static struct sat_dots find_kept(struct sat_again_work *again, const struct sat_again_old *old,
                                  const struct sat_record_view *view, const struct sat_header *header)
@@ -243,19 +249,26 @@ static bool origin_holds(const struct sat_again_work *again, const struct sat_ag
 
 /* Has it come with a record that moved, from another space or back from there? An origin in the space itself is that of
  * a copy where it stands in the log; else it says what was written again here. */
-static enum sat_err is_copy(const struct sat_again_work *again, const struct sat_again_old *old, bool *copy)
+static enum sat_err says_copy(const struct sat_again_work *again, const struct sat_again_old *old, bool *copy)
 {
     struct sat_space_row space;
     struct sat_bundle_row row;
     struct sat_origin origin;
     bool found = false;
     *copy = false;
-    if (!origin_holds(again, old) || sat_origin_decode(old->body.origin, &origin)) return SAT_OK;
+    if (sat_origin_decode(old->body.origin, &origin)) return SAT_OK;
     enum sat_err err = sat_store_space_get(again->vault.store, old->place->sid, &space);
     *copy = !err && !sat_space_equal(&origin.space, &space.id);
     if (err || *copy) return err;
     err = sat_store_bundle_of_dot(again->vault.store, origin.dot, &row, &found);
     *copy = !err && found && row.seq && !sat_void_is_row(&row);
+    return err;
+}
+
+static enum sat_err is_copy(const struct sat_again_work *again, const struct sat_again_old *old, bool *copy)
+{
+    enum sat_err err = says_copy(again, old, copy);
+    *copy = *copy && origin_holds(again, old);
     return err;
 }
 
@@ -332,7 +345,7 @@ static enum sat_err write_again(struct sat_again_work *again, const struct sat_a
         err = sat_drafter_put(&again->drafter, old->place->sid, &old->record, &header, &body);
     }
     if (!err) err = remember(again, old);
-    if (!err) add_pair(again, old, sat_drafter_last(&again->drafter));
+    if (!err) (void)add_pair(again, old, sat_drafter_last(&again->drafter));
     return err;
 }
 
@@ -356,8 +369,9 @@ enum sat_err sat_again_know(struct sat_again_work *again, const struct sat_again
     change.beside_n = again->beside_n;
     *answer = (struct sat_again_answer){0};
     if (what->known) err = what->known(what->context, &change, answer);
-    if (!err && answer->found && answer->now.counter) add_pair(again, old, answer->now);
-    return err;
+    if (err || !answer->found || !answer->now.counter) return err;
+    struct sat_again_pair *pair = add_pair(again, old, answer->now);
+    return sat_dot_compare(pair->old, pair->now) == 0 ? SAT_OK : says_copy(again, old, &pair->by_origin);
 }
 
 enum sat_err sat_again_take(struct sat_again_work *again, struct sat_again_old *old)

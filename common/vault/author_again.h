@@ -66,6 +66,8 @@ struct sat_again_pair {
     int64_t sid;
     struct sat_record_id record;
     struct sat_dot old, now;
+    /* It came with a move, and is known by what it is a copy of: `now` may be somebody else's copy of that. */
+    bool by_origin;
 };
 
 struct sat_again_done {

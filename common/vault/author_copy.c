@@ -46,19 +46,41 @@ struct original {
 
 /* ---- Which change it is ---- */
 
-static struct sat_origin root_of(const struct place *place, struct sat_dot dot, const struct sat_hash *rest,
-                                 struct sat_span origin)
+/* What it repeats, or itself: then it may be named by its bytes, as it was sent, or by what it says, as it had not been
+ * when it was copied. */
+struct root {
+    struct sat_origin origin;
+    struct sat_hash said; /* zeros: it is a copy */
+};
+
+static struct root root_of(const struct place *place, const struct sat_source *source)
 {
-    struct sat_origin root;
-    if (sat_origin_decode(origin, &root) == SAT_OK) return root;
-    root = (struct sat_origin){.space = place->space.id, .dot = dot};
-    if (rest) root.rest = *rest;
+    struct root root = {0};
+    struct sat_body body = source->body;
+    if (sat_origin_decode(body.origin, &root.origin) == SAT_OK) return root;
+    body.origin = (struct sat_span){0};
+    root.said = sat_origin_hash(&place->view.id, &source->header, &body);
+    root.origin = (struct sat_origin){.space = place->space.id, .dot = source->dot, .rest = source->rest};
+    if (sat_hash_is_zero(&source->rest)) root.origin.rest = root.said;
     return root;
 }
 
-static struct sat_origin root_of_source(const struct place *place, const struct sat_source *source)
+/* Another one may have got the same dot in a copy of its home. */
+static bool is_same(const struct root *a, const struct root *b)
 {
-    return root_of(place, source->dot, &source->rest, source->body.origin);
+    struct sat_origin as_said = b->origin;
+    if (sat_origin_same(&a->origin, &b->origin)) return true;
+    as_said.rest = b->said;
+    if (sat_origin_same(&a->origin, &as_said)) return true;
+    as_said.rest = a->said;
+    return sat_origin_same(&as_said, &b->origin);
+}
+
+/* Is it a copy of that? */
+static bool repeats(const struct sat_source *copy, const struct root *root)
+{
+    struct root other = {0};
+    return copy->readable && !sat_origin_decode(copy->body.origin, &other.origin) && is_same(&other, root);
 }
 
 static enum sat_err know_past(struct mover *mover, struct place *place)
@@ -67,6 +89,16 @@ static enum sat_err know_past(struct mover *mover, struct place *place)
     place->past_known = true;
     return sat_record_history(mover->vault, place->view.sid, &mover->move->record, &mover->arena, &place->past,
                               &place->past_n);
+}
+
+static struct sat_source source_of(const struct sat_history_item *item)
+{
+    return (struct sat_source){.dot = item->dot,
+                               .rest = item->rest,
+                               .header = item->header,
+                               .recv_ms = item->recv_ms,
+                               .readable = item->readable,
+                               .body = item->body};
 }
 
 /* ---- What the target has of it ---- */
@@ -89,8 +121,7 @@ static bool came_late(const struct sat_source *source)
  * there may be about to go; who carries something after it relies on copies alone, which nobody takes away without
  * making one of his own, and on those that are gone only where nothing ever went away. What he carries may be the one
  * that somebody made who takes the other away: then each would be the reason for which the other goes. */
-static enum sat_err is_there(struct mover *mover, const struct sat_source *source, const struct sat_origin *root,
-                             bool *there)
+static enum sat_err is_there(struct mover *mover, const struct sat_source *source, const struct root *root, bool *there)
 {
     struct place *to = &mover->to;
     bool moved_before = false, copy = source->body.origin.len != 0;
@@ -99,30 +130,18 @@ static enum sat_err is_there(struct mover *mover, const struct sat_source *sourc
     for (uint32_t i = 0; i < to->live_n; i++)
         moved_before = moved_before || (to->live[i].readable && sat_source_moves(&to->live[i]));
     for (uint32_t i = 0; i < to->live_n && !*there; i++) {
-        struct sat_origin other;
         const struct sat_source *x = &to->live[i];
-        if (!x->readable || sat_origin_decode(x->body.origin, &other) || !sat_origin_same(&other, root)) continue;
+        if (!repeats(x, root)) continue;
         *there = !copy || !may_have_known(source, x) || !(moved_before || came_late(source));
         if (!*there) return SAT_OK;
     }
     if (*there || moved_before) return SAT_OK;
     enum sat_err err = know_past(mover, to);
     for (uint32_t i = 0; i < to->past_n && !err && !*there; i++) {
-        struct sat_origin other;
-        const struct sat_history_item *item = &to->past[i];
-        if (!item->readable) continue;
-        *there = !sat_origin_decode(item->body.origin, &other) && sat_origin_same(&other, root);
+        struct sat_source past = source_of(&to->past[i]);
+        *there = repeats(&past, root);
     }
     return err;
-}
-
-static struct sat_source source_of(const struct sat_history_item *item)
-{
-    return (struct sat_source){.dot = item->dot,
-                               .header = item->header,
-                               .recv_ms = item->recv_ms,
-                               .readable = item->readable,
-                               .body = item->body};
 }
 
 static bool covers(const struct sat_source *y, struct sat_dot dot)
@@ -180,22 +199,34 @@ static bool had_gone(const struct place *from, const struct sat_source *y, struc
     return true;
 }
 
+/* Is it what the source has under that number, as far as it has anything there? */
+static bool is_at_its_number(const struct place *from, const struct root *root)
+{
+    const struct sat_history_item *item = item_of(from, root->origin.dot);
+    if (!sat_space_equal(&root->origin.space, &from->space.id)) return false;
+    if (!item) return true;
+    struct sat_source past = source_of(item);
+    struct root here = root_of(from, &past);
+    return is_same(&here, root);
+}
+
 /* Had the original's author seen what x, in the target, repeats, or what repeats x? */
 static enum sat_err had_seen(struct mover *mover, const struct sat_source *original, const struct sat_source *x,
                              bool *seen)
 {
     struct place *from = &mover->from;
-    struct sat_origin root = root_of_source(&mover->to, x);
+    struct root root = root_of(&mover->to, x);
+    struct sat_dot first = root.origin.dot;
     *seen = false;
     enum sat_err err = know_past(mover, from);
     if (err) return err;
-    *seen = sat_space_equal(&root.space, &from->space.id) && sat_source_saw(original, root.dot) &&
-            !had_gone(from, original, root.dot);
+    *seen = is_at_its_number(from, &root) && sat_source_saw(original, first) && !had_gone(from, original, first);
     for (uint32_t i = 0; i < from->past_n && !*seen; i++) {
         const struct sat_history_item *item = &from->past[i];
         if (!item->readable || !sat_source_saw(original, item->dot)) continue;
-        struct sat_origin other = root_of(from, item->dot, NULL, item->body.origin);
-        *seen = sat_origin_same(&other, &root) && !had_gone(from, original, item->dot);
+        struct sat_source past = source_of(item);
+        struct root other = root_of(from, &past);
+        *seen = is_same(&other, &root) && !had_gone(from, original, item->dot);
     }
     return SAT_OK;
 }
@@ -372,7 +403,7 @@ static bool has_room_for(const struct mover *mover, uint32_t n)
 static enum sat_err write_copy(struct mover *mover, const struct original *original, bool again)
 {
     const struct sat_source *source = original->source;
-    struct sat_origin root = root_of_source(&mover->from, source);
+    struct root root = root_of(&mover->from, source);
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
     header.disputed = header.deletion && source->header.disputed;
     bool there = false;
@@ -381,7 +412,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
     if (!err && !there) err = decide_header(mover, original, &header);
     if (err || there) return err;
     sat_buf_clear(&mover->origin);
-    sat_origin_encode(&root, &mover->origin);
+    sat_origin_encode(&root.origin, &mover->origin);
     struct sat_body body = {.type = source->body.type,
                             .schema = source->body.schema,
                             .cells = original->cells,

@@ -55,6 +55,5 @@ bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b)
 
 bool sat_origin_same(const struct sat_origin *a, const struct sat_origin *b)
 {
-    return sat_origin_equal(a, b) &&
-           (sat_hash_equal(&a->rest, &b->rest) || sat_hash_is_zero(&a->rest) || sat_hash_is_zero(&b->rest));
+    return sat_origin_equal(a, b) && !sat_hash_is_zero(&a->rest) && sat_hash_equal(&a->rest, &b->rest);
 }

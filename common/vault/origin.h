@@ -11,7 +11,7 @@
 struct sat_origin {
     struct sat_space_id space;
     struct sat_dot dot;
-    /* Of what was moved the original's sat_change_rest(), zeros where it had not been sent; of what a home writes
+    /* Of what was moved the original's sat_change_rest(); of what had not been sent then, and of what a home writes
      * again, as it is a copy or behind a refusal, sat_origin_hash(). */
     struct sat_hash rest;
 };
@@ -23,9 +23,9 @@ enum sat_err sat_origin_decode(struct sat_span bytes, struct sat_origin *out) SA
  * in a copy of its home. Zeros where this version could not have written it. Sorts the body's cells. */
 struct sat_hash sat_origin_hash(const struct sat_record_id *record, const struct sat_header *header,
                                 struct sat_body *body);
-/* May they name the same change? Another one may have got the same dot in a copy of its home: then both say what it
- * was, but for what had not been sent when it was copied. What was moved says that otherwise than what was written
- * again: the same change may look like two, and never two like one. */
+/* Do they name the same change, the dot and what stood there? Another one may have got the same dot in a copy of its
+ * home. What was sent says that otherwise than what had not been: the same change may look like two, and never two like
+ * one. */
 bool sat_origin_same(const struct sat_origin *a, const struct sat_origin *b);
 /* Do they name the same dot? */
 bool sat_origin_equal(const struct sat_origin *a, const struct sat_origin *b);

@@ -51,6 +51,7 @@ enum sat_err sat_record_load_at(const struct sat_vault *vault, int64_t sid, cons
 /* One step of a record's history, oldest first. */
 struct sat_history_item {
     struct sat_dot dot;
+    struct sat_hash rest;  /* its bytes; zeros of a draft */
     uint64_t hlc, recv_ms; /* recv_ms 0: not accepted yet */
     uint64_t seq;          /* 0: it is not in the log, or not any more */
     bool live, stub, readable;

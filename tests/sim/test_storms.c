@@ -285,6 +285,8 @@ static const struct {
     {39027, "server"},
     {61051, "server"},
     {71005, "server"},
+    {963018, "more"},  /* 0220 */
+    {71026, "server"}, /* 0221 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

@@ -221,15 +221,145 @@ static void what_stood_under_the_number_of_another_is_carried(void **state)
     assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
 }
 
+/* Storm 963018 (decision 220): somebody edits late, and the record comes back, with an edit that was made elsewhere
+ * meanwhile. The home turns out to be a copy: what it writes again has not seen what stood under its own number. */
+static void what_is_written_again_has_not_seen_what_it_had_not_read(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, CITY, "Lille");
+    settle();
+    move(rep, 1, EAST, WEST);
+    assert_true(world_sync(&world, rep));
+    (void)scene_write(&world, admin, 1, NAME, "late");
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, rep));
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    (void)scene_write_in(&world, rep, &world.spaces[WEST], 1, NAME, "elsewhere");
+    move(rep, 1, WEST, EAST);
+    assert_string_equal(shows(rep, EAST, 1, NAME), "elsewhere|late");
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "elsewhere|late");
+    assert_all_show(EAST, 1, CITY, "Lille");
+}
+
+/* What was handed in, one after the other, as its author wrote it. */
+static void let_in_all(void)
+{
+    struct sat_aside_row *rows;
+    struct sat_arena arena;
+    uint32_t left = 1;
+    sat_arena_init(&arena);
+    for (uint32_t round = 0; round < 4 && left; round++) {
+        uint32_t n = order_escrow(world.server_store, &arena, &rows);
+        left = 0;
+        for (uint32_t i = 0; i < n; i++)
+            left += rows[i].state == SAT_ASIDE_OPEN && !order_was_let_in(&world, rows, n, i);
+    }
+    assert_int_equal(left, 0);
+    sat_arena_deinit(&arena);
+}
+
+/* Storm 71026 (decision 221): somebody moves a record there and back, and loses the right to go there before any of it
+ * has arrived; the admin has moved it there as well. What takes it away from there again, and is let in, has not seen
+ * the admin's copy, though both name one original. */
+static void what_takes_a_record_away_leaves_the_copy_of_another(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    move(rep, 1, EAST, WEST);
+    move(rep, 1, WEST, EAST);
+    move(admin, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    order_grant(&world, rep, WEST, 0);
+    settle();
+    assert_string_equal(shows(admin, WEST, 1, NAME), "Blondel"); /* the admin's move came first */
+    let_in_all();
+    settle();
+    const char *east = shows(admin, EAST, 1, NAME);
+    bool in_east = east[0] != '\0';
+    assert_string_equal(shows(admin, in_east ? EAST : WEST, 1, NAME), "Blondel");
+    assert_string_equal(shows(admin, in_east ? WEST : EAST, 1, NAME), "");
+}
+
+/* Storm 39034 (decision 222): the same, where the first had not been sent yet when it was copied. Its home was copied
+ * before it was set back, and the copy moves the record. */
+static void copy_unsent_what_has_a_number_twice(uint16_t field, const char *text, struct world_device **twin)
+{
+    struct world_home kept;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    world_home_backup(&world, rep, &kept);
+    uint64_t one = scene_write(&world, rep, 1, CITY, "Lille");
+    *twin = world_clone(&world, rep);
+    world_home_restore(&world, rep, &kept);
+    world_home_free(&kept);
+    assert_int_equal(scene_write(&world, rep, 1, field, text), one);
+    assert_true(world_sync(&world, rep));
+    move(*twin, 1, EAST, WEST);
+}
+
+static void what_was_copied_unsent_is_told_from_another_under_its_number(void **state)
+{
+    struct world_device *twin;
+    (void)state;
+    copy_unsent_what_has_a_number_twice(ADDRESS, "Rue Bleue", &twin);
+    settle();
+    assert_all_show(WEST, 1, NAME, "Blondel");
+    assert_all_show(WEST, 1, CITY, "Lille");
+    assert_all_show(WEST, 1, ADDRESS, "Rue Bleue");
+}
+
+/* … and who had seen the one has not seen the other's copy. */
+static void who_saw_the_one_under_a_number_has_not_seen_the_other(void **state)
+{
+    struct world_device *twin;
+    (void)state;
+    copy_unsent_what_has_a_number_twice(CITY, "Roubaix", &twin);
+    (void)scene_write(&world, rep, 1, CITY, "Tourcoing");
+    assert_true(world_sync(&world, rep));
+    settle();
+    assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
+}
+
+/* An account whose manager has gone moves to somebody else's territory, with what he had decided: his copy's word
+ * counts for what it counted when he was there last. */
+static void what_a_suspended_manager_decided_is_decided_where_it_moves_to(void **state)
+{
+    (void)state;
+    enum { TIER = 18 };
+    struct world_device *boss = world_join(&world, 3);
+    order_role(&world, boss, SAT_ROLE_MANAGER);
+    (void)scene_write(&world, boss, 1, TIER, "a");
+    settle();
+    (void)scene_write(&world, rep, 1, TIER, "c"); /* a proposal */
+    settle();
+    assert_string_equal(shows(rep, EAST, 1, TIER), "a|c");
+    order_suspend(&world, boss, true);
+    assert_true(world_sync(&world, admin));
+    move(admin, 1, EAST, WEST);
+    for (uint32_t i = 0; i < 2; i++) assert_true(world_sync(&world, admin) && world_sync(&world, rep));
+    assert_string_equal(shows(rep, WEST, 1, TIER), "a|c");
+    assert_string_equal(shows(admin, WEST, 1, TIER), "a|c");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_saw_the_one_under_a_number_has_not_seen_the_other, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_copied_unsent_is_told_from_another_under_its_number, begin, end),
+        cmocka_unit_test_setup_teardown(what_takes_a_record_away_leaves_the_copy_of_another, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_written_again_has_not_seen_what_it_had_not_read, begin, end),
         cmocka_unit_test_setup_teardown(what_stood_under_the_number_of_another_is_carried, begin, end),
         cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_by_a_copied_home, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_arrived_cover_though_their_target_is_lost_meanwhile, begin, end),
         cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
         cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(what_a_suspended_manager_decided_is_decided_where_it_moves_to, begin, end),
     };
     return cmocka_run_group_tests_name("moved copies", tests, NULL, NULL);
 }
