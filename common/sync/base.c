@@ -24,13 +24,14 @@ struct live {
 };
 #define NOT_OF_THE_BUNDLE UINT32_MAX
 
-/* With room for `more`; a stored header that does not decode is damage. */
-static enum sat_err load_live(const struct sat_accept *accept, const struct sat_record_id *record, uint32_t more,
-                              struct sat_arena *arena, struct live *out)
+/* With room for `more`; not `beside`: there is none. A stored header that does not decode is damage. */
+static enum sat_err load_live(const struct sat_accept *accept, const struct sat_record_id *record, bool beside,
+                              uint32_t more, struct sat_arena *arena, struct live *out)
 {
-    struct sat_change_row *rows;
-    uint32_t n;
-    enum sat_err err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, &rows, &n);
+    struct sat_change_row *rows = NULL;
+    uint32_t n = 0;
+    enum sat_err err = SAT_OK;
+    if (beside) err = sat_store_changes_live(accept->store, accept->space->sid, record, arena, &rows, &n);
     if (err) return err;
     size_t room = (size_t)n + more;
     *out = (struct live){.versions = sat_arena_array(arena, room, sizeof *out->versions),
@@ -130,8 +131,8 @@ static enum sat_err was_collected(const struct sat_accept *accept, const struct 
 }
 
 /* The bundle's changes of one record; states[i] becomes what the one at i is in the end. */
-static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t *indexes, uint32_t n, bool stubs,
-                                 struct sat_arena *arena, uint8_t *states)
+static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t *indexes, uint32_t n, bool beside,
+                                 bool stubs, struct sat_arena *arena, uint8_t *states)
 {
     const struct sat_record_id *record = &accept->bundle->changes[indexes[0]].record;
     const struct sat_manifest *manifest = &accept->bundle->manifest;
@@ -139,7 +140,7 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     bool was_there = false, gone = false;
     enum sat_err err = was_collected(accept, record, &gone);
     if (err || gone) return err;
-    err = load_live(accept, record, n, arena, &live);
+    err = load_live(accept, record, beside, n, arena, &live);
     for (uint32_t i = 0; i < n && !err; i++) {
         uint32_t index = indexes[i];
         if (i == 0) was_there = live.n > 0;
@@ -153,6 +154,22 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     return err;
 }
 
+/* Which of the bundle's changes have something beside them, as far as that is known: of the author's own copy, whose
+ * changes are stored, most have nothing, and one look at an index says so for all of them. */
+static enum sat_err find_beside(const struct sat_accept *accept, struct sat_arena *arena, bool **out)
+{
+    uint32_t n = accept->bundle->manifest.count, found = 0;
+    struct sat_change_row *rows = NULL;
+    enum sat_err err = SAT_OK;
+    *out = sat_arena_array(arena, n, sizeof **out);
+    if (accept->pending_bid)
+        err = sat_store_changes_beside(accept->store, accept->pending_bid << 10, accept->pending_bid, n, arena, &rows,
+                                       &found);
+    for (uint32_t i = 0; i < n; i++) (*out)[i] = !accept->pending_bid || accept->bundle->changes[i].stub;
+    for (uint32_t i = 0; i < found; i++) (*out)[SAT_CHANGE_INDEX(rows[i].cid)] = true;
+    return err;
+}
+
 /* Record by record: none of the bundle's own changes is stored before all are merged. */
 static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_arena *arena, uint8_t *states)
 {
@@ -160,16 +177,19 @@ static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_ar
     struct sat_by_record order;
     struct sat_arena one; /* of one record */
     uint64_t stubs = 0;
+    bool *beside;
     sat_by_record_init(accept->bundle, arena, &order);
     sat_arena_init(&one);
-    enum sat_err err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
+    enum sat_err err = find_beside(accept, arena, &beside);
+    if (!err) err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
     for (uint32_t i = 0; i < n; i++) {
         states[i] = SAT_CHANGE_DEAD;
         if (accept->bundle->changes[i].stub) stubs++;
     }
     for (uint32_t from = 0, end; from < n && !err; from = end) {
         end = sat_by_record_end(&order, from);
-        err = merge_record(accept, order.index + from, end - from, stubs > 0, &one, states);
+        bool look = end - from > 1 || beside[order.index[from]];
+        err = merge_record(accept, order.index + from, end - from, look, stubs > 0, &one, states);
         sat_arena_reset(&one);
     }
     sat_arena_deinit(&one);
@@ -305,7 +325,7 @@ static enum sat_err fill_one(const struct sat_fill *fill, uint32_t index, struct
     struct sat_version arrived = version_of(dot, &fill->headers[index]);
     struct live live;
     bool dead = true;
-    enum sat_err err = load_live(&accept, &change->record, 1, arena, &live);
+    enum sat_err err = load_live(&accept, &change->record, true, 1, arena, &live);
     if (err) return err;
     sat_merge_arrive(live.versions, live.n, &arrived, live.drop, &dead);
     err = drop_replaced(&accept, &change->record, &live, NULL);
