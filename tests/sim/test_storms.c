@@ -287,6 +287,7 @@ static const struct {
     {71005, "server"},
     {963018, "more"},  /* 0220 */
     {71026, "server"}, /* 0221 */
+    {81028, "more"},   /* 0222 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

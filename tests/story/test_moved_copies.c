@@ -325,9 +325,30 @@ static void who_saw_the_one_under_a_number_has_not_seen_the_other(void **state)
     assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
 }
 
+/* Storm 81028 (decision 222): the number is another record's in the log, as the twin came first. Who saw a later one of
+ * that device covers it by number alone. */
+static void who_saw_a_later_number_has_not_seen_what_was_copied(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    (void)scene_write(&world, twin, 1, CITY, "Roubaix");
+    assert_true(world_sync(&world, twin));
+    (void)scene_write(&world, rep, 1, CITY, "Lille");
+    move(rep, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    (void)scene_write(&world, admin, 1, CITY, "Tourcoing");
+    assert_true(world_sync(&world, admin));
+    settle();
+    assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_saw_a_later_number_has_not_seen_what_was_copied, begin, end),
         cmocka_unit_test_setup_teardown(who_saw_the_one_under_a_number_has_not_seen_the_other, begin, end),
         cmocka_unit_test_setup_teardown(what_was_copied_unsent_is_told_from_another_under_its_number, begin, end),
         cmocka_unit_test_setup_teardown(what_takes_a_record_away_leaves_the_copy_of_another, begin, end),
