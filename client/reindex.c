@@ -187,6 +187,7 @@ struct number {
     struct sat_was was;
     struct sat_hash rest; /* zeros: not known */
     bool found;           /* what it was */
+    bool by_origin;       /* it is what it names as its origin: it may never have stood there itself */
 };
 
 enum found_there { NOT_THERE, THERE, MAY_BE_THERE };
@@ -276,11 +277,13 @@ static void guess_first(const struct sat_again_change *change, const struct sat_
     first->found = true;
 }
 
-/* By any number that it stood under, back to the first: is it there, though its content is forgotten? */
+/* By any number that it stood under, back to the first: is it there, though its content is forgotten? Of a record that
+ * has gone from there once its origin's number says as little as its origin. */
 static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_again_change *change,
                                    const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
                                    struct sat_arena *arena, struct sat_again_answer *out)
 {
+    bool moved = has_moved(items, n);
     struct sat_vault vault = client_vault(satchel);
     struct number number = {.dot = change->dot, .was = {change->record, *change->header, *change->body}, .found = true};
     enum sat_err err = SAT_OK;
@@ -289,6 +292,7 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         enum found_there there;
         err = look_at_number(satchel, change->sid, &number, items, n, arena, &there);
         if (err) return err;
+        if (there == THERE && number.by_origin && moved) there = MAY_BE_THERE;
         out->doubtful = out->doubtful || there == MAY_BE_THERE;
         out->found = there == THERE;
         out->now = number.dot;
@@ -300,7 +304,7 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
-        struct number next = {.dot = before.device ? before : root->dot};
+        struct number next = {.dot = before.device ? before : root->dot, .by_origin = !before.device};
         err = sat_was_get(&vault, number.dot, arena, &next.was, &next.found);
         if (!err && !before.device) guess_first(change, root, &next);
         number = next;

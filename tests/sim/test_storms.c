@@ -288,6 +288,7 @@ static const struct {
     {963018, "more"},  /* 0220 */
     {71026, "server"}, /* 0221 */
     {81028, "more"},   /* 0222 */
+    {81003, "more"},   /* 0223 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)

@@ -345,10 +345,28 @@ static void who_saw_a_later_number_has_not_seen_what_was_copied(void **state)
     assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
 }
 
+/* Storm 81003 (decision 223): a home brings a record back, and is a copy. It has a hash of what it brings, from when it
+ * had not gone yet: that it was there is no answer. */
+static void what_comes_back_is_written_again_though_a_hash_tells_what_it_was(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    move(admin, 1, EAST, WEST);
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    move(rep, 1, WEST, EAST);
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "Blondel");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_saw_a_later_number_has_not_seen_what_was_copied, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_though_a_hash_tells_what_it_was, begin, end),
         cmocka_unit_test_setup_teardown(who_saw_the_one_under_a_number_has_not_seen_the_other, begin, end),
         cmocka_unit_test_setup_teardown(what_was_copied_unsent_is_told_from_another_under_its_number, begin, end),
         cmocka_unit_test_setup_teardown(what_takes_a_record_away_leaves_the_copy_of_another, begin, end),
