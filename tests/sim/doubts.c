@@ -127,6 +127,22 @@ void doubts_begin(struct oracle *oracle, struct world *world, struct world_devic
     each_in_home(oracle, world, device, note_waiting);
 }
 
+static void note_lost(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+{
+    struct sat_origin first;
+    if (!item->recv_ms || has_arrived(told, write, item->dot)) return;
+    write->kept = true;
+    add(&write->sent, item->dot);
+    add(&write->lost, item->dot);
+    if (item->body.origin.len && sat_origin_decode(item->body.origin, &first) == SAT_OK) add(&write->lost, first.dot);
+}
+
+void doubts_lose(struct oracle *oracle, struct world *world, uint32_t homes)
+{
+    for (uint32_t home = 0; home < world->devices_n; home++)
+        if (homes >> home & 1) each_in_home(oracle, world, &world->devices[home], note_lost);
+}
+
 void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
 {
     for (uint32_t space = 0; space < world->spaces_n; space++) {
@@ -140,8 +156,8 @@ void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
     }
 }
 
-/* Would its hashes, under that number, or its content show that it was there, and was replaced? */
-static bool shows(struct world *world, const struct oracle_write *write)
+/* Would its hashes, under one of those numbers, or its content show that it was there, and was replaced? */
+static bool shows(struct world *world, const struct oracle_write *write, const struct oracle_dots *dots)
 {
     struct sat_arena arena;
     struct sat_change_row *rows;
@@ -151,7 +167,7 @@ static bool shows(struct world *world, const struct oracle_write *write)
     changes_of(world->server_store, world, write, &arena, &rows, &n);
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].state == SAT_CHANGE_DEAD && has(&write->sent, rows[i].dot))
-            shows = shows || rows[i].header.len || has(&write->waited, rows[i].dot);
+            shows = shows || rows[i].header.len || has(dots, rows[i].dot);
     sat_arena_deinit(&arena);
     return shows;
 }
@@ -160,6 +176,8 @@ void doubts_judge(struct oracle *oracle, struct world *world)
 {
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct oracle_write *write = &oracle->writes[i];
-        write->doubted = write->waited.n && (write->sent.n || write->told) && !shows(world, write);
+        bool was_sent = write->sent.n || write->told;
+        write->doubted = was_sent && ((write->waited.n && !shows(world, write, &write->waited)) ||
+                                      (write->lost.n && !shows(world, write, &write->lost)));
     }
 }

@@ -448,8 +448,9 @@ uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_
 
 /* ---- The end ---- */
 
-static uint32_t complain(const struct oracle_write *write, const char *what)
+static uint32_t complain(struct oracle *oracle, const struct oracle_write *write, const char *what)
 {
+    oracle->wrong_records |= UINT64_C(1) << write->record;
     bool removal = write->tag >> REMOVAL_BIT;
     (void)fprintf(stderr, "%s: %s%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
                   removal ? "removal " : "w", removal ? 0 : (unsigned long long)write->tag, write->home + 1,
@@ -480,7 +481,7 @@ static bool wins(const struct sat_record_view *view, const struct oracle_write *
     return false;
 }
 
-static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
+static uint32_t complain_of_return(struct oracle *oracle, uint32_t index)
 {
     for (uint32_t i = 0; i < oracle->overs_n; i++) {
         const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
@@ -489,7 +490,7 @@ static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
                           (unsigned long long)over->tag, over->home + 1, over->dot.device,
                           (unsigned long long)over->dot.counter, over->excused ? ", which may be missing" : "");
     }
-    return complain(&oracle->writes[index], "BACK");
+    return complain(oracle, &oracle->writes[index], "BACK");
 }
 
 uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const struct world *world, uint32_t space)
@@ -511,13 +512,14 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
             uint32_t seen = visible(&view, write);
             bool back = seen && !write->refused && is_overwritten(oracle, i, true);
             if (back && !write->doubted) wrong += complain_of_return(oracle, i);
-            if (back && write->doubted && wins(&view, write)) wrong += complain(write, "DOUBTED, AND SHOWN FIRST");
+            if (back && write->doubted && wins(&view, write))
+                wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;
-            if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
-            if (seen > 1) wrong += complain(write, "TWICE");
+            if (seen && write->collected && !view.merged.deleted) wrong += complain(oracle, write, "NOT FORGOTTEN");
+            if (seen > 1) wrong += complain(oracle, write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
-                wrong += complain(write, "LOST");
+                wrong += complain(oracle, write, "LOST");
         }
     }
     sat_arena_deinit(&arena);

@@ -34,6 +34,7 @@ struct oracle_write { /* one cell of one change */
     /* What a home that is an older state of another, or has a twin, can know of it (doubts.h). */
     bool kept, told;           /* it waits in a state that was kept; it was refused, and its home is set back since */
     struct oracle_dots waited; /* in such a home, under these dots */
+    struct oracle_dots lost;   /* a home had it under these when the server lost it */
     struct oracle_dots sent;   /* it is in the log under these */
     bool doubted, came_back;
 };
@@ -61,7 +62,8 @@ struct oracle {
     /* The server was set back without a word: what it had not proved it need not have had, and who wrote over that
      * stands beside it (common/sync/rewind.h). */
     bool unproved_may_go;
-    uint32_t doubted; /* writes that are shown again though they were replaced, as nobody can tell any more */
+    uint64_t wrong_records; /* a bit set of those that were complained about */
+    uint32_t doubted;       /* writes that are shown again though they were replaced, as nobody can tell any more */
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */

@@ -273,7 +273,7 @@ static const struct {
     {52024, "more"},                     /* 0125 */
     {703050, "more moves"},              /* 0102 */
     {910206, "server homes more moves"}, /* the oracle's: a commit that failed, and was there after a later crash */
-    {39072, "server"}, /* homes that are copied beside grants: docs/decisions/0189, 0190 */
+    {39072, "server"},                   /* homes that are copied beside grants: docs/decisions/0189, 0190 */
     {39113, "server"},
     {39015, "server"},
     {39035, "server"},
@@ -285,10 +285,11 @@ static const struct {
     {39027, "server"},
     {61051, "server"},
     {71005, "server"},
-    {963018, "more"},  /* 0220 */
-    {71026, "server"}, /* 0221 */
-    {81028, "more"},   /* 0222 */
-    {81003, "more"},   /* 0223 */
+    {963018, "more"},       /* 0220 */
+    {71026, "server"},      /* 0221 */
+    {81028, "more"},        /* 0222 */
+    {81003, "more"},        /* 0223 */
+    {703059, "more moves"}, /* the oracle's: what a server lost is in doubt, whoever holds it */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
