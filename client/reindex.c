@@ -114,6 +114,19 @@ static struct sat_origin root_of(const struct sat_space_id *space, const struct 
     return root;
 }
 
+/* A copy of it that names it, and not what it names itself: who lets in what was handed in does not lend his word to an
+ * origin that names somebody else (author_again.c). */
+static bool names_it(const struct sat_again_change *change, const struct sat_origin *there,
+                     const struct sat_space_id *space)
+{
+    struct sat_body body = *change->body;
+    if (!body.origin.len || sat_dot_compare(there->dot, change->dot) != 0 || !sat_space_equal(&there->space, space))
+        return false;
+    body.origin = (struct sat_span){0};
+    struct sat_hash said = sat_origin_hash(&change->record, change->header, &body);
+    return sat_hash_equal(&said, &there->rest);
+}
+
 /* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again. */
 static bool repeats(const struct sat_again_change *change, const struct sat_origin *root,
                     const struct sat_space_id *space, const struct sat_history_item *item)
@@ -123,6 +136,7 @@ static bool repeats(const struct sat_again_change *change, const struct sat_orig
     if (!item->readable || item->recv_ms == 0) return false;
     bool copy = sat_origin_decode(body.origin, &there) == SAT_OK;
     if (!copy) there = (struct sat_origin){.space = *space, .dot = item->dot};
+    if (copy && names_it(change, &there, space)) return true;
     if (!sat_origin_equal(root, &there)) return false;
     if (!copy) there.rest = sat_origin_hash(&change->record, &item->header, &body);
     bool same = !sat_hash_is_zero(&root->rest) && sat_hash_equal(&root->rest, &there.rest);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
@@ -230,6 +231,49 @@ static void what_has_a_number_that_is_taken_is_let_in_as_a_copy(void **state)
     assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
     assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
     assert_int_equal(state_of(0), SAT_ASIDE_REJECTED);
+}
+
+static bool loses_links(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena own;
+    (void)context, (void)device;
+    sat_arena_init(&own);
+    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &own, &message) &&
+                message.type == SAT_MESSAGE_APPEND;
+    sat_arena_deinit(&own);
+    return !lost;
+}
+
+/* Storm 80024 (decision 224): what it wrote when it knew that it is a copy, and had no number yet, names a number that
+ * is nobody's. Who lets that in names the one that it was handed in under, and knows it by that again. */
+static void what_is_behind_a_copy_has_seen_it_though_it_names_another(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, rep, 4, CITY, "Visp");
+    assert_true(world_sync(&world, rep));
+    copy->on_way = loses_links;
+    (void)world_sync(&world, copy); /* it learns that it is one */
+    world_disconnect(&world, copy);
+    copy->on_way = NULL;
+    scene_write(&world, copy, 1, CITY, "Biel");
+    scene_write_in(&world, copy, &world.spaces[1], 2, CITY, "Cham"); /* so that these are three bundles */
+    scene_write(&world, copy, 3, CITY, "Thun");
+    scene_write_in(&world, copy, &world.spaces[1], 2, CITY, "Chur");
+    scene_write(&world, copy, 3, CITY, "Brig");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, copy));
+    struct sat_aside_row *rows;
+    assert_int_equal(escrow(&rows), 3);
+    order_decide(&world, SAT_ACCEPT_REJECT, &rows[0]);
+    assert_true(let_in(1));
+    assert_true(world_settle(&world, 3));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_true(let_in(2));
+    assert_true(world_settle(&world, 3));
+    assert_int_equal(state_of(2), SAT_ASIDE_REJECTED); /* as it is: the admin wrote it again */
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Brig");
 }
 
 /* What came before it stays out: it is not held up by that. */
@@ -524,6 +568,7 @@ int main(void)
         STORY(an_older_state_that_cannot_see_it_goes_on_under_a_new_number),
         STORY(what_two_copies_handed_in_is_let_in_once),
         STORY(what_has_a_number_that_is_taken_is_let_in_as_a_copy),
+        STORY(what_is_behind_a_copy_has_seen_it_though_it_names_another),
         STORY(what_stands_behind_something_rejected_is_let_in_as_a_copy),
         STORY(what_was_replaced_is_asked_for_before_it_is_let_in),
         STORY(a_crash_at_any_moment_loses_nothing),
