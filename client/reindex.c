@@ -166,7 +166,8 @@ static bool replaced_it(const struct sat_again_change *later, const struct sat_a
 }
 
 /* Has it been replaced by one that waits here with it, or that lost its number with it, and that the log has a copy of?
- * Whoever wrote that had it as hashes, and so could not say what it replaces. */
+ * Whoever wrote that had it as hashes, and so could not say what it replaces. Not by what was written again just now,
+ * whose vector covers by number what had waited behind it. */
 static bool was_replaced(const struct sat_again_change *change, const struct sat_space_id *space,
                          const struct sat_history_item *items, uint32_t n)
 {
@@ -174,7 +175,9 @@ static bool was_replaced(const struct sat_again_change *change, const struct sat
         struct sat_body body = items[i].body;
         const struct sat_again_change later = {
             .record = change->record, .dot = items[i].dot, .header = &items[i].header, .body = &body};
-        if (!items[i].recv_ms && items[i].readable && replaced_it(&later, change, space, items, n)) return true;
+        bool written = items[i].dot.device == change->written.device && items[i].dot.counter > change->written.counter;
+        if (!items[i].recv_ms && items[i].readable && !written && replaced_it(&later, change, space, items, n))
+            return true;
     }
     for (uint32_t i = 0; i < change->beside_n; i++) {
         const struct sat_again_change *later = &change->beside[i];
@@ -185,12 +188,13 @@ static bool was_replaced(const struct sat_again_change *change, const struct sat
 }
 
 /* Has the record ever gone from there? What goes and comes back is copied, and each copy names the first original: by
- * that alone nobody can tell whether it is this one, or one that has gone again since. */
+ * that alone nobody can tell whether it is this one, or one that has gone again since. What says so need not be live:
+ * what was written again just now may cover it by number, until it is written again itself. */
 static bool has_moved(const struct sat_history_item *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct sat_source source = {.readable = items[i].readable, .body = items[i].body};
-        if (items[i].live && sat_source_moves(&source)) return true;
+        if (sat_source_moves(&source)) return true;
     }
     return false;
 }

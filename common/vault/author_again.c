@@ -397,6 +397,7 @@ enum sat_err sat_again_know(struct sat_again_work *again, const struct sat_again
     const struct sat_again *what = again->what;
     enum sat_err err = SAT_OK;
     struct sat_again_change change = sat_again_change_of(old);
+    change.written = (struct sat_dot){again->drafter.device, again->last};
     change.beside = again->beside;
     change.beside_n = again->beside_n;
     *answer = (struct sat_again_answer){0};

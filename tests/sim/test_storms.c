@@ -291,6 +291,7 @@ static const struct {
     {81003, "more"},        /* 0223 */
     {703059, "more moves"}, /* the oracle's: what a server lost is in doubt, whoever holds it */
     {80024, "server"},      /* 0224 */
+    {83007, "more"},        /* 0128 */
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
