@@ -350,7 +350,8 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 
 /* Calls `each` for every write of the bundle's change. */
 static void each_of_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
-                           uint32_t index, struct sat_arena *arena, void (*each)(struct oracle_write *write))
+                           uint32_t index, struct sat_arena *arena,
+                           void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     const struct sat_change *change = &bundle->changes[index];
     const struct sat_epoch_key *key;
@@ -369,14 +370,14 @@ static void each_of_change(struct oracle *oracle, struct world_device *device, c
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct sat_record_id id = world_record(oracle->writes[i].record);
         if (sat_record_equal(&id, &change->record) && oracle_is_of(&oracle->writes[i], &source))
-            each(&oracle->writes[i]);
+            each(&oracle->writes[i], &source);
     }
     sat_buf_deinit(&plain);
 }
 
 /* Calls `each` for every write of what is listed there. reader: who has the keys. */
 static void each_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow,
-                      void (*each)(struct oracle_write *write))
+                      void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     struct sat_arena arena;
     struct sat_aside_row *rows;
@@ -393,8 +394,9 @@ static void each_open(struct oracle *oracle, struct sat_store *store, struct wor
     sat_arena_deinit(&arena);
 }
 
-static void excuse(struct oracle_write *write)
+static void excuse(struct oracle_write *write, const struct sat_source *source)
 {
+    (void)source;
     write->excused = write->refused = true;
 }
 
@@ -408,9 +410,15 @@ static uint32_t excuse_open(struct oracle *oracle, struct sat_store *store, stru
 }
 
 void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
-                         void (*each)(struct oracle_write *write))
+                         void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     each_open(oracle, device->handle.store, &world->devices[0], false, each);
+}
+
+void oracle_each_handed_in(struct oracle *oracle, struct world *world,
+                           void (*each)(struct oracle_write *write, const struct sat_source *source))
+{
+    each_open(oracle, world->server_store, &world->devices[0], true, each);
 }
 
 uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device)

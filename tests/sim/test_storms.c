@@ -292,6 +292,11 @@ static const struct {
     {703059, "more moves"}, /* the oracle's: what a server lost is in doubt, whoever holds it */
     {80024, "server"},      /* 0224 */
     {83007, "more"},        /* 0128 */
+    {39034, "server"},      /* 0222; and the oracle's: what was handed in is in doubt for who lets it in (0102) */
+    {39112, "server"},
+    {61099, "server"},
+    {72098, "server"},
+    {80045, "server"},
 };
 
 static void storms_that_ended_badly_once_end_well(void **state)
