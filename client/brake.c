@@ -7,6 +7,7 @@
 #include "client/act.h"
 #include "client/json.h"
 #include "client/names.h"
+#include "common/base/utf8.h"
 #include "common/base/check.h"
 #include "common/vault/harm.h"
 
@@ -172,7 +173,7 @@ static const char *name_of_device(struct satchel *satchel, uint32_t number, stru
     const struct sat_device *device = sat_directory_device(&satchel->directory, number);
     const char *name = device ? client_user_name(satchel, device->user, arena) : NULL;
     if (!name) return sat_arena_format(arena, "device %u", (unsigned)number);
-    return sat_arena_format(arena, "device %u (%.60s)", (unsigned)number, name);
+    return sat_arena_format(arena, "device %u (%s)", (unsigned)number, sat_utf8_beginning(arena, name, 60));
 }
 
 static const char *names_of(struct satchel *satchel, const struct client_hold *hold, struct sat_arena *arena)
@@ -188,17 +189,17 @@ static const char *names_of(struct satchel *satchel, const struct client_hold *h
 const char *client_brake_text(struct satchel *satchel, const struct client_hold *hold, struct sat_arena *arena)
 {
     unsigned long long archived = hold->archived, overwritten = hold->overwritten, of = hold->of;
-    const char *space = client_space_name(satchel, &hold->space, arena);
+    const char *space = sat_utf8_beginning(arena, client_space_name(satchel, &hold->space, arena), 100);
     if (hold->let_through)
-        return sat_arena_format(arena, "%.100s: of %llu records %llu were archived and %llu overwritten by %s", space,
-                                of, archived, overwritten, names_of(satchel, hold, arena));
+        return sat_arena_format(arena, "%s: of %llu records %llu were archived and %llu overwritten by %s", space, of,
+                                archived, overwritten, names_of(satchel, hold, arena));
     if (hold->out)
         return sat_arena_format(arena,
-                                "%.100s: what waits here would archive %llu and overwrite %llu of %llu records, and is "
+                                "%s: what waits here would archive %llu and overwrite %llu of %llu records, and is "
                                 "not sent; if that is meant: sync --allow-mass-change",
                                 space, archived, overwritten, of);
     return sat_arena_format(arena,
-                            "%.100s: %s would archive %llu and overwrite %llu of %llu records, or more; nothing of it "
+                            "%s: %s would archive %llu and overwrite %llu of %llu records, or more; nothing of it "
                             "is taken over; if that is meant: sync --allow-mass-change",
                             space, names_of(satchel, hold, arena), archived, overwritten, of);
 }

@@ -1,5 +1,6 @@
 #include "client/duties.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "client/grades.h"
@@ -25,6 +26,20 @@ uint32_t client_duty_named(struct sat_span role)
     for (size_t i = 0; i < client_roles_n; i++)
         if (sat_span_equal(role, sat_span_text(client_roles[i].code))) return client_roles[i].duty;
     return 0;
+}
+
+uint32_t client_duties_listed(const char *roles)
+{
+    uint32_t duties = 0;
+    json_t *list = roles ? json_loads(roles, 0, NULL) : NULL, *role;
+    size_t index;
+    json_array_foreach(list, index, role)
+    {
+        if (json_is_string(role))
+            duties |= client_duty_named(sat_span(json_string_value(role), json_string_length(role)));
+    }
+    json_decref(list);
+    return duties;
 }
 
 enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
@@ -91,6 +106,11 @@ static void read_after(const struct sat_merged_record *merged, struct sat_arena 
     out->after = after;
 }
 
+static bool is_passing(const struct sat_source *source)
+{
+    return source->pending || sat_source_author(source) != source->dot.device;
+}
+
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,
                       struct client_step_said *out)
 {
@@ -102,7 +122,14 @@ bool client_step_read(const struct satchel *satchel, const struct sat_merged_rec
     out->to = to->value.text;
     out->user = to->source ? client_source_user(satchel, to->source) : 0;
     out->role = to->source ? to->source->role : 0;
-    out->passing = to->source && (to->source->pending || sat_source_author(to->source) != to->source->dot.device);
+    out->passing = to->source && is_passing(to->source);
+    const struct sat_merged *gone = sat_merged_cell(merged, SAT_FIELD_DELETED, (struct sat_span){0});
+    if (merged->deleted && gone && gone->source) {
+        out->is_back = true;
+        out->back = client_source_user(satchel, gone->source);
+        out->back_role = gone->source->role;
+        out->passing = out->passing || is_passing(gone->source);
+    }
     read_after(merged, arena, out);
     return true;
 }
@@ -123,11 +150,11 @@ bool client_began(const struct sat_type *type, const struct sat_merged_record *m
     const struct sat_merged *submits = sat_merged_cell(merged, type->submits, (struct sat_span){0});
     uint8_t submitted = sat_machine_state(machine, sat_span_text("submitted"));
     *out = (struct sat_began){0};
-    if (strcmp(type->name, "approval") == 0) return true; /* a request: a decision is a step, by whose it is */
     for (uint32_t i = 0; cell && cell->conflict && i < cell->alternatives_n; i++)
         out->start |= state_in(machine, &cell->alternatives[i].value);
     if (cell) out->start |= state_in(machine, &cell->value);
     if (submits && type->submits && submits->value.kind != SAT_VALUE_NIL && submitted != SAT_NO_STATE)
         out->beside = (uint32_t)1 << submitted;
-    return !cell || cell->value.kind == SAT_VALUE_NIL || state_in(machine, &cell->value);
+    return sat_machine_decided(machine) || !cell || cell->value.kind == SAT_VALUE_NIL ||
+           state_in(machine, &cell->value);
 }

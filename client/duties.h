@@ -8,6 +8,8 @@
 
 /* A business role, as it stands in `user.roles`; 0: one that brings no duty. */
 uint32_t client_duty_named(struct sat_span role);
+/* Of those that are listed: a JSON array, as `user.roles` is in the view; NULL: none. */
+uint32_t client_duties_listed(const char *roles);
 /* By their business roles alone, as they are known here now. */
 enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
                                  uint32_t *duties) SAT_MUST_CHECK;
@@ -28,10 +30,13 @@ struct client_step_said {
     uint32_t after_n;
     uint32_t user; /* who wrote which state: by the record's author, whatever it says of a person */
     uint8_t role;  /* … and in which role then */
-    bool passing;  /* … as far as the directory of now says so: of a copy, and of what is not accepted yet */
+    bool is_back;  /* archived, by */
+    uint32_t back; /* … him: it stays a step unless he is one who settles */
+    uint8_t back_role;
+    bool passing; /* … as far as the directory of now says so: of a copy, and of what is not accepted yet */
 };
 /* What a record says of its own state: in the field of its machine (several states, where that is in conflict), and by
- * having been submitted. False: what is in the field is none of the machine's states. */
+ * having been submitted. False: what is in the field is none of the machine's states, and would be shown as it is. */
 bool client_began(const struct sat_type *type, const struct sat_merged_record *merged, struct sat_began *out);
 /* False: it says nothing about which record, or of which state. The arena owns what is pointed to, or the record. */
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,

@@ -27,7 +27,9 @@ struct asking {
     struct sat_arena arena;
     const uint64_t *wanted; /* numbers whose bundles are wanted whole; NULL: of none, but all are listed */
     uint32_t wanted_n;
-    const struct item *beside; /* all that its device has handed in in its space are wanted; NULL: not so */
+    const struct item *beside; /* all that their devices have handed in in their spaces are wanted whole … */
+    uint32_t beside_n;         /* 0: not so */
+    bool asked;
     struct item *items;
     uint32_t n, cap;
 };
@@ -36,6 +38,18 @@ static bool is_wanted(const struct asking *asking, uint64_t number)
 {
     for (uint32_t i = 0; i < asking->wanted_n; i++)
         if (asking->wanted[i] == number) return true;
+    return false;
+}
+
+static bool is_same_chain(const struct item *item, uint32_t device, const struct sat_space_id *space)
+{
+    return item->device == device && sat_space_equal(&item->space, space);
+}
+
+static bool is_beside(const struct asking *asking, uint32_t device, const struct sat_space_id *space)
+{
+    for (uint32_t i = 0; i < asking->beside_n; i++)
+        if (is_same_chain(&asking->beside[i], device, space)) return true;
     return false;
 }
 
@@ -57,9 +71,7 @@ static void take_item(struct asking *asking, const struct sat_escrow_item *from)
     sat_arena_init(&arena);
     struct sat_bundle bundle = {0};
     enum sat_err err = client_bundle_read(asking->satchel, from->bundle, &from->space, &arena, &bundle);
-    bool beside = asking->beside && asking->beside->device == bundle.manifest.device &&
-                  sat_space_equal(&asking->beside->space, &from->space);
-    bool wanted = beside || is_wanted(asking, from->number);
+    bool wanted = is_wanted(asking, from->number) || is_beside(asking, bundle.manifest.device, &from->space);
     asking->satchel->fault = (struct sat_fault){0};
     *add_item(asking) = (struct item){
         .number = from->number,
@@ -94,6 +106,7 @@ static enum sat_err ask(struct asking *asking)
     for (uint32_t i = 0; i < asking->wanted_n; i++)
         if (asking->wanted[i] < least) least = asking->wanted[i];
     if (asking->wanted_n) question.escrow_after = least - 1;
+    asking->asked = true;
     return client_question_run(asking->satchel, &question);
 }
 
@@ -214,7 +227,7 @@ static enum sat_err check_before(const struct decision *decision, uint32_t i, st
     struct sat_bundle_row tip = {0};
     bool found = false;
     if (decision->what != SAT_ACCEPT_BUNDLE || !(client_rights(satchel, &item->space) & SAT_RIGHT_READ)) return SAT_OK;
-    if (last && last->device == item->device && sat_space_equal(&last->space, &item->space)) {
+    if (last && is_same_chain(last, item->device, &item->space)) {
         tip.id = last->id;
     } else {
         enum sat_err err = sat_store_space_find(satchel->store, &item->space, &row, &found);
@@ -305,7 +318,7 @@ static enum sat_err count_fitting(struct asking *asking, const struct item *item
         if (last && (has_copies(satchel, last) || has_copies(satchel, item))) return SAT_OK;
         if (sat_directory_decided(&satchel->directory, &item->id, satchel->directory.seq) == SAT_ACCEPT_BUNDLE)
             continue; /* and that is said */
-        bool behind = last && last->device == item->device && sat_space_equal(&last->space, &item->space);
+        bool behind = last && is_same_chain(last, item->device, &item->space);
         err = open_item(satchel, item, &asking->arena, &bundle);
         if (!err) err = client_handed_fits(satchel, &bundle, behind ? &last->id : NULL, &fits);
         if (err || !fits) return err;
@@ -313,55 +326,79 @@ static enum sat_err count_fitting(struct asking *asking, const struct item *item
     return err;
 }
 
+/* As of now: much may have been decided since it was asked for. */
+static bool is_open(const struct satchel *satchel, const struct item *item)
+{
+    return item->state == SAT_ASIDE_OPEN &&
+           !sat_directory_decided(&satchel->directory, &item->id, satchel->directory.seq);
+}
+
 /* With all that its device has handed in there, as what it stands on may be among that. */
-static enum sat_err take_beside(struct asking *all, const struct item *item)
+static enum sat_err take_beside(const struct asking *all, const struct item *item)
 {
     struct satchel *satchel = all->satchel;
-    struct sat_bundle bundle, *others = sat_arena_array(&all->arena, all->n, sizeof *others);
-    const struct sat_bundle *before;
+    struct sat_arena arena;
+    sat_arena_init(&arena);
+    struct sat_bundle bundle, *others = sat_arena_array(&arena, all->n, sizeof *others);
+    const struct sat_bundle *before = NULL;
     uint32_t n = 0;
-    enum sat_err err = open_item(satchel, item, &all->arena, &bundle);
+    enum sat_err err = open_item(satchel, item, &arena, &bundle);
     for (uint32_t i = 0; i < all->n && !err; i++)
-        if (all->items[i].sound && all->items[i].full.len)
-            err = open_item(satchel, &all->items[i], &all->arena, &others[n++]);
+        if (all->items[i].sound && is_same_chain(&all->items[i], item->device, &item->space))
+            err = open_item(satchel, &all->items[i], &arena, &others[n++]);
     if (!err) err = client_handed_before(satchel, &bundle, others, n, &before);
     for (uint32_t i = 0; i < all->n && !err && before; i++)
-        if (all->items[i].state == SAT_ASIDE_OPEN && sat_hash_equal(&all->items[i].id, &before->id))
-            return sat_fail(&satchel->fault, SAT_ERR_STALE, "number %llu: let in what came before it first",
-                            (unsigned long long)item->number);
-    return err ? err : client_handed_take(satchel, &bundle, others, n);
+        if (sat_hash_equal(&all->items[i].id, &before->id) && is_open(satchel, &all->items[i]))
+            err = sat_fail(&satchel->fault, SAT_ERR_STALE, "number %llu: let in what came before it first",
+                           (unsigned long long)item->number);
+    if (!err) err = client_handed_take(satchel, &bundle, others, n);
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+static enum sat_err sync_once(struct satchel *satchel)
+{
+    struct client_question sync = {.timeout_ms = TIMEOUT_MS};
+    return client_question_run(satchel, &sync);
+}
+
+/* What it may stand on, once for all that is let in; and what was wished for, which any session brings. */
+static enum sat_err bring(struct asking *all, bool wished)
+{
+    if (!all->asked) return ask(all);
+    return wished ? sync_once(all->satchel) : SAT_OK;
 }
 
 /* The log cannot take it as it is: it is written again, and as it is it stays out. */
-static enum sat_err take(struct asking *asking, const struct item *item)
+static enum sat_err take(struct asking *asking, struct asking *all, const struct item *item)
 {
-    const struct sat_directory *directory = &asking->satchel->directory;
-    struct asking all = {.satchel = asking->satchel, .beside = item};
+    struct satchel *satchel = asking->satchel;
+    const struct sat_directory *directory = &satchel->directory;
     struct sat_bundle bundle;
     bool any, fits = false;
-    sat_arena_init(&all.arena);
-    enum sat_err err = open_item(asking->satchel, item, &all.arena, &bundle);
-    if (!err) err = client_handed_wish(asking->satchel, &bundle, &any);
-    if (!err) err = ask(&all);
-    if (!err && any) err = client_handed_fits(asking->satchel, &bundle, NULL, &fits); /* now that it can be told */
-    if (!err && !fits) err = take_beside(&all, item);
-    sat_arena_deinit(&all.arena);
+    enum sat_err err = open_item(satchel, item, &asking->arena, &bundle);
+    if (!err) err = client_handed_wish(satchel, &bundle, &any);
+    if (!err) err = bring(all, any);
+    if (!err && any) err = client_handed_fits(satchel, &bundle, NULL, &fits); /* now that it can be told */
+    if (!err && !fits) err = take_beside(all, item);
     if (err) return err;
     if (fits) return decide_some(asking, item, 1, SAT_ACCEPT_BUNDLE);
     if (sat_directory_decided(directory, &item->id, directory->seq) != SAT_ACCEPT_REJECT)
         return decide_some(asking, item, 1, SAT_ACCEPT_REJECT);
-    struct client_question sync = {.timeout_ms = TIMEOUT_MS};
-    return client_question_run(asking->satchel, &sync);
+    return sync_once(satchel);
 }
 
 static enum sat_err let_in(struct asking *asking)
 {
+    struct asking all = {.satchel = asking->satchel, .beside = asking->items, .beside_n = asking->n};
     enum sat_err err = SAT_OK;
+    sat_arena_init(&all.arena);
     for (uint32_t done = 0, n; done < asking->n && !err; done += n ? n : 1) {
         const struct item *items = asking->items + done;
         err = count_fitting(asking, items, asking->n - done, &n);
-        if (!err) err = n ? decide_some(asking, items, n, SAT_ACCEPT_BUNDLE) : take(asking, items);
+        if (!err) err = n ? decide_some(asking, items, n, SAT_ACCEPT_BUNDLE) : take(asking, &all, items);
     }
+    sat_arena_deinit(&all.arena);
     return err;
 }
 

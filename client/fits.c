@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/amendment.h"
 #include "client/handle.h"
 #include "common/base/utf8.h"
 #include "common/vault/derived.h"
@@ -132,9 +133,10 @@ static enum sat_err check_state(struct satchel_tx *tx, const struct sat_type *ty
                         sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)cell->value.text.at,
                                                                   cell->value.text.len)));
     bool first = cell->value.kind != SAT_VALUE_TEXT || sat_machine_state(machine, cell->value.text) == 0;
-    if ((!known->place.here || known->created) && strcmp(type->name, "approval") == 0 && !first)
+    if ((!known->place.here || known->created) && sat_machine_decided(machine) && !first)
         return sat_fail(fault, SAT_ERR_INVALID,
-                        "an approval begins as a request; deciding it is a step: satchel approve");
+                        "%s.%s begins as \"%s\", and is decided by steps alone: satchel state %s", type->name,
+                        machine->field, machine->states[0], type->name);
     if (!known->place.here || known->created) return SAT_OK;
     return sat_fail(fault, SAT_ERR_INVALID,
                     "%s.%s is put when the record is made; then it goes by steps: satchel state %s ID TO", type->name,
@@ -199,18 +201,13 @@ static enum sat_err find_submitted(struct satchel_tx *tx, const struct sat_type 
     return err;
 }
 
-static bool is_amended(const struct sat_field *field)
-{
-    return sat_rule(field->each)->later == SAT_LATER_AMENDMENT;
-}
-
 static enum sat_err check_submitted(struct satchel_tx *tx, const struct sat_type *type,
                                     const struct client_known *known, const struct client_fields *fields)
 {
     const struct sat_field *field = NULL;
     for (uint32_t i = 0; i < fields->n && type->submits && known->place.here; i++) {
         const struct sat_field *one = sat_field_by_number(type, fields->cells[i].field);
-        if (one && is_amended(one)) field = one;
+        if (one && client_is_amended(one)) field = one;
     }
     if (!field) return SAT_OK;
     bool submitted;

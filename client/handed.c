@@ -1,6 +1,6 @@
 #include "client/handed.h"
 
-#include "client/reindex.h"
+#include "client/known.h"
 #include "common/sync/copied.h"
 #include "common/sync/judge.h"
 #include "common/sync/wishes.h"
@@ -39,15 +39,16 @@ static enum sat_err has_place(struct satchel *satchel, int64_t sid, const struct
 }
 
 /* Has the log some of it, as itself or by its origin, or may it have had some? */
-static enum sat_err is_some_known(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle, bool *known)
+static enum sat_err is_some_known(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle, bool *is)
 {
-    struct client_looking looking = {.satchel = satchel};
+    struct client_known known;
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
-    struct sat_again again = {.places = &place, .places_n = 1, .context = &looking, .known = client_reindex_known};
-    sat_arena_init(&looking.arena);
-    enum sat_err err = sat_author_knows(&vault, &again, bundle, known);
-    sat_arena_deinit(&looking.arena);
+    struct sat_again again = {.places = &place, .places_n = 1, .context = &known, .known = client_known_look};
+    client_known_begin(&known, satchel);
+    known.lets_in = true;
+    enum sat_err err = sat_author_knows(&vault, &again, bundle, is);
+    client_known_end(&known);
     return err;
 }
 
@@ -100,7 +101,7 @@ enum sat_err client_handed_before(struct satchel *satchel, const struct sat_bund
 
 static enum sat_err write_again(struct satchel *satchel, int64_t sid, const struct sat_again_handed *handed)
 {
-    struct client_looking looking = {.satchel = satchel};
+    struct client_known known;
     struct sat_vault vault = client_vault(satchel);
     struct sat_again_place place = {.sid = sid};
     struct sat_arena arena;
@@ -110,14 +111,16 @@ static enum sat_err write_again(struct satchel *satchel, int64_t sid, const stru
                               .places_n = 1,
                               .handed = handed,
                               .origins = true,
-                              .context = &looking,
-                              .known = client_reindex_known};
+                              .context = &known,
+                              .known = client_known_look};
     sat_arena_init(&arena);
-    sat_arena_init(&looking.arena);
+    client_known_begin(&known, satchel);
+    known.lets_in = true;
     enum sat_err err = sat_author_again(&vault, &again, &arena, &done);
+    if (!err) err = client_known_settle(&known);
     /* Another admin may do the same. */
     if (!err && done.written) err = sat_store_meta_put_u64(satchel->store, SAT_TAKEN_KEY, 1);
-    sat_arena_deinit(&looking.arena);
+    client_known_end(&known);
     sat_arena_deinit(&arena);
     return err;
 }

@@ -207,7 +207,7 @@ static enum sat_err find_come(struct satchel *satchel, int64_t before, int64_t n
     for (int64_t cid = (before + 1) << 10; n == PAGE && !err;) {
         struct sat_change_row *rows;
         sat_arena_reset(&arena);
-        err = sat_store_changes_from(satchel->store, cid, newest, false, PAGE, &arena, &rows, &n);
+        err = sat_store_changes_beside(satchel->store, cid, newest, PAGE, &arena, &rows, &n);
         for (uint32_t i = 0; i < n && !err; i++) {
             err = take(satchel, come, &rows[i]);
             cid = rows[i].cid + 1;

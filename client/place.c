@@ -53,6 +53,12 @@ enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *
     return SAT_OK;
 }
 
+const struct client_known *client_tx_find(const struct satchel_tx *tx, const struct sat_record_id *record)
+{
+    const struct client_known *known = tx->known_cap ? slot_of(tx->known, tx->known_cap, record) : NULL;
+    return known && known->used ? known : NULL;
+}
+
 /* ---- Rights ---- */
 
 enum sat_err client_check_right(struct satchel *satchel, int64_t sid, const struct sat_record_id *record)

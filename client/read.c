@@ -179,19 +179,20 @@ static void set_late(struct satchel *satchel, const struct sat_merged_record *re
 
 /* Where steps were taken, what the view derived of them. */
 static enum sat_err set_state(struct satchel *satchel, const struct sat_type *type, const struct sat_record_id *id,
-                              json_t *json, struct sat_arena *arena)
+                              const char *territory, json_t *json, struct sat_arena *arena)
 {
     const struct sat_machine *machine = sat_machine_by_type(type->name);
     char text[SAT_UUID_TEXT_SIZE];
-    const char *const values[] = {text};
+    const char *const values[] = {text, territory};
     json_t *rows;
     if (!machine) return SAT_OK;
     sat_uuid_format(id->b, text);
     const char *sql = sat_arena_format(arena,
                                        "SELECT \"%s\" AS state, \"%s_disputed\" AS disputed FROM \"%s\" WHERE id = ?1"
-                                       " AND EXISTS (SELECT 1 FROM state_event WHERE about = ?1)",
-                                       machine->field, machine->field, type->name);
-    enum sat_err err = client_view_rows(satchel, sql, values, 1, &rows);
+                                       " AND territory = ?2 AND (%d OR id IN (SELECT about FROM state_event UNION ALL"
+                                       " SELECT about FROM archived.state_event))",
+                                       machine->field, machine->field, type->name, sat_machine_decided(machine));
+    enum sat_err err = client_view_rows(satchel, sql, values, 2, &rows);
     const json_t *row = err ? NULL : json_array_get(rows, 0);
     if (row) (void)json_object_set(json_object_get(json, "fields"), machine->field, json_object_get(row, "state"));
     if (json_is_string(json_object_get(row, "disputed")))
@@ -241,7 +242,7 @@ static enum sat_err get(struct satchel *satchel, const struct asked *asked, stru
     set_when(satchel, &view, json);
     set_late(satchel, &view.merged, json, arena);
     err = waiting_of(satchel, type, &view.merged, arena, waiting);
-    if (!err) err = set_state(satchel, type, &view.id, json, arena);
+    if (!err) err = set_state(satchel, type, &view.id, client_space_name(satchel, &space, arena), json, arena);
     if (!err) err = satchel->unread;
     if (json_array_size(waiting))
         (void)json_object_set_new(json, "waiting", waiting);

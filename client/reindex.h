@@ -24,13 +24,6 @@ enum sat_err client_reindex_look_back(struct satchel *satchel, int64_t sid, uint
                                       bool *changed) SAT_MUST_CHECK;
 /* Behind a session: once nothing waits, what work was before it was written again tells nobody anything any more. */
 void client_reindex_rest(struct satchel *satchel);
-/* What the log has of work that is about to be written again (author_again.h): as known(), with one of these. */
-struct client_looking {
-    struct satchel *satchel;
-    struct sat_arena arena; /* of one change */
-};
-enum sat_err client_reindex_known(void *context, const struct sat_again_change *change,
-                                  struct sat_again_answer *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_build(struct satchel *satchel, struct sat_arena *arena,
                                   struct sat_link_batch *out) SAT_MUST_CHECK;
 enum sat_err client_reindex_finish(struct satchel *satchel) SAT_MUST_CHECK;

@@ -214,8 +214,7 @@ static enum sat_err ask(struct asking *asking, const struct sat_buf *beginning, 
     sat_put_bytes(&whole, beginning->at, beginning->len);
     put(&whole, sql);
     sat_put_u8(&whole, 0);
-    enum sat_err err =
-        client_view_query(asking->view, (const char *)whole.at, keep_row, rows, &asking->satchel->fault);
+    enum sat_err err = client_view_query(asking->view, (const char *)whole.at, keep_row, rows, &asking->satchel->fault);
     sat_buf_deinit(&whole);
     size_t index;
     json_t *row;
@@ -325,13 +324,15 @@ static enum sat_err set_logs(struct asking *asking, json_t *report, json_t *basi
     return err;
 }
 
-/* Territories that there are, and that this device has nothing of. */
+/* Territories that there are, and that this device has nothing of. Those that only others are parts of have no space.
+ */
 static enum sat_err set_not_here(struct asking *asking, json_t *basis)
 {
     json_t *rows = json_array(), *missing = json_array(), *row, *told;
     size_t index, at;
-    enum sat_err err = client_view_query(asking->view, "SELECT name, space FROM territory ORDER BY name, space",
-                                         keep_row, rows, &asking->satchel->fault);
+    enum sat_err err = client_view_query(
+        asking->view, "SELECT name, space FROM territory WHERE space IS NOT NULL ORDER BY name, space", keep_row, rows,
+        &asking->satchel->fault);
     json_array_foreach(rows, index, row)
     {
         bool here = asking->one_space;

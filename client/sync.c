@@ -15,6 +15,7 @@
 #include "client/landed.h"
 #include "client/membership.h"
 #include "client/names.h"
+#include "common/base/utf8.h"
 #include "client/reindex.h"
 #include "client/restored.h"
 #include "client/skew.h"
@@ -106,7 +107,8 @@ static void tell_of_space(const struct client_syncing *syncing, enum satchel_eve
     if (!sat_directory_space(&satchel->directory, &space) && action->sid)
         (void)!client_space_of_sid(satchel, action->sid, &space);
     tell_text(syncing, kind,
-              sat_arena_format(&arena, "%s%.100s%s", before, client_space_name(satchel, &space, &arena), behind));
+              sat_arena_format(&arena, "%s%s%s", before,
+                               sat_utf8_beginning(&arena, client_space_name(satchel, &space, &arena), 100), behind));
     sat_arena_deinit(&arena);
 }
 

@@ -9,18 +9,20 @@
 /* A record as the transaction sees it: what is here, with the edits so far on top. */
 struct client_known {
     struct sat_record_id record;
-    struct client_place place; /* sid 0: of a new record whose place is decided at the commit (settle.c) */
-    uint32_t first, last;      /* the transaction's edits of it: steps, counted from 1; 0: none */
-    bool used;                 /* of a slot */
-    bool created;              /* by this transaction */
-    bool on_way;               /* being settled ... */
-    struct client_known *back; /* ... for the sake of this one, which refers to it */
+    struct client_place place;        /* sid 0: of a new record whose place is decided at the commit (settle.c) */
+    uint32_t first, last;             /* the transaction's edits of it: steps, counted from 1; 0: none */
+    uint32_t state_first, state_last; /* ... and those that are a state_event about it */
+    bool used;                        /* of a slot */
+    bool created;                     /* by this transaction */
+    bool on_way;                      /* being settled ... */
+    struct client_known *back;        /* ... for the sake of this one, which refers to it */
 };
 
 /* What is kept of each edit besides. */
 struct client_step {
-    uint32_t next; /* the record's next edit, counted from 1; 0: none */
-    bool unsure;   /* refers to a record that was neither here nor in the transaction when it was made */
+    uint32_t next;       /* the record's next edit, counted from 1; 0: none */
+    uint32_t next_state; /* the next state_event about the same record, likewise */
+    bool unsure;         /* refers to a record that was neither here nor in the transaction when it was made */
 };
 
 struct satchel_tx {
@@ -37,6 +39,8 @@ struct satchel_tx {
 /* The record's entry, looked up in the store the first time. Valid until a call for a record that is not in it. */
 enum sat_err client_tx_known(struct satchel_tx *tx, const struct sat_record_id *record,
                              struct client_known **out) SAT_MUST_CHECK;
+/* The same of one that was looked up before; NULL: it was not. */
+const struct client_known *client_tx_find(const struct satchel_tx *tx, const struct sat_record_id *record);
 
 /* What to say when a record's place is decided (place.c). */
 struct client_wish {

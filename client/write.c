@@ -60,6 +60,26 @@ static struct client_step *add_edit(struct satchel_tx *tx, struct client_known *
     return step;
 }
 
+/* A step about a record, which its references have been looked up for, is found with the record: asking how it stands
+ * costs what there is about it, not what the transaction holds. */
+static void note_state(struct satchel_tx *tx, const struct sat_type *type, const struct sat_edit *edit)
+{
+    const struct sat_field *about = sat_field_by_name(type, "about");
+    if (strcmp(type->name, "state_event") != 0 || !about) return;
+    for (uint32_t i = 0; i < edit->cells_n; i++) {
+        const struct sat_cell *cell = &edit->cells[i];
+        if (cell->field != about->number || cell->value.kind != SAT_VALUE_REF) continue;
+        struct client_known *known = (struct client_known *)client_tx_find(tx, &cell->value.ref);
+        sat_check(known != NULL);
+        if (known->state_last)
+            tx->steps[known->state_last - 1].next_state = tx->n;
+        else
+            known->state_first = tx->n;
+        known->state_last = tx->n;
+        return;
+    }
+}
+
 /* A disclosure is written by what discloses; by hand it would say nothing. */
 static enum sat_err find_writable_type(struct satchel *satchel, const char *name, const struct sat_type **type)
 {
@@ -260,6 +280,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     struct sat_edit edit = {
         .record = *record, .sid = sid, .type = type->number, .cells = fields.cells, .cells_n = fields.n};
     add_edit(tx, known, &edit)->unsure = unsure;
+    note_state(tx, type, &edit);
     known->created = known->created || !known->place.here;
     known->place = (struct client_place){.here = true, .spaces_n = 1, .sid = sid, .type = type->number};
     return SAT_OK;

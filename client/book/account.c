@@ -93,14 +93,6 @@ static enum sat_err rows_of(struct satchel *satchel, const char *sql, const char
 
 /* ---- Receivables ---- */
 
-static bool is_among(const json_t *ids, const json_t *id)
-{
-    size_t index;
-    json_t *one;
-    json_array_foreach((json_t *)ids, index, one) if (json_equal(json_object_get(one, "id"), id)) return true;
-    return false;
-}
-
 /* What the report says, which is the one place where it is worked out what is owed. */
 enum sat_err client_account_receivables(struct satchel *satchel, const char *family, const char *day, bool due,
                                         json_t **rows)
@@ -122,13 +114,16 @@ enum sat_err client_account_receivables(struct satchel *satchel, const char *fam
     json_t *report = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
     satchel_free(text);
     if (!err) *rows = json_array();
+    json_t *own = client_book_index(ids, "id");
     json_array_foreach(json_object_get(json_object_get(report, "parts"), "receivables"), index, row)
     {
         int64_t level = client_book_integer(row, "level_due", 0), done = client_book_integer(row, "level_done", 0);
-        if (family && !is_among(ids, json_object_get(row, "id"))) continue;
+        const char *id = client_book_text(row, "id");
+        if (family && !(id && json_object_get(own, id))) continue;
         if (!due || level > done) (void)json_array_append(*rows, row);
     }
     json_decref(report);
+    json_decref(own);
     json_decref(ids);
     return err;
 }

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/book/evidence.h"
+#include "client/book/near.h"
 
-enum { NAME_CHARS_LEAST = 2, PHONE_DIGITS_LEAST = 7, GROUP_MAX = 50 };
+/* What is longer than NAME_BYTES_MAX is no name, and its beginning is compared. */
+enum { NAME_CHARS_LEAST = 2, NAME_BYTES_MAX = 512, PHONE_DIGITS_LEAST = 7, GROUP_MAX = 50 };
 
 /* ---- Names ---- */
 
@@ -86,7 +87,9 @@ const char *client_alike_name(const struct client_alike_words *words, struct sat
                               const char **place)
 {
     struct client_folded folded;
-    client_fold_text(arena, sat_span_text(name ? name : ""), &folded);
+    struct sat_span text = sat_span_text(name ? name : "");
+    if (text.len > NAME_BYTES_MAX) text.len = NAME_BYTES_MAX; /* a character that it cuts is no letter */
+    client_fold_text(arena, text, &folded);
     cut_forms(words, &folded);
     *place = cut_place(words, &folded);
     char *out = sat_arena_alloc(arena, folded.n * 4 + 1);
@@ -162,14 +165,6 @@ static int by_phone(const void *a, const void *b)
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct one *x = a, *y = b;
-    if (x->at.there != y->at.there) return x->at.there ? -1 : 1;
-    if (x->at.lat_e7 != y->at.lat_e7) return x->at.lat_e7 < y->at.lat_e7 ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
 /* Neighbours in the order with the same text. Where very many share it, it tells nothing, and each is compared with
  * few.
  */
@@ -185,17 +180,21 @@ static void pair_equal(struct pairing *it, int why)
     }
 }
 
+static void take_near(void *context, size_t a, size_t b)
+{
+    struct pairing *it = context;
+    const struct one *x = &it->all[a], *y = &it->all[b];
+    bool called = x->name[0] && y->name[0] && (strstr(x->name, y->name) || strstr(y->name, x->name));
+    if (called && client_distance_m(&x->at, &y->at) < CLIENT_ALIKE_METRES) add(it, x, y, CLIENT_ALIKE_PLACE);
+}
+
 static void pair_near(struct pairing *it)
 {
-    static const int64_t lat_most = 14000; /* 150 m, and a little */
-    for (size_t i = 0; i < it->n && it->all[i].at.there; i++) {
-        for (size_t k = i + 1; k < it->n && it->all[k].at.there; k++) {
-            const struct one *x = &it->all[i], *y = &it->all[k];
-            if (y->at.lat_e7 - x->at.lat_e7 > lat_most) break;
-            bool called = x->name[0] && y->name[0] && (strstr(x->name, y->name) || strstr(y->name, x->name));
-            if (called && client_distance_m(&x->at, &y->at) < CLIENT_ALIKE_METRES) add(it, x, y, CLIENT_ALIKE_PLACE);
-        }
-    }
+    struct client_near *points = sat_arena_array(it->arena, it->n, sizeof *points);
+    size_t n = 0;
+    for (size_t i = 0; i < it->n; i++)
+        if (it->all[i].at.there) points[n++] = (struct client_near){it->all[i].at, i};
+    (void)client_near_pairs(points, n, CLIENT_ALIKE_METRES, take_near, it);
 }
 
 static int by_rows(const void *a, const void *b)
@@ -240,7 +239,6 @@ size_t client_alike_pairs(struct sat_arena *arena, const json_t *rows, struct cl
         pair_equal(&it, CLIENT_ALIKE_NAME);
         qsort(it.all, it.n, sizeof *it.all, by_phone);
         pair_equal(&it, CLIENT_ALIKE_PHONE);
-        qsort(it.all, it.n, sizeof *it.all, by_place);
         pair_near(&it);
     }
     join(&it);

@@ -1,11 +1,13 @@
 /* Amendments: what was submitted stays, and what is right instead is said beside it, with a reason. */
 #include <string.h>
 
+#include "client/amendment.h"
 #include "client/book/visit.h"
 #include "client/book/writing.h"
 #include "client/json.h"
 #include "client/locate.h"
 #include "client/rows.h"
+#include "common/base/utf8.h"
 
 struct amending {
     struct satchel *satchel;
@@ -14,7 +16,9 @@ struct amending {
     char now[CLIENT_TIME_TEXT_SIZE];
     const struct sat_type *type;
     char id[SATCHEL_ID_SIZE];
-    json_t *fields, *rows;
+    json_t *record; /* as satchel_get() has it */
+    const json_t *fields;
+    json_t *rows;
     struct satchel_tx *tx;
 };
 
@@ -66,32 +70,66 @@ static enum sat_err find_field(struct amending *it, const char *named, const str
         *field = sat_field_by_name(it->type, "sections");
         *key = named;
     }
-    if (!*field) return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has no field \"%.40s\"", it->type->name, named);
-    if (sat_rule((*field)->each)->later != SAT_LATER_AMENDMENT)
+    if (!*field)
+        return sat_fail(fault, SAT_ERR_NOT_FOUND, "%s has no field \"%s\"", it->type->name,
+                        sat_utf8_beginning(&it->arena, named, 40));
+    if (!client_is_amended(*field))
         return sat_fail(fault, SAT_ERR_INVALID, "%s of %s is edited, submitted or not: put it", (*field)->name,
                         it->type->name);
     bool map = sat_rule((*field)->rule)->form == SAT_FORM_MAP;
     if (map != (*key != NULL))
         return sat_fail(fault, SAT_ERR_INVALID, map ? "%s: name one of its keys, %s.KEY" : "%s of %s has no keys",
                         (*field)->name, map ? (*field)->name : it->type->name);
-    return SAT_OK;
+    const char *whole = *key ? sat_arena_format(&it->arena, "%s.%s", (*field)->name, *key) : (*field)->name;
+    if (!client_amended_field(it->type, whole, &it->arena))
+        return sat_fail(fault, SAT_ERR_INVALID, "a %s is not amended: publish another version of it", it->type->name);
+    if (it->self.duties & sat_field_amenders(*field)) return SAT_OK;
+    return sat_fail(fault, SAT_ERR_DENIED, "%s of a %s is amended by %s", (*field)->name, it->type->name,
+                    client_duties_told(sat_field_amenders(*field), &it->arena));
 }
 
-/* What stands now: what was said last about it. */
+/* A record as satchel_get() has it; a new reference. */
+static enum sat_err get(struct satchel *satchel, const char *type, const char *id, json_t **record)
+{
+    char *text = NULL;
+    enum sat_err err = (enum sat_err)satchel_get(satchel, type, id, &text);
+    *record = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+    satchel_free(text);
+    return err;
+}
+
+/* Is that field of the record behind a mask for this person? */
+static bool is_masked(const json_t *record, const char *field)
+{
+    size_t index;
+    const json_t *name;
+    json_array_foreach(json_object_get(record, "masked"), index, name)
+    {
+        if (strcmp(json_string_value(name), field) == 0) return true;
+    }
+    return false;
+}
+
+/* What stands now: what the amendment says that counts, else what was submitted. A mask is no value, and is not written
+ * down as one. */
 static enum sat_err find_old(struct amending *it, const struct sat_field *field, const char *key, const char *name,
                              json_t **old)
 {
-    const char *values[] = {it->id, name};
-    json_t *row;
-    enum sat_err err = client_book_ask_one(
-        it->satchel,
-        "SELECT new_value FROM amendment WHERE about = ?1 AND field = ?2 ORDER BY at DESC, id DESC LIMIT 1", values, 2,
-        &row);
-    if (err) return err;
+    const char *values[] = {it->id, name, client_book_text(it->record, "territory")};
+    json_t *row = NULL, *amendment = NULL;
+    enum sat_err err = client_book_ask_one(it->satchel,
+                                           "SELECT id FROM amendment WHERE about = ?1 AND field = ?2 AND standing ="
+                                           " 'counts' AND territory IS ?3",
+                                           values, 3, &row);
+    if (!err && row) err = get(it->satchel, "amendment", client_book_text(row, "id"), &amendment);
+    if (!err && amendment && !is_masked(amendment, "new_value"))
+        *old = text_of(json_object_get(json_object_get(amendment, "fields"), "new_value"));
     const json_t *value = json_object_get(it->fields, field->name);
-    *old = text_of(row ? json_object_get(row, "new_value") : key ? json_object_get(value, key) : value);
+    if (!err && !amendment && !is_masked(it->record, field->name))
+        *old = text_of(key ? json_object_get(value, key) : value);
+    json_decref(amendment);
     json_decref(row);
-    return SAT_OK;
+    return err;
 }
 
 static enum sat_err amend_one(struct amending *it, const char *named, const json_t *value, const char *reason)
@@ -123,12 +161,8 @@ static enum sat_err amend_one(struct amending *it, const char *named, const json
 
 static enum sat_err load(struct amending *it)
 {
-    char *text = NULL;
-    enum sat_err err = (enum sat_err)satchel_get(it->satchel, it->type->name, it->id, &text);
-    json_t *record = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
-    satchel_free(text);
-    it->fields = json_incref(json_object_get(record, "fields"));
-    json_decref(record);
+    enum sat_err err = get(it->satchel, it->type->name, it->id, &it->record);
+    it->fields = json_object_get(it->record, "fields");
     const struct sat_field *submits = it->type->submits ? sat_field_by_number(it->type, it->type->submits) : NULL;
     if (!err && (!submits || !client_book_says(json_object_get(it->fields, submits->name))))
         err = sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%s %s is not submitted: it is edited, not amended",
@@ -171,7 +205,7 @@ int satchel_amend(struct satchel *satchel, const char *type, const char *record,
     if (!err) err = amend_all(&it, changes, reason);
     json_array_foreach(it.rows, index, one) if (!err && more) more = client_give_row(row, context, json_incref(one));
     json_decref(it.rows);
-    json_decref(it.fields);
+    json_decref(it.record);
     sat_arena_deinit(&it.arena);
     return client_end(satchel, err);
 }

@@ -6,83 +6,16 @@
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/locate.h"
+#include "client/names.h"
 #include "client/rows.h"
 #include "common/base/utf8.h"
-
-/* ---- What may be given ---- */
-
-/* Was the grant's figure written by who may? A rep's word for it is a proposal (rule AUT), also where it is alone. */
-static enum sat_err counts(struct satchel *satchel, const char *id, struct sat_arena *arena, bool *out)
-{
-    static const char *const fields[] = {"person", "max_discount_bp", "valid_to"};
-    struct client_place place;
-    struct sat_record_view view;
-    const struct sat_type *type;
-    *out = true;
-    enum sat_err err = client_locate_named(satchel, "approval_grant", id, arena, &type, &place, &view);
-    for (size_t i = 0; !err && i < sizeof fields / sizeof fields[0]; i++) {
-        const struct sat_field *field = sat_field_by_name(type, fields[i]);
-        const struct sat_merged *cell = sat_merged_cell(&view.merged, field->number, (struct sat_span){0});
-        if (cell && cell->source && !sat_field_allows(field, cell->source->role)) *out = false;
-    }
-    return err;
-}
-
-static enum sat_err add_grants(struct satchel *satchel, uint32_t user, const char *day, struct sat_arena *arena,
-                               struct client_allowance *out)
-{
-    static const char sql[] = "SELECT id, max_discount_bp, valid_to FROM approval_grant WHERE person = ?1 AND (valid_to"
-                              " IS NULL OR valid_to >= ?2) AND COALESCE(revoked, 0) = 0 ORDER BY id";
-    struct sat_record_id record = sat_name_record_user(&satchel->directory.org, user);
-    char person[SATCHEL_ID_SIZE];
-    json_t *rows, *row;
-    size_t index;
-    sat_uuid_format(record.b, person);
-    const char *const values[] = {person, day};
-    enum sat_err err = client_book_ask(satchel, sql, values, 2, &rows);
-    json_array_foreach(rows, index, row)
-    {
-        bool good = false;
-        int64_t bp = client_book_integer(row, "max_discount_bp", 0);
-        const char *until = client_book_text(row, "valid_to");
-        if (!err) err = counts(satchel, client_book_text(row, "id"), arena, &good);
-        if (err || !good || bp <= out->bp) continue;
-        *out = (struct client_allowance){bp, until ? sat_arena_format(arena, "a grant until %s", until)
-                                                   : sat_arena_format(arena, "a grant")};
-    }
-    json_decref(rows);
-    return err;
-}
-
-enum sat_err client_allowance_get(struct satchel *satchel, uint32_t user, uint8_t role, const char *day,
-                                  struct sat_arena *arena, struct client_allowance *out)
-{
-    uint32_t duties = 0;
-    int64_t policy;
-    *out = (struct client_allowance){0, "no grant"};
-    enum sat_err err = client_duties_given(satchel, user, arena, &duties);
-    duties |= sat_duties_of_role(role);
-    if (!err && (duties & (SAT_DUTY_MANAGER | SAT_DUTY_FINANCE))) {
-        *out = (struct client_allowance){10000, "who approves"};
-        return SAT_OK;
-    }
-    if (!err) err = client_trade_policy(satchel, "order.discount", "max_bp", 0, arena, &policy);
-    if (!err && policy > 0) *out = (struct client_allowance){policy, "the policy order.discount"};
-    return err ? err : add_grants(satchel, user, day, arena, out);
-}
 
 /* ---- How it stands ---- */
 
 /* "requested", "approved", …, or "disputed". */
-static enum sat_err state_of(struct satchel *satchel, const char *id, struct sat_arena *arena, const char **out)
-{
-    struct client_standing standing;
-    enum sat_err err = client_standing_get(satchel, NULL, "approval", id, arena, &standing);
-    *out = err ? NULL : standing.state.disputed ? "disputed" : standing.machine->states[standing.state.state];
-    return err;
-}
+#define STATE "CASE WHEN a.state_disputed IS NULL THEN COALESCE(a.state, 'requested') ELSE 'disputed' END AS state"
 
-/* Of several requests for the same the one that was decided, and a no before a yes. */
+/* Of several requests the one that was decided, and a no before a yes. */
 static int weight(const char *state)
 {
     static const char *const states[] = {"withdrawn", "requested", "approved", "disputed", "rejected"};
@@ -91,34 +24,135 @@ static int weight(const char *state)
     return 0;
 }
 
-enum sat_err client_approval_of(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
-                                struct client_approval *out)
+/* The id of the request for what the order says now. That it follows from just this binds a decision to it: whatever
+ * somebody writes into the request, a step about it is one about that content. */
+static enum sat_err id_of(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                          char out[SATCHEL_ID_SIZE])
 {
-    static const char sql[] = "SELECT id, content_hash FROM approval WHERE about = ?1 AND kind = 'discount' ORDER BY"
-                              " COALESCE(content_hash = ?2, 0), id";
-    const char *const values[] = {order->id, order->hash};
+    const char *what = sat_arena_format(arena, "approval %s", order->hash);
+    return client_trade_following(satchel, order->id, what, 0, out);
+}
+
+/* ---- Whose discount it is ---- */
+
+/* Who said a cell, in which role and when: a discount is his. */
+struct voucher {
+    uint32_t user;
+    uint8_t role;
     char day[CLIENT_BOOK_DAY_SIZE];
+};
+
+/* The amendment that a line's discount is from; an empty view: it is the line's own. */
+static enum sat_err find_amendment(struct satchel *satchel, const char *line, const char *territory,
+                                   struct sat_arena *arena, struct sat_record_view *view)
+{
+    static const char sql[] = "SELECT id FROM amendment WHERE about = ?1 AND field = 'discount_bp' AND standing ="
+                              " 'counts' AND territory = ?2";
+    const char *const values[] = {line, territory};
+    struct sat_record_id id;
+    json_t *row = NULL;
+    *view = (struct sat_record_view){0};
+    enum sat_err err = client_book_ask_one(satchel, sql, values, 2, &row);
+    if (!err && row) err = client_parse_id(satchel, client_book_text(row, "id"), &id);
+    if (!err && row) err = client_locate_in(satchel, territory, &id, arena, view);
+    json_decref(row);
+    return err;
+}
+
+/* Who has amended it since, else who submitted the line, else who wrote it. */
+static enum sat_err find_voucher(struct satchel *satchel, const struct client_order_line *line, struct sat_arena *arena,
+                                 struct voucher *out)
+{
+    static const char *const fields[] = {"submitted_at", "discount_bp"};
+    const char *id = client_book_text(line->row, "id"), *territory = client_book_text(line->row, "territory");
+    const struct sat_merged *cell = NULL;
+    const struct sat_type *type = sat_type_by_name("amendment");
+    struct sat_record_id record;
+    struct sat_record_view view;
+    enum sat_err err = SAT_OK;
+    *out = (struct voucher){0};
+    if (!id || !territory) return SAT_OK;
+    view = (struct sat_record_view){0};
+    if (line->amended) err = find_amendment(satchel, id, territory, arena, &view);
+    if (!err && view.live_n)
+        cell = sat_merged_cell(&view.merged, sat_field_by_name(type, "new_value")->number, (struct sat_span){0});
+    if (!err && !view.live_n) err = client_parse_id(satchel, id, &record);
+    if (!err && !view.live_n) err = client_locate_in(satchel, territory, &record, arena, &view);
+    type = sat_type_by_name("order_line");
+    for (size_t i = 0; !err && view.merged.type == type->number && i < 2 && (!cell || !cell->source); i++) {
+        cell = sat_merged_cell(&view.merged, sat_field_by_name(type, fields[i])->number, (struct sat_span){0});
+        if (cell && cell->value.kind == SAT_VALUE_NIL) cell = NULL;
+    }
+    if (err || !cell || !cell->source) return err;
+    *out = (struct voucher){.user = client_source_user(satchel, cell->source), .role = cell->source->role};
+    client_day_believed(cell, out->day);
+    return SAT_OK;
+}
+
+/* Who submitted the order answers for what it said then; what somebody else says of a discount later is his, as of that
+ * day: it may be no more than he might give. *needed, and by whom it was not to be given. */
+static enum sat_err look_at_vouchers(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                                     struct client_approval *out)
+{
+    enum sat_err err = SAT_OK;
+    struct voucher last = {.user = order->user, .role = order->role};
+    struct client_allowance its = out->allowance;
+    for (size_t i = 0; order->submitted_at && i < order->lines_n && !err && !out->needed; i++) {
+        const struct client_order_line *line = &order->lines[i];
+        struct voucher voucher;
+        if (line->discount_bp <= 0) continue;
+        err = find_voucher(satchel, line, arena, &voucher);
+        bool submitter = voucher.user == order->user && voucher.role == order->role && !line->amended;
+        bool same = voucher.user == last.user && voucher.role == last.role && strcmp(voucher.day, last.day) == 0;
+        if (err || submitter) continue;
+        if (!same) err = client_allowance_get(satchel, voucher.user, voucher.role, voucher.day, arena, &its);
+        last = voucher;
+        if (err || line->discount_bp <= its.bp) continue;
+        out->needed = true;
+        out->allowance = its;
+    }
+    return err;
+}
+
+/* ---- What was asked ---- */
+
+/* Those that were asked for in the order's territory: in another one it is nobody's to ask, or to decide. */
+static enum sat_err take_requests(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                                  struct client_approval *out)
+{
+    static const char sql[] = "SELECT a.id AS id, " STATE " FROM approval AS a WHERE a.about = ?1 AND a.kind ="
+                              " 'discount' AND a.territory = ?2 ORDER BY a.id";
+    const char *const values[] = {order->id, client_book_text(order->row, "territory")};
+    char as_it_is[SATCHEL_ID_SIZE];
     json_t *rows, *row;
     size_t index;
-    *out = (struct client_approval){0};
-    client_book_today(day);
-    if (order->submitted_at) (void)snprintf(day, sizeof day, "%.10s", order->submitted_at);
-    enum sat_err err = client_allowance_get(satchel, order->user, order->role, day, arena, &out->allowance);
+    enum sat_err err = id_of(satchel, order, arena, as_it_is);
     if (!err) err = client_book_ask(satchel, sql, values, 2, &rows);
     if (err) return err;
-    out->needed = order->discount_bp > out->allowance.bp;
     json_array_foreach(rows, index, row)
     {
-        const char *hash = client_book_text(row, "content_hash"), *state = NULL;
         const char *id = sat_arena_format(arena, "%s", client_book_text(row, "id"));
-        if (!err) err = state_of(satchel, id, arena, &state);
-        bool same = hash && strcmp(hash, order->hash) == 0;
-        if (same && weight(state) >= weight(out->state))
+        const char *state = sat_arena_format(arena, "%s", client_book_text(row, "state"));
+        if (strcmp(id, as_it_is) == 0)
             out->id = id, out->state = state;
-        else if (!same)
+        else if (!out->other || weight(state) >= weight(out->other_state))
             out->other = id, out->other_state = state;
     }
     json_decref(rows);
+    return SAT_OK;
+}
+
+enum sat_err client_approval_of(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                                struct client_approval *out)
+{
+    char today[CLIENT_BOOK_DAY_SIZE];
+    const char *day = order->submitted_on[0] ? order->submitted_on : today;
+    *out = (struct client_approval){0};
+    client_book_today(today);
+    enum sat_err err = client_allowance_get(satchel, order->user, order->role, day, arena, &out->allowance);
+    out->needed = order->discount_bp > out->allowance.bp;
+    if (!err && !out->needed && order->discount_bp > 0) err = look_at_vouchers(satchel, order, arena, out);
+    if (!err) err = take_requests(satchel, order, arena, out);
     out->final = !out->needed || (out->state && strcmp(out->state, "approved") == 0);
     return err;
 }
@@ -146,8 +180,7 @@ static enum sat_err put_request(struct satchel_tx *tx, const struct client_order
     struct client_book_self self;
     char id[SATCHEL_ID_SIZE];
     enum sat_err err = client_book_self(tx->satchel, &self);
-    const char *what = sat_arena_format(arena, "approval %s", order->hash);
-    if (!err) err = client_trade_following(tx->satchel, order->id, what, 0, id);
+    if (!err) err = id_of(tx->satchel, order, arena, id);
     if (err) return err;
     json_t *fields = json_object();
     client_book_set(fields, "about", order->id);
@@ -158,41 +191,101 @@ static enum sat_err put_request(struct satchel_tx *tx, const struct client_order
     return client_book_put(tx, "approval", id, fields, NULL);
 }
 
+/* Who asked: by author, whatever the field `requester` says. */
+static enum sat_err find_asker(struct satchel *satchel, const char *id, const char *territory, struct sat_arena *arena,
+                               uint32_t *user)
+{
+    struct sat_record_id record;
+    struct sat_record_view view;
+    uint16_t about = sat_field_by_name(sat_type_by_name("approval"), "about")->number;
+    enum sat_err err = client_parse_id(satchel, id, &record);
+    if (!err) err = client_locate_in(satchel, territory, &record, arena, &view);
+    const struct sat_merged *cell = err ? NULL : sat_merged_cell(&view.merged, about, (struct sat_span){0});
+    *user = cell && cell->source ? client_source_user(satchel, cell->source) : 0;
+    return err;
+}
+
+/* What one asked for oneself and another version is taken back. What somebody else asked for is his: it is for another
+ * version, and is said to be. */
+static enum sat_err take_back(struct satchel_tx *tx, const struct client_order *order, struct sat_arena *arena)
+{
+    static const char sql[] = "SELECT a.id AS id FROM approval AS a WHERE a.about = ?1 AND a.kind = 'discount' AND"
+                              " a.territory = ?2 AND COALESCE(a.state, 'requested') = 'requested' AND a.state_disputed"
+                              " IS NULL ORDER BY a.id";
+    const char *territory = client_book_text(order->row, "territory"), *const values[] = {order->id, territory};
+    char as_it_is[SATCHEL_ID_SIZE];
+    json_t *rows, *row;
+    size_t index;
+    enum sat_err err = id_of(tx->satchel, order, arena, as_it_is);
+    if (!err) err = client_book_ask(tx->satchel, sql, values, 2, &rows);
+    if (err) return err;
+    json_array_foreach(rows, index, row)
+    {
+        const char *id = client_book_text(row, "id");
+        uint32_t user = 0;
+        if (err || strcmp(id, as_it_is) == 0) continue;
+        err = find_asker(tx->satchel, id, territory, arena, &user);
+        if (!err && user == client_user(tx->satchel))
+            err = client_book_step(tx, "approval", id, "withdrawn", "another version", NULL, NULL);
+    }
+    json_decref(rows);
+    return err;
+}
+
 enum sat_err client_approval_ask(struct satchel_tx *tx, const struct client_order *order,
                                  const struct client_approval *approval, struct sat_arena *arena)
 {
-    enum sat_err err = SAT_OK;
-    if (approval->other && strcmp(approval->other_state, "requested") == 0)
-        err = (enum sat_err)satchel_step(tx, "approval", approval->other, "withdrawn", "another version", NULL);
-    if (err || !approval->needed || approval->id) return err;
-    return put_request(tx, order, arena);
+    enum sat_err err = take_back(tx, order, arena);
+    if (err || !approval->needed) return err;
+    if (!approval->id) return put_request(tx, order, arena);
+    if (strcmp(approval->state, "withdrawn") != 0) return SAT_OK;
+    return client_book_step(tx, "approval", approval->id, "requested", "this version again", NULL, NULL);
 }
 
 /* ---- What waits ---- */
 
-static json_t *row_of(const struct client_order *order, const json_t *asked, const char *state, struct sat_arena *arena)
+static json_t *row_of(const struct client_order *order, const json_t *asked, const char *by, bool as_it_is,
+                      struct sat_arena *arena)
 {
-    const char *hash = client_book_text(asked, "content_hash");
     json_t *row = json_object();
     client_book_set(row, "approval", client_book_text(asked, "id"));
     (void)json_object_set_new(row, "order", client_json_of_text(client_order_called(order->row, arena)));
     (void)json_object_set_new(row, "account", client_json_of_text(client_book_text(order->row, "account_name")));
-    (void)json_object_set_new(row, "by", client_json_of_text(client_book_text(asked, "requester")));
+    (void)json_object_set_new(row, "by", client_json_of_text(by));
     (void)json_object_set_new(row, "discount_bp", json_integer(order->discount_bp));
     (void)json_object_set_new(row, "total_minor", order->has_total ? json_integer(order->total) : json_null());
     (void)json_object_set_new(row, "currency", client_json_of_text(order->currency));
-    (void)json_object_set_new(row, "state", json_string(state));
-    bool other = !hash || strcmp(hash, order->hash) != 0;
-    (void)json_object_set_new(row, "version", json_string(other ? "another version" : "as it is"));
+    (void)json_object_set(row, "state", json_object_get(asked, "state"));
+    (void)json_object_set_new(row, "version", json_string(as_it_is ? "as it is" : "another version"));
     (void)json_object_set_new(row, "order_id", json_string(order->id));
     return row;
 }
 
+/* One of those that wait, where it still does; *more: the receiver wants more of them. */
+static enum sat_err give(struct satchel *satchel, const json_t *asked, struct sat_arena *arena, satchel_row_fn row,
+                         void *context, bool *more)
+{
+    struct client_order order = {0};
+    uint32_t user = 0;
+    char as_it_is[SATCHEL_ID_SIZE];
+    const char *id = client_book_text(asked, "id");
+    enum sat_err err = client_order_load(satchel, client_book_text(asked, "about"), arena, &order);
+    if (!err) err = id_of(satchel, &order, arena, as_it_is);
+    if (!err) err = find_asker(satchel, id, client_book_text(asked, "territory"), arena, &user);
+    if (!err)
+        *more = client_give_row(
+            row, context,
+            row_of(&order, asked, client_user_name(satchel, user, arena), strcmp(as_it_is, id) == 0, arena));
+    client_order_free(&order);
+    return err;
+}
+
 static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
 {
-    static const char sql[] = "SELECT a.id AS id, a.about AS about, a.content_hash AS content_hash, u.name AS requester"
-                              " FROM approval AS a JOIN \"order\" AS o ON o.id = a.about LEFT JOIN \"user\" AS u ON"
-                              " u.id = a.requester WHERE a.kind = 'discount' GROUP BY a.id ORDER BY a.id";
+    static const char sql[] = "SELECT * FROM (SELECT a.id AS id, a.about AS about, a.territory AS territory, " STATE
+                              " FROM approval AS a JOIN \"order\" AS o ON o.id = a.about AND o.territory = a.territory"
+                              " WHERE a.kind = 'discount' GROUP BY a.id) WHERE state IN ('requested', 'disputed') ORDER"
+                              " BY id";
     json_t *rows, *asked;
     size_t index;
     bool more = true;
@@ -200,15 +293,9 @@ static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *cont
     json_array_foreach(rows, index, asked)
     {
         struct sat_arena arena;
-        struct client_order order = {0};
-        const char *state = NULL;
         if (err || !more) break;
         sat_arena_init(&arena);
-        err = state_of(satchel, client_book_text(asked, "id"), &arena, &state);
-        bool waits = !err && (strcmp(state, "requested") == 0 || strcmp(state, "disputed") == 0);
-        if (waits) err = client_order_load(satchel, client_book_text(asked, "about"), &arena, &order);
-        if (waits && !err) more = client_give_row(row, context, row_of(&order, asked, state, &arena));
-        client_order_free(&order);
+        err = give(satchel, asked, &arena, row, context, &more);
         sat_arena_deinit(&arena);
     }
     json_decref(rows);
@@ -226,7 +313,7 @@ int satchel_approvals(struct satchel *satchel, satchel_row_fn row, void *context
 /* The request that is meant: an approval, or an order, whose newest one it is. */
 static enum sat_err find_request(struct satchel *satchel, const char *named, struct sat_arena *arena, json_t **out)
 {
-    static const char sql[] = "SELECT id, about, content_hash FROM approval WHERE id = ?1 ORDER BY territory LIMIT 1";
+    static const char sql[] = "SELECT id, about FROM approval WHERE id = ?1 ORDER BY territory LIMIT 1";
     char id[SATCHEL_ID_SIZE];
     const char *value = id;
     enum sat_err err = client_book_find(satchel, "approval", named, id);
@@ -249,55 +336,70 @@ static enum sat_err find_request(struct satchel *satchel, const char *named, str
 }
 
 /* A yes to what nobody asks for any more would be one to something else. */
-static enum sat_err check_version(struct satchel *satchel, const json_t *asked, const struct client_order *order,
-                                  struct sat_arena *arena)
+enum sat_err client_approval_check(struct satchel *satchel, const char *id, struct sat_arena *arena)
 {
-    const char *hash = client_book_text(asked, "content_hash");
-    if (hash && strcmp(hash, order->hash) == 0) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_INVALID,
-                    "approval %s was asked for another version of order %s, which was changed since: who sells submits"
-                    " it again (rule M08-6)",
-                    client_book_text(asked, "id"), client_order_called(order->row, arena));
+    static const char sql[] = "SELECT about FROM approval WHERE id = ?1 ORDER BY territory LIMIT 1";
+    struct client_order order = {0};
+    char as_it_is[SATCHEL_ID_SIZE];
+    json_t *row = NULL;
+    enum sat_err err = client_book_ask_one(satchel, sql, &id, 1, &row);
+    const char *about = client_book_text(row, "about");
+    if (!err && !about) err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "approval %s is about nothing", id);
+    if (!err) err = client_order_load(satchel, about, arena, &order);
+    if (!err) err = id_of(satchel, &order, arena, as_it_is);
+    if (!err && strcmp(id, as_it_is) != 0)
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                       "approval %s was asked for another version of order %s, which was changed since: who sells"
+                       " submits it again (rule M08-6)",
+                       id, client_order_called(order.row, arena));
+    client_order_free(&order);
+    json_decref(row);
+    return err;
 }
 
-static enum sat_err decide(struct satchel *satchel, const json_t *asked, bool yes, const char *reason)
+enum sat_err client_approval_note(struct satchel_tx *tx, const char *id, uint32_t duties, const char *decision)
 {
+    json_t *fields = json_object();
+    (void)json_object_set_new(fields, "decisions",
+                              json_pack("{s:s}", duties & SAT_DUTY_MANAGER ? "manager" : "finance", decision));
+    return client_book_put(tx, "approval", id, fields, NULL);
+}
+
+/* What others have decided already is a word of one's own as well, for who may decide. */
+static enum sat_err decide(struct satchel *satchel, const char *id, bool yes, const char *reason,
+                           struct sat_arena *arena)
+{
+    enum { DECIDERS = SAT_DUTY_MANAGER | SAT_DUTY_FINANCE };
     struct satchel_tx *tx;
     struct client_book_self self;
-    const char *id = client_book_text(asked, "id");
+    char taken[SATCHEL_ID_SIZE];
+    const char *decision = yes ? "yes" : "no";
     enum sat_err err = client_book_self(satchel, &self);
+    if (!err && !(self.duties & DECIDERS))
+        err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "%s may decide about approval %s",
+                       client_duties_told(DECIDERS, arena), id);
+    if (!err && yes) err = client_approval_check(satchel, id, arena);
     if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
     if (err) return err;
-    err = (enum sat_err)satchel_step(tx, "approval", id, yes ? "approved" : "rejected", reason, NULL);
-    if (!err) {
-        const char *role = self.duties & SAT_DUTY_MANAGER ? "manager" : "finance";
-        json_t *fields = json_object();
-        (void)json_object_set_new(fields, "decisions", json_pack("{s:s}", role, yes ? "yes" : "no"));
-        err = client_book_put(tx, "approval", id, fields, NULL);
-    }
+    err = client_book_step(tx, "approval", id, yes ? "approved" : "rejected", reason, NULL, taken);
+    if (!err && !taken[0]) err = client_approval_note(tx, id, self.duties, decision);
     return client_book_end(tx, err);
 }
 
 static enum sat_err approve(struct satchel *satchel, const char *named, bool yes, const char *reason,
                             struct sat_arena *arena, char **json)
 {
-    json_t *asked = NULL, *told = NULL;
-    struct client_order order = {0};
+    json_t *asked = NULL;
     enum sat_err err = find_request(satchel, named, arena, &asked);
-    const char *about = client_book_text(asked, "about");
-    if (!err && !about) err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "approval \"%.60s\" is about nothing", named);
-    if (!err) err = client_order_load(satchel, about, arena, &order);
-    if (!err && yes) err = check_version(satchel, asked, &order, arena);
-    if (!err) err = decide(satchel, asked, yes, reason);
+    if (!err) err = decide(satchel, client_book_text(asked, "id"), yes, reason, arena);
     if (!err) {
-        told = json_object();
+        json_t *told = json_object();
         client_book_set(told, "approval", client_book_text(asked, "id"));
         client_book_set(told, "state", yes ? "approved" : "rejected");
-        client_book_set(told, "order", order.id);
+        client_book_set(told, "order", client_book_text(asked, "about"));
         (void)json_object_set_new(told, "synced", json_false());
         *json = client_json_text(told);
     }
-    client_order_free(&order);
     json_decref(asked);
     return err;
 }

@@ -39,6 +39,18 @@ int64_t client_book_integer(const json_t *row, const char *column, int64_t absen
     return json_is_integer(value) ? json_integer_value(value) : absent;
 }
 
+json_t *client_book_index(const json_t *rows, const char *column)
+{
+    json_t *index = json_object(), *row;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *text = client_book_text(row, column);
+        if (text && !json_object_get(index, text)) (void)json_object_set(index, text, row);
+    }
+    return index;
+}
+
 /* ---- Who, and when ---- */
 
 enum sat_err client_book_self(struct satchel *satchel, struct client_book_self *out)
@@ -66,6 +78,18 @@ void client_book_day_of(uint64_t ms, char out[CLIENT_BOOK_DAY_SIZE])
 {
     struct tm local = local_of(ms);
     if (!strftime(out, CLIENT_BOOK_DAY_SIZE, "%Y-%m-%d", &local)) out[0] = '\0';
+}
+
+void client_day_believed(const struct sat_merged *cell, char out[CLIENT_BOOK_DAY_SIZE])
+{
+    char text[CLIENT_TIME_TEXT_SIZE];
+    uint64_t ms = cell->source->effective >> 16;
+    if (cell->value.kind != SAT_VALUE_TIME) {
+        client_book_day_of(ms, out);
+        return;
+    }
+    client_time_format((int64_t)ms, cell->value.offset_min, text);
+    (void)snprintf(out, CLIENT_BOOK_DAY_SIZE, "%.10s", text);
 }
 
 void client_book_time_of(uint64_t ms, char out[CLIENT_TIME_TEXT_SIZE])
@@ -151,8 +175,8 @@ static enum sat_err fail_several(struct satchel *satchel, const char *type, cons
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         const json_t *row = json_array_get(rows, i);
         const char *called = client_book_text(row, "called");
-        list = sat_arena_format(arena, "%s%s%s (%.40s)", list, i ? ", " : "", client_book_text(row, "id"),
-                                sat_utf8_shown(arena, called ? called : ""));
+        list = sat_arena_format(arena, "%s%s%s (%s)", list, i ? ", " : "", client_book_text(row, "id"),
+                                sat_utf8_beginning(arena, called ? called : "", 40));
     }
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "\"%.60s\" may be any of %zu of type %s: %.300s%s",
                     sat_utf8_shown(arena, named), n, type, list, n > SHOWN ? ", …" : "");

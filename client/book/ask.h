@@ -21,6 +21,8 @@ enum sat_err client_book_ask_one(struct satchel *satchel, const char *sql, const
 /* A row's text and integer; NULL, or `absent`, where it is null or another kind. Borrowed from the row. */
 const char *client_book_text(const json_t *row, const char *column);
 int64_t client_book_integer(const json_t *row, const char *column, int64_t absent);
+/* {text of that column: its first row}, a new reference: what is looked up is not gone over for each. */
+json_t *client_book_index(const json_t *rows, const char *column);
 
 /* ---- Who, and when ---- */
 
@@ -36,6 +38,9 @@ enum { CLIENT_BOOK_DAY_SIZE = 11 };
 /* The day here, where the person is, and the instant with this place's offset: of client_now_ms(). */
 void client_book_today(char out[CLIENT_BOOK_DAY_SIZE]);
 void client_book_now(char out[CLIENT_TIME_TEXT_SIZE]);
+/* The day on which a cell was written, as far as its author's clock can be believed (vault/cells.h): where he was, if
+ * the cell is a time with its offset, else here. */
+void client_day_believed(const struct sat_merged *cell, char out[CLIENT_BOOK_DAY_SIZE]);
 /* The same for another instant. */
 void client_book_day_of(uint64_t ms, char out[CLIENT_BOOK_DAY_SIZE]);
 void client_book_time_of(uint64_t ms, char out[CLIENT_TIME_TEXT_SIZE]);

@@ -26,11 +26,15 @@ static double cosine(double x)
     return sum;
 }
 
+/* From above, until it goes no farther down. */
 static double root(double x)
 {
-    double guess = x > 1 ? x : 1;
-    for (int i = 0; i < 80 && x > 0; i++) guess = (guess + x / guess) / 2;
-    return x > 0 ? guess : 0;
+    double guess = x > 1 ? x : 1, last = guess + 1;
+    while (x > 0 && guess < last) {
+        last = guess;
+        guess = (guess + x / guess) / 2;
+    }
+    return x > 0 ? last : 0;
 }
 
 struct client_point client_point_at(int64_t lat_e7, int64_t lon_e7)
@@ -46,6 +50,19 @@ int64_t client_distance_m(const struct client_point *a, const struct client_poin
     if (east < -PI) east += 2 * PI;
     east *= cosine(radians(a->lat_e7 / 2 + b->lat_e7 / 2));
     return (int64_t)(EARTH_M * root(north * north + east * east) + 0.5);
+}
+
+int64_t client_latitudes_e7(int64_t metres)
+{
+    return (int64_t)((double)metres / EARTH_M * 180 / PI * 1e7) + 1;
+}
+
+int64_t client_longitudes_e7(int64_t south_e7, int64_t north_e7, int64_t metres)
+{
+    int64_t farthest_e7 = -south_e7 > north_e7 ? -south_e7 : north_e7; /* from the equator, where circles are short */
+    double narrowed = farthest_e7 < LAT_E7_MOST ? cosine(radians(farthest_e7)) : 0;
+    double angle = (double)metres / EARTH_M;
+    return narrowed * PI > angle ? (int64_t)(angle / narrowed * 180 / PI * 1e7) + 1 : LON_E7_MOST;
 }
 
 /* ---- What it comes to ---- */
@@ -76,8 +93,10 @@ static void measure(const struct client_check *in, const struct client_check *ou
                     out->monotonic_ms >= in->monotonic_ms;
     if (one_boot) {
         ms = out->monotonic_ms - in->monotonic_ms;
-        int64_t set_ms = wall_ms > ms ? wall_ms - ms : ms - wall_ms;
-        if (set_ms > CLIENT_CLOCK_S * 1000) evidence->flags |= CLIENT_FLAG_CLOCK_SET;
+        int64_t set_ms; /* what does not fit is more than that, too */
+        bool fits = !__builtin_sub_overflow(wall_ms, ms, &set_ms);
+        if (!fits || set_ms > CLIENT_CLOCK_S * 1000 || set_ms < -CLIENT_CLOCK_S * 1000)
+            evidence->flags |= CLIENT_FLAG_CLOCK_SET;
     }
     if (ms < 0) return;
     evidence->duration_s = ms / 1000;

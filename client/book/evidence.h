@@ -51,6 +51,10 @@ struct client_evidence {
 
 /* Along a sphere, to the metre where it is near, to some percent where it is far. */
 int64_t client_distance_m(const struct client_point *a, const struct client_point *b);
+/* By how much the latitudes, and the longitudes between two latitudes, of two points differ at most that are no farther
+ * from each other; of longitudes half the circle where that is no bound, as at the poles. */
+int64_t client_latitudes_e7(int64_t metres);
+int64_t client_longitudes_e7(int64_t south_e7, int64_t north_e7, int64_t metres);
 /* `over`: the visit says that it is; only then a check-out is missed. */
 struct client_evidence client_evidence_of(const struct client_point *pin, const struct client_check *in,
                                           const struct client_check *out, bool over);

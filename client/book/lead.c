@@ -88,6 +88,11 @@ static bool is_open(const struct client_standing *lead)
     return !lead->state.disputed && (strcmp(state, "new") == 0 || strcmp(state, "contacted") == 0);
 }
 
+static bool is_converted(const struct client_standing *lead)
+{
+    return !lead->state.disputed && strcmp(lead->machine->states[lead->state.state], "converted") == 0;
+}
+
 /* A lead whose answers are enough is qualified by them. */
 static int qualify(struct satchel_tx *tx, const char *id, const struct client_standing *lead, const struct score *score,
                    struct sat_arena *arena)
@@ -212,6 +217,47 @@ static void follow(const struct conversion *it, const char *what, char out[SATCH
     sat_uuid_format(id.b, out);
 }
 
+/* An account that was named is one that is here: what is not would be made under its id, a twin of the one that is
+ * meant, which comes later, or is where this person does not read. */
+static enum sat_err check_account(struct conversion *it)
+{
+    struct satchel *satchel = it->tx->satchel;
+    struct sat_record_id account;
+    struct client_known *known = NULL;
+    enum sat_err err = client_parse_id(satchel, it->account, &account);
+    if (!err) err = client_tx_known(it->tx, &account, &known);
+    if (!err) err = client_check_moved(satchel, "the account is gone: ", &account, &known->place);
+    if (err) return err;
+    const struct sat_type *type = sat_type_by_number(known->place.type);
+    if (!known->place.here)
+        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND,
+                        "account %s is not on this device: sync first, or let somebody convert the lead who has it",
+                        it->account);
+    if (type && strcmp(type->name, "account") != 0)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s is of type %s, not an account", it->account, type->name);
+    return SAT_OK;
+}
+
+/* Which account it becomes part of: the lead's, else the one that is given, else one that follows from the lead. */
+static enum sat_err find_account(struct conversion *it)
+{
+    struct satchel *satchel = it->tx->satchel;
+    const json_t *given = json_object_get(it->given, "account");
+    const struct sat_value *account = value_of(it, "account");
+    char follows[SATCHEL_ID_SIZE];
+    enum sat_err err = SAT_OK;
+    follow(it, "account", follows);
+    memcpy(it->account, follows, sizeof follows);
+    if (account && account->kind == SAT_VALUE_REF)
+        sat_uuid_format(account->ref.b, it->account);
+    else if (json_is_string(given))
+        err = client_book_find(satchel, "account", json_string_value(given), it->account);
+    else if (given)
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "the opportunity's account is named by its id or its name");
+    if (err || strcmp(it->account, follows) == 0) return err;
+    return is_converted(&it->lead) ? SAT_OK : check_account(it);
+}
+
 /* What is known, and which ids follow. */
 static enum sat_err gather(struct conversion *it)
 {
@@ -229,16 +275,12 @@ static enum sat_err gather(struct conversion *it)
     it->company = text_of(it, "company");
     it->phone = text_of(it, "phone");
     if (!it->company) it->company = it->person;
-    follow(it, "account", it->account);
     follow(it, "contact", it->contact);
     follow(it, "opportunity", it->opportunity);
-    const char *given = json_string_value(json_object_get(it->given, "account"));
-    const struct sat_value *account = value_of(it, "account");
-    if (account && account->kind == SAT_VALUE_REF) sat_uuid_format(account->ref.b, it->account);
-    if (!account && given) return client_book_find(satchel, "account", given, it->account);
-    if (!it->company)
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "lead %s names neither a company nor a person", it->id);
-    return SAT_OK;
+    err = find_account(it);
+    if (!err && !it->company && !value_of(it, "account") && !json_object_get(it->given, "account"))
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "lead %s names neither a company nor a person", it->id);
+    return err;
 }
 
 /* Puts a record unless it is there: what was changed of it since stays. */
@@ -260,13 +302,13 @@ static json_t *opportunity_of(const struct conversion *it)
 {
     char today[CLIENT_BOOK_DAY_SIZE];
     client_book_today(today);
-    json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:s}", "account", it->account, "name", it->company, "lead", it->id,
-                               "stage", "qualified", "opened_on", today);
+    json_t *fields = json_pack("{s:s*, s:s, s:s}", "name", it->company, "stage", "qualified", "opened_on", today);
     const struct sat_value *owner = value_of(it, "owner");
     if (owner && owner->kind == SAT_VALUE_REF)
         (void)json_object_set_new(fields, "owner", client_json_of_uuid(owner->ref.b));
     (void)json_object_update(fields, it->given);
     (void)json_object_set_new(fields, "account", json_string(it->account));
+    (void)json_object_set_new(fields, "lead", json_string(it->id));
     return fields;
 }
 
@@ -274,7 +316,7 @@ static int convert(struct conversion *it)
 {
     struct satchel_tx *tx = it->tx;
     int failed = satchel_step(tx, "lead", it->id, "converted", NULL, NULL);
-    json_t *account = json_pack("{s:s}", "name", it->company);
+    json_t *account = json_pack("{s:s*}", "name", it->company);
     if (it->phone) (void)json_object_set_new(account, "phone", json_string(it->phone));
     if (!failed)
         failed = make(it, "account", it->account, account);
@@ -305,7 +347,7 @@ static int convert_once(struct conversion *it, const char *id, char **json)
     if (failed) return failed;
     client_begin(satchel);
     enum sat_err err = gather(it);
-    bool done = !it->lead.state.disputed && strcmp(it->lead.machine->states[it->lead.state.state], "converted") == 0;
+    bool done = is_converted(&it->lead);
     if (!err && !done) err = client_copied_of_record(it->tx, &it->lead.view, copied, "converted");
     failed = client_end(satchel, err);
     if (!failed && !done) failed = convert(it);

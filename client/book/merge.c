@@ -1,14 +1,17 @@
 /* Two accounts that are one customer. The absorbed one keeps its id and what it says; a field of it (merged_into) leads
  * to the one that stays, and a record says who merged them, and when it was taken back. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "client/book/alike.h"
 #include "client/book/ask.h"
+#include "client/book/near.h"
 #include "client/book/writing.h"
 #include "client/landed.h"
 #include "client/rows.h"
 #include "client/survivor.h"
 #include "client/view/view.h"
+#include "common/base/limits.h"
 
 /* ---- Which are alike ---- */
 
@@ -23,6 +26,21 @@ static int take_hit(void *context, const char *json)
     return 0;
 }
 
+/* The condition that an account is in the box around this one. */
+static const char *sql_of_box(const json_t *self, struct sat_arena *arena)
+{
+    const json_t *lat = json_object_get(self, "lat_e7"), *lon = json_object_get(self, "lon_e7");
+    bool said = json_is_integer(lat) && json_is_integer(lon);
+    struct client_point at = {0};
+    if (said) at = client_point_at(json_integer_value(lat), json_integer_value(lon));
+    if (!at.there) return "0";
+    struct client_near_box box = client_near_box_of(&at, CLIENT_ALIKE_METRES);
+    return sat_arena_format(arena,
+                            "(a.lat_e7 BETWEEN %" PRId64 " AND %" PRId64 " AND (a.lon_e7 >= %" PRId64
+                            " %s a.lon_e7 <= %" PRId64 "))",
+                            box.south_e7, box.north_e7, box.west_e7, box.over_date_line ? "OR" : "AND", box.east_e7);
+}
+
 /* Those that one account is to be compared with: what is found by its name, has its phone, or is close by. */
 static enum sat_err ask_near(struct satchel *satchel, const char *id, struct sat_arena *arena, json_t **rows)
 {
@@ -31,7 +49,8 @@ static enum sat_err ask_near(struct satchel *satchel, const char *id, struct sat
     const char *values[] = {id, NULL, NULL}, *place;
     json_t *self = NULL, *hits = json_array();
     bool more;
-    enum sat_err err = client_book_ask_one(satchel, "SELECT name, phone FROM account WHERE id = ?1", values, 1, &self);
+    enum sat_err err =
+        client_book_ask_one(satchel, "SELECT name, phone, lat_e7, lon_e7 FROM account WHERE id = ?1", values, 1, &self);
     client_alike_words_init(&words, arena);
     const char *name = client_alike_name(&words, arena, client_book_text(self, "name"), &place);
     values[1] = client_alike_phone(arena, client_book_text(self, "phone"));
@@ -42,9 +61,8 @@ static enum sat_err ask_near(struct satchel *satchel, const char *id, struct sat
     const char *sql = sat_arena_format(
         arena,
         "%s AND (a.id = ?1 OR a.id IN (SELECT value FROM json_each(?3)) OR (?2 <> '' AND replace(replace(replace("
-        "a.phone, ' ', ''), '-', ''), '+86', '') LIKE '%%' || ?2) OR EXISTS (SELECT 1 FROM account AS b WHERE b.id = ?1"
-        " AND abs(a.lat_e7 - b.lat_e7) < 14000)) ORDER BY a.id",
-        ACCOUNTS);
+        "a.phone, ' ', ''), '-', ''), '+86', '') LIKE '%%' || ?2) OR %s) ORDER BY a.id",
+        ACCOUNTS, sql_of_box(self, arena));
     if (!err) err = client_book_ask(satchel, sql, values, 3, rows);
     satchel_free(found);
     json_decref(self);
@@ -213,14 +231,17 @@ static enum sat_err look(struct merging *it, const char *survivor, const char *a
     return err ? err : ask_merge(it);
 }
 
-/* What the absorbed one was called, the other one is found by. */
+/* What the absorbed one was called, the other one is found by; but what is longer than an element of a set may be. */
 static json_t *names_of(const json_t *account)
 {
     json_t *names = json_array(), *alias;
     size_t i;
     const char *const fields[] = {"name", "short_name"};
-    for (size_t k = 0; k < 2; k++)
-        if (client_book_text(account, fields[k])) (void)json_array_append(names, json_object_get(account, fields[k]));
+    for (size_t k = 0; k < 2; k++) {
+        json_t *name = json_object_get(account, fields[k]);
+        if (json_is_string(name) && json_string_length(name) <= SAT_ELEMENT_BYTES_MAX)
+            (void)json_array_append(names, name);
+    }
     json_array_foreach(json_object_get(account, "aliases"), i, alias)(void) json_array_append(names, alias);
     return names;
 }

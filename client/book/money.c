@@ -6,137 +6,7 @@
 
 #include "client/book/trade.h"
 #include "client/currency.h"
-#include "client/rows.h"
-#include "client/view/figures.h"
 #include "common/base/utf8.h"
-
-/* ---- What is owed ---- */
-
-#define MINE " (?1 IS NULL OR r.account = ?1 OR r.account IN (SELECT id FROM survivor WHERE account = ?1))"
-
-/* What keeps an allocation from counting, or 'counts': as the report has it (client/reports/). Of payments with the
- * same bank reference, account, currency and amount the first by id counts. */
-#define STANDING                                                                                                       \
-    "CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id) OR"            \
-    " p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) THEN 'reversed'"           \
-    " WHEN p.bank_ref IS NOT NULL AND " TWIN_OF_P " THEN 'twice' WHEN p.currency <> r.currency THEN 'currency'"        \
-    " ELSE 'counts' END"
-#define TWIN_OF_P                                                                                                      \
-    "EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref AND q.account IS p.account AND q.currency IS"    \
-    " p.currency AND q.amount IS p.amount AND q.id < p.id AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM"        \
-    " payment AS x WHERE x.reverses = q.id))"
-
-static void add_up(struct client_receivables *out, const json_t *allocations)
-{
-    size_t index;
-    json_t *row;
-    for (size_t i = 0; i < out->n; i++) {
-        struct client_receivable *it = &out->at[i];
-        struct client_total total = {0};
-        if (json_is_integer(json_object_get(it->row, "amount")))
-            client_total_add(&total, client_book_integer(it->row, "amount", 0));
-        else
-            client_total_lose(&total);
-        json_array_foreach((json_t *)json_object_get(allocations, it->id), index, row)
-        {
-            int64_t amount = json_integer_value(row);
-            if (amount == INT64_MIN)
-                client_total_lose(&total);
-            else
-                client_total_add(&total, -amount);
-        }
-        it->known = client_total_get(&total, &it->outstanding);
-    }
-}
-
-/* The amounts that count, by receivable. */
-static json_t *by_receivable(const json_t *rows)
-{
-    json_t *all = json_object(), *row;
-    size_t index;
-    json_array_foreach((json_t *)rows, index, row)
-    {
-        const char *of = client_book_text(row, "receivable"), *standing = client_book_text(row, "standing");
-        if (!of || !standing || strcmp(standing, "counts") != 0) continue;
-        if (!json_object_get(all, of)) (void)json_object_set_new(all, of, json_array());
-        (void)json_array_append_new(json_object_get(all, of), json_integer(client_book_integer(row, "amount", 0)));
-    }
-    return all;
-}
-
-enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
-                                    struct client_receivables *out)
-{
-    static const char owed[] =
-        "SELECT r.id AS id, r.account AS account, b.name AS account_name, b.owner AS owner, r.amount AS amount,"
-        " r.currency AS currency, r.due AS due, o.no_local AS no_local, MIN(r.territory) FROM receivable AS r LEFT JOIN"
-        " account AS b ON b.id = r.account LEFT JOIN \"order\" AS o ON o.id = r.\"order\" WHERE" MINE
-        " GROUP BY r.id ORDER BY r.due IS NULL, r.due, r.id";
-    static const char paid[] =
-        "SELECT DISTINCT a.id AS id, a.receivable AS receivable, a.amount AS amount, " STANDING " AS standing FROM"
-        " receivable AS r JOIN allocation AS a ON a.receivable = r.id LEFT JOIN payment AS p ON p.id = a.payment "
-        "WHERE" MINE;
-    json_t *allocations = NULL;
-    *out = (struct client_receivables){0};
-    enum sat_err err = client_book_ask(satchel, owed, &account, 1, &out->rows);
-    if (!err) err = client_book_ask(satchel, paid, &account, 1, &allocations);
-    if (err) return err;
-    out->n = json_array_size(out->rows);
-    out->at = sat_arena_array(arena, out->n, sizeof *out->at);
-    for (size_t i = 0; i < out->n; i++) {
-        const json_t *row = json_array_get(out->rows, i);
-        out->at[i] = (struct client_receivable){.row = row,
-                                                .id = client_book_text(row, "id"),
-                                                .account = client_book_text(row, "account"),
-                                                .currency = client_book_text(row, "currency"),
-                                                .due = client_book_text(row, "due")};
-    }
-    json_t *counted = by_receivable(allocations);
-    add_up(out, counted);
-    json_decref(counted);
-    json_decref(allocations);
-    return SAT_OK;
-}
-
-void client_receivables_free(struct client_receivables *receivables)
-{
-    json_decref(receivables->rows);
-    receivables->rows = NULL;
-}
-
-/* ---- What a delivery makes owed ---- */
-
-enum { TERMS_DAYS = 30, TERMS_DAYS_MAX = 3650 };
-
-static enum sat_err due_day(struct satchel *satchel, struct sat_arena *arena, char out[CLIENT_BOOK_DAY_SIZE])
-{
-    int64_t days;
-    enum sat_err err = client_trade_policy(satchel, "order.terms", "days", TERMS_DAYS, arena, &days);
-    if (days < 0 || days > TERMS_DAYS_MAX) days = TERMS_DAYS;
-    client_book_day_of(client_now_ms() + (uint64_t)days * 86400000, out);
-    return err;
-}
-
-enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order, struct sat_arena *arena)
-{
-    char id[SATCHEL_ID_SIZE], due[CLIENT_BOOK_DAY_SIZE], now[CLIENT_TIME_TEXT_SIZE];
-    bool here = false;
-    if (!order->account || !order->currency || !order->has_total || order->total <= 0) return SAT_OK;
-    enum sat_err err = client_trade_following(tx->satchel, order->id, "receivable", 1, id);
-    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
-    if (!err) err = due_day(tx->satchel, arena, due);
-    if (err || here) return err;
-    client_book_now(now);
-    json_t *fields = json_object();
-    client_book_set(fields, "account", order->account);
-    client_book_set(fields, "order", order->id);
-    (void)json_object_set_new(fields, "seq", json_integer(1));
-    (void)json_object_set_new(fields, "amount", json_integer(order->total));
-    client_book_set(fields, "currency", order->currency);
-    client_book_set(fields, "due", due);
-    client_book_set(fields, "submitted_at", now);
-    return client_book_put(tx, "receivable", id, fields, NULL);
-}
 
 /* ---- Paying ---- */
 
@@ -151,6 +21,9 @@ struct paying {
     struct client_receivable **chosen; /* in this order */
     size_t chosen_n;
     json_t *allocations, *warnings;
+    bool apart;          /* it looks like one that is here, and a person says that it is another */
+    bool counts;         /* as it stands when it is stored ... */
+    const char *instead; /* ... and what counts in its place; NULL: nothing does */
 };
 
 static enum sat_err take_amount(struct paying *it)
@@ -170,32 +43,64 @@ static bool is_open(const struct paying *it, const struct client_receivable *one
     return one->known && one->outstanding > 0 && one->currency && strcmp(one->currency, it->currency) == 0;
 }
 
-/* The one that is named, among those of the account. */
-static enum sat_err choose_named(struct paying *it, const char *named)
+static enum sat_err choose_one(struct paying *it, struct client_receivable *found)
 {
-    char id[SATCHEL_ID_SIZE];
-    struct client_receivable *found = NULL;
-    enum sat_err err = SAT_OK;
-    for (size_t i = 0; i < it->owed.n && !found; i++) { /* by its order's number, too */
-        const char *number = client_book_text(it->owed.at[i].row, "no_local");
-        if (number && strcmp(number, named) == 0) found = &it->owed.at[i];
-    }
-    if (!found) err = client_book_find(it->satchel, "receivable", named, id);
-    for (size_t i = 0; !err && i < it->owed.n && !found; i++)
-        if (strcmp(it->owed.at[i].id, id) == 0) found = &it->owed.at[i];
-    if (err) return err;
-    if (!found)
-        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
     if (found->currency && strcmp(found->currency, it->currency) != 0)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "receivable %s is in %.16s, and is not paid in %.16s (amounts of different currencies are"
+                        "receivable %s is in %s, and is not paid in %s (amounts of different currencies are"
                         " never added)",
-                        found->id, found->currency, sat_utf8_shown(it->arena, it->currency));
+                        found->id, sat_utf8_beginning(it->arena, found->currency, 16),
+                        sat_utf8_beginning(it->arena, it->currency, 16));
     for (size_t i = 0; i < it->chosen_n; i++)
         if (it->chosen[i] == found)
             return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is named twice", found->id);
     it->chosen[it->chosen_n++] = found;
     return SAT_OK;
+}
+
+/* All that is owed for the order of that number, in the payment's currency where any of it is. *found: something is. */
+static enum sat_err choose_of_order(struct paying *it, const char *named, bool *found)
+{
+    struct client_receivable *other = NULL;
+    const char *order = NULL;
+    size_t before = it->chosen_n;
+    enum sat_err err = SAT_OK;
+    for (size_t i = 0; i < it->owed.n && !err; i++) {
+        struct client_receivable *one = &it->owed.at[i];
+        const char *number = client_book_text(one->row, "no_local"), *of = client_book_text(one->row, "order");
+        if (!number || strcmp(number, named) != 0) continue;
+        if (!order) order = of;
+        if (strcmp(order, of) != 0) continue; /* another order of that number */
+        if (one->currency && strcmp(one->currency, it->currency) != 0)
+            other = one;
+        else
+            err = choose_one(it, one);
+    }
+    if (!err && other && it->chosen_n == before) err = choose_one(it, other);
+    *found = order != NULL;
+    return err;
+}
+
+/* The one that is named, among those of the account, or what counts in its place. */
+static enum sat_err choose_named(struct paying *it, const char *named)
+{
+    static const char sql[] = "SELECT counts FROM owed_once WHERE receivable = ?1";
+    char id[SATCHEL_ID_SIZE];
+    const char *value = id;
+    json_t *row = NULL;
+    bool found = false;
+    enum sat_err err = choose_of_order(it, named, &found);
+    if (err || found) return err;
+    err = client_book_find(it->satchel, "receivable", named, id);
+    if (!err) err = client_book_ask_one(it->satchel, sql, &value, 1, &row);
+    const char *counts = row ? client_book_text(row, "counts") : id;
+    for (size_t i = 0; !err && i < it->owed.n && !found; i++) {
+        found = strcmp(it->owed.at[i].id, counts) == 0;
+        if (found) err = choose_one(it, &it->owed.at[i]);
+    }
+    json_decref(row);
+    if (err || found) return err;
+    return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
 }
 
 /* Those that are named, else all that are open, the oldest first. */
@@ -239,9 +144,9 @@ static enum sat_err refuse_amount(struct paying *it, int64_t open)
     const char *told = open_told(it, &of_this), *paid = client_money_shown(it->arena, it->amount, it->currency);
     if (!of_this && *told)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                        "account %s owes nothing in %.16s, but %s: amounts of different currencies are never added"
+                        "account %s owes nothing in %s, but %s: amounts of different currencies are never added"
                         " (account %s)",
-                        it->called, sat_utf8_shown(it->arena, it->currency), told, it->account);
+                        it->called, sat_utf8_beginning(it->arena, it->currency, 16), told, it->account);
     return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
                     "%s is more than is open: %s of account %s, in %zu receivables (account %s)", paid,
                     client_money_shown(it->arena, open, it->currency), it->called, it->chosen_n, it->account);
@@ -258,37 +163,81 @@ static enum sat_err allocate(struct paying *it)
         if (__builtin_add_overflow(open, one->outstanding, &open)) open = INT64_MAX;
         left -= part;
         if (part)
-            (void)json_array_append_new(it->allocations, json_pack("{s:s, s:I, s:b}", "receivable", one->id, "amount",
-                                                                   (json_int_t)part, "paid", part == one->outstanding));
+            (void)json_array_append_new(it->allocations,
+                                        json_pack("{s:s, s:I}", "receivable", one->id, "amount", (json_int_t)part));
     }
     return left ? refuse_amount(it, open) : SAT_OK;
 }
 
-/* Somebody recorded one with that reference: told, and not refused, as two may record the same, and two transfers may
- * have one. */
-static enum sat_err look_for_twins(struct paying *it)
+/* ---- What looks like the same ---- */
+
+enum { TWINS_TOLD_MAX = 20 };
+
+/* Who says that it is another one says it of one that is here: what comes later is compared with it as ever. */
+static enum sat_err look_for_twin(struct paying *it)
 {
     static const char sql[] =
-        "SELECT DISTINCT p.id AS id, p.amount AS amount, p.currency AS currency, p.received_on AS received_on, "
-        "p.account"
-        " IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS INTEGER) AS same FROM payment AS p WHERE p.bank_ref = ?1"
-        " AND p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) ORDER BY p.id";
-    char amount[24];
-    (void)snprintf(amount, sizeof amount, "%" PRId64, it->amount);
-    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency, amount};
+        "SELECT payment FROM paid_once WHERE standing <> 'reversed' AND bank_ref = ?1 AND account IS"
+        " ?2 AND currency IS ?3 AND amount = CAST(?4 AS INTEGER) LIMIT 1";
+    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency,
+                                  sat_arena_format(it->arena, "%" PRId64, it->amount)};
+    json_t *row = NULL;
+    if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[0]) return SAT_OK;
+    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 4, &row);
+    it->apart = row != NULL;
+    json_decref(row);
+    return err;
+}
+
+static void warn(struct paying *it, const char *text)
+{
+    (void)json_array_append_new(it->warnings, json_string(text));
+}
+
+static void warn_of(struct paying *it, const json_t *twin, const char *payment)
+{
+    const char *id = client_book_text(twin, "id"), *on = client_book_text(twin, "received_on");
+    const char *counts = client_book_text(twin, "counts"), *own = it->instead ? it->instead : payment;
+    bool same_reference = client_book_integer(twin, "same_reference", 0) == 1;
+    on = on ? sat_utf8_beginning(it->arena, on, 10) : "?";
+    if (same_reference && counts && strcmp(counts, own) == 0)
+        warn(it, sat_arena_format(it->arena,
+                                  "payment %s of %s has the same bank reference: the pair counts once until one of them"
+                                  " is reversed, and %s counts; if they are two: satchel pay confirm %s",
+                                  id, on, own, it->instead ? payment : id));
+    else if (same_reference && client_book_integer(twin, "same", 0) != 1)
+        warn(it, sat_arena_format(
+                     it->arena, "payment %s of %s has the same bank reference, and another account or amount", id, on));
+    else if (!same_reference && !json_is_true(json_object_get(it->wish, "anyway")))
+        warn(it, sat_arena_format(it->arena,
+                                  "payment %s of %s has the same amount: if it is the same one, satchel pay reverse %s",
+                                  id, on, payment));
+}
+
+/* Somebody recorded one with that reference, or of that day and amount: told, and not refused, as two may record the
+ * same, and two transfers may have one. */
+static enum sat_err tell_twins(struct paying *it, const char *payment)
+{
+    static const char sql[] = "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS "
+                              "NOT NULL AND p.bank_ref"
+                              " IS ?1 AS same_reference, p.account IS ?2 AND p.currency IS ?3 AND p.amount IS CAST(?4 "
+                              "AS INTEGER) AS same FROM"
+                              " paid_once AS p WHERE p.payment <> ?6 AND p.standing <> 'reversed' AND (p.bank_ref = ?1 "
+                              "OR ((p.bank_ref IS NULL"
+                              " OR ?1 IS NULL) AND p.account IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS "
+                              "INTEGER) AND p.received_on ="
+                              " ?5)) ORDER BY p.payment LIMIT CAST(?7 AS INTEGER)";
+    const char *const values[] = {client_book_text(it->wish, "bank_ref"),
+                                  it->account,
+                                  it->currency,
+                                  sat_arena_format(it->arena, "%" PRId64, it->amount),
+                                  it->day,
+                                  payment,
+                                  sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
     json_t *rows, *row;
     size_t index;
-    if (!values[0]) return SAT_OK;
-    enum sat_err err = client_book_ask(it->satchel, sql, values, 4, &rows);
-    json_array_foreach(rows, index, row)
-    {
-        bool same = client_book_integer(row, "same", 0) == 1;
-        const char *on = client_book_text(row, "received_on");
-        const char *text = sat_arena_format(
-            it->arena, "payment %s of %s has the same bank reference%s", client_book_text(row, "id"), on ? on : "?",
-            same ? ": the pair counts once until one of them is reversed" : ", and another account or amount");
-        (void)json_array_append_new(it->warnings, json_string(text));
-    }
+    enum sat_err err = client_book_ask(it->satchel, sql, values, sizeof values / sizeof values[0], &rows);
+    json_array_foreach(rows, index, row) warn_of(it, row, payment);
     json_decref(rows);
     return err;
 }
@@ -308,7 +257,38 @@ static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, 
     client_book_set(fields, "bank_ref", client_book_text(it->wish, "bank_ref"));
     client_book_set(fields, "channel", client_book_text(it->wish, "channel"));
     client_book_set(fields, "recorded_by", self.id);
+    if (it->apart) (void)json_object_set_new(fields, "apart", json_true());
     return client_book_put(tx, "payment", NULL, fields, payment);
+}
+
+static enum sat_err put_allocation(struct satchel_tx *tx, const char *payment, const json_t *part)
+{
+    json_t *fields = json_object();
+    client_book_set(fields, "payment", payment);
+    client_book_set(fields, "receivable", client_book_text(part, "receivable"));
+    (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
+    return client_book_put(tx, "allocation", NULL, fields, NULL);
+}
+
+/* The reminders of what is paid are taken back behind the payment, which is never refused for one of them. */
+static enum sat_err stop_reminders(struct paying *it)
+{
+    struct satchel_tx *tx;
+    size_t index;
+    json_t *part;
+    enum sat_err err = (enum sat_err)satchel_begin(it->satchel, &tx);
+    if (err) return err;
+    json_array_foreach(it->allocations, index, part)
+    {
+        const char *left = NULL, *receivable = client_book_text(part, "receivable");
+        if (!err && json_is_true(json_object_get(part, "paid")))
+            err = client_dunning_stop(tx, receivable, it->arena, &left);
+        if (left)
+            (void)json_array_append_new(
+                it->warnings,
+                json_string(sat_arena_format(it->arena, "receivable %s is paid, and %s", receivable, left)));
+    }
+    return client_book_end(tx, err);
 }
 
 static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
@@ -321,18 +301,49 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
     err = put_payment(tx, it, payment);
     json_array_foreach(it->allocations, index, part)
     {
-        const char *receivable = client_book_text(part, "receivable");
-        json_t *fields = json_object();
-        client_book_set(fields, "payment", payment);
-        client_book_set(fields, "receivable", receivable);
-        (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
-        if (!err)
-            err = client_book_put(tx, "allocation", NULL, fields, NULL);
-        else
-            json_decref(fields);
-        if (!err && json_is_true(json_object_get(part, "paid"))) err = client_dunning_stop(tx, receivable, it->arena);
+        if (!err) err = put_allocation(tx, payment, part);
     }
     return client_book_end(tx, err);
+}
+
+/* ---- What it came to ---- */
+
+/* Does it count, and what of it is paid with it: as the records say now, and not as it was meant. */
+static enum sat_err find_standing(struct paying *it, const char *payment)
+{
+    static const char sql[] = "SELECT standing, counts FROM paid_once WHERE payment = ?1";
+    json_t *row = NULL, *part, *paid = json_object();
+    size_t index;
+    struct client_receivables owed = {0};
+    enum sat_err err = client_book_ask_one(it->satchel, sql, &payment, 1, &row);
+    const char *standing = client_book_text(row, "standing"), *counts = client_book_text(row, "counts");
+    it->counts = standing && strcmp(standing, "counts") == 0;
+    if (!it->counts && counts) it->instead = sat_arena_format(it->arena, "%s", counts);
+    if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &owed);
+    for (size_t i = 0; !err && i < owed.n; i++)
+        if (owed.at[i].known && owed.at[i].outstanding <= 0)
+            (void)json_object_set_new(paid, owed.at[i].id, json_true());
+    json_array_foreach(it->allocations, index, part)
+    {
+        bool is = json_object_get(paid, client_book_text(part, "receivable")) != NULL;
+        (void)json_object_set_new(part, "paid", json_boolean(is));
+    }
+    client_receivables_free(&owed);
+    json_decref(paid);
+    json_decref(row);
+    return err;
+}
+
+/* The payment is stored: what fails from here on is said, and refuses nothing. */
+static void look_back(struct paying *it, const char *payment)
+{
+    enum sat_err err = find_standing(it, payment);
+    if (!err) err = tell_twins(it, payment);
+    if (!err) err = stop_reminders(it);
+    if (!err) return;
+    client_explain(it->satchel, err, &it->satchel->fault);
+    warn(it, sat_arena_format(it->arena, "the payment is stored; what it came to is not told here: %s",
+                              it->satchel->fault.text));
 }
 
 static json_t *told_of(const struct paying *it, const char *payment)
@@ -344,6 +355,8 @@ static json_t *told_of(const struct paying *it, const char *payment)
     (void)json_object_set_new(told, "amount_minor", json_integer(it->amount));
     client_book_set(told, "currency", it->currency);
     client_book_set(told, "received_on", it->day);
+    (void)json_object_set_new(told, "counts", json_boolean(it->counts));
+    if (it->instead) client_book_set(told, "counts_instead", it->instead);
     json_array_foreach(it->allocations, index, part)
     {
         json_t *one = json_object();
@@ -368,10 +381,12 @@ static enum sat_err pay(struct paying *it, char **json)
     if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &it->owed);
     if (!err) err = choose(it);
     if (!err) err = allocate(it);
-    if (!err) err = look_for_twins(it);
+    if (!err) err = look_for_twin(it);
     if (!err) err = store(it, payment);
-    if (!err) *json = client_json_text(told_of(it, payment));
-    return err;
+    if (err) return err;
+    look_back(it, payment);
+    *json = client_json_text(told_of(it, payment));
+    return SAT_OK;
 }
 
 int satchel_pay(struct satchel *satchel, const char *wish, char **json)
@@ -380,8 +395,8 @@ int satchel_pay(struct satchel *satchel, const char *wish, char **json)
     json_t *read;
     *json = NULL;
     client_begin(satchel);
-    enum sat_err err =
-        client_trade_read(satchel, wish, "account:t amount:i currency:t for:l bank_ref:t on:t channel:t", &read);
+    enum sat_err err = client_trade_read(
+        satchel, wish, "account:t amount:i currency:t for:l bank_ref:t on:t channel:t anyway:b", &read);
     sat_arena_init(&arena);
     struct paying it = {
         .satchel = satchel, .arena = &arena, .wish = read, .allocations = json_array(), .warnings = json_array()};
@@ -407,7 +422,7 @@ static enum sat_err put_reversal(struct satchel_tx *tx, const json_t *row, const
     json_t *fields = json_object();
     client_book_today(today);
     client_book_set(fields, "account", client_book_text(row, "account"));
-    int64_t amount = client_book_integer(row, "amount", 0);
+    int64_t amount = client_book_integer(row, "amount", INT64_MIN); /* missing, or not shown to who reverses it */
     if (amount != INT64_MIN) (void)json_object_set_new(fields, "amount", json_integer(-amount));
     client_book_set(fields, "currency", client_book_text(row, "currency"));
     client_book_set(fields, "received_on", today);
@@ -460,51 +475,46 @@ int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char
     return client_end(satchel, reverse(satchel, payment, reason, json));
 }
 
-/* ---- What is to be looked at ---- */
+/* ---- Two that look alike are two ---- */
 
-static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *context)
+static enum sat_err check_alike(struct satchel *satchel, const json_t *row, const char *id)
+{
+    if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
+    if (strcmp(client_book_text(row, "standing"), "reversed") == 0)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s was reversed, or is a reversal", id);
+    if (client_book_integer(row, "alike", 0) < 2)
+        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s counts: it is taken for no other one", id);
+    return SAT_OK;
+}
+
+static enum sat_err confirm(struct satchel *satchel, const char *named, const char *reason, char **json)
 {
     static const char sql[] =
-        "WITH seen AS (SELECT DISTINCT p.id AS id, p.account AS account, p.amount AS amount, p.currency AS currency,"
-        " p.received_on AS received_on, p.bank_ref AS bank_ref, p.bank_ref IS NOT NULL AND " TWIN_OF_P " AS twin FROM"
-        " payment AS p WHERE p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id)),"
-        " parts AS (SELECT DISTINCT a.id AS id, a.payment AS payment, a.amount AS amount, r.currency AS currency FROM"
-        " allocation AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.reverses IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM allocation AS x WHERE x.reverses = a.id)),"
-        " flagged AS (SELECT seen.*, CASE WHEN twin THEN 'twice' WHEN EXISTS (SELECT 1 FROM parts WHERE payment ="
-        " seen.id AND parts.currency <> seen.currency) THEN 'currency' WHEN NOT EXISTS (SELECT 1 FROM parts WHERE"
-        " payment = seen.id) THEN 'not allocated' WHEN (SELECT TOTAL(amount) FROM parts WHERE payment = seen.id) >"
-        " seen.amount THEN 'more allocated than paid' END AS flag FROM seen)"
-        " SELECT f.flag AS flag, a.name AS account, f.amount AS amount_minor, f.currency AS currency, f.received_on AS"
-        " received_on, f.bank_ref AS bank_ref, f.id AS id FROM flagged AS f LEFT JOIN account AS a ON a.id = f.account"
-        " WHERE f.flag IS NOT NULL ORDER BY f.received_on, f.id";
-    struct sat_arena arena;
-    struct client_receivables owed;
-    json_t *rows = NULL, *one;
-    size_t index;
-    bool more = true;
-    sat_arena_init(&arena);
-    enum sat_err err = client_book_ask(satchel, sql, NULL, 0, &rows);
-    json_array_foreach(rows, index, one) if (more) more = client_give_row(row, context, json_incref(one));
-    json_decref(rows);
-    if (!err) err = client_receivables_get(satchel, NULL, &arena, &owed);
-    for (size_t i = 0; !err && more && i < owed.n; i++) {
-        const struct client_receivable *it = &owed.at[i];
-        if (it->known && it->outstanding >= 0) continue;
-        more = client_give_row(
-            row, context,
-            json_pack("{s:s, s:o, s:o, s:o, s:o, s:n, s:s}", "flag", it->known ? "more paid than owed" : "does not fit",
-                      "account", client_json_of_text(client_book_text(it->row, "account_name")), "amount_minor",
-                      it->known ? json_integer(it->outstanding) : json_null(), "currency",
-                      client_json_of_text(it->currency), "received_on", json_null(), "bank_ref", "id", it->id));
+        "SELECT p.standing AS standing, (SELECT COUNT(*) FROM paid_once AS q WHERE q.counts = p.counts"
+        " AND q.standing <> 'reversed') AS alike FROM paid_once AS p WHERE p.payment = ?1";
+    char id[SATCHEL_ID_SIZE];
+    const char *value = id;
+    json_t *row = NULL;
+    struct satchel_tx *tx;
+    enum sat_err err = client_book_check_typed(satchel, reason);
+    if (!err) err = client_book_find(satchel, "payment", named, id);
+    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, &row);
+    if (!err) err = check_alike(satchel, row, id);
+    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
+    if (!err) {
+        err = client_book_put(tx, "payment", id, json_pack("{s:b}", "apart", 1), NULL);
+        if (!err && reason)
+            err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", id, "text", reason), NULL);
+        err = client_book_end(tx, err);
     }
-    if (!err) client_receivables_free(&owed);
-    sat_arena_deinit(&arena);
+    if (!err) *json = client_json_text(json_pack("{s:s, s:b}", "payment", id, "counts", 1));
+    json_decref(row);
     return err;
 }
 
-int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context)
+int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json)
 {
+    *json = NULL;
     client_begin(satchel);
-    return client_end(satchel, list(satchel, row, context));
+    return client_end(satchel, confirm(satchel, payment, reason, json));
 }

@@ -22,11 +22,18 @@ enum sat_err client_receivables_get(struct satchel *satchel, const char *account
 void client_receivables_free(struct client_receivables *receivables);
 
 /* In a transaction that has the order delivered: what is owed for it, due after as many days as the policy order.terms
- * says (30). One for each order, whoever delivers it, and nothing where it is there, or there is nothing to owe. */
+ * says (30). One for each order, whoever delivers it, and nothing where somebody has put what is owed for it, or there
+ * is nothing to owe. */
 enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_order *order,
                                   struct sat_arena *arena) SAT_MUST_CHECK;
 
-/* In a transaction: the reminders of what is paid are no task any more. */
-enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, struct sat_arena *arena) SAT_MUST_CHECK;
+/* Flags an order that was delivered and for which nothing is owed (`not_owed`), or not what it comes to (`owed`). */
+enum sat_err client_order_owed(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                               json_t *flags) SAT_MUST_CHECK;
+
+/* In a transaction: the reminders of what is paid are no task any more. One that is elsewhere or cannot be changed is
+ * no failure: *left says why it stays (the arena's), NULL: none does. */
+enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, struct sat_arena *arena,
+                                 const char **left) SAT_MUST_CHECK;
 
 #endif

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "client/book/approval.h"
-#include "client/book/money.h"
-#include "client/book/review.h"
 #include "client/book/trade.h"
 #include "common/base/utf8.h"
 
@@ -101,23 +99,15 @@ static enum sat_err move(struct satchel *satchel, const struct client_order *ord
                          struct sat_arena *arena)
 {
     struct satchel_tx *tx;
-    struct client_review review = {0};
-    bool reviewed = strcmp(act->to, "reviewed") == 0;
-    enum sat_err err = reviewed ? client_review_check(satchel, order, act->answers, arena, &review) : SAT_OK;
-    if (!reviewed && act->answers)
-        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "answers are for a review: %.20s takes none", act->to);
-    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
-    if (!err) {
-        if (reviewed) err = client_review_put(tx, order, &review);
-        if (!err && is_too_late(order, act->to))
-            err = put_request(tx, order, act->reason, arena);
-        else if (!err)
-            err = (enum sat_err)satchel_step(tx, "order", order->id, act->to, act->reason, NULL);
-        if (!err && strcmp(act->to, "delivered") == 0) err = client_receivable_of(tx, order, arena);
-        err = client_book_end(tx, err);
-    }
-    client_review_drop(&review);
-    return err;
+    if (act->answers && strcmp(act->to, "reviewed") != 0)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "answers are for a review: %.20s takes none", act->to);
+    enum sat_err err = (enum sat_err)satchel_begin(satchel, &tx);
+    if (err) return err;
+    if (is_too_late(order, act->to))
+        err = put_request(tx, order, act->reason, arena);
+    else
+        err = client_book_step(tx, "order", order->id, act->to, act->reason, act->answers, NULL);
+    return client_book_end(tx, err);
 }
 
 /* ---- What happens on the way ---- */

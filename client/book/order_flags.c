@@ -1,9 +1,9 @@
 /* What of an order is to be looked at. Nothing that came by a sync is refused for it: it is said here. */
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/book/approval.h"
+#include "client/book/credit.h"
+#include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/view/figures.h"
@@ -12,7 +12,7 @@
 struct looking {
     struct satchel *satchel;
     const struct client_order *order;
-    const json_t *numbers;
+    struct client_order_beside *beside;
     struct sat_arena *arena;
     json_t *flags;
 };
@@ -24,7 +24,7 @@ static void flag(const struct looking *at, const char *name, const char *text)
 
 static const char *shown(const struct looking *at, const char *text)
 {
-    return sat_utf8_shown(at->arena, text ? text : "?");
+    return sat_utf8_beginning(at->arena, text ? text : "?", 40);
 }
 
 /* ---- Prices ---- */
@@ -96,7 +96,7 @@ static void look_at_list(const struct looking *at)
     const char *list = order->list ? client_list_told(order->row, at->arena) : "";
     if (own && of && strcmp(own, of) != 0)
         flag(at, "currency",
-             sat_arena_format(at->arena, "it is in %.16s, and its price list %s in %.16s", shown(at, own), list,
+             sat_arena_format(at->arena, "it is in %s, and its price list %s in %s", shown(at, own), list,
                               shown(at, of)));
     if (order->day && ((from && strcmp(order->day, from) < 0) || (to && strcmp(order->day, to) > 0)))
         flag(at, "list_not_valid",
@@ -112,135 +112,54 @@ static enum sat_err look_at_line(const struct looking *at, const struct client_o
     bool there = false;
     int64_t price;
     if (line->product && client_book_integer(line->row, "known", 0) == 0)
-        flag(at, "product", sat_arena_format(at->arena, "the product of line %.40s is not here", sku));
-    if (!line->product) flag(at, "product", sat_arena_format(at->arena, "line %.40s names no product", sku));
-    if (!line->whole) flag(at, "line", sat_arena_format(at->arena, "line %.40s lacks a quantity or a price", sku));
+        flag(at, "product", sat_arena_format(at->arena, "the product of line %s is not here", sku));
+    if (!line->product) flag(at, "product", sat_arena_format(at->arena, "line %s names no product", sku));
+    if (!line->whole) flag(at, "line", sat_arena_format(at->arena, "line %s lacks a quantity or a price", sku));
     if (order->submitted_at && !client_book_text(line->row, "submitted_at"))
-        flag(at, "added", sat_arena_format(at->arena, "line %.40s was added when the order had been submitted", sku));
+        flag(at, "added", sat_arena_format(at->arena, "line %s was added when the order had been submitted", sku));
     if (!order->list || !line->product || !line->whole) return SAT_OK;
     enum sat_err err = client_list_price(at->satchel, order->list, line->product, line->qty, &there, &price);
     if (err || (there && price == line->unit_price)) return err;
     const char *asked = client_money_shown(at->arena, line->unit_price, NULL);
     const char *listed = there ? client_money_shown(at->arena, price, order->currency) : "no price";
     flag(at, "price",
-         sat_arena_format(at->arena, "line %.40s is at %s, where price list %s has %s", sku, asked,
+         sat_arena_format(at->arena, "line %s is at %s, where price list %s has %s", sku, asked,
                           client_list_told(order->row, at->arena), listed));
     return SAT_OK;
 }
 
 /* ---- Doubles ---- */
 
-/* What is bought, whatever the order of the lines: "product qty" each, sorted. */
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static const char *basket(const json_t *lines, const char *order, struct sat_arena *arena)
-{
-    size_t n = 0, index;
-    json_t *line;
-    const char **texts = sat_arena_array(arena, json_array_size(lines), sizeof *texts), *whole = "";
-    json_array_foreach((json_t *)lines, index, line)
-    {
-        const char *of = client_book_text(line, "order"), *product = client_book_text(line, "product");
-        if (order && (!of || strcmp(of, order) != 0)) continue;
-        texts[n++] =
-            sat_arena_format(arena, "%s %" PRId64, product ? product : "-", client_book_integer(line, "qty", 0));
-    }
-    if (n > 1) qsort(texts, n, sizeof *texts, compare_texts);
-    for (size_t i = 0; i < n; i++) whole = sat_arena_format(arena, "%s|%s", whole, texts[i]);
-    return whole;
-}
-
-static enum sat_err is_cancelled(struct satchel *satchel, const char *id, struct sat_arena *arena, bool *out)
-{
-    struct client_standing standing;
-    enum sat_err err = client_standing_get(satchel, NULL, "order", id, arena, &standing);
-    *out = !err && !standing.state.disputed && strcmp(standing.machine->states[standing.state.state], "cancelled") == 0;
-    return err;
-}
-
-enum sat_err client_order_twins(struct satchel *satchel, const char *account, const char *day, const char *but,
-                                const json_t *lines, struct sat_arena *arena, json_t **out)
-{
-#define BESIDE                                                                                                         \
-    " FROM \"order\" AS o WHERE o.account = ?1 AND o.ordered_on BETWEEN date(?2, '-1 day') AND date(?2, '+1 day') AND" \
-    " o.id IS NOT ?3"
-    static const char orders[] =
-        "SELECT DISTINCT o.id AS id, o.no_local AS no_local, o.ordered_on AS ordered_on" BESIDE " ORDER BY o.id";
-    static const char theirs[] = "SELECT DISTINCT l.id AS id, l.\"order\" AS \"order\", l.product AS product, l.qty AS"
-                                 " qty FROM order_line AS l WHERE l.\"order\" IN (SELECT o.id" BESIDE ")";
-#undef BESIDE
-    const char *const values[] = {account, day, but};
-    json_t *rows, *all = NULL, *row;
-    size_t index;
-    *out = json_array();
-    enum sat_err err = client_book_ask(satchel, orders, values, 3, &rows);
-    if (!err && json_array_size(rows)) err = client_book_ask(satchel, theirs, values, 3, &all);
-    const char *own = basket(lines, NULL, arena);
-    json_array_foreach(rows, index, row)
-    {
-        bool cancelled = false;
-        const char *id = client_book_text(row, "id");
-        if (err || !*own || strcmp(basket(all, id, arena), own) != 0) continue;
-        err = is_cancelled(satchel, id, arena, &cancelled);
-        if (!err && !cancelled) (void)json_array_append(*out, row);
-    }
-    json_decref(rows);
-    json_decref(all);
-    return err;
-}
-
 static enum sat_err look_for_twins(const struct looking *at)
 {
     json_t *twins = NULL, *twin;
     size_t index;
+    bool more;
     const struct client_order *order = at->order;
+    const struct client_order_twin_of of = {order->account, order->day, order->id, order->line_rows};
     if (!order->account || !order->day) return SAT_OK;
-    enum sat_err err =
-        client_order_twins(at->satchel, order->account, order->day, order->id, order->line_rows, at->arena, &twins);
+    enum sat_err err = client_order_twins(at->satchel, at->beside, &of, at->arena, &twins, &more);
     json_array_foreach(twins, index, twin)
         flag(at, "twice",
              sat_arena_format(at->arena, "order %s of %s has the same lines", client_order_called(twin, at->arena),
                               client_book_text(twin, "ordered_on")));
+    if (more) flag(at, "twice", "and so do more orders");
     json_decref(twins);
     return err;
 }
 
-enum sat_err client_order_numbers(struct satchel *satchel, const char *number, json_t **out)
-{
-    static const char sql[] =
-        "SELECT DISTINCT no_local, id FROM \"order\" WHERE no_local IN (SELECT no_local FROM \"order\" WHERE ?1 IS NULL"
-        " OR no_local = ?1 GROUP BY no_local HAVING COUNT(DISTINCT id) > 1) ORDER BY id";
-    json_t *rows, *row;
-    size_t index;
-    *out = json_object();
-    enum sat_err err = client_book_ask(satchel, sql, &number, 1, &rows);
-    json_array_foreach(rows, index, row)
-    {
-        const char *shared = client_book_text(row, "no_local");
-        if (!json_object_get(*out, shared)) (void)json_object_set_new(*out, shared, json_array());
-        (void)json_array_append(json_object_get(*out, shared), json_object_get(row, "id"));
-    }
-    json_decref(rows);
-    return err;
-}
-
-static enum sat_err look_at_number(const struct looking *at)
+static void look_at_number(const struct looking *at)
 {
     const char *number = client_book_text(at->order->row, "no_local");
-    json_t *own = NULL, *id;
-    size_t index;
-    if (!number) return SAT_OK;
-    enum sat_err err = at->numbers ? SAT_OK : client_order_numbers(at->satchel, number, &own);
-    json_array_foreach(json_object_get(at->numbers ? at->numbers : own, number), index, id)
-    {
-        if (strcmp(json_string_value(id), at->order->id) != 0)
-            flag(at, "number", sat_arena_format(at->arena, "order %s has the same number", json_string_value(id)));
+    const json_t *ids = number ? json_object_get(at->beside->numbers, number) : NULL;
+    size_t told = 0;
+    for (size_t i = 0; i < json_array_size(ids) && told <= CLIENT_ORDER_TOLD; i++) {
+        const char *id = json_string_value(json_array_get(ids, i));
+        if (!id || strcmp(id, at->order->id) == 0) continue;
+        flag(at, "number",
+             told++ == CLIENT_ORDER_TOLD ? "and so do more orders"
+                                         : sat_arena_format(at->arena, "order %s has the same number", id));
     }
-    json_decref(own);
-    return err;
 }
 
 /* ---- States, approvals ---- */
@@ -266,6 +185,17 @@ static enum sat_err look_at_state(const struct looking *at)
     return err;
 }
 
+static enum sat_err look_at_credit(const struct looking *at)
+{
+    struct client_order_beside *beside = at->beside;
+    const char *account = beside->many ? NULL : at->order->account;
+    enum sat_err err = SAT_OK;
+    if (!at->order->account) return SAT_OK;
+    if (!beside->credit) err = client_credit_get(at->satchel, account, at->arena, &beside->credit);
+    if (!err) client_credit_flag(beside->credit, at->order, at->arena, at->flags);
+    return err;
+}
+
 static enum sat_err look_at_approval(const struct looking *at)
 {
     struct client_approval approval;
@@ -284,15 +214,18 @@ static enum sat_err look_at_approval(const struct looking *at)
     return SAT_OK;
 }
 
-enum sat_err client_order_flags(struct satchel *satchel, const struct client_order *order, const json_t *numbers,
-                                struct sat_arena *arena, json_t *flags)
+enum sat_err client_order_flags(struct satchel *satchel, const struct client_order *order,
+                                struct client_order_beside *beside, struct sat_arena *arena, json_t *flags)
 {
-    struct looking at = {satchel, order, numbers, arena, flags};
+    struct looking at = {satchel, order, beside, arena, flags};
     enum sat_err err = look_at_state(&at);
+    if (!err) err = look_at_credit(&at);
     if (!err) err = look_at_approval(&at);
     if (!err) err = look_for_newer(&at);
     if (!err) look_at_list(&at);
     for (size_t i = 0; i < order->lines_n && !err; i++) err = look_at_line(&at, &order->lines[i]);
     if (!err) err = look_for_twins(&at);
-    return err ? err : look_at_number(&at);
+    if (!err) err = client_order_owed(satchel, order, arena, flags);
+    if (!err) look_at_number(&at);
+    return err;
 }

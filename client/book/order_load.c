@@ -25,8 +25,7 @@ const char *client_order_state(const struct client_order *order)
 const char *client_order_called(const json_t *row, struct sat_arena *arena)
 {
     const char *number = client_book_text(row, "no_local"), *id = client_book_text(row, "id");
-    return number ? sat_arena_format(arena, "%.40s", sat_utf8_shown(arena, number))
-                  : sat_arena_format(arena, "%.8s", id ? id : "?");
+    return number ? sat_utf8_beginning(arena, number, 40) : sat_arena_format(arena, "%.8s", id ? id : "?");
 }
 
 /* ---- Rows ---- */
@@ -37,7 +36,8 @@ static enum sat_err ask(struct satchel *satchel, struct client_order *out)
         "SELECT o.id AS id, o.no_local AS no_local, o.no_final AS no_final, o.account AS account, a.name AS"
         " account_name, o.ordered_on AS ordered_on, o.requested_date AS requested_date, o.promised_date AS"
         " promised_date, o.currency AS currency, o.submitted_at AS submitted_at, o.visit AS visit, o.note AS note,"
-        " o.price_list AS price_list, l.code AS code, l.name AS name, l.version AS version, l.currency AS"
+        " o.price_list AS price_list, o.territory AS territory, l.code AS code, l.name AS name, l.version AS version, "
+        "l.currency AS"
         " list_currency, l.valid_from AS valid_from, l.valid_to AS valid_to, a.credit_hold AS credit_hold"
         " FROM \"order\" AS o LEFT JOIN account AS a ON a.id = o.account LEFT JOIN price_list AS l ON l.id ="
         " o.price_list WHERE o.id = ?1 ORDER BY o.territory LIMIT 1";
@@ -45,9 +45,11 @@ static enum sat_err ask(struct satchel *satchel, struct client_order *out)
     static const char lines[] =
         "SELECT l.id AS id, COALESCE(l.sku, p.sku) AS sku, l.product AS product, p.name AS name, p.lead_days AS"
         " lead_days, p.id IS NOT NULL AS known, l.qty AS qty, l.unit_price AS unit_price, l.discount_bp AS discount_bp,"
-        " EXISTS (SELECT 1 FROM amendment AS a WHERE a.about = l.id AND a.territory = l.territory) AS amended, "
+        " EXISTS (SELECT 1 FROM amendment AS a WHERE a.about = l.id AND a.territory = l.territory"
+        " AND a.standing = 'counts') AS amended, "
         "l.submitted_at AS submitted_at,"
-        " MIN(l.territory) FROM order_line AS l LEFT JOIN product AS p ON p.id = l.product WHERE l.\"order\" = ?1"
+        " MIN(l.territory) AS territory FROM order_line AS l LEFT JOIN product AS p ON p.id = l.product WHERE "
+        "l.\"order\" = ?1"
         " GROUP BY l.id ORDER BY sku, l.id";
     const char *id = out->id;
     enum sat_err err = client_book_ask_one(satchel, order, &id, 1, &out->row);
@@ -132,6 +134,7 @@ static enum sat_err find_author(struct satchel *satchel, struct sat_arena *arena
         if (!cell || !cell->source || cell->value.kind == SAT_VALUE_NIL) continue;
         out->user = client_source_user(satchel, cell->source);
         out->role = cell->source->role;
+        if (i == 0) client_day_believed(cell, out->submitted_on);
     }
     return err;
 }

@@ -103,19 +103,17 @@ static enum sat_err find_product(struct ordering *it, const char *sku, json_t **
     enum sat_err err = client_book_find(it->satchel, "product", sku, id);
     if (!err) err = client_book_ask_one(it->satchel, sql, &value, 1, out);
     if ((!err && !*out) || err == SAT_ERR_NOT_FOUND)
-        return sat_fail(&it->satchel->fault, SAT_ERR_NOT_FOUND, "there is no product of sku \"%.60s\" here",
-                        sku ? sat_utf8_shown(it->arena, sku) : "");
+        return sat_fail(&it->satchel->fault, SAT_ERR_NOT_FOUND, "there is no product of sku \"%s\" here",
+                        sku ? sat_utf8_beginning(it->arena, sku, 60) : "");
     return err;
 }
 
 static enum sat_err check_line(const struct ordering *it, const char *sku, int64_t qty, int64_t discount)
 {
-    const char *shown = sku ? sat_utf8_shown(it->arena, sku) : "";
-    if (qty < 1)
-        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%.60s: a quantity is a number from 1 on", shown);
+    const char *shown = sku ? sat_utf8_beginning(it->arena, sku, 60) : "";
+    if (qty < 1) return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%s: a quantity is a number from 1 on", shown);
     if (discount < 0 || discount > 10000)
-        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%.60s: a discount is from 0 to 10000 basis points",
-                        shown);
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "%s: a discount is from 0 to 10000 basis points", shown);
     return SAT_OK;
 }
 
@@ -132,8 +130,8 @@ static enum sat_err price_line(struct ordering *it, const json_t *wished)
     if (!err) err = client_list_price(it->satchel, list, client_book_text(product, "id"), qty, &there, &price);
     if (!err && !there)
         err = sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
-                       "price list %s has no price for %" PRId64 " of %.60s (price_list %s, product %s)",
-                       client_list_told(it->list, it->arena), qty, sat_utf8_shown(it->arena, sku), list,
+                       "price list %s has no price for %" PRId64 " of %s (price_list %s, product %s)",
+                       client_list_told(it->list, it->arena), qty, sat_utf8_beginning(it->arena, sku, 60), list,
                        client_book_text(product, "id"));
     if (!err && client_line_amount(qty, price, discount, &amount))
         client_total_add(&it->total, amount);
@@ -170,8 +168,12 @@ static enum sat_err price_lines(struct ordering *it)
 static enum sat_err look_for_twins(struct ordering *it)
 {
     json_t *twins = NULL;
+    bool more;
+    struct client_order_beside beside;
+    const struct client_order_twin_of of = {it->account, it->day, NULL, it->lines};
     if (json_is_true(json_object_get(it->wish, "anyway"))) return SAT_OK;
-    enum sat_err err = client_order_twins(it->satchel, it->account, it->day, NULL, it->lines, it->arena, &twins);
+    enum sat_err err = client_order_beside_one(it->satchel, it->account, it->day, NULL, &beside);
+    if (!err) err = client_order_twins(it->satchel, &beside, &of, it->arena, &twins, &more);
     const json_t *first = json_array_get(twins, 0);
     if (!err && first)
         err = sat_fail(&it->satchel->fault, SAT_ERR_EXISTS,
@@ -180,6 +182,7 @@ static enum sat_err look_for_twins(struct ordering *it)
                        client_order_called(first, it->arena), client_book_text(first, "ordered_on"),
                        client_book_text(first, "id"));
     json_decref(twins);
+    client_order_beside_free(&beside);
     return err;
 }
 

@@ -34,7 +34,7 @@ static const char *standing_of(const struct client_standing *standing, const cha
         return last && (standing->state.overtaken >> standing->steps[i].to & 1) ? "overtaken"
                                                                                 : words[standing->came_to[i]];
     }
-    return "counts";
+    return "of another territory, or taken back";
 }
 
 /* Its steps, and what else was noted of it. */
@@ -128,6 +128,17 @@ static json_t *head_told(const struct client_order *order, struct sat_arena *are
     return told;
 }
 
+static enum sat_err add_flags(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                              json_t *flags)
+{
+    struct client_order_beside beside;
+    const char *number = client_book_text(order->row, "no_local");
+    enum sat_err err = client_order_beside_one(satchel, order->account, order->day, number, &beside);
+    if (!err) err = client_order_flags(satchel, order, &beside, arena, flags);
+    client_order_beside_free(&beside);
+    return err;
+}
+
 enum sat_err client_order_tell(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
                                json_t **out)
 {
@@ -140,7 +151,7 @@ enum sat_err client_order_tell(struct satchel *satchel, const struct client_orde
     if (!err) (void)json_object_set(told, "events", events);
     if (!err) err = client_approval_of(satchel, order, arena, &approval);
     if (!err && order->discount_bp) (void)json_object_set_new(told, "approval", client_approval_told(order, &approval));
-    if (!err) err = client_order_flags(satchel, order, NULL, arena, flags);
+    if (!err) err = add_flags(satchel, order, arena, flags);
     (void)json_object_set_new(told, "flags", flags);
     json_decref(events);
     *out = err ? NULL : told;
@@ -150,14 +161,14 @@ enum sat_err client_order_tell(struct satchel *satchel, const struct client_orde
 
 /* ---- The list ---- */
 
-static enum sat_err give(struct satchel *satchel, const char *id, const json_t *numbers, struct sat_arena *arena,
-                         satchel_row_fn row, void *context, bool *more)
+static enum sat_err give(struct satchel *satchel, const char *id, struct client_order_beside *beside,
+                         struct sat_arena *arena, satchel_row_fn row, void *context, bool *more)
 {
     struct client_order order;
     json_t *flags = json_array(), *flag;
     size_t index;
     enum sat_err err = client_order_load(satchel, id, arena, &order);
-    if (!err) err = client_order_flags(satchel, &order, numbers, arena, flags);
+    if (!err) err = client_order_flags(satchel, &order, beside, arena, flags);
     const char *state = err ? "" : client_order_state(&order);
     bool done = strcmp(state, "cancelled") == 0 || strcmp(state, "delivered") == 0;
     if (!err && (!done || json_array_size(flags))) {
@@ -185,22 +196,25 @@ static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *cont
                               " 'delivered') OR ordered_on >= date(?1, '-31 days') ORDER BY ordered_on, id";
     char today[CLIENT_BOOK_DAY_SIZE];
     const char *value = today;
-    json_t *rows, *numbers = NULL, *one;
+    json_t *rows, *ids = json_array(), *one;
+    struct client_order_beside beside = {0};
     size_t index;
     bool more = true;
     client_book_today(today);
     enum sat_err err = client_book_ask(satchel, sql, &value, 1, &rows);
-    if (!err) err = client_order_numbers(satchel, NULL, &numbers);
+    json_array_foreach(rows, index, one)(void) json_array_append(ids, json_object_get(one, "id"));
+    if (!err) err = client_order_beside_many(satchel, ids, &beside);
     json_array_foreach(rows, index, one)
     {
         struct sat_arena arena;
         if (err || !more) break;
         sat_arena_init(&arena);
-        err = give(satchel, client_book_text(one, "id"), numbers, &arena, row, context, &more);
+        err = give(satchel, client_book_text(one, "id"), &beside, &arena, row, context, &more);
         sat_arena_deinit(&arena);
     }
     json_decref(rows);
-    json_decref(numbers);
+    json_decref(ids);
+    client_order_beside_free(&beside);
     return err;
 }
 

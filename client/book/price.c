@@ -5,6 +5,8 @@
 
 #include "common/base/utf8.h"
 
+enum { TOLD_BYTES = 300 }; /* of the lists that there are, in a sentence */
+
 #define LIST_COLUMNS                                                                                                   \
     "l.id AS id, l.code AS code, l.name AS name, l.currency AS currency, l.version AS version,"                        \
     " l.valid_from AS valid_from, l.valid_to AS valid_to"
@@ -15,10 +17,9 @@
 const char *client_list_told(const json_t *list, struct sat_arena *arena)
 {
     const char *code = client_book_text(list, "code"), *name = client_book_text(list, "name");
-    const char *shown = sat_utf8_shown(arena, code ? code : name ? name : client_book_text(list, "id"));
+    const char *shown = sat_utf8_beginning(arena, code ? code : name ? name : client_book_text(list, "id"), 60);
     int64_t version = client_book_integer(list, "version", 0);
-    return version ? sat_arena_format(arena, "%.60s v%" PRId64, shown, version)
-                   : sat_arena_format(arena, "%.60s", shown);
+    return version ? sat_arena_format(arena, "%s v%" PRId64, shown, version) : shown;
 }
 
 /* "WHOLESALE v12 (valid from 2026-01-01 to 2026-05-31)" */
@@ -40,7 +41,8 @@ static const char *list_column(const json_t *rows, const char *column, struct sa
         const char *text = client_book_text(row, column);
         if (!text || json_object_get(seen, text)) continue;
         (void)json_object_set_new(seen, text, json_true());
-        told = sat_arena_format(arena, "%s%s%.40s", told, *told ? ", " : "", sat_utf8_shown(arena, text));
+        told = sat_arena_format(arena, "%s%s%s", told, *told ? ", " : "", sat_utf8_beginning(arena, text, 40));
+        if (strlen(told) > TOLD_BYTES) break; /* more is not told */
     }
     json_decref(seen);
     return told;

@@ -1,11 +1,14 @@
 #include "client/book/review.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "client/book/approval.h"
 #include "client/book/template.h"
 #include "client/book/trade.h"
 #include "common/base/utf8.h"
+
+enum { TOLD_BYTES = 200 }; /* of what is not answered, in a sentence */
 
 void client_review_drop(struct client_review *review)
 {
@@ -55,7 +58,9 @@ static enum sat_err check_answers(struct satchel *satchel, const struct client_o
     json_array_foreach(missing, index, item)
     {
         const char *key = client_book_text(item, "key");
-        list = sat_arena_format(arena, "%s%s%.40s", list, *list ? ", " : "", sat_utf8_shown(arena, key ? key : "?"));
+        list =
+            sat_arena_format(arena, "%s%s%s", list, *list ? ", " : "", sat_utf8_beginning(arena, key ? key : "?", 40));
+        if (strlen(list) > TOLD_BYTES) break; /* more is not told */
     }
     json_decref(missing);
     if (!lacks) return SAT_OK;

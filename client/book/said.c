@@ -3,6 +3,9 @@
 
 #include "client/book/visit.h"
 #include "client/book/writing.h"
+#include "common/base/utf8.h"
+
+enum { TOLD_BYTES = 300 }; /* of what there is, in a sentence */
 
 struct reading {
     struct satchel *satchel;
@@ -23,8 +26,10 @@ static enum sat_err fail_key(struct reading *reading, const char *key)
         {
             const char *own = client_book_text(item, "key"), *dot = own ? strchr(own, '.') : NULL;
             if (!own || (i == 0 && !dot) || strcmp(own, "goal") == 0) continue;
-            list = sat_arena_format(&reading->arena, "%s, %s", list,
-                                    dot && strncmp(own, "sections.", 9) == 0 ? dot + 1 : own);
+            if (strlen(list) > TOLD_BYTES) break; /* more is not told */
+            list = sat_arena_format(
+                &reading->arena, "%s, %s", list,
+                sat_utf8_beginning(&reading->arena, dot && strncmp(own, "sections.", 9) == 0 ? dot + 1 : own, 40));
         }
     }
     return sat_fail(&reading->satchel->fault, SAT_ERR_INVALID, "a visit has no part \"%.40s\"; there are: %.300s", key,

@@ -119,6 +119,7 @@ static void complete(struct satchel *satchel, const struct client_standing *stan
         (void)json_object_set_new(row, "state", json_string(told[standing->came_to[i]]));
         break;
     }
+    if (json_is_null(json_object_get(row, "state"))) (void)json_object_set_new(row, "state", json_string("elsewhere"));
     (void)json_object_del(row, "id");
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/book/ask.h"
+#include "client/book/gates.h"
 #include "client/locate.h"
 #include "client/view/view.h"
 #include "common/base/utf8.h"
@@ -30,17 +31,33 @@ static void add_step(struct client_standing *out, const struct sat_record_id *id
                                                          .duties = duties};
 }
 
+/* Taken back by one who settles: steps stay, whoever else archives them. */
+static enum sat_err is_back(struct satchel *satchel, const struct client_standing *of,
+                            const struct client_step_said *said, struct sat_arena *arena, bool *back)
+{
+    uint32_t duties = 0;
+    enum sat_err err = said->is_back ? client_duties_given(satchel, said->back, arena, &duties) : SAT_OK;
+    *back = said->is_back && ((duties | sat_duties_of_role(said->back_role)) & of->machine->settlers);
+    return err;
+}
+
+/* One that lies in the record's own territory: who may write another one takes no step here. */
 static enum sat_err add_stored(struct satchel *satchel, const char *id, struct sat_arena *arena,
                                struct client_standing *out)
 {
     struct sat_record_id record;
-    struct client_place place;
     struct sat_record_view view;
     struct client_step_said said;
+    struct sat_vault vault = client_vault(satchel);
     uint32_t duties = 0;
+    bool back = false;
     enum sat_err err = client_parse_id(satchel, id, &record);
-    if (!err) err = client_locate(satchel, &record, arena, &place, &view);
-    if (err || !place.here || !client_step_read(satchel, &view.merged, arena, &said)) return err;
+    if (!err) err = sat_record_load(&vault, out->sid, &record, arena, &view);
+    if (err || view.merged.moved || view.merged.type != sat_type_by_name("state_event")->number ||
+        !client_step_read(satchel, &view.merged, arena, &said) || !sat_record_equal(&said.about, &out->record))
+        return err;
+    err = is_back(satchel, out, &said, arena, &back);
+    if (err || back) return err;
     err = client_duties_given(satchel, said.user, arena, &duties);
     uint64_t newest = 0;
     for (uint32_t i = 0; i < view.live_n; i++)
@@ -77,21 +94,24 @@ static enum sat_err gather(struct satchel *satchel, const struct satchel_tx *tx,
     size_t index;
     char about[SAT_UUID_TEXT_SIZE];
     const char *const values[] = {about};
-    uint32_t edits_n = tx ? tx->n : 0;
+    const struct client_known *known = tx ? client_tx_find(tx, &out->record) : NULL;
+    uint32_t made_n = 0, first = known ? known->state_first : 0;
+    for (uint32_t at = first; at; at = tx->steps[at - 1].next_state) made_n++;
     sat_uuid_format(out->record.b, about);
-    enum sat_err err = client_view_rows_unshown(
-        satchel, "SELECT DISTINCT id FROM state_event WHERE about = ?1 ORDER BY id", values, 1, &rows);
+    enum sat_err err = client_view_rows_unshown(satchel,
+                                                "SELECT id FROM state_event WHERE about = ?1 UNION SELECT id FROM "
+                                                "archived.state_event WHERE about = ?1 ORDER BY"
+                                                " id",
+                                                values, 1, &rows);
     if (err) return err;
-    out->steps = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->steps);
-    out->by = sat_arena_array(arena, json_array_size(rows) + edits_n, sizeof *out->by);
+    out->steps = sat_arena_array(arena, json_array_size(rows) + made_n, sizeof *out->steps);
+    out->by = sat_arena_array(arena, json_array_size(rows) + made_n, sizeof *out->by);
     json_array_foreach(rows, index, row)
     {
         if (!err) err = add_stored(satchel, client_book_text(row, "id"), arena, out);
     }
     json_decref(rows);
-    uint16_t steps = sat_type_by_name("state_event")->number;
-    for (uint32_t i = 0; i < edits_n && !err; i++)
-        if (tx->edits[i].type == steps && !tx->edits[i].remove) add_made(&tx->edits[i], arena, out);
+    for (uint32_t at = first; at && !err; at = tx->steps[at - 1].next_state) add_made(&tx->edits[at - 1], arena, out);
     return err;
 }
 
@@ -101,9 +121,10 @@ static void find_start(const struct satchel_tx *tx, const struct client_standing
     uint16_t field = sat_field_by_name(of->type, of->machine->field)->number;
     uint8_t submitted = sat_machine_state(of->machine, sat_span_text("submitted"));
     (void)client_began(of->type, &of->view.merged, began);
-    for (uint32_t i = 0; tx && i < tx->n; i++) {
-        const struct sat_edit *edit = &tx->edits[i];
-        for (uint32_t k = 0; k < edit->cells_n && sat_record_equal(&edit->record, &of->record); k++) {
+    const struct client_known *known = tx ? client_tx_find(tx, &of->record) : NULL;
+    for (uint32_t at = known ? known->first : 0; at; at = tx->steps[at - 1].next) {
+        const struct sat_edit *edit = &tx->edits[at - 1];
+        for (uint32_t k = 0; k < edit->cells_n; k++) {
             const struct sat_value *value = &edit->cells[k].value;
             uint8_t state =
                 value->kind == SAT_VALUE_TEXT ? sat_machine_state(of->machine, value->text) : (uint8_t)SAT_NO_STATE;
@@ -160,9 +181,11 @@ bool client_standing_says(const struct client_standing *standing, const struct s
                          (!cell->in_set || cell->value.kind != SAT_VALUE_BOOL || cell->value.truth);
         says = says || (cell->field == number && something);
     }
-    for (uint32_t i = 0; tx && i < tx->n; i++)
-        for (uint32_t k = 0; k < tx->edits[i].cells_n && sat_record_equal(&tx->edits[i].record, &standing->record); k++)
-            if (tx->edits[i].cells[k].field == number) says = tx->edits[i].cells[k].value.kind != SAT_VALUE_NIL;
+    const struct client_known *known = tx ? client_tx_find(tx, &standing->record) : NULL;
+    for (uint32_t at = known ? known->first : 0; at; at = tx->steps[at - 1].next)
+        for (uint32_t k = 0; k < tx->edits[at - 1].cells_n; k++)
+            if (tx->edits[at - 1].cells[k].field == number)
+                says = tx->edits[at - 1].cells[k].value.kind != SAT_VALUE_NIL;
     return says;
 }
 
@@ -298,44 +321,67 @@ static char *fields_of(const struct client_standing *standing, uint8_t to, const
     return NULL;
 }
 
-/* What to put; *fields is NULL where it is in that state already. */
-static enum sat_err decide(struct satchel_tx *tx, const char *type, const char *id, const char *to_name,
-                           const char *reason, struct sat_arena *arena, const char **own_id, char **fields)
-{
-    struct satchel *satchel = tx->satchel;
+struct stepping {
+    struct satchel_tx *tx;
     struct client_standing standing;
+    uint8_t to;
+    const char *own_id;
+    char *fields; /* what to put; NULL: it is in that state already */
+    struct sat_arena arena;
+};
+
+static enum sat_err decide(struct stepping *it, const char *type, const char *id, const char *to_name,
+                           const char *reason)
+{
+    struct satchel *satchel = it->tx->satchel;
+    struct client_standing *standing = &it->standing;
+    struct sat_arena *arena = &it->arena;
     struct client_book_self self;
-    *fields = NULL;
-    enum sat_err err = client_standing_get(satchel, tx, type, id, arena, &standing);
+    enum sat_err err = client_standing_get(satchel, it->tx, type, id, arena, standing);
     if (!err) err = client_book_self(satchel, &self);
     if (err) return err;
-    uint8_t to = to_name ? sat_machine_state(standing.machine, sat_span_text(to_name)) : (uint8_t)SAT_NO_STATE;
-    if (to == SAT_NO_STATE)
+    it->to = to_name ? sat_machine_state(standing->machine, sat_span_text(to_name)) : (uint8_t)SAT_NO_STATE;
+    if (it->to == SAT_NO_STATE)
         return sat_fail(
             &satchel->fault, SAT_ERR_INVALID, "a %s is never \"%.40s\", but: %s", type,
             sat_utf8_shown(arena, to_name ? to_name : ""),
-            client_states_told(standing.machine, ((uint32_t)1 << standing.machine->states_n) - 1, ", ", arena));
-    if (!standing.state.disputed && standing.state.state == to) return SAT_OK;
-    err = check_move(tx, &standing, id, to, reason, arena);
+            client_states_told(standing->machine, ((uint32_t)1 << standing->machine->states_n) - 1, ", ", arena));
+    if (!standing->state.disputed && standing->state.state == it->to) return SAT_OK;
+    err = check_move(it->tx, standing, id, it->to, reason, arena);
     if (err) return err;
-    *fields = fields_of(&standing, to, reason, self.id, arena);
-    if (!*fields) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "the reason is no valid UTF-8");
-    *own_id = other_id(satchel, &standing, *fields, arena);
+    it->fields = fields_of(standing, it->to, reason, self.id, arena);
+    if (!it->fields) return sat_fail(&satchel->fault, SAT_ERR_INVALID, "the reason is no valid UTF-8");
+    it->own_id = other_id(satchel, standing, it->fields, arena);
     return SAT_OK;
+}
+
+static enum sat_err take(struct stepping *it, const char *answers, char *id_out)
+{
+    struct client_gate gate;
+    enum sat_err err = client_gate_open(it->tx, &it->standing, it->to, it->fields == NULL, answers, &it->arena, &gate);
+    if (!err && it->fields)
+        err = (enum sat_err)satchel_put(it->tx, "state_event", it->own_id, NULL, it->fields, id_out);
+    if (!err) err = client_gate_pass(it->tx, &it->standing, &gate, &it->arena);
+    client_gate_drop(&gate);
+    return err;
+}
+
+enum sat_err client_book_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
+                              const char *reason, const char *answers, char id_out[SATCHEL_ID_SIZE])
+{
+    struct stepping it = {.tx = tx};
+    if (id_out) id_out[0] = '\0';
+    sat_arena_init(&it.arena);
+    enum sat_err err = decide(&it, type, id, to, reason);
+    if (!err) err = take(&it, answers, id_out);
+    satchel_free(it.fields);
+    sat_arena_deinit(&it.arena);
+    return err;
 }
 
 int satchel_step(struct satchel_tx *tx, const char *type, const char *id, const char *to, const char *reason,
                  char id_out[SATCHEL_ID_SIZE])
 {
-    struct sat_arena arena;
-    char *fields = NULL;
-    const char *own_id = NULL;
-    if (id_out) id_out[0] = '\0';
     client_begin(tx->satchel);
-    sat_arena_init(&arena);
-    int failed = client_end(tx->satchel, decide(tx, type, id, to, reason, &arena, &own_id, &fields));
-    if (!failed && fields) failed = satchel_put(tx, "state_event", own_id, NULL, fields, id_out);
-    satchel_free(fields);
-    sat_arena_deinit(&arena);
-    return failed;
+    return client_end(tx->satchel, client_book_step(tx, type, id, to, reason, NULL, id_out));
 }

@@ -26,6 +26,9 @@ struct client_standing {
  * SAT_ERR_NOT_FOUND, SAT_ERR_INVALID (there are no states for the type). */
 enum sat_err client_standing_get(struct satchel *satchel, struct satchel_tx *tx, const char *type, const char *id,
                                  struct sat_arena *arena, struct client_standing *out) SAT_MUST_CHECK;
+/* satchel_step(), with the answers to what is asked before (gates.h; NULL: none). */
+enum sat_err client_book_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
+                              const char *reason, const char *answers, char id_out[SATCHEL_ID_SIZE]) SAT_MUST_CHECK;
 /* Has the record a value in that field, here or by the transaction (NULL: none)? */
 bool client_standing_says(const struct client_standing *standing, const struct satchel_tx *tx, const char *field);
 /* The names of those states, `between` between them. The arena's. */

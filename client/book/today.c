@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/book/account.h"
+#include "client/book/claim.h"
 #include "client/book/visit.h"
 #include "client/book/writing.h"
 #include "client/json.h"
@@ -91,15 +92,18 @@ static enum sat_err add_receivables(struct day *day)
         "SELECT r.id FROM receivable AS r LEFT JOIN account AS a ON a.id = r.account WHERE ?2 = 'all'"
         " OR a.owner IS NULL OR a.owner = ?1";
     const char *values[] = {day->self.id, day->self.duties & SAT_DUTY_MANAGER ? "all" : "own"};
-    json_t *ids = NULL, *rows = NULL, *kept = json_array(), *row, *id;
-    size_t index, at;
+    json_t *ids = NULL, *rows = NULL, *kept = json_array(), *row;
+    size_t index;
     enum sat_err err = client_account_receivables(day->satchel, NULL, day->on, true, &rows);
     if (!err && json_array_size(rows)) err = client_book_ask(day->satchel, own, values, 2, &ids);
-    json_array_foreach(rows, index, row) json_array_foreach(ids, at, id)
+    json_t *seen = client_book_index(ids, "id");
+    json_array_foreach(rows, index, row)
     {
-        if (json_equal(json_object_get(row, "id"), json_object_get(id, "id"))) (void)json_array_append(kept, row);
+        const char *id = client_book_text(row, "id");
+        if (id && json_object_get(seen, id)) (void)json_array_append(kept, row);
     }
     (void)json_object_set_new(day->json, "receivables", kept);
+    json_decref(seen);
     json_decref(rows);
     json_decref(ids);
     return err;
@@ -151,7 +155,10 @@ static enum sat_err add_disputes(struct day *day)
 
 static enum sat_err add_decisions(struct day *day)
 {
-    json_t *conflicts = json_array();
+    json_t *conflicts = json_array(), *claims;
+    enum sat_err claimed = client_claims_open(day->satchel, &claims);
+    (void)json_object_set_new(day->json, "claims", claims);
+    if (claimed) return claimed;
     (void)json_object_set_new(day->json, "conflicts", conflicts);
     enum sat_err err = (enum sat_err)satchel_conflicts(day->satchel, take_conflict, conflicts);
     return err ? err : add_disputes(day);

@@ -47,7 +47,7 @@ enum sat_err client_trade_account(struct satchel *satchel, const char *named, st
     if (!err) {
         const char *name = client_book_text(row, "name");
         (void)snprintf(out, SATCHEL_ID_SIZE, "%s", client_book_text(row, "id"));
-        *called = sat_arena_format(arena, "%.60s", sat_utf8_shown(arena, name ? name : out));
+        *called = sat_utf8_beginning(arena, name ? name : out, 60);
     }
     json_decref(row);
     return err;

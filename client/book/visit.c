@@ -249,10 +249,10 @@ static json_t *told_checklist(const struct visiting *it, const json_t *answers)
     {
         const char *key = client_book_text(item, "key");
         if (!key) continue;
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:O, s:b, s:b}", "key", key, "text", json_object_get(item, "text"),
-                                              "mandatory", json_is_true(json_object_get(item, "mandatory")), "done",
-                                              client_template_answer(answers, key) != NULL));
+        (void)json_array_append_new(list, json_pack("{s:s, s:O?, s:b, s:b}", "key", key, "text",
+                                                    json_object_get(item, "text"), "mandatory",
+                                                    json_is_true(json_object_get(item, "mandatory")), "done",
+                                                    client_template_answer(answers, key) != NULL));
     }
     return list;
 }

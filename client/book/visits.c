@@ -7,33 +7,61 @@
 #include "client/grades.h"
 #include "client/read.h"
 
-#define CHECK(X)                                                                                                       \
-    X ".id AS " X "_id, " X ".lat_e7 AS " X "_lat, " X ".lon_e7 AS " X "_lon, " X ".accuracy_m AS " X "_accuracy, " X  \
-      ".mock AS " X "_mock, " X ".at AS " X "_at, " X ".monotonic_ms AS " X "_mono, " X ".boot AS " X "_boot"
-/* One row of each that is joined: an id may be in several territories, a visit begun on several devices. */
-#define ONE(TYPE, X, ID)                                                                                               \
-    " LEFT JOIN \"" TYPE "\" AS " X " ON " X ".rowid = (SELECT x.rowid FROM \"" TYPE "\" AS x WHERE x.id = " ID        \
-    " ORDER BY x.territory LIMIT 1)"
-#define EVENT(X, KIND)                                                                                                 \
-    " LEFT JOIN visit_event AS " X " ON " X ".rowid = (SELECT x.rowid FROM visit_event AS x WHERE x.visit = v.id AND"  \
-    " x.kind = '" KIND "' ORDER BY x.id, x.territory LIMIT 1)"
-#define COLUMNS                                                                                                        \
-    "SELECT v.id AS visit, COALESCE(v.local_date, substr(v.started_at, 1, 10)) AS day, a.name AS account, v.account"   \
-    " AS account_id, u.name AS by, v.person, COALESCE(v.state, 'draft') AS state, v.state_disputed AS disputed, "      \
-    "v.purpose, v.goal, v.note, (SELECT"                                                                               \
-    " json_group_array(COALESCE((SELECT c.name FROM contact AS c WHERE c.id = j.value ORDER BY c.territory LIMIT 1), " \
-    "j.value)) FROM json_each(v.contacts) AS j) AS contacts, v.next_steps, v.next_step AS none, (SELECT COUNT(*) "     \
-    "FROM amendment AS m WHERE m.about ="                                                                              \
-    " v.id) AS amended, v.plan, v.started_at, v.submitted_at, v.template, v.territory, a.lat_e7 AS pin_lat, a.lon_e7"  \
-    " AS pin_lon, r.id AS run, r.answers, r.template AS checklist, " CHECK("i") ", " CHECK(                            \
-        "o") " FROM visit AS v " ONE("account", "a", "v.account") ONE("user", "u", "v.person") EVENT("i", "check_in")  \
-        EVENT("o", "check_out") " LEFT JOIN checklist_run AS r ON r.rowid = (SELECT x.rowid FROM checklist_run AS x "  \
-                                "LEFT JOIN template AS t "                                                             \
-                                "ON t.id ="                                                                            \
-                                " x.template WHERE x.about = v.id AND COALESCE(t.kind || t.name, "                     \
-                                "'checklistvisit_preparation') ="                                                      \
-                                " 'checklistvisit_preparation' ORDER BY x.submitted_at IS NULL, x.id, x.territory "    \
-                                "LIMIT 1) WHERE "
+/* ---- SQL ---- */
+
+/* One row of what is joined: an id may be in several territories, a visit begun on several devices. */
+static const char *join_one(struct sat_arena *arena, const char *type, const char *as, const char *id)
+{
+    return sat_arena_format(arena,
+                            " LEFT JOIN \"%s\" AS %s ON %s.rowid = (SELECT x.rowid FROM \"%s\" AS x"
+                            " WHERE x.id = %s ORDER BY x.territory LIMIT 1)",
+                            type, as, as, type, id);
+}
+
+static const char *join_event(struct sat_arena *arena, const char *as, const char *kind)
+{
+    return sat_arena_format(arena,
+                            " LEFT JOIN visit_event AS %s ON %s.rowid = (SELECT x.rowid FROM visit_event AS x"
+                            " WHERE x.visit = v.id AND x.kind = '%s' ORDER BY x.id, x.territory LIMIT 1)",
+                            as, as, kind);
+}
+
+/* What check_of() reads: its columns begin with the same letter. */
+static const char *columns_of_event(struct sat_arena *arena, const char *as)
+{
+    static const char *const columns[][2] = {
+        {"id", "id"},     {"lat_e7", "lat"}, {"lon_e7", "lon"},        {"accuracy_m", "accuracy"},
+        {"mock", "mock"}, {"at", "at"},      {"monotonic_ms", "mono"}, {"boot", "boot"}};
+    const char *list = "";
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        list = sat_arena_format(arena, "%s, %s.%s AS %s_%s", list, as, columns[i][0], as, columns[i][1]);
+    return list;
+}
+
+static const char *sql_of_rows(struct sat_arena *arena, const char *where, unsigned limit)
+{
+    static const char visit[] =
+        "SELECT v.id AS visit, COALESCE(v.local_date, substr(v.started_at, 1, 10)) AS day, a.name AS account,"
+        " v.account AS account_id, u.name AS by, v.person, COALESCE(v.state, 'draft') AS state,"
+        " v.state_disputed AS disputed, v.purpose, v.goal, v.note,"
+        " (SELECT json_group_array(COALESCE((SELECT c.name FROM contact AS c WHERE c.id = j.value"
+        " ORDER BY c.territory LIMIT 1), j.value)) FROM json_each(v.contacts) AS j) AS contacts,"
+        " v.next_steps, v.next_step AS none,"
+        " (SELECT COUNT(*) FROM amendment AS m WHERE m.about = v.id AND m.territory = v.territory"
+        " AND m.standing IN ('counts', 'overtaken')) AS amended,"
+        " v.plan, v.started_at, v.submitted_at, v.template, v.territory, a.lat_e7 AS pin_lat, a.lon_e7 AS pin_lon,"
+        " r.id AS run, r.answers, r.template AS checklist";
+    static const char preparation[] =
+        " LEFT JOIN checklist_run AS r ON r.rowid = (SELECT x.rowid FROM checklist_run AS x"
+        " LEFT JOIN template AS t ON t.id = x.template WHERE x.about = v.id AND"
+        " COALESCE(t.kind || t.name, 'checklistvisit_preparation') = 'checklistvisit_preparation'"
+        " ORDER BY x.submitted_at IS NULL, x.id, x.territory LIMIT 1)";
+    return sat_arena_format(arena, "%s%s%s FROM visit AS v%s%s%s%s%s WHERE %s%s LIMIT %u", visit,
+                            columns_of_event(arena, "i"), columns_of_event(arena, "o"),
+                            join_one(arena, "account", "a", "v.account"), join_one(arena, "user", "u", "v.person"),
+                            join_event(arena, "i", "check_in"), join_event(arena, "o", "check_out"), preparation, where,
+                            " ORDER BY day DESC, v.started_at DESC, v.id DESC", limit);
+}
 
 /* ---- Evidence ---- */
 
@@ -134,8 +162,7 @@ enum sat_err client_visit_rows(struct satchel *satchel, const char *where, const
     client_sight_get(satchel, &sight);
     sat_uuid_format(sight.person.b, self);
     bool all = client_sight_shows(&sight, sat_type_by_name("visit_event"));
-    const char *sql =
-        sat_arena_format(&arena, COLUMNS "%s ORDER BY day DESC, v.started_at DESC, v.id DESC LIMIT %u", where, limit);
+    const char *sql = sql_of_rows(&arena, where, limit);
     enum sat_err err = client_book_ask(satchel, sql, values, n, rows);
     json_array_foreach(err ? NULL : *rows, index, row)
     {
@@ -153,7 +180,7 @@ enum sat_err client_visit_rows(struct satchel *satchel, const char *where, const
 
 /* ---- What is not said ---- */
 
-/* The record's fields with its amendments on top, by their order in time; NULL: that copy of it cannot be got. */
+/* The record's fields with the amendments that count on top; NULL: that copy of it cannot be got. */
 static enum sat_err fields_of(struct satchel *satchel, const char *id, const char *territory, json_t **fields)
 {
     char *text = NULL;
@@ -167,7 +194,8 @@ static enum sat_err fields_of(struct satchel *satchel, const char *id, const cha
     }
     if (!err)
         err = client_book_ask(
-            satchel, "SELECT field, new_value FROM amendment WHERE about = ?1 AND territory = ?2 ORDER BY at, id",
+            satchel,
+            "SELECT field, new_value FROM amendment WHERE about = ?1 AND territory = ?2 AND standing = 'counts'",
             (const char *const[]){id, territory}, 2, &amendments);
     json_t *record = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
     satchel_free(text);
@@ -234,13 +262,11 @@ static enum sat_err look_at(struct satchel *satchel, const struct client_templat
 enum sat_err client_visit_incomplete(struct satchel *satchel, const char *person, json_t **rows)
 {
     static const char sql[] =
-        "SELECT v.id AS visit, COALESCE(v.local_date, substr(v.started_at, 1, 10)) AS day, a.name AS account, u.name AS"
-        " by, COALESCE(t.version, 0) AS made_under, v.territory FROM visit AS v" ONE("account", "a", "v.account")
-            ONE("user", "u", "v.person")
-                ONE("template", "t", "v.template") " WHERE v.submitted_at IS NOT NULL AND v.template IS NOT ?1 AND (?3 "
-                                                   "IS NULL OR v.person = ?3)"
-                                                   " AND julianday(v.submitted_at) >= julianday(?2)"
-                                                   " ORDER BY day, v.started_at, v.id";
+        "SELECT v.id AS visit, COALESCE(v.local_date, substr(v.started_at, 1, 10)) AS day, a.name AS account,"
+        " u.name AS by, COALESCE(t.version, 0) AS made_under, v.territory FROM visit AS v%s%s%s"
+        " WHERE v.submitted_at IS NOT NULL AND v.template IS NOT ?1 AND (?3 IS NULL OR v.person = ?3)"
+        " AND julianday(v.submitted_at) >= julianday(?2) ORDER BY day, v.started_at, v.id";
+    struct sat_arena arena;
     struct client_template newest;
     json_t *candidates, *row;
     size_t index;
@@ -251,7 +277,12 @@ enum sat_err client_visit_incomplete(struct satchel *satchel, const char *person
     if (err) return err;
     const char *values[] = {newest.id, newest.published_at, person};
     candidates = NULL;
-    if (newest.id[0]) err = client_book_ask(satchel, sql, values, 3, &candidates);
+    sat_arena_init(&arena);
+    const char *asked =
+        sat_arena_format(&arena, sql, join_one(&arena, "account", "a", "v.account"),
+                         join_one(&arena, "user", "u", "v.person"), join_one(&arena, "template", "t", "v.template"));
+    if (newest.id[0]) err = client_book_ask(satchel, asked, values, 3, &candidates);
+    sat_arena_deinit(&arena);
     if (!err) *rows = json_array();
     json_array_foreach(candidates, index, row) if (!err) err = look_at(satchel, &newest, row, *rows);
     json_decref(candidates);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cli/book_shown.h"
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
 #include "client/cli/write.h"
@@ -168,6 +169,31 @@ int cli_run_consent_withdraw(struct cli *cli)
     if (!code) code = cli_begin(cli, &tx);
     if (!code) code = cli_end(cli, tx, satchel_consent_withdraw(tx, cli->args[0], cli->args[1]));
     return code ? code : tell_changed(cli, "withdrawn");
+}
+
+/* ---- The pool ---- */
+
+static int list_claims(struct cli *cli)
+{
+    struct cli_table table;
+    int code = cli_has(cli, CLI_OPTION_UNDO)
+                   ? cli_fail(cli, SAT_ERR_USAGE, "what is given back? claim TYPE NAME --undo")
+                   : cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    cli_table_init(&table, cli);
+    return cli_book_rows_end(&table, satchel_claims(cli->satchel, cli_table_row, &table), "nothing is in the pool");
+}
+
+int cli_run_claim(struct cli *cli)
+{
+    char *text = NULL;
+    if (!cli->args_n) return list_claims(cli);
+    if (cli->args_n < 2) return cli_fail(cli, SAT_ERR_USAGE, "which one? claim account NAME, or claim lead NAME");
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    int failed = cli_has(cli, CLI_OPTION_UNDO) ? satchel_claim_back(cli->satchel, cli->args[0], cli->args[1], &text)
+                                               : satchel_claim(cli->satchel, cli->args[0], cli->args[1], &text);
+    return failed ? cli_fail_handle(cli) : print_taken(cli, text);
 }
 
 /* ---- Roles ---- */

@@ -26,6 +26,7 @@ static void print_today(struct cli *cli, json_t *day)
         {"next_steps", "next steps", {"due", "title", "account", "id"}},
         {"receivables", "owed", {"account", "due", "days_overdue", "currency", "outstanding_minor", "step"}},
         {"needs_completion", "needs completion", {"day", "account", "n", "fields", "made_under", "asks", "visit"}},
+        {"claims", "claimed (satchel claim)", {"type", "name", "own", "by", "at"}},
         {"conflicts", "in conflict (satchel conflicts)", {"type", "field", "id"}},
         {"disputed", "disputed (satchel state)", {"type", "name", "states", "id"}},
     };

@@ -37,6 +37,7 @@ static int read_wish(struct cli *cli, json_t *wish)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (values[i] && json_object_set_new(wish, names[i], json_string(values[i])))
             return cli_fail(cli, SAT_ERR_USAGE, "%s is no valid UTF-8", names[i]);
+    if (cli_has(cli, CLI_OPTION_ANYWAY)) (void)json_object_set_new(wish, "anyway", json_true());
     if (cli_has(cli, CLI_OPTION_FOR)) (void)json_object_set_new(wish, "for", parts_of(cli_option(cli, CLI_OPTION_FOR)));
     return 0;
 }
@@ -83,16 +84,41 @@ int cli_run_pay(struct cli *cli)
     return code;
 }
 
-int cli_run_pay_reverse(struct cli *cli)
+/* What is said of one payment, and why. */
+static int say_of(struct cli *cli, int (*say)(struct satchel *, const char *, const char *, char **))
 {
     char *json = NULL;
     int code = cli_open(cli, CLI_EVERYDAY);
     if (code) return code;
-    const char *reason = cli_option(cli, CLI_OPTION_REASON);
-    int failed = satchel_pay_reverse(cli->satchel, cli->args[0], reason, &json);
+    int failed = say(cli->satchel, cli->args[0], cli_option(cli, CLI_OPTION_REASON), &json);
     code = failed ? cli_fail_handle(cli) : cli_book_print(cli, json);
     satchel_free(json);
     return code;
+}
+
+int cli_run_pay_reverse(struct cli *cli)
+{
+    return say_of(cli, satchel_pay_reverse);
+}
+
+int cli_run_pay_confirm(struct cli *cli)
+{
+    return say_of(cli, satchel_pay_confirm);
+}
+
+/* What was left out stands beside the rest for a program, and is said to a person. */
+static int take_reminder(void *context, const char *json)
+{
+    struct cli_table *table = context;
+    json_t *row = table->cli->json ? NULL : json_loads(json, JSON_ALLOW_NUL, NULL);
+    const char *skipped = json_string_value(json_object_get(row, "skipped"));
+    const char *account = json_string_value(json_object_get(row, "account"));
+    int stop = skipped ? 0 : cli_book_row(context, json);
+    if (skipped)
+        cli_note(table->cli, "nobody is reminded of receivable %s (%s): %s",
+                 json_string_value(json_object_get(row, "receivable")), account ? account : "no account", skipped);
+    json_decref(row);
+    return stop;
 }
 
 int cli_run_dunning(struct cli *cli)
@@ -102,6 +128,6 @@ int cli_run_dunning(struct cli *cli)
     if (code) return code;
     cli_table_init(&table, cli);
     int failed = satchel_dunning(cli->satchel, cli_option(cli, CLI_OPTION_DATE), cli_has(cli, CLI_OPTION_DRY_RUN),
-                                 cli_book_row, &table);
+                                 take_reminder, &table);
     return cli_book_rows_end(&table, failed, "no reminder is due");
 }

@@ -152,7 +152,7 @@ static int print_plan(struct cli *cli, char *told)
         cli_out(cli, "%s\n", told);
     else
         cli_out(cli, "%s %s: %s\n", cli_shown(&arena, json_object_get(plan, "on")),
-                json_string_value(json_object_get(plan, "state")), json_string_value(json_object_get(plan, "plan")));
+                cli_shown(&arena, json_object_get(plan, "state")), cli_shown(&arena, json_object_get(plan, "plan")));
     sat_arena_deinit(&arena);
     json_decref(plan);
     satchel_free(told);

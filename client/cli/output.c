@@ -166,7 +166,7 @@ static void print_lists(struct cli *cli, const json_t *object)
     json_object_foreach((json_t *)object, name, member)
     {
         if (!is_list_of_objects(member)) continue;
-        cli_out(cli, "\n%s\n", name);
+        cli_out(cli, "\n%s\n", sat_utf8_shown(&cli->arena, name));
         struct cli_table table;
         cli_table_init(&table, cli);
         json_array_foreach(member, index, row)
@@ -189,7 +189,7 @@ void cli_print_members(struct cli *cli, const json_t *object)
         if (json_is_object(member)) {
             cli_print_members(cli, member);
         } else {
-            cli_out(cli, "%s: %s\n", name, cli_shown(&cli->arena, member));
+            cli_out(cli, "%s: %s\n", sat_utf8_shown(&cli->arena, name), cli_shown(&cli->arena, member));
         }
     }
     print_lists(cli, object);

@@ -26,7 +26,8 @@ SATCHEL_API int satchel_named(struct satchel *satchel, const char *type, const c
  * here and those of the transaction; the record may be one that the transaction makes. `reason` (may be NULL): needed
  * where the move leads back, or opens again what was closed. `id_out` (may be NULL) receives the step's id; "" where
  * nothing is written, as that is the state already. A record that is disputed is settled so, by one of the states that
- * stand side by side. invalid (no such state, no such move, no reason; the message lists the moves that there are),
+ * stand side by side. What satchel_order_move() and satchel_approve() ask for first, and bring along, this does, too.
+ * invalid (no such state, no such move, no reason; the message lists the moves that there are; something is missing),
  * denied (somebody else's to do: who, the message says), not_found (no such record). */
 SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char *id, const char *to,
                              const char *reason, char id_out[SATCHEL_ID_SIZE]);
@@ -40,7 +41,8 @@ SATCHEL_API int satchel_step(struct satchel_tx *tx, const char *type, const char
  *   moves               [{"to","kind","who","yours","needs":[…]}]: kind is "on", "back", "end", "again" or "settle";
  *                       yours: this person may; needs: "reason", and fields that are still empty
  *   steps               [{"to","at","by","from","reason","state"}], the oldest first: state is "counts", "waits" (for
- *                       one that is not here), "asks" (somebody else's to take) or "illegal" (no such move) */
+ *                       one that is not here), "asks" (somebody else's to take), "illegal" (no such move)
+ *                       or "elsewhere" (in another territory than the record: it counts for nothing) */
 SATCHEL_API int satchel_state(struct satchel *satchel, const char *type, const char *id, char **json);
 
 /* ---- Visits ----
@@ -107,7 +109,8 @@ SATCHEL_API int satchel_visit_submit(struct satchel *satchel, const char *visit,
                                      const struct satchel_visit_options *options, char **json);
 /* Says what is right instead of what was submitted, and why; the record stays as it is. `changes`: {"FIELD": value}, of
  * a map FIELD.KEY. Of any type that is submitted; a row for each: {"amendment","about","field","old_value","new_value",
- * "reason","at","person"}. invalid (not submitted; no reason; a field that is edited as ever). */
+ * "reason","at","person"}, without an old value where that is masked. invalid (not submitted; no reason; a field that
+ * is edited as ever); denied (what finance amends). */
 SATCHEL_API int satchel_amend(struct satchel *satchel, const char *type, const char *record, const char *changes,
                               const char *reason, satchel_row_fn row, void *context);
 /* Visits of a period (as satchel_report() has them; NULL: this month), the newest first: {"visit","day","account",
@@ -121,7 +124,8 @@ SATCHEL_API int satchel_visits(struct satchel *satchel, const char *period, cons
                                void *context);
 /* One's day (`on` NULL: today): {"day","person","as_of":{territory: time},"clock","plans","unplanned","open_visits",
  * "needs_completion":[{"visit","day","account","territory","made_under","asks","missing"}],"tasks","next_steps",
- * "receivables" (with the step of dunning that is due),"conflicts","disputed"}. */
+ * "receivables" (with the step of dunning that is due),"claims" (satchel_claims(): one's own that are asked or lost),
+ * "conflicts","disputed"}. */
 SATCHEL_API int satchel_today(struct satchel *satchel, const char *on, char **json);
 /* An account's page: {"account":{…},"as_of", and blocks, each {"as_of","rows"}: "profile" (with "buying":{"last_order",
  * "cycle_days","next_expected"}), "people","visits","interactions","orders","tiers","needs","opportunities","tasks",
@@ -144,9 +148,10 @@ SATCHEL_API int satchel_lead_score(struct satchel_tx *tx, const char *id, const 
 /* Makes an account, a contact (where the lead names a person) and an opportunity of a lead, which is converted by it;
  * the lead's account, where it has one, and what of the three is here already stay as they are. Their ids follow from
  * the lead's, so that it is converted once, however many do so. `opportunity` (NULL: nothing): a JSON object of fields
- * of the opportunity; "account" in it is that of the lead from then on. {"lead","state","account","contact",
- * "opportunity"}, contact null for none. A lead that is not qualified is refused, unless its score is enough. invalid,
- * denied, not_found. */
+ * of the opportunity; "account" in it is that of the lead from then on. An account that the lead or they name is one
+ * that is on this device, else nothing is made (not_found). {"lead","state","account","contact","opportunity"}, contact
+ * null for none. A lead that is not qualified is refused, unless its score is enough. invalid, denied,
+ * not_found. */
 SATCHEL_API int satchel_lead_convert(struct satchel_tx *tx, const char *id, const char *opportunity, char **json);
 
 /* ---- Customers ----
@@ -187,6 +192,24 @@ SATCHEL_API int satchel_contacts(struct satchel *satchel, const char *account, c
 SATCHEL_API int satchel_consent_give(struct satchel_tx *tx, const char *contact, const char *purpose,
                                      const char *evidence);
 SATCHEL_API int satchel_consent_withdraw(struct satchel_tx *tx, const char *contact, const char *purpose);
+
+/* ---- The pool ----
+ *
+ * An account or a lead (`type`) that has no owner is in the pool: whoever writes in its territory may claim it. Without
+ * a network a claim is a request. Of several the one counts that the server received first, on every device, whoever
+ * synced when; the others see who has it, and since when. It is claimed until it is given back, or a manager gives it
+ * an owner. */
+
+/* What there is in the pool, and what was claimed from it: {"type","id","name","territory","state","by","at","own"}
+ * each. state: "free", "asked" (the server has not received it), "confirmed"; by: whose claim it is, at: when the
+ * server received it, or when it was made, null both of what is free. own: what became of one's own claim, "asked",
+ * "confirmed" or "lost"; null: one made none. */
+SATCHEL_API int satchel_claims(struct satchel *satchel, satchel_row_fn row, void *context);
+/* Claims one, by id or by what it is called: *json as a row of those. Claimed by oneself already: nothing is written.
+ * exists: somebody else has it (who and since when, the message says); invalid: it has an owner; not_found. */
+SATCHEL_API int satchel_claim(struct satchel *satchel, const char *type, const char *named, char **json);
+/* Gives it back into the pool. denied (somebody else's, but for managers), not_found (nobody's). */
+SATCHEL_API int satchel_claim_back(struct satchel *satchel, const char *type, const char *named, char **json);
 
 /* ---- Roles, accounts that go to somebody else, targets ---- */
 
@@ -229,7 +252,10 @@ SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
  *                     that is none of the list's; a line without quantity or price; one that came after the submission
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
- *   disputed, cancel_requested, credit_hold
+ *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to
+ *   credit_hold, credit_limit
+ *                     the account is held; what is owed and ordered, with this one, is above its limit
+ *   disputed, cancel_requested
  *
  * What of it SQL can tell stands in the view's `flagged` as well, beside what is flagged of other types. */
 
@@ -258,7 +284,8 @@ SATCHEL_API int satchel_order_show(struct satchel *satchel, const char *order, c
 /* Moves it to another state (satchel_step()). To be reviewed it is submitted, its discount approved, and each item of
  * the checklist order_review answered, where the organisation has published one: by `answers` (NULL: none), a JSON
  * object of items' keys, or before. A cancelling that comes too late is noted as a request; who has it delivered makes
- * what is owed for it, due after as many days as the policy order.terms says (30). */
+ * what is owed for it, due after as many days as the policy order.terms says (30), unless somebody has put that. Where
+ * a price is missing, or masked for who says so, it is a task to note it. */
 SATCHEL_API int satchel_order_move(struct satchel *satchel, const char *order, const char *to, const char *reason,
                                    const char *answers, char **json);
 /* Notes what happens on its way: `kind` is "status", "shipment" or "exception", `eta` (may be NULL) a day. Of an
@@ -282,20 +309,30 @@ SATCHEL_API int satchel_approve(struct satchel *satchel, const char *approval, c
 
 /* A payment, and what of it goes to which receivable: to those of "for" (ids, or orders' numbers) in that order, else
  * to the oldest first. `wish`: {"account","amount" (in minor units),"currency","for":[…],"bank_ref","on" (today),
- * "channel"}. *json: {"payment","account","amount_minor","currency","received_on","allocations":[{"receivable",
- * "amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is warned of: of the same account,
- * amount and currency the two count once until one is reversed. Reminders of what is paid now are taken back. invalid:
- * more than is open, another currency, no amount. */
+ * "channel","anyway"}. *json: {"payment","account","amount_minor","currency","received_on","counts","counts_instead",
+ * "allocations":[{"receivable","amount_minor","paid"}],"warnings":[…]}. A bank reference that is there already is
+ * warned of: of the same account, amount and currency the two count once until one is reversed, or somebody says that
+ * they are two; "counts" is whether this one does, "paid" whether the receivable is, as it stands now. So is one of the
+ * same day and amount where either has no reference: both count. With "anyway" it is another one than those that are
+ * here. Reminders of what is paid now are taken back behind it; that one stays is a warning. invalid: more than is
+ * open, another currency, no amount. */
 SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **json);
+/* Says that a payment is another one than that which it looks like, so that both count: {"payment","counts"}. exists:
+ * it is taken for no other. invalid: it was reversed. */
+SATCHEL_API int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Takes a payment back, by a record that says so: {"payment","reverses"}. exists: it was reversed. */
 SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json);
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
- * flag is "twice", "currency", "not allocated", "more allocated than paid", "more paid than owed" or "does not fit". */
+ * flag is "twice", "currency", "not allocated", "more allocated than paid", "not positive" (of a payment, or of what of
+ * one goes to a receivable), "owed twice" (made by a delivery, where somebody put what is owed for the order by hand,
+ * which counts), "more paid than owed", "no amount" or "does not fit". */
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what
- * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. With
- * `dry_run` nothing is written, and the day may be to come. */
+ * is paid by now. {"account","due","outstanding_minor","currency","level","step","on","receivable","task"}. A
+ * receivable that is odd (no amount, no currency, no day that can be read) or cannot be written is left out, wholly,
+ * and stops nothing else: its row has no level, and "skipped" says why; what lies where this device may not write is
+ * left to others without a word. With `dry_run` nothing is written, and the day may be to come. */
 SATCHEL_API int satchel_dunning(struct satchel *satchel, const char *day, int dry_run, satchel_row_fn row,
                                 void *context);
 

@@ -8,11 +8,17 @@
 -- at least that far by now; `flow` counts what came that far for the first time in the period, whenever it began. A
 -- conversion is a cohort's part of the stage before. Signed is what reached the contract.
 -- What is disputed counts nowhere, and what has no day cannot.
+--
+-- The pipeline is what is open now, whenever it began: `weighted` is each amount times the probability of its stage, or
+-- its own (probability_bp: a manager's word before a rep's), rounded to the minor unit. The stages' are those below, unless the
+-- newest published config_item of kind policy and name stage_probability says otherwise ({"proposal":3500,…}, in basis
+-- points). The forecast sums them; what is disputed is in it by number alone.
 
 -- with
-stage(n, name, state) AS (
-    VALUES(1, 'lead', 'lead'), (2, 'qualified', 'qualified'), (3, 'needs', 'needs'), (4, 'proposal', 'proposal'),
-          (5, 'negotiation', 'negotiation'), (6, 'contract', 'contract'), (7, 'delivery', 'delivery')
+stage(n, name, state, bp) AS (
+    VALUES(1, 'lead', 'lead', 500), (2, 'qualified', 'qualified', 1000), (3, 'needs', 'needs', 2000),
+          (4, 'proposal', 'proposal', 4000), (5, 'negotiation', 'negotiation', 6000), (6, 'contract', 'contract', 8000),
+          (7, 'delivery', 'delivery', 9500)
 ),
 -- How far a state is by itself; paused and lost say nothing about that, the steps before them do.
 reach(type, state, n) AS (
@@ -22,13 +28,13 @@ reach(type, state, n) AS (
 opportunity_reach(id, n) AS (
     SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = o.stage), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'opportunity'
-                               AND r.state = e.to_state WHERE e.about = o.id), 1))
+                               AND r.state = e.to_state WHERE e.about = o.id AND e.territory = o.territory), 1))
     FROM opportunity AS o
 ),
 lead_reach(id, n) AS (
     SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = l.state), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'lead'
-                               AND r.state = e.to_state WHERE e.about = l.id), 1),
+                               AND r.state = e.to_state WHERE e.about = l.id AND e.territory = l.territory), 1),
                      COALESCE((SELECT MAX(r.n) FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
                                WHERE o.lead = l.id), 1))
     FROM lead AS l
@@ -51,10 +57,11 @@ item_here AS (
 -- The steps of an item, each with the stage it led to.
 step(id, n, on_day) AS (
     SELECT COALESCE(l.id, o.id), r.n, substr(e.at, 1, 10)
-    FROM state_event AS e JOIN opportunity AS o ON o.id = e.about
+    FROM state_event AS e JOIN opportunity AS o ON o.id = e.about AND o.territory = e.territory
     JOIN reach AS r ON r.type = 'opportunity' AND r.state = e.to_state LEFT JOIN lead AS l ON l.id = o.lead
     UNION ALL
     SELECT l.id, r.n, substr(e.at, 1, 10) FROM state_event AS e JOIN lead AS l ON l.id = e.about
+    AND l.territory = e.territory
     JOIN reach AS r ON r.type = 'lead' AND r.state = e.to_state
 ),
 first_day(id, stage, on_day) AS (
@@ -78,6 +85,30 @@ figure("of", stage, name, cohort, flow) AS (
 conversion("of", stage, name, cohort, flow, conversion_bp) AS (
     SELECT f."of", f.stage, f.name, f.cohort, f.flow, basis_points(f.cohort, b.cohort)
     FROM figure AS f LEFT JOIN figure AS b ON b."of" = f."of" AND b.stage = f.stage - 1
+),
+said(body) AS (
+    SELECT body FROM config_item WHERE kind = 'policy' AND name = 'stage_probability' AND published_at IS NOT NULL
+    AND json_valid(body) ORDER BY version DESC LIMIT 1
+),
+odds(state, n, bp) AS MATERIALIZED (
+    SELECT g.state, g.n, COALESCE((SELECT j.value FROM said, json_each(said.body) AS j WHERE j.key = g.state
+                                   AND j.type = 'integer' AND j.value BETWEEN 0 AND 10000), g.bp)
+    FROM stage AS g
+),
+deal("of", n, stage, currency, amount, disputed, bp) AS MATERIALIZED (
+    SELECT CASE asked.by WHEN 'territory' THEN o.territory
+           WHEN 'channel' THEN COALESCE((SELECT channel FROM lead AS l WHERE l.id = o.lead), '-')
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = o.owner), '-') ELSE '' END,
+           g.n, o.stage, o.currency, o.amount, o.stage_disputed IS NOT NULL,
+           CASE WHEN o.probability_bp BETWEEN 0 AND 10000 THEN o.probability_bp ELSE g.bp END
+    FROM opportunity AS o LEFT JOIN odds AS g ON g.state = o.stage, asked
+    WHERE (g.n IS NOT NULL OR o.stage_disputed IS NOT NULL) AND (asked.territory IS NULL OR o.territory = asked.territory)
+),
+-- Of the ten-thousands first, so that no product is beyond 64 bits; halves are rounded up.
+weighed AS MATERIALIZED (
+    SELECT d.*, amount / 10000 * bp + (amount % 10000 * bp + 5000 - iif(amount % 10000 * bp < -5000, 9999, 0)) / 10000
+           AS weighted
+    FROM deal AS d WHERE NOT disputed
 )
 
 -- part steps
@@ -95,13 +126,16 @@ SELECT c."of", c.cohort AS leads,
 FROM conversion AS c WHERE c.stage = 1 ORDER BY c."of"
 
 -- part pipeline
-SELECT CASE asked.by WHEN 'territory' THEN o.territory
-       WHEN 'channel' THEN COALESCE((SELECT channel FROM lead AS l WHERE l.id = o.lead), '-')
-       WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = o.owner), '-') ELSE '' END AS "of",
-       o.stage, o.currency, COUNT(*) AS n, exact_sum(o.amount) AS amount_minor
-FROM opportunity AS o JOIN stage AS g ON g.state = o.stage, asked
-WHERE o.stage_disputed IS NULL AND (asked.territory IS NULL OR o.territory = asked.territory)
-GROUP BY 1, g.n, o.currency ORDER BY 1, g.n, o.currency
+SELECT w."of", w.stage, w.currency, COUNT(*) AS n, exact_sum(w.amount) AS amount_minor,
+       (SELECT bp FROM odds WHERE odds.n = w.n) AS probability_bp, exact_sum(w.weighted) AS weighted_minor
+FROM weighed AS w GROUP BY w."of", w.n, w.currency ORDER BY w."of", w.n, w.currency
+
+-- part forecast
+SELECT d."of", d.currency, COUNT(CASE WHEN NOT disputed THEN 1 END) AS n,
+       (SELECT exact_sum(w.amount) FROM weighed AS w WHERE w."of" = d."of" AND w.currency IS d.currency) AS amount_minor,
+       (SELECT exact_sum(w.weighted) FROM weighed AS w WHERE w."of" = d."of" AND w.currency IS d.currency) AS weighted_minor,
+       COUNT(CASE WHEN disputed THEN 1 END) AS disputed
+FROM deal AS d GROUP BY d."of", d.currency ORDER BY d."of", d.currency
 
 -- part basis
 SELECT 'leads and opportunities' AS what, (SELECT COUNT(*) FROM counting) AS n, NULL AS why

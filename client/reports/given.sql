@@ -20,18 +20,17 @@ merged(id, account) AS MATERIALIZED (
 survivor(id, account) AS (
     SELECT a.id, COALESCE(m.account, a.id) FROM account AS a LEFT JOIN merged AS m ON m.id = a.id
 ),
+-- What it belongs to of the axis by which it is told, if it is told by one (territory is where it lives).
+axis_of(account, name) AS MATERIALIZED (
+    SELECT q.account, group_concat(q.name, ' + ') FROM (SELECT p.account, p.name FROM main.placed AS p, asked
+        WHERE p.axis = asked.by AND p.own ORDER BY p.account, p.name) AS q GROUP BY q.account
+),
 person(id, name) AS (
     SELECT id, COALESCE(name, employee_no, 'no. ' || number) FROM "user"
 ),
--- The first of those that look like one payment, by id.
+-- Of payments that look like one the first counts.
 payment_seen(id, account, amount, currency, day, standing) AS (
-    SELECT p.id, p.account, p.amount, p.currency, p.received_on,
-           CASE WHEN p.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = p.id) THEN 'reversed'
-                WHEN p.bank_ref IS NOT NULL AND EXISTS (SELECT 1 FROM payment AS q WHERE q.bank_ref = p.bank_ref
-                     AND q.account IS p.account AND q.currency IS p.currency AND q.amount IS p.amount AND q.id < p.id
-                     AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS r WHERE r.reverses = q.id))
-                THEN 'twice' ELSE 'counts' END
-    FROM payment AS p
+    SELECT payment, account, amount, currency, received_on, standing FROM main.paid_once
 ),
 -- Who has an account now, or had it on a day: what was handed over later was still the former owner's.
 handed_over(account, from_user, to_user, at, credit_rule) AS (

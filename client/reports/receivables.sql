@@ -6,7 +6,8 @@
 -- As things stand at the end of the period's last day, or today where that is still to come. Outstanding is the amount
 -- without what was allocated to it by then; it is overdue from the day after it was due. What was reversed does not
 -- count, nor its reversal. Of payments with the same bank reference, account, currency and amount one counts, until a
--- person says that they are two. The ladder: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after.
+-- person says that they are two; of what a delivery made and what was put by hand for the same order the latter counts.
+-- The ladder: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after.
 
 -- with
 ladder(level, days, step) AS (
@@ -18,18 +19,20 @@ moment(day) AS (
 ),
 allocation_seen(id, receivable, amount, standing) AS (
     SELECT a.id, a.receivable, a.amount,
-           CASE WHEN a.reverses IS NOT NULL OR EXISTS (SELECT 1 FROM allocation AS r WHERE r.reverses = a.id) THEN 'reversed'
-                WHEN p.standing <> 'counts' THEN p.standing
-                WHEN p.currency <> r.currency THEN 'currency'
-                WHEN p.day > moment.day THEN 'later' ELSE 'counts' END
-    FROM allocation AS a JOIN receivable AS r ON r.id = a.receivable LEFT JOIN payment_seen AS p ON p.id = a.payment,
-         moment
+           CASE WHEN a.standing = 'counts' AND a.received_on > moment.day THEN 'later' ELSE a.standing END
+    FROM main.allocated AS a, moment
+),
+-- What a delivery made counts where nobody has put what is owed for the order by hand.
+owed_here(id, amount) AS (
+    SELECT r.id, r.amount FROM receivable AS r JOIN main.owed_once AS o ON o.receivable = r.id AND o.counts = r.id GROUP BY r.id
+),
+open_of(id, outstanding) AS (
+    SELECT id, CASE WHEN COUNT(amount) THEN exact_sum(part) END
+    FROM (SELECT id, amount AS part, amount FROM owed_here UNION ALL
+          SELECT receivable, -amount, NULL FROM allocation_seen WHERE standing = 'counts') GROUP BY id
 ),
 owed(id, account, currency, due, amount, outstanding, overdue, fired, territory, "of") AS (
-    SELECT r.id, COALESCE(c.account, b.id), r.currency, r.due, r.amount,
-           CASE WHEN r.amount IS NOT NULL THEN
-               (SELECT exact_sum(x.part) FROM (SELECT r.amount AS part UNION ALL SELECT -a.amount FROM allocation_seen AS a
-                                               WHERE a.receivable = r.id AND a.standing = 'counts') AS x) END,
+    SELECT r.id, COALESCE(c.account, b.id), r.currency, r.due, r.amount, s.outstanding,
            (CAST(strftime('%s', moment.day) AS INTEGER) - CAST(strftime('%s', r.due) AS INTEGER)) / 86400,
            (SELECT MAX(d.level) FROM dunning_step AS d WHERE d.receivable = r.id AND d.done_at IS NOT NULL),
            r.territory,
@@ -37,11 +40,11 @@ owed(id, account, currency, due, amount, outstanding, overdue, fired, territory,
                 WHEN 'account' THEN COALESCE((SELECT name FROM account WHERE id = COALESCE(c.account, b.id)), '-')
                 WHEN 'owner' THEN COALESCE((SELECT p.name FROM account AS a JOIN person AS p ON p.id = a.owner
                                             WHERE a.id = COALESCE(c.account, b.id)), '-') ELSE '' END
-    FROM receivable AS r LEFT JOIN account AS b ON b.id = r.account LEFT JOIN merged AS c ON c.id = b.id,
-         asked, moment
+    FROM receivable AS r JOIN owed_here AS h ON h.id = r.id JOIN open_of AS s ON s.id = r.id
+    LEFT JOIN account AS b ON b.id = r.account LEFT JOIN merged AS c ON c.id = b.id, asked, moment
     WHERE asked.territory IS NULL OR r.territory = asked.territory
 ),
-open_now AS (
+open_now AS MATERIALIZED (
     SELECT *, CASE WHEN overdue <= 0 THEN 1 WHEN overdue <= 30 THEN 2 WHEN overdue <= 60 THEN 3 WHEN overdue <= 90 THEN 4
               ELSE 5 END AS age FROM owed WHERE outstanding > 0 AND due IS NOT NULL
 ),
@@ -53,11 +56,11 @@ kind_of("of", currency) AS (
 )
 
 -- part ageing
-SELECT k."of", k.currency, g.name AS age,
-       (SELECT COUNT(*) FROM open_now AS o WHERE o."of" = k."of" AND o.currency IS k.currency AND o.age = g.n) AS n,
-       (SELECT exact_sum(o.outstanding) FROM open_now AS o
-        WHERE o."of" = k."of" AND o.currency IS k.currency AND o.age = g.n) AS outstanding_minor
-FROM kind_of AS k, age AS g ORDER BY k."of", k.currency, g.n
+SELECT k."of", k.currency, g.name AS age, COALESCE(s.n, 0) AS n,
+       CASE WHEN s.n IS NULL THEN 0 ELSE s.outstanding END AS outstanding_minor
+FROM kind_of AS k, age AS g
+LEFT JOIN (SELECT "of", currency, age, COUNT(*) AS n, exact_sum(outstanding) AS outstanding FROM open_now GROUP BY 1, 2, 3) AS s
+ON s."of" = k."of" AND s.currency IS k.currency AND s.age = g.n ORDER BY k."of", k.currency, g.n
 
 -- part receivables
 SELECT o."of", COALESCE((SELECT name FROM account WHERE id = o.account), '-') AS account, o.due, o.overdue AS days_overdue,
@@ -82,6 +85,10 @@ UNION ALL
 SELECT * FROM (SELECT 'receivables', COUNT(*), 'what is outstanding does not fit' FROM owed
                WHERE amount IS NOT NULL AND outstanding IS NULL HAVING COUNT(*) > 0)
 UNION ALL
+SELECT * FROM (SELECT 'receivables', COUNT(*), 'made by a delivery, and put by hand for the same order: the latter counts'
+               FROM main.owed_once AS o JOIN receivable AS r ON r.id = o.receivable, asked WHERE o.counts <> r.id
+               AND (asked.territory IS NULL OR r.territory = asked.territory) HAVING COUNT(*) > 0)
+UNION ALL
 SELECT * FROM (SELECT 'payments', COUNT(*), 'recorded twice: same bank reference, account and amount'
                FROM payment_seen AS p JOIN payment AS q ON q.id = p.id, asked
                WHERE p.standing = 'twice' AND (asked.territory IS NULL OR q.territory = asked.territory)
@@ -90,7 +97,7 @@ UNION ALL
 SELECT * FROM (SELECT 'payments', COUNT(*), 'not allocated to what is owed' FROM payment_seen AS p
                JOIN payment AS q ON q.id = p.id, asked, moment
                WHERE p.standing = 'counts' AND p.day <= moment.day
-               AND NOT EXISTS (SELECT 1 FROM allocation AS a WHERE a.payment = p.id)
+               AND p.id NOT IN (SELECT payment FROM allocation WHERE payment IS NOT NULL)
                AND (asked.territory IS NULL OR q.territory = asked.territory) HAVING COUNT(*) > 0)
 UNION ALL
 SELECT * FROM (SELECT 'allocations', COUNT(*), 'paid in another currency' FROM allocation_seen AS a

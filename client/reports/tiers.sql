@@ -1,6 +1,6 @@
 -- tiers: accounts by what they bought in twelve months, and how their tiers changed
 -- period: today
--- by: territory owner
+-- by: territory owner region product customer
 --
 -- The twelve months end with the period's last day, or today where that is still to come. High is from 5,000,000.00 on,
 -- mid from 1,000,000.00 on, unless the newest published config_item of kind policy and name tier says otherwise
@@ -20,7 +20,8 @@ policy(high, mid) AS (
 kept AS MATERIALIZED (
     SELECT a.id, a.name, a.tier,
            CASE asked.by WHEN 'territory' THEN a.territory
-           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-')
+           ELSE iif(asked.by IS NULL, '', COALESCE((SELECT name FROM axis_of AS x WHERE x.account = a.id), '-')) END AS "of"
     FROM account_here AS a, asked WHERE a.id NOT IN (SELECT id FROM merged)
 ),
 seen AS MATERIALIZED (
@@ -39,7 +40,8 @@ buyer AS (
 ),
 tiered AS MATERIALIZED (
     SELECT CASE asked.by WHEN 'territory' THEN a.territory
-           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of",
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-')
+           ELSE iif(asked.by IS NULL, '', COALESCE((SELECT name FROM axis_of AS x WHERE x.account = a.id), '-')) END AS "of",
            a.id, a.name, a.tier AS published, b.currency, b.amount,
            CASE WHEN b.amount >= policy.high THEN 'high' WHEN b.amount >= policy.mid THEN 'mid' ELSE 'low' END AS tier
     FROM buyer AS b JOIN account_here AS a ON a.id = b.id, policy, asked WHERE a.id NOT IN (SELECT id FROM merged)

@@ -1,6 +1,6 @@
 -- visits: how many of the accounts were visited, and what became of the plans
 -- period: this month
--- by: territory owner
+-- by: territory owner region product customer
 --
 -- A visit counts when it was submitted, on the day it took place, for whoever made it; one made after the account had
 -- been handed over to somebody else is shown, and not counted. An account is visited if a visit counts in the period,
@@ -10,7 +10,8 @@
 -- with
 seen AS MATERIALIZED (
     SELECT v.*, CASE asked.by WHEN 'territory' THEN v.territory
-                WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = v.person), '-') ELSE '' END AS "of"
+                WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = v.person), '-')
+           ELSE iif(asked.by IS NULL, '', COALESCE((SELECT name FROM axis_of AS x WHERE x.account = v.account), '-')) END AS "of"
     FROM visit_seen AS v, asked
     WHERE (asked.territory IS NULL OR v.territory = asked.territory)
       AND (v.day BETWEEN asked.first AND asked.last OR v.day IS NULL)
@@ -29,7 +30,8 @@ contacted(account) AS MATERIALIZED (
 kept AS MATERIALIZED (
     SELECT a.id, COALESCE(a.tier, '-') AS tier,
            CASE asked.by WHEN 'territory' THEN a.territory
-           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-') ELSE '' END AS "of"
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS p WHERE p.id = a.owner), '-')
+           ELSE iif(asked.by IS NULL, '', COALESCE((SELECT name FROM axis_of AS x WHERE x.account = a.id), '-')) END AS "of"
     FROM account_here AS a, asked WHERE a.id NOT IN (SELECT id FROM merged)
 ),
 plan AS MATERIALIZED (
@@ -37,7 +39,9 @@ plan AS MATERIALIZED (
            CASE WHEN p.id IN (SELECT plan FROM visit_seen WHERE standing IS NULL AND plan IS NOT NULL) THEN 'done'
            ELSE p.state END AS state,
            CASE asked.by WHEN 'territory' THEN p.territory
-           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS q WHERE q.id = p.person), '-') ELSE '' END AS "of"
+           WHEN 'owner' THEN COALESCE((SELECT name FROM person AS q WHERE q.id = p.person), '-')
+           ELSE iif(asked.by IS NULL, '', COALESCE((SELECT name FROM survivor AS s JOIN axis_of AS x ON x.account = s.account
+                                                    WHERE s.id = p.account), '-')) END AS "of"
     FROM visit_plan AS p, asked
     WHERE p.on_date BETWEEN asked.first AND asked.last AND (asked.territory IS NULL OR p.territory = asked.territory)
 ),

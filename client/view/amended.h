@@ -1,20 +1,36 @@
 /* What was submitted stays as it is, and what is right instead is an amendment beside it (`satchel_amend()`). Figures
- * are those of the amendments: in the tables, the columns that only amendments change have the value that was said
- * last. Of texts that are searched the tables have what was submitted. */
+ * are those of the amendments: in the tables, the columns that only amendments change have the value of the one that
+ * counts (client/amendment.h). Of texts that are searched the tables have what was submitted.
+ *
+ * `amendment.standing` says what becomes of each:
+ *   counts      figures, and what is asked of a template, are as it says
+ *   overtaken   a later one for the same field counts
+ *   denied      whoever wrote it may not amend that field: what he says is a proposal
+ *   unfit       its record has no such field that is amended, or it could not hold that
+ *   early       its record is not submitted
+ *   elsewhere   it is in another territory than its record
+ *   null        its record is not here, or who may amend took it back */
 #ifndef CLIENT_VIEW_AMENDED_H
 #define CLIENT_VIEW_AMENDED_H
 
-#include <sqlite3.h>
+#include "client/view/fill.h"
 
-#include "common/base/err.h"
+/* The functions that it computes with; for no asker (client_view_register()). */
+enum sat_err client_amended_register(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
+/* The table satchel_amendment, for the view alone: each amendment, archived or not. `value` is as its row has it,
+ * `fits` the names of the types of which that field could hold it, `back` who archived it, `passing` whether who wrote
+ * that, and in which role, may be another when the directory is. */
+enum sat_err client_amended_make(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
+enum sat_err client_amended_index(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 
-/* The function that it computes with; for no asker (client_view_register()). */
-enum sat_err client_view_amend_register(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
-/* Of all rows, or of those that were noted (database.h). */
-enum sat_err client_view_amend(sqlite3 *db, bool noted, struct sat_fault *fault) SAT_MUST_CHECK;
-/* The space and id of all that amendments are about which were noted: to be looked at again first. */
-#define CLIENT_VIEW_AMENDED                                                                                            \
-    "SELECT sid, id FROM satchel_here WHERE id IN (SELECT about FROM main.amendment WHERE id IN (SELECT id FROM"       \
-    " temp.satchel_noted) UNION SELECT about FROM archived.amendment WHERE id IN (SELECT id FROM temp.satchel_noted))"
+/* Reads an amendment, before anything of it is masked: for client_amended_tell(). */
+void client_amended_read(struct client_filling *filling, const struct sat_record_view *view);
+/* An amendment, or a user, has come to its table (`view`), or is about to leave it (NULL). Notes what may count
+ * otherwise by it in temp.satchel_amended, unless all are derived. */
+enum sat_err client_amended_tell(struct client_filling *filling, const struct sat_type *type, int64_t n,
+                                 const struct sat_record_view *view) SAT_MUST_CHECK;
+
+/* What counts, and the columns: of all rows, or of those that were noted (database.h). */
+enum sat_err client_amended_derive(sqlite3 *db, bool noted, struct sat_fault *fault) SAT_MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/view/added.h"
+#include "client/view/amended.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "client/view/states.h"
@@ -315,9 +316,11 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     if (!archived) {
         enum sat_err indexed = view ? client_index_put(&filling->index, type, n, newest_ms(view), fault)
                                     : client_index_drop(&filling->index, type, n, fault);
-        if (!indexed) indexed = client_states_tell(filling, type, n, view);
         if (indexed) return indexed;
     }
+    enum sat_err told = client_states_tell(filling, type, n, view);
+    if (!told) told = client_amended_tell(filling, type, n, view);
+    if (told) return told;
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
     enum sat_err err = prepare(filling,
                                "INSERT OR IGNORE INTO temp.satchel_orders SELECT \"order\" FROM main.order_line WHERE"
@@ -454,6 +457,7 @@ static enum sat_err put(struct client_filling *filling, int64_t sid, const struc
     if (!err && listed) err = sat_record_load(&vault, sid, record, &filling->arena, &view);
     if (!err && view.live_n) {
         stand(filling, &view, &now);
+        client_amended_read(filling, &view);
         client_sight_mask(&filling->sight, &view, &filling->arena, NULL);
         now.n = old->n;
         if (now.type || now.unread) err = put_in(filling, &view, &now);
@@ -502,10 +506,11 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
 void client_filling_end(struct client_filling *filling)
 {
     for (uint32_t i = 0; i < 4 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(filling->inserts[i]);
-    sqlite3_stmt *const others[] = {filling->put_name,    filling->put_here,     filling->find_here,
-                                    filling->delete_here, filling->note_order,   filling->note_record,
-                                    filling->put_began,   filling->put_step,     filling->delete_step,
-                                    filling->note_about,  filling->note_authors, filling->note_ext};
+    sqlite3_stmt *const others[] = {
+        filling->put_name,      filling->put_here,         filling->find_here,    filling->delete_here,
+        filling->note_order,    filling->note_record,      filling->put_began,    filling->put_step,
+        filling->delete_step,   filling->note_about,       filling->note_authors, filling->note_ext,
+        filling->put_amendment, filling->delete_amendment, filling->note_amended, filling->note_amenders};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
     client_index_deinit(&filling->index);

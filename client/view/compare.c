@@ -105,9 +105,12 @@ static enum sat_err compare_all(struct comparing *comparing)
     } others[] = {
         {"waiting", "SELECT type, id, field, target, found FROM waiting ORDER BY 1, 2, 3, 4, 5"},
         {"satchel_here", "SELECT sid, id, type, archived, unread, began FROM satchel_here ORDER BY 1, 2"},
-        {"satchel_step",
-         "SELECT h.sid, s.about, s.id, s.state, s.after, s.author, s.role, s.passing FROM satchel_step AS"
-         " s LEFT JOIN satchel_here AS h ON h.n = s.n ORDER BY 1, 2, 3"},
+        {"satchel_step", "SELECT h.sid, s.about, s.id, s.state, s.after, s.author, s.role, s.passing, s.back, "
+                         "s.back_role FROM satchel_step AS"
+                         " s LEFT JOIN satchel_here AS h ON h.n = s.n ORDER BY 1, 2, 3"},
+        {"satchel_amendment", "SELECT sid, id, about, field, value, masked, fits, effective, author, role, back, "
+                              "back_role, passing, standing"
+                              " FROM satchel_amendment ORDER BY 1, 2"},
         {"satchel_search_row",
          "SELECT h.sid, h.id, s.at, s.type FROM satchel_search_row AS s LEFT JOIN satchel_here AS h"
          " ON h.n = s.row ORDER BY 1, 2"},

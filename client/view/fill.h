@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "client/amendment.h"
 #include "client/disclosures.h"
 #include "client/grades.h"
 #include "client/handle.h"
@@ -16,9 +17,12 @@ struct client_filling {
     sqlite3 *db;
     sqlite3_stmt **inserts, **deletes; /* two for each type, prepared when first needed: its table's, the archive's */
     sqlite3_stmt *put_name, *put_here, *find_here, *delete_here, *note_order, *note_record, *put_began;
-    sqlite3_stmt *put_step, *delete_step, *note_about, *note_authors; /* states.c's */
+    sqlite3_stmt *put_step, *delete_step, *note_about, *note_authors;              /* states.c's */
+    sqlite3_stmt *put_amendment, *delete_amendment, *note_amended, *note_amenders; /* amended.c's */
     struct client_index index;
     sqlite3_stmt *note_ext;
+    struct client_amendment amendment; /* that the record under way is, unmasked; unless it is none: */
+    bool amends;
     bool all;               /* what follows from several rows comes when all are there */
     struct sat_arena arena; /* for one record */
     struct sat_arena names;

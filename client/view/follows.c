@@ -3,6 +3,9 @@
  * Nothing of it is kept, so nothing of it can be out of date. */
 #include "client/view/database.h"
 
+/* Of a row that says that it reverses another, and of the other. */
+#define REVERSED(TABLE)                                                                                                \
+    "reverses IS NOT NULL OR id IN (SELECT x.reverses FROM " TABLE " AS x WHERE x.reverses IS NOT NULL)"
 #define WITHDRAWN "COALESCE(julianday(withdrawn_at), julianday(substr(withdrawn_at, 1, 19)) + 1)"
 
 static const char *const views[] = {
@@ -20,6 +23,14 @@ static const char *const views[] = {
     "FROM account "
     "AS a WHERE a.merged_into IS NULL OR NOT EXISTS (SELECT 1 FROM account AS b WHERE b.id = "
     "a.merged_into)",
+    /* placed(account, axis, name, territory, own): what an account belongs to, of every axis (region, product,
+     * customer, mixed): the territory in which it lives, those that it names beside that, and what these are parts of
+     * (own: 0). A territory of which nobody said its axis is a region. */
+    "CREATE VIEW placed (account, axis, name, territory, own) AS WITH RECURSIVE up(account, at, own) AS (SELECT a.id, "
+    "t.id, 1 FROM account AS a JOIN territory AS t ON t.name = a.territory UNION SELECT a.id, j.value, 1 FROM account "
+    "AS a, json_each(a.territories) AS j UNION SELECT u.account, t.parent, 0 FROM up AS u JOIN territory AS t ON t.id "
+    "= u.at WHERE t.parent IS NOT NULL) SELECT u.account, COALESCE(t.axis, 'region'), t.name, t.id, MAX(u.own) FROM up "
+    "AS u JOIN territory AS t ON t.id = u.at GROUP BY u.account, t.id",
     /* consented(contact, purpose, given_at, withdrawn_at, state): the consents for one purpose, taken together. What
      * was withdrawn stays so; only a new one, given after the last withdrawal, counts. SQLite reads no offset beyond
      * 14 hours: such a withdrawal counts a day after the time that stands there, thus never too early, and none is
@@ -48,6 +59,44 @@ static const char *const views[] = {
     "target, (SELECT j.value FROM target AS v, json_each(v.\"values\") AS j WHERE v.id = c.id ORDER BY "
     "length(j.key) DESC, j.key DESC LIMIT 1) AS value FROM target AS c JOIN target AS p ON p.id = "
     "c.parent) GROUP BY whole, division",
+    /* paid_once(payment, account, amount, currency, received_on, bank_ref, standing, counts): how each payment stands:
+     * 'counts', 'reversed' (it, or what it reverses), or 'twice': of those of one bank reference, account, currency and
+     * amount the first by id counts, but for those of which a person has said that they are apart. */
+    "CREATE VIEW paid_once (payment, account, amount, currency, received_on, bank_ref, standing, counts) AS WITH"
+    " seen(id, account, amount, currency, received_on, bank_ref, reversed, alike, place) AS (SELECT id, account, "
+    "amount,"
+    " currency, received_on, bank_ref, " REVERSED(
+        "payment") ", CASE WHEN bank_ref IS NOT NULL AND amount IS NOT NULL"
+                   " AND apart IS NOT 1 AND NOT (" REVERSED(
+                       "payment") ") THEN hex(bank_ref) || ',' || hex(account)"
+                                  " || ',' || hex(currency) || ',' || amount END,"
+                                  " MIN(territory) FROM payment GROUP BY id) SELECT s.id, s.account, s.amount, "
+                                  "s.currency, s.received_on, s.bank_ref,"
+                                  " CASE WHEN s.reversed THEN 'reversed' WHEN f.id < s.id THEN 'twice' ELSE 'counts' "
+                                  "END, COALESCE(f.id, s.id) FROM"
+                                  " seen AS s LEFT JOIN (SELECT alike, MIN(id) AS id FROM seen WHERE alike IS NOT NULL "
+                                  "GROUP BY alike) AS f ON f.alike"
+                                  " = s.alike",
+    /* owed_once(receivable, currency, counts): the receivable that counts in its place, mostly itself. What a delivery
+     * made (its id follows from the order: a UUIDv8) gives way to what somebody put for the same order by hand. Of
+     * those each counts: they may be instalments. */
+    "CREATE VIEW owed_once (receivable, currency, counts) AS SELECT r.id, r.currency, CASE WHEN substr(r.id, 15, 1) ="
+    " '8' AND r.amount IS NOT NULL THEN COALESCE(h.id, r.id) ELSE r.id END FROM (SELECT id, \"order\", currency, "
+    "amount,"
+    " MIN(territory) FROM receivable GROUP BY id) AS r LEFT JOIN (SELECT \"order\", COALESCE(currency, '') AS currency,"
+    " MIN(id) AS id FROM receivable WHERE \"order\" IS NOT NULL AND amount IS NOT NULL AND substr(id, 15, 1) <> '8' "
+    "GROUP"
+    " BY 1, 2) AS h ON h.\"order\" = r.\"order\" AND h.currency = COALESCE(r.currency, '')",
+    /* allocated(id, payment, receivable, amount, received_on, standing): what of a payment goes to the receivable that
+     * counts. Standing is the payment's, or of its own 'reversed', or 'currency': that is another one. */
+    "CREATE VIEW allocated (id, payment, receivable, amount, received_on, standing) AS SELECT a.id, a.payment,"
+    " COALESCE(o.counts, a.receivable), a.amount, p.received_on, CASE WHEN a.reversed THEN 'reversed' WHEN p.standing "
+    "<>"
+    " 'counts' THEN p.standing WHEN p.currency <> o.currency THEN 'currency' ELSE 'counts' END FROM (SELECT id, "
+    "payment,"
+    " receivable, amount, " REVERSED("allocation") " AS reversed, MIN(territory) FROM allocation GROUP BY id) AS a LEFT"
+                                                   " JOIN owed_once AS o ON o.receivable = a.receivable LEFT JOIN "
+                                                   "paid_once AS p ON p.payment = a.payment",
     /* flagged(type, id, rule, text): what is here, as it came, and breaks a rule: for a person to look at. */
     "CREATE VIEW flagged (type, id, rule, text) AS WITH RECURSIVE up(id, at) AS (SELECT id, parent FROM "
     "territory WHERE parent IS NOT NULL UNION SELECT u.id, t.parent FROM up AS u JOIN territory AS t ON "
@@ -70,6 +119,15 @@ static const char *const views[] = {
     "AND n.withdrawn_at IS NULL AND CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) > g.at AND "
     "CAST(ROUND(julianday(n.given_at) * 86400000) AS INTEGER) <= CAST(ROUND(julianday(i.\"at\") * "
     "86400000) AS INTEGER))"
+    " UNION ALL SELECT 'amendment', m.id, CASE m.standing WHEN 'denied' THEN 'a field is amended by who may amend it'"
+    " WHEN 'unfit' THEN 'an amendment is a value of its field' WHEN 'early' THEN 'what is submitted is amended' ELSE"
+    " 'an amendment is in its record''s territory' END, m.field || ' of ' || m.about || ': it counts for nothing' FROM"
+    " amendment AS m WHERE m.standing IN ('denied', 'unfit', 'early', 'elsewhere')"
+    " UNION ALL SELECT 'state_event', e.id, 'a step is in its record''s territory', e.to_state || ' of ' || e.about ||"
+    " ': it counts for nothing' FROM state_event AS e JOIN (SELECT NULL AS id, NULL AS territory"
+#define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""
+#include "common/vault/machines.def"
+    ") AS r ON r.id = e.about GROUP BY e.rowid HAVING SUM(r.territory = e.territory) = 0"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"
@@ -85,12 +143,15 @@ static const char *const views[] = {
     " ', where v' || MAX(l.version) || ' was effective' FROM \"order\" AS o JOIN price_list AS own ON own.id ="
     " o.price_list JOIN price_list AS l ON l.code = own.code AND l.currency IS own.currency AND l.version > own.version"
     " AND COALESCE(l.valid_from, '') <= o.ordered_on AND COALESCE(l.valid_to, '9999') >= o.ordered_on GROUP BY o.id"
-    " UNION ALL SELECT 'payment', p.id, 'a transfer is one payment', 'bank reference ' || p.bank_ref || ', account and'"
-    " || ' amount are those of an earlier one: it counts once' FROM payment AS p WHERE p.bank_ref IS NOT NULL AND"
-    " p.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses = p.id) AND EXISTS (SELECT 1 FROM"
-    " payment AS q WHERE q.account = p.account AND q.bank_ref = p.bank_ref AND q.currency IS p.currency AND q.amount IS"
-    " p.amount AND q.id < p.id AND q.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM payment AS x WHERE x.reverses ="
-    " q.id))",
+    " UNION ALL SELECT 'payment', payment, 'a transfer is one payment', 'bank reference ' || bank_ref || ', account "
+    "and'"
+    " || ' amount are those of an earlier one: it counts once' FROM paid_once WHERE standing = 'twice'"
+    " UNION ALL SELECT 'payment', payment, 'an amount is positive', 'a payment of ' || amount || ', which is no "
+    "reversal'"
+    " FROM paid_once WHERE standing <> 'reversed' AND amount <= 0 UNION ALL SELECT 'allocation', id, 'an amount is"
+    " positive', 'an allocation of ' || amount FROM allocated WHERE standing <> 'reversed' AND amount <= 0"
+    " UNION ALL SELECT 'receivable', receivable, 'an order is owed once', 'receivable ' || counts || ', which somebody"
+    " put for the same order, counts instead' FROM owed_once WHERE counts <> receivable",
 };
 
 enum sat_err client_view_make_follows(sqlite3 *db, struct sat_fault *fault)

@@ -76,6 +76,7 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
         err = make_table(db, "main", sat_type_at(i), fault);
         if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
     }
+    if (!err) err = client_amended_make(db, fault);
     if (!err) err = client_view_make_follows(db, fault);
     return err ? err : client_index_make(db, fault);
 }
@@ -114,7 +115,9 @@ enum sat_err client_view_begin_noting(sqlite3 *db, struct sat_fault *fault)
                "CREATE TEMP TABLE IF NOT EXISTS satchel_noted (id TEXT PRIMARY KEY) WITHOUT ROWID;"
                "CREATE TEMP TABLE IF NOT EXISTS satchel_orders (id TEXT PRIMARY KEY) WITHOUT ROWID;"
                "CREATE TEMP TABLE IF NOT EXISTS satchel_abouts (id TEXT PRIMARY KEY) WITHOUT ROWID;"
-               "DELETE FROM temp.satchel_noted; DELETE FROM temp.satchel_orders; DELETE FROM temp.satchel_abouts",
+               "CREATE TEMP TABLE IF NOT EXISTS satchel_amended (id TEXT PRIMARY KEY) WITHOUT ROWID;"
+               "DELETE FROM temp.satchel_noted; DELETE FROM temp.satchel_orders; DELETE FROM temp.satchel_abouts;"
+               "DELETE FROM temp.satchel_amended",
                fault);
 }
 
@@ -137,7 +140,7 @@ enum sat_err client_view_register(sqlite3 *db, struct sat_fault *fault)
     if (sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
     enum sat_err err = client_states_register(db, fault);
-    if (!err) err = client_view_amend_register(db, fault);
+    if (!err) err = client_amended_register(db, fault);
     return err ? err : client_index_register(db, fault);
 }
 
@@ -199,8 +202,9 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
     for (uint16_t i = 0; i < sat_types_count() && !err; i++) err = index_table(db, sat_type_at(i), fault);
     if (!err) err = add_all_waiting(db, false, fault);
     if (!err) err = client_states_index(db, fault);
+    if (!err) err = client_amended_index(db, fault);
     if (!err) err = client_states_derive(db, false, fault);
-    if (!err) err = client_view_amend(db, false, fault);
+    if (!err) err = client_amended_derive(db, false, fault);
     if (!err) err = set_totals(db, false, fault);
     if (err) return err;
     return run(db, "CREATE INDEX \"waiting.id\" ON waiting (id); CREATE INDEX \"waiting.target\" ON waiting (target)",
@@ -212,7 +216,7 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
     enum sat_err err = run(db, "DELETE FROM waiting WHERE id IN " NOTED " OR target IN " NOTED, fault);
     if (!err) err = add_all_waiting(db, true, fault);
     if (!err) err = client_states_derive(db, true, fault);
-    if (!err) err = client_view_amend(db, true, fault);
+    if (!err) err = client_amended_derive(db, true, fault);
     return err ? err : set_totals(db, true, fault);
 }
 
@@ -223,7 +227,7 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
 static bool is_fenced(const char *function)
 {
     static const char *const fenced[] = {"load_extension", "fts3_tokenizer", "sqlite_log", "line_total",
-                                         "line_amount",    "state_of",       "last_state"};
+                                         "line_amount",    "may_amend",      "state_of",   "last_state"};
     for (size_t i = 0; i < sizeof fenced / sizeof fenced[0]; i++)
         if (sqlite3_stricmp(function, fenced[i]) == 0) return true;
     return false;

@@ -52,7 +52,7 @@ void client_states_bind(sqlite3_stmt *statement, int state, int disputed, const 
 enum sat_err client_states_make(sqlite3 *db, struct sat_fault *fault)
 {
     static const char sql[] = "CREATE TABLE satchel_step (n INTEGER PRIMARY KEY, about TEXT, id TEXT, state TEXT,"
-                              " after BLOB, author TEXT, role INTEGER, passing INTEGER)";
+                              " after BLOB, author TEXT, role INTEGER, back TEXT, back_role INTEGER, passing INTEGER)";
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK : client_view_fail(db, fault, SAT_ERR_IO);
 }
 
@@ -92,9 +92,13 @@ static enum sat_err put_step(struct client_filling *filling, int64_t n, const st
 {
     struct client_step_said said;
     if (!client_step_read(filling->satchel, &view->merged, &filling->arena, &said)) return SAT_OK;
-    enum sat_err err = prepare(filling, "INSERT INTO satchel_step VALUES (?, ?, ?, ?, ?, ?, ?, ?)", &filling->put_step);
+    enum sat_err err =
+        prepare(filling, "INSERT INTO satchel_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &filling->put_step);
     if (err) return err;
-    struct sat_record_id author = sat_name_record_user(&filling->satchel->directory.org, said.user);
+    const struct sat_hash *org = &filling->satchel->directory.org;
+    struct sat_record_id author = sat_name_record_user(org, said.user);
+    struct sat_record_id back = sat_name_record_user(org, said.back);
+    (void)sqlite3_clear_bindings(filling->put_step);
     bind_id(filling->put_step, 2, &said.about);
     bind_id(filling->put_step, 3, &view->id);
     (void)sqlite3_bind_text(filling->put_step, 4, (const char *)said.to.at, (int)said.to.len, SQLITE_TRANSIENT);
@@ -102,7 +106,9 @@ static enum sat_err put_step(struct client_filling *filling, int64_t n, const st
                             SQLITE_TRANSIENT);
     bind_id(filling->put_step, 6, &author);
     (void)sqlite3_bind_int(filling->put_step, 7, said.role);
-    (void)sqlite3_bind_int(filling->put_step, 8, said.passing);
+    if (said.is_back) bind_id(filling->put_step, 8, &back);
+    if (said.is_back) (void)sqlite3_bind_int(filling->put_step, 9, said.back_role);
+    (void)sqlite3_bind_int(filling->put_step, 10, said.passing);
     return run(filling, &filling->put_step, NULL, n);
 }
 
@@ -118,8 +124,8 @@ enum sat_err client_states_tell(struct client_filling *filling, const struct sat
     if (step && !view && !err) err = run(filling, &filling->delete_step, "DELETE FROM satchel_step WHERE n = ?", n);
     if (user && !filling->all) /* with the business roles, what his steps count for */
         err = run(filling, &filling->note_authors,
-                  "INSERT OR IGNORE INTO temp.satchel_abouts SELECT about FROM satchel_step WHERE author IN"
-                  " (SELECT id FROM satchel_here WHERE n = ?)",
+                  "INSERT OR IGNORE INTO temp.satchel_abouts SELECT s.about FROM satchel_here AS h JOIN satchel_step"
+                  " AS s ON s.author = h.id OR s.back = h.id WHERE h.n = ?",
                   n);
     return err;
 }
@@ -147,30 +153,24 @@ static struct sat_step_taken *next_step(struct steps *steps)
     return &steps->at[steps->n];
 }
 
-static uint32_t given_duties(const char *roles)
+static uint32_t duties_of(sqlite3_value *role, sqlite3_value *roles)
 {
-    uint32_t duties = 0;
-    json_t *list = roles ? json_loads(roles, 0, NULL) : NULL, *role;
-    size_t index;
-    json_array_foreach(list, index, role)
-    {
-        if (json_is_string(role))
-            duties |= client_duty_named(sat_span(json_string_value(role), json_string_length(role)));
-    }
-    json_decref(list);
-    return duties;
+    return sat_duties_of_role((uint8_t)sqlite3_value_int(role)) |
+           client_duties_listed((const char *)sqlite3_value_text(roles));
 }
 
-/* state_of(type, began, id, state, after, role, roles) */
+/* state_of(type, began, id, state, after, role, roles, back_role, back_roles): the last two of who archived it. */
 static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
 {
     struct steps *steps = sqlite3_aggregate_context(context, sizeof *steps);
-    if (!steps || n != 7) return;
+    if (!steps || n != 9) return;
     const char *id = (const char *)sqlite3_value_text(values[2]), *to = (const char *)sqlite3_value_text(values[3]);
     int64_t began = sqlite3_value_int64(values[1]);
     steps->machine = sat_machine_by_type((const char *)sqlite3_value_text(values[0]));
     steps->began = (struct sat_began){.start = (uint32_t)(began & ((1 << SAT_STATES_MAX) - 1)),
                                       .beside = (uint32_t)(began >> SAT_STATES_MAX)};
+    if (sqlite3_value_type(values[7]) != SQLITE_NULL && (duties_of(values[7], values[8]) & steps->machine->settlers))
+        return; /* taken back */
     size_t bytes = (size_t)sqlite3_value_bytes(values[4]);
     struct sat_record_id *after = malloc(bytes + 1);
     struct sat_step_taken *step = after ? next_step(steps) : NULL;
@@ -183,8 +183,7 @@ static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
     step->after = after;
     step->after_n = (uint32_t)(bytes / sizeof *after);
     step->to = sat_machine_state(steps->machine, sat_span_text(to));
-    step->duties = sat_duties_of_role((uint8_t)sqlite3_value_int(values[5])) |
-                   given_duties((const char *)sqlite3_value_text(values[6]));
+    step->duties = duties_of(values[5], values[6]);
     steps->n++;
 }
 
@@ -218,12 +217,14 @@ static enum sat_err derive(sqlite3 *db, const char *database, const struct sat_m
 {
     char *sql = sqlite3_mprintf(
         "UPDATE %s.\"%w\" AS r SET (\"%w\", \"%w" CLIENT_DISPUTED "\") = (SELECT last_state(among), CASE WHEN"
-        " instr(among, '|') THEN among END FROM (SELECT state_of(%Q, h.began, s.id, s.state, s.after, s.role, u.roles)"
-        " AS among FROM satchel_step AS s JOIN satchel_here AS h ON h.n = r.rowid LEFT JOIN main.user AS u ON u.id ="
-        " s.author WHERE s.about = r.id)) WHERE r.rowid IN (SELECT n FROM satchel_here WHERE type = %Q AND id IN"
-        " (SELECT about FROM satchel_step%s))",
+        " instr(among, '|') THEN among END FROM (SELECT state_of(%Q, h.began, s.id, s.state, s.after, s.role, u.roles,"
+        " s.back_role, b.roles) AS among FROM satchel_here AS h JOIN satchel_step AS s ON s.about = h.id JOIN"
+        " satchel_here AS k ON k.n = s.n AND k.sid = h.sid LEFT JOIN main.user AS u ON u.id = s.author LEFT JOIN"
+        " main.user AS b ON b.id = s.back WHERE h.n = r.rowid)) WHERE r.rowid IN (SELECT h.n FROM satchel_step AS s"
+        " JOIN satchel_here AS k ON k.n = s.n JOIN satchel_here AS h ON h.id = s.about AND h.sid = k.sid WHERE h.type"
+        " = %Q%s)",
         database, machine->type, machine->field, machine->field, machine->type, machine->type,
-        noted ? " WHERE about IN (SELECT id FROM temp.satchel_noted)" : "");
+        noted ? " AND s.about IN (SELECT id FROM temp.satchel_noted)" : "");
     enum sat_err err = sql ? SAT_OK : SAT_ERR_NO_MEMORY;
     if (!err && sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) err = client_view_fail(db, fault, SAT_ERR_IO);
     sqlite3_free(sql);
@@ -233,7 +234,7 @@ static enum sat_err derive(sqlite3 *db, const char *database, const struct sat_m
 enum sat_err client_states_register(sqlite3 *db, struct sat_fault *fault)
 {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    if (sqlite3_create_function_v2(db, "state_of", 7, flags, NULL, NULL, state_step, state_final, NULL) != SQLITE_OK ||
+    if (sqlite3_create_function_v2(db, "state_of", 9, flags, NULL, NULL, state_step, state_final, NULL) != SQLITE_OK ||
         sqlite3_create_function_v2(db, "last_state", 1, flags, NULL, last_state, NULL, NULL, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
     return SAT_OK;

@@ -54,6 +54,17 @@ static bool commands_a_terminal(uint32_t point)
            (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f;
 }
 
+const char *sat_utf8_beginning(struct sat_arena *arena, const char *text, size_t characters_max)
+{
+    const char *shown = sat_utf8_shown(arena, text);
+    size_t len = 0, characters = 0;
+    for (; shown[len]; len++) {
+        bool begins = ((uint8_t)shown[len] & 0xc0) != 0x80;
+        if (begins && characters++ == characters_max) break;
+    }
+    return sat_arena_text(arena, shown, len);
+}
+
 const char *sat_utf8_shown(struct sat_arena *arena, const char *text)
 {
     size_t left = strlen(text);

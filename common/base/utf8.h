@@ -11,5 +11,8 @@ void sat_utf8_mend(char *text);
 /* A copy in which control characters (C0, DEL, C1) and bidirectional overrides are written as U+XXXX in angle
  * brackets, so that a name cannot move the cursor. The arena owns it. */
 const char *sat_utf8_shown(struct sat_arena *arena, const char *text);
+/* The same, and no more than so many characters of it: "%.40s" cuts one of several bytes in two, and what is left is no
+ * text any more, which JSON does not take. */
+const char *sat_utf8_beginning(struct sat_arena *arena, const char *text, size_t characters_max);
 
 #endif

@@ -142,11 +142,13 @@ uint32_t sat_directory_number_at(const struct sat_directory *directory, uint32_t
  * manager added (and nothing else there), though its user may not write the space. */
 bool sat_directory_may_write(const struct sat_directory *directory, const struct sat_space_id *space, uint32_t device,
                              const struct sat_record_id *record, uint64_t seq);
-/* In which role the device's user was at that position; 0: none, or not active. */
-uint8_t sat_directory_role_at(const struct sat_directory *directory, uint32_t device, uint64_t seq);
 /* The newest position at or before `seq` at which it might; 0: never until then. */
 uint64_t sat_directory_last_write(const struct sat_directory *directory, const struct sat_space_id *space,
                                   uint32_t device, const struct sat_record_id *record, uint64_t seq);
+/* In which role the device's user was at that position; 0: none, or not active. */
+uint8_t sat_directory_role_at(const struct sat_directory *directory, uint32_t device, uint64_t seq);
+/* … and in which when he was active last, until then; 0: he never was. */
+uint8_t sat_directory_last_role(const struct sat_directory *directory, uint32_t device, uint64_t seq);
 
 /* Rights of a device: its user's, but nothing before it is approved and from its revocation on. */
 uint8_t sat_directory_device_rights(const struct sat_directory *directory, const struct sat_space_id *space,

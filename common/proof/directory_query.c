@@ -121,6 +121,15 @@ uint8_t sat_directory_role_at(const struct sat_directory *directory, uint32_t de
     return standing && standing->state == SAT_USER_ACTIVE ? standing->role : 0;
 }
 
+uint8_t sat_directory_last_role(const struct sat_directory *directory, uint32_t device, uint64_t seq)
+{
+    const struct sat_device *known = sat_directory_device(directory, device);
+    const struct sat_user_past *past = known ? &directory->index->users[known->user - 1] : NULL;
+    const struct sat_standing *standing = past ? sat_index_standing(past, seq) : NULL;
+    while (standing && standing->state != SAT_USER_ACTIVE) standing = standing > past->standings ? standing - 1 : NULL;
+    return standing ? standing->role : 0;
+}
+
 /* Is it the name of somebody whom a device of this manager added? */
 static bool names_added_user(const struct sat_directory *directory, const struct sat_device *device,
                              const struct sat_record_id *record, uint64_t seq)

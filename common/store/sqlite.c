@@ -162,7 +162,11 @@ bool sat_query_step(struct sat_query *query)
 
 int64_t sat_column_i64(struct sat_query *query)
 {
-    return sqlite3_column_int64(query->statement, query->column++);
+    int column = query->column++, type = sqlite3_column_type(query->statement, column);
+    /* Bytes and texts are read as 0, but are behind all numbers in SQLite's order: who goes on behind what it read
+     * would read it again. */
+    if (type != SQLITE_INTEGER && type != SQLITE_NULL) sat_query_corrupt(query, "a number");
+    return sqlite3_column_int64(query->statement, column);
 }
 
 uint64_t sat_column_u64(struct sat_query *query)

@@ -222,6 +222,25 @@ enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_changes_beside(struct sat_store *store, int64_t cid, int64_t bid, uint32_t limit,
+                                      struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_BESIDE);
+    sat_bind_i64(&query, cid);
+    sat_bind_i64(&query, bid);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) {
+        struct sat_change_row *row = sat_rows_add(&rows);
+        row->cid = sat_column_i64(&query);
+        row->sid = sat_column_i64(&query);
+        sat_column_bytes(&query, row->record.b, sizeof row->record.b);
+    }
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_record_spaces(struct sat_store *store, const struct sat_record_id *record, int64_t *sids,
                                      uint32_t max, uint32_t *n)
 {

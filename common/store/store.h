@@ -196,6 +196,9 @@ enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
  */
 enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_t bid, bool deletions, uint32_t limit,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* Those of these of whose record more than one change is live, or pending, here: `cid`, `sid` and `record` alone. */
+enum sat_err sat_store_changes_beside(struct sat_store *store, int64_t cid, int64_t bid, uint32_t limit,
+                                      struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
 /* Makes stubs of the record's dead changes: header and body go, for good. */
 enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
                                       const struct sat_record_id *record) SAT_MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "common/sync/host_state.h"
 #include "common/sync/judge.h"
 #include "common/sync/subscription.h"
+#include "common/sync/taken.h"
 #include "common/sync/void.h"
 
 static struct sat_auth auth_of(const struct host_step *step, const struct host_peer *peer, uint32_t device,
@@ -449,6 +450,26 @@ static enum sat_err take_evidence(struct host_peer *peer, const struct sat_messa
     return SAT_OK;
 }
 
+/* In whatever space it is: the asker's own signature. */
+static enum sat_err take_taken_get(struct host_step *step, struct host_peer *peer,
+                                   const struct sat_message_TAKEN_GET *message, struct sat_fault *fault)
+{
+    if (!sub_of(peer, message->sub)) return asks_in_vain(fault);
+    struct sat_message answer = {.type = SAT_MESSAGE_TAKEN};
+    struct sat_bundle_row row;
+    struct sat_buf proof;
+    bool found = false;
+    sat_buf_init(&proof);
+    enum sat_err err = sat_store_bundle_overlapping(step->host->store, peer->device, message->first,
+                                                    (uint32_t)message->count, &row, &found);
+    if (!err && found) sat_taken_encode(&row, &proof);
+    answer.as.TAKEN =
+        (struct sat_message_TAKEN){.sub = message->sub, .first = message->first, .proof = sat_buf_span(&proof)};
+    if (!err) host_send(step, peer->id, &answer);
+    sat_buf_deinit(&proof);
+    return err;
+}
+
 /* What is said of a space whose log has more than one life. */
 static enum sat_err take_of_lives(struct host_step *step, struct host_peer *peer, const struct sat_message *message,
                                   uint64_t number, struct sat_fault *fault)
@@ -488,6 +509,7 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_ENTRY_GET) return take_entry_get(step, peer, &message->as.ENTRY_GET, fault);
     if (message->type == SAT_MESSAGE_CURSOR) return take_cursor(step, peer, &message->as.CURSOR, fault);
     if (message->type == SAT_MESSAGE_EVIDENCE) return take_evidence(peer, &message->as.EVIDENCE, fault);
+    if (message->type == SAT_MESSAGE_TAKEN_GET) return take_taken_get(step, peer, &message->as.TAKEN_GET, fault);
     if (message->type == SAT_MESSAGE_RANGES)
         return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);

@@ -107,8 +107,9 @@ static bool is_above(const struct sat_bundle *bundle, const struct sat_cut *cut)
 }
 
 /* What counts of a revoked device is what its revocation lists; of a space that it does not list, what was there
- * before. Of others, what came while they had the right. */
-static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bundle)
+ * before. Of others, what came while they had the right, and stands where they had their number: a fresh one has no
+ * chain that would keep who claims a role or a right of former times from stepping back to them. */
+static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bundle, const struct sat_device *author)
 {
     const struct sat_manifest *m = &bundle->manifest;
     uint64_t revoked_seq;
@@ -116,6 +117,7 @@ static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bund
     if (sat_directory_cut(judge->directory, m->device, &m->space, judge->dir_at, &revoked_seq, &cut) &&
         (cut ? is_above(bundle, cut) : judge->dir_at >= revoked_seq))
         return true;
+    if (m->dir_seq < author->since_seq) return true;
     return m->dir_seq < judge->dir_at && !may_write_at(judge, bundle, judge->dir_at) &&
            may_write_at(judge, bundle, m->dir_seq);
 }
@@ -124,10 +126,13 @@ static bool is_late(const struct sat_judge *judge, const struct sat_bundle *bund
 static enum sat_err judge_time(const struct sat_judge *judge, const struct sat_bundle *bundle,
                                const struct sat_device *author, struct sat_fault *fault)
 {
-    if (!is_late(judge, bundle)) return SAT_OK;
+    if (!is_late(judge, bundle, author)) return SAT_OK;
     if (sat_directory_decided(judge->directory, &bundle->id, judge->dir_at) == SAT_ACCEPT_BUNDLE) return SAT_OK;
     enum sat_err err = judge_signature(bundle, author, fault);
     if (err) return err;
+    if (bundle->manifest.dir_seq < author->since_seq)
+        return sat_fail(fault, SAT_ERR_ESCROWED, "change %llu of device %u was written before it had that number",
+                        (unsigned long long)bundle->manifest.first, author->number);
     return sat_fail(fault, SAT_ERR_ESCROWED, "change %llu of device %u came after it had lost the right to write here",
                     (unsigned long long)bundle->manifest.first, author->number);
 }

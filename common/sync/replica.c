@@ -234,7 +234,7 @@ static const char *stuck(const struct sat_replica *replica)
         const struct replica_sub *sub = &replica->subs[i];
         if (sub->held) held = true;
         if (sub->held || sub->halted || !replica_may_read(replica, &sub->row.id)) continue;
-        if (sub->mending.awaited) return NULL;
+        if (sub->mending.awaited || sub->doubted) return NULL;
         if (replica_is_offering(sub) || sub->fill.asked) return NULL;
         if (!sub->head_here || sub->in_flight || (sub->pushable && !sub->blocked)) return NULL;
         if (sub->returns.left && !sub->returns.held) return NULL;
@@ -325,6 +325,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_COMMON) return replica_common(step, &message->as.COMMON);
     if (message->type == SAT_MESSAGE_CURSORS) return replica_words(step, &message->as.CURSORS);
     if (message->type == SAT_MESSAGE_ANEW) return replica_anew(step, &message->as.ANEW);
+    if (message->type == SAT_MESSAGE_TAKEN) return replica_taken(step, &message->as.TAKEN);
     if (message->type == SAT_MESSAGE_UNRETURNED) return replica_unreturned(step, &message->as.UNRETURNED);
     return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "the server sent %s where it does not belong",
                     sat_message_name(message->type));

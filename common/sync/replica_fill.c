@@ -70,6 +70,14 @@ static void ask(struct replica_step *step, struct replica_sub *sub, uint64_t seq
     replica_send(step, &message);
 }
 
+/* The server answers one question about an entry at a time, and none from before a new subscription: this one is put
+ * again behind the next head. Should it have been answered all the same, that is passed over, or answers the second. */
+void replica_unask(struct replica_sub *sub)
+{
+    if (sub->fill.asked && sub->fill.asked == sub->fill.after) sub->fill.after--;
+    sub->fill.asked = 0;
+}
+
 enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *sub, const struct sat_hash *digest)
 {
     struct sat_bundle_row row;
@@ -172,22 +180,34 @@ static enum sat_err was_wished(struct replica_step *step, const struct replica_s
     return err || !*wished ? err : sat_wish_done(store, sub->row.sid, seq);
 }
 
+/* What is behind an entry that was asked for comes again, as it came first: that is no answer. One has all that the
+ * server has, under whoever's number. */
+static enum sat_err decode_answer(struct replica_step *step, const struct replica_sub *sub, struct sat_span item,
+                                  struct sat_bundle *bundle, bool *answers, bool *has_bundle)
+{
+    struct sat_entry_wire entry;
+    enum sat_err err = sat_entry_wire_decode(item, &entry);
+    *has_bundle = !err && (entry.kind == SAT_ENTRY_RETURNED || entry.kind == SAT_ENTRY_BUNDLE);
+    *answers = !err && (!*has_bundle || !entry.own);
+    if (err || !*has_bundle || entry.own) return err;
+    const struct sat_hash *org = &step->replica->config.directory->org;
+    err = sat_bundle_decode(entry.bundle, org, &sub->row.id, step->arena, bundle);
+    *answers = !err && bundle->form == SAT_BUNDLE_FULL;
+    return err;
+}
+
 enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub, struct sat_span item)
 {
-    struct sat_replica *replica = step->replica;
-    struct sat_entry_wire entry;
     struct sat_bundle bundle;
     struct sat_bundle_row row;
-    bool found = false, wished;
-    enum sat_err err = was_wished(step, sub, &wished);
+    bool answers, has_bundle, wished = false, found = false;
+    enum sat_err err = decode_answer(step, sub, item, &bundle, &answers, &has_bundle);
+    if (err || !answers) return err;
+    err = was_wished(step, sub, &wished);
     sub->fill.asked = 0;
-    if (!err) err = sat_entry_wire_decode(item, &entry);
-    if (err || (entry.kind != SAT_ENTRY_RETURNED && entry.kind != SAT_ENTRY_BUNDLE)) return err;
-    if (entry.own) return SAT_OK;
-    err = sat_bundle_decode(entry.bundle, &replica->config.directory->org, &sub->row.id, step->arena, &bundle);
-    if (err || bundle.form != SAT_BUNDLE_FULL) return err;
+    if (err || !has_bundle) return err;
     struct sat_dot first = {bundle.manifest.device, bundle.manifest.first};
-    err = sat_store_bundle_of_dot(replica->config.store, first, &row, &found);
+    err = sat_store_bundle_of_dot(step->replica->config.store, first, &row, &found);
     if (!err && found && row.sid == sub->row.sid && sat_hash_equal(&row.id, &bundle.id))
         err = wished ? grant_wish(step, &row, &bundle) : fill(step, sub, &row, &bundle);
     if (err) return err;

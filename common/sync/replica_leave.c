@@ -11,6 +11,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/void.h"
+#include "common/sync/wishes.h"
 
 enum { PENDING_PER_READ = 16, DRAFTS_PER_READ = 256 };
 
@@ -173,6 +174,7 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
     if (!err) err = sat_store_meta_get_u64(store, "counter", 0, &counter);
     if (!err) err = find_come(step, row->sid, counter, &came);
     if (!err) err = sat_mark_left(store, &row->id, counter, came);
+    if (!err) err = sat_wish_leave(store, row->sid);
     if (!err) err = sat_store_space_purge(store, row->sid);
     if (err) return err;
     for (uint32_t i = 0; i < replica->subs_n; i++) {

@@ -145,6 +145,7 @@ static void resubscribe(struct replica_step *step, struct replica_sub *sub)
     sub->resubscribed_at = sub->row.log.size + 1;
     sub->anew.said = true;
     sub->asked_entry = 0;
+    replica_unask(sub);
     memset(&sub->words, 0, sizeof sub->words);
     struct sat_span item = subscription_item(step, sub);
     send_subscriptions(step, &item, 1);
@@ -166,6 +167,7 @@ static enum sat_err ask_entry(struct replica_step *step, struct replica_sub *sub
                         "the server insists on an entry that does not fit what is here");
     struct sat_message message = {.type = SAT_MESSAGE_ENTRY_GET};
     message.as.ENTRY_GET = (struct sat_message_ENTRY_GET){.sub = sub->sub, .seq = sub->row.log.size + 1};
+    replica_unask(sub);
     replica_send(step, &message);
     sub->asked_entry++;
     return SAT_ERR_STALE;

@@ -3,6 +3,7 @@
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
 #include "common/sync/rewind.h"
+#include "common/sync/taken.h"
 #include "common/sync/void.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
@@ -268,9 +269,9 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
 
 /* STALE: something before it has not arrived, or an abbreviation was not understood: send all that is pending again, in
  * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
- * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, or may
- * be in one that this device may not read any more, this home is a copy, and the work is written again; else the
- * refusal is final, as any other is for that bundle. */
+ * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, or is
+ * shown where it may be in one that this device may not read any more, this home is a copy, and the work is written
+ * again; else the refusal is final, as any other is for that bundle. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -294,6 +295,51 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     return SAT_OK;
 }
 
+static enum sat_err find_disputed(struct replica_step *step, const struct replica_sub *sub, uint64_t first,
+                                  struct sat_bundle_row **out)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    enum sat_err err =
+        sat_store_bundles_pending(step->replica->config.store, sub->row.sid, first, 1, step->arena, &rows, &n);
+    *out = !err && n && rows[0].first == first ? &rows[0] : NULL;
+    return err;
+}
+
+/* What has its numbers may be where this device cannot look: it has signed that itself, then. */
+static enum sat_err doubt(struct replica_step *step, struct replica_sub *sub, uint64_t first)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_TAKEN_GET};
+    struct sat_bundle_row *row;
+    enum sat_err err = find_disputed(step, sub, first, &row);
+    if (err || !row) return err;
+    sub->doubted = first;
+    message.as.TAKEN_GET = (struct sat_message_TAKEN_GET){.sub = sub->sub, .first = first, .count = row->count};
+    replica_send(step, &message);
+    return SAT_OK;
+}
+
+static enum sat_err settle_fork(struct replica_step *step, struct replica_sub *sub, uint64_t first)
+{
+    return settle_refusal(step, sub, first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
+}
+
+enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message)
+{
+    const struct sat_replica_config *config = &step->replica->config;
+    struct replica_sub *sub = replica_sub_of(step->replica, message->sub);
+    struct sat_bundle_row *row;
+    if (!sub) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an answer about a space that was not subscribed");
+    if (!sub->doubted || sub->doubted != message->first) return SAT_OK;
+    sub->doubted = 0;
+    if (replica_is_deaf(sub) || step->replica->copied) return SAT_OK;
+    enum sat_err err = find_disputed(step, sub, message->first, &row);
+    if (err || !row) return err;
+    struct sat_public_key own = sat_sign_public(config->key);
+    if (sat_taken_is_proven(message->proof, &config->directory->org, &own, row)) return replica_is_copy(step);
+    return settle_fork(step, sub, message->first);
+}
+
 enum sat_err replica_disputes(struct replica_step *step)
 {
     struct sat_replica *replica = step->replica;
@@ -301,12 +347,10 @@ enum sat_err replica_disputes(struct replica_step *step)
     for (uint32_t i = 0; i < replica->subs_n; i++)
         if (!replica_is_deaf(&replica->subs[i]) && !replica->subs[i].head_here) return SAT_OK;
     for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
-        uint64_t first = replica->subs[i].disputed;
-        replica->subs[i].disputed = 0;
-        if (first && replica_cannot_look(replica)) return replica_is_copy(step);
-        if (first)
-            err =
-                settle_refusal(step, &replica->subs[i], first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
+        struct replica_sub *sub = &replica->subs[i];
+        uint64_t first = sub->disputed;
+        sub->disputed = 0;
+        if (first) err = replica_cannot_look(replica) ? doubt(step, sub, first) : settle_fork(step, sub, first);
     }
     return err;
 }

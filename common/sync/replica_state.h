@@ -76,6 +76,7 @@ struct replica_sub {
     uint32_t in_flight; /* bundles sent and not yet heard of */
     uint32_t retries;
     uint64_t disputed;      /* first counter of a bundle whose dots are another one's, says the server; 0: none */
+    uint64_t doubted;       /* … and it is asked to show that: of which it was asked last, and has not answered */
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
@@ -334,6 +335,8 @@ enum sat_err replica_ask_whole(struct replica_step *step, struct replica_sub *su
                                const struct sat_hash *digest) SAT_MUST_CHECK;
 /* What somebody here wants to know of what was replaced (wishes.h). */
 enum sat_err replica_ask_wishes(struct replica_step *step) SAT_MUST_CHECK;
+/* No answer to the question that is out, if one is, is awaited any more: it is put again. */
+void replica_unask(struct replica_sub *sub);
 enum sat_err replica_take_whole(struct replica_step *step, struct replica_sub *sub,
                                 struct sat_span item) SAT_MUST_CHECK;
 enum sat_err replica_encode_return(struct sat_replica *replica, const struct replica_sub *sub,
@@ -456,6 +459,7 @@ enum sat_err replica_devices(struct replica_step *step, const struct sat_message
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message) SAT_MUST_CHECK;
 /* Once everything is pulled: what the server said of dots that are taken, and did not show. */
 enum sat_err replica_disputes(struct replica_step *step) SAT_MUST_CHECK;
+enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message) SAT_MUST_CHECK;
 enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK; /* some, while there is nothing to send */
 enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */

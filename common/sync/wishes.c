@@ -14,7 +14,7 @@ static enum sat_err load(struct sat_store *store, struct sat_arena *arena, struc
     return err;
 }
 
-/* Is it among them? Of the rest a copy in `others`, which may be NULL. */
+/* Is it among them; of that space, if seq is 0, any? Of the rest a copy in `others`, which may be NULL. */
 static bool has(struct sat_span all, int64_t sid, uint64_t seq, struct sat_buf *others)
 {
     struct sat_reader reader;
@@ -22,7 +22,7 @@ static bool has(struct sat_span all, int64_t sid, uint64_t seq, struct sat_buf *
     sat_reader_init(&reader, all);
     while (sat_reader_left(&reader) >= WISH_BYTES) {
         uint64_t space = sat_take_u64(&reader), at = sat_take_u64(&reader);
-        bool same = space == (uint64_t)sid && at == seq;
+        bool same = space == (uint64_t)sid && (at == seq || !seq);
         is = is || same;
         if (same || !others) continue;
         sat_put_u64(others, space);
@@ -91,4 +91,9 @@ enum sat_err sat_wish_done(struct sat_store *store, int64_t sid, uint64_t seq)
     sat_buf_deinit(&others);
     sat_arena_deinit(&arena);
     return err;
+}
+
+enum sat_err sat_wish_leave(struct sat_store *store, int64_t sid)
+{
+    return sat_wish_done(store, sid, 0);
 }

@@ -17,5 +17,7 @@ enum sat_err sat_wish_record(struct sat_store *store, int64_t sid, const struct 
 enum sat_err sat_wish_first(struct sat_store *store, int64_t sid, uint64_t *seq, bool *found) SAT_MUST_CHECK;
 /* Inside a transaction: it was answered, or cannot be. */
 enum sat_err sat_wish_done(struct sat_store *store, int64_t sid, uint64_t seq) SAT_MUST_CHECK;
+/* Inside a transaction: the space is let go of, and nobody answers about it any more. */
+enum sat_err sat_wish_leave(struct sat_store *store, int64_t sid) SAT_MUST_CHECK;
 
 #endif

@@ -135,18 +135,53 @@ enum sat_err sat_again_take_taken(struct sat_again_work *again, struct sat_again
     return err;
 }
 
-/* The end of what its author and the log have in common: by what the first one names as the one before it. */
-static enum sat_err find_fork(const struct sat_again_work *again, int64_t sid, uint32_t device,
-                              const struct sat_hash *prev, uint64_t *last)
+/* The last of the author's changes in an entry of the log, or in what the entry was of, and was put aside here. */
+static enum sat_err find_end(const struct sat_again_work *again, int64_t sid, uint32_t device,
+                             const struct sat_hash *id, uint64_t *last)
 {
+    struct sat_store *store = again->vault.store;
     struct sat_entry_row entry;
-    struct sat_bundle_row row;
+    struct sat_bundle_row row = {0};
+    struct sat_aside_row aside = {0};
+    struct sat_arena arena;
     bool found;
     *last = 0;
-    enum sat_err err = sat_store_entry_find(again->vault.store, sid, prev, &entry, &found);
-    if (err || !found || !entry.bid) return err;
-    err = sat_store_bundle_get(again->vault.store, entry.bid, &row);
-    *last = err || row.device != device ? 0 : row.first + row.count - 1;
+    enum sat_err err = sat_store_entry_find(store, sid, id, &entry, &found);
+    if (err || !found) return err;
+    if (entry.bid) {
+        err = sat_store_bundle_get(store, entry.bid, &row);
+        if (!err && row.device == device) *last = row.first + row.count - 1;
+        return err;
+    }
+    sat_arena_init(&arena);
+    err = sat_store_aside_find(store, id, &arena, &aside, &found);
+    if (!err && found && aside.device == device) *last = aside.first + aside.count - 1;
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* How much of this log its author has witnessed; 0 if that is of another one, or of what is forgotten. */
+static enum sat_err find_witnessed(const struct sat_again_work *again, int64_t sid, const struct sat_manifest *m,
+                                   uint64_t *size)
+{
+    struct sat_hash root;
+    bool found;
+    enum sat_err err = sat_store_root_at(again->vault.store, sid, m->w_size, &root, &found);
+    *size = !err && found && sat_hash_equal(&root, &m->w_root) ? m->w_size : 0;
+    return err;
+}
+
+/* The end of what its author and the log have in common: by what the first one names as the one before it; where
+ * nothing of that is here, by what he has witnessed: had it not been his own, he would have learned that his home is a
+ * copy. */
+static enum sat_err find_fork(const struct sat_again_work *again, int64_t sid, const struct sat_manifest *first,
+                              uint64_t *last)
+{
+    uint64_t size = 0;
+    enum sat_err err = find_end(again, sid, first->device, &first->prev, last);
+    if (!err && *last == 0) err = find_witnessed(again, sid, first, &size);
+    if (!err && size) err = sat_store_device_counter_at(again->vault.store, sid, first->device, size, last);
+    if (*last >= first->first) *last = first->first - 1;
     return err;
 }
 
@@ -164,10 +199,8 @@ static enum sat_err prove_seen(struct sat_again_work *again, int64_t sid, const 
                                const struct sat_again_old *changes)
 {
     struct sat_store *store = again->vault.store;
-    struct sat_hash root;
-    bool found;
-    enum sat_err err = sat_store_root_at(store, sid, m->w_size, &root, &found);
-    uint64_t size = found && sat_hash_equal(&root, &m->w_root) ? m->w_size : 0;
+    uint64_t size;
+    enum sat_err err = find_witnessed(again, sid, m, &size);
     uint32_t devices = 0;
     for (uint32_t i = 0; i < m->count; i++) devices += changes[i].header.seen.n;
     struct sat_dot *proven = sat_arena_array(&again->batch, devices, sizeof *proven);
@@ -183,26 +216,36 @@ static enum sat_err prove_seen(struct sat_again_work *again, int64_t sid, const 
     return err;
 }
 
+/* What became of one of those before the last, as far as it can be read: of what cannot, that is not known. */
+static enum sat_err know_handed(struct sat_again_work *again, struct sat_again_place *place,
+                                const struct sat_bundle *bundle)
+{
+    uint32_t n = bundle->manifest.count;
+    struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
+    enum sat_err err = sat_again_open(again, place, bundle, changes);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK;
+    for (uint32_t k = 0; k < n && !err; k++) {
+        struct sat_again_answer answer;
+        if (changes[k].counter) err = sat_again_know(again, &changes[k], &answer);
+    }
+    return err;
+}
+
 /* Numbers behind the fork mean these bundles, or what never came, whatever the log has under them. */
 enum sat_err sat_again_take_handed(struct sat_again_work *again, struct sat_again_place *place)
 {
     const struct sat_again_handed *handed = again->what->handed;
-    const struct sat_manifest *first = &handed->bundles[0].manifest;
+    const struct sat_bundle *bundle = &handed->bundles[handed->n - 1];
+    uint32_t n = bundle->manifest.count;
     uint64_t last;
-    enum sat_err err = find_fork(again, place->sid, first->device, &first->prev, &last);
+    enum sat_err err = find_fork(again, place->sid, &handed->bundles[0].manifest, &last);
     place->first = place->cut = SAT_COUNTER_MAX; /* the own numbers are what they are */
-    add_gone(again, first->device, last + 1);
-    for (uint32_t i = 0; i < handed->n && !err; i++) {
-        const struct sat_bundle *bundle = &handed->bundles[i];
-        uint32_t n = bundle->manifest.count;
-        struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
-        err = sat_again_open(again, place, bundle, changes);
-        if (!err) err = prove_seen(again, place->sid, &bundle->manifest, changes);
-        for (uint32_t k = 0; k < n && !err; k++) {
-            struct sat_again_answer answer;
-            err = i + 1 < handed->n ? sat_again_know(again, &changes[k], &answer) : sat_again_take(again, &changes[k]);
-        }
-    }
+    add_gone(again, bundle->manifest.device, last + 1);
+    for (uint32_t i = 0; i + 1 < handed->n && !err; i++) err = know_handed(again, place, &handed->bundles[i]);
+    struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
+    if (!err) err = sat_again_open(again, place, bundle, changes);
+    if (!err) err = prove_seen(again, place->sid, &bundle->manifest, changes);
+    for (uint32_t k = 0; k < n && !err; k++) err = sat_again_take(again, &changes[k]);
     return err;
 }
 

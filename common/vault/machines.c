@@ -57,6 +57,11 @@ static const struct sat_machine machines[MACHINES_N] = {
 #include "common/vault/machines.def"
 };
 
+static const bool decided[MACHINES_N] = {
+#define DECIDED(type) [MACHINE_##type] = true,
+#include "common/vault/machines.def"
+};
+
 struct listed_move {
     uint8_t machine;
     struct sat_state_move move;
@@ -111,6 +116,11 @@ const struct sat_machine *sat_machine_of(const struct sat_type *type, const stru
     return machine && strcmp(machine->field, field->name) == 0 ? machine : NULL;
 }
 
+bool sat_machine_decided(const struct sat_machine *machine)
+{
+    return decided[machine - machines];
+}
+
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name)
 {
     for (uint8_t i = 0; i < machine->states_n; i++)
@@ -136,6 +146,11 @@ const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint
     for (size_t i = 0; i < NEEDS_N; i++)
         if (is_of(machine, needs[i].machine) && needs[i].to == to && index-- == 0) return needs[i].field;
     return NULL;
+}
+
+uint32_t sat_field_amenders(const struct sat_field *field)
+{
+    return field->range->amenders ? field->range->amenders : (uint32_t)ANYONE;
 }
 
 uint32_t sat_duties_of_role(uint8_t role)
@@ -346,7 +361,9 @@ void sat_machine_derive(const struct sat_machine *machine, const struct sat_bega
     struct sat_arena arena;
     sat_arena_init(&arena);
     struct walk walk = {.machine = machine,
-                        .start = began->start ? sat_machine_standing(machine, began->start) : bit_of(0)};
+                        .start = began->start && !sat_machine_decided(machine)
+                                     ? sat_machine_standing(machine, began->start)
+                                     : bit_of(0)};
     walk.taken = sat_arena_array(&arena, n, sizeof *walk.taken);
     gather(&walk, steps, n);
     for (uint32_t i = 0; i < walk.n; i++) decide(&walk, i);

@@ -43,6 +43,8 @@ const struct sat_machine *sat_machine_of(const struct sat_type *type, const stru
 const struct sat_machine *sat_machine_by_type(const char *type);
 uint32_t sat_machines_count(void);
 const struct sat_machine *sat_machine_at(uint32_t index);
+/* Do steps alone say where a record stands, and what its own field says counts for nothing? */
+bool sat_machine_decided(const struct sat_machine *machine);
 /* SAT_NO_STATE: a later version's, or none. */
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name);
 /* The legal move between two states; NULL: there is none. */
@@ -54,6 +56,8 @@ const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint
 bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b);
 /* Of the states (bits) that came about side by side those that no other one overtakes. */
 uint32_t sat_machine_standing(const struct sat_machine *machine, uint32_t states);
+/* The duties whose amendment of a field counts, one of which is needed. */
+uint32_t sat_field_amenders(const struct sat_field *field);
 /* The duties that come with a role alone. */
 uint32_t sat_duties_of_role(uint8_t role);
 
@@ -85,7 +89,8 @@ struct sat_state {
 
 /* What the record itself says, as bits: no steps are needed for it. */
 struct sat_began {
-    uint32_t start;  /* where its steps begin, several where that is disputed; none: the machine's first state */
+    uint32_t start;  /* where its steps begin, several where that is disputed; none, or where steps alone decide: the
+                        machine's first state */
     uint32_t beside; /* what stands beside them in any case */
 };
 

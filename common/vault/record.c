@@ -212,7 +212,7 @@ static void disbelieve(const struct sat_space_id *here, struct sat_body *body)
 }
 
 /* In which role its author was when he wrote it. Of a copy that of the original's author, as far as its maker's word
- * counts for as much. */
+ * counts for as much; if he is suspended by then, the one that he had last. */
 static uint8_t role_of(const struct opener *opener, const struct sat_source *source, bool draft)
 {
     const struct sat_directory *directory = opener->vault->directory;
@@ -221,7 +221,7 @@ static uint8_t role_of(const struct opener *opener, const struct sat_source *sou
     uint8_t role = sat_directory_role_at(directory, device, seq);
     struct sat_origin origin;
     if (!source->body.origin.len || sat_origin_decode(source->body.origin, &origin)) return role;
-    uint8_t original = sat_directory_role_at(directory, origin.dot.device, seq);
+    uint8_t original = sat_directory_last_role(directory, origin.dot.device, seq);
     return sat_role_outweighs(original, role) && !sat_role_outweighs(role, SAT_ROLE_REP) ? role : original;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/vault/machines.h"
+
 /* Each reading of types.def looks at some of its lines; the others are nothing then, and all are forgotten behind it.
  */
 
@@ -34,6 +36,7 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define SEARCH(type, field, how) [FIELD_##type##_##field].search = SAT_SEARCH_##how,
 #define WORDS(type, field, list) [FIELD_##type##_##field].words = (list),
 #define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
+#define AMENDER(type, field, duty) [FIELD_##type##_##field].amenders = SAT_DUTY_##duty,
 #define KEY(type, field) [FIELD_##type##_##field].key = true,
 #include "common/vault/types.def"
 };

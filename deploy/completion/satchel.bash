@@ -60,11 +60,13 @@ order status: --reason
 order note: --date
 approve: --reason
 pay reverse: --reason
-pay: --for --bank-ref --on
+pay confirm: --reason
+pay: --for --bank-ref --on --anyway
 dunning: --date --dry-run
 merge: --list --undo
 reveal: --reason
 contacts: --purpose
+claim: --undo
 consent give: --reason
 consent withdraw:
 role list:

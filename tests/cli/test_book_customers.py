@@ -409,11 +409,11 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
 
 
 @test
-def case_15_what_was_done_after_a_reassignment_is_shown_and_not_counted():
-    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(3)])
+def case_15_m01_4_what_was_done_after_a_reassignment_is_shown_and_not_counted():
+    accounts = put([record("account", name="moves %d" % i, owner=people["Nancy"]) for i in range(40)])
     for device in (nancy, admin):
         device.sync()
-    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 3)
+    equal(admin.row("reassign", "Steven", *accounts, "--reason", "Nancy is on leave")["accounts"], 40)
     admin.run("move", "account", *accounts, "--to", "Southern")
     admin.sync()
     said = [record("visit", account=accounts[i], person=people["Nancy"], local_date="2099-06-0%d" % (i + 1),
@@ -457,6 +457,42 @@ def case_17_two_divide_one_target_side_by_side():
     admin.run("resolve", "target", whole, "divided", "--pick", "2")
     sums = [row for row in admin.row("report", "targets", "--period", "2026")["parts"]["sums"] if row["id"] == whole]
     equal([(row["parts"], row["division"]) for row in sums], [(2, "in force"), (3, "beside it")])
+
+
+@test
+def case_19_two_claim_one_lead_of_the_pool():
+    pool, owned = put([record("lead", company="Dairy Nord"), record("account", name="in hands", owner=people["Dana"])])
+    for device in (nancy, steven):
+        device.sync()
+    has([(row["name"], row["state"], row["by"], row["own"]) for row in steven.rows("claim")],
+        ("Dairy Nord", "free", None, None))
+    equal([row for row in steven.rows("claim") if row["id"] == owned], [], "what has an owner is not in the pool")
+    has(steven.error(2, "claim", "account", "in hands")["message"], "it belongs to Dana")
+    mine, his = nancy.row("claim", "lead", "Dairy Nord"), steven.row("claim", "lead", pool[:18])
+    equal([(row["state"], row["own"]) for row in (mine, his)], [("asked", "asked")] * 2, "offline both may hope")
+    for device in (steven, nancy, steven):  # Steven's comes first, though Nancy was
+        device.sync()
+    for device, own in ((nancy, "lost"), (steven, "confirmed")):
+        row, = [row for row in device.rows("claim") if row["id"] == pool]
+        equal((row["state"], row["by"], row["own"]), ("confirmed", "Steven", own))
+        at = row["at"]
+    found = nancy.error(2, "claim", "lead", "Dairy Nord")
+    equal((found["error"], found["message"][:61 + len(at)]),
+          ("exists", "lead Dairy Nord is claimed by Steven at %s" % at))
+    has(nancy.error(4, "claim", "lead", pool, "--undo")["message"], "given back by whoever claimed it, or a manager")
+    has(nancy.run("claim").out, "lost")
+    equal([(row["name"], row["own"], row["by"]) for row in nancy.row("today")["claims"]],
+          [("Dairy Nord", "lost", "Steven")])
+    has(nancy.run("today").out, "claimed (satchel claim)")
+    equal(steven.row("today")["claims"], [])
+    equal(steven.row("claim", "lead", pool)["own"], "confirmed", "once more: nothing new")
+    equal(steven.row("claim", "lead", pool, "--undo")["state"], "free")
+    for device in (steven, nancy):
+        device.sync()
+    equal(nancy.row("claim", "lead", pool)["own"], "asked")
+    nancy.error(2, "claim", "visit", pool)
+    nancy.error(1, "claim", "lead")
+    nancy.error(1, "claim", "--undo")
 
 
 @test

@@ -134,7 +134,7 @@ def what_cannot_be_ordered_is_refused_by_name_and_nothing_is_stored():
 
 
 @test
-def case_16_an_older_list_keeps_its_prices_and_is_flagged_with_the_difference():
+def case_16_m08_1_an_older_list_keeps_its_prices_and_is_flagged_with_the_difference():
     told = order(nancy, "MILK=80", "--date", "2024-06-02")
     equal((told["price_list"], told["flags"]), ("WHOLESALE v12", []))
     put(admin, [record("price_list", V13, code="WHOLESALE", version=13, currency="CNY", valid_from="2024-06-01"),
@@ -190,6 +190,22 @@ def what_came_by_a_sync_and_breaks_a_rule_is_kept_and_flagged():
           {"an order has the currency of its price list", "a price list is valid on the day"})
 
 
+@test
+def long_chinese_names_are_cut_at_characters_and_no_flag_is_lost():
+    long = "超高温灭菌全脂纯牛奶整箱装" * 5
+    key = put(nancy, [record("account", name=long)])[0]
+    told = put(nancy, [record("order", account=key, ordered_on="2024-06-02", currency="CNY", no_local=long)])[0]
+    put(nancy, [record("order_line", order=told, product=new_id(), sku="ab" + long, qty=1, unit_price=1)])
+    found = status(nancy, told)
+    equal(text_of(found, "product"), "the product of line ab%s is not here" % long[:38])
+    equal([row["order"] for row in nancy.rows("order", "status") if row["id"] == told], [long[:40]])
+    paid = nancy.error(2, "pay", long, "5", "CNY")["message"]
+    has(paid, long[:13])
+    lacks(paid, "?")
+    nancy.run("rm", "order", told)
+    nancy.run("rm", "account", key)
+
+
 # ---- Approvals ----
 
 @test
@@ -230,7 +246,7 @@ def a_rep_grants_himself_nothing():
     asked = nancy.row("get", "approval", told["approval"]["approval"])["fields"]
     own = ["about=" + asked["about"], "kind=discount", "content_hash=" + asked["content_hash"]]
     has(nancy.error(2, "put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", "state=approved", *own)["message"],
-        "begins as a request")
+        'begins as "requested"')
     nancy.run("put", "approval", "ffffffff-ffff-8fff-bfff-ffffffffffff", *own)
     sync(nancy, admin)
     admin.run("approve", told["approval"]["approval"], "no", "--reason", "too much")
@@ -268,7 +284,7 @@ def case_8_approved_for_one_version_is_not_for_another():
 # ---- On its way ----
 
 @test
-def case_5_what_is_shipping_is_not_cancelled_but_asked_to_be():
+def case_5_m10_1_what_is_shipping_is_not_cancelled_but_asked_to_be():
     told = nancy.row("order", "submit", order(nancy, "MILK=13", "--date", "2024-09-02")["id"])
     found = nancy.error(4, "order", "status", told["id"], "reviewed")
     has(found["message"], "a manager or an assistant may make it reviewed")

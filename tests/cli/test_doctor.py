@@ -228,6 +228,7 @@ def a_log_that_is_not_what_it_was_is_named():
     damaged("log", "entries and should have", "delete from entry where " + last)
     damaged("log", "bundle of entry", "update entry set bid = 99999 where " + first)
     damaged("log", "steps back in time", "update entry set recv_ms = recv_ms * 2 where " + first)
+    damaged("log", "a number is damaged", "update entry set seq = x'01' where " + last)
     damaged("log", "last time", "update space set last_recv_ms = last_recv_ms + 1 where sid = " + largest)
     damaged("log", "head is beyond", "update space set head_size = head_size + 9 where sid = " + largest)
 

@@ -170,4 +170,24 @@ def the_index_is_no_table_for_queries():
     equal(names("konig"), ["Königlich Essen"])
 
 
+@test
+def m19_5_articles_are_found_by_any_spelling_of_a_word_inside_them():
+    texts = ["客户关系要常走动，销售靠的是信任。", "維護關係不是請客吃飯；銷售漏斗每週看一次。", "關系网越大，线索越多。销售日报当天写。",
+             "售后也是关系，銷售之後才開始。", "搞好關係，從準時開始：銷售員守時。"]
+    for n, body in enumerate(texts):
+        world.admin.run("put", "article", "kind=script", "title=第%d课" % (n + 1), "body=" + body, "--territory", "org")
+    world.admin.run("put", "article", "kind=case", "title=童话", "body=王后與公主", "--territory", "org")
+    world.admin.sync()
+    rep.sync()
+
+    def articles(word):
+        return sorted(row["name"] for row in rep.rows("find", word) if row["type"] == "article")
+
+    lessons = ["第%d课" % n for n in range(1, 6)]
+    for word in ("关系", "關係", "關系", "销售", "銷售", "售"):
+        equal(articles(word), lessons, word)
+    equal((articles("王后"), articles("守时")), (["童话"], ["第5课"]))
+    equal([row["match"] for row in rep.rows("find", "王後") if row["type"] == "article"], ["王后"], "as it was written")
+
+
 run()

@@ -180,6 +180,16 @@ def control_characters_are_stored_and_shown_safely():
 
 
 @test
+def the_keys_of_a_map_are_shown_safely_too():
+    visit = rep.put_lines([{"type": "visit", "fields": {"sections": {"\x1b[2J\u202e": "wiped"}}}])[0]["id"]
+    for args in (("get", "visit", visit), ("list", "visit"), ("history", "visit", visit)):
+        shown = rep.run(*args).out
+        lacks(shown, "\x1b")
+        lacks(shown, "\u202e")
+        has(shown, "<U+001B>[2J<U+202E>")
+
+
+@test
 def json_output_leaves_text_as_it_is():
     account = rep.put("account", "name=行囊 Zürich 🧳")
     has(rep.run("get", "account", account, "--json").out, '"行囊 Zürich 🧳"')

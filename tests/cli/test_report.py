@@ -106,11 +106,16 @@ def m05_1_what_is_disputed_counts_nowhere():
     put(steps(deal, "qualified", "needs", "proposal", day="2024-05-02"), "Southern")
     last = nancy.rows("query", "select id from state_event where about = '%s' and to_state = 'proposal'" % deal)
     before = report("funnel", "--period", "2024", "--territory", "Southern")
-    equal(before["parts"]["pipeline"], [{"stage": "proposal", "currency": "CNY", "n": 1, "amount_minor": 500000}])
+    equal(before["parts"]["pipeline"], [{"stage": "proposal", "currency": "CNY", "n": 1, "amount_minor": 500000,
+                                         "probability_bp": 4000, "weighted_minor": 200000}])
+    equal(before["parts"]["forecast"], [{"currency": "CNY", "n": 1, "amount_minor": 500000, "weighted_minor": 200000,
+                                         "disputed": 0}])
     put([record("state_event", about=deal, to_state=state, after=[last[0]["id"]], at="2024-05-03T10:00:00Z")
          for state in ("negotiation", "lost")], "Southern")
     found = report("funnel", "--period", "2024", "--territory", "Southern")
     equal(found["parts"]["pipeline"], [])
+    equal(found["parts"]["forecast"], [{"currency": "CNY", "n": 0, "amount_minor": 0, "weighted_minor": 0,
+                                        "disputed": 1}])
     equal([row["cohort"] for row in found["parts"]["steps"]], [])
     equal(found["basis"]["not_counted"], [{"what": "leads and opportunities", "n": 1,
                                            "why": "disputed: their states stand side by side"}])
@@ -471,6 +476,87 @@ def bars_are_blocks_or_plain_signs():
     has(plain, "lead         " + "#" * 30 + " 200")
     equal(plain.isascii(), True)
     has(nancy.run("report", "receivables", "--period", "2026-07-01").out, "CNY 1 to 30 days")
+
+
+@test
+def m05_1_the_pipeline_is_weighed_by_the_stages_probabilities():
+    """M16-5: 500 000 × 20 % + 300 000 × 40 % + 200 000 × 60 % + 100 000 × 80 % = 420 000 of 1 100 000."""
+    world.admin.run("territory", "add", "Forecast")
+    world.admin.run("territory", "grant", "Forecast", "Nancy")
+    nancy.sync()
+    deals = put([record("opportunity", name="deal", stage=stage, amount=amount, currency="CNY", opened_on="2022-05-01")
+                 for stage, amount in (("needs", 50000000), ("proposal", 30000000), ("negotiation", 20000000),
+                                       ("contract", 10000000), ("won", 99), ("lost", 98), ("paused", 97))], "Forecast")
+
+    def forecast(device=nancy):
+        return report("funnel", "--period", "2022", "--territory", "Forecast", device=device)["parts"]
+
+    equal([(row["stage"], row["probability_bp"], row["weighted_minor"]) for row in forecast()["pipeline"]],
+          [("needs", 2000, 10000000), ("proposal", 4000, 12000000), ("negotiation", 6000, 12000000),
+           ("contract", 8000, 8000000)])
+    equal(forecast()["forecast"], [{"currency": "CNY", "n": 4, "amount_minor": 110000000, "weighted_minor": 42000000,
+                                    "disputed": 0}])
+    nancy.run("put", "opportunity", deals[0], "probability_bp=9000")  # counts until a manager says otherwise
+    equal(forecast()["forecast"][0]["weighted_minor"], 77000000)
+    nancy.sync()
+    world.admin.sync()
+    world.admin.run("put", "opportunity", deals[0], "probability_bp=5001")
+    world.admin.put("config_item", "kind=policy", "name=stage_probability", "version=1",
+                    'body={"contract":7500,"proposal":"much","negotiation":10001}',
+                    "published_at=2026-05-01T08:00:00Z", "--territory", "org")
+    nancy.run("put", "opportunity", deals[0], "probability_bp=8000")  # beside it, and later
+    for device in (world.admin, nancy, world.admin):
+        device.sync()
+    for device in (world.admin, nancy):
+        told = forecast(device)
+        equal([(row["stage"], row["probability_bp"], row["weighted_minor"]) for row in told["pipeline"]],
+              [("needs", 2000, 25005000), ("proposal", 4000, 12000000), ("negotiation", 6000, 12000000),
+               ("contract", 7500, 7500000)])
+        equal(told["forecast"][0]["weighted_minor"], 56505000)
+    put([record("opportunity", name="odd", stage="lead", amount=amount, currency="EUR")
+         for amount in (9, 10, 30, -30, 9223372036854775807)], "Forecast")
+    row, = [row for row in forecast()["pipeline"] if row["currency"] == "EUR"]
+    equal((row["amount_minor"], row["weighted_minor"]), (None, 0 + 1 + 2 - 1 + 461168601842738790))
+
+
+@test
+def m01_2_an_account_in_two_axes():
+    """What two territories share lives in one that both are granted; to what it belongs is said by the account."""
+    for name in ("East", "Dairy", "South", "East and Dairy"):
+        world.admin.run("territory", "add", name)
+    nodes = {row["name"]: row["id"] for row in world.admin.rows("list", "territory")}
+    for name, axis in (("Dairy", "product"), ("East and Dairy", "mixed"), ("East", "region")):
+        world.admin.run("put", "territory", nodes[name], "axis=" + axis)
+    china = world.admin.put("territory", "name=China", "axis=region")
+    world.admin.run("put", "territory", nodes["East"], "parent=" + china)
+    first, second, third = (world.rep(name, own, *more) for name, own, *more in (
+        ("R1", "East", "East and Dairy"), ("R2", "Dairy", "East and Dairy"), ("R3", "South")))
+    shared = world.admin.put_lines([record("account", name="A", territories=[nodes["East"], nodes["Dairy"]])],
+                                   "--territory", "East and Dairy")[0]["id"]
+    world.admin.put("account", "name=only in the east", "--territory", "East")
+    for device in (world.admin, first, second, third):
+        device.sync()
+    for device in (first, second):
+        equal(device.fields("account", shared)["name"], "A")
+    equal(third.rows("list", "account"), [])
+    third.error(2, "get", "account", shared)
+    for device, has_key in ((first, True), (second, True), (third, False)):
+        equal("East and Dairy" in [row["name"] for row in device.row("status")["spaces"]], has_key)
+    used_by = world.admin.run("territory", "list").out
+    equal([line.count("R3") for line in used_by.splitlines() if "East and Dairy" in line], [0])
+    where = "id IN (SELECT account FROM placed WHERE name = '%s')"
+    for name, found in (("Dairy", ["A"]), ("East", ["A", "only in the east"]), ("China", ["A", "only in the east"]),
+                        ("South", [])):
+        equal(sorted(row["name"] for row in first.rows("list", "account", "--where", where % name)), found, name)
+    equal([(row["axis"], row["name"], row["own"]) for row in second.rows(
+        "query", "SELECT axis, name, own FROM placed WHERE account = '%s' ORDER BY axis, name" % shared)],
+        [("mixed", "East and Dairy", 1), ("product", "Dairy", 1), ("region", "China", 0), ("region", "East", 1)])
+    for axis, rows in (("product", [("-", 1), ("Dairy", 1)]), ("region", [("East", 2)])):
+        told = report("visits", "--by", axis, device=first)["parts"]["coverage"]
+        equal([(row["of"], row["accounts"]) for row in told], rows, axis)
+        told = report("tiers", "--by", axis, device=first)["parts"]["tiers"]
+        equal([(row["of"], row["accounts"]) for row in told], rows, axis)
+    lacks(report("visits", device=first)["basis"]["not_here"], "China")  # of which others are parts
 
 
 if __name__ == "__main__":

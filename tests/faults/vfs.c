@@ -92,9 +92,8 @@ struct vfs_file *vfs_make(struct vfs *vfs, const char *name)
     return file;
 }
 
-static bool add_change(struct vfs_file *file, uint64_t offset, const void *at, uint32_t len)
+static bool add_change(struct vfs_file *file, uint64_t offset, const void *at, uint32_t len, bool same)
 {
-    bool same = len && !file->differs && has(&file->synced, offset, at, len);
     struct vfs_change *change = malloc(sizeof *change + (same ? 0 : len));
     if (!change) return false;
     *change = (struct vfs_change){.offset = offset, .len = len, .same = same};
@@ -120,12 +119,16 @@ void vfs_file_forget_changes(struct vfs_file *file)
 bool vfs_file_write(struct vfs_file *file, uint64_t offset, const void *at, size_t len)
 {
     sat_check(len <= UINT32_MAX);
-    return !len || (put(&file->now, offset, at, len) && add_change(file, offset, at, (uint32_t)len));
+    if (!len) return true;
+    bool there = has(&file->now, offset, at, len);
+    if (!there && !put(&file->now, offset, at, len)) return false;
+    bool same = !file->differs && has(&file->synced, offset, at, len);
+    return add_change(file, offset, at, (uint32_t)len, same);
 }
 
 bool vfs_file_cut(struct vfs_file *file, uint64_t len)
 {
-    return resize(&file->now, len) && add_change(file, len, NULL, 0);
+    return resize(&file->now, len) && add_change(file, len, NULL, 0, false);
 }
 
 void vfs_file_sync(struct vfs_file *file)

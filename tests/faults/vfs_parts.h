@@ -6,7 +6,7 @@
 
 #include "tests/faults/vfs.h"
 
-enum { VFS_REGIONS_MAX = 64, VFS_ROOM_BYTES = 1 << 18 }; /* a file is not moved for every page that it gets */
+enum { VFS_REGIONS_MAX = 64, VFS_ROOM_BYTES = 1 << 22 }; /* a file is not moved for every page that it gets */
 
 struct vfs_bytes {
     uint8_t *at;

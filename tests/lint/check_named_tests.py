@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Every test that a document names is there: docs/security.md and docs/testing.md say of each promise which test would
-fail if it broke, and a test that was renamed or taken away must not leave that sentence behind.
+"""Every test that a document names is there: docs/security.md and docs/testing.md say of each promise, docs/domain.md
+of each item of the domain, which test would fail if it broke, and a test that was renamed or taken away must not leave
+that sentence behind.
 
     check_named_tests.py [ROOT]
 
@@ -12,7 +13,7 @@ import os
 import re
 import sys
 
-DOCUMENTS = ("docs/security.md", "docs/testing.md")
+DOCUMENTS = ("docs/security.md", "docs/testing.md", "docs/domain.md")
 CODE = re.compile(r"`([^`]+)`")
 FILE = re.compile(r"[\w/.]+\.(?:py|c|sh)")
 NAME = re.compile(r"…?[A-Za-z]\w*…?")

@@ -56,6 +56,12 @@ MUTANTS = [
            "return err ? err : sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);",
            "return err;",
            "unit/test_author"),
+    Mutant("of several claims the newest counts", "common/vault/rules.def",
+           "RULE(RSV, VALUE, RECEIVED,", "RULE(RSV, VALUE, NEWEST,",
+           "unit/test_rules", "unit/test_hard_arrivals"),
+    Mutant("a clock that is ahead is believed", "common/vault/record.c",
+           ".effective = sat_clock_effective(items[i].header.hlc, recv_ms),", ".effective = items[i].header.hlc,",
+           "unit/test_hard_arrivals"),
     # ---- What has arrived ----
     Mutant("the cursor goes on over what could not be read", "common/sync/replica_pull.c",
            "        if (err == SAT_ERR_STALE) return SAT_OK;",

@@ -21,11 +21,17 @@ struct told { /* whose change it is */
     struct world *world;
     struct world_device *device;
     uint32_t state; /* the number of that older state, or copy */
+    /* The record's rows at the server and at home, once somebody has asked for them. */
+    struct sat_arena *arena;
+    struct sat_change_row *there, *here;
+    uint32_t there_n, here_n;
+    bool looked;
 };
+
 /* Calls `each` for each write of a record of which the device has a readable change, live or not. */
 static void
 each_in_record(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space, uint32_t record,
-               void (*each)(const struct told *told, struct oracle_write *write, const struct sat_history_item *item))
+               void (*each)(struct told *told, struct oracle_write *write, const struct sat_history_item *item))
 {
     struct sat_arena arena;
     struct sat_history_item *items;
@@ -33,8 +39,8 @@ each_in_record(struct oracle *oracle, struct world *world, struct world_device *
     int64_t sid;
     struct sat_record_id id = world_record(record);
     struct sat_vault vault = client_vault(&device->handle);
-    uint32_t last = ORACLE_STATES_MAX - 1;
-    struct told told = {world, device, oracle->states < last ? oracle->states : last};
+    uint32_t last = ORACLE_STATES_MAX - 1, state = oracle->states < last ? oracle->states : last;
+    struct told told = {.world = world, .device = device, .state = state, .arena = &arena};
     if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return;
     sat_arena_init(&arena);
     sat_check(sat_record_history(&vault, sid, &id, &arena, &items, &n) == SAT_OK);
@@ -50,7 +56,7 @@ each_in_record(struct oracle *oracle, struct world *world, struct world_device *
 }
 
 static void each_in_home(struct oracle *oracle, struct world *world, struct world_device *device,
-                         void (*each)(const struct told *told, struct oracle_write *write,
+                         void (*each)(struct told *told, struct oracle_write *write,
                                       const struct sat_history_item *item))
 {
     for (uint32_t space = 0; space < world->spaces_n; space++)
@@ -58,7 +64,7 @@ static void each_in_home(struct oracle *oracle, struct world *world, struct worl
             each_in_record(oracle, world, device, space, record, each);
 }
 
-static void keep(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+static void keep(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
     (void)told;
     if (!item->recv_ms) write->kept = true;
@@ -105,25 +111,24 @@ static void changes_of(struct sat_store *store, struct world *world, const struc
 }
 
 /* Has the server what waits under that dot, of which its home has not heard yet? */
-static bool has_arrived(const struct told *told, const struct oracle_write *write, struct sat_dot dot)
+static bool has_arrived(struct told *told, const struct oracle_write *write, struct sat_dot dot)
 {
-    struct sat_arena arena;
-    struct sat_change_row *there, *here;
-    uint32_t there_n, here_n;
-    bool arrived = false;
-    sat_arena_init(&arena);
-    changes_of(told->world->server_store, told->world, write, &arena, &there, &there_n);
-    changes_of(told->device->handle.store, told->world, write, &arena, &here, &here_n);
-    for (uint32_t i = 0; i < there_n; i++)
-        for (uint32_t k = 0; k < here_n && sat_dot_compare(there[i].dot, dot) == 0; k++)
-            arrived =
-                arrived || (sat_dot_compare(here[k].dot, dot) == 0 && sat_hash_equal(&there[i].rest, &here[k].rest));
-    sat_arena_deinit(&arena);
-    return arrived;
+    if (!told->looked) {
+        changes_of(told->world->server_store, told->world, write, told->arena, &told->there, &told->there_n);
+        changes_of(told->device->handle.store, told->world, write, told->arena, &told->here, &told->here_n);
+        told->looked = true;
+    }
+    for (uint32_t i = 0; i < told->there_n; i++)
+        for (uint32_t k = 0; k < told->here_n && sat_dot_compare(told->there[i].dot, dot) == 0; k++)
+            if (sat_dot_compare(told->here[k].dot, dot) == 0 &&
+                sat_hash_equal(&told->there[i].rest, &told->here[k].rest))
+                return true;
+    return false;
 }
 
-static void note_sent(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+static void note_sent(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
+    if (has(&write->sent, item->dot)) return;
     if (item->recv_ms || has_arrived(told, write, item->dot)) add(&write->sent, item->dot);
 }
 
@@ -133,7 +138,7 @@ void doubts_leave(struct oracle *oracle, struct world *world, struct world_devic
     each_in_home(oracle, world, device, note_sent); /* nobody else may have its bytes */
 }
 
-static void note_waiting(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+static void note_waiting(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
     struct oracle_dots *waited = &write->waited[told->state];
     struct sat_origin first;
@@ -149,7 +154,7 @@ void doubts_begin(struct oracle *oracle, struct world *world, struct world_devic
     oracle->states++;
 }
 
-static void note_lost(const struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+static void note_lost(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
     struct sat_origin first;
     if (!item->recv_ms || has_arrived(told, write, item->dot)) return;

@@ -197,14 +197,13 @@ static void load_whole(struct world *world, struct world_device *device, uint32_
 }
 
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
-                 uint32_t record, struct sat_edit *edit)
+                 uint32_t record, const struct sat_record_view *before, struct sat_edit *edit)
 {
     struct sat_arena arena;
-    struct sat_record_view before, after;
+    struct sat_record_view after;
     sat_arena_init(&arena);
-    edit->record = world_record(record);
-    edit->sid = world_sid(device, &world->spaces[space]);
-    world_load(device, &world->spaces[space], &edit->record, &arena, &before);
+    edit->record = before->id;
+    edit->sid = before->sid;
     uint64_t first, last;
     uint32_t number;
     struct sat_vault vault = client_vault(&device->handle);
@@ -222,7 +221,7 @@ void oracle_edit(struct oracle *oracle, struct world *world, struct world_device
                                  .space = space,
                                  .record = record,
                                  .home = (uint32_t)(device - world->devices)};
-    bool there = last >= first && note_if_there(oracle, device, write, &before, &after);
+    bool there = last >= first && note_if_there(oracle, device, write, before, &after);
     failed->waits = waited && err && !there;
     oracle_begun_anew(oracle, world, device);
     failed->waits = err && !there;

@@ -84,9 +84,9 @@ void oracle_each_refused(struct oracle *oracle, struct world *world, struct worl
 /* … and of what is with the admins. */
 void oracle_each_handed_in(struct oracle *oracle, struct world *world,
                            void (*each)(struct oracle_write *write, const struct sat_source *source));
-/* Commits an edit on a device and notes what it wrote and over what. */
+/* Commits an edit of the record that is in front of its author, as `before`, and notes what it wrote and over what. */
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
-                 uint32_t record, struct sat_edit *edit);
+                 uint32_t record, const struct sat_record_view *before, struct sat_edit *edit);
 /* The home's process has begun anew: is there now what could not be committed? */
 void oracle_begun_anew(struct oracle *oracle, struct world *world, struct world_device *device);
 /* Around something by which a party loses what it has: before it; and after it, when what nobody has any more and

@@ -55,7 +55,7 @@ void storm_write(struct life *life)
     world_say(world, "home %u %s record %u%s", storm_name(life, device), edit.remove ? "removes" : "writes", record,
               edit.remove ? "" : text);
     world->now_ms++;
-    oracle_edit(&life->oracle, world, device, space, record, &edit);
+    oracle_edit(&life->oracle, world, device, space, record, &view, &edit);
     sat_arena_deinit(&arena);
 }
 

@@ -90,7 +90,7 @@ static void write_record(struct life *life)
     }
     if (view.merged.conflicts) life->counts->settle++;
     if (view.merged.deleted) life->counts->edit_of_deleted++;
-    oracle_edit(&life->oracle, world, device, space, record, &edit);
+    oracle_edit(&life->oracle, world, device, space, record, &view, &edit);
     sat_arena_deinit(&arena);
 }
 

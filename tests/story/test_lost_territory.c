@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/wire/message.h"
+#include "client/handed.h"
+#include "common/sync/void.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
@@ -233,47 +234,87 @@ static void what_has_a_number_that_is_taken_is_let_in_as_a_copy(void **state)
     assert_int_equal(state_of(0), SAT_ASIDE_REJECTED);
 }
 
-static bool loses_links(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+/* Written again by the admin, and nothing more is said of it yet. */
+static void write_handed_in(uint32_t which)
 {
-    struct sat_message message;
-    struct sat_arena own;
-    (void)context, (void)device;
-    sat_arena_init(&own);
-    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &own, &message) &&
-                message.type == SAT_MESSAGE_APPEND;
-    sat_arena_deinit(&own);
-    return !lost;
+    struct sat_aside_row *rows;
+    struct sat_bundle bundle;
+    bool fits;
+    assert_true(escrow(&rows) > which);
+    assert_int_equal(
+        sat_bundle_decode(rows[which].bytes, &admin->handle.directory.org, &rows[which].space, &arena, &bundle),
+        SAT_OK);
+    assert_int_equal(client_handed_fits(&admin->handle, &bundle, NULL, &fits), SAT_OK);
+    assert_false(fits);
+    assert_int_equal(client_handed_take(&admin->handle, &bundle, NULL, 0), SAT_OK);
 }
 
-/* Storm 80024 (decision 224): what it wrote when it knew that it is a copy, and had no number yet, names a number that
- * is nobody's. Who lets that in names the one that it was handed in under, and knows it by that again. */
-static void what_is_behind_a_copy_has_seen_it_though_it_names_another(void **state)
+/* His line broke before the rest of it was said, and he lets it in once more. */
+static void what_waits_as_a_copy_is_not_written_once_more(void **state)
 {
     (void)state;
     struct world_device *copy = world_clone(&world, rep);
-    scene_write(&world, rep, 4, CITY, "Visp");
-    assert_true(world_sync(&world, rep));
-    copy->on_way = loses_links;
-    (void)world_sync(&world, copy); /* it learns that it is one */
-    world_disconnect(&world, copy);
-    copy->on_way = NULL;
-    scene_write(&world, copy, 1, CITY, "Biel");
-    scene_write_in(&world, copy, &world.spaces[1], 2, CITY, "Cham"); /* so that these are three bundles */
+    scene_write(&world, rep, 1, CITY, "Biel");
     scene_write(&world, copy, 3, CITY, "Thun");
-    scene_write_in(&world, copy, &world.spaces[1], 2, CITY, "Chur");
-    scene_write(&world, copy, 3, CITY, "Brig");
+    assert_true(world_sync(&world, rep));
+    order_revoke(&world, rep);
+    assert_false(world_sync(&world, copy));
+    assert_true(world_sync(&world, admin));
+    write_handed_in(0);
+    assert_int_equal(scene_drafts(admin), 1);
+    write_handed_in(0);
+    assert_int_equal(scene_drafts(admin), 1);
+    scene_lose_push(&world, admin, 0);
+    (void)world_sync(&world, admin);
+    admin->on_way = NULL;
+    assert_int_equal(scene_pending(admin), 1);
+    write_handed_in(0);
+    assert_int_equal(scene_drafts(admin), 0);
+    assert_true(let_in(0));
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_int_equal(scene_space(world.server_store, &world.spaces[0]).live, 2);
+}
+
+/* The log says of the number that it stood under first that it is empty, and the admin's device has kept what was
+ * refused there. */
+static void who_asks_whether_it_fits_changes_nothing(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    struct world_device *copy = world_clone(&world, rep);
+    scene_damage_push(&world, rep, 0);
+    (void)world_sync(&world, rep);
+    rep->on_way = NULL;
+    struct sat_dot first = scene_dot(rep, 3);
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, copy, 3, CITY, "Thun");
     order_grant(&world, rep, 0, 0);
     assert_true(world_sync(&world, copy));
-    struct sat_aside_row *rows;
-    assert_int_equal(escrow(&rows), 3);
-    order_decide(&world, SAT_ACCEPT_REJECT, &rows[0]);
-    assert_true(let_in(1));
-    assert_true(world_settle(&world, 3));
-    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
-    assert_true(let_in(2));
-    assert_true(world_settle(&world, 3));
-    assert_int_equal(state_of(2), SAT_ASIDE_REJECTED); /* as it is: the admin wrote it again */
-    assert_string_equal(scene_shows(&world, other, 3, CITY), "Brig");
+    assert_int_not_equal(scene_number(copy), first.device);
+    assert_true(world_sync(&world, admin));
+    struct sat_store *store = admin->handle.store;
+    struct sat_aside_row *rows, kept;
+    struct sat_bundle_row empty;
+    struct sat_bundle bundle;
+    bool found, fits;
+    assert_int_equal(escrow(&rows), 1);
+    assert_int_equal(sat_store_bundle_of_dot(store, first, &empty, &found), SAT_OK);
+    assert_true(found && empty.state == SAT_BUNDLE_VOID);
+    kept = rows[0];
+    kept.id = sat_void_of_row(&empty).statement.refused;
+    kept.state = SAT_ASIDE_KEPT;
+    assert_int_equal(sat_store_aside_put(store, &kept), SAT_OK);
+    assert_int_equal(sat_bundle_decode(rows[0].bytes, &admin->handle.directory.org, &rows[0].space, &arena, &bundle),
+                     SAT_OK);
+    assert_int_equal(client_handed_fits(&admin->handle, &bundle, NULL, &fits), SAT_OK);
+    assert_false(fits);
+    struct sat_aside_row now;
+    assert_int_equal(sat_store_aside_find(store, &kept.id, &arena, &now, &found), SAT_OK);
+    assert_true(found);
+    assert_int_equal(now.state, SAT_ASIDE_KEPT);
 }
 
 /* What came before it stays out: it is not held up by that. */
@@ -295,6 +336,56 @@ static void what_stands_behind_something_rejected_is_let_in_as_a_copy(void **sta
     assert_true(world_settle(&world, 3));
     assert_string_equal(scene_shows(&world, other, 1, CITY), "Bern");
     assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+/* Two, one behind the other, of which the first never comes into the log; and what stands there before both. */
+static void hand_in_a_chain(struct sat_bundle bundles[2])
+{
+    struct sat_aside_row *rows;
+    scene_write(&world, rep, 1, CITY, "Biel");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 3, CITY, "Thun");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* frozen alone */
+    rep->on_way = NULL;
+    scene_write(&world, rep, 1, CITY, "Visp");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_true(world_sync(&world, admin));
+    assert_int_equal(escrow(&rows), 2);
+    order_decide(&world, SAT_ACCEPT_REJECT, &rows[0]);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(
+            sat_bundle_decode(rows[i].bytes, &admin->handle.directory.org, &rows[i].space, &arena, &bundles[i]),
+            SAT_OK);
+}
+
+static void let_in_last(const struct sat_bundle bundles[2], uint32_t others)
+{
+    assert_int_equal(client_handed_take(&admin->handle, &bundles[1], bundles, others), SAT_OK);
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Visp"); /* in the place of what it had replaced */
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "");
+}
+
+static void what_stands_behind_something_unreadable_is_let_in_as_a_copy(void **state)
+{
+    (void)state;
+    struct sat_bundle bundles[2];
+    hand_in_a_chain(bundles);
+    struct sat_change *change = sat_arena_copy(&arena, bundles[0].changes, sizeof *change);
+    change->body = sat_span_text("sealed under what nobody has");
+    bundles[0].changes = change;
+    let_in_last(bundles, 2);
+}
+
+static void what_stands_behind_something_unknown_has_a_past_all_the_same(void **state)
+{
+    (void)state;
+    struct sat_bundle bundles[2];
+    hand_in_a_chain(bundles);
+    let_in_last(bundles, 0);
 }
 
 /* The admin has hashes of it: it was replaced before it came to his device. */
@@ -568,8 +659,11 @@ int main(void)
         STORY(an_older_state_that_cannot_see_it_goes_on_under_a_new_number),
         STORY(what_two_copies_handed_in_is_let_in_once),
         STORY(what_has_a_number_that_is_taken_is_let_in_as_a_copy),
-        STORY(what_is_behind_a_copy_has_seen_it_though_it_names_another),
+        STORY(what_waits_as_a_copy_is_not_written_once_more),
+        STORY(who_asks_whether_it_fits_changes_nothing),
         STORY(what_stands_behind_something_rejected_is_let_in_as_a_copy),
+        STORY(what_stands_behind_something_unreadable_is_let_in_as_a_copy),
+        STORY(what_stands_behind_something_unknown_has_a_past_all_the_same),
         STORY(what_was_replaced_is_asked_for_before_it_is_let_in),
         STORY(a_crash_at_any_moment_loses_nothing),
         STORY(who_may_still_read_keeps_it_and_hands_in),

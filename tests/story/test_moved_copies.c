@@ -403,6 +403,27 @@ static void what_was_written_again_just_now_has_replaced_nothing(void **state)
     assert_string_equal(shows(admin, EAST, 1, ADDRESS), "Rue Bleue");
 }
 
+/* An account whose manager has gone moves to somebody else's territory, with what he had decided: his copy's word
+ * counts for what it counted when he was there last. */
+static void what_a_suspended_manager_decided_is_decided_where_it_moves_to(void **state)
+{
+    (void)state;
+    enum { TIER = 18 };
+    struct world_device *boss = world_join(&world, 3);
+    order_role(&world, boss, SAT_ROLE_MANAGER);
+    (void)scene_write(&world, boss, 1, TIER, "a");
+    settle();
+    (void)scene_write(&world, rep, 1, TIER, "c"); /* a proposal */
+    settle();
+    assert_string_equal(shows(rep, EAST, 1, TIER), "a|c");
+    order_suspend(&world, boss, true);
+    assert_true(world_sync(&world, admin));
+    move(admin, 1, EAST, WEST);
+    for (uint32_t i = 0; i < 2; i++) assert_true(world_sync(&world, admin) && world_sync(&world, rep));
+    assert_string_equal(shows(rep, WEST, 1, TIER), "a|c");
+    assert_string_equal(shows(admin, WEST, 1, TIER), "a|c");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(copies_that_did_not_arrive_leave_the_record_where_it_was, begin, end),
         cmocka_unit_test_setup_teardown(what_was_carried_comes_back_though_what_it_was_made_of_still_stands_there,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(what_a_suspended_manager_decided_is_decided_where_it_moves_to, begin, end),
     };
     return cmocka_run_group_tests_name("moved copies", tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-#define _GNU_SOURCE /* mkdtemp */
+#define _GNU_SOURCE /* mkdtemp, nftw */
 
+#include <ftw.h>
 #include <sodium.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -156,6 +158,14 @@ void world_init(struct world *world, uint64_t seed, uint32_t territories)
     sat_arena_deinit(&arena);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 void world_deinit(struct world *world)
 {
     for (uint32_t i = 0; i < world->devices_n; i++) {
@@ -166,9 +176,7 @@ void world_deinit(struct world *world)
         sat_buf_deinit(&device->keyring_file);
     }
     close_host(world);
-    char command[200];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", world->dir);
-    sat_check(system(command) == 0);
+    sat_check(nftw(world->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 /* ---- Crashes ---- */

@@ -29,19 +29,29 @@ struct client_world {
     bool two_keys;
     char asked[8][64]; /* addresses that were tried since a test set asked_n to 0 */
     uint32_t asked_n;
-    char store_path[96];   /* of the server's store, for a test that opens it again; "": in memory */
-    uint32_t answers_left; /* connections that are answered before nobody is there; 0: all of them */
-    int cut_after;         /* messages to the client before the connection is cut; -1: never */
+    char store_path[96];     /* of the server's store, for a test that opens it again; "": in memory */
+    uint32_t answers_left;   /* connections that are answered before nobody is there; 0: all of them */
+    int cut_after;           /* messages to the client before the connection is cut; -1: never */
+    volatile int was_cut;    /* a connection was */
+    bool collects;           /* the server forgets what everybody has seen deleted */
+    int64_t device_ahead_ms; /* the clock of the device that is at work, against the server's (arrivals.h) */
     struct sat_buf found_reply;
+    void (*hear)(struct sat_span message); /* what clients say, as it passes; NULL: nobody listens */
 };
 
 static struct client_world the_world;
 
 /* ---- The transport ---- */
 
+static uint64_t server_now_ms(void)
+{
+    return client_now_ms() - (uint64_t)the_world.device_ahead_ms;
+}
+
 static bool deliver(struct client_session *session, struct sat_span message)
 {
     if (the_world.cut_after == 0) {
+        the_world.was_cut = 1;
         client_session_closed(session, SAT_ERR_CLOSED, "the connection was cut");
         return false;
     }
@@ -70,7 +80,7 @@ static bool host_event(struct client_session *session, const struct sat_event *e
     sat_arena_init(&arena);
     struct sat_actions actions;
     sat_actions_init(&actions, &arena);
-    assert_int_equal(sat_host_step(the_world.host, client_now_ms(), event, 1, &actions), SAT_OK);
+    assert_int_equal(sat_host_step(the_world.host, server_now_ms(), event, 1, &actions), SAT_OK);
     bool open = deliver_all(session, event->peer, &actions);
     sat_arena_deinit(&arena);
     return open;
@@ -81,7 +91,7 @@ static bool host_frames(struct client_session *session, uint64_t peer)
     for (bool more = true; more;) {
         struct sat_buf frame;
         sat_buf_init(&frame);
-        enum sat_err err = sat_host_frame(the_world.host, peer, client_now_ms(), &frame);
+        enum sat_err err = sat_host_frame(the_world.host, peer, server_now_ms(), &frame);
         more = !err && frame.len > 0;
         bool open = !more || deliver(session, sat_buf_span(&frame));
         sat_buf_deinit(&frame);
@@ -103,6 +113,7 @@ static void talk_to_host(struct client_session *session)
         sat_buf_init(&message);
         client_session_next(session, &message);
         struct sat_event said = {.kind = SAT_EVENT_MESSAGE, .peer = event.peer, .bytes = sat_buf_span(&message)};
+        if (message.len && the_world.hear) the_world.hear(said.bytes);
         if (message.len) open = host_event(session, &said);
         open = open && host_frames(session, event.peer);
         if (open && !message.len && !client_session_wants(session) && !client_session_over(session)) {
@@ -116,7 +127,7 @@ static void talk_to_host(struct client_session *session)
     sat_arena_init(&arena);
     struct sat_actions actions;
     sat_actions_init(&actions, &arena);
-    assert_int_equal(sat_host_step(the_world.host, client_now_ms(), &closed, 1, &actions), SAT_OK);
+    assert_int_equal(sat_host_step(the_world.host, server_now_ms(), &closed, 1, &actions), SAT_OK);
     sat_arena_deinit(&arena);
 }
 
@@ -127,6 +138,7 @@ static void open_host(void)
                                      .server = &the_world.key,
                                      .former = &the_world.next_key,
                                      .former_n = the_world.two_keys,
+                                     .collect_every_ms = the_world.collects,
                                      .entropy = sat_entropy_system()};
     assert_int_equal(sat_host_new(&config, &the_world.host, &fault), SAT_OK);
 }
@@ -151,7 +163,7 @@ static void found_org(struct client_session *session)
     sat_buf_init(&reply);
     client_session_nonce(session, nonce);
     client_session_opened(session, &binding);
-    sat_host_greet_new(&the_world.key, &no_org, nonce, &binding, client_now_ms(), &entropy, &hello);
+    sat_host_greet_new(&the_world.key, &no_org, nonce, &binding, server_now_ms(), &entropy, &hello);
     bool open = deliver(session, sat_buf_span(&hello));
     client_session_next(session, &message);
     assert_true(!open || message.len > 0);
@@ -160,7 +172,7 @@ static void found_org(struct client_session *session)
                                         &the_world.store, &fault),
                          SAT_OK);
         assert_int_equal(
-            sat_host_found(the_world.store, &the_world.key, sat_buf_span(&message), client_now_ms(), &reply, &fault),
+            sat_host_found(the_world.store, &the_world.key, sat_buf_span(&message), server_now_ms(), &reply, &fault),
             SAT_OK);
         open_host();
         (void)deliver(session, sat_buf_span(&reply));

@@ -163,7 +163,7 @@ static void a_step_that_only_asks_is_taken_by_who_may(void **state)
 {
     (void)state;
     char order[SATCHEL_ID_SIZE] = "", asks[SATCHEL_ID_SIZE] = "", fields[200];
-    put_one(cid, "order", order, NULL, "{\"no_local\":\"B-3\"}");
+    put_one(cid, "order", order, NULL, "{\"no_local\":\"B-3\",\"submitted_at\":\"2026-05-04T10:00:00+08:00\"}");
     (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"reviewed\"}", order);
     put_one(cid, "state_event", asks, NULL, fields);
     sync_all();
@@ -271,6 +271,115 @@ static void a_record_is_found_by_what_people_call_it(void **state)
     assert_non_null(strstr(bob->fault.text, other));
 }
 
+static void convert(struct satchel *satchel, const char *lead, const char *fields)
+{
+    struct satchel_tx *tx;
+    char *told = NULL;
+    must(satchel, satchel_begin(satchel, &tx));
+    must(satchel, satchel_lead_convert(tx, lead, fields, &told));
+    must(satchel, satchel_commit(tx));
+    satchel_free(told);
+}
+
+/* Refused, it leaves nothing in the transaction that somebody could commit. */
+static void refuse(struct satchel *satchel, const char *lead, const char *fields, const char *name, const char *part)
+{
+    struct satchel_tx *tx;
+    char *told = NULL;
+    must(satchel, satchel_begin(satchel, &tx));
+    must_fail(satchel, satchel_lead_convert(tx, lead, fields, &told), name, part);
+    assert_null(told);
+    must(satchel, satchel_commit(tx));
+    expect_state(satchel, "lead", lead, "qualified");
+}
+
+/* An account elsewhere, or not here yet: made under its id it would be a twin. */
+static void a_lead_is_converted_into_no_account_that_is_not_here(void **state)
+{
+    (void)state;
+    char south[SATCHEL_ID_SIZE] = "", contact[SATCHEL_ID_SIZE] = "", lead[SATCHEL_ID_SIZE] = "", linked[100],
+         other[100];
+    char twins[200];
+    must(ann, satchel_territory_add(ann, "Southern"));
+    put_one(ann, "account", south, "Southern", "{\"name\":\"Far Dairy\"}");
+    put_one(bob, "contact", contact, NULL, "{\"name\":\"Dora\"}");
+    put_one(bob, "lead", lead, NULL, "{\"company\":\"Far Dairy\"}");
+    must(bob, go(bob, "lead", lead, "qualified", NULL));
+    sync_all();
+    (void)snprintf(linked, sizeof linked, "{\"account\":\"%s\"}", south);
+    (void)snprintf(other, sizeof other, "{\"account\":\"%s\"}", contact);
+    refuse(bob, lead, linked, "not_found", "is not on this device");
+    refuse(bob, lead, other, "invalid", "is of type contact");
+    refuse(bob, lead, "{\"account\":7}", "invalid", "named by its id or its name");
+    put_one(bob, "lead", lead, NULL, linked); /* by hand, or by whoever reads both */
+    refuse(bob, lead, NULL, "not_found", "is not on this device");
+    (void)snprintf(twins, sizeof twins,
+                   "SELECT (SELECT COUNT(*) FROM account WHERE id = '%s') + (SELECT COUNT(*) FROM opportunity WHERE"
+                   " lead = '%s') AS n",
+                   south, lead);
+    assert_rows(bob, twins, "{\"n\":0}");
+    sync_all();
+    convert(ann, lead, NULL); /* who has it */
+    sync_all();
+    convert(bob, lead, NULL); /* it is already: nothing is made */
+    assert_rows(bob, twins, "{\"n\":1}");
+}
+
+/* The account that there is has a name, so that the lead needs none. */
+static void a_lead_without_a_name_becomes_part_of_an_account(void **state)
+{
+    (void)state;
+    char account[SATCHEL_ID_SIZE] = "", lead[SATCHEL_ID_SIZE] = "", fields[200], wanted[200];
+    put_one(bob, "account", account, NULL, "{\"name\":\"Near Dairy\"}");
+    put_one(bob, "lead", lead, NULL, "{\"phone\":\"+49 30 1\"}");
+    must(bob, go(bob, "lead", lead, "qualified", NULL));
+    refuse(bob, lead, NULL, "invalid", "neither a company nor a person");
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"lead\":\"%s\"}", account, account);
+    convert(bob, lead, fields);
+    (void)snprintf(fields, sizeof fields, "SELECT name, account FROM opportunity WHERE lead = '%s'", lead);
+    (void)snprintf(wanted, sizeof wanted, "{\"name\":null,\"account\":\"%s\"}", account);
+    assert_rows(bob, fields, wanted);
+}
+
+/* An alias is an element of a set, which is shorter than a name may be: such a name is left where it is. */
+static void an_account_with_a_name_of_a_page_is_merged(void **state)
+{
+    (void)state;
+    enum { LONG = 1500 };
+    char stays[SATCHEL_ID_SIZE] = "", gone[SATCHEL_ID_SIZE] = "", name[LONG + 1], fields[LONG + 100], sql[200];
+    struct satchel_tx *tx;
+    memset(name, 'x', LONG);
+    name[LONG] = '\0';
+    (void)snprintf(fields, sizeof fields, "{\"name\":\"%s\",\"short_name\":\"Page\"}", name);
+    put_one(ann, "account", stays, "Northern", "{\"name\":\"Short\"}");
+    put_one(ann, "account", gone, "Northern", fields);
+    must(ann, satchel_begin(ann, &tx));
+    must(ann, satchel_merge(tx, stays, gone));
+    must(ann, satchel_commit(tx));
+    (void)snprintf(sql, sizeof sql, "SELECT aliases FROM account WHERE id = '%s'", stays);
+    assert_rows(ann, sql, "{\"aliases\":[\"Page\"]}");
+}
+
+/* Two doors of one kiosk, 40 m from each other, and one at the other end of the same latitude. */
+static void accounts_on_both_sides_of_the_date_line_are_near(void **state)
+{
+    (void)state;
+    char west[SATCHEL_ID_SIZE] = "", east[SATCHEL_ID_SIZE] = "", far[SATCHEL_ID_SIZE] = "", wanted[400];
+    struct rows rows = {0};
+    put_one(bob, "account", west, NULL, "{\"name\":\"Taveunikiosk\",\"lat_e7\":-168000000,\"lon_e7\":1799998000}");
+    put_one(bob, "account", east, NULL, "{\"name\":\"kiosk\",\"lat_e7\":-168000100,\"lon_e7\":-1799998000}");
+    put_one(bob, "account", far, NULL, "{\"name\":\"Ataveunikiosk\",\"lat_e7\":-168000000,\"lon_e7\":0}");
+    must(bob, satchel_duplicates(bob, east, collect_row, &rows));
+    (void)snprintf(wanted, sizeof wanted,
+                   "{\"account\":\"%s\",\"name\":\"kiosk\",\"other\":\"%s\",\"other_name\":\"Taveunikiosk\","
+                   "\"why\":[\"place\"]}",
+                   east, west);
+    assert_string_equal(rows.text, wanted);
+    rows = (struct rows){0};
+    must(bob, satchel_duplicates(bob, far, collect_row, &rows));
+    assert_int_equal(rows.n, 0);
+}
+
 static void amounts_of_two_currencies_are_not_added(void **state)
 {
     (void)state;
@@ -298,6 +407,10 @@ int main(void)
         cmocka_unit_test(a_states_column_follows_its_steps),
         cmocka_unit_test(what_was_submitted_is_at_least_that),
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
+        cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
+        cmocka_unit_test(a_lead_without_a_name_becomes_part_of_an_account),
+        cmocka_unit_test(an_account_with_a_name_of_a_page_is_merged),
+        cmocka_unit_test(accounts_on_both_sides_of_the_date_line_are_near),
         cmocka_unit_test(amounts_of_two_currencies_are_not_added),
     };
     return cmocka_run_group_tests_name("book", tests, make_org, drop_org);

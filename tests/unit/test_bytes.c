@@ -386,6 +386,31 @@ static void what_is_shown_cannot_command_a_terminal(void **state)
     sat_arena_deinit(&arena);
 }
 
+static void a_text_is_cut_at_characters(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t characters;
+        const char *left;
+    } cases[] = {
+        {"Anna", 4, "Anna"},
+        {"Anna", 3, "Ann"},
+        {"", 3, ""},
+        {"上海晨光食品", 2, "上海"},
+        {"上海晨光食品", 6, "上海晨光食品"},
+        {"a上b", 2, "a上"},
+        {"\xf0\xa0\x80\x8bx", 1, "\xf0\xa0\x80\x8b"},
+        {"x", 0, ""},
+        {"x\xff", 9, "x<U+00FF>"},
+    };
+    struct sat_arena arena;
+    (void)state;
+    sat_arena_init(&arena);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(sat_utf8_beginning(&arena, cases[i].text, cases[i].characters), cases[i].left);
+    sat_arena_deinit(&arena);
+}
+
 /* ---- arena ---- */
 
 static void an_arena_gives_zeroed_aligned_bytes_that_do_not_overlap(void **state)
@@ -475,6 +500,7 @@ int main(void)
         cmocka_unit_test(utf8_is_valid_in_its_shortest_form_alone),
         cmocka_unit_test(every_truncation_of_a_character_is_not_valid),
         cmocka_unit_test(what_is_shown_cannot_command_a_terminal),
+        cmocka_unit_test(a_text_is_cut_at_characters),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_bytes_that_do_not_overlap),
         cmocka_unit_test(an_arena_is_used_again_after_a_reset),
         cmocka_unit_test(copies_and_texts_are_the_arenas_own),

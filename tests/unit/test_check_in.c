@@ -54,6 +54,9 @@ static void m06_4_how_long_tells_the_clock_that_nobody_sets(void **state)
     out.boot = "another one"; /* then it says nothing, and the wall clock ran backwards */
     evidence = client_evidence_of(&nowhere, &in, &out, true);
     assert_int_equal(evidence.duration_s, -1);
+    out.boot = in.boot; /* as a program of another member may have it */
+    out.monotonic_ms = INT64_MAX;
+    assert_int_equal(client_evidence_of(&nowhere, &in, &out, true).flags, CLIENT_FLAG_CLOCK_SET);
     out.there = false;
     assert_int_equal(client_evidence_of(&nowhere, &in, &out, true).flags, CLIENT_FLAG_NO_CHECK_OUT);
     assert_int_equal(client_evidence_of(&nowhere, &in, &out, false).flags, 0);

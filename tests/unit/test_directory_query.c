@@ -102,6 +102,29 @@ static void what_an_admin_could_do_as_an_admin_stays_in_the_past(void **state)
     world_deinit(&world);
 }
 
+static void a_suspended_users_last_role_is_the_one_before(void **state)
+{
+    (void)state;
+    enum { PHONE = 2 }; /* user 2's */
+    struct world world;
+    world_init(&world);
+    uint64_t rep = world.directory.seq;
+    uint64_t promoted = must(&world, role_link(&world, 2, SAT_ROLE_MANAGER));
+    uint64_t out = must(&world, user_link(&world, 2, SAT_ROLE_MANAGER, SUSPENDED));
+    uint64_t other = must(&world, role_link(&world, 2, SAT_ROLE_AUDITOR)); /* meanwhile */
+    uint64_t back = must(&world, user_link(&world, 2, SAT_ROLE_AUDITOR, ACTIVE));
+    const uint64_t at[] = {rep, promoted, out, other, back};
+    const uint8_t then[] = {SAT_ROLE_REP, SAT_ROLE_MANAGER, 0, 0, SAT_ROLE_AUDITOR};
+    const uint8_t last[] = {SAT_ROLE_REP, SAT_ROLE_MANAGER, SAT_ROLE_MANAGER, SAT_ROLE_MANAGER, SAT_ROLE_AUDITOR};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        assert_int_equal(sat_directory_role_at(&world.directory, PHONE, at[i]), then[i]);
+        assert_int_equal(sat_directory_last_role(&world.directory, PHONE, at[i]), last[i]);
+    }
+    assert_int_equal(sat_directory_last_role(&world.directory, PHONE, 0), 0);
+    assert_int_equal(sat_directory_last_role(&world.directory, 99, back), 0);
+    world_deinit(&world);
+}
+
 static void before_a_thing_is_and_beyond_the_head_there_are_no_rights(void **state)
 {
     (void)state;
@@ -474,6 +497,7 @@ int main(void)
         cmocka_unit_test(an_auditor_only_reads_whatever_was_granted),
         cmocka_unit_test(a_suspended_user_has_no_rights_there_and_all_before_and_after),
         cmocka_unit_test(what_an_admin_could_do_as_an_admin_stays_in_the_past),
+        cmocka_unit_test(a_suspended_users_last_role_is_the_one_before),
         cmocka_unit_test(before_a_thing_is_and_beyond_the_head_there_are_no_rights),
         cmocka_unit_test(rights_and_epochs_of_every_position_are_those_of_a_plain_replay),
         cmocka_unit_test(epochs_are_found_by_number_and_by_position),

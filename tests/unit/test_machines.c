@@ -56,6 +56,23 @@ static bool has(const struct story *story, uint32_t among, const char *state)
     return among & 1u << sat_machine_state(story->machine, sat_span_text(state));
 }
 
+/* Of some machines a record's own field is nobody's word: a decision is a step, by whose it is. */
+static void where_steps_alone_decide_the_own_field_counts_for_nothing(void **state)
+{
+    (void)state;
+    struct story story = story_of("approval"), order = story_of("order");
+    assert_true(sat_machine_decided(story.machine));
+    assert_false(sat_machine_decided(order.machine));
+    story.began.start = 1u << sat_machine_state(story.machine, sat_span_text("approved"));
+    order.began.start = 1u << sat_machine_state(order.machine, sat_span_text("shipping"));
+    assert_string_equal(derive(&story), "requested");
+    assert_string_equal(derive(&order), "shipping");
+    step(&story, SELLER, "approved", 0, 0);
+    assert_string_equal(derive(&story), "requested");
+    step(&story, MANAGER, "approved", 0, 0);
+    assert_string_equal(derive(&story), "approved");
+}
+
 /* ---- The lists ---- */
 
 static void every_field_that_is_a_machines_has_one_and_no_other(void **state)
@@ -404,6 +421,7 @@ static void every_order_of_arrival_ends_in_the_same_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_steps_alone_decide_the_own_field_counts_for_nothing),
         cmocka_unit_test(every_field_that_is_a_machines_has_one_and_no_other),
         cmocka_unit_test(what_a_state_needs_is_fields_of_its_record),
         cmocka_unit_test(what_stands_side_by_side_is_never_nothing),

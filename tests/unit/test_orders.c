@@ -100,6 +100,64 @@ static void a_refused_act_leaves_no_transaction_behind(void **state)
     satchel_rollback(tx);
 }
 
+/* Of many that are alike some are named: each with each would be the square of what somebody puts here. */
+static void of_many_twins_some_are_named(void **state)
+{
+    enum { TWINS = 8 };
+    char order[SATCHEL_ID_SIZE] = "", none[SATCHEL_ID_SIZE], text[200];
+    (void)state;
+    for (int i = 0; i < TWINS; i++) {
+        order[0] = none[0] = '\0';
+        (void)snprintf(text, sizeof text, "{\"no_local\":\"N-1\",\"account\":\"%s\",\"ordered_on\":\"2026-03-%02d\"}",
+                       account, i % 2 ? 31 : 30);
+        put_one(ann, "order", order, NULL, text);
+        (void)snprintf(text, sizeof text, "{\"order\":\"%s\",\"product\":\"%s\",\"qty\":%d,\"unit_price\":1}", order,
+                       milk, 7);
+        put_one(ann, "order_line", none, NULL, text);
+    }
+    struct rows rows = {0};
+    char *json = NULL;
+    must(ann, satchel_orders(ann, collect_row, &rows));
+    must(ann, satchel_order_show(ann, order, &json));
+    assert_int_equal(rows.n, TWINS);
+    unsigned twice = 0, number = 0, further = 0;
+    for (const char *at = json; (at = strstr(at, "has the same")); at++) {
+        twice += strncmp(at, "has the same lines", 18) == 0;
+        number += strncmp(at, "has the same number", 19) == 0;
+    }
+    for (const char *at = json; (at = strstr(at, "and so do more orders")); at++) further++;
+    assert_int_equal(twice, 5);
+    assert_int_equal(number, 5);
+    assert_int_equal(further, 2);
+    satchel_free(json);
+    unsigned flagged = 0;
+    for (const char *at = rows.text; (at = strstr(at, "\"twice\",\"twice\"")); at++) flagged++;
+    assert_true(flagged >= TWINS);
+}
+
+/* A name in Han is cut between its characters, not in the midst of one, which would be no text any more. */
+static void what_is_told_of_a_long_name_is_told(void **state)
+{
+    static const char name[] =
+        "晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨星晨"; /* 41 */
+    char order[SATCHEL_ID_SIZE] = "", none[SATCHEL_ID_SIZE] = "", text[300];
+    struct rows rows = {0};
+    char *json = NULL;
+    (void)state;
+    (void)snprintf(text, sizeof text, "{\"no_local\":\"%s\",\"account\":\"%s\",\"ordered_on\":\"2026-03-30\"}", name,
+                   account);
+    put_one(ann, "order", order, NULL, text);
+    (void)snprintf(text, sizeof text, "{\"order\":\"%s\",\"sku\":\"%s\",\"qty\":1}", order, name);
+    put_one(ann, "order_line", none, NULL, text);
+    must(ann, satchel_order_show(ann, order, &json));
+    assert_non_null(strstr(json, "names no product"));
+    assert_non_null(strstr(json, "lacks a quantity or a price"));
+    satchel_free(json);
+    must(ann, satchel_orders(ann, collect_row, &rows));
+    assert_int_equal(rows.n, 1);
+    assert_non_null(strstr(rows.text, "{\"order\":\"晨星晨星晨星"));
+}
+
 static void a_payment_takes_what_it_says(void **state)
 {
     static const struct {
@@ -143,6 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_order_takes_what_it_says_and_converts_nothing),
         TEST(a_refused_act_leaves_no_transaction_behind),
+        TEST(of_many_twins_some_are_named),
+        TEST(what_is_told_of_a_long_name_is_told),
         TEST(a_payment_takes_what_it_says),
         TEST(what_does_not_fit_is_owed_by_nobody),
     };

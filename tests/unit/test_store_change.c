@@ -188,6 +188,38 @@ static void live_changes_come_by_dot_and_only_the_live_ones(void **state)
     assert_int_equal(sat_store_change_set_state(bench->store, 5, SAT_CHANGE_DEAD), SAT_ERR_NOT_FOUND);
 }
 
+static void changes_beside_others_are_those_of_which_more_than_one_is_live_or_waits(void **state)
+{
+    struct bench *bench = *state;
+    int64_t sid = make_space(bench->store, 1), other = make_space(bench->store, 2);
+    struct sat_bundle_row a = make_bundle(bench->store, sid, 9, 1, 5, 1),
+                          b = make_bundle(bench->store, sid, 1, 30, 2, 0),
+                          c = make_bundle(bench->store, other, 2, 20, 1, 1);
+    (void)make_change(bench->store, &a, 0, record_of(1), SAT_CHANGE_LIVE);
+    (void)make_change(bench->store, &a, 1, record_of(2), SAT_CHANGE_LIVE);
+    int64_t first = make_change(bench->store, &a, 2, record_of(3), SAT_CHANGE_LIVE);
+    int64_t dead = make_change(bench->store, &a, 3, record_of(3), SAT_CHANGE_DEAD);
+    (void)make_change(bench->store, &a, 4, record_of(4), SAT_CHANGE_DEAD);
+    int64_t last = make_change(bench->store, &b, 0, record_of(3), SAT_CHANGE_PENDING);
+    (void)make_change(bench->store, &b, 1, record_of(4), SAT_CHANGE_PENDING);
+    (void)make_change(bench->store, &c, 0, record_of(2), SAT_CHANGE_LIVE); /* in another space */
+    struct sat_record_id record = record_of(3);
+    struct sat_change_row *got;
+    uint32_t n;
+    OK(sat_store_changes_beside(bench->store, 0, c.bid, 10, &bench->arena, &got, &n));
+    assert_true(n == 3 && got[0].cid == first && got[1].cid == dead && got[2].cid == last);
+    for (uint32_t i = 0; i < n; i++) assert_true(got[i].sid == sid && sat_record_equal(&got[i].record, &record));
+    OK(sat_store_changes_beside(bench->store, 0, c.bid, 2, &bench->arena, &got, &n));
+    assert_true(n == 2 && got[1].cid == dead);
+    OK(sat_store_changes_beside(bench->store, dead + 1, c.bid, 2, &bench->arena, &got, &n));
+    assert_true(n == 1 && got[0].cid == last);
+    OK(sat_store_changes_beside(bench->store, 0, a.bid, 10, &bench->arena, &got, &n));
+    assert_true(n == 2 && got[1].cid == dead);
+    OK(sat_store_changes_forget(bench->store, sid, &record));
+    OK(sat_store_changes_beside(bench->store, 0, c.bid, 10, &bench->arena, &got, &n));
+    assert_true(n == 2 && got[0].cid == first && got[1].cid == last); /* a stub says nothing that could be late */
+}
+
 static void a_records_changes_come_as_they_were_received_with_pending_last(void **state)
 {
     struct bench *bench = *state;
@@ -401,6 +433,7 @@ int main(void)
         WITH_STORE(the_tip_is_the_newest_of_the_device_in_the_space),
         WITH_STORE(a_devices_counter_is_known_at_every_size_of_the_log),
         WITH_STORE(live_changes_come_by_dot_and_only_the_live_ones),
+        WITH_STORE(changes_beside_others_are_those_of_which_more_than_one_is_live_or_waits),
         WITH_STORE(a_records_changes_come_as_they_were_received_with_pending_last),
         WITH_STORE(a_full_bundle_comes_back_in_order_with_its_stubs),
         WITH_STORE(a_record_is_found_in_the_spaces_where_it_lives_waits_or_is_drafted),

@@ -381,6 +381,25 @@ static void the_tables_are_those_of_a_view_made_anew(void **state)
 
 /* ---- M01-6 ---- */
 
+/* A template that came by sync may lack what a published one has: its item is asked all the same. */
+static void an_item_without_a_text_is_listed_by_its_key(void **state)
+{
+    (void)state;
+    char account[SATCHEL_ID_SIZE], id[SATCHEL_ID_SIZE] = "";
+    put_one(
+        ann, "template", id, NULL,
+        "{\"kind\":\"checklist\",\"name\":\"visit_preparation\",\"version\":9,\"published_at\":"
+        "\"2026-05-01T09:00:00+08:00\",\"body\":\"{\\\"items\\\":[{\\\"key\\\":\\\"samples\\\",\\\"mandatory\\\":true},"
+        "5,{\\\"text\\\":\\\"no key\\\"}]}\"}");
+    sync_all();
+    make_account("Items", account);
+    json_t *begun = act(bob, satchel_visit_prepare, account, NULL), *list = json_object_get(begun, "checklist");
+    assert_int_equal(json_array_size(list), 1);
+    expect(json_array_get(list, 0), "key", "\"samples\"");
+    expect(json_array_get(list, 0), "mandatory", "true");
+    json_decref(begun);
+}
+
 static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void **state)
 {
     (void)state;
@@ -636,6 +655,7 @@ int main(void)
         cmocka_unit_test(case_11_tablet_and_phone_begin_one_visit_and_keep_both_texts),
         cmocka_unit_test(the_tables_are_those_of_a_view_made_anew),
         /* … and the last one, as visits have other parts from then on */
+        cmocka_unit_test(an_item_without_a_text_is_listed_by_its_key),
         cmocka_unit_test(m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing),
     };
     return cmocka_run_group_tests_name("visits", tests, make_org, drop_org);

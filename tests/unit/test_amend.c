@@ -1,0 +1,318 @@
+/* Amendments as members may send them: whose word counts, which values, and which of several. What breaks a rule is
+ * kept, flagged, and counted nowhere. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/view/view.h"
+#include "tests/unit/client_world.h"
+
+/* Ann is the admin, Bob and Cid are reps. */
+static struct satchel *ann, *bob, *cid;
+static char account[SATCHEL_ID_SIZE], line[SATCHEL_ID_SIZE], owed[SATCHEL_ID_SIZE], person[SATCHEL_ID_SIZE];
+
+static void sync_all(void)
+{
+    struct satchel *const all[] = {bob, cid, ann};
+    for (int i = 0; i < 6; i++) (void)sync_now(all[i % 3]);
+}
+
+static void find_person(const char *name, char id[SATCHEL_ID_SIZE])
+{
+    struct rows rows = {0};
+    char sql[100];
+    (void)snprintf(sql, sizeof sql, "SELECT id FROM user WHERE name = '%s'", name);
+    must(ann, satchel_query(ann, sql, collect_row, &rows));
+    assert_int_equal(rows.n, 1);
+    (void)snprintf(id, SATCHEL_ID_SIZE, "%.36s", strstr(rows.text, ":\"") + 2);
+}
+
+static int make_org(void **state)
+{
+    char order[SATCHEL_ID_SIZE] = "", fields[300];
+    if (make_client_world(state)) return -1;
+    ann = create_org();
+    must(ann, satchel_territory_add(ann, "Northern"));
+    must(ann, satchel_territory_add(ann, "Western"));
+    must(ann, satchel_user_add(ann, "Bob", "rep"));
+    must(ann, satchel_user_add(ann, "Cid", "rep"));
+    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
+    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
+    must(ann, satchel_territory_grant(ann, "Western", "Cid", 0));
+    bob = join_as(ann, "Bob", "bob");
+    cid = join_as(ann, "Cid", "cid");
+    account[0] = line[0] = owed[0] = '\0';
+    put_one(ann, "account", account, "Northern", "{\"name\":\"Ana\"}");
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"B-9\",\"currency\":\"CNY\"}", account);
+    put_one(ann, "order", order, NULL, fields);
+    (void)snprintf(fields, sizeof fields,
+                   "{\"order\":\"%s\",\"sku\":\"M1\",\"qty\":100,\"unit_price\":250,\"discount_bp\":0,"
+                   "\"submitted_at\":\"2026-05-04T10:00:00+08:00\"}",
+                   order);
+    put_one(ann, "order_line", line, NULL, fields);
+    (void)snprintf(fields, sizeof fields,
+                   "{\"account\":\"%s\",\"amount\":10000,\"currency\":\"CNY\",\"due\":\"2026-06-30\","
+                   "\"submitted_at\":\"2026-05-04T10:00:00+08:00\"}",
+                   account);
+    put_one(ann, "receivable", owed, NULL, fields);
+    find_person("Bob", person);
+    sync_all();
+    return 0;
+}
+
+/* Followed record by record, the tables are as they would be made of all records anew. */
+static void assert_as_made_anew(void)
+{
+    struct satchel *const all[] = {ann, bob, cid};
+    struct sat_fault fault = {0};
+    for (size_t i = 0; i < 3; i++) {
+        struct client_view *followed, *anew;
+        bool same = false;
+        char where[160] = "";
+        assert_int_equal(client_view_get(all[i], &followed), SAT_OK);
+        assert_int_equal(client_view_make(all[i], &anew), SAT_OK);
+        assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
+        if (!same) fail_msg("they differ in %s", where);
+        client_view_free(anew);
+    }
+}
+
+static int drop_org(void **state)
+{
+    assert_as_made_anew();
+    satchel_close(ann);
+    satchel_close(bob);
+    satchel_close(cid);
+    return drop_client_world(state);
+}
+
+/* An amendment as any program could put it; `to` NULL: it clears the field. */
+static void say(struct satchel *who, const char *about, const char *field, const char *to, const char *at,
+                char id[SATCHEL_ID_SIZE])
+{
+    json_t *json = json_pack("{s:s, s:s, s:s*, s:s}", "about", about, "field", field, "new_value", to, "at", at);
+    char *text = json_dumps(json, 0);
+    id[0] = '\0';
+    put_one(who, "amendment", id, NULL, text);
+    free(text);
+    json_decref(json);
+}
+
+#define AT "2026-05-05T10:00:00+08:00"
+
+static void assert_amount(const char *wanted)
+{
+    struct satchel *const all[] = {ann, bob, cid};
+    sync_all();
+    for (size_t i = 0; i < 3; i++) assert_rows(all[i], "SELECT amount AS a FROM receivable", wanted);
+    assert_as_made_anew();
+}
+
+static void assert_standing(const char *id, const char *wanted)
+{
+    struct satchel *const all[] = {ann, bob, cid};
+    char sql[200], row[100];
+    (void)snprintf(sql, sizeof sql, "SELECT standing AS s FROM amendment WHERE id = '%s'", id);
+    (void)snprintf(row, sizeof row, wanted ? "{\"s\":\"%s\"}" : "{\"s\":null}", wanted);
+    for (size_t i = 0; i < 3; i++) assert_rows(all[i], sql, row);
+}
+
+static void assert_flagged(const char *id, const char *rule)
+{
+    struct satchel *const all[] = {ann, bob, cid};
+    char sql[200], row[200];
+    (void)snprintf(sql, sizeof sql, "SELECT rule FROM flagged WHERE id = '%s'", id);
+    (void)snprintf(row, sizeof row, rule ? "{\"rule\":\"%s\"}" : "", rule);
+    for (size_t i = 0; i < 3; i++) assert_rows(all[i], sql, row);
+}
+
+static void remove_one(struct satchel *who, const char *type, const char *id)
+{
+    struct satchel_tx *tx;
+    must(who, satchel_begin(who, &tx));
+    must(who, satchel_remove(tx, type, id));
+    must(who, satchel_commit(tx));
+}
+
+static void what_is_owed_finance_amends(void **state)
+{
+    char proposed[SATCHEL_ID_SIZE], said[SATCHEL_ID_SIZE];
+    struct rows rows = {0};
+    (void)state;
+    must_fail(bob, satchel_amend(bob, "receivable", owed, "{\"amount\":1}", "x", collect_row, &rows), "denied",
+              "amount of a receivable is amended by finance");
+    say(bob, owed, "amount", "1", AT, proposed);
+    assert_amount("{\"a\":10000}");
+    assert_standing(proposed, "denied");
+    assert_flagged(proposed, "a field is amended by who may amend it");
+    say(ann, owed, "amount", "9000", AT, said);
+    assert_amount("{\"a\":9000}");
+    assert_flagged(said, NULL);
+    say(bob, owed, "amount", "2", "2099-01-01T00:00:00Z", proposed);
+    assert_amount("{\"a\":9000}");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"finance\"]}");
+    assert_amount("{\"a\":2}");
+    assert_standing(said, "overtaken");
+    must(bob, satchel_amend(bob, "receivable", owed, "{\"amount\":3}", "x", collect_row, &rows));
+    assert_non_null(strstr(rows.text, "\"old_value\":\"2\""));
+    assert_amount("{\"a\":3}");
+    put_one(ann, "user", person, NULL, "{\"roles\":{\"remove\":[\"finance\"]}}");
+    assert_amount("{\"a\":9000}");
+}
+
+/* Taking an amendment back is a word on its field, too. */
+static void who_may_not_amend_takes_nothing_back(void **state)
+{
+    char said[SATCHEL_ID_SIZE], counted[SATCHEL_ID_SIZE];
+    (void)state;
+    say(ann, owed, "amount", "9000", AT, said);
+    assert_amount("{\"a\":9000}");
+    remove_one(bob, "amendment", said);
+    assert_amount("{\"a\":9000}");
+    remove_one(ann, "amendment", said);
+    sync_all();
+    say(bob, line, "qty", "12", AT, counted);
+    sync_all();
+    assert_rows(cid, "SELECT qty FROM order_line", "{\"qty\":12}");
+    remove_one(cid, "amendment", counted);
+    sync_all();
+    assert_rows(bob, "SELECT l.qty, o.total FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\"",
+                "{\"qty\":100,\"total\":25000}");
+}
+
+static void an_amendment_that_several_wrote_is_nobodys_word(void **state)
+{
+    char said[SATCHEL_ID_SIZE];
+    (void)state;
+    say(ann, owed, "amount", NULL, AT, said);
+    assert_amount("{\"a\":null}");
+    put_one(bob, "amendment", said, NULL, "{\"new_value\":\"1\"}");
+    assert_amount("{\"a\":10000}");
+    assert_standing(said, "denied");
+}
+
+static void what_the_field_could_not_hold_counts_for_nothing(void **state)
+{
+    static const struct {
+        const char *field, *to;
+    } lines[] = {{"discount_bp", "20000"},
+                 {"discount_bp", "-1"},
+                 {"qty", "ten"},
+                 {"qty", " 10"},
+                 {"qty", "010"},
+                 {"qty", "10.0"},
+                 {"qty", ""},
+                 {"qty", "null"},
+                 {"qty", "99999999999999999999"},
+                 {"product", "milk"},
+                 {"qty.x", "10"},
+                 {"order", "11111111-1111-8111-8111-111111111111"},
+                 {"amount", "5"},
+                 {"nothing", "5"},
+                 {"", "5"}},
+      debts[] = {{"due", "2026-02-30"}, {"due", "soon"}, {"amount", "1e3"}, {"seq", "3"}};
+    char said[SATCHEL_ID_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        say(ann, line, lines[i].field, lines[i].to, AT, said);
+        sync_all();
+        assert_standing(said, "unfit");
+    }
+    assert_flagged(said, "an amendment is a value of its field");
+    for (size_t i = 0; i < sizeof debts / sizeof debts[0]; i++) {
+        say(ann, owed, debts[i].field, debts[i].to, AT, said);
+        sync_all();
+        assert_standing(said, "unfit");
+    }
+    assert_rows(bob, "SELECT qty, discount_bp, product, amount FROM order_line",
+                "{\"qty\":100,\"discount_bp\":0,\"product\":null,\"amount\":25000}");
+    assert_rows(bob, "SELECT amount, due, seq FROM receivable",
+                "{\"amount\":10000,\"due\":\"2026-06-30\",\"seq\":null}");
+    say(bob, line, "discount_bp", "10000", AT, said);
+    sync_all();
+    assert_rows(cid, "SELECT discount_bp, amount FROM order_line", "{\"discount_bp\":10000,\"amount\":0}");
+}
+
+/* What it says of its time is nobody's to believe. */
+static void the_one_that_was_written_last_counts(void **state)
+{
+    char first[SATCHEL_ID_SIZE], last[SATCHEL_ID_SIZE];
+    struct rows rows = {0};
+    (void)state;
+    say(bob, line, "qty", "11", "2099-01-01T00:00:00Z", first);
+    sync_all();
+    say(cid, line, "qty", "12", "2001-01-01T00:00:00Z", last);
+    sync_all();
+    assert_standing(first, "overtaken");
+    assert_standing(last, "counts");
+    assert_rows(ann, "SELECT qty FROM order_line", "{\"qty\":12}");
+    must(bob, satchel_amend(bob, "order_line", line, "{\"qty\":13}", "counted", collect_row, &rows));
+    assert_non_null(strstr(rows.text, "\"old_value\":\"12\""));
+    assert_flagged(first, NULL);
+}
+
+static void before_its_record_is_submitted_and_beside_its_territory_it_counts_for_nothing(void **state)
+{
+    char fields[200], early[SATCHEL_ID_SIZE], beside[SATCHEL_ID_SIZE] = "", open[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"amount\":500}", account);
+    put_one(ann, "receivable", open, NULL, fields);
+    say(ann, open, "amount", "400", AT, early);
+    sync_all();
+    assert_standing(early, "early");
+    assert_flagged(early, "what is submitted is amended");
+    assert_rows(bob, "SELECT SUM(amount) AS a FROM receivable", "{\"a\":10500}");
+    put_one(ann, "receivable", open, NULL, "{\"submitted_at\":\"2026-05-04T10:00:00+08:00\"}");
+    sync_all();
+    assert_standing(early, "counts");
+    assert_rows(bob, "SELECT SUM(amount) AS a FROM receivable", "{\"a\":10400}");
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"field\":\"qty\",\"new_value\":\"1\"}", line);
+    put_one(cid, "amendment", beside, "Western", fields);
+    (void)sync_now(cid);
+    assert_rows(cid, "SELECT standing FROM amendment WHERE field = 'qty'", "{\"standing\":\"elsewhere\"}");
+    assert_rows(cid, "SELECT qty FROM order_line", "{\"qty\":100}");
+}
+
+/* A mask is no value, and nothing that is masked goes into a record of one's own. */
+static void what_is_masked_is_not_copied_into_the_old_value(void **state)
+{
+    char call[SATCHEL_ID_SIZE] = "", fields[300];
+    struct rows rows = {0};
+    (void)state;
+    (void)snprintf(
+        fields, sizeof fields,
+        "{\"account\":\"%s\",\"kind\":\"call\",\"note\":\"Mr. Zhang pays late\",\"submitted_at\":\"" AT "\"}", account);
+    put_one(ann, "interaction", call, NULL, fields);
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"presales_consultant\"]}");
+    sync_all();
+    must(bob, satchel_amend(bob, "interaction", call, "{\"note\":\"pays\"}", "misheard", collect_row, &rows));
+    must(bob, satchel_amend(bob, "order_line", line, "{\"unit_price\":240}", "typed", collect_row, &rows));
+    sync_all();
+    assert_rows(ann, "SELECT field, old_value FROM amendment ORDER BY field",
+                "{\"field\":\"note\",\"old_value\":null}\n{\"field\":\"unit_price\",\"old_value\":null}");
+    rows = (struct rows){0};
+    must(ann, satchel_amend(ann, "interaction", call, "{\"note\":\"pays on time\"}", "asked", collect_row, &rows));
+    assert_non_null(strstr(rows.text, "\"old_value\":\"pays\""));
+    sync_all();
+    rows = (struct rows){0};
+    must(bob, satchel_amend(bob, "interaction", call, "{\"note\":\"pays soon\"}", "asked", collect_row, &rows));
+    assert_null(strstr(rows.text, "old_value"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_owed_finance_amends),
+        TEST(who_may_not_amend_takes_nothing_back),
+        TEST(an_amendment_that_several_wrote_is_nobodys_word),
+        TEST(what_the_field_could_not_hold_counts_for_nothing),
+        TEST(the_one_that_was_written_last_counts),
+        TEST(before_its_record_is_submitted_and_beside_its_territory_it_counts_for_nothing),
+        TEST(what_is_masked_is_not_copied_into_the_old_value),
+    };
+    return cmocka_run_group_tests_name("amend", tests, NULL, NULL);
+}
