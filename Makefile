@@ -251,10 +251,12 @@ test-install: install-programs
 # Every allocation, and every read, write and sync: some hours. FAULT="Ann's disk full": of one kind; SEED.
 faults: faults-programs
 	@ALL=1 JOBS=$(or $(JOBS),2) $(BUILD)/tests/faults/test_faults
+# The rep's book is read by its commands: what others wrote goes all the way to the terminal.
+BOOK := asan:cli=test_book_*,test_reps_day,test_readme
 test:
 	@$(MAKE) --no-print-directory everything
-	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs faults-programs fuzz-programs
-	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:faults asan:fuzz
+	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs faults-programs fuzz-programs cli-programs
+	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:faults asan:fuzz '$(BOOK)'
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh

@@ -60,18 +60,18 @@ static enum sat_err find_amendment(struct satchel *satchel, const char *line, co
 }
 
 /* Who has amended it since, else who submitted the line, else who wrote it. */
-static enum sat_err find_voucher(struct satchel *satchel, const struct client_order_line *line, struct sat_arena *arena,
-                                 struct voucher *out)
+static enum sat_err find_voucher(struct satchel *satchel, const struct client_order_line *line, const char *territory,
+                                 struct sat_arena *arena, struct voucher *out)
 {
     static const char *const fields[] = {"submitted_at", "discount_bp"};
-    const char *id = client_book_text(line->row, "id"), *territory = client_book_text(line->row, "territory");
+    const char *id = client_book_text(line->row, "id");
     const struct sat_merged *cell = NULL;
     const struct sat_type *type = sat_type_by_name("amendment");
     struct sat_record_id record;
     struct sat_record_view view;
     enum sat_err err = SAT_OK;
     *out = (struct voucher){0};
-    if (!id || !territory) return SAT_OK;
+    if (!id) return SAT_OK;
     view = (struct sat_record_view){0};
     if (line->amended) err = find_amendment(satchel, id, territory, arena, &view);
     if (!err && view.live_n)
@@ -101,7 +101,7 @@ static enum sat_err look_at_vouchers(struct satchel *satchel, const struct clien
         const struct client_order_line *line = &order->lines[i];
         struct voucher voucher;
         if (line->discount_bp <= 0) continue;
-        err = find_voucher(satchel, line, arena, &voucher);
+        err = find_voucher(satchel, line, order->territory, arena, &voucher);
         bool submitter = voucher.user == order->user && voucher.role == order->role && !line->amended;
         bool same = voucher.user == last.user && voucher.role == last.role && strcmp(voucher.day, last.day) == 0;
         if (err || submitter) continue;
@@ -122,7 +122,7 @@ static enum sat_err take_requests(struct satchel *satchel, const struct client_o
 {
     static const char sql[] = "SELECT a.id AS id, " STATE " FROM approval AS a WHERE a.about = ?1 AND a.kind ="
                               " 'discount' AND a.territory = ?2 ORDER BY a.id";
-    const char *const values[] = {order->id, client_book_text(order->row, "territory")};
+    const char *const values[] = {order->id, order->territory};
     char as_it_is[SATCHEL_ID_SIZE];
     json_t *rows, *row;
     size_t index;
@@ -212,7 +212,7 @@ static enum sat_err take_back(struct satchel_tx *tx, const struct client_order *
     static const char sql[] = "SELECT a.id AS id FROM approval AS a WHERE a.about = ?1 AND a.kind = 'discount' AND"
                               " a.territory = ?2 AND COALESCE(a.state, 'requested') = 'requested' AND a.state_disputed"
                               " IS NULL ORDER BY a.id";
-    const char *territory = client_book_text(order->row, "territory"), *const values[] = {order->id, territory};
+    const char *territory = order->territory, *const values[] = {order->id, territory};
     char as_it_is[SATCHEL_ID_SIZE];
     json_t *rows, *row;
     size_t index;

@@ -170,6 +170,12 @@ static enum sat_err look_at_state(const struct looking *at)
     char request[SATCHEL_ID_SIZE];
     bool asked = false;
     uint8_t cancelled = sat_machine_state(standing->machine, sat_span_text("cancelled"));
+    bool goes_on = !standing->state.disputed && strcmp(client_order_state(at->order), "received") != 0 &&
+                   strcmp(client_order_state(at->order), "cancelled") != 0;
+    if (goes_on && !at->order->submitted_at && standing->steps_n)
+        flag(
+            at, "not_submitted",
+            sat_arena_format(at->arena, "it is %s, and was not submitted (rule M10-3)", client_order_state(at->order)));
     if (standing->state.disputed)
         flag(at, "disputed",
              sat_arena_format(at->arena, "%s stand side by side: it counts nowhere until that is settled",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/book/order.h"
-#include "client/locate.h"
+#include "client/names.h"
 #include "client/view/figures.h"
 #include "common/base/utf8.h"
 #include "common/proof/hash.h"
@@ -36,25 +36,21 @@ static enum sat_err ask(struct satchel *satchel, struct client_order *out)
         "SELECT o.id AS id, o.no_local AS no_local, o.no_final AS no_final, o.account AS account, a.name AS"
         " account_name, o.ordered_on AS ordered_on, o.requested_date AS requested_date, o.promised_date AS"
         " promised_date, o.currency AS currency, o.submitted_at AS submitted_at, o.visit AS visit, o.note AS note,"
-        " o.price_list AS price_list, o.territory AS territory, l.code AS code, l.name AS name, l.version AS version, "
+        " o.price_list AS price_list, l.code AS code, l.name AS name, l.version AS version, "
         "l.currency AS"
         " list_currency, l.valid_from AS valid_from, l.valid_to AS valid_to, a.credit_hold AS credit_hold"
         " FROM \"order\" AS o LEFT JOIN account AS a ON a.id = o.account LEFT JOIN price_list AS l ON l.id ="
-        " o.price_list WHERE o.id = ?1 ORDER BY o.territory LIMIT 1";
-    /* A line that is in two territories counts once. */
+        " o.price_list WHERE o.id = ?1 AND o.territory = ?2 LIMIT 1";
     static const char lines[] =
         "SELECT l.id AS id, COALESCE(l.sku, p.sku) AS sku, l.product AS product, p.name AS name, p.lead_days AS"
         " lead_days, p.id IS NOT NULL AS known, l.qty AS qty, l.unit_price AS unit_price, l.discount_bp AS discount_bp,"
         " EXISTS (SELECT 1 FROM amendment AS a WHERE a.about = l.id AND a.territory = l.territory"
-        " AND a.standing = 'counts') AS amended, "
-        "l.submitted_at AS submitted_at,"
-        " MIN(l.territory) AS territory FROM order_line AS l LEFT JOIN product AS p ON p.id = l.product WHERE "
-        "l.\"order\" = ?1"
-        " GROUP BY l.id ORDER BY sku, l.id";
-    const char *id = out->id;
-    enum sat_err err = client_book_ask_one(satchel, order, &id, 1, &out->row);
+        " AND a.standing = 'counts') AS amended, l.submitted_at AS submitted_at FROM order_line AS l LEFT JOIN product"
+        " AS p ON p.id = l.product WHERE l.\"order\" = ?1 AND l.territory = ?2 GROUP BY l.id ORDER BY sku, l.id";
+    const char *const values[] = {out->id, out->territory};
+    enum sat_err err = client_book_ask_one(satchel, order, values, 2, &out->row);
     if (!err && !out->row) err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no order %s here", out->id);
-    if (!err) err = client_book_ask(satchel, lines, &id, 1, &out->line_rows);
+    if (!err) err = client_book_ask(satchel, lines, values, 2, &out->line_rows);
     return err;
 }
 
@@ -121,21 +117,27 @@ static void hash_content(struct client_order *order, struct sat_arena *arena)
 /* ---- Who ---- */
 
 /* Who wrote the cell, of those of the fields that are there the first. */
-static enum sat_err find_author(struct satchel *satchel, struct sat_arena *arena, struct client_order *out)
+static void find_author(struct satchel *satchel, struct client_order *out)
 {
     static const char *const fields[] = {"submitted_at", "no_local", "account", "ordered_on"};
-    struct client_place place;
-    struct sat_record_view view;
-    const struct sat_type *type;
-    enum sat_err err = client_locate_named(satchel, "order", out->id, arena, &type, &place, &view);
-    for (size_t i = 0; !err && i < sizeof fields / sizeof fields[0] && !out->user; i++) {
-        const struct sat_merged *cell =
-            sat_merged_cell(&view.merged, sat_field_by_name(type, fields[i])->number, (struct sat_span){0});
+    const struct client_standing *standing = &out->standing;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && !out->user; i++) {
+        const struct sat_merged *cell = sat_merged_cell(
+            &standing->view.merged, sat_field_by_name(standing->type, fields[i])->number, (struct sat_span){0});
         if (!cell || !cell->source || cell->value.kind == SAT_VALUE_NIL) continue;
         out->user = client_source_user(satchel, cell->source);
         out->role = cell->source->role;
         if (i == 0) client_day_believed(cell, out->submitted_on);
     }
+}
+
+/* The record that is meant, and where it is: of what lies elsewhere, under its id or beside it, nothing counts. */
+static enum sat_err find_place(struct satchel *satchel, struct sat_arena *arena, struct client_order *out)
+{
+    struct sat_space_id space;
+    enum sat_err err = client_standing_get(satchel, NULL, "order", out->id, arena, &out->standing);
+    if (!err) err = client_space_of_sid(satchel, out->standing.sid, &space);
+    if (!err) out->territory = client_space_name(satchel, &space, arena);
     return err;
 }
 
@@ -144,7 +146,8 @@ enum sat_err client_order_load(struct satchel *satchel, const char *id, struct s
 {
     *out = (struct client_order){0};
     (void)snprintf(out->id, sizeof out->id, "%s", id);
-    enum sat_err err = ask(satchel, out);
+    enum sat_err err = find_place(satchel, arena, out);
+    if (!err) err = ask(satchel, out);
     if (err) return err;
     out->account = client_book_text(out->row, "account");
     out->currency = client_book_text(out->row, "currency");
@@ -154,6 +157,6 @@ enum sat_err client_order_load(struct satchel *satchel, const char *id, struct s
     if (!out->currency) out->currency = client_book_text(out->row, "list_currency");
     read_lines(out, arena);
     hash_content(out, arena);
-    err = client_standing_get(satchel, NULL, "order", id, arena, &out->standing);
-    return err ? err : find_author(satchel, arena, out);
+    find_author(satchel, out);
+    return SAT_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "client/book/order.h"
 #include "client/book/trade.h"
+#include "client/locate.h"
 #include "client/view/figures.h"
 #include "common/base/utf8.h"
 
@@ -26,17 +27,40 @@ static const char *device_letter(struct satchel *satchel, struct sat_arena *aren
     return letters;
 }
 
-/* The highest count among the numbers of this device that are here. */
-static enum sat_err highest_here(struct satchel *satchel, const char *prefix, uint64_t *out)
+/* Was that number given by this device's person, whatever the field says whose it is? */
+static enum sat_err is_own(struct satchel *satchel, const char *id, struct sat_arena *arena, bool *own)
+{
+    const struct sat_type *type;
+    struct client_place place;
+    struct sat_record_view view;
+    enum sat_err err = client_locate_named(satchel, "order", id, arena, &type, &place, &view);
+    const struct sat_merged *cell =
+        err ? NULL : sat_merged_cell(&view.merged, sat_field_by_name(type, "no_local")->number, (struct sat_span){0});
+    *own = cell && cell->source && client_source_user(satchel, cell->source) == client_user(satchel);
+    return err;
+}
+
+/* The highest count among the numbers of this device that are here and above `kept`: of those that its person gave, as
+ * anybody can write any number. As a rule there is none. */
+static enum sat_err highest_here(struct satchel *satchel, const char *prefix, uint64_t kept, struct sat_arena *arena,
+                                 uint64_t *out)
 {
     static const char sql[] =
-        "SELECT MAX(CAST(substr(no_local, length(?1) + 8) AS INTEGER)) AS n FROM (SELECT no_local FROM \"order\" UNION"
-        " ALL SELECT no_local FROM archived.\"order\") WHERE substr(no_local, 1, length(?1)) = ?1";
-    json_t *row;
-    enum sat_err err = client_book_ask_one(satchel, sql, &prefix, 1, &row);
-    int64_t n = client_book_integer(row, "n", 0);
-    *out = n > 0 ? (uint64_t)n : 0;
-    json_decref(row);
+        "SELECT id, n FROM (SELECT id, CAST(substr(no_local, length(?1) + 8) AS INTEGER) AS n FROM (SELECT id, no_local"
+        " FROM \"order\" UNION ALL SELECT id, no_local FROM archived.\"order\") WHERE substr(no_local, 1, length(?1)) ="
+        " ?1) WHERE n > CAST(?2 AS INTEGER) ORDER BY n DESC LIMIT 100";
+    const char *const values[] = {prefix, sat_arena_format(arena, "%" PRIu64, kept)};
+    json_t *rows, *row;
+    size_t index;
+    *out = 0;
+    enum sat_err err = client_book_ask(satchel, sql, values, 2, &rows);
+    json_array_foreach(rows, index, row)
+    {
+        bool own = false;
+        if (!err && !*out) err = is_own(satchel, client_book_text(row, "id"), arena, &own);
+        if (!err && own) *out = (uint64_t)client_book_integer(row, "n", 0);
+    }
+    json_decref(rows);
     return err;
 }
 
@@ -47,7 +71,7 @@ enum sat_err client_order_number(struct satchel *satchel, const char *day, struc
     const char *prefix =
         sat_arena_format(arena, "R%03" PRIu32 "%s-", client_user(satchel), device_letter(satchel, arena));
     enum sat_err err = sat_store_meta_get_u64(satchel->store, COUNT_KEY, 0, &kept);
-    if (!err) err = highest_here(satchel, prefix, &here);
+    if (!err) err = highest_here(satchel, prefix, kept, arena, &here);
     *count = (kept > here ? kept : here) + 1;
     *number = sat_arena_format(arena, "%s%.2s%.2s%.2s-%03" PRIu64, prefix, day + 2, day + 5, day + 8, *count);
     return err;

@@ -34,7 +34,7 @@ static const char *standing_of(const struct client_standing *standing, const cha
         return last && (standing->state.overtaken >> standing->steps[i].to & 1) ? "overtaken"
                                                                                 : words[standing->came_to[i]];
     }
-    return "of another territory, or taken back";
+    return "taken back";
 }
 
 /* Its steps, and what else was noted of it. */
@@ -43,12 +43,13 @@ static enum sat_err events_told(struct satchel *satchel, const struct client_ord
     static const char sql[] =
         "SELECT at, what, state, \"by\", note, eta, id FROM (SELECT e.at AS at, 'state' AS what, e.to_state AS state,"
         " u.name AS \"by\", e.reason AS note, NULL AS eta, e.id AS id FROM state_event AS e LEFT JOIN \"user\" AS u ON"
-        " u.id = e.person WHERE e.about = ?1 UNION SELECT e.at, e.kind, NULL, NULL, e.note, e.eta, e.id FROM"
-        " order_event AS e WHERE e.\"order\" = ?1) ORDER BY julianday(at), id";
-    const char *id = order->id;
+        " u.id = e.person WHERE e.about = ?1 AND e.territory = ?2 UNION SELECT e.at, e.kind, NULL, NULL, e.note, "
+        "e.eta, e.id FROM"
+        " order_event AS e WHERE e.\"order\" = ?1 AND e.territory = ?2) ORDER BY julianday(at), id";
+    const char *const values[] = {order->id, order->territory};
     json_t *row;
     size_t index;
-    enum sat_err err = client_book_ask(satchel, sql, &id, 1, out);
+    enum sat_err err = client_book_ask(satchel, sql, values, 2, out);
     json_array_foreach(*out, index, row)
     {
         const char *own = client_book_text(row, "id"), *what = client_book_text(row, "what");

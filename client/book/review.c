@@ -6,6 +6,8 @@
 #include "client/book/approval.h"
 #include "client/book/template.h"
 #include "client/book/trade.h"
+#include "client/json.h"
+#include "client/locate.h"
 #include "common/base/utf8.h"
 
 enum { TOLD_BYTES = 200 }; /* of what is not answered, in a sentence */
@@ -33,18 +35,59 @@ static enum sat_err check_discount(struct satchel *satchel, const struct client_
                     called, how, order->id);
 }
 
+/* May who wrote it review? */
+static enum sat_err may_review(struct satchel *satchel, const struct sat_source *source, uint32_t duties,
+                               struct sat_arena *arena, bool *may)
+{
+    uint32_t given = 0;
+    enum sat_err err =
+        source ? client_duties_given(satchel, client_source_user(satchel, source), arena, &given) : SAT_OK;
+    *may = source && ((given | sat_duties_of_role(source->role)) & duties);
+    return err;
+}
+
+/* Of the answers that are here those of people who may review: anybody who writes in the territory can answer. */
+static enum sat_err take_answers(struct satchel *satchel, const struct client_order *order, const char *id,
+                                 struct sat_arena *arena, json_t *out)
+{
+    const struct sat_machine *machine = order->standing.machine;
+    const struct sat_state_move *move = sat_machine_move(machine, sat_machine_state(machine, sat_span_text("received")),
+                                                         sat_machine_state(machine, sat_span_text("reviewed")));
+    const struct sat_type *type = sat_type_by_name("checklist_run");
+    uint16_t answers = sat_field_by_name(type, "answers")->number;
+    struct sat_record_id record;
+    struct sat_record_view view;
+    enum sat_err err = client_parse_id(satchel, id, &record);
+    if (!err) err = client_locate_in(satchel, order->territory, &record, arena, &view);
+    for (uint32_t i = 0; !err && move && i < view.merged.cells_n; i++) {
+        const struct sat_merged *cell = &view.merged.cells[i];
+        bool may = false;
+        if (cell->field != answers || !cell->in_set || cell->value.kind != SAT_VALUE_TEXT) continue;
+        err = may_review(satchel, cell->source, move->duties, arena, &may);
+        if (may)
+            (void)json_object_setn_new(out, (const char *)cell->element.at, cell->element.len,
+                                       client_json_of_value(&cell->value));
+    }
+    return err;
+}
+
 /* What is answered: by now, and before. */
 static enum sat_err all_answers(struct satchel *satchel, const struct client_order *order,
-                                const struct client_review *review, json_t **out)
+                                const struct client_review *review, struct sat_arena *arena, json_t **out)
 {
-    static const char sql[] = "SELECT answers FROM checklist_run WHERE about = ?1 AND template = ?2";
-    const char *const values[] = {order->id, review->template};
-    json_t *row = NULL;
+    static const char sql[] = "SELECT id FROM checklist_run WHERE about = ?1 AND template = ?2 AND territory = ?3 ORDER"
+                              " BY id";
+    const char *const values[] = {order->id, review->template, order->territory};
+    json_t *rows, *row;
+    size_t index;
     *out = json_object();
-    enum sat_err err = client_book_ask_one(satchel, sql, values, 2, &row);
-    (void)json_object_update(*out, json_object_get(row, "answers"));
+    enum sat_err err = client_book_ask(satchel, sql, values, 3, &rows);
+    json_array_foreach(rows, index, row)
+    {
+        if (!err) err = take_answers(satchel, order, client_book_text(row, "id"), arena, *out);
+    }
     (void)json_object_update(*out, review->answers);
-    json_decref(row);
+    json_decref(rows);
     return err;
 }
 
@@ -88,7 +131,7 @@ enum sat_err client_review_check(struct satchel *satchel, const struct client_or
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
                        "nobody has published a checklist order_review that could be answered");
     (void)snprintf(out->template, sizeof out->template, "%s", checklist.id);
-    if (!err && checklist.id[0]) err = all_answers(satchel, order, out, &all);
+    if (!err && checklist.id[0]) err = all_answers(satchel, order, out, arena, &all);
     if (!err && checklist.id[0]) err = check_answers(satchel, order, &checklist, all, arena);
     json_decref(all);
     client_template_drop(&checklist);

@@ -53,7 +53,7 @@ static const char *sql_of_rows(struct sat_arena *arena, const char *where, unsig
         " r.id AS run, r.answers, r.template AS checklist";
     static const char preparation[] =
         " LEFT JOIN checklist_run AS r ON r.rowid = (SELECT x.rowid FROM checklist_run AS x"
-        " LEFT JOIN template AS t ON t.id = x.template WHERE x.about = v.id AND"
+        " LEFT JOIN template AS t ON t.id = x.template WHERE x.about = v.id AND x.territory = v.territory AND"
         " COALESCE(t.kind || t.name, 'checklistvisit_preparation') = 'checklistvisit_preparation'"
         " ORDER BY x.submitted_at IS NULL, x.id, x.territory LIMIT 1)";
     return sat_arena_format(arena, "%s%s%s FROM visit AS v%s%s%s%s%s WHERE %s%s LIMIT %u", visit,

@@ -121,12 +121,10 @@ enum sat_err client_view_begin_noting(sqlite3 *db, struct sat_fault *fault)
                fault);
 }
 
-/* A line that is in two territories under one id counts once: for an order beside it, the copy that is beside it. */
+/* Of the lines beside the order: who writes another territory adds nothing to it. */
 #define SET_TOTALS(DATABASE)                                                                                           \
     "UPDATE " DATABASE ".\"order\" AS o SET total = (SELECT line_total(l.amount, l.qty IS NOT NULL AND l.unit_price"   \
-    " IS NOT NULL) FROM main.order_line AS l WHERE l.\"order\" = o.id AND (l.territory = o.territory OR NOT EXISTS"    \
-    " (SELECT 1 FROM main.order_line AS twin WHERE twin.id = l.id AND twin.territory = o.territory AND twin.\"order\"" \
-    " = o.id)))"
+    " IS NOT NULL) FROM main.order_line AS l WHERE l.\"order\" = o.id AND l.territory = o.territory)"
 
 static enum sat_err set_totals(sqlite3 *db, bool noted, struct sat_fault *fault)
 {

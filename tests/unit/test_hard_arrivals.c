@@ -257,6 +257,29 @@ static void h14_a_step_before_the_one_that_it_follows(void **state)
     assert_int_equal(waited, 0 + 1 + 1 + 2 + 2 + 2); /* arrivals after which somebody waits, of each order */
 }
 
+/* What has waited for five days is shown to whoever looks for what breaks a rule, until it is whole. */
+static void h14_what_waits_for_five_days_is_flagged(void **state)
+{
+    (void)state;
+    static const char flagged[] = "SELECT text FROM flagged WHERE type = 'state_event'";
+    char last[SATCHEL_ID_SIZE], wanted[200];
+    begin_deal();
+    put_new(cid, "state_event", last,
+            "{\"about\":\"%s\",\"from_state\":\"qualified\",\"to_state\":\"needs\",\"after\":[\"%s\"],\"at\":"
+            "\"2026-05-04T10:00:00Z\"}",
+            record, "0190c6a2-7b1e-8c3a-9c55-000000000000");
+    put_new(bob, "state_event", other,
+            "{\"about\":\"%s\",\"to_state\":\"needs\",\"after\":[\"%s\"],\"at\":\"2999-05-04T10:00:00Z\"}", record,
+            "0190c6a2-7b1e-8c3a-9c55-000000000001"); /* not for five days */
+    sync_people();
+    (void)snprintf(wanted, sizeof wanted, "{\"text\":\"since 2026-05-04: needs of %s waits for 1 step\"}", record);
+    assert_rows(ann, flagged, wanted);
+    put_one(bob, "state_event", (char[SATCHEL_ID_SIZE]){"0190c6a2-7b1e-8c3a-9c55-000000000000"}, "Northern",
+            "{\"to_state\":\"qualified\"}");
+    sync_people();
+    assert_rows(ann, flagged, "");
+}
+
 static void make_nothing(void)
 {
     (void)snprintf(account, sizeof account, "0190c6a2-7b1e-7c3a-9c55-%012d", arrivals.round);
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(h09_and_is_as_old_as_its_receipt),
         cmocka_unit_test(h10_a_clock_three_days_behind_keeps_its_own_order),
         cmocka_unit_test(h14_a_step_before_the_one_that_it_follows),
+        cmocka_unit_test(h14_what_waits_for_five_days_is_flagged),
         cmocka_unit_test(h14_a_visit_and_an_order_before_their_account),
         cmocka_unit_test(h19_of_three_claims_the_first_to_arrive_counts),
         cmocka_unit_test(h12_back_after_200_days_brings_its_work_and_nothing_deleted), /* years pass: the last */

@@ -10,7 +10,7 @@
 #include "client/view/view.h"
 #include "tests/unit/client_world.h"
 
-/* Ann is the admin, Mia a manager, Bob and Cid are reps; Cid writes in Western as well. */
+/* Ann is the admin, Mia a manager, Bob and Cid are reps; Cid writes in Coast as well. */
 static struct satchel *ann, *mia, *bob, *cid;
 static char account[SATCHEL_ID_SIZE], milk[SATCHEL_ID_SIZE], list[SATCHEL_ID_SIZE], person[SATCHEL_ID_SIZE];
 static char order[SATCHEL_ID_SIZE], line[SATCHEL_ID_SIZE];
@@ -31,14 +31,14 @@ static int make_org(void **state)
     if (make_client_world(state)) return -1;
     ann = create_org();
     must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_territory_add(ann, "Western"));
+    must(ann, satchel_territory_add(ann, "Coast"));
     must(ann, satchel_user_add(ann, "Mia", "manager"));
     must(ann, satchel_territory_grant(ann, "Northern", "Mia", 0));
     for (int i = 0; i < 2; i++) {
         must(ann, satchel_user_add(ann, reps[i], "rep"));
         must(ann, satchel_territory_grant(ann, "Northern", reps[i], 0));
     }
-    must(ann, satchel_territory_grant(ann, "Western", "Cid", 0));
+    must(ann, satchel_territory_grant(ann, "Coast", "Cid", 0));
     mia = join_as(ann, "Mia", "mia");
     must(ann, satchel_device_approve(ann, 2));
     bob = join_as(ann, "Bob", "bob");
@@ -127,6 +127,25 @@ static const char *approval_says(struct satchel *who, const char *member)
     return said;
 }
 
+static int64_t total_of(struct satchel *who)
+{
+    char *text = NULL;
+    must(who, satchel_order_show(who, order, &text));
+    json_t *told = parsed(text);
+    int64_t total = json_integer_value(json_object_get(told, "total_minor"));
+    json_decref(told);
+    return total;
+}
+
+static void assert_flag(struct satchel *who, const char *name)
+{
+    char *text = NULL, flag[60];
+    must(who, satchel_order_show(who, order, &text));
+    (void)snprintf(flag, sizeof flag, "\"flag\":\"%s\"", name);
+    if (!strstr(text, flag)) fail_msg("no %s in %s", name, text);
+    satchel_free(text);
+}
+
 static int step(struct satchel *who, const char *type, const char *id, const char *to)
 {
     struct satchel_tx *tx;
@@ -193,7 +212,7 @@ static void a_step_is_one_of_its_records_own_territory(void **state)
     (void)state;
     take(bob, 0, true);
     (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"cancelled\"}", order);
-    put_one(cid, "state_event", made, "Western", fields);
+    put_one(cid, "state_event", made, "Coast", fields);
     sync_all();
     assert_state("order", order, "received");
     assert_rows(ann, "SELECT rule FROM flagged WHERE type = 'state_event'",
@@ -228,9 +247,19 @@ static void who_settles_takes_a_step_back(void **state)
 
 /* ---- The same on every road ---- */
 
+static void publish_checklist(char template[SATCHEL_ID_SIZE])
+{
+    template[0] = '\0';
+    put_one(ann, "template", template, NULL,
+            "{\"kind\":\"checklist\",\"name\":\"order_review\",\"version\":1,\"published_at\":\"2024-01-01T00:00:00Z\","
+            "\"body\":\"{\\\"items\\\":[{\\\"key\\\":\\\"terms\\\",\\\"text\\\":\\\"terms\\\",\\\"mandatory\\\":true}]}"
+            "\"}");
+    sync_all();
+}
+
 static void whichever_call_reviews_an_order_asks_the_same_before(void **state)
 {
-    char template[SATCHEL_ID_SIZE] = "";
+    char template[SATCHEL_ID_SIZE];
     (void)state;
     take(bob, 900, false);
     must_fail(mia, step(mia, "order", order, "reviewed"), "invalid", "is not submitted");
@@ -240,11 +269,7 @@ static void whichever_call_reviews_an_order_asks_the_same_before(void **state)
     sync_all();
     must_fail(mia, step(mia, "order", order, "reviewed"), "invalid", "before its discount is approved");
     decide(mia, "yes");
-    put_one(ann, "template", template, NULL,
-            "{\"kind\":\"checklist\",\"name\":\"order_review\",\"version\":1,\"published_at\":\"2024-01-01T00:00:00Z\","
-            "\"body\":\"{\\\"items\\\":[{\\\"key\\\":\\\"terms\\\",\\\"text\\\":\\\"terms\\\",\\\"mandatory\\\":true}]}"
-            "\"}");
-    sync_all();
+    publish_checklist(template);
     must_fail(mia, step(mia, "order", order, "reviewed"), "invalid", "terms is not answered");
     assert_state("order", order, "received");
     must(mia, satchel_order_move(mia, order, "reviewed", NULL, "{\"terms\":\"yes\"}", &text));
@@ -280,6 +305,87 @@ static void whichever_call_approves_does_so_for_what_the_order_says(void **state
     assert_rows(bob, "SELECT decisions FROM approval", "{\"decisions\":{\"manager\":\"yes\"}}");
 }
 
+/* A rep can answer the checklist as well as anybody: it is asked of who may review. */
+static void who_may_not_review_answers_nothing(void **state)
+{
+    char template[SATCHEL_ID_SIZE] = "", fields[200], run[SATCHEL_ID_SIZE] = "", *text = NULL;
+    (void)state;
+    take(bob, 0, true);
+    publish_checklist(template);
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"template\":\"%s\",\"answers\":{\"terms\":\"yes\"}}",
+                   order, template);
+    put_one(bob, "checklist_run", run, NULL, fields);
+    sync_all();
+    must_fail(mia, step(mia, "order", order, "reviewed"), "invalid", "terms is not answered");
+    put_one(mia, "checklist_run", run, NULL, "{\"answers\":{\"terms\":\"no\"}}");
+    must_fail(mia, step(mia, "order", order, "reviewed"), "invalid", "terms is not answered");
+    must(mia, satchel_order_move(mia, order, "reviewed", NULL, "{\"terms\":\"yes\"}", &text));
+    satchel_free(text);
+}
+
+static void what_was_reviewed_and_never_submitted_is_flagged(void **state)
+{
+    char fields[200], made[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    take(bob, 0, false);
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"reviewed\"}", order);
+    put_one(mia, "state_event", made, NULL, fields);
+    sync_all();
+    assert_flag(bob, "not_submitted");
+}
+
+/* ---- Beside it ---- */
+
+static void a_line_of_another_territory_adds_nothing(void **state)
+{
+    struct satchel *const all[] = {ann, mia, bob, cid};
+    char fields[300], made[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    take(bob, 0, true);
+    (void)snprintf(fields, sizeof fields,
+                   "{\"order\":\"%s\",\"product\":\"%s\",\"sku\":\"MILK\",\"qty\":900,\"unit_price\":1000}", order,
+                   milk);
+    put_one(cid, "order_line", made, "Coast", fields);
+    sync_all();
+    for (size_t i = 0; i < 4; i++) {
+        assert_rows(all[i], "SELECT total FROM \"order\"", "{\"total\":3000}");
+        assert_int_equal(total_of(all[i]), 3000);
+    }
+    assert_rows(ann, "SELECT rule FROM flagged", "{\"rule\":\"a line is in its order's territory\"}");
+}
+
+static void an_order_of_the_same_id_elsewhere_is_another_one(void **state)
+{
+    char *text = NULL, fields[200];
+    (void)state;
+    (void)snprintf(order, sizeof order, "0190b6f2-8f5c-7cc1-9a54-7d7b6e0b1d2e");
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"N-1\"}", account);
+    put_one(bob, "order", order, "Northern", fields);
+    put_one(cid, "order", order, "Coast", "{\"no_local\":\"C-1\",\"submitted_at\":\"2026-05-04T10:00:00Z\"}");
+    sync_all();
+    must(ann, satchel_order_show(ann, order, &text));
+    json_t *told = parsed(text);
+    assert_string_equal(json_string_value(json_object_get(told, "no_local")), "N-1");
+    assert_true(json_is_false(json_object_get(told, "submitted")));
+    json_decref(told);
+}
+
+static void nobody_counts_for_somebody_elses_device(void **state)
+{
+    struct rows rows = {0};
+    char fields[200], number[40], forged[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    take(bob, 0, false);
+    must(bob, satchel_query(bob, "SELECT no_local FROM \"order\"", collect_row, &rows));
+    (void)snprintf(number, sizeof number, "%.12s", strstr(rows.text, ":\"") + 2);
+    (void)snprintf(fields, sizeof fields, "{\"no_local\":\"%s9223372036854775806\"}", number);
+    put_one(cid, "order", forged, "Northern", fields);
+    sync_all();
+    take(bob, 0, false);
+    (void)snprintf(fields, sizeof fields, "{\"n\":1}");
+    assert_rows(bob, "SELECT COUNT(*) AS n FROM \"order\" WHERE no_local LIKE '%-002'", fields);
+}
+
 /* ---- What may be given ---- */
 
 static void put_grant(struct satchel *who, char id[SATCHEL_ID_SIZE], const char *territory, int bp, const char *until)
@@ -310,7 +416,7 @@ static void a_grant_says_what_stands_in_its_own_territory(void **state)
     char grant[SATCHEL_ID_SIZE] = "0190b6f2-8f5c-7cc1-9a54-7d7b6e0b1d2e", fields[200];
     (void)state;
     (void)snprintf(fields, sizeof fields, "{\"person\":\"%s\",\"max_discount_bp\":9000}", person);
-    put_one(cid, "approval_grant", grant, "Western", fields);
+    put_one(cid, "approval_grant", grant, "Coast", fields);
     put_grant(mia, grant, "Northern", 100, "2999-06-30");
     take(bob, 5000, true);
     assert_string_equal(approval_says(ann, "allowed_bp"), "100");
@@ -392,6 +498,11 @@ int main(void)
         TEST(whichever_call_reviews_an_order_asks_the_same_before),
         TEST(whichever_call_delivers_an_order_notes_what_is_owed),
         TEST(whichever_call_approves_does_so_for_what_the_order_says),
+        TEST(who_may_not_review_answers_nothing),
+        TEST(what_was_reviewed_and_never_submitted_is_flagged),
+        TEST(a_line_of_another_territory_adds_nothing),
+        TEST(an_order_of_the_same_id_elsewhere_is_another_one),
+        TEST(nobody_counts_for_somebody_elses_device),
         TEST(a_grant_that_has_ended_is_good_for_nothing_that_is_submitted_later),
         TEST(a_grant_says_what_stands_in_its_own_territory),
         TEST(a_discount_is_his_who_says_it),
