@@ -61,6 +61,19 @@ static struct sat_origin root_of(const struct sat_space_id *space, const struct 
     return root;
 }
 
+/* A copy of it that names it, and not what it names itself: who lets in what was handed in does not lend his word to an
+ * origin that names somebody else (author_again.c). */
+static bool names_it(const struct sat_again_change *change, const struct sat_origin *there,
+                     const struct sat_space_id *space)
+{
+    struct sat_body body = *change->body;
+    if (!body.origin.len || sat_dot_compare(there->dot, change->dot) != 0 || !sat_space_equal(&there->space, space))
+        return false;
+    body.origin = (struct sat_span){0};
+    struct sat_hash said = sat_origin_hash(&change->record, change->header, &body);
+    return sat_hash_equal(&said, &there->rest);
+}
+
 /* Itself, brought there by the other home that had it, or a copy of it that a third one wrote again; or one that waits
  * here to be sent, where its maker asks. */
 static bool repeats(const struct sat_again_change *change, const struct sat_origin *root, const struct past *past,
@@ -72,6 +85,7 @@ static bool repeats(const struct sat_again_change *change, const struct sat_orig
     bool copy = sat_origin_decode(body.origin, &there) == SAT_OK;
     if (item->recv_ms == 0 && !(copy && past->lets_in)) return false;
     if (!copy) there = (struct sat_origin){.space = past->space, .dot = item->dot};
+    if (copy && names_it(change, &there, &past->space)) return true;
     if (!sat_origin_equal(root, &there)) return false;
     if (!copy) there.rest = sat_origin_hash(&change->record, &item->header, &body);
     bool same = !sat_hash_is_zero(&root->rest) && sat_hash_equal(&root->rest, &there.rest);
@@ -101,7 +115,8 @@ static bool replaced_it(const struct sat_again_change *later, const struct sat_a
 }
 
 /* Has it been replaced by one that waits here with it, or that lost its number with it, and that the log has a copy of?
- * Whoever wrote that had it as hashes, and so could not say what it replaces. */
+ * Whoever wrote that had it as hashes, and so could not say what it replaces. Not by what was written again just now,
+ * whose vector covers by number what had waited behind it. */
 static bool was_replaced(const struct sat_again_change *change, const struct past *past)
 {
     for (uint32_t i = 0; i < past->n; i++) {
@@ -109,7 +124,8 @@ static bool was_replaced(const struct sat_again_change *change, const struct pas
         struct sat_body body = item->body;
         const struct sat_again_change later = {
             .record = change->record, .dot = item->dot, .header = &item->header, .body = &body};
-        if (!item->recv_ms && item->readable && replaced_it(&later, change, past)) return true;
+        bool written = item->dot.device == change->written.device && item->dot.counter > change->written.counter;
+        if (!item->recv_ms && item->readable && !written && replaced_it(&later, change, past)) return true;
     }
     for (uint32_t i = 0; i < change->beside_n; i++) {
         const struct sat_again_change *later = &change->beside[i];
@@ -119,12 +135,13 @@ static bool was_replaced(const struct sat_again_change *change, const struct pas
 }
 
 /* Has the record ever gone from there? What goes and comes back is copied, and each copy names the first original: by
- * that alone nobody can tell whether it is this one, or one that has gone again since. */
+ * that alone nobody can tell whether it is this one, or one that has gone again since. What says so need not be live:
+ * what was written again just now may cover it by number, until it is written again itself. */
 static bool has_moved(const struct past *past)
 {
     for (uint32_t i = 0; i < past->n; i++) {
         struct sat_source source = {.readable = past->items[i].readable, .body = past->items[i].body};
-        if (past->items[i].live && sat_source_moves(&source)) return true;
+        if (sat_source_moves(&source)) return true;
     }
     return false;
 }
@@ -135,6 +152,7 @@ struct number {
     struct sat_was was;
     struct sat_hash rest; /* zeros: not known */
     bool found;           /* what it was */
+    bool by_origin;       /* it is what it names as its origin: it may never have stood there itself */
 };
 
 enum found_there { NOT_THERE, THERE, MAY_BE_THERE };
@@ -224,11 +242,15 @@ static void guess_first(const struct sat_again_change *change, const struct sat_
     first->found = true;
 }
 
-/* By any number that it stood under, back to the first: is it there, though its content is forgotten? */
+/* By any number that it stood under, back to the first: is it there, though its content is forgotten? Of a record that
+ * has gone from there once its origin's number says as little as its origin. */
 static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_again_change *change,
-                                   const struct sat_origin *root, const struct sat_history_item *items, uint32_t n,
-                                   struct sat_arena *arena, struct sat_again_answer *out)
+                                   const struct sat_origin *root, const struct past *past, struct sat_arena *arena,
+                                   struct sat_again_answer *out)
 {
+    const struct sat_history_item *items = past->items;
+    uint32_t n = past->n;
+    bool moved = has_moved(past);
     struct sat_vault vault = client_vault(satchel);
     struct number number = {.dot = change->dot, .was = {change->record, *change->header, *change->body}, .found = true};
     enum sat_err err = SAT_OK;
@@ -237,6 +259,7 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         enum found_there there;
         err = look_at_number(satchel, change->sid, &number, items, n, arena, &there);
         if (err) return err;
+        if (there == THERE && number.by_origin && moved) there = MAY_BE_THERE;
         out->doubtful = out->doubtful || there == MAY_BE_THERE;
         out->found = there == THERE;
         out->now = number.dot;
@@ -248,7 +271,7 @@ static enum sat_err find_forgotten(struct satchel *satchel, const struct sat_aga
         struct sat_dot before;
         err = sat_was_before(&vault, number.dot, arena, &before);
         if (err) return err;
-        struct number next = {.dot = before.device ? before : root->dot};
+        struct number next = {.dot = before.device ? before : root->dot, .by_origin = !before.device};
         err = sat_was_get(&vault, number.dot, arena, &next.was, &next.found);
         if (!err && !before.device) guess_first(change, root, &next);
         number = next;
@@ -306,8 +329,7 @@ enum sat_err client_known_look(void *context, const struct sat_again_change *cha
     bool here = !err && sat_space_equal(&root.space, &past.space);
     if (here) err = was_refused(known, root.dot, &out->found);
     if (!err && !out->found) err = look_at_past(known, change, &root, &past, out);
-    if (!err && !out->found && here)
-        err = find_forgotten(known->satchel, change, &root, past.items, past.n, &known->arena, out);
+    if (!err && !out->found && here) err = find_forgotten(known->satchel, change, &root, &past, &known->arena, out);
     sat_arena_reset(&known->arena);
     return err;
 }

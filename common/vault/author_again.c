@@ -247,6 +247,31 @@ static bool origin_holds(const struct sat_again_work *again, const struct sat_ag
     return sat_role_outweighs(role, SAT_ROLE_REP) || (author && first && author->user == first->user);
 }
 
+/* Is what the log has under the origin's number another change? Where only another kind of hash of it is left, it may
+ * be the same. */
+static enum sat_err is_another(const struct sat_again_work *again, const struct sat_again_old *old,
+                               const struct sat_origin *origin, int64_t bid, struct sat_arena *arena, bool *another)
+{
+    struct sat_history_item *items;
+    struct sat_change_row *rows;
+    uint32_t n = 0, rows_n = 0;
+    bool found = false;
+    *another = false;
+    enum sat_err err = sat_record_history(&again->vault, old->place->sid, &old->record, arena, &items, &n);
+    for (uint32_t i = 0; i < n && !err && !found; i++) {
+        if (sat_dot_compare(items[i].dot, origin->dot) != 0) continue;
+        found = true;
+        items[i].body.origin = (struct sat_span){0};
+        struct sat_hash said = sat_origin_hash(&old->record, &items[i].header, &items[i].body);
+        *another = items[i].readable && !sat_hash_equal(&said, &origin->rest) &&
+                   !sat_hash_equal(&items[i].rest, &origin->rest);
+    }
+    if (!err && !found) err = sat_store_changes_of_bundle(again->vault.store, bid, arena, &rows, &rows_n);
+    for (uint32_t i = 0; i < rows_n && !err; i++) /* of another record, or in another space */
+        *another = *another || sat_dot_compare(rows[i].dot, origin->dot) == 0;
+    return err;
+}
+
 /* Has it come with a record that moved, from another space or back from there? An origin in the space itself is that of
  * a copy where it stands in the log; else it says what was written again here. */
 static enum sat_err says_copy(const struct sat_again_work *again, const struct sat_again_old *old, bool *copy)
@@ -262,6 +287,13 @@ static enum sat_err says_copy(const struct sat_again_work *again, const struct s
     if (err || *copy) return err;
     err = sat_store_bundle_of_dot(again->vault.store, origin.dot, &row, &found);
     *copy = !err && found && row.seq && !sat_void_is_row(&row);
+    if (!*copy) return err;
+    struct sat_arena arena;
+    bool another;
+    sat_arena_init(&arena);
+    err = is_another(again, old, &origin, row.bid, &arena, &another);
+    *copy = !err && !another;
+    sat_arena_deinit(&arena);
     return err;
 }
 
@@ -365,6 +397,7 @@ enum sat_err sat_again_know(struct sat_again_work *again, const struct sat_again
     const struct sat_again *what = again->what;
     enum sat_err err = SAT_OK;
     struct sat_again_change change = sat_again_change_of(old);
+    change.written = (struct sat_dot){again->drafter.device, again->last};
     change.beside = again->beside;
     change.beside_n = again->beside_n;
     *answer = (struct sat_again_answer){0};

@@ -24,6 +24,9 @@ struct sat_again_change { /* one that is about to be written again */
     const struct sat_header *header;
     const struct sat_body *body;
     const struct sat_hash *rest; /* NULL: it never was frozen */
+    /* What that device has behind that number was written again just now, and has seen nothing of what is still to be,
+     * whatever its vector covers by number. Zeros: nothing was. */
+    struct sat_dot written;
     /* Others that are about to be written again and are in no store any more; itself, too. */
     const struct sat_again_change *beside;
     uint32_t beside_n;

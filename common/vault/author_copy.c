@@ -199,12 +199,12 @@ static bool had_gone(const struct place *from, const struct sat_source *y, struc
     return true;
 }
 
-/* Is it what the source has under that number, as far as it has anything there? */
+/* Is it what the record has in the source under that number? Where it has nothing there, the number is another's, or
+ * nobody has it, or it is forgotten: in doubt nobody has seen it. */
 static bool is_at_its_number(const struct place *from, const struct root *root)
 {
     const struct sat_history_item *item = item_of(from, root->origin.dot);
-    if (!sat_space_equal(&root->origin.space, &from->space.id)) return false;
-    if (!item) return true;
+    if (!item || !sat_space_equal(&root->origin.space, &from->space.id)) return false;
     struct sat_source past = source_of(item);
     struct root here = root_of(from, &past);
     return is_same(&here, root);

@@ -20,6 +20,7 @@ static bool has(const struct oracle_dots *dots, struct sat_dot dot)
 struct told { /* whose change it is */
     struct world *world;
     struct world_device *device;
+    uint32_t state; /* the number of that older state, or copy */
     /* The record's rows at the server and at home, once somebody has asked for them. */
     struct sat_arena *arena;
     struct sat_change_row *there, *here;
@@ -38,7 +39,8 @@ each_in_record(struct oracle *oracle, struct world *world, struct world_device *
     int64_t sid;
     struct sat_record_id id = world_record(record);
     struct sat_vault vault = client_vault(&device->handle);
-    struct told told = {.world = world, .device = device, .arena = &arena};
+    uint32_t last = ORACLE_STATES_MAX - 1, state = oracle->states < last ? oracle->states : last;
+    struct told told = {.world = world, .device = device, .state = state, .arena = &arena};
     if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return;
     sat_arena_init(&arena);
     sat_check(sat_record_history(&vault, sid, &id, &arena, &items, &n) == SAT_OK);
@@ -73,9 +75,28 @@ void doubts_keep(struct oracle *oracle, struct world *world, struct world_device
     each_in_home(oracle, world, device, keep);
 }
 
-static void note_told(struct oracle_write *write)
+static void note_told(struct oracle_write *write, const struct sat_source *source)
 {
+    (void)source;
     write->told = true;
+}
+
+static bool has_waited(const struct oracle_write *write)
+{
+    for (uint32_t i = 0; i < ORACLE_STATES_MAX; i++)
+        if (write->waited[i].n) return true;
+    return false;
+}
+
+static void note_handed_in(struct oracle_write *write, const struct sat_source *source)
+{
+    (void)source;
+    write->handed = write->handed || has_waited(write);
+}
+
+void doubts_hand_in(struct oracle *oracle, struct world *world)
+{
+    oracle_each_handed_in(oracle, world, note_handed_in);
 }
 
 /* Of a record, in a store. */
@@ -119,17 +140,34 @@ void doubts_leave(struct oracle *oracle, struct world *world, struct world_devic
 
 static void note_waiting(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
 {
-    (void)told;
+    struct oracle_dots *waited = &write->waited[told->state];
     struct sat_origin first;
     if (item->recv_ms) return;
     write->kept = true;
-    add(&write->waited, item->dot);
-    if (item->body.origin.len && sat_origin_decode(item->body.origin, &first) == SAT_OK) add(&write->waited, first.dot);
+    add(waited, item->dot);
+    if (item->body.origin.len && sat_origin_decode(item->body.origin, &first) == SAT_OK) add(waited, first.dot);
 }
 
 void doubts_begin(struct oracle *oracle, struct world *world, struct world_device *device)
 {
     each_in_home(oracle, world, device, note_waiting);
+    oracle->states++;
+}
+
+static void note_lost(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
+{
+    struct sat_origin first;
+    if (!item->recv_ms || has_arrived(told, write, item->dot)) return;
+    write->kept = true;
+    add(&write->sent, item->dot);
+    add(&write->lost, item->dot);
+    if (item->body.origin.len && sat_origin_decode(item->body.origin, &first) == SAT_OK) add(&write->lost, first.dot);
+}
+
+void doubts_lose(struct oracle *oracle, struct world *world, uint32_t homes)
+{
+    for (uint32_t home = 0; home < world->devices_n; home++)
+        if (homes >> home & 1) each_in_home(oracle, world, &world->devices[home], note_lost);
 }
 
 void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
@@ -145,8 +183,10 @@ void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
     }
 }
 
-/* Would its hashes, under that number, or its content show that it was there, and was replaced? */
-static bool shows(struct world *world, const struct oracle_write *write)
+/* Would its content, behind that place of the log, or its hashes under one of those numbers show that it was there, and
+ * was replaced? */
+static bool shows(struct world *world, const struct oracle_write *write, const struct oracle_dots *dots,
+                  uint64_t behind)
 {
     struct sat_arena arena;
     struct sat_change_row *rows;
@@ -156,15 +196,31 @@ static bool shows(struct world *world, const struct oracle_write *write)
     changes_of(world->server_store, world, write, &arena, &rows, &n);
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].state == SAT_CHANGE_DEAD && has(&write->sent, rows[i].dot))
-            shows = shows || rows[i].header.len || has(&write->waited, rows[i].dot);
+            shows = shows || (rows[i].header.len && rows[i].seq > behind) || has(dots, rows[i].dot);
     sat_arena_deinit(&arena);
     return shows;
 }
 
+/* Before it nobody asks for what was replaced, as the server may have made runs of it. */
+static uint64_t floor_of(struct world *world, const struct oracle_write *write)
+{
+    struct sat_space_row row;
+    bool found;
+    sat_check(!sat_store_space_find(world->server_store, &world->spaces[write->space], &row, &found) && found);
+    return row.floor;
+}
+
+static bool is_in_doubt(struct world *world, const struct oracle_write *write)
+{
+    static const struct oracle_dots none;
+    if (!write->sent.n && !write->told) return false;
+    for (uint32_t i = 0; i < ORACLE_STATES_MAX; i++)
+        if (write->waited[i].n && !shows(world, write, &write->waited[i], 0)) return true;
+    if (write->lost.n && !shows(world, write, &write->lost, 0)) return true;
+    return write->handed && !shows(world, write, &none, floor_of(world, write));
+}
+
 void doubts_judge(struct oracle *oracle, struct world *world)
 {
-    for (uint32_t i = 0; i < oracle->n; i++) {
-        struct oracle_write *write = &oracle->writes[i];
-        write->doubted = write->waited.n && (write->sent.n || write->told) && !shows(world, write);
-    }
+    for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].doubted = is_in_doubt(world, &oracle->writes[i]);
 }

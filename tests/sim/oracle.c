@@ -349,7 +349,8 @@ uint32_t oracle_excuse_lost(struct oracle *oracle, struct world *world, uint32_t
 
 /* Calls `each` for every write of the bundle's change. */
 static void each_of_change(struct oracle *oracle, struct world_device *device, const struct sat_bundle *bundle,
-                           uint32_t index, struct sat_arena *arena, void (*each)(struct oracle_write *write))
+                           uint32_t index, struct sat_arena *arena,
+                           void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     const struct sat_change *change = &bundle->changes[index];
     const struct sat_epoch_key *key;
@@ -368,14 +369,14 @@ static void each_of_change(struct oracle *oracle, struct world_device *device, c
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct sat_record_id id = world_record(oracle->writes[i].record);
         if (sat_record_equal(&id, &change->record) && oracle_is_of(&oracle->writes[i], &source))
-            each(&oracle->writes[i]);
+            each(&oracle->writes[i], &source);
     }
     sat_buf_deinit(&plain);
 }
 
 /* Calls `each` for every write of what is listed there. reader: who has the keys. */
 static void each_open(struct oracle *oracle, struct sat_store *store, struct world_device *reader, bool escrow,
-                      void (*each)(struct oracle_write *write))
+                      void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     struct sat_arena arena;
     struct sat_aside_row *rows;
@@ -392,8 +393,9 @@ static void each_open(struct oracle *oracle, struct sat_store *store, struct wor
     sat_arena_deinit(&arena);
 }
 
-static void excuse(struct oracle_write *write)
+static void excuse(struct oracle_write *write, const struct sat_source *source)
 {
+    (void)source;
     write->excused = write->refused = true;
 }
 
@@ -407,9 +409,15 @@ static uint32_t excuse_open(struct oracle *oracle, struct sat_store *store, stru
 }
 
 void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
-                         void (*each)(struct oracle_write *write))
+                         void (*each)(struct oracle_write *write, const struct sat_source *source))
 {
     each_open(oracle, device->handle.store, &world->devices[0], false, each);
+}
+
+void oracle_each_handed_in(struct oracle *oracle, struct world *world,
+                           void (*each)(struct oracle_write *write, const struct sat_source *source))
+{
+    each_open(oracle, world->server_store, &world->devices[0], true, each);
 }
 
 uint32_t oracle_excuse_refused(struct oracle *oracle, struct world *world, struct world_device *device)
@@ -447,8 +455,9 @@ uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_
 
 /* ---- The end ---- */
 
-static uint32_t complain(const struct oracle_write *write, const char *what)
+static uint32_t complain(struct oracle *oracle, const struct oracle_write *write, const char *what)
 {
+    oracle->wrong_records |= UINT64_C(1) << write->record;
     bool removal = write->tag >> REMOVAL_BIT;
     (void)fprintf(stderr, "%s: %s%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
                   removal ? "removal " : "w", removal ? 0 : (unsigned long long)write->tag, write->home + 1,
@@ -479,7 +488,7 @@ static bool wins(const struct sat_record_view *view, const struct oracle_write *
     return false;
 }
 
-static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
+static uint32_t complain_of_return(struct oracle *oracle, uint32_t index)
 {
     for (uint32_t i = 0; i < oracle->overs_n; i++) {
         const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
@@ -488,7 +497,7 @@ static uint32_t complain_of_return(const struct oracle *oracle, uint32_t index)
                           (unsigned long long)over->tag, over->home + 1, over->dot.device,
                           (unsigned long long)over->dot.counter, over->excused ? ", which may be missing" : "");
     }
-    return complain(&oracle->writes[index], "BACK");
+    return complain(oracle, &oracle->writes[index], "BACK");
 }
 
 uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const struct world *world, uint32_t space)
@@ -510,13 +519,14 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
             uint32_t seen = visible(&view, write);
             bool back = seen && !write->refused && is_overwritten(oracle, i, true);
             if (back && !write->doubted) wrong += complain_of_return(oracle, i);
-            if (back && write->doubted && wins(&view, write)) wrong += complain(write, "DOUBTED, AND SHOWN FIRST");
+            if (back && write->doubted && wins(&view, write))
+                wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;
-            if (seen && write->collected && !view.merged.deleted) wrong += complain(write, "NOT FORGOTTEN");
-            if (seen > 1) wrong += complain(write, "TWICE");
+            if (seen && write->collected && !view.merged.deleted) wrong += complain(oracle, write, "NOT FORGOTTEN");
+            if (seen > 1) wrong += complain(oracle, write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
-                wrong += complain(write, "LOST");
+                wrong += complain(oracle, write, "LOST");
         }
     }
     sat_arena_deinit(&arena);

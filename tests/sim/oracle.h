@@ -10,7 +10,7 @@
 
 #include "tests/story/world.h"
 
-enum { ORACLE_DOTS_MAX = 6 };
+enum { ORACLE_DOTS_MAX = 6, ORACLE_STATES_MAX = 8 };
 struct oracle_dots { /* each once */
     struct sat_dot at[ORACLE_DOTS_MAX];
     uint32_t n;
@@ -32,9 +32,11 @@ struct oracle_write { /* one cell of one change */
     struct sat_dot last_dot;   /* where it was seen last, */
     struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
     /* What a home that is an older state of another, or has a twin, can know of it (doubts.h). */
-    bool kept, told;           /* it waits in a state that was kept; it was refused, and its home is set back since */
-    struct oracle_dots waited; /* in such a home, under these dots */
-    struct oracle_dots sent;   /* it is in the log under these */
+    bool kept, told; /* it waits in a state that was kept; it was refused, and its home is set back since */
+    struct oracle_dots waited[ORACLE_STATES_MAX]; /* in each such home, under these dots */
+    struct oracle_dots lost;                      /* a home had it under these when the server lost it */
+    bool handed;                                  /* it was handed in by such a home */
+    struct oracle_dots sent;                      /* it is in the log under these */
     bool doubted, came_back;
 };
 
@@ -61,7 +63,9 @@ struct oracle {
     /* The server was set back without a word: what it had not proved it need not have had, and who wrote over that
      * stands beside it (common/sync/rewind.h). */
     bool unproved_may_go;
-    uint32_t doubted; /* writes that are shown again though they were replaced, as nobody can tell any more */
+    uint32_t states;        /* how many homes were set back or copied */
+    uint64_t wrong_records; /* a bit set of those that were complained about */
+    uint32_t doubted;       /* writes that are shown again though they were replaced, as nobody can tell any more */
     uint32_t records; /* how many a territory has, those of the second from 10 on: for who is asked what is lost */
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */
@@ -76,7 +80,10 @@ void oracle_deinit(struct oracle *oracle);
 bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source);
 /* Calls `each` for every write of what the device lists as refused. */
 void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
-                         void (*each)(struct oracle_write *write));
+                         void (*each)(struct oracle_write *write, const struct sat_source *source));
+/* … and of what is with the admins. */
+void oracle_each_handed_in(struct oracle *oracle, struct world *world,
+                           void (*each)(struct oracle_write *write, const struct sat_source *source));
 /* Commits an edit of the record that is in front of its author, as `before`, and notes what it wrote and over what. */
 void oracle_edit(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
                  uint32_t record, const struct sat_record_view *before, struct sat_edit *edit);

@@ -66,6 +66,16 @@ bool storm_come_to_rest(struct life *life)
     return quiet == 2;
 }
 
+/* What the homes know of the records about which the oracle has complained. */
+static void tell_wrong_records(struct life *life)
+{
+    for (uint32_t record = 0; record < 10 * life->world.spaces_n; record++) {
+        struct sat_record_id id = world_record(record);
+        for (uint32_t i = 0; i < life->world.devices_n && life->oracle.wrong_records >> record & 1; i++)
+            if (life->world.devices[i].joined) storm_tell_record(life, &life->world.devices[i], &id);
+    }
+}
+
 uint32_t storm_check(struct life *life)
 {
     uint32_t wrong = life->in_the_open, conflicts;
@@ -86,6 +96,7 @@ uint32_t storm_check(struct life *life)
         wrong += ends_compare(&life->oracle, &life->world, space, STORM_RECORDS, of, &conflicts);
         life->counts->conflict += conflicts > 0;
     }
+    if (life->world.transcript) tell_wrong_records(life);
     for (uint32_t i = 0; i < life->world.devices_n && wrong; i++) tell_what_waits(life, &life->world.devices[i]);
     life->counts->doubted += life->oracle.doubted;
     for (uint32_t i = 0; i < life->world.devices_n; i++) {

@@ -187,6 +187,7 @@ void storm_turn_back_server(struct life *life)
     if (!announced) bring_links(life);
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
     storm_moves_excuse_lost(life);
+    doubts_lose(&life->oracle, world, storm_homes(life));
     if (announced)
         life->counts->server_set_back_announced++;
     else

@@ -1,6 +1,7 @@
 /* Territories are given to reps and taken from them. What somebody wrote there and had not sent is handed in, and the
  * admin lets it in, sooner or later: then it is to be seen like everything else. */
 #include "common/base/check.h"
+#include "tests/sim/doubts.h"
 #include "tests/sim/storm.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -66,6 +67,7 @@ bool storm_let_in(struct life *life)
     bool any = false, homes_vary = !storm_leaves_out(life, "homes"); /* else it fits, or never will */
     if (!storm_all_have_come(life)) return false;
     storm_plan_nothing(life);
+    doubts_hand_in(&life->oracle, world);
     sat_arena_init(&arena);
     uint32_t n = order_escrow(world->server_store, &arena, &rows);
     for (uint32_t i = 0; i < n; i++) {

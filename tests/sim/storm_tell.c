@@ -1,4 +1,4 @@
-/* What is told of a record that moves when its life ends badly: all that a home knows of it, in both territories. */
+/* What is told of a record when its life ends badly: all that a home knows of it, in both territories. */
 #include <inttypes.h>
 
 #include "common/base/check.h"

@@ -285,8 +285,18 @@ static const struct {
     {39027, "server"},
     {61051, "server"},
     {71005, "server"},
-    {963018, "more"},   /* 0220 */
-    {71026, "server"},  /* 0221 */
+    {963018, "more"},       /* 0220 */
+    {71026, "server"},      /* 0221 */
+    {81028, "more"},        /* 0222 */
+    {81003, "more"},        /* 0223 */
+    {703059, "more moves"}, /* the oracle's: what a server lost is in doubt, whoever holds it */
+    {80024, "server"},      /* 0224 */
+    {83007, "more"},        /* 0128 */
+    {39034, "server"},      /* 0222; and the oracle's: what was handed in is in doubt for who lets it in (0102) */
+    {39112, "server"},
+    {61099, "server"},
+    {72098, "server"},
+    {80045, "server"},
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
 

@@ -258,6 +258,28 @@ static void work_on_what_was_forgotten_is_its_owners_and_the_rest_arrives(void *
     assert_string_equal(scene_shows(&world, other, 1, CITY), "");
 }
 
+/* Storm 83005 (decision 136): it is written again, as the deletion has its number by now, and names that number. What
+ * stands there is no original of it: it has not come with a record that moved, and knows of no collection. */
+static void what_has_the_number_of_the_deletion_is_its_owners_as_well(void **state)
+{
+    struct world_home backup;
+    (void)state;
+    scene_write(&world, rep, 1, CITY, "Bern");
+    settle();
+    world_home_backup(&world, rep, &backup);
+    uint64_t deletion = scene_remove(&world, rep, 1);
+    settle();
+    settle();
+    assert_int_equal(world_collect(&world), 1);
+    assert_true(world_sync(&world, admin));
+    world_home_restore(&world, rep, &backup);
+    world_home_free(&backup);
+    assert_int_equal(scene_write(&world, rep, 1, NAME, "Eva"), deletion);
+    settle();
+    assert_gone(1);
+    assert_refused_alone(rep, 1);
+}
+
 /* Frozen before, and never arrived. */
 static void what_was_frozen_before_is_refused_as_well(void **state)
 {
@@ -300,6 +322,7 @@ int main(void)
         STORY(an_id_that_was_forgotten_is_used_again_by_whoever_wants),
         STORY(what_waits_here_holds_it_up),
         STORY(work_on_what_was_forgotten_is_its_owners_and_the_rest_arrives),
+        STORY(what_has_the_number_of_the_deletion_is_its_owners_as_well),
         STORY(what_was_frozen_before_is_refused_as_well),
     };
     return cmocka_run_group_tests_name("collect", tests, NULL, NULL);

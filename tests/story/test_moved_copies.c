@@ -325,6 +325,84 @@ static void who_saw_the_one_under_a_number_has_not_seen_the_other(void **state)
     assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
 }
 
+/* Storm 81028 (decision 222): the number is another record's in the log, as the twin came first. Who saw a later one of
+ * that device covers it by number alone. */
+static void who_saw_a_later_number_has_not_seen_what_was_copied(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    (void)scene_write(&world, twin, 1, CITY, "Roubaix");
+    assert_true(world_sync(&world, twin));
+    (void)scene_write(&world, rep, 1, CITY, "Lille");
+    move(rep, 1, EAST, WEST);
+    assert_true(world_sync(&world, admin));
+    (void)scene_write(&world, admin, 1, CITY, "Tourcoing");
+    assert_true(world_sync(&world, admin));
+    settle();
+    assert_all_show(WEST, 1, CITY, "Tourcoing|Lille");
+}
+
+/* Storm 81003 (decision 223): a home brings a record back, and is a copy. It has a hash of what it brings, from when it
+ * had not gone yet: that it was there is no answer. */
+static void what_comes_back_is_written_again_though_a_hash_tells_what_it_was(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    move(admin, 1, EAST, WEST);
+    settle();
+    struct world_device *twin = world_clone(&world, rep);
+    (void)scene_write(&world, twin, 2, NAME, "under the same number");
+    assert_true(world_sync(&world, twin));
+    move(rep, 1, WEST, EAST);
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_all_show(EAST, 1, NAME, "Blondel");
+}
+
+static bool only_hears(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context, (void)device;
+    sat_arena_init(&arena);
+    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+                (message.type == SAT_MESSAGE_APPEND || message.type == SAT_MESSAGE_PUSH);
+    sat_arena_deinit(&arena);
+    return !lost;
+}
+
+/* Storm 83007 (decision 128): a home has moved a record there and back, and written on, when it learns that it is a
+ * copy; then the other one sends what both had written before. What was written again just now, of what is there in
+ * doubt, has numbers behind those of the rest, and has seen nothing of it. */
+static void what_was_written_again_just_now_has_replaced_nothing(void **state)
+{
+    (void)state;
+    (void)scene_write(&world, admin, 1, NAME, "Blondel");
+    settle();
+    (void)scene_write(&world, rep, 1, CITY, "Lille");
+    (void)scene_write(&world, rep, 1, ADDRESS, "Rue Bleue");
+    struct world_device *twin = world_clone(&world, rep);
+    move(rep, 1, EAST, WEST);
+    move(rep, 1, WEST, EAST);
+    (void)scene_write(&world, rep, 1, CITY, "Roubaix");
+    (void)scene_write_in(&world, twin, &world.spaces[WEST], 5, NAME, "under the same number");
+    scene_lose_push(&world, twin, 0);
+    (void)world_sync(&world, twin);
+    world_disconnect(&world, twin);
+    rep->on_way = only_hears;
+    (void)world_sync(&world, rep); /* it learns it, and gets no number yet */
+    world_disconnect(&world, rep);
+    rep->on_way = NULL;
+    assert_true(world_sync(&world, twin));
+    settle();
+    assert_int_equal(rep->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_string_equal(shows(admin, EAST, 1, CITY), "Roubaix|Lille"); /* in doubt: beside, and not first */
+    assert_string_equal(shows(admin, EAST, 1, ADDRESS), "Rue Bleue");
+}
+
 /* An account whose manager has gone moves to somebody else's territory, with what he had decided: his copy's word
  * counts for what it counted when he was there last. */
 static void what_a_suspended_manager_decided_is_decided_where_it_moves_to(void **state)
@@ -349,6 +427,9 @@ static void what_a_suspended_manager_decided_is_decided_where_it_moves_to(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_written_again_just_now_has_replaced_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(who_saw_a_later_number_has_not_seen_what_was_copied, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_back_is_written_again_though_a_hash_tells_what_it_was, begin, end),
         cmocka_unit_test_setup_teardown(who_saw_the_one_under_a_number_has_not_seen_the_other, begin, end),
         cmocka_unit_test_setup_teardown(what_was_copied_unsent_is_told_from_another_under_its_number, begin, end),
         cmocka_unit_test_setup_teardown(what_takes_a_record_away_leaves_the_copy_of_another, begin, end),
