@@ -18,7 +18,7 @@ struct client_order_line {
 
 struct client_order {
     char id[SATCHEL_ID_SIZE];
-    const char *territory; /* where it is, as it is named here: what counts for it lies there, too. The arena's */
+    const char *territory;   /* where it is, as it is named here: what counts for it lies there, too. The arena's */
     json_t *row, *line_rows; /* the order's references: client_order_free() */
     const char *account, *currency, *list, *day, *submitted_at;
     struct client_order_line *lines; /* the arena's, by sku */

@@ -55,9 +55,9 @@ struct world_device {
     /* Changes what its next sessions are configured with. NULL: nothing. */
     void (*tune)(void *context, struct sat_replica_config *config);
     void *tune_context;
-    struct sat_invite_code code; /* that it joins by */
+    struct sat_invite_code code;        /* that it joins by */
     struct sat_invite_keys invite_keys; /* of that code */
-    struct world_wish *wish; /* NULL: none */
+    struct world_wish *wish;            /* NULL: none */
     bool joined;
     /* Sees each message on its way, before it is handed over, and may change it; false: it is lost. NULL: nobody looks.
      */
