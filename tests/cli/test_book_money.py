@@ -350,6 +350,22 @@ def m11_4_an_order_with_which_more_would_be_owed_than_the_limit_is_flagged():
 
 
 @test
+def an_account_of_the_same_id_elsewhere_lifts_neither_limit_nor_hold():
+    admin.run("territory", "grant", "Southern", "Nancy", "--read")
+    theodor = world.rep("Theodor", "Southern")
+    sync(admin, nancy, theodor)
+    limited, held = account("Nagel", credit_limit=1000), account("Ohm", credit_hold=True)
+    put(theodor, [record("account", held, name="Ohm")], "Southern")
+    sync(theodor, nancy)
+    equal(len(nancy.rows("query", "select id from account where id = '%s'" % held)), 1)
+    sync(admin, nancy)
+    put(theodor, [record("account", limited, name="Nagel", credit_limit=90000000)], "Southern")
+    sync(theodor, nancy)
+    orders = [nancy.row("order", "new", limited, "MILK=2"), nancy.row("order", "new", held, "MILK=1")]
+    equal([flag["flag"] for order in orders for flag in order["flags"]], ["credit_limit", "credit_hold"])
+
+
+@test
 def m11_4_a_hold_stays_where_somebody_else_lifted_it_beside():
     lorenz = account("Lorenz")
     sync(admin, nancy)
