@@ -185,6 +185,26 @@ def what_is_owed_for_a_delivery_and_is_not_what_it_comes_to_is_flagged():
           ([4000], []), "on whichever road")
 
 
+@test
+def what_was_archived_in_another_territory_hides_no_delivery_that_nothing_is_owed_for():
+    account("Jahn")
+    admin.run("territory", "grant", "Southern", "Nancy", "--read")
+    steven = world.rep("Steven", "Southern")
+    sync(admin, nancy, steven)
+    order = shipped("Jahn", 6)
+    admin.run("order", "status", order, "delivered")  # and has not synced: from it the id is known, as it follows
+    made = receivables_of(admin, order)[0]["id"]
+    put(steven, [record("receivable", made, order=order, amount=1, currency="CNY")], "Southern")
+    steven.run("rm", "receivable", made)
+    sync(steven, nancy)
+    told = nancy.row("order", "status", order, "delivered")
+    text, = [flag["text"] for flag in told["flags"] if flag["flag"] == "not_owed"]
+    has(text, "but a record of another territory: put by hand what is owed")
+    sync(nancy, admin, nancy)
+    equal([nancy.row("order", "status", order)["flags"], receivables_of(nancy, order)],
+          [[], [{"id": made, "amount": 6000}]], "it came from who could make it")
+
+
 # ---- Payments that look alike ----
 
 @test
