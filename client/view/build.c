@@ -296,6 +296,12 @@ static bool is_no_disclosure(const struct client_filling *filling, const struct 
            client_discloser_of(&filling->disclosers, record);
 }
 
+/* Who somebody is, and what his duties are, is said among the people: who may write a territory says it of nobody. */
+static bool is_no_person(const struct client_filling *filling, const struct sat_type *type)
+{
+    return filling->kind != SAT_SPACE_PEOPLE && strcmp(type->name, "user") == 0;
+}
+
 /* ---- What is here ---- */
 
 /* When the newest of what is there was written, as far as its author can be believed. */
@@ -443,7 +449,8 @@ static void stand(const struct client_filling *filling, const struct sat_record_
     *out = (struct standing){.archived = merged->deleted};
     if (!merged->moved) out->type = !merged->exists ? "" : type ? type->name : "?";
     for (uint32_t i = 0; i < view->live_n; i++) out->unread = out->unread || !view->live[i].readable;
-    if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id))
+    if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id) &&
+        !is_no_person(filling, type))
         out->row = as_tabled(type);
 }
 

@@ -245,6 +245,31 @@ static void who_settles_takes_a_step_back(void **state)
     assert_state("order", order, "received");
 }
 
+/* A record of a person's in a territory, as whoever writes there can make one: his duties are said among the people. */
+static void nobody_has_a_duty_by_what_a_territory_says_of_him(void **state)
+{
+    struct sat_record_id id = sat_name_record_user(&bob->directory.org, 5);
+    char dans[SATCHEL_ID_SIZE], approval[SATCHEL_ID_SIZE], made[SATCHEL_ID_SIZE] = "", fields[200];
+    struct satchel_sync_result result;
+    (void)state;
+    sat_uuid_format(id.b, dans);
+    put_one(bob, "user", dans, "Northern", "{\"roles\":[\"manager\"]}");
+    must(ann, satchel_user_add(ann, "Dan", "rep"));
+    must(ann, satchel_territory_grant(ann, "Northern", "Dan", 0));
+    struct satchel *dan = join_as(ann, "Dan", "dan");
+    take(bob, 900, true);
+    (void)snprintf(approval, sizeof approval, "%s", approval_says(bob, "approval"));
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"approved\"}", approval);
+    must(dan, satchel_sync(dan, NULL, &result));
+    must_fail(dan, step(dan, "approval", approval, "approved"), "denied", "may make it approved");
+    put_one(dan, "state_event", made, NULL, fields);
+    must(dan, satchel_sync(dan, NULL, &result));
+    satchel_close(dan);
+    sync_all();
+    assert_state("approval", approval, "requested");
+    assert_rows(mia, "SELECT territory FROM user WHERE name IS NULL", "");
+}
+
 /* ---- The same on every road ---- */
 
 static void publish_checklist(char template[SATCHEL_ID_SIZE])
@@ -493,6 +518,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
     const struct CMUnitTest tests[] = {
         TEST(a_step_is_one_of_its_records_own_territory),
+        TEST(nobody_has_a_duty_by_what_a_territory_says_of_him),
         TEST(a_no_stays_whoever_archives_it),
         TEST(who_settles_takes_a_step_back),
         TEST(whichever_call_reviews_an_order_asks_the_same_before),
