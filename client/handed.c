@@ -22,6 +22,23 @@ static bool may_write_again(const struct satchel *satchel, const struct sat_mani
            !sat_keys_get(satchel->keys, &satchel->directory, &manifest->space, manifest->epoch, &key);
 }
 
+/* What its author had in front of him is on this log, or was on one that has a later life: in what a server lost, and
+ * nobody has shown that it did, he may have seen what has other numbers now. */
+static enum sat_err is_on_this_log(struct satchel *satchel, int64_t sid, const struct sat_manifest *m, bool *is)
+{
+    static const struct sat_log_epoch none;
+    struct sat_space_row space;
+    struct sat_hash root;
+    bool found = false;
+    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
+    if (!err) err = sat_store_root_at(satchel->store, sid, m->w_size, &root, &found);
+    if (err) return err;
+    bool of_now = sat_log_epoch_equal(&m->log_epoch, &space.log_epoch) || sat_log_epoch_equal(&space.log_epoch, &none);
+    *is = found ? sat_hash_equal(&root, &m->w_root) : m->w_size < space.compacted; /* a run: the server knows */
+    *is = *is || !of_now;
+    return SAT_OK;
+}
+
 /* On numbers that nothing in the log has, behind its author's last one there. */
 static enum sat_err has_place(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle,
                               const struct sat_hash *before, bool *has)
@@ -35,7 +52,7 @@ static enum sat_err has_place(struct satchel *satchel, int64_t sid, const struct
     err = sat_store_bundle_tip(satchel->store, sid, m->device, false, &row, &found);
     struct sat_hash tip = before ? *before : !err && found ? row.id : (struct sat_hash){{0}};
     *has = sat_hash_equal(&tip, &m->prev);
-    return err;
+    return err || !*has ? err : is_on_this_log(satchel, sid, m, has);
 }
 
 /* Has the log some of it, as itself or by its origin, or may it have had some? */

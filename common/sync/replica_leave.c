@@ -1,8 +1,8 @@
 /* What becomes of work that cannot be pushed any more, and of what this device may not hold any more.
  *
  * Work in a space where the right to write is lost is handed in: the admins decide about it. Once nothing of it waits
- * in a space that may not be read any more, the space is purged. A device that is out hands in everything and is told
- * so; one that was wiped does the same without keys, and shows its receipt. */
+ * in a space that may not be read any more, and the log is known to have the rest, the space is purged. A device that
+ * is out hands in everything and is told so; one that was wiped does the same without keys, and shows its receipt. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "common/sync/base.h"
 #include "common/sync/copied.h"
 #include "common/sync/replica_state.h"
+#include "common/sync/rewind.h"
 #include "common/sync/void.h"
 #include "common/sync/wishes.h"
 
@@ -107,17 +108,20 @@ static struct replica_leaving *leaving_of(struct sat_replica *replica, int64_t s
     return NULL;
 }
 
-static enum sat_err add_leaving(struct replica_step *step, const struct sat_space_row *row)
+static enum sat_err add_leaving(struct replica_step *step, const struct sat_space_row *row,
+                                struct replica_leaving **out)
 {
     struct sat_replica *replica = step->replica;
     struct replica_leaving *known = leaving_of(replica, row->sid);
     struct sat_bundle_row *next = NULL;
     enum sat_err err = known ? find_waiting(replica, row->sid, &row->id, known->sent + 1, step->arena, &next) : SAT_OK;
+    *out = known;
     if (known) known->due = next != NULL;
     if (known) return err;
     replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
     sat_check_memory(replica->leaving);
-    replica->leaving[replica->leaving_n++] = (struct replica_leaving){.sid = row->sid, .id = row->id, .due = true};
+    *out = &replica->leaving[replica->leaving_n++];
+    **out = (struct replica_leaving){.sid = row->sid, .id = row->id, .due = true};
     return SAT_OK;
 }
 
@@ -188,20 +192,90 @@ static enum sat_err purge(struct replica_step *step, const struct sat_space_row 
     return SAT_OK;
 }
 
+/* ---- Does the log still have what had arrived? ---- */
+
+/* What a device has written there is a chain: where the log has the last of it, it has all. The last of which something
+ * is live, and everything is here. */
+static enum sat_err find_last(struct replica_step *step, int64_t sid, struct sat_bundle_row *out, bool *found)
+{
+    struct sat_replica *replica = step->replica;
+    uint64_t behind = SAT_COUNTER_MAX;
+    for (bool any = true; any;) {
+        struct sat_change_row *rows;
+        uint32_t n;
+        bool whole = true, live = false;
+        enum sat_err err =
+            sat_store_bundle_before(replica->config.store, sid, replica->config.device, behind, out, &any);
+        if (!err && any) err = sat_store_changes_of_bundle(replica->config.store, out->bid, step->arena, &rows, &n);
+        if (err) return err;
+        for (uint32_t i = 0; any && i < n; i++) {
+            whole = whole && rows[i].header.len > 0;
+            live = live || rows[i].state == SAT_CHANGE_LIVE;
+        }
+        *found = any && whole && live && out->state != SAT_BUNDLE_VOID;
+        if (*found) return SAT_OK;
+        behind = out->first;
+    }
+    return SAT_OK;
+}
+
+/* A server that was set back since, and says nothing, may have none of it, nor anybody else: before it goes from here,
+ * the last is handed in as if it never had been there. */
+static enum sat_err let_go(struct replica_step *step, const struct sat_space_row *row)
+{
+    struct replica_leaving *leaving = leaving_of(step->replica, row->sid);
+    struct sat_bundle_row last;
+    bool known = leaving && (leaving->asks || leaving->has_come), found = false;
+    enum sat_err err = known ? SAT_OK : find_last(step, row->sid, &last, &found);
+    if (!err && found && !leaving) err = add_leaving(step, row, &leaving);
+    if (err) return err;
+    if (found && leaving) {
+        leaving->asks = true;
+        leaving->last = last.bid;
+        leaving->last_first = last.first;
+    }
+    if (leaving && leaving->asks) {
+        leaving->due = !leaving->asked;
+        return SAT_OK;
+    }
+    if (leaving) leaving->has_come = false; /* the right may come back, and go again */
+    return purge(step, row);
+}
+
+/* The server has lost it, and keeps it for the admins now. Whatever else this device wrote there waits again. */
+static enum sat_err take_all_back(struct replica_step *step, struct replica_leaving *leaving)
+{
+    struct sat_replica *replica = step->replica;
+    struct sat_space_row row;
+    enum sat_err err = replica_begin(step);
+    if (!err) err = replica_save_spaces(replica);
+    if (!err) err = sat_store_space_get(replica->config.store, leaving->sid, &row);
+    if (err) return err;
+    row.head_size = 0;
+    err = sat_base_rewind(replica->config.store, &row, replica->config.device);
+    for (uint32_t i = 0; i < replica->subs_n && !err; i++) {
+        struct replica_sub *sub = &replica->subs[i];
+        if (sub->row.sid == row.sid) *sub = (struct replica_sub){.sub = sub->sub, .row = row, .gone = true};
+    }
+    leaving->sent = 0;
+    return err;
+}
+
 static enum sat_err look_at(struct replica_step *step, const struct sat_space_row *row)
 {
     struct sat_replica *replica = step->replica;
     uint8_t rights = rights_in(replica, &row->id);
     if (rights & SAT_RIGHT_WRITE) return SAT_OK;
+    struct replica_leaving *leaving;
     struct sat_bundle_row *waiting;
     enum sat_err err = rights & SAT_RIGHT_READ ? SAT_OK : claim_returns(step, row->sid);
     if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
-    if (waiting) err = add_leaving(step, row);
+    if (waiting) err = add_leaving(step, row, &leaving);
     if (err || waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return err;
     bool drafts;
     err = has_drafts(step, row->sid, &drafts);
-    return err || drafts || !holds_something(replica, row) ? err : purge(step, row);
+    return err || drafts || !holds_something(replica, row) ? err : let_go(step, row);
 }
 
 enum sat_err replica_leave_spaces(struct replica_step *step)
@@ -255,12 +329,17 @@ enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *aren
         struct replica_leaving *leaving = &replica->leaving[i];
         struct sat_bundle_row *row;
         if (leaving->refused || leaving->in_flight >= SAT_PUSH_WINDOW) continue;
+        struct sat_bundle_row last;
         enum sat_err err = find_waiting(replica, leaving->sid, &leaving->id, leaving->sent + 1, arena, &row);
+        bool asks = !row && leaving->asks && !leaving->asked;
+        if (!err && asks) err = sat_store_bundle_get(replica->config.store, leaving->last, &last);
         if (err) return err;
+        if (asks) row = &last;
         if (!row) continue;
         *more = true;
         if (!out) return SAT_OK;
-        leaving->sent = row->first + row->count - 1;
+        if (asks) leaving->asked = true;
+        if (!asks) leaving->sent = row->first + row->count - 1;
         leaving->in_flight++;
         return encode_hand_in(replica, &leaving->id, row, arena, out);
     }
@@ -291,6 +370,20 @@ static enum sat_err take_answer(struct replica_step *step, struct replica_leavin
     return err;
 }
 
+/* … which is about one that the log had. */
+static enum sat_err take_last(struct replica_step *step, struct replica_leaving *leaving, uint64_t error)
+{
+    enum sat_err why = sat_err_from_wire(error);
+    leaving->has_come = error == 0 || why == SAT_ERR_EXISTS;
+    if (leaving->has_come || why == SAT_ERR_ESCROWED) {
+        leaving->asks = leaving->asked = false;
+    } else {
+        leaving->refused = sat_err_is_local(why) || sat_err_class(why) == SAT_CLASS_RETRY;
+        leaving->why = sat_err_is_local(why) ? SAT_ERR_BUSY : why;
+    }
+    return why == SAT_ERR_ESCROWED ? take_all_back(step, leaving) : SAT_OK;
+}
+
 enum sat_err replica_handed_in(struct replica_step *step, const struct sat_message_HANDED_IN *message)
 {
     struct sat_replica *replica = step->replica;
@@ -302,8 +395,11 @@ enum sat_err replica_handed_in(struct replica_step *step, const struct sat_messa
     if (!leaving) return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an answer about work that was not handed in");
     struct sat_bundle_row *rows, *next;
     uint32_t n;
-    enum sat_err err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
+    enum sat_err err = SAT_OK;
+    bool asked = leaving->asked && leaving->last_first == message->first;
     if (leaving->in_flight) leaving->in_flight--;
+    if (asked) err = take_last(step, leaving, message->error);
+    if (!err) err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
     if (!err && n && rows[0].first == message->first)
         err = take_answer(step, leaving, &rows[0], message->error, message->text);
     if (err || leaving->in_flight || leaving->refused) return err;

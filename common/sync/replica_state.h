@@ -133,6 +133,10 @@ struct replica_leaving { /* a space from which work is handed in, as it cannot b
     bool due;     /* more is to be handed over, as soon as it is known that this home is no copy */
     bool refused; /* the server does not take some of it now */
     enum sat_err why;
+    /* Before the space is let go of: does the log still have the last that this device wrote there? */
+    bool asks, asked, has_come;
+    int64_t last;        /* its bundle */
+    uint64_t last_first; /* … and the counter of its first change */
 };
 
 struct replica_question { /* escrow or devices */

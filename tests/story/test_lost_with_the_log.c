@@ -1,0 +1,150 @@
+/* Stories of a territory that is taken from somebody while the server, set back to an older copy, has lost what he had
+ * sent there, and nobody else had pulled (docs/decisions/0228). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/story/orders.h"
+#include "tests/story/trio.h"
+
+static struct sat_arena arena;
+
+static int begin(void **state)
+{
+    (void)state;
+    sat_arena_init(&arena);
+    trio_begin(86014, 2);
+    scene_write(&world, rep, 1, CITY, "Bern");
+    settle();
+    settle();
+    world_backup(&world, 1);
+    return 0;
+}
+
+static int finish(void **state)
+{
+    sat_arena_deinit(&arena);
+    return end(state);
+}
+
+static void set_back_and_taken(bool announced)
+{
+    world_restore(&world, 1, announced);
+    if (announced) assert_true(world_confirm_restore(&world));
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    assert_int_equal(scene_space(rep->handle.store, space()).log.size, 0);
+}
+
+/* All that can be, in the order in which it came. */
+static void let_in(uint32_t expected)
+{
+    struct sat_aside_row *rows;
+    uint32_t left = expected;
+    (void)world_sync(&world, admin); /* who shows a silent server that it was set back */
+    uint64_t waits;
+    assert_int_equal(sat_store_meta_get_u64(world.server_store, "recovering", 0, &waits), SAT_OK);
+    if (waits) assert_true(world_confirm_restore(&world));
+    for (uint32_t round = 0; round < expected; round++) {
+        uint32_t n = order_escrow(world.server_store, &arena, &rows);
+        assert_int_equal(n, expected);
+        for (uint32_t i = 0; i < n; i++)
+            left -= rows[i].state == SAT_ASIDE_OPEN && order_was_let_in(&world, rows, n, i);
+    }
+    assert_int_equal(left, 0);
+}
+
+/* The server had acknowledged it, and has none of it. */
+static void what_the_server_lost_is_handed_in(bool announced)
+{
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 4, CITY, "Brig");
+    assert_true(world_sync(&world, rep));
+    set_back_and_taken(announced);
+    let_in(2);
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, other, 1, CITY), "Biel");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+    assert_int_equal(scene_conflicts(&world, other, 1), 0);
+}
+
+static void what_a_silent_server_lost_is_handed_in(void **state)
+{
+    (void)state;
+    what_the_server_lost_is_handed_in(false);
+}
+
+static void what_an_honest_server_lost_is_handed_in(void **state)
+{
+    (void)state;
+    what_the_server_lost_is_handed_in(true);
+}
+
+/* Storm 86014. */
+static void so_is_what_stands_before_what_had_not_been_sent(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    scene_write(&world, rep, 4, CITY, "Brig");
+    set_back_and_taken(false);
+    let_in(2);
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+}
+
+/* Who hangs up before he has heard asks again. */
+static void it_is_asked_until_it_is_answered(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    world_restore(&world, 1, false);
+    order_grant(&world, rep, 0, 0);
+    for (uint32_t messages = 1; !rep->heard[SAT_NOTICE_SPACE_LOST]; messages++) {
+        world_connect(&world, rep);
+        for (uint32_t i = 0; i < messages && world_deliver(&world, rep, WORLD_NO_FAULT); i++)
+            ;
+        world_disconnect(&world, rep);
+        world_crash_device(&world, rep);
+        assert_in_range(messages, 1, 200);
+    }
+    assert_true(world_sync(&world, rep));
+    let_in(1);
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+static void what_the_log_has_is_not_handed_in(void **state)
+{
+    (void)state;
+    struct sat_aside_row *rows;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 0);
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 0);
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+    const struct CMUnitTest tests[] = {
+        STORY(what_a_silent_server_lost_is_handed_in),
+        STORY(what_an_honest_server_lost_is_handed_in),
+        STORY(so_is_what_stands_before_what_had_not_been_sent),
+        STORY(it_is_asked_until_it_is_answered),
+        STORY(what_the_log_has_is_not_handed_in),
+    };
+#undef STORY
+    return cmocka_run_group_tests_name("lost with the log", tests, NULL, NULL);
+}
