@@ -502,13 +502,22 @@ static bool goes_on(const struct client_syncing *syncing, enum sat_err err, cons
 }
 
 /* One connection after another, until it is over: the wish to stop, the end of the time, or an error that does not
- * pass. Time that ends while there is no connection leaves the error that keeps it away. */
+ * pass. Time that ends while there is no connection leaves the error that keeps it away, also where it ends an attempt:
+ * that one had no time to find out more. */
 static enum sat_err stay(struct client_syncing *syncing, struct client_session_result *result)
 {
     uint32_t timeout_ms = syncing->options.timeout_ms, wait_ms = 0;
     uint64_t deadline_ms = timeout_ms ? client_monotonic_ms() + timeout_ms : 0;
+    struct sat_fault before = {0};
     for (;;) {
         enum sat_err err = run_once(syncing, result);
+        bool cut_off =
+            err == SAT_ERR_TIMED_OUT && !result->met_at[0] && deadline_ms && client_monotonic_ms() >= deadline_ms;
+        if (cut_off && before.err) {
+            syncing->satchel->fault = before;
+            err = before.err;
+        }
+        before = syncing->satchel->fault;
         if (is_stopped(syncing) && !syncing->options.live) return err;
         if (!goes_on(syncing, err, result) ||
             !client_backoff_next(&syncing->backoff, err, result->retry_ms, randombytes_random(), &wait_ms))

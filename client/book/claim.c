@@ -9,6 +9,7 @@
 #include "client/book/writing.h"
 #include "client/rows.h"
 #include "client/tx.h"
+#include "common/base/utf8.h"
 
 /* What is in the pool (?2: and claimed); of one that is named, by type and id, whoever it belongs to. */
 static const char POOL[] =
@@ -87,32 +88,40 @@ static enum sat_err find(struct satchel *satchel, const char *type, const char *
     return err;
 }
 
+/* What the row says, as a sentence has room for it. */
+static const char *shown(const json_t *row, const char *member, const char *absent, struct sat_arena *arena)
+{
+    const char *text = client_book_text(row, member);
+    return sat_utf8_beginning(arena, text ? text : absent, 60);
+}
+
 static enum sat_err check_free(struct satchel *satchel, const char *type, const json_t *row,
-                               const struct client_book_self *self, const struct standing *standing)
+                               const struct client_book_self *self, const struct standing *standing,
+                               struct sat_arena *arena)
 {
     char at[CLIENT_TIME_TEXT_SIZE];
-    const char *name = client_book_text(row, "name"), *owner = client_book_text(row, "owner_id");
-    const char *by = client_book_text(row, "by"), *whose = client_book_text(row, "owner");
+    const char *name = shown(row, "name", "", arena), *owner = client_book_text(row, "owner_id");
     if (owner && strcmp(owner, self->id) != 0)
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s %.60s is not in the pool: it belongs to %.60s", type,
-                        name ? name : "", whose ? whose : owner);
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "%s %s is not in the pool: it belongs to %s", type, name,
+                        shown(row, "owner", owner, arena));
     if (!standing->source || (standing->own && strcmp(standing->own, "lost") != 0)) return SAT_OK;
     client_book_time_of(when(standing->source), at);
-    return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %.60s is claimed by %.60s at %s", type, name ? name : "",
-                    by ? by : "somebody", at);
+    return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "%s %s is claimed by %s at %s", type, name,
+                    shown(row, "by", "somebody", arena), at);
 }
 
 /* Nobody takes back what is another one's; managers may. */
 static enum sat_err check_own(struct satchel *satchel, const char *type, const json_t *row,
-                              const struct client_book_self *self, const struct standing *standing)
+                              const struct client_book_self *self, const struct standing *standing,
+                              struct sat_arena *arena)
 {
-    const char *name = client_book_text(row, "name");
+    const char *name = shown(row, "name", "", arena);
     if (!standing->source)
-        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %.60s is claimed by nobody", type, name ? name : "");
+        return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "%s %s is claimed by nobody", type, name);
     bool own = standing->own && strcmp(standing->own, "lost") != 0;
     if (own || self->duties & SAT_DUTY_MANAGER) return SAT_OK;
-    return sat_fail(&satchel->fault, SAT_ERR_DENIED, "%s %.60s is given back by whoever claimed it, or a manager", type,
-                    name ? name : "");
+    return sat_fail(&satchel->fault, SAT_ERR_DENIED, "%s %s is given back by whoever claimed it, or a manager", type,
+                    name);
 }
 
 static enum sat_err write(struct satchel *satchel, const char *type, const char *id, const char *person)
@@ -137,7 +146,7 @@ static enum sat_err claim(struct satchel *satchel, const char *type, const char 
     if (!err) err = client_book_self(satchel, &self);
     if (!err) err = find(satchel, type, named, id, &row);
     if (!err) err = look_at(satchel, row, &self, arena, &standing);
-    if (!err) err = (back ? check_own : check_free)(satchel, type, row, &self, &standing);
+    if (!err) err = (back ? check_own : check_free)(satchel, type, row, &self, &standing, arena);
     if (!err && (back || !standing.own)) err = write(satchel, type, id, back ? NULL : self.id);
     json_decref(row);
     row = NULL;

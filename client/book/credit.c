@@ -59,12 +59,13 @@ static void add(struct client_credit *credit, const char *account, const char *c
 
 /* ---- What is read ---- */
 
+/* Of an account that lies in several territories the lowest limit: who may write another one lifts none. */
 static enum sat_err read_limits(struct satchel *satchel, const char *account, struct client_credit *credit)
 {
     static const char sql[] =
-        "SELECT s.id AS id, s.account AS account, b.credit_limit AS credit_limit FROM survivor AS s"
+        "SELECT s.id AS id, s.account AS account, MIN(b.credit_limit) AS credit_limit FROM survivor AS s"
         " JOIN account AS b ON b.id = s.account WHERE b.credit_limit IS NOT NULL AND (?1 IS NULL OR"
-        " s.account = (SELECT x.account FROM survivor AS x WHERE x.id = ?1))";
+        " s.account = (SELECT x.account FROM survivor AS x WHERE x.id = ?1)) GROUP BY s.id, s.account";
     json_t *rows, *row;
     size_t index;
     enum sat_err err = client_book_ask(satchel, sql, &account, 1, &rows);

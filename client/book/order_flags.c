@@ -186,7 +186,7 @@ static enum sat_err look_at_state(const struct looking *at)
         flag(at, "cancel_requested",
              sat_arena_format(at->arena, "it was to be cancelled, and was %s already (rule M10-1)",
                               client_order_state(at->order)));
-    bool hold = json_is_true(json_object_get(at->order->row, "credit_hold"));
+    bool hold = client_book_integer(at->order->row, "credit_hold", 0) != 0;
     if (hold) flag(at, "credit_hold", "the account is on credit hold");
     return err;
 }

@@ -38,8 +38,9 @@ static enum sat_err ask(struct satchel *satchel, struct client_order *out)
         " promised_date, o.currency AS currency, o.submitted_at AS submitted_at, o.visit AS visit, o.note AS note,"
         " o.price_list AS price_list, l.code AS code, l.name AS name, l.version AS version, "
         "l.currency AS"
-        " list_currency, l.valid_from AS valid_from, l.valid_to AS valid_to, a.credit_hold AS credit_hold"
-        " FROM \"order\" AS o LEFT JOIN account AS a ON a.id = o.account LEFT JOIN price_list AS l ON l.id ="
+        " list_currency, l.valid_from AS valid_from, l.valid_to AS valid_to, (SELECT MAX(h.credit_hold) FROM account"
+        " AS h WHERE h.id = o.account) AS credit_hold FROM \"order\" AS o LEFT JOIN account AS a ON a.id = o.account "
+        "LEFT JOIN price_list AS l ON l.id ="
         " o.price_list WHERE o.id = ?1 AND o.territory = ?2 LIMIT 1";
     static const char lines[] =
         "SELECT l.id AS id, COALESCE(l.sku, p.sku) AS sku, l.product AS product, p.name AS name, p.lead_days AS"

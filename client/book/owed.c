@@ -5,6 +5,7 @@
 #include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
+#include "client/locate.h"
 #include "client/rows.h"
 #include "client/view/figures.h"
 
@@ -229,6 +230,24 @@ static size_t sum_up(const json_t *rows, bool *known, int64_t *sum)
     return n;
 }
 
+/* The one that its delivery makes: in the order's own territory, archived, too, as somebody meant that; or only
+ * elsewhere, where nobody can have meant it. */
+static enum sat_err find_made(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
+                              bool *own, bool *elsewhere)
+{
+    char made[SATCHEL_ID_SIZE];
+    bool here = false;
+    struct sat_record_id id;
+    struct sat_record_view view = {0};
+    enum sat_err err = client_trade_following(satchel, order->id, "receivable", 1, made);
+    if (!err) err = client_parse_id(satchel, made, &id);
+    if (!err) err = client_locate_in(satchel, order->territory, &id, arena, &view);
+    if (!err) err = client_trade_is_here(satchel, made, &here);
+    *own = view.live_n > 0;
+    *elsewhere = here && !*own;
+    return err;
+}
+
 static void add_flag(json_t *flags, const char *name, const char *text)
 {
     (void)json_array_append_new(flags, json_pack("{s:s, s:s}", "flag", name, "text", text));
@@ -240,18 +259,20 @@ enum sat_err client_order_owed(struct satchel *satchel, const struct client_orde
     static const char sql[] =
         "SELECT id, amount, substr(id, 15, 1) = '8' AS made, MIN(territory)" OF_ORDER " GROUP BY id";
     const char *called = client_order_called(order->row, arena);
-    char made[SATCHEL_ID_SIZE];
     json_t *rows = NULL;
-    bool known = false, here = false;
+    bool known = false, own = false, elsewhere = false;
     int64_t sum = 0;
     if (!was_delivered(&order->standing) || (order->has_total && order->total <= 0)) return SAT_OK;
     enum sat_err err = ask_owed(satchel, order, sql, &rows);
-    if (!err) err = client_trade_following(satchel, order->id, "receivable", 1, made);
-    if (!err) err = client_trade_is_here(satchel, made, &here); /* archived, too: somebody meant that */
+    if (!err) err = find_made(satchel, order, arena, &own, &elsewhere);
     size_t n = err ? 0 : sum_up(rows, &known, &sum);
     json_decref(rows);
-    if (err || (!n && here)) return err;
-    if (!n)
+    if (err || (!n && own)) return err;
+    if (!n && elsewhere)
+        add_flag(flags, "not_owed",
+                 "it is delivered, and nothing says what is owed for it, but a record of another territory: put by hand"
+                 " what is owed");
+    else if (!n)
         add_flag(flags, "not_owed",
                  sat_arena_format(arena,
                                   "it is delivered, and nothing says what is owed for it%s: satchel order status %s"

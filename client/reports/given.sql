@@ -9,6 +9,15 @@
 -- A day is the first ten characters of a time: the local day of whoever noted it.
 
 -- with
+-- An account that lies in several territories is one, as the territory that is asked about says it, else the first by
+-- name: what is joined with it is counted once.
+account AS (
+    SELECT a.* FROM main.account AS a
+    WHERE NOT EXISTS (SELECT c.id FROM main.account AS c GROUP BY c.id HAVING COUNT(*) > 1)
+       OR NOT EXISTS (SELECT 1 FROM main.account AS b, asked WHERE b.id = a.id AND
+                      (b.territory IS NOT asked.territory, b.territory)
+                      < (a.territory IS NOT asked.territory, a.territory))
+),
 -- What is asked about: a territory's records, and those of all where none is named.
 account_here AS (
     SELECT a.* FROM account AS a, asked WHERE asked.territory IS NULL OR a.territory = asked.territory

@@ -17,6 +17,14 @@ ladder(level, days, step) AS (
 moment(day) AS (
     SELECT MIN(last, today) FROM asked
 ),
+-- The same of a receivable, which `pay` and `dunning` count once, too.
+receivable AS (
+    SELECT r.* FROM main.receivable AS r
+    WHERE NOT EXISTS (SELECT p.id FROM main.receivable AS p GROUP BY p.id HAVING COUNT(*) > 1)
+       OR NOT EXISTS (SELECT 1 FROM main.receivable AS q, asked WHERE q.id = r.id AND
+                      (q.territory IS NOT asked.territory, q.territory)
+                      < (r.territory IS NOT asked.territory, r.territory))
+),
 allocation_seen(id, receivable, amount, standing) AS (
     SELECT a.id, a.receivable, a.amount,
            CASE WHEN a.standing = 'counts' AND a.received_on > moment.day THEN 'later' ELSE a.standing END
@@ -24,7 +32,7 @@ allocation_seen(id, receivable, amount, standing) AS (
 ),
 -- What a delivery made counts where nobody has put what is owed for the order by hand.
 owed_here(id, amount) AS (
-    SELECT r.id, r.amount FROM receivable AS r JOIN main.owed_once AS o ON o.receivable = r.id AND o.counts = r.id GROUP BY r.id
+    SELECT r.id, r.amount FROM receivable AS r JOIN main.owed_once AS o ON o.receivable = r.id AND o.counts = r.id
 ),
 open_of(id, outstanding) AS (
     SELECT id, CASE WHEN COUNT(amount) THEN exact_sum(part) END

@@ -166,7 +166,11 @@ static enum sat_err find_beside(const struct sat_accept *accept, struct sat_aren
         err = sat_store_changes_beside(accept->store, accept->pending_bid << 10, accept->pending_bid, n, arena, &rows,
                                        &found);
     for (uint32_t i = 0; i < n; i++) (*out)[i] = !accept->pending_bid || accept->bundle->changes[i].stub;
-    for (uint32_t i = 0; i < found; i++) (*out)[SAT_CHANGE_INDEX(rows[i].cid)] = true;
+    for (uint32_t i = 0; i < found && !err; i++) {
+        uint32_t index = SAT_CHANGE_INDEX(rows[i].cid);
+        if (index >= n) return SAT_ERR_CORRUPT;
+        (*out)[index] = true;
+    }
     return err;
 }
 

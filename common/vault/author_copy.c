@@ -50,30 +50,41 @@ struct original {
  * when it was copied. */
 struct root {
     struct sat_origin origin;
-    struct sat_hash said; /* zeros: it is a copy */
+    const struct sat_record_id *record;
+    const struct sat_source *itself; /* NULL: it is a copy */
 };
+
+static struct sat_hash said_by(const struct root *root)
+{
+    struct sat_body body = root->itself->body;
+    body.origin = (struct sat_span){0};
+    return sat_origin_hash(root->record, &root->itself->header, &body);
+}
 
 static struct root root_of(const struct place *place, const struct sat_source *source)
 {
-    struct root root = {0};
-    struct sat_body body = source->body;
-    if (sat_origin_decode(body.origin, &root.origin) == SAT_OK) return root;
-    body.origin = (struct sat_span){0};
-    root.said = sat_origin_hash(&place->view.id, &source->header, &body);
+    struct root root = {.record = &place->view.id};
+    if (sat_origin_decode(source->body.origin, &root.origin) == SAT_OK) return root;
+    root.itself = source;
     root.origin = (struct sat_origin){.space = place->space.id, .dot = source->dot, .rest = source->rest};
-    if (sat_hash_is_zero(&source->rest)) root.origin.rest = root.said;
+    if (sat_hash_is_zero(&source->rest)) root.origin.rest = said_by(&root);
     return root;
 }
 
-/* Another one may have got the same dot in a copy of its home. */
+static bool says_so(const struct root *root, const struct sat_origin *named)
+{
+    struct sat_origin as_said = root->origin;
+    if (!root->itself) return false;
+    as_said.rest = said_by(root);
+    return sat_origin_same(&as_said, named);
+}
+
+/* Another one may have got the same dot in a copy of its home. Each is compared with all of a record's past: what it
+ * says is hashed where the number agrees. */
 static bool is_same(const struct root *a, const struct root *b)
 {
-    struct sat_origin as_said = b->origin;
-    if (sat_origin_same(&a->origin, &b->origin)) return true;
-    as_said.rest = b->said;
-    if (sat_origin_same(&a->origin, &as_said)) return true;
-    as_said.rest = a->said;
-    return sat_origin_same(&as_said, &b->origin);
+    if (!sat_origin_equal(&a->origin, &b->origin)) return false;
+    return sat_origin_same(&a->origin, &b->origin) || says_so(b, &a->origin) || says_so(a, &b->origin);
 }
 
 /* Is it a copy of that? */

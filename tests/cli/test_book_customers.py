@@ -490,6 +490,11 @@ def case_19_two_claim_one_lead_of_the_pool():
     for device in (steven, nancy):
         device.sync()
     equal(nancy.row("claim", "lead", pool)["own"], "asked")
+    long = put([record("lead", company="a" + 21 * "乳")])[0]
+    nancy.row("claim", "lead", long)
+    for device in (nancy, steven):
+        device.sync()
+    has(steven.error(2, "claim", "lead", long)["message"], "lead a" + 21 * "乳" + " is claimed by Nancy")
     nancy.error(2, "claim", "visit", pool)
     nancy.error(1, "claim", "lead")
     nancy.error(1, "claim", "--undo")

@@ -185,6 +185,26 @@ def what_is_owed_for_a_delivery_and_is_not_what_it_comes_to_is_flagged():
           ([4000], []), "on whichever road")
 
 
+@test
+def what_was_archived_in_another_territory_hides_no_delivery_that_nothing_is_owed_for():
+    account("Jahn")
+    admin.run("territory", "grant", "Southern", "Nancy", "--read")
+    steven = world.rep("Steven", "Southern")
+    sync(admin, nancy, steven)
+    order = shipped("Jahn", 6)
+    admin.run("order", "status", order, "delivered")  # and has not synced: from it the id is known, as it follows
+    made = receivables_of(admin, order)[0]["id"]
+    put(steven, [record("receivable", made, order=order, amount=1, currency="CNY")], "Southern")
+    steven.run("rm", "receivable", made)
+    sync(steven, nancy)
+    told = nancy.row("order", "status", order, "delivered")
+    text, = [flag["text"] for flag in told["flags"] if flag["flag"] == "not_owed"]
+    has(text, "but a record of another territory: put by hand what is owed")
+    sync(nancy, admin, nancy)
+    equal([nancy.row("order", "status", order)["flags"], receivables_of(nancy, order)],
+          [[], [{"id": made, "amount": 6000}]], "it came from who could make it")
+
+
 # ---- Payments that look alike ----
 
 @test
@@ -347,6 +367,22 @@ def m11_4_an_order_with_which_more_would_be_owed_than_the_limit_is_flagged():
     equal((above(admin, told["id"]), above(admin, within["id"])), ([text], []), "what is held uses no credit of others")
     admin.run("put", "account", krause, "credit_limit=60000000")
     equal(above(admin, told["id"]), [])
+
+
+@test
+def an_account_of_the_same_id_elsewhere_lifts_neither_limit_nor_hold():
+    admin.run("territory", "grant", "Southern", "Nancy", "--read")
+    theodor = world.rep("Theodor", "Southern")
+    sync(admin, nancy, theodor)
+    limited, held = account("Nagel", credit_limit=1000), account("Ohm", credit_hold=True)
+    put(theodor, [record("account", held, name="Ohm")], "Southern")
+    sync(theodor, nancy)
+    equal(len(nancy.rows("query", "select id from account where id = '%s'" % held)), 1)
+    sync(admin, nancy)
+    put(theodor, [record("account", limited, name="Nagel", credit_limit=90000000)], "Southern")
+    sync(theodor, nancy)
+    orders = [nancy.row("order", "new", limited, "MILK=2"), nancy.row("order", "new", held, "MILK=1")]
+    equal([flag["flag"] for order in orders for flag in order["flags"]], ["credit_limit", "credit_hold"])
 
 
 @test

@@ -559,5 +559,32 @@ def m01_2_an_account_in_two_axes():
     lacks(report("visits", device=first)["basis"]["not_here"], "China")  # of which others are parts
 
 
+@test
+def an_account_or_a_receivable_that_lies_in_two_territories_counts_once():
+    account, key = new_id(), new_id()
+    both = [record("account", account, name="copied"),
+            record("receivable", key, account=account, amount=700, currency="CNY", due="2015-01-31")]
+    put(both, "Southern")
+    sale(account, 900, "2015-02-01")
+    visits(account, ["2015-02-02"])
+
+    def figures():
+        day, year = ["--period", "2015-03-01"], ["--period", "2015"]
+        tiers = [row["amount_minor"] for row in report("tiers", *day)["parts"]["accounts"] if row["id"] == account]
+        rows = report("receivables", *day)["parts"]["receivables"]
+        owed = [row["outstanding_minor"] for row in rows if row["id"] == key]
+        counted = [report(name, *year)["basis"]["counted"][0]["n"] for name in ("visits", "tiers")]
+        part = report("tiers", *day, "--territory", "Southern")["parts"]["accounts"]
+        return tiers, owed, counted, [row["amount_minor"] for row in part if row["id"] == account]
+
+    before = figures()
+    equal(before, ([900], [700], [1, 1], [900]))
+    steven.put_lines(both, "--territory", "Eastern")  # who has not heard of the others, or claims so
+    steven.sync()
+    nancy.sync()
+    equal(figures(), before)
+
+
+
 if __name__ == "__main__":
     run()

@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import time
 
 from harness import Server, World, equal, has, lacks, run, test
@@ -170,6 +171,18 @@ def time_that_ends_without_a_connection_is_told_as_what_keeps_it_away():
     finally:
         os.kill(world.server.process.pid, signal.SIGCONT)
     equal((error["error"], result["in_sync"]), ("timed_out", False))
+
+
+@test
+def time_that_ends_an_attempt_is_not_what_keeps_it_away():
+    host, port = world.server.listen.rsplit(":", 1)
+    world.server.stop()
+    live = Live("--timeout", "4")
+    live.wait_for("offline")
+    with socket.create_server((host, int(port))):  # from now on a connection is made, and nobody says a word
+        result, error = live.finish(expect=3)
+    equal((error["error"], result["in_sync"]), ("unreachable", False))
+    world.server.start()
 
 
 @test

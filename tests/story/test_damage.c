@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/sync/base.h"
 #include "common/sync/inspect.h"
+#include "tests/story/forge.h"
 #include "tests/story/trio.h"
 
 /* Edits, a conflict that is settled, a record that everybody saw deleted and forgot, and a draft. */
@@ -124,11 +126,42 @@ static void each_damage_is_found(void **state)
     }
 }
 
+/* What is frozen, and has another index there than its bundle has room for. */
+static void a_change_out_of_its_place_is_not_merged(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    scene_write(&world, rep, 1, CITY, "Thun");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep);
+    rep->on_way = NULL;
+    damage("UPDATE change SET cid = cid + 900 WHERE cid = (SELECT max(cid) FROM change)");
+    struct sat_store *store = rep->handle.store;
+    struct sat_space_row space = scene_space(store, &world.spaces[0]);
+    forge_pending(&forge, rep, &world.spaces[0]);
+    assert_int_equal(sat_store_bundles_pending(store, space.sid, 0, 1, &forge.arena, &rows, &n), SAT_OK);
+    assert_int_equal(n, 1);
+    struct sat_accept accept = {.store = store,
+                                .space = &space,
+                                .bundle = &forge.bundle,
+                                .headers = forge.headers,
+                                .recv_ms = space.last_recv_ms,
+                                .dir_at = space.last_dir_at,
+                                .pending_bid = rows[0].bid};
+    assert_int_equal(sat_store_begin(store), SAT_OK);
+    assert_int_equal(sat_base_accept(&accept), SAT_ERR_CORRUPT);
+    sat_store_rollback(store);
+    forge_deinit(&forge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_sound_store_has_no_fault, begin, end),
         cmocka_unit_test_setup_teardown(each_damage_is_found, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_out_of_its_place_is_not_merged, begin, end),
     };
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/sync/taken.h"
+#include "common/sync/void.h"
 #include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -211,6 +212,17 @@ struct shown {
     struct sat_bundle_row row; /* what the server shows; device 0: what it has, which is nothing */
 };
 
+static void show(const struct sat_bundle_row *row, struct sat_message *message, struct sat_buf *bytes)
+{
+    struct sat_buf proof;
+    sat_buf_init(&proof);
+    sat_taken_encode(row, &proof);
+    message->as.TAKEN.proof = sat_buf_span(&proof);
+    sat_buf_clear(bytes);
+    sat_message_encode(message, bytes);
+    sat_buf_deinit(&proof);
+}
+
 static bool pass_taken(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
 {
     struct shown *shown = context;
@@ -220,15 +232,7 @@ static bool pass_taken(void *context, struct world_device *device, bool down, st
     struct sat_span copy = sat_span_copy(&use, sat_buf_span(bytes));
     enum sat_err err = sat_message_decode(copy, down ? SAT_SENDER_SERVER : SAT_SENDER_CLIENT, &use, &message);
     bool passes = err || message.type != SAT_MESSAGE_PUSH || say_taken(device, &message, &use);
-    if (!err && message.type == SAT_MESSAGE_TAKEN && shown->row.device) {
-        struct sat_buf proof;
-        sat_buf_init(&proof);
-        sat_taken_encode(&shown->row, &proof);
-        message.as.TAKEN.proof = sat_buf_span(&proof);
-        sat_buf_clear(bytes);
-        sat_message_encode(&message, bytes);
-        sat_buf_deinit(&proof);
-    }
+    if (!err && message.type == SAT_MESSAGE_TAKEN && shown->row.device) show(&shown->row, &message, bytes);
     sat_arena_deinit(&use);
     return passes;
 }
@@ -307,6 +311,86 @@ static void nor_is_one_that_alters_what_it_shows(void **state)
     is_not_believed(&row);
 }
 
+struct refusing {
+    bool itself;               /* it shows the statement; else the bundle that this is about */
+    struct sat_bundle_row row; /* what it shows */
+    uint32_t bundles, stated, shown;
+};
+
+/* A bundle for itself, what is stated in its place because of the numbers, and what is behind that later. */
+static enum sat_err refuse(struct refusing *it, const struct world_device *device, struct sat_span bundle,
+                           uint64_t *first)
+{
+    struct sat_bundle_row *rows;
+    uint32_t n;
+    struct sat_store *store = device->handle.store;
+    bool states = bundle.at[0] == SAT_VOID_FORM;
+    int64_t sid = scene_space(store, &world.spaces[1]).sid;
+    assert_int_equal(sat_store_bundles_pending(store, sid, 0, 1, &arena, &rows, &n), SAT_OK);
+    assert_int_equal(n, 1);
+    *first = rows[0].first;
+    it->stated += states;
+    it->bundles += !states;
+    if (states ? it->itself : it->bundles == 1) it->row = rows[0];
+    if (states) return SAT_ERR_FORK;
+    return it->bundles == 1 ? SAT_ERR_BOUNDS : SAT_ERR_BUSY;
+}
+
+static bool pass_stated(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct refusing *it = context;
+    struct sat_arena use;
+    struct sat_message message, refused = {.type = SAT_MESSAGE_REFUSED};
+    sat_arena_init(&use);
+    struct sat_span copy = sat_span_copy(&use, sat_buf_span(bytes));
+    enum sat_err err = sat_message_decode(copy, down ? SAT_SENDER_SERVER : SAT_SENDER_CLIENT, &use, &message);
+    bool pushed = !err && message.type == SAT_MESSAGE_PUSH;
+    if (pushed) {
+        refused.as.REFUSED = (struct sat_message_REFUSED){.sub = message.as.PUSH.sub, .text = sat_span_text("no")};
+        refused.as.REFUSED.error = refuse(it, device, message.as.PUSH.bundle, &refused.as.REFUSED.first);
+        forge_send(device, true, &refused);
+    }
+    if (!err && message.type == SAT_MESSAGE_TAKEN) {
+        it->shown++;
+        show(&it->row, &message, bytes);
+    }
+    sat_arena_deinit(&use);
+    return !pushed;
+}
+
+/* It refuses a bundle for nothing, and the statement in its place with what the device has signed in truth: both are of
+ * this home, which is no copy. */
+static void is_its_own(bool itself)
+{
+    struct refusing it = {.itself = itself};
+    uint32_t number = scene_number(thief);
+    order_grant(&world, thief, 0, 0);
+    assert_true(world_sync(&world, thief));
+    scene_write_in(&world, thief, &world.spaces[1], 9, CITY, "Zug");
+    thief->on_way = pass_stated;
+    thief->on_way_context = &it;
+    (void)world_sync(&world, thief);
+    thief->on_way = NULL;
+    assert_true(it.stated > 0 && it.shown > 0);
+    assert_int_equal(thief->heard[SAT_NOTICE_REINDEXED], 0);
+    assert_int_equal(scene_number(thief), number);
+    assert_true(world_sync(&world, thief)); /* with an honest server it goes on */
+    assert_int_equal(scene_number(thief), number);
+    assert_int_equal(scene_pending(thief) + scene_drafts(thief), 0);
+}
+
+static void what_was_stated_empty_is_no_other_work(void **state)
+{
+    (void)state;
+    is_its_own(false);
+}
+
+static void nor_is_the_statement_itself(void **state)
+{
+    (void)state;
+    is_its_own(true);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -319,6 +403,8 @@ int main(void)
         STORY(a_server_that_shows_nothing_is_not_believed),
         STORY(nor_is_one_that_shows_other_numbers),
         STORY(nor_is_one_that_alters_what_it_shows),
+        STORY(what_was_stated_empty_is_no_other_work),
+        STORY(nor_is_the_statement_itself),
     };
 #undef STORY
     return cmocka_run_group_tests_name("hostile index", tests, NULL, NULL);
