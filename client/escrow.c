@@ -316,8 +316,10 @@ static enum sat_err count_fitting(struct asking *asking, const struct item *item
         const struct item *item = &items[*out], *last = *out ? item - 1 : NULL;
         struct sat_bundle bundle;
         if (last && (has_copies(satchel, last) || has_copies(satchel, item))) return SAT_OK;
-        if (sat_directory_decided(&satchel->directory, &item->id, satchel->directory.seq) == SAT_ACCEPT_BUNDLE)
-            continue; /* and that is said */
+        bool was_let_in =
+            sat_directory_decided(&satchel->directory, &item->id, satchel->directory.seq) == SAT_ACCEPT_BUNDLE;
+        if (was_let_in && item->state == SAT_ASIDE_OPEN) return SAT_OK; /* by a server that was set back since */
+        if (was_let_in) continue;                                       /* and that is said */
         bool behind = last && is_same_chain(last, item->device, &item->space);
         err = open_item(satchel, item, &asking->arena, &bundle);
         if (!err) err = client_handed_fits(satchel, &bundle, behind ? &last->id : NULL, &fits);
@@ -382,9 +384,10 @@ static enum sat_err take(struct asking *asking, struct asking *all, const struct
     if (!err && any) err = client_handed_fits(satchel, &bundle, NULL, &fits); /* now that it can be told */
     if (!err && !fits) err = take_beside(all, item);
     if (err) return err;
+    uint8_t decided = sat_directory_decided(directory, &item->id, directory->seq);
+    if (decided == SAT_ACCEPT_BUNDLE) return sync_once(satchel); /* where it fits, the server lets it in by itself */
     if (fits) return decide_some(asking, item, 1, SAT_ACCEPT_BUNDLE);
-    if (sat_directory_decided(directory, &item->id, directory->seq) != SAT_ACCEPT_REJECT)
-        return decide_some(asking, item, 1, SAT_ACCEPT_REJECT);
+    if (decided != SAT_ACCEPT_REJECT) return decide_some(asking, item, 1, SAT_ACCEPT_REJECT);
     return sync_once(satchel);
 }
 

@@ -121,6 +121,7 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
     if (!err && !logged && may_be_pushed(step, peer, &bundle))
         err = sat_fail(&why, SAT_ERR_STALE, "you may write there again: it is to be pushed");
     if (!err && !logged) err = keep(step, &bundle, message->bundle, &why);
+    if (!err && !logged) err = host_decide_again(step);
     if (err && sat_err_is_local(err)) return err;
     if (err) step->host->counts.refused++;
     if (!err && !logged) err = SAT_ERR_ESCROWED;
@@ -163,6 +164,55 @@ enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *b
     if (!err) err = host_begin(step);
     if (err) return err;
     return sat_store_aside_set_state(step->host->store, row.number, in ? SAT_ASIDE_ACCEPTED : SAT_ASIDE_REJECTED);
+}
+
+/* What admins have decided about, and waits here again, as the server was set back to before that. listed: without
+ * bytes. */
+static enum sat_err decide_once_more(struct host_step *step, const struct sat_aside_row *listed, bool *any)
+{
+    const struct sat_directory *directory = &step->host->directory;
+    struct sat_aside_row row;
+    struct sat_bundle bundle;
+    struct sat_fault why = {0};
+    bool found, logged = false;
+    if (listed->state != SAT_ASIDE_OPEN) return SAT_OK;
+    uint8_t decided = sat_directory_decided(directory, &listed->id, directory->seq);
+    if (!decided) return SAT_OK;
+    if (decided == SAT_ACCEPT_REJECT) {
+        enum sat_err begun = host_begin(step);
+        return begun ? begun : sat_store_aside_set_state(step->host->store, listed->number, SAT_ASIDE_REJECTED);
+    }
+    enum sat_err err = sat_store_aside_find(step->host->store, &listed->id, step->arena, &row, &found);
+    if (err || !found) return err;
+    if (sat_bundle_decode(row.bytes, &directory->org, &row.space, step->arena, &bundle)) return SAT_OK;
+    err = is_logged(step, &bundle, &logged);
+    if (!err && !logged) err = let_in(step, &row, directory->seq, &why);
+    if (err) return sat_err_is_local(err) ? err : SAT_OK; /* it may be what is before it that is not back yet */
+    *any = true;
+    err = host_begin(step);
+    return err ? err : sat_store_aside_set_state(step->host->store, row.number, SAT_ASIDE_ACCEPTED);
+}
+
+enum sat_err host_decide_again(struct host_step *step)
+{
+    enum sat_err err = SAT_OK;
+    if (step->host->recovering) return SAT_OK; /* who has it gives it back with its receipt */
+    for (bool any = true; any && !err;) {      /* one may stand on another that came later */
+        struct sat_arena arena;                /* of one read */
+        int64_t after = 0;
+        any = false;
+        sat_arena_init(&arena);
+        for (uint32_t n = ROWS_PER_READ; n == ROWS_PER_READ && !err; sat_arena_reset(&arena)) {
+            struct sat_aside_row *rows;
+            err = sat_store_aside_list(step->host->store, after, ROWS_PER_READ, &arena, &rows, &n);
+            for (uint32_t i = 0; i < n && !err; i++) {
+                after = rows[i].number;
+                err = decide_once_more(step, &rows[i], &any);
+            }
+        }
+        sat_arena_deinit(&arena);
+    }
+    return err;
 }
 
 static enum sat_err reopen(struct host_step *step, const struct sat_aside_row *row)
@@ -272,7 +322,8 @@ enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *pee
     if (user->role != SAT_ROLE_ADMIN && user->role != SAT_ROLE_MANAGER)
         return sat_fail(fault, SAT_ERR_DENIED, "the escrow is for admins, and for managers");
     struct page page = {0};
-    enum sat_err err = fill_page(step, peer, user, (int64_t)message->after, &page);
+    enum sat_err err = message->after ? SAT_OK : host_decide_again(step);
+    if (!err) err = fill_page(step, peer, user, (int64_t)message->after, &page);
     if (err) return err;
     struct sat_message answer = {.type = SAT_MESSAGE_ESCROW};
     answer.as.ESCROW = (struct sat_message_ESCROW){.more = page.more, .items = {page.items, page.n}};

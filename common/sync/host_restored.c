@@ -110,5 +110,7 @@ enum sat_err host_check_recovering(const struct sat_host *host, const struct sat
 
 enum sat_err host_confirmed(struct host_step *step)
 {
-    return step->host->recovering ? keep(step, 0) : SAT_OK;
+    if (!step->host->recovering) return SAT_OK;
+    enum sat_err err = keep(step, 0);
+    return err ? err : host_decide_again(step);
 }

@@ -106,7 +106,10 @@ static enum sat_err take(struct host_step *step, const struct host_peer *peer, s
     if (found && sat_hash_equal(&row.id, &bundle->id)) /* somebody was first */
         return host_return_more(step, peer, space, sub, &row, bundle);
     err = find_receipt(step, peer, space, m->device, &bundle->id, &receipt, why);
-    return err ? err : host_accept_again(step, space, bundle, receipt.proved, receipt.ms, receipt.dir, why);
+    if (!err) err = host_accept_again(step, space, bundle, receipt.proved, receipt.ms, receipt.dir, why);
+    uint64_t waiting = 0, bytes;
+    if (!err) err = sat_store_aside_sum(host->store, m->device, &waiting, &bytes);
+    return err || !waiting ? err : host_decide_again(step); /* it may stand on this one */
 }
 
 /* Its author may be gone, and is not asked for the right to say so again. Who needs it are those behind it in its

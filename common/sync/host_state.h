@@ -217,6 +217,8 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
 /* Does what an ACCEPT link at `seq`, which is applied, says of a bundle. */
 enum sat_err host_decide(struct host_step *step, const struct sat_body_accept *body, uint64_t seq,
                          struct sat_fault *fault) SAT_MUST_CHECK;
+/* Behind a return: what the directory says was decided about, and waits again. */
+enum sat_err host_decide_again(struct host_step *step) SAT_MUST_CHECK;
 /* After a repudiation: what a thief had rejected waits again. */
 enum sat_err host_reopen(struct host_step *step) SAT_MUST_CHECK;
 enum sat_err host_escrow_get(struct host_step *step, const struct host_peer *peer,

@@ -45,6 +45,17 @@ struct taken {
     uint32_t n;
 };
 
+/* What this program could not read when it came, and reads now, waits among what was put aside as well: what is written
+ * again is not given back from there once more. */
+static enum sat_err take_up(struct sat_again_work *again, const struct sat_hash *id)
+{
+    struct sat_aside_row row;
+    bool found;
+    enum sat_err err = sat_store_aside_find(again->vault.store, id, &again->batch, &row, &found);
+    if (err || !found || row.state != SAT_ASIDE_OPEN) return err;
+    return sat_store_aside_set_state(again->vault.store, row.number, SAT_ASIDE_ACCEPTED);
+}
+
 static enum sat_err take_away(struct sat_again_work *again, const struct sat_bundle_row *row, struct taken *out)
 {
     struct sat_bundle bundle;
@@ -58,6 +69,7 @@ static enum sat_err take_away(struct sat_again_work *again, const struct sat_bun
     if (sat_err_is_local(why)) return why;
     out->n = why ? 0 : row->count;
     if (why) err = sat_again_put_aside(again, &bundle, SAT_ERR_FORK, SAT_ASIDE_OPEN, again->what->taken->now_ms);
+    if (!why) err = take_up(again, &row->id);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }
 

@@ -6,6 +6,7 @@
 #include "client/handed.h"
 #include "client/links.h"
 #include "common/base/check.h"
+#include "tests/story/scene.h"
 #include "tests/story/world_parts.h"
 
 struct order {
@@ -261,6 +262,13 @@ bool order_was_decided(struct world *world, enum sat_accept_what what, const str
     return world_append(world, &world->devices[0], build_decision, &(struct order){.what = what, .row = row});
 }
 
+/* By a server that was set back since, which does that again by itself: nobody decides so twice. */
+static bool was_decided_before(const struct satchel *admin, enum sat_accept_what what, const struct sat_aside_row *row)
+{
+    uint8_t before = sat_directory_decided(&admin->directory, &row->id, admin->directory.seq);
+    return before && !(before == SAT_ACCEPT_REJECT && what == SAT_ACCEPT_BUNDLE);
+}
+
 /* The log cannot take it as it is. */
 static bool was_taken(struct world *world, const struct sat_bundle *bundles, const struct sat_aside_row *rows,
                       uint32_t n, uint32_t which)
@@ -269,10 +277,13 @@ static bool was_taken(struct world *world, const struct sat_bundle *bundles, con
     const struct sat_bundle *before;
     must(client_handed_before(admin, &bundles[which], bundles, n, &before));
     if (before && rows[before - bundles].state == SAT_ASIDE_OPEN) return false;
+    uint64_t drafts = scene_drafts(&world->devices[0]);
     world_act(world, &world->devices[0]);
     must(client_handed_take(admin, &bundles[which], bundles, n));
     world_act(world, NULL);
     world_disconnect(world, &world->devices[0]);
+    if (rows[which].state == SAT_ASIDE_OPEN && was_decided_before(admin, SAT_ACCEPT_REJECT, &rows[which]))
+        return scene_drafts(&world->devices[0]) != drafts && world_sync(world, &world->devices[0]);
     if (rows[which].state == SAT_ASIDE_REJECTED) return world_sync(world, &world->devices[0]);
     return order_was_decided(world, SAT_ACCEPT_REJECT, &rows[which]);
 }
@@ -307,8 +318,10 @@ bool order_was_let_in(struct world *world, const struct sat_aside_row *rows, uin
         must(client_handed_fits(&admin->handle, &bundles[which], NULL, &fits));
         world_act(world, NULL);
         if (!fits) fits = fits_now(world, &bundles[which]);
-        done = fits ? order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[which])
-                    : was_taken(world, bundles, rows, n, which);
+        if (!fits)
+            done = was_taken(world, bundles, rows, n, which);
+        else if (!was_decided_before(&admin->handle, SAT_ACCEPT_BUNDLE, &rows[which]))
+            done = order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[which]);
     }
     sat_arena_deinit(&arena);
     return done;

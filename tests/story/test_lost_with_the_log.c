@@ -1,5 +1,6 @@
 /* Stories of a territory that is taken from somebody while the server, set back to an older copy, has lost what he had
- * sent there, and nobody else had pulled (docs/decisions/0228). */
+ * sent there, and nobody else had pulled (docs/decisions/0228); and of what it
+ * had put aside, and was decided about (0229). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -135,6 +136,45 @@ static void what_the_log_has_is_not_handed_in(void **state)
     assert_int_equal(order_escrow(world.server_store, &arena, &rows), 0);
 }
 
+/* The server is set back to when it waited for an admin, who had decided about it; nobody had pulled it since. */
+static uint8_t state_when_set_back(enum sat_accept_what what)
+{
+    struct sat_aside_row *rows;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, 0);
+    assert_true(world_sync(&world, rep));
+    world_backup(&world, 1);
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
+    order_decide(&world, what, &rows[0]);
+    world_restore(&world, 1, true);
+    world_connect(&world, admin);
+    while (world_hand_over(&world, admin, true) || world_hand_over(&world, admin, false))
+        ;
+    world_disconnect(&world, admin);
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
+    assert_int_equal(rows[0].state, SAT_ASIDE_OPEN);
+    assert_true(world_confirm_restore(&world));
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
+    assert_true(world_settle(&world, 4));
+    return rows[0].state;
+}
+
+/* Storms 86001, 86009 (decision 229): the decision came back with the links, and nobody can decide so twice. */
+static void what_was_let_in_before_is_let_in_again(void **state)
+{
+    (void)state;
+    assert_int_equal(state_when_set_back(SAT_ACCEPT_BUNDLE), SAT_ASIDE_ACCEPTED);
+    assert_string_equal(scene_shows(&world, admin, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+static void what_was_rejected_before_stays_out(void **state)
+{
+    (void)state;
+    assert_int_equal(state_when_set_back(SAT_ACCEPT_REJECT), SAT_ASIDE_REJECTED);
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -144,6 +184,8 @@ int main(void)
         STORY(so_is_what_stands_before_what_had_not_been_sent),
         STORY(it_is_asked_until_it_is_answered),
         STORY(what_the_log_has_is_not_handed_in),
+        STORY(what_was_let_in_before_is_let_in_again),
+        STORY(what_was_rejected_before_stays_out),
     };
 #undef STORY
     return cmocka_run_group_tests_name("lost with the log", tests, NULL, NULL);
