@@ -125,7 +125,8 @@ static void assert_flagged(const char *id, const char *rule)
     struct satchel *const all[] = {ann, bob, cid};
     char sql[200], row[200];
     (void)snprintf(sql, sizeof sql, "SELECT rule FROM flagged WHERE id = '%s'", id);
-    (void)snprintf(row, sizeof row, rule ? "{\"rule\":\"%s\"}" : "", rule);
+    row[0] = 0;
+    if (rule) (void)snprintf(row, sizeof row, "{\"rule\":\"%s\"}", rule);
     for (size_t i = 0; i < 3; i++) assert_rows(all[i], sql, row);
 }
 
