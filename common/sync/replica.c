@@ -186,6 +186,8 @@ bool sat_replica_in_sync(const struct sat_replica *replica)
     if (sat_store_pending_count(replica->config.store, &bundles, &changes) || bundles) return false;
     for (uint32_t i = 0; i < replica->subs_n; i++)
         if (!settled(replica, &replica->subs[i])) return false;
+    for (uint32_t i = 0; i < replica->leaving_n; i++)
+        if (replica->leaving[i].asks) return false; /* it lets go of a space, once that is answered */
     return true;
 }
 
