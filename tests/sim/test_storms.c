@@ -299,7 +299,7 @@ static const struct {
     {80045, "server"},
     {86001, "none"}, /* 0229: nothing is left out */
     {86009, "none"},
-    {86005, "none"}, /* 0235 */
+    {86005, "none"},    /* 0235 */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
 
