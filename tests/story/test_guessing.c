@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,24 +71,41 @@ static uint64_t refusal_ns(const struct sat_hash *invite)
     return took_ns;
 }
 
+static int compare_times(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* In turn, so that what disturbs disturbs both; and the one in the middle, which no single odd reading moves. */
+static bool take_as_long(const struct sat_hash *there, struct sat_hash nowhere)
+{
+    enum { ATTEMPTS = 300 };
+    uint64_t there_ns[ATTEMPTS], nowhere_ns[ATTEMPTS];
+    for (uint32_t i = 0; i < ATTEMPTS; i++) {
+        nowhere.b[i % 32] = (uint8_t)(there->b[i % 32] + 1 + i / 32);
+        there_ns[i] = refusal_ns(there);
+        nowhere_ns[i] = refusal_ns(&nowhere);
+    }
+    qsort(there_ns, ATTEMPTS, sizeof there_ns[0], compare_times);
+    qsort(nowhere_ns, ATTEMPTS, sizeof nowhere_ns[0], compare_times);
+    uint64_t a = there_ns[ATTEMPTS / 2], b = nowhere_ns[ATTEMPTS / 2];
+    print_message("an invite that is there: %.1f us, one that is not: %.1f us\n", (double)a / 1000, (double)b / 1000);
+    return b * 5 > a * 4 && a * 5 > b * 4;
+}
+
+/* A difference that the program makes is there each time. */
 static void an_invite_that_is_there_and_one_that_is_not_are_refused_alike_and_as_slowly(void **state)
 {
     (void)state;
     struct sat_invite_code code = world_make_invite(&world, SAT_ROLE_REP, 1);
     struct sat_invite_keys keys;
     sat_invite_keys_derive(&code, &keys);
-    struct sat_hash there = sat_invite_id(&keys.sign_public, &keys.box_public), nowhere = there;
-    uint64_t there_ns = UINT64_MAX, nowhere_ns = UINT64_MAX;
+    struct sat_hash there = sat_invite_id(&keys.sign_public, &keys.box_public);
     assert_non_null(sat_directory_invite(sat_host_directory(world.host), &there));
-    for (int i = 0; i < 300; i++) { /* the quickest of many, in turn: what disturbs only makes slower */
-        nowhere.b[i % 32] = (uint8_t)(there.b[i % 32] + 1 + i / 32);
-        uint64_t a = refusal_ns(&there), b = refusal_ns(&nowhere);
-        if (a < there_ns) there_ns = a;
-        if (b < nowhere_ns) nowhere_ns = b;
-    }
-    print_message("an invite that is there: %.1f us, one that is not: %.1f us\n", (double)there_ns / 1000,
-                  (double)nowhere_ns / 1000);
-    assert_true(nowhere_ns * 5 > there_ns * 4 && there_ns * 5 > nowhere_ns * 4);
+    bool alike = false;
+    for (int i = 0; i < 5 && !alike; i++) alike = take_as_long(&there, there);
+    assert_true(alike);
 }
 
 int main(void)
