@@ -251,12 +251,14 @@ test-install: install-programs
 # Every allocation, and every read, write and sync: some hours. FAULT="Ann's disk full": of one kind; SEED.
 faults: faults-programs
 	@ALL=1 JOBS=$(or $(JOBS),2) $(BUILD)/tests/faults/test_faults
-# The rep's book is read by its commands: what others wrote goes all the way to the terminal.
-BOOK := asan:cli=test_book_*,test_reps_day,test_readme
 test:
 	@$(MAKE) --no-print-directory everything
-	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs faults-programs fuzz-programs cli-programs
-	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:faults asan:fuzz '$(BOOK)'
+	@$(MAKE) --no-print-directory MODE=asan unit-programs story-programs faults-programs fuzz-programs
+	@$(RUN) $(SUITES:%=$(MODE):%) asan:unit asan:story asan:faults asan:fuzz
+# The rep's book by its commands, with the sanitizers: what others wrote goes all the way to the terminal.
+asan-book:
+	@$(MAKE) --no-print-directory MODE=asan cli-programs
+	@$(RUN) 'asan:cli=test_book_*,test_reps_day,test_readme'
 # Follows docs/operations.md on a bare Debian of its own; minutes, as root.
 clean-machine:
 	@tests/install/clean_machine.sh
@@ -314,6 +316,7 @@ help:
 	@echo 'make clean-machine   follow docs/operations.md on a bare Debian (root, debootstrap, minutes)'
 	@echo 'make sim SEED=7 LIVES=100   that many simulated lives from that seed'
 	@echo 'make kill KILLS=300 SEED=7   kill -9 of both programs at random moments, with a ledger of what was acknowledged'
+	@echo 'make asan-book   the commands of the rep'"'"'s book once more, with AddressSanitizer and UBSan'
 	@echo 'make mutants     plants every known bug, one at a time, and says which test notices it; SLICE=1/8: a part'
 	@echo 'make coverage    lines and branches of common/ that the tests go through; make valgrind   one story of them (T=test_sync)'
 	@echo 'make fuzz FOR=60    every decoder, by clang and libFuzzer, for that many seconds; without FOR: what they found before'
@@ -323,6 +326,6 @@ help:
 	@echo 'make format      run clang-format over the code            make clean       remove .build'
 	@echo 'MODE=release|debug|asan|tsan|fuzz|cov (release: -O2 -g), CC=clang, WERROR=1: warnings are errors'
 
-.PHONY: coverage valgrind mutants bench soak fuzz fuzzers fuzz-programs all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
+.PHONY: asan-book coverage valgrind mutants bench soak fuzz fuzzers fuzz-programs all programs library everything uninstall test-install clean-machine $(SUITES) $(SUITES:%=%-programs) test dictionary format
 .PHONY: clean help FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
