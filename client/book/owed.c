@@ -258,7 +258,6 @@ enum sat_err client_order_owed(struct satchel *satchel, const struct client_orde
 {
     static const char sql[] =
         "SELECT id, amount, substr(id, 15, 1) = '8' AS made, MIN(territory)" OF_ORDER " GROUP BY id";
-    const char *called = client_order_called(order->row, arena);
     json_t *rows = NULL;
     bool known = false, own = false, elsewhere = false;
     int64_t sum = 0;
@@ -272,12 +271,12 @@ enum sat_err client_order_owed(struct satchel *satchel, const struct client_orde
         add_flag(flags, "not_owed",
                  "it is delivered, and nothing says what is owed for it, but a record of another territory: put by hand"
                  " what is owed");
-    else if (!n)
+    else if (!n) /* what is to be typed has the id: the number is what its writer chose to call it */
         add_flag(flags, "not_owed",
                  sat_arena_format(arena,
                                   "it is delivered, and nothing says what is owed for it%s: satchel order status %s"
                                   " delivered, said%s, notes it",
-                                  order->has_total ? "" : ", as a price is missing or not shown here", called,
+                                  order->has_total ? "" : ", as a price is missing or not shown here", order->id,
                                   order->has_total ? " again" : " by who is shown its prices"));
     else if (known && order->has_total && sum != order->total)
         add_flag(flags, "owed",

@@ -146,7 +146,7 @@ def who_is_not_shown_the_prices_leaves_a_task_and_a_flag_where_he_delivers():
     told = peter.row("order", "status", order, "delivered")
     equal((told["state"], told["total_minor"]), ("delivered", None))
     text, = [flag["text"] for flag in told["flags"] if flag["flag"] == "not_owed"]
-    has(text, "as a price is missing or not shown here: satchel order status %s delivered" % told["no_local"])
+    has(text, "as a price is missing or not shown here: satchel order status %s delivered" % order)
     equal(receivables_of(peter, order), [])
     sync(peter, nancy)
     task = "select title, owner, state from task where origin = '%s'" % order
