@@ -52,7 +52,8 @@ void client_states_bind(sqlite3_stmt *statement, int state, int disputed, const 
 enum sat_err client_states_make(sqlite3 *db, struct sat_fault *fault)
 {
     static const char sql[] = "CREATE TABLE satchel_step (n INTEGER PRIMARY KEY, about TEXT, id TEXT, state TEXT,"
-                              " after BLOB, author TEXT, role INTEGER, back TEXT, back_role INTEGER, passing INTEGER)";
+                              " after BLOB, author TEXT, role INTEGER, back TEXT, back_role INTEGER, passing INTEGER);"
+                              "CREATE TABLE satchel_asked (n INTEGER PRIMARY KEY, author TEXT, passing INTEGER)";
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK : client_view_fail(db, fault, SAT_ERR_IO);
 }
 
@@ -112,17 +113,40 @@ static enum sat_err put_step(struct client_filling *filling, int64_t n, const st
     return run(filling, &filling->put_step, NULL, n);
 }
 
+/* Who asked for it; nobody, where that is not known. */
+static enum sat_err put_asked(struct client_filling *filling, int64_t n, const struct sat_record_view *view)
+{
+    bool passing;
+    uint32_t user = client_asker(filling->satchel, &view->merged, &passing);
+    if (!user) return SAT_OK;
+    struct sat_record_id author = sat_name_record_user(&filling->satchel->directory.org, user);
+    enum sat_err err = prepare(filling, "INSERT INTO satchel_asked VALUES (?, ?, ?)", &filling->put_asked);
+    if (err) return err;
+    bind_id(filling->put_asked, 2, &author);
+    (void)sqlite3_bind_int(filling->put_asked, 3, passing);
+    return run(filling, &filling->put_asked, NULL, n);
+}
+
+static enum sat_err tell_asked(struct client_filling *filling, const struct sat_type *type, int64_t n,
+                               const struct sat_record_view *view)
+{
+    const struct sat_machine *machine = sat_machine_by_type(type->name);
+    if (!machine || !sat_machine_asked(machine)) return SAT_OK;
+    return view ? put_asked(filling, n, view)
+                : run(filling, &filling->delete_asked, "DELETE FROM satchel_asked WHERE n = ?", n);
+}
+
 enum sat_err client_states_tell(struct client_filling *filling, const struct sat_type *type, int64_t n,
                                 const struct sat_record_view *view)
 {
-    enum sat_err err = SAT_OK;
+    enum sat_err err = tell_asked(filling, type, n, view);
     bool step = strcmp(type->name, "state_event") == 0, user = strcmp(type->name, "user") == 0;
-    if (step && view) err = put_step(filling, n, view);
+    if (step && view && !err) err = put_step(filling, n, view);
     if (step && !filling->all && !err)
         err = run(filling, &filling->note_about,
                   "INSERT OR IGNORE INTO temp.satchel_abouts SELECT about FROM satchel_step WHERE n = ?", n);
     if (step && !view && !err) err = run(filling, &filling->delete_step, "DELETE FROM satchel_step WHERE n = ?", n);
-    if (user && !filling->all) /* with the business roles, what his steps count for */
+    if (user && !filling->all && !err) /* with the business roles, what his steps count for */
         err = run(filling, &filling->note_authors,
                   "INSERT OR IGNORE INTO temp.satchel_abouts SELECT s.about FROM satchel_here AS h JOIN satchel_step"
                   " AS s ON s.author = h.id OR s.back = h.id WHERE h.n = ?",
@@ -159,17 +183,18 @@ static uint32_t duties_of(sqlite3_value *role, sqlite3_value *roles)
            client_duties_listed((const char *)sqlite3_value_text(roles));
 }
 
-/* state_of(type, began, id, state, after, role, roles, back_role, back_roles): the last two of who archived it. */
+/* state_of(type, began, id, state, after, asks, role, roles, back_role, back_roles): whether who took the step is who
+ * asked for the record; the last two of who archived it. */
 static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
 {
     struct steps *steps = sqlite3_aggregate_context(context, sizeof *steps);
-    if (!steps || n != 9) return;
+    if (!steps || n != 10) return;
     const char *id = (const char *)sqlite3_value_text(values[2]), *to = (const char *)sqlite3_value_text(values[3]);
     int64_t began = sqlite3_value_int64(values[1]);
     steps->machine = sat_machine_by_type((const char *)sqlite3_value_text(values[0]));
     steps->began = (struct sat_began){.start = (uint32_t)(began & ((1 << SAT_STATES_MAX) - 1)),
                                       .beside = (uint32_t)(began >> SAT_STATES_MAX)};
-    if (sqlite3_value_type(values[7]) != SQLITE_NULL && (duties_of(values[7], values[8]) & steps->machine->settlers))
+    if (sqlite3_value_type(values[8]) != SQLITE_NULL && (duties_of(values[8], values[9]) & steps->machine->settlers))
         return; /* taken back */
     size_t bytes = (size_t)sqlite3_value_bytes(values[4]);
     struct sat_record_id *after = malloc(bytes + 1);
@@ -183,7 +208,7 @@ static void state_step(sqlite3_context *context, int n, sqlite3_value **values)
     step->after = after;
     step->after_n = (uint32_t)(bytes / sizeof *after);
     step->to = sat_machine_state(steps->machine, sat_span_text(to));
-    step->duties = duties_of(values[5], values[6]);
+    step->duties = duties_of(values[6], values[7]) | (sqlite3_value_int(values[5]) ? SAT_DUTY_ASKER : 0u);
     steps->n++;
 }
 
@@ -217,10 +242,12 @@ static enum sat_err derive(sqlite3 *db, const char *database, const struct sat_m
 {
     char *sql = sqlite3_mprintf(
         "UPDATE %s.\"%w\" AS r SET (\"%w\", \"%w" CLIENT_DISPUTED "\") = (SELECT last_state(among), CASE WHEN"
-        " instr(among, '|') THEN among END FROM (SELECT state_of(%Q, h.began, s.id, s.state, s.after, s.role, u.roles,"
-        " s.back_role, b.roles) AS among FROM satchel_here AS h JOIN satchel_step AS s ON s.about = h.id JOIN"
+        " instr(among, '|') THEN among END FROM (SELECT state_of(%Q, h.began, s.id, s.state, s.after, s.author ="
+        " q.author, s.role, u.roles, s.back_role, b.roles) AS among FROM satchel_here AS h JOIN satchel_step AS s ON "
+        "s.about = h.id JOIN"
         " satchel_here AS k ON k.n = s.n AND k.sid = h.sid LEFT JOIN main.user AS u ON u.id = s.author LEFT JOIN"
-        " main.user AS b ON b.id = s.back WHERE h.n = r.rowid)) WHERE r.rowid IN (SELECT h.n FROM satchel_step AS s"
+        " main.user AS b ON b.id = s.back LEFT JOIN satchel_asked AS q ON q.n = h.n WHERE h.n = r.rowid)) WHERE "
+        "r.rowid IN (SELECT h.n FROM satchel_step AS s"
         " JOIN satchel_here AS k ON k.n = s.n JOIN satchel_here AS h ON h.id = s.about AND h.sid = k.sid WHERE h.type"
         " = %Q%s)",
         database, machine->type, machine->field, machine->field, machine->type, machine->type,
@@ -234,7 +261,7 @@ static enum sat_err derive(sqlite3 *db, const char *database, const struct sat_m
 enum sat_err client_states_register(sqlite3 *db, struct sat_fault *fault)
 {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    if (sqlite3_create_function_v2(db, "state_of", 9, flags, NULL, NULL, state_step, state_final, NULL) != SQLITE_OK ||
+    if (sqlite3_create_function_v2(db, "state_of", 10, flags, NULL, NULL, state_step, state_final, NULL) != SQLITE_OK ||
         sqlite3_create_function_v2(db, "last_state", 1, flags, NULL, last_state, NULL, NULL, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
     return SAT_OK;

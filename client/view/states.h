@@ -18,7 +18,8 @@ enum sat_err client_states_register(sqlite3 *db, struct sat_fault *fault) SAT_MU
  *   satchel_step   (n, about, id, state, after, author, role, back, back_role, passing) each state_event, archived or
  *                  not: `after` the ids in a row, `author` the record of who took the step, `role` in which he did,
  *                  `back` and `back_role` of who archived it, `passing` whether these may be others when the directory
- *                  is. It is a step of a record in its own territory alone */
+ *                  is. It is a step of a record in its own territory alone
+ *   satchel_asked  (n, author, passing) of a record that somebody asks for (ASKED in machines.def) who that is */
 enum sat_err client_states_make(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err client_states_index(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 
