@@ -111,6 +111,7 @@ static enum sat_err compare_all(struct comparing *comparing)
         {"satchel_asked",
          "SELECT h.sid, h.id, s.author, s.passing FROM satchel_asked AS s LEFT JOIN satchel_here AS h ON"
          " h.n = s.n ORDER BY 1, 2"},
+        {"claimed", "SELECT type, id, territory, person, author, at_ms, standing FROM claimed ORDER BY 1, 2, 3, 4, 5"},
         {"satchel_amendment", "SELECT sid, id, about, field, value, masked, fits, effective, author, role, back, "
                               "back_role, passing, standing"
                               " FROM satchel_amendment ORDER BY 1, 2"},

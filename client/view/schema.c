@@ -4,6 +4,7 @@
 
 #include "client/search/index.h"
 #include "client/view/amended.h"
+#include "client/view/claims.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "client/view/states.h"
@@ -78,6 +79,7 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
     }
     if (!err) err = client_states_add(db, fault);
     if (!err) err = client_amended_make(db, fault);
+    if (!err) err = client_claims_make(db, fault);
     if (!err) err = client_view_make_follows(db, fault);
     return err ? err : client_index_make(db, fault);
 }

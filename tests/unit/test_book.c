@@ -299,6 +299,95 @@ static void what_does_not_stand_is_no_stage_of_the_funnel(void **state)
     }
 }
 
+/* ---- The pool ---- */
+
+static void find_person(const char *name, char id[SATCHEL_ID_SIZE])
+{
+    struct rows rows = {0};
+    char sql[100];
+    (void)snprintf(sql, sizeof sql, "SELECT id FROM user WHERE name = '%s'", name);
+    must(ann, satchel_query(ann, sql, collect_row, &rows));
+    assert_int_equal(rows.n, 1);
+    (void)snprintf(id, SATCHEL_ID_SIZE, "%.36s", strstr(rows.text, ":\"") + 2);
+}
+
+static int find_claim(void *context, const char *json)
+{
+    json_t **found = context, *row = json_loads(json, 0, NULL);
+    if (strcmp(json_string_value(json_object_get(row, "id")), json_string_value(*found)) != 0) {
+        json_decref(row);
+        return 0;
+    }
+    json_decref(*found);
+    *found = row;
+    return 1;
+}
+
+/* How the claim stands for whoever asks: "confirmed Bob lost". */
+static void expect_claim(struct satchel *who, const char *id, const char *wanted)
+{
+    static const char *const members[] = {"state", "by", "own"};
+    json_t *found = json_string(id);
+    char told[100] = "";
+    must(who, satchel_claims(who, find_claim, &found));
+    for (size_t i = 0; i < 3; i++) {
+        const char *text = json_string_value(json_object_get(found, members[i]));
+        (void)snprintf(told + strlen(told), sizeof told - strlen(told), "%s%s", i ? " " : "", text ? text : "-");
+    }
+    assert_string_equal(told, wanted);
+    json_decref(found);
+}
+
+static void claim(struct satchel *who, const char *id)
+{
+    char *text = NULL;
+    must(who, satchel_claim(who, "account", id, &text));
+    satchel_free(text);
+}
+
+static void a_claim_counts_for_its_author_alone(void **state)
+{
+    char free_one[SATCHEL_ID_SIZE] = "", bobs[SATCHEL_ID_SIZE], fields[100];
+    (void)state;
+    find_person("Bob", bobs);
+    put_one(bob, "account", free_one, NULL, "{\"name\":\"Nobody's\"}");
+    sync_all();
+    (void)snprintf(fields, sizeof fields, "{\"claimed_by\":\"%s\"}", bobs);
+    put_one(cid, "account", free_one, NULL, fields);
+    sync_all();
+    struct satchel *const all[] = {ann, bob, cid};
+    for (size_t i = 0; i < 3; i++) {
+        expect_claim(all[i], free_one, "free - -");
+        assert_rows(all[i], "SELECT rule, text FROM flagged WHERE type = 'account'",
+                    "{\"rule\":\"who wants a record claims it himself\",\"text\":\"Cid claimed it for Bob: that counts"
+                    " for nothing\"}");
+    }
+    claim(ann, free_one);
+    sync_all();
+    expect_claim(ann, free_one, "confirmed Ann confirmed");
+    expect_claim(bob, free_one, "confirmed Ann -");
+    for (size_t i = 0; i < 3; i++) assert_as_made_anew(all[i]);
+}
+
+/* What somebody else said in his name is there already, and he says it himself. */
+static void who_was_claimed_for_claims_it_himself(void **state)
+{
+    char free_one[SATCHEL_ID_SIZE] = "", bobs[SATCHEL_ID_SIZE], fields[100];
+    (void)state;
+    find_person("Bob", bobs);
+    put_one(bob, "account", free_one, NULL, "{\"name\":\"Nobody's either\"}");
+    sync_all();
+    (void)snprintf(fields, sizeof fields, "{\"claimed_by\":\"%s\"}", bobs);
+    put_one(cid, "account", free_one, NULL, fields);
+    sync_all();
+    claim(bob, free_one);
+    expect_claim(bob, free_one, "asked Bob asked");
+    sync_all();
+    expect_claim(bob, free_one, "confirmed Bob confirmed");
+    expect_claim(cid, free_one, "confirmed Bob -");
+    assert_as_made_anew(cid);
+}
+
 static void what_was_submitted_is_at_least_that(void **state)
 {
     (void)state;
@@ -479,6 +568,8 @@ int main(void)
         cmocka_unit_test(a_step_that_only_asks_is_taken_by_who_may),
         cmocka_unit_test(a_states_column_follows_its_steps),
         cmocka_unit_test(what_does_not_stand_is_no_stage_of_the_funnel),
+        cmocka_unit_test(a_claim_counts_for_its_author_alone),
+        cmocka_unit_test(who_was_claimed_for_claims_it_himself),
         cmocka_unit_test(what_was_submitted_is_at_least_that),
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
         cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
