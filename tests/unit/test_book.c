@@ -8,45 +8,7 @@
 
 #include "client/book/ask.h"
 #include "client/book/step.h"
-#include "client/view/view.h"
-#include "tests/unit/client_world.h"
-
-/* Ann is the admin; Bob and Cid write in Northern. */
-static struct satchel *ann, *bob, *cid;
-
-static int make_org(void **state)
-{
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
-    (void)sync_now(bob);
-    (void)sync_now(cid);
-    (void)sync_now(ann);
-    return 0;
-}
-
-static int drop_org(void **state)
-{
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
-
-static void sync_all(void)
-{
-    for (int round = 0; round < 2; round++) {
-        (void)sync_now(bob);
-        (void)sync_now(cid);
-        (void)sync_now(ann);
-    }
-}
+#include "tests/unit/book_world.h"
 
 /* One step, committed. */
 static int go(struct satchel *satchel, const char *type, const char *id, const char *to, const char *reason)
@@ -70,20 +32,6 @@ static void expect_state(struct satchel *satchel, const char *type, const char *
     assert_int_equal(client_standing_get(satchel, NULL, type, id, &arena, &standing), SAT_OK);
     assert_string_equal(client_states_told(standing.machine, standing.state.among, "|", &arena), wanted);
     sat_arena_deinit(&arena);
-}
-
-/* Followed record by record, the tables are as they would be made of all records anew. */
-static void assert_as_made_anew(struct satchel *satchel)
-{
-    struct sat_fault fault = {0};
-    struct client_view *followed, *anew;
-    bool same = false;
-    char where[160] = "";
-    assert_int_equal(client_view_get(satchel, &followed), SAT_OK);
-    assert_int_equal(client_view_make(satchel, &anew), SAT_OK);
-    assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
-    if (!same) fail_msg("they differ in %s", where);
-    client_view_free(anew);
 }
 
 static void a_record_and_its_steps_are_made_in_one_transaction(void **state)
@@ -300,16 +248,6 @@ static void what_does_not_stand_is_no_stage_of_the_funnel(void **state)
 }
 
 /* ---- The pool ---- */
-
-static void find_person(const char *name, char id[SATCHEL_ID_SIZE])
-{
-    struct rows rows = {0};
-    char sql[100];
-    (void)snprintf(sql, sizeof sql, "SELECT id FROM user WHERE name = '%s'", name);
-    must(ann, satchel_query(ann, sql, collect_row, &rows));
-    assert_int_equal(rows.n, 1);
-    (void)snprintf(id, SATCHEL_ID_SIZE, "%.36s", strstr(rows.text, ":\"") + 2);
-}
 
 static int find_claim(void *context, const char *json)
 {
@@ -578,5 +516,5 @@ int main(void)
         cmocka_unit_test(accounts_on_both_sides_of_the_date_line_are_near),
         cmocka_unit_test(amounts_of_two_currencies_are_not_added),
     };
-    return cmocka_run_group_tests_name("book", tests, make_org, drop_org);
+    return cmocka_run_group_tests_name("book", tests, make_book, drop_book);
 }
