@@ -9,6 +9,7 @@
  *   asks        it is somebody else's move: a proposal
  *   elsewhere   it is in another territory than its record
  *   null        its record is not here, or somebody who settles took it back
+ *
  * What is counted by steps counts those of the first two.
  *
  * A record's row comes with the state that its own cells say; those of which there are steps get theirs when all rows
