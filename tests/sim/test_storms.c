@@ -300,6 +300,7 @@ static const struct {
     {86001, "none"}, /* 0229: nothing is left out */
     {86009, "none"},
     {86005, "none"},    /* 0235 */
+    {86014, "none"},    /* 0250 */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
 
