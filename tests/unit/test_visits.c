@@ -411,7 +411,8 @@ static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void *
     must(ann, satchel_template_publish(ann, NULL, collect_row, &rows));
     assert_non_null(strstr(rows.text, "\"published\":false"));
     put_one(ann, "config_item", id, NULL,
-            "{\"kind\":\"field\",\"name\":\"visit.season\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"text\\\"}\","
+            "{\"kind\":\"field\",\"name\":\"visit.season\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"text\\\","
+            "\\\"grade\\\":\\\"G1\\\"}\","
             "\"published_at\":\"2026-05-01T09:00:00+08:00\"}");
     sync_all();
     make_account("Season", account);
