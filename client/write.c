@@ -4,6 +4,7 @@
 
 #include "client/amendment.h"
 #include "client/conflicts.h"
+#include "client/contacted.h"
 #include "client/copied.h"
 #include "client/disclosures.h"
 #include "client/fits.h"
@@ -295,6 +296,7 @@ int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const c
     client_begin(satchel);
     enum sat_err err = put(tx, type, id, territory, fields, &record);
     if (!err && id_out) sat_uuid_format(record.b, id_out);
+    if (!err) err = client_contacted(tx, type, fields);
     return client_end(satchel, err);
 }
 
