@@ -17,6 +17,7 @@ struct place {
     struct sat_space_row space;
     struct sat_record_view view;
     struct sat_source *live; /* the view's, and copies that were added since */
+    uint32_t *rows, rows_n;  /* of the target's: where it is told who had seen it; how many stood there first */
     uint32_t live_n, live_cap;
     struct sat_dot *held; /* the target's: what the server may hold live, whatever has been written over it here */
     uint32_t held_n, held_cap;
@@ -33,6 +34,8 @@ struct mover {
     struct sat_buf origin;
     const struct sat_move *move;
     struct place from, to;
+    bool *had_seen; /* for each that stood in the target, and then for each original: which originals had */
+    uint32_t originals_n;
 };
 
 /* One of the source's changes, with the cells that are to be copied. */
@@ -40,7 +43,8 @@ struct original {
     const struct sat_source *source;
     struct sat_cell *cells; /* with room for one more */
     uint32_t n;
-    uint32_t rank; /* how many of the others it had seen: who saw another comes behind it */
+    uint32_t place; /* among all of them */
+    uint32_t rank;  /* how many of the others it had seen: who saw another comes behind it */
 };
 
 static struct sat_root root_of(const struct place *place, const struct sat_source *source)
@@ -89,13 +93,24 @@ static enum sat_err is_there(struct mover *mover, const struct sat_source *sourc
     return err;
 }
 
-/* Had the original's author seen what x, in the target, repeats, or what repeats x? */
-static enum sat_err had_seen(struct mover *mover, const struct sat_source *original, const struct sat_source *x,
-                             bool *seen)
+/* Which of the originals' authors had seen what stands in the target, or is a copy of one of the others? */
+static enum sat_err find_seen(struct mover *mover, const struct original *originals, uint32_t n)
 {
-    struct sat_root root = root_of(&mover->to, x);
-    enum sat_err err = know_past(mover, &mover->from);
-    *seen = !err && sat_past_had_seen(&mover->from.past, original, &root);
+    struct place *to = &mover->to;
+    uint32_t rows = to->live_n + n;
+    const struct sat_source **sources = sat_arena_array(&mover->arena, n, sizeof(struct sat_source *));
+    mover->originals_n = n;
+    mover->had_seen = sat_arena_array(&mover->arena, (size_t)rows * n, sizeof *mover->had_seen);
+    enum sat_err err = rows > 1 ? know_past(mover, &mover->from) : SAT_OK;
+    for (uint32_t i = 0; i < n; i++) sources[i] = originals[i].source;
+    for (uint32_t i = 0; i < rows && !err && rows > 1; i++) {
+        bool stands = i < to->live_n;
+        const struct sat_source *x = stands ? &to->live[i] : originals[i - to->live_n].source;
+        if (!x->readable || sat_source_moves(x)) continue;
+        struct sat_root root = root_of(stands ? to : &mover->from, x);
+        if (!stands) root.itself = NULL; /* the copy names it so */
+        sat_past_had_seen(&mover->from.past, &root, sources, n, mover->had_seen + (size_t)i * n);
+    }
     return err;
 }
 
@@ -143,6 +158,7 @@ static void find_originals(struct mover *mover, struct original **out, uint32_t 
     }
     if (*n == 0 && empty.source) found[(*n)++] = empty;
     if (*n > 1) qsort(found, *n, sizeof *found, compare_originals);
+    for (uint32_t i = 0; i < *n; i++) found[i].place = i;
     *out = found;
 }
 
@@ -181,11 +197,7 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
     sat_dots_begin(&kept, &mover->one);
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
-        bool is_read = false;
-        enum sat_err looked = SAT_OK;
-        if (x->readable && !sat_source_moves(x)) looked = had_seen(mover, original->source, x, &is_read);
-        if (looked) return looked;
-        if (!is_read) continue;
+        if (!mover->had_seen[(size_t)to->rows[i] * mover->originals_n + original->place]) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
@@ -223,8 +235,11 @@ static void make_room(struct mover *mover)
     if (to->live_n == to->live_cap) {
         to->live_cap = to->live_cap * 2 + 16;
         struct sat_source *live = sat_arena_array(&mover->arena, to->live_cap, sizeof *live);
+        uint32_t *rows = sat_arena_array(&mover->arena, to->live_cap, sizeof *rows);
         if (to->live_n) memcpy(live, to->live, to->live_n * sizeof *live);
+        if (to->live_n) memcpy(rows, to->rows, to->live_n * sizeof *rows);
         to->live = live;
+        to->rows = rows;
     }
     if (to->held_n == to->held_cap) {
         to->held_cap = to->held_cap * 2 + 16;
@@ -234,14 +249,19 @@ static void make_room(struct mover *mover)
     }
 }
 
-static void add_copy(struct mover *mover, const struct sat_header *header, const struct sat_body *body)
+static void add_copy(struct mover *mover, const struct original *original, const struct sat_header *header,
+                     const struct sat_body *body)
 {
     struct place *to = &mover->to;
     struct sat_version version = {{0}, header->seen, header->kept, header->holes};
     uint32_t n = 0;
     make_room(mover);
-    for (uint32_t i = 0; i < to->live_n; i++)
-        if (!sat_merge_covers(&version, &to->live[i].dot)) to->live[n++] = to->live[i];
+    for (uint32_t i = 0; i < to->live_n; i++) {
+        if (sat_merge_covers(&version, &to->live[i].dot)) continue;
+        to->rows[n] = to->rows[i];
+        to->live[n++] = to->live[i];
+    }
+    to->rows[n] = to->rows_n + original->place;
     to->live[n] = (struct sat_source){.dot = sat_drafter_last(&mover->drafter),
                                       .header = *header,
                                       .effective = header->hlc,
@@ -287,7 +307,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
                             .cells_n = original->n,
                             .origin = sat_buf_span(&mover->origin)};
     err = sat_drafter_put(&mover->drafter, mover->move->to, &mover->move->record, &header, &body);
-    if (!err) add_copy(mover, &header, &body);
+    if (!err) add_copy(mover, original, &header, &body);
     if (err != SAT_ERR_TOO_LARGE || original->n < 2) return err;
     /* As large as a change can be, and with its origin larger. */
     struct original first = *original, second = *original;
@@ -458,9 +478,13 @@ static enum sat_err copy_all(struct mover *mover, const struct sat_move *move)
     struct place *to = &mover->to;
     to->live_cap = to->live_n = to->view.live_n;
     to->live = sat_arena_copy(&mover->arena, to->view.live, to->live_n * sizeof *to->live);
+    to->rows = sat_arena_array(&mover->arena, to->live_cap, sizeof *to->rows);
+    for (to->rows_n = 0; to->rows_n < to->live_n; to->rows_n++) to->rows[to->rows_n] = to->rows_n;
     err = find_held(mover);
     if (err) return err;
     find_originals(mover, &originals, &n);
+    err = find_seen(mover, originals, n);
+    if (err) return err;
     if (move->home && !has_room_for(mover, n)) return SAT_ERR_TOO_LARGE;
     for (uint32_t i = 0; i < n && !err; i++) {
         if (move->late || mover->from.view.merged.moved) mark_late(mover, &originals[i]);

@@ -24,17 +24,22 @@ bool sat_source_covers(const struct sat_source *y, struct sat_dot dot);
 
 struct sat_past {
     struct sat_space_row space;
-    struct sat_record_id record;
-    struct sat_history_item *items; /* all that is known of it */
+    struct sat_source *items; /* all that is known of the record, in order of the dots */
+    struct sat_root *roots;   /* of these; of what cannot be read, nothing */
+    bool *live, *stub;
+    uint64_t *seq;
+    uint32_t *by_root; /* places, in order of what they are, or repeat */
     uint32_t n;
 };
-/* The arena owns it. */
+/* The arena owns it; record is borrowed. */
 enum sat_err sat_past_load(const struct sat_vault *vault, const struct sat_space_row *space,
                            const struct sat_record_id *record, struct sat_arena *arena,
                            struct sat_past *out) SAT_MUST_CHECK;
 /* Is there a copy of it, or was there one? */
 bool sat_past_repeats(const struct sat_past *past, const struct sat_root *root);
-/* Had the original's author, in this space, seen what that is, or what repeats it? */
-bool sat_past_had_seen(const struct sat_past *past, const struct sat_source *original, const struct sat_root *root);
+/* Which of the originals, changes in this space that can be read and are no moves, had seen what the root is, or what
+ * repeats it? seen[i]: originals[i] had. */
+void sat_past_had_seen(const struct sat_past *past, const struct sat_root *root,
+                       const struct sat_source *const *originals, uint32_t n, bool *seen);
 
 #endif
