@@ -9,6 +9,7 @@
 #include "client/disclosures.h"
 #include "client/fits.h"
 #include "client/forgotten.h"
+#include "client/grants.h"
 #include "client/survivor.h"
 #include "client/tx.h"
 #include "client/wholes.h"
@@ -89,6 +90,18 @@ static enum sat_err find_writable_type(struct satchel *satchel, const char *name
     if (err || strcmp((*type)->name, CLIENT_DISCLOSURE_TYPE) != 0) return err;
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a %s is recorded by what lets data out, never by hand",
                     CLIENT_DISCLOSURE_TYPE);
+}
+
+/* The roles of who writes are looked up once. */
+static enum sat_err check_granted(struct satchel_tx *tx, const struct sat_type *type)
+{
+    enum sat_err err = SAT_OK;
+    if (!tx->grants) {
+        struct client_grants *grants = sat_arena_alloc(&tx->arena, sizeof *grants);
+        err = client_grants_get(tx->satchel, &tx->arena, grants);
+        if (!err) tx->grants = grants;
+    }
+    return err ? err : client_grants_check(tx->satchel, tx->grants, type);
 }
 
 /* ---- Put ---- */
@@ -266,6 +279,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     int64_t sid = 0;
     bool unsure = false;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = choose_id(tx, type, id, json, record);
     if (!err && id) err = client_land_on_survivor(tx, type, json, record);
     if (!err) err = client_tx_known(tx, record, &known);
@@ -309,6 +323,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     const struct sat_type *type;
     struct sat_record_id record;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = client_parse_id(satchel, id, &record);
     if (!err) err = client_tx_known(tx, &record, known);
     if (!err) err = client_check_moved(satchel, "", &record, &(*known)->place);
