@@ -14,14 +14,16 @@ static const struct {
                     {"manager", "a manager", SAT_DUTY_MANAGER},
                     {"assistant", "an assistant", SAT_DUTY_ASSISTANT},
                     {"supply", "supply", SAT_DUTY_SUPPLY},
-                    {"finance", "finance", SAT_DUTY_FINANCE}};
+                    {"finance", "finance", SAT_DUTY_FINANCE},
+                    {NULL, "whoever asked for it", SAT_DUTY_ASKER}}; /* by the record, no role */
 
 enum { DUTIES_N = sizeof duties_named / sizeof duties_named[0] };
 
 uint32_t client_duty_named(struct sat_span role)
 {
     for (size_t i = 0; i < DUTIES_N; i++)
-        if (sat_span_equal(role, sat_span_text(duties_named[i].role))) return duties_named[i].duty;
+        if (duties_named[i].role && sat_span_equal(role, sat_span_text(duties_named[i].role)))
+            return duties_named[i].duty;
     for (size_t i = 0; i < client_roles_n; i++)
         if (sat_span_equal(role, sat_span_text(client_roles[i].code))) return client_roles[i].duty;
     return 0;
@@ -83,6 +85,23 @@ const char *client_duties_told(uint32_t duties, struct sat_arena *arena)
 
 /* ---- Steps ---- */
 
+static bool is_passing(const struct sat_source *source)
+{
+    return source->pending || sat_source_author(source) != source->dot.device;
+}
+
+uint32_t client_asker(const struct satchel *satchel, const struct sat_merged_record *merged, bool *passing)
+{
+    const struct sat_type *type = merged->exists ? sat_type_by_number(merged->type) : NULL;
+    const struct sat_machine *machine = type ? sat_machine_by_type(type->name) : NULL;
+    const char *asked = machine ? sat_machine_asked(machine) : NULL;
+    const struct sat_merged *cell =
+        asked ? sat_merged_cell(merged, sat_field_by_name(type, asked)->number, (struct sat_span){0}) : NULL;
+    const struct sat_source *source = cell ? cell->source : NULL;
+    if (passing) *passing = source && is_passing(source);
+    return source ? client_source_user(satchel, source) : 0;
+}
+
 uint32_t client_source_user(const struct satchel *satchel, const struct sat_source *source)
 {
     const struct sat_device *maker = sat_directory_device(&satchel->directory, source->dot.device);
@@ -108,11 +127,6 @@ static void read_after(const struct sat_merged_record *merged, struct sat_arena 
         if (sat_uuid_parse(text, after[out->after_n].b) == SAT_OK) out->after_n++;
     }
     out->after = after;
-}
-
-static bool is_passing(const struct sat_source *source)
-{
-    return source->pending || sat_source_author(source) != source->dot.device;
 }
 
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,

@@ -22,6 +22,10 @@ const char *client_duties_told(uint32_t duties, struct sat_arena *arena);
  * (docs/decisions/0151). 0: not known. */
 uint32_t client_source_user(const struct satchel *satchel, const struct sat_source *source);
 
+/* Who asked for the record (ASKED in vault/machines.def), whatever it says of a person; 0: nobody, or not known.
+ * *passing (may be NULL): as far as the directory of now says so. */
+uint32_t client_asker(const struct satchel *satchel, const struct sat_merged_record *merged, bool *passing);
+
 /* What a `state_event` says, and who took the step. */
 struct client_step_said {
     struct sat_record_id about;

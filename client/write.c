@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/amendment.h"
 #include "client/conflicts.h"
 #include "client/contacted.h"
 #include "client/copied.h"
@@ -321,6 +322,7 @@ static enum sat_err archive(struct satchel_tx *tx, const char *type, const char 
 {
     struct client_known *known = NULL;
     enum sat_err err = find(tx, type, id, &known);
+    if (!err) err = client_amendment_check_back(tx->satchel, &known->record, &tx->arena);
     if (err) return err;
     struct sat_edit edit = {
         .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = true};
@@ -367,6 +369,7 @@ static enum sat_err restore(struct satchel_tx *tx, const char *type, const char 
         enum sat_err found = find_forgotten(tx, type, known, &was);
         if (found != SAT_ERR_NOT_FOUND) err = found;
     }
+    if (!err) err = client_amendment_check_back(tx->satchel, &known->record, &tx->arena);
     if (!err) err = note_brought_back(tx, known, &was);
     if (err) return err;
     struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)was.merged.cells_n + 1, sizeof *cells);

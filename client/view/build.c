@@ -513,11 +513,12 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
 void client_filling_end(struct client_filling *filling)
 {
     for (uint32_t i = 0; i < 4 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(filling->inserts[i]);
-    sqlite3_stmt *const others[] = {
-        filling->put_name,      filling->put_here,         filling->find_here,    filling->delete_here,
-        filling->note_order,    filling->note_record,      filling->put_began,    filling->put_step,
-        filling->delete_step,   filling->note_about,       filling->note_authors, filling->note_ext,
-        filling->put_amendment, filling->delete_amendment, filling->note_amended, filling->note_amenders};
+    sqlite3_stmt *const others[] = {filling->put_name,      filling->put_here,         filling->find_here,
+                                    filling->delete_here,   filling->note_order,       filling->note_record,
+                                    filling->put_began,     filling->put_step,         filling->delete_step,
+                                    filling->note_about,    filling->note_authors,     filling->note_ext,
+                                    filling->put_amendment, filling->delete_amendment, filling->note_amended,
+                                    filling->note_amenders, filling->put_asked,        filling->delete_asked};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
     client_index_deinit(&filling->index);

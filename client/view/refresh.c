@@ -145,6 +145,7 @@ static enum sat_err look_at_those(struct refreshing *refreshing, const char *sql
 
 /* Steps that count for what people are now. */
 #define PASSING_STEPS "SELECT h.sid, h.id FROM satchel_step AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
+#define PASSING_ASKED "SELECT h.sid, h.id FROM satchel_asked AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records whose states may be others, as steps of theirs were looked at. */
 #define ABOUTS                                                                                                         \
     "SELECT h.sid, h.id FROM temp.satchel_abouts AS a CROSS JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS" \
@@ -189,6 +190,7 @@ static enum sat_err look_at_all(struct refreshing *refreshing, const struct clie
         err = client_filling_look(&refreshing->filling, refreshing->records[i].sid, &refreshing->records[i].record);
     if (!err && opens) err = look_at_those(refreshing, "SELECT sid, id FROM satchel_here WHERE unread");
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_STEPS);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_ASKED);
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_AMENDMENTS);
     if (!err && now->devices > then->devices) err = look_at_disclosers(refreshing, then->devices + 1, now->devices);
     if (!err) err = look_at_those(refreshing, AMENDED);

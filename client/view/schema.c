@@ -76,6 +76,7 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
         err = make_table(db, "main", sat_type_at(i), fault);
         if (!err) err = make_table(db, CLIENT_ARCHIVED, sat_type_at(i), fault);
     }
+    if (!err) err = client_states_add(db, fault);
     if (!err) err = client_amended_make(db, fault);
     if (!err) err = client_view_make_follows(db, fault);
     return err ? err : client_index_make(db, fault);

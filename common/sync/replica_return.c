@@ -315,8 +315,16 @@ static enum sat_err keep_refused(struct replica_step *step, struct replica_sub *
                  : sat_store_return_set_refused(store, row->bid, why);
 }
 
-/* The server may not have it yet what it stands on: a later session tries again. Other reasons are final: it stays
- * here, with its reason. */
+static bool was_sent(const struct replica_returns *returns, const struct sat_bundle_row *row)
+{
+    for (uint32_t i = 0; i < returns->sent; i++)
+        if (returns->queue[i] == row->bid) return true;
+    return false;
+}
+
+/* The server may not have it yet what it stands on: a later session tries again. So does one that hears that its log
+ * has the bundle, and lacks bytes of it, which is no refusal: the entry comes, and the bundle with it. Other reasons
+ * are final: it stays here, with its reason. */
 enum sat_err replica_unreturned(struct replica_step *step, const struct sat_message_UNRETURNED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -332,9 +340,11 @@ enum sat_err replica_unreturned(struct replica_step *step, const struct sat_mess
         sat_store_return_of(store, sub->row.sid, (uint32_t)message->device, message->first, &row, &found);
     if (!err && !(found && row.first == message->first)) return replica_offer(step, sub, message);
     if (err || row.refused || message->error == 0) return err;
-    if (sat_err_class(why) == SAT_CLASS_RETRY) {
+    bool has_it = why == SAT_ERR_UNJUSTIFIED;
+    if (has_it && !was_sent(&sub->returns, &row)) return SAT_OK; /* it speaks of its log, whose entry is not here yet */
+    if (has_it || sat_err_class(why) == SAT_CLASS_RETRY) {
         if (sub->in_flight) sub->in_flight--;
-        if (why == SAT_ERR_STALE)
+        if (has_it || why == SAT_ERR_STALE)
             sub->returns.stale = true;
         else
             sub->returns.held = true;

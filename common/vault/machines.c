@@ -45,6 +45,7 @@ enum {
     SUPPLY = SAT_DUTY_SUPPLY,
     FINANCE = SAT_DUTY_FINANCE,
     ANYONE = SAT_DUTY_ANYONE,
+    ASKER = SAT_DUTY_ASKER,
 };
 
 static const struct sat_machine machines[MACHINES_N] = {
@@ -59,6 +60,11 @@ static const struct sat_machine machines[MACHINES_N] = {
 
 static const bool decided[MACHINES_N] = {
 #define DECIDED(type) [MACHINE_##type] = true,
+#include "common/vault/machines.def"
+};
+
+static const char *const asked[MACHINES_N] = {
+#define ASKED(type, field) [MACHINE_##type] = #field,
 #include "common/vault/machines.def"
 };
 
@@ -119,6 +125,11 @@ const struct sat_machine *sat_machine_of(const struct sat_type *type, const stru
 bool sat_machine_decided(const struct sat_machine *machine)
 {
     return decided[machine - machines];
+}
+
+const char *sat_machine_asked(const struct sat_machine *machine)
+{
+    return asked[machine - machines];
 }
 
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "client/amendment.h"
+#include "client/locate.h"
 #include "client/view/view.h"
 #include "tests/unit/client_world.h"
 
@@ -138,6 +140,27 @@ static void remove_one(struct satchel *who, const char *type, const char *id)
     must(who, satchel_commit(tx));
 }
 
+static int try_remove(struct satchel *who, const char *id)
+{
+    struct satchel_tx *tx;
+    must(who, satchel_begin(who, &tx));
+    int failed = satchel_remove(tx, "amendment", id);
+    satchel_rollback(tx);
+    return failed;
+}
+
+static int bring_back(struct satchel *who, const char *id)
+{
+    struct satchel_tx *tx;
+    must(who, satchel_begin(who, &tx));
+    int failed = satchel_restore(tx, "amendment", id);
+    if (!failed) return satchel_commit(tx);
+    struct satchel_error kept = *satchel_error_of(who);
+    satchel_rollback(tx);
+    who->error = kept;
+    return failed;
+}
+
 static void what_is_owed_finance_amends(void **state)
 {
     char proposed[SATCHEL_ID_SIZE], said[SATCHEL_ID_SIZE];
@@ -171,7 +194,12 @@ static void who_may_not_amend_takes_nothing_back(void **state)
     (void)state;
     say(ann, owed, "amount", "9000", AT, said);
     assert_amount("{\"a\":9000}");
+    must_fail(bob, try_remove(bob, said), "denied", "amount of a receivable is amended, and taken back, by finance");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"finance\"]}");
+    sync_all();
     remove_one(bob, "amendment", said);
+    assert_amount("{\"a\":10000}");
+    put_one(ann, "user", person, NULL, "{\"roles\":{\"remove\":[\"finance\"]}}"); /* … as any program could */
     assert_amount("{\"a\":9000}");
     remove_one(ann, "amendment", said);
     sync_all();
@@ -182,6 +210,51 @@ static void who_may_not_amend_takes_nothing_back(void **state)
     sync_all();
     assert_rows(bob, "SELECT l.qty, o.total FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\"",
                 "{\"qty\":100,\"total\":25000}");
+}
+
+/* … and so is bringing it back. */
+static void who_may_not_amend_brings_nothing_back(void **state)
+{
+    char said[SATCHEL_ID_SIZE];
+    (void)state;
+    say(ann, owed, "amount", "9000", AT, said);
+    sync_all();
+    remove_one(ann, "amendment", said);
+    assert_amount("{\"a\":10000}");
+    must_fail(bob, bring_back(bob, said), "denied", "amount of a receivable is amended, and taken back, by finance");
+    must(ann, bring_back(ann, said));
+    assert_amount("{\"a\":9000}");
+    assert_standing(said, "counts");
+}
+
+/* A program that writes no more than that it is back, and leaves its words finance's. */
+static void an_amendment_that_somebody_else_brought_back_is_nobodys_word(void **state)
+{
+    char said[SATCHEL_ID_SIZE];
+    struct sat_arena arena;
+    struct sat_record_id id;
+    struct client_place place;
+    struct sat_record_view view;
+    struct client_amendment amendment;
+    (void)state;
+    sat_arena_init(&arena);
+    say(ann, owed, "amount", "9000", AT, said);
+    remove_one(ann, "amendment", said);
+    must(ann, bring_back(ann, said));
+    assert_int_equal(sat_uuid_parse(said, id.b), SAT_OK);
+    assert_int_equal(client_locate(ann, &id, &arena, &place, &view), SAT_OK);
+    assert_true(client_amendment_read(ann, &view.merged, &arena, &amendment));
+    assert_int_equal(amendment.user, client_user(ann));
+    struct sat_merged *back = &view.merged.cells[0];
+    assert_int_equal(back->field, SAT_FIELD_DELETED);
+    struct sat_source bobs = *back->source;
+    bobs.dot.device = client_device(bob);
+    bobs.role = SAT_ROLE_REP;
+    back->source = &bobs;
+    assert_true(client_amendment_read(ann, &view.merged, &arena, &amendment));
+    assert_int_equal(amendment.user, 0);
+    assert_int_equal(amendment.role, 0);
+    sat_arena_deinit(&arena);
 }
 
 static void an_amendment_that_several_wrote_is_nobodys_word(void **state)
@@ -309,6 +382,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_owed_finance_amends),
         TEST(who_may_not_amend_takes_nothing_back),
+        TEST(who_may_not_amend_brings_nothing_back),
+        TEST(an_amendment_that_somebody_else_brought_back_is_nobodys_word),
         TEST(an_amendment_that_several_wrote_is_nobodys_word),
         TEST(what_the_field_could_not_hold_counts_for_nothing),
         TEST(the_one_that_was_written_last_counts),

@@ -72,6 +72,20 @@ static void expect_state(struct satchel *satchel, const char *type, const char *
     sat_arena_deinit(&arena);
 }
 
+/* Followed record by record, the tables are as they would be made of all records anew. */
+static void assert_as_made_anew(struct satchel *satchel)
+{
+    struct sat_fault fault = {0};
+    struct client_view *followed, *anew;
+    bool same = false;
+    char where[160] = "";
+    assert_int_equal(client_view_get(satchel, &followed), SAT_OK);
+    assert_int_equal(client_view_make(satchel, &anew), SAT_OK);
+    assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
+    if (!same) fail_msg("they differ in %s", where);
+    client_view_free(anew);
+}
+
 static void a_record_and_its_steps_are_made_in_one_transaction(void **state)
 {
     (void)state;
@@ -224,6 +238,65 @@ static void a_states_column_follows_its_steps(void **state)
     must(bob, satchel_remove(tx, "state_event", step));
     must(bob, satchel_commit(tx));
     expect_row(bob, "order", "state", order, "{\"s\":\"received\",\"d\":null}");
+}
+
+/* A step as any program could send it, which names none before it. */
+static void forge(struct satchel *who, const char *about, const char *to)
+{
+    char fields[200], made[SATCHEL_ID_SIZE] = "";
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"%s\",\"at\":\"2023-03-05T10:00:00Z\"}",
+                   about, to);
+    put_one(who, "state_event", made, NULL, fields);
+}
+
+/* How many of that year came as far as the stage, and did so in it: "2 1". */
+static void expect_stage(struct satchel *who, const char *stage, const char *wanted)
+{
+    char *text = NULL, told[60] = "";
+    struct satchel_report_options options = {.period = "2023"};
+    json_t *row;
+    size_t i;
+    must(who, satchel_report(who, "funnel", &options, &text));
+    json_t *report = json_loads(text, 0, NULL);
+    json_array_foreach(json_object_get(json_object_get(report, "parts"), "steps"), i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "stage")), stage) == 0)
+            (void)snprintf(told, sizeof told, "%d %d", (int)json_integer_value(json_object_get(row, "cohort")),
+                           (int)json_integer_value(json_object_get(row, "flow")));
+    }
+    assert_string_equal(told, wanted);
+    json_decref(report);
+    satchel_free(text);
+}
+
+static void what_does_not_stand_is_no_stage_of_the_funnel(void **state)
+{
+    char lead[SATCHEL_ID_SIZE] = "", deal[SATCHEL_ID_SIZE] = "", sql[200];
+    (void)state;
+    put_one(bob, "lead", lead, NULL, "{\"company\":\"Far\",\"captured_on\":\"2023-03-03\"}");
+    put_one(bob, "opportunity", deal, NULL, "{\"name\":\"Far\",\"opened_on\":\"2023-03-04\"}");
+    sync_all();
+    forge(cid, lead, "converted");
+    forge(cid, deal, "won");
+    forge(bob, deal, "qualified");
+    must(bob, go(bob, "opportunity", deal, "needs", NULL));
+    sync_all();
+    expect_state(ann, "lead", lead, "new");
+    (void)snprintf(sql, sizeof sql, "SELECT to_state, standing FROM state_event WHERE about IN ('%s', '%s') ORDER BY 1",
+                   lead, deal);
+    struct satchel *const all[] = {ann, bob, cid};
+    for (size_t i = 0; i < 3; i++) {
+        assert_rows(all[i], sql,
+                    "{\"to_state\":\"converted\",\"standing\":\"illegal\"}\n"
+                    "{\"to_state\":\"needs\",\"standing\":\"counts\"}\n"
+                    "{\"to_state\":\"qualified\",\"standing\":\"counts\"}\n"
+                    "{\"to_state\":\"won\",\"standing\":\"illegal\"}");
+        expect_stage(all[i], "lead", "2 2");
+        expect_stage(all[i], "qualified", "1 1");
+        expect_stage(all[i], "needs", "1 0");
+        expect_stage(all[i], "contract", "0 0");
+        assert_as_made_anew(all[i]);
+    }
 }
 
 static void what_was_submitted_is_at_least_that(void **state)
@@ -405,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_dispute_is_settled_by_who_may),
         cmocka_unit_test(a_step_that_only_asks_is_taken_by_who_may),
         cmocka_unit_test(a_states_column_follows_its_steps),
+        cmocka_unit_test(what_does_not_stand_is_no_stage_of_the_funnel),
         cmocka_unit_test(what_was_submitted_is_at_least_that),
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
         cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
