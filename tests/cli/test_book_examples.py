@@ -109,5 +109,51 @@ def m11_3_a_payment_of_the_sixth_stops_the_reminder_of_the_seventh_here_and_else
     equal(levels(nancy, "2026-07-15", other[1]), [6])
 
 
+@test
+def what_is_refused_names_its_rule_and_its_record_and_stores_nothing():
+    """An illegal move, a payment over the amount, two currencies, a ring of territories, an expired price list, a
+    target whose parts do not sum."""
+    milk = admin.put("product", "sku=MILK", "--territory", "org")
+    old = admin.put("price_list", "code=OLD", "version=1", "currency=EUR", "valid_to=2026-05-31", "--territory", "org")
+    admin.put("price_row", "price_list=" + old, "product=" + milk, "unit_price=450", "--territory", "org")
+    sync(admin, nancy)
+    account, deal, whole = put(nancy, [
+        record("account", name="Refused"), record("opportunity", name="Plant", stage="qualified"),
+        record("target", metric="revenue EUR", period_from="2026-01-01", period_to="2026-12-31", values={"1": 100})])
+    owed = nancy.put("receivable", "account=" + account, "amount=1000", "currency=EUR", "due=2026-05-01")
+    east, south = [row["id"] for row in admin.rows("query", "SELECT id FROM territory WHERE name IN ('Eastern',"
+                                                            " 'Southern') ORDER BY name")]
+    admin.run("put", "territory", east, "parent=" + south)
+
+    def stored(device):
+        tables = ("account", "state_event", "payment", "allocation", "target", '"order"', "order_line")
+        rows = [device.row("query", "SELECT COUNT(*) AS n FROM " + table)["n"] for table in tables]
+        rings = device.rows("query", "SELECT id, parent FROM territory ORDER BY id")
+        return rows, rings, device.row("status")["pending"]
+
+    before = stored(nancy), stored(admin)
+    for device, words, rule, named in (
+            (nancy, ["opportunity", "move", "Plant", "contract"],
+             "does not become contract from there, but: lead (back, with a reason), needs", "opportunity " + deal),
+            (nancy, ["pay", "Refused", "10.01", "EUR"], "10.01 EUR is more than is open: 10.00 EUR",
+             "account " + account),
+            (nancy, ["pay", "Refused", "10", "CNY"], "amounts of different currencies are never added",
+             "account " + account),
+            (nancy, ["pay", "Refused", "10", "CNY", "--for", owed], "is in EUR, and is not paid in CNY", owed),
+            (nancy, ["order", "new", "Refused", "MILK=1", "--currency", "CNY", "--date", "2026-05-04"],
+             "an order has the currency of its price list", "price_list " + old),
+            (nancy, ["order", "new", "Refused", "MILK=1", "--date", "2026-06-01"],
+             "rule: a price list is valid on the day", "price_list " + old),
+            (nancy, ["target", "divide", whole, "Nancy=60", "Steven=39"], "the parts of a target sum to it", whole),
+            (admin, ["put", "territory", south, "parent=" + east], "rule: a territory is no part of itself",
+             "territory " + south)):
+        found = device.error(2, *words)
+        equal((found["error"], found["class"]), ("invalid", "user"), words)
+        has(found["message"], rule)
+        has(found["message"], named)
+        has(device.run(*words, expect=2).err, named)
+    equal((stored(nancy), stored(admin)), before)
+
+
 if __name__ == "__main__":
     run()
