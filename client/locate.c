@@ -43,19 +43,35 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
     return err;
 }
 
-enum sat_err client_locate_in(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
-                              struct sat_arena *arena, struct sat_record_view *view)
+static enum sat_err locate_in(struct satchel *satchel, const struct sat_space_id *space,
+                              const struct sat_record_id *record, struct sat_arena *arena, struct sat_record_view *view)
 {
-    struct sat_space_id space;
     struct sat_space_row row;
     bool known = false;
     struct sat_vault vault = client_vault(satchel);
     *view = (struct sat_record_view){0};
-    enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
-    if (!err) err = sat_store_space_find(satchel->store, &space, &row, &known);
+    enum sat_err err = sat_store_space_find(satchel->store, space, &row, &known);
     if (!err && known) err = sat_record_load(&vault, row.sid, record, arena, view);
     if (view->merged.moved) *view = (struct sat_record_view){0};
     return err;
+}
+
+enum sat_err client_locate_in(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
+                              struct sat_arena *arena, struct sat_record_view *view)
+{
+    struct sat_space_id space;
+    *view = (struct sat_record_view){0};
+    enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
+    return err ? err : locate_in(satchel, &space, record, arena, view);
+}
+
+enum sat_err client_locate_in_kind(struct satchel *satchel, enum sat_space_kind kind,
+                                   const struct sat_record_id *record, struct sat_arena *arena,
+                                   struct sat_record_view *view)
+{
+    const struct sat_space *space = sat_directory_space_of_kind(&satchel->directory, kind);
+    *view = (struct sat_record_view){0};
+    return space ? locate_in(satchel, &space->id, record, arena, view) : SAT_OK;
 }
 
 enum sat_err client_check_moved(struct satchel *satchel, const char *what, const struct sat_record_id *record,

@@ -93,6 +93,13 @@ static enum sat_err read_orders(struct satchel *satchel, const char *account, st
     return err;
 }
 
+/* Two territories have it, and say the same of it. */
+static bool is_copy(const struct client_receivable *a, const struct client_receivable *b)
+{
+    return a->known && strcmp(a->id, b->id) == 0 && a->outstanding == b->outstanding &&
+           json_equal(json_object_get(a->row, "currency"), json_object_get(b->row, "currency"));
+}
+
 enum sat_err client_credit_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
                                struct client_credit **out)
 {
@@ -106,7 +113,8 @@ enum sat_err client_credit_get(struct satchel *satchel, const char *account, str
     if (account) account = client_book_text(json_object_get(credit->limits, account), "account");
     err = client_receivables_get(satchel, account, arena, &owed);
     for (size_t i = 0; i < owed.n; i++)
-        if (owed.at[i].known) add(credit, owed.at[i].account, owed.at[i].currency, owed.at[i].outstanding, arena);
+        if (owed.at[i].known && (i == 0 || !is_copy(&owed.at[i - 1], &owed.at[i])))
+            add(credit, owed.at[i].account, owed.at[i].currency, owed.at[i].outstanding, arena);
     client_receivables_free(&owed);
     return err ? err : read_orders(satchel, account, arena, credit);
 }
