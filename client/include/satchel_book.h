@@ -326,8 +326,8 @@ SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
  * flag is "twice", "currency", "not allocated", "more allocated than paid", "not positive" (of a payment, or of what of
  * one goes to a receivable), "owed twice" (made by a delivery, where somebody put what is owed for the order by hand,
- * which counts), "more paid than owed", "no amount", "does not fit" or "elsewhere" (in another territory than what it is
- * about: it counts nowhere). */
+ * which counts), "more paid than owed", "no amount", "does not fit" or "elsewhere" (in another territory than what it
+ * is about: it counts nowhere). */
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what

@@ -248,7 +248,7 @@ def a_merged_accounts_debt_in_another_territory_is_paid_there():
     admin.run("merge", huber, copy)
     sync_all()
     told = nancy.error(2, "pay", "Huber", "12", "CNY")["message"]
-    has(told, "a payment is of what is owed in one territory: 10.00 CNY in Eastern, 5.00 CNY in Alpine of account Huber")
+    has(told, "what is owed in one territory: 10.00 CNY in Eastern, 5.00 CNY in Alpine of account Huber")
     paid = nancy.row("pay", "Huber", "5", "CNY", "--for", other)
     equal(paid["allocations"], [{"receivable": other, "amount_minor": 500, "paid": True}])
     equal(nancy.row("pay", "Huber", "10", "CNY", "--for", key)["allocations"][0]["paid"], True)
