@@ -368,6 +368,21 @@ def m11_4_an_order_with_which_more_would_be_owed_than_the_limit_is_flagged():
 
 
 @test
+def a_return_makes_no_room_for_another_order():
+    """What is to come back is credited when it has come: until then what is owed is owed."""
+    platz = account("Platz", credit_limit=10000)
+    sync(admin, nancy)
+    owed(platz, 9000)
+    back = put(nancy, [record("order", account=platz, currency="CNY", ordered_on="2024-06-01")])[0]
+    put(nancy, [record("order_line", order=back, product=MILK, sku="MILK", qty=-50, unit_price=1000)])
+    nancy.run("put", "order", back, "submitted_at=2024-06-01T10:00:00+08:00")
+    told = nancy.row("order", "new", "Platz", "MILK=2")
+    text = "110.00 CNY is owed or ordered with this one, above the account's limit of 100.00 CNY"
+    equal([flag["text"] for flag in told["flags"]], [text])
+    equal(above(nancy, back), [], "it orders nothing")
+
+
+@test
 def an_account_of_the_same_id_elsewhere_lifts_neither_limit_nor_hold():
     admin.run("territory", "grant", "Southern", "Nancy", "--read")
     theodor = world.rep("Theodor", "Southern")
