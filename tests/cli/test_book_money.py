@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What is owed, paid and reminded of, where people, devices and members do what nobody expects."""
 import json
+import os
+import re
 
-from harness import World, equal, has, lacks, new_id, run, test
+from harness import ROOT, World, equal, has, lacks, new_id, run, test
 
 world = World(territories=["Eastern", "Southern"])
 admin = world.admin
@@ -420,6 +422,30 @@ def what_of_a_merged_account_is_owed_and_ordered_uses_the_credit_of_the_one_that
     admin.run("merge", martens, copy)
     sync(admin, nancy)
     equal(above(nancy, order), ["110.00 CNY is owed or ordered with this one, above the account's limit of 100.00 CNY"])
+
+
+# ---- What a program reads ----
+
+@test
+def the_help_and_the_manual_name_what_json_has():
+    with open(os.path.join(ROOT, "docs", "man", "satchel.1"), encoding="utf-8") as file:
+        manual = file.read()
+    quandt = account("Quandt")
+    sync(admin, nancy)
+    owed(quandt, 2000)
+    owed(quandt, 100, None)
+    words = ("pay", "Quandt", "1", "CNY", "--bank-ref", "Q1", "--on", "2024-06-01")
+    pay(nancy, *words[1:])
+    told = nancy.row(*words)
+    answers = {"pay": [told, told["allocations"][0], nancy.rows("pay")[0]],
+               "pay confirm": [nancy.row("pay", "confirm", told["payment"])],
+               "pay reverse": [nancy.row("pay", "reverse", told["payment"])],
+               "dunning": [row for row in nancy.rows("dunning", "--date", "2024-07-01")]}
+    for command, rows in answers.items():
+        part = re.search(r"\n\.It Ic %s .*?\n\.(It|El)" % command, manual, re.S).group(0)
+        for text in (nancy.run("help", *command.split()).out, part):
+            missing = {name for row in rows for name in row if '"%s"' % name not in text}
+            equal(missing, set(), command)
 
 
 run()
