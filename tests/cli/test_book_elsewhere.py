@@ -259,4 +259,56 @@ def a_merged_accounts_debt_in_another_territory_is_paid_there():
     sync_all()
 
 
+@test
+def nobody_takes_the_id_of_a_step_of_a_request_or_of_its_approval_beforehand():
+    account("Irmer")
+    # a request for approval, and the manager's step
+    high = nancy.row("order", "new", "Irmer", "MILK=1", "--discount", "50%")["id"]
+    sync_all()
+    wanted = "select id from approval where about = '%s'" % high
+    request, = foreseen(nancy, ["order", "submit", high], wanted)
+    plant(record("approval", request, about=high, kind="discount", discount_bp=1))
+    nancy.run("order", "submit", high)
+    sync_all()
+    equal(nancy.row("order", "status", high)["approval"]["approval_state"], "requested")
+    for named in (high, request):
+        yes = foreseen(admin, ["approve", named, "yes"], "select id from state_event where about = '%s'" % request)
+        plant(record("state_event", yes[0], about=request, to_state="withdrawn"))
+        equal(admin.row("approve", named, "yes")["order"], high)
+        sync_all()
+        for device in (nancy, mallory):
+            equal(device.row("order", "status", high)["approval"]["approval_state"], "approved")
+    # a step of the order's
+    low = order("Irmer", 2)
+    step, = foreseen(nancy, ["order", "status", low, "cancelled"],
+                     "select id from state_event where about = '%s'" % low)
+    plant(record("state_event", step, about=low, to_state="delivered"))
+    equal(nancy.row("order", "status", low, "cancelled")["state"], "cancelled")
+    # what is asked where it is too late
+    late = shipped("Irmer", 3)
+    cancel = ["order", "status", late, "cancelled", "--reason", "too many"]
+    event, = foreseen(nancy, cancel, "select id from order_event where \"order\" = '%s'" % late)
+    plant(record("order_event", event, order=late, kind="status", note="all is well"))
+    equal(flags(nancy, late), [], "it was not asked for")
+    nancy.run(*cancel)
+    sync_all()
+    equal((flags(nancy, late), flags(admin, late)), (["cancel_requested"], ["cancel_requested"]))
+
+
+@test
+def what_the_organisation_publishes_is_said_in_its_own_space_alone():
+    account("Jahn")
+    now = "2024-01-01T00:00:00Z"
+    plant(record("config_item", kind="policy", name="order.discount", version=1, body='{"max_bp":9000}',
+                 published_at=now),
+          record("role_template", code="rep", max_grade=0),
+          record("template", kind="checklist", name="order_review", version=1, published_at=now,
+                 body='{"items":[{"key":"odd","mandatory":true}]}'))
+    high = order("Jahn", 2, "--discount", "50%")
+    equal(nancy.row("order", "status", high)["approval"]["approval_state"], "requested")
+    equal(nancy.row("order", "status", high)["total_minor"], 1000, "she is shown what she was")
+    low = order("Jahn", 1)
+    equal(admin.row("order", "status", low, "reviewed")["state"], "reviewed")
+
+
 run()
