@@ -8,7 +8,8 @@
 struct client_place {
     bool here; /* something of it is here, be it unreadable */
     bool archived;
-    uint32_t spaces_n; /* in how many spaces it is */
+    uint32_t spaces_n; /* in how many spaces it is, ... */
+    uint32_t own_n;    /* ... and, of several, in how many that this device may write */
     int64_t sid;
     uint16_t type; /* 0: not readable */
     bool moved;    /* it was in a space that it has left, */
@@ -17,7 +18,7 @@ struct client_place {
 };
 
 /* Loads the record from the space where it is, not from one that it has left; from several, where it is not archived,
- * the first. place->here is false when it is nowhere. */
+ * of these where this device may write, the first. place->here is false when it is nowhere. */
 enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
                            struct client_place *place, struct sat_record_view *view) SAT_MUST_CHECK;
 /* The one in that territory, as it is named here; an empty view: it is not there, or not any more. */

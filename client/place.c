@@ -243,7 +243,7 @@ static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client
     struct satchel *satchel = tx->satchel;
     *sid = place->sid;
     if (!wish->territory) {
-        if (place->spaces_n < 2) return SAT_OK;
+        if (place->spaces_n < 2 || place->own_n == 1) return SAT_OK;
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %u territories: name one", wish->type->name,
                         (unsigned)place->spaces_n);
     }

@@ -251,17 +251,23 @@ static enum sat_err name_record(struct satchel_tx *tx, const struct sat_type *ty
     return sat_fail(&tx->satchel->fault, err, "%s %s: %s", type->name, id, text);
 }
 
-/* Something is here under the id that the fields make: is it the one that they are about? */
-static enum sat_err mean_own(struct satchel_tx *tx, const struct sat_type *type, const char *json,
+/* People, and what the organisation publishes under an id that follows from its name, are in one space each. */
+static bool is_of_one_space(const struct sat_type *type)
+{
+    return type->home == SAT_HOME_PEOPLE || (type->home == SAT_HOME_ORG && sat_type_has_keys(type));
+}
+
+/* Something is here under an id that others can work out, too: is it the one that is meant? */
+static enum sat_err mean_own(struct satchel_tx *tx, const struct sat_type *type, const char *id, const char *json,
                              const struct client_wish *wish)
 {
     struct client_known *known = NULL;
-    struct client_fields fields;
+    struct client_fields fields = {0};
     struct client_wish keyed = {.type = type, .record = wish->record, .territory = wish->territory, .fields = &fields};
-    if (!sat_type_has_keys(type)) return SAT_OK;
+    if (id ? wish->territory || !is_of_one_space(type) : !sat_type_has_keys(type)) return SAT_OK;
     enum sat_err err = client_tx_known(tx, wish->record, &known);
     if (err || known->first) return err;
-    err = client_json_fields(type, json, &tx->arena, &fields, &tx->satchel->fault);
+    if (!id) err = client_json_fields(type, json, &tx->arena, &fields, &tx->satchel->fault);
     return err ? err : client_place_keyed(tx, &keyed);
 }
 
@@ -278,7 +284,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     enum sat_err err = find_writable_type(satchel, type_name, &type);
     if (!err) err = choose_id(tx, type, id, json, record);
     if (!err && id) err = client_land_on_survivor(tx, type, json, record);
-    if (!err && !id) err = mean_own(tx, type, json, &wish);
+    if (!err) err = mean_own(tx, type, id, json, &wish);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
     if (!err && (id || sat_type_has_keys(type))) err = check_forgotten(tx, type, known);
