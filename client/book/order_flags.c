@@ -196,7 +196,7 @@ static enum sat_err look_at_state(const struct looking *at)
              sat_arena_format(at->arena, "%s stand side by side: it counts nowhere until that is settled",
                               client_states_told(standing->machine, standing->state.among, " and ", at->arena)));
     enum sat_err err = client_trade_following(at->satchel, at->order->id, "cancel request", 0, request);
-    if (!err) err = client_trade_is_here(at->satchel, request, &asked);
+    if (!err) err = client_trade_is_in(at->satchel, at->order->territory, request, &asked);
     if (asked || (standing->state.overtaken >> cancelled & 1))
         flag(at, "cancel_requested",
              sat_arena_format(at->arena, "it was to be cancelled, and was %s already (rule M10-1)",

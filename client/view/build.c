@@ -16,6 +16,7 @@
 #include "client/view/figures.h"
 #include "client/view/states.h"
 #include "common/base/check.h"
+#include "common/vault/derived.h"
 
 /* ---- Binding ---- */
 
@@ -304,6 +305,13 @@ static bool is_no_person(const struct client_filling *filling, const struct sat_
     return filling->kind != SAT_SPACE_PEOPLE && strcmp(type->name, "user") == 0;
 }
 
+/* What is published for all is published by the organisation: its id follows from its name, and who may write a
+ * territory says nothing by it. */
+static bool is_not_published(const struct client_filling *filling, const struct sat_type *type)
+{
+    return filling->kind != SAT_SPACE_ORG && type->home == SAT_HOME_ORG && sat_type_has_keys(type);
+}
+
 /* ---- What is here ---- */
 
 /* When the newest of what is there was written, as far as its author can be believed. */
@@ -454,7 +462,7 @@ static void stand(const struct client_filling *filling, const struct sat_record_
     if (!merged->moved) out->type = !merged->exists ? "" : type ? type->name : "?";
     for (uint32_t i = 0; i < view->live_n; i++) out->unread = out->unread || !view->live[i].readable;
     if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id) &&
-        !is_no_person(filling, type))
+        !is_no_person(filling, type) && !is_not_published(filling, type))
         out->row = as_tabled(type);
 }
 

@@ -150,13 +150,13 @@ static enum sat_err look_at_those(struct refreshing *refreshing, const char *sql
 #define PASSING_ASKED "SELECT h.sid, h.id FROM satchel_asked AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records whose states may be others, as steps of theirs were looked at. */
 #define ABOUTS                                                                                                         \
-    "SELECT h.sid, h.id FROM temp.satchel_abouts AS a JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS NOT"   \
-    " NULL AND h.id NOT IN (SELECT id FROM temp.satchel_noted)"
+    "SELECT h.sid, h.id FROM temp.satchel_abouts AS a CROSS JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS" \
+    " NOT NULL AND h.id NOT IN (SELECT id FROM temp.satchel_noted)"
 
 #define PASSING_AMENDMENTS                                                                                             \
     "SELECT h.sid, h.id FROM satchel_amendment AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records that amendments are about which were looked at: the columns have again what was submitted. */
-#define AMENDED "SELECT h.sid, h.id FROM temp.satchel_amended AS a JOIN satchel_here AS h ON h.id = a.id"
+#define AMENDED "SELECT h.sid, h.id FROM temp.satchel_amended AS a CROSS JOIN satchel_here AS h ON h.id = a.id"
 
 /* What stands under the ids of devices that are new: what is no disclosure there is nothing. */
 static enum sat_err look_at_disclosers(struct refreshing *refreshing, uint32_t first, uint32_t last)

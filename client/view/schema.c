@@ -5,6 +5,7 @@
 #include "client/search/index.h"
 #include "client/view/amended.h"
 #include "client/view/begun.h"
+#include "client/view/beside.h"
 #include "client/view/claims.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
@@ -58,6 +59,8 @@ static enum sat_err make_table(sqlite3 *db, const char *database, const struct s
     if (type->home == SAT_HOME_TERRITORY)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"after_move\" %s, \"moved_from\" TEXT",
                                 CLIENT_COLUMN_BOOL);
+    if (client_beside_is(type))
+        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"elsewhere\" %s", CLIENT_COLUMN_BOOL);
     (void)snprintf(sql + len, sizeof sql - len, ")");
     return run(db, sql, fault);
 }
@@ -210,6 +213,7 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
     if (!err) err = client_states_derive(db, false, fault);
     if (!err) err = client_begun_derive(db, false, fault);
     if (!err) err = client_amended_derive(db, false, fault);
+    if (!err) err = client_beside_derive(db, false, fault);
     if (!err) err = set_totals(db, false, fault);
     if (err) return err;
     return run(db, "CREATE INDEX \"waiting.id\" ON waiting (id); CREATE INDEX \"waiting.target\" ON waiting (target)",
@@ -223,6 +227,7 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
     if (!err) err = client_states_derive(db, true, fault);
     if (!err) err = client_begun_derive(db, true, fault);
     if (!err) err = client_amended_derive(db, true, fault);
+    if (!err) err = client_beside_derive(db, true, fault);
     return err ? err : set_totals(db, true, fault);
 }
 

@@ -3,7 +3,7 @@
  *
  * `state_event.standing` says what becomes of each step:
  *   counts      it is one of those that the state follows from
- *   overtaken   … and what came about beside it stands
+ *   overtaken   it was, and what came about beside it stands
  *   waits       for a step that it stands on and that is not here
  *   illegal     there is no such move, or it stands on one that is illegal
  *   asks        it is somebody else's move: a proposal

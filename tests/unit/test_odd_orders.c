@@ -309,6 +309,9 @@ static void nobody_has_a_duty_by_what_a_territory_says_of_him(void **state)
     sync_all();
     assert_state("approval", approval, "requested");
     assert_rows(mia, "SELECT territory FROM user WHERE name IS NULL", "");
+    put_one(ann, "user", dans, NULL, "{\"employee_no\":\"7\"}"); /* who is meant is among the people */
+    sync_all();
+    assert_rows(mia, "SELECT employee_no AS no FROM user WHERE name = 'Dan'", "{\"no\":\"7\"}");
 }
 
 /* As an import has to, a record is made in any state: shown there, and flagged where its maker has no way to it, until

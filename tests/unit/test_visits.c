@@ -383,7 +383,8 @@ static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void *
     must(ann, satchel_template_publish(ann, NULL, collect_row, &rows));
     assert_non_null(strstr(rows.text, "\"published\":false"));
     put_one(ann, "config_item", id, NULL,
-            "{\"kind\":\"field\",\"name\":\"visit.season\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"text\\\"}\","
+            "{\"kind\":\"field\",\"name\":\"visit.season\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"text\\\","
+            "\\\"grade\\\":\\\"G1\\\"}\","
             "\"published_at\":\"2026-05-01T09:00:00+08:00\"}");
     sync_people();
     make_account("Season", account);
@@ -521,6 +522,37 @@ static void m03_4_a_visit_moves_the_last_contact_and_never_back(void **state)
                 "{\"last_contact_at\":\"2099-05-06T10:00:00+08:00\",\"first\":1}");
 }
 
+/* Bob's visit of the third reaches the others on the ninth, Cid's call of the sixth on the sixth. */
+static void m03_4_a_call_that_came_first_is_not_moved_back_by_a_visit_that_came_later(void **state)
+{
+    (void)state;
+    static const char sql[] = "SELECT first_contact_at, last_contact_at FROM account WHERE name = 'Called'";
+    char account[SATCHEL_ID_SIZE];
+    make_account("Called", account);
+    sync_all();
+    put_of(bob, "interaction", account, "\"kind\":\"visit\",\"at\":\"2026-05-03T10:00:00+08:00\"");
+    put_of(cid, "interaction", account, "\"kind\":\"call\",\"at\":\"2026-05-06T10:00:00+08:00\"");
+    put_of(cid, "interaction", account,
+           "\"kind\":\"meeting\",\"at\":\"2999-05-06T10:00:00+08:00\""); /* it is to come */
+    (void)sync_now(cid);
+    (void)sync_now(ann);
+    assert_rows(
+        ann, sql,
+        "{\"first_contact_at\":\"2026-05-06T10:00:00+08:00\",\"last_contact_at\":\"2026-05-06T10:00:00+08:00\"}");
+    sync_all();
+    struct satchel *const all[] = {ann, bob, cid};
+    for (size_t i = 0; i < 3; i++)
+        assert_rows(
+            all[i], sql,
+            "{\"first_contact_at\":\"2026-05-03T10:00:00+08:00\",\"last_contact_at\":\"2026-05-06T10:00:00+08:00\"}");
+    struct satchel_tx *tx; /* what was said is kept, whatever the account has become */
+    must(ann, satchel_begin(ann, &tx));
+    must(ann, satchel_remove(tx, "account", account));
+    must(ann, satchel_commit(tx));
+    put_of(ann, "interaction", account, "\"kind\":\"call\",\"at\":\"2026-05-08T10:00:00+08:00\"");
+    assert_rows(ann, "SELECT count(*) AS n FROM interaction WHERE at = '2026-05-08T10:00:00+08:00'", "{\"n\":1}");
+}
+
 static void m11_3_the_day_has_what_is_owed_with_the_step_that_is_due(void **state)
 {
     (void)state;
@@ -621,6 +653,7 @@ int main(void)
         cmocka_unit_test(m02_10_a_page_of_three_visits_five_orders_and_four_needs),
         cmocka_unit_test(m03_1_who_went_to_another_account_is_still_in_the_old_visits),
         cmocka_unit_test(m03_4_a_visit_moves_the_last_contact_and_never_back),
+        cmocka_unit_test(m03_4_a_call_that_came_first_is_not_moved_back_by_a_visit_that_came_later),
         cmocka_unit_test(m11_3_the_day_has_what_is_owed_with_the_step_that_is_due),
         cmocka_unit_test(tasks_that_are_due_and_conflicts_are_in_the_day),
         cmocka_unit_test(case_1_submitted_while_the_account_was_archived),
