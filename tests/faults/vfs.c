@@ -208,6 +208,7 @@ struct vfs_disk *vfs_disk_of_file(struct vfs *vfs, struct vfs_file *file)
 enum vfs_fault vfs_fate(struct vfs *vfs, struct vfs_disk *disk, enum vfs_operation operation)
 {
     if (!disk) return VFS_NO_FAULT;
+    if (VFS_CHANGING & 1u << operation) disk->changes++;
     if (disk->dead || disk->killed) return VFS_CRASH;
     disk->done[operation]++;
     if (!(disk->plan.operations & 1u << operation)) return VFS_NO_FAULT;
@@ -303,6 +304,7 @@ static void forget_process(struct vfs_file *file)
 
 void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
 {
+    disk->changes++;
     for (struct vfs_file *file = vfs->files; file; file = file->next) {
         if (vfs_disk_of_file(vfs, file) != disk) continue;
         forget_process(file);
@@ -323,6 +325,7 @@ static void free_file(struct vfs_file *file)
 
 void vfs_wipe(struct vfs *vfs, struct vfs_disk *disk)
 {
+    disk->changes++;
     for (struct vfs_file **at = &vfs->files; *at;) {
         struct vfs_file *file = *at;
         if (vfs_disk_of_file(vfs, file) != disk) {
@@ -349,6 +352,8 @@ void vfs_place(struct vfs *vfs, const char *name, const void *at, size_t len)
     sat_check(file && vfs_file_cut(file, 0) && vfs_file_write(file, 0, at, len));
     file->exists = true;
     vfs_file_sync(file);
+    struct vfs_disk *disk = vfs_disk_of_file(vfs, file);
+    if (disk) disk->changes++;
 }
 
 /* ---- The file system ---- */

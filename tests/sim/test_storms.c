@@ -89,6 +89,7 @@ static struct life *begin(const struct loop_life *played)
     life->oracle.tagged = true;
     life->oracle.records = STORM_RECORDS;
     life->oracle.recover = storm_recover;
+    life->oracle.state_of = storm_state_of;
     life->oracle.context = life;
     storm_line(life);
     life->devices = 3 + (uint32_t)world_dice(world, 3);
