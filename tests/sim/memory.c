@@ -4,6 +4,7 @@
 #include "tests/sim/memory.h"
 
 #include <malloc.h>
+#include <sodium.h>
 #include <sqlite3.h>
 #include <stdalign.h>
 #include <stdbool.h>
@@ -149,4 +150,45 @@ void memory_keep(void)
 #endif
     sat_check(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
     sat_check(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+}
+
+/* ---- Guarded memory: for each piece the system is asked six times; here it stays guarded for who wants as much next
+ */
+
+enum { GUARDED_MAX = 256, GARBAGE = 0xdb /* as libsodium's */ };
+
+static struct {
+    void *at;
+    size_t size;
+    bool used;
+} guarded[GUARDED_MAX];
+
+void *__real_sodium_malloc(size_t size);
+void *__wrap_sodium_malloc(size_t size);
+void __real_sodium_free(void *at);
+void __wrap_sodium_free(void *at);
+
+void *__wrap_sodium_malloc(size_t size)
+{
+    uint32_t i = 0;
+    while (i < GUARDED_MAX && guarded[i].at && (guarded[i].used || guarded[i].size != size)) i++;
+    if (i == GUARDED_MAX) return __real_sodium_malloc(size);
+    if (!guarded[i].at) guarded[i].at = __real_sodium_malloc(size);
+    if (!guarded[i].at) return NULL;
+    guarded[i].size = size;
+    guarded[i].used = true;
+    return memset(guarded[i].at, GARBAGE, size);
+}
+
+void __wrap_sodium_free(void *at)
+{
+    uint32_t i = 0;
+    while (at && i < GUARDED_MAX && guarded[i].at != at) i++;
+    if (!at || i == GUARDED_MAX) {
+        __real_sodium_free(at);
+        return;
+    }
+    sat_check(guarded[i].used);
+    sodium_memzero(at, guarded[i].size);
+    guarded[i].used = false;
 }
