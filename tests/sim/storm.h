@@ -122,6 +122,7 @@ bool storm_plays(const struct life *life, const char *kind); /* one of those tha
 void storm_tend(struct life *life);
 void storm_crash(struct life *life, struct world_device *device); /* its process, whose next one begins */
 void storm_recover(void *context, struct world_device *device, enum sat_err err); /* the oracle's, after an edit */
+uint64_t storm_state_of(void *context, const struct world_device *device);        /* the oracle's, of a disk */
 void storm_plan_nothing(struct life *life);                                       /* no disk fails until told to */
 
 /* ---- storm_acts.c: what people do ---- */
