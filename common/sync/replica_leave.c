@@ -101,28 +101,34 @@ static enum sat_err has_drafts(struct replica_step *step, int64_t sid, bool *out
     return SAT_OK;
 }
 
-static struct replica_leaving *leaving_of(struct sat_replica *replica, int64_t sid)
+struct replica_leaving *replica_leaving_of(struct sat_replica *replica, int64_t sid)
 {
     for (uint32_t i = 0; i < replica->leaving_n; i++)
         if (replica->leaving[i].sid == sid) return &replica->leaving[i];
     return NULL;
 }
 
+struct replica_leaving *replica_leaving_add(struct sat_replica *replica, const struct sat_space_row *row)
+{
+    struct replica_leaving *known = replica_leaving_of(replica, row->sid);
+    if (known) return known;
+    replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
+    sat_check_memory(replica->leaving);
+    known = &replica->leaving[replica->leaving_n++];
+    *known = (struct replica_leaving){.sid = row->sid, .id = row->id};
+    return known;
+}
+
 static enum sat_err add_leaving(struct replica_step *step, const struct sat_space_row *row,
                                 struct replica_leaving **out)
 {
     struct sat_replica *replica = step->replica;
-    struct replica_leaving *known = leaving_of(replica, row->sid);
+    struct replica_leaving *leaving = replica_leaving_add(replica, row);
     struct sat_bundle_row *next = NULL;
-    enum sat_err err = known ? find_waiting(replica, row->sid, &row->id, known->sent + 1, step->arena, &next) : SAT_OK;
-    *out = known;
-    if (known) known->due = next != NULL;
-    if (known) return err;
-    replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
-    sat_check_memory(replica->leaving);
-    *out = &replica->leaving[replica->leaving_n++];
-    **out = (struct replica_leaving){.sid = row->sid, .id = row->id, .due = true};
-    return SAT_OK;
+    enum sat_err err = find_waiting(replica, row->sid, &row->id, leaving->sent + 1, step->arena, &next);
+    leaving->due = next != NULL;
+    *out = leaving;
+    return err;
 }
 
 /* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. Who may
@@ -223,7 +229,7 @@ static enum sat_err find_last(struct replica_step *step, int64_t sid, struct sat
  * the last is handed in as if it never had been there. */
 static enum sat_err let_go(struct replica_step *step, const struct sat_space_row *row)
 {
-    struct replica_leaving *leaving = leaving_of(step->replica, row->sid);
+    struct replica_leaving *leaving = replica_leaving_of(step->replica, row->sid);
     struct sat_bundle_row last;
     bool known = leaving && (leaving->asks || leaving->has_come), found = false;
     enum sat_err err = known ? SAT_OK : find_last(step, row->sid, &last, &found);
@@ -265,8 +271,10 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
 {
     struct sat_replica *replica = step->replica;
     uint8_t rights = rights_in(replica, &row->id);
-    if (rights & SAT_RIGHT_WRITE) return SAT_OK;
     struct replica_leaving *leaving;
+    bool asks = false;
+    enum sat_err asked = is_last_visit(replica) ? SAT_OK : replica_ask_held(step, row, &asks);
+    if (asked || asks || (rights & SAT_RIGHT_WRITE)) return asked;
     struct sat_bundle_row *waiting;
     enum sat_err err = rights & SAT_RIGHT_READ ? SAT_OK : claim_returns(step, row->sid);
     if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
@@ -414,7 +422,8 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
     const char *why = NULL;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
         const struct replica_leaving *leaving = &replica->leaving[i];
-        if (leaving->in_flight || (leaving->due && !leaving->refused && !may_be_a_copy(replica))) *under_way = true;
+        if (leaving->in_flight || leaving->held_asked > leaving->held) *under_way = true;
+        if (leaving->due && !leaving->refused && !may_be_a_copy(replica)) *under_way = true;
         if (replica->leaving[i].why)
             why = "work of this device in a territory that it lost was not taken; it is kept and goes along later";
     }
