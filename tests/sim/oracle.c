@@ -72,9 +72,17 @@ static struct sat_hash first_of(const struct sat_source *source, uint32_t record
 }
 
 /* tag: the source's, as each has one and is asked about many writes. */
+/* A copy of a removal that was handed in: who let it in did not lend his word to an origin that names somebody else. */
+static bool was_let_in(const struct oracle_write *write, const struct sat_source *source)
+{
+    for (uint32_t i = 0; i < write->handed_as.n && source->header.deletion; i++)
+        if (repeats(source, write->handed_as.at[i])) return true;
+    return false;
+}
+
 static bool is_of(const struct oracle_write *write, const struct sat_source *source, uint64_t tag)
 {
-    if (write->tag && tag != write->tag) return false;
+    if (write->tag && tag != write->tag) return was_let_in(write, source);
     if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
     if (write->tag) {
         struct sat_hash first = first_of(source, write->record);
@@ -500,6 +508,16 @@ static bool wins(const struct sat_record_view *view, const struct oracle_write *
     return false;
 }
 
+/* By one whose word of what it had seen is believed? What was handed in is let in with what its witness proves. */
+static bool is_replaced_for_good(const struct oracle *oracle, uint32_t index)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
+        if (oracle->overs[i].under == index && !over->excused && !over->let_in) return true;
+    }
+    return false;
+}
+
 static uint32_t complain_of_return(struct oracle *oracle, uint32_t index)
 {
     for (uint32_t i = 0; i < oracle->overs_n; i++) {
@@ -531,7 +549,7 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
             uint32_t seen = visible(&view, write);
             bool back = seen && !write->refused && is_overwritten(oracle, i, true);
             if (back && !write->doubted) wrong += complain_of_return(oracle, i);
-            if (back && write->doubted && wins(&view, write))
+            if (back && write->doubted && is_replaced_for_good(oracle, i) && wins(&view, write))
                 wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;

@@ -304,6 +304,8 @@ static const struct {
     {88034, "none"}, /* 0252 */
     {88046, "none"},
     {88094, "none"},
+    {88264, "none"}, /* the oracle's: what was let in is in the name of who lets it in (0191) */
+    {88117, "none"},
     {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
