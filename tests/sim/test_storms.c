@@ -306,6 +306,9 @@ static const struct {
     {88094, "none"},
     {88264, "none"}, /* the oracle's: what was let in is in the name of who lets it in (0191) */
     {88117, "none"},
+    {88068, "none"}, /* 0253 */
+    {88204, "none"},
+    {88231, "none"},
     {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
