@@ -103,6 +103,16 @@ static void send_handed_in(struct host_step *step, uint64_t peer, const struct s
     host_send(step, peer, &message);
 }
 
+/* Its own, or what its home has written under another number, which it has signed, too. */
+static bool is_of_home(const struct host_step *step, uint32_t device, uint32_t author)
+{
+    uint32_t kin[SAT_LINEAGE_MAX];
+    uint32_t n = sat_directory_lineage(&step->host->directory, device, kin);
+    bool is = device == author;
+    for (uint32_t i = 0; i < n; i++) is = is || kin[i] == author;
+    return is;
+}
+
 enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const struct sat_message_HAND_IN *message,
                           struct sat_fault *fault)
 {
@@ -114,7 +124,7 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
     enum sat_err err = sat_bundle_decode(message->bundle, &step->host->directory.org, &space, step->arena, &bundle);
     if (err) return err;
     if (bundle.form != SAT_BUNDLE_FULL) return sat_fail(fault, SAT_ERR_MALFORMED, "a bundle is handed in in full form");
-    if (bundle.manifest.device != peer->device)
+    if (!is_of_home(step, peer->device, bundle.manifest.device))
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was handed in");
     if (peer->out_ms) peer->out_ms = step->now_ms;
     err = check_handed(step, &bundle, &why);

@@ -281,7 +281,14 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
     if (err) return err;
     if (waiting) err = add_leaving(step, row, &leaving);
     if (err || waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return err;
-    bool drafts;
+    bool drafts, kin;
+    struct sat_bundle_row former;
+    err = replica_find_kin(replica, row->sid, step->arena, &former, &kin);
+    if (err || kin) {
+        leaving = replica_leaving_add(replica, row);
+        leaving->kin_due = leaving->due = kin;
+        return err;
+    }
     err = has_drafts(step, row->sid, &drafts);
     return err || drafts || !holds_something(replica, row) ? err : let_go(step, row);
 }
@@ -343,15 +350,26 @@ enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *aren
         if (!err && asks) err = sat_store_bundle_get(replica->config.store, leaving->last, &last);
         if (err) return err;
         if (asks) row = &last;
+        bool kin = !row && leaving->kin_due && !leaving->in_flight;
+        if (kin) err = replica_find_kin(replica, leaving->sid, arena, &last, &kin);
+        if (err) return err;
+        if (kin) row = &last;
         if (!row) continue;
         *more = true;
         if (!out) return SAT_OK;
         if (asks) leaving->asked = true;
-        if (!asks) leaving->sent = row->first + row->count - 1;
+        if (kin) leaving->kin = last.bid;
+        if (!asks && !kin) leaving->sent = row->first + row->count - 1;
         leaving->in_flight++;
         return encode_hand_in(replica, &leaving->id, row, arena, out);
     }
     return SAT_OK;
+}
+
+static enum sat_err said(uint64_t error)
+{
+    enum sat_err why = error == 0 ? SAT_ERR_EXISTS : sat_err_from_wire(error);
+    return sat_err_is_local(why) ? SAT_ERR_BUSY : why;
 }
 
 /* The answer is about the bundle that begins there. */
@@ -359,8 +377,7 @@ static enum sat_err take_answer(struct replica_step *step, struct replica_leavin
                                 const struct sat_bundle_row *row, uint64_t error, struct sat_span text)
 {
     struct sat_replica *replica = step->replica;
-    enum sat_err err = SAT_OK, why = error == 0 ? SAT_ERR_EXISTS : sat_err_from_wire(error);
-    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
+    enum sat_err err = SAT_OK, why = said(error);
     if (why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS) {
         err = replica_begin(step);
         if (!err) err = sat_store_bundle_set_refused(replica->config.store, row->bid, why);
@@ -406,8 +423,11 @@ enum sat_err replica_handed_in(struct replica_step *step, const struct sat_messa
     enum sat_err err = SAT_OK;
     bool asked = leaving->asked && leaving->last_first == message->first;
     if (leaving->in_flight) leaving->in_flight--;
+    bool kin = leaving->kin != 0; /* nothing else is in flight then */
     if (asked) err = take_last(step, leaving, message->error);
-    if (!err) err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
+    if (kin) err = replica_took_kin(step, leaving, said(message->error));
+    n = 0;
+    if (!err && !kin) err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
     if (!err && n && rows[0].first == message->first)
         err = take_answer(step, leaving, &rows[0], message->error, message->text);
     if (err || leaving->in_flight || leaving->refused) return err;

@@ -108,8 +108,8 @@ static void write_first(void)
     assert_int_equal(client_handed_take(&admin->handle, &bundle, NULL, 0), SAT_OK);
 }
 
-/* Storms 88068, 88204, 88231 (decision 253): by the time at which it could be said, the copy had been replaced, and what
- * it said was forgotten. */
+/* Storms 88068, 88204, 88231 (decision 253): by the time at which it could be said, the copy had been replaced, and
+ * what it said was forgotten. */
 static void what_was_written_again_once_is_not_when_it_is_forgotten(void **state)
 {
     (void)state;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -267,6 +268,46 @@ static void what_is_with_the_admins_is_handed_in_once(void **state)
     assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
 }
 
+static bool lose(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                 struct sat_arena *own)
+{
+    (void)filter;
+    (void)device;
+    (void)message;
+    (void)own;
+    return false;
+}
+
+/* Storm 88196: it is a copy, and has a number of its own since. What its home had sent under the former one waited to
+ * be given back. */
+static void what_waits_under_a_former_number_is_handed_in(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, copy, 3, CITY, "Thun");
+    assert_true(world_sync(&world, copy));
+    world_restore(&world, 1, false);
+    scene_write(&world, copy, 4, CITY, "Brig");
+    scene_write(&world, rep, 5, CITY, "Visp");
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* the second of the two numbers alone arrives */
+    struct forge_filter filter = {.type = SAT_MESSAGE_RETURN, .change = lose};
+    forge_filter_on(copy, &filter);
+    (void)world_sync(&world, copy); /* shows that the server was set back */
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    copy->on_way = NULL;
+    order_grant(&world, rep, 0, 0);
+    for (uint32_t i = 0; i < 3 && !copy->heard[SAT_NOTICE_SPACE_LOST]; i++) (void)world_sync(&world, copy);
+    assert_int_equal(copy->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_int_equal(copy->heard[SAT_NOTICE_SPACE_LOST], 1);
+    let_in(2);
+    (void)world_sync(&world, other);
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -282,6 +323,7 @@ int main(void)
         STORY(who_may_read_only_hands_in_again),
         STORY(who_may_write_again_sends_what_the_server_has_lost),
         STORY(what_is_with_the_admins_is_handed_in_once),
+        STORY(what_waits_under_a_former_number_is_handed_in),
     };
 #undef STORY
     return cmocka_run_group_tests_name("lost with the log", tests, NULL, NULL);
