@@ -309,7 +309,11 @@ static const struct {
     {88068, "none"}, /* 0253 */
     {88204, "none"},
     {88231, "none"},
-    {88196, "none"},    /* 0254 */
+    {88196, "none"}, /* 0254 */
+    {88207, "none"}, /* the oracle's: what covers a moved account was with the admins alone, and was lost */
+    {88438, "none"},
+    {88479, "none"},
+    {88200, "none"},
     {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
