@@ -105,7 +105,7 @@ static void write_first(void)
     assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
     assert_int_equal(sat_bundle_decode(rows[0].bytes, &admin->handle.directory.org, &rows[0].space, &arena, &bundle),
                      SAT_OK);
-    assert_int_equal(client_handed_take(&admin->handle, &bundle, NULL, 0), SAT_OK);
+    assert_int_equal(client_handed_take(&admin->handle, &bundle, 1, &(struct client_handed_beside){0}), SAT_OK);
 }
 
 /* Storms 88068, 88204, 88231 (decision 253): by the time at which it could be said, the copy had been replaced, and
