@@ -94,8 +94,9 @@ static bool has_waited(const struct oracle_write *write)
 
 static void note_handed_in(struct oracle_write *write, const struct sat_source *source)
 {
-    (void)source;
     write->handed = write->handed || has_waited(write);
+    write->let_in = true;
+    if (source->header.deletion) add(&write->handed_as, source->dot);
 }
 
 void doubts_hand_in(struct oracle *oracle, struct world *world)

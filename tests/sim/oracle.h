@@ -38,7 +38,10 @@ struct oracle_write { /* one cell of one change */
     struct oracle_dots waited[ORACLE_STATES_MAX]; /* in each such home, under these dots */
     struct oracle_dots lost;                      /* a home had it under these when the server lost it */
     bool handed;                                  /* it was handed in by such a home */
-    struct oracle_dots sent;                      /* it is in the log under these */
+    bool let_in;                                  /* … by any: nobody vouches for what it had seen of others (0191) */
+    /* What removes a record, and was handed in, under these: the copy of who lets it in may name no other (0191). */
+    struct oracle_dots handed_as;
+    struct oracle_dots sent; /* it is in the log under these */
     bool doubted, came_back;
 };
 

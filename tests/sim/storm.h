@@ -173,6 +173,7 @@ void storm_silence(struct life *life);
 void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
+void storm_moves_lose(struct life *life, const struct sat_aside_row *row); /* behind a server's return */
 void storm_moves_set_back(struct life *life, const struct world_device *device);
 /* ---- storm_moves_end.c ---- */
 void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */

@@ -300,8 +300,21 @@ static const struct {
     {80045, "server"},
     {86001, "none"}, /* 0229: nothing is left out */
     {86009, "none"},
-    {86005, "none"},    /* 0235 */
-    {86014, "none"},    /* 0250 */
+    {86005, "none"}, /* 0235 */
+    {86014, "none"}, /* 0250 */
+    {88034, "none"}, /* 0252 */
+    {88046, "none"},
+    {88094, "none"},
+    {88264, "none"}, /* the oracle's: what was let in is in the name of who lets it in (0191) */
+    {88117, "none"},
+    {88068, "none"}, /* 0253 */
+    {88204, "none"},
+    {88231, "none"},
+    {88196, "none"}, /* 0254 */
+    {88207, "none"}, /* the oracle's: what covers a moved account was with the admins alone, and was lost */
+    {88438, "none"},
+    {88479, "none"},
+    {88200, "none"},
     {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
