@@ -256,6 +256,7 @@ SATCHEL_API int satchel_tier_publish(struct satchel *satchel, const char *day, s
  *                     the list was not valid on the day; is of another currency; a product that is not here; a price
  *                     that is none of the list's; a line without quantity or price; one that came after the submission
  *   not_submitted     it was moved on, and never submitted
+ *   no_way            it was made in a state to which whoever made it has no way, and nobody who has moved it on
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
  *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to

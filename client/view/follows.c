@@ -109,6 +109,10 @@ static const char *const views[] = {
     " counts for nothing' FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\" GROUP BY l.rowid HAVING"
     " SUM(o.territory = l.territory) = 0"
     /* of orders and payments what SQL can tell; the rest `order status` and `pay` do (client/book/order_flags.c) */
+    " UNION ALL SELECT 'order', o.id, 'a final number is of one order', 'another order is ' || o.no_final || ', too' "
+    "FROM"
+    " \"order\" AS o WHERE o.no_final IN (SELECT no_final FROM \"order\" GROUP BY no_final HAVING COUNT(DISTINCT id) > "
+    "1)"
     " UNION ALL SELECT 'order', o.id, 'a number is of one order', 'another order is ' || o.no_local || ', too' FROM "
     "\"order\" AS"
     " o WHERE o.no_local IN (SELECT no_local FROM \"order\" GROUP BY no_local HAVING COUNT(DISTINCT id) > 1) UNION ALL"
