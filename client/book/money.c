@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/book/ledger.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/names.h"
-#include "client/view/money.h"
 #include "common/base/utf8.h"
 
 /* ---- Paying ---- */
@@ -237,21 +237,35 @@ static enum sat_err allocate(struct paying *it)
 
 /* ---- What looks like the same ---- */
 
-enum { TWINS_TOLD_MAX = 20 };
+enum { TWINS_TOLD_MAX = 20, LEDGER_VALUES_MAX = 8 };
+
+/* The rows of a statement over the payer's ledger, whose own values are ?4 on. */
+static enum sat_err ask_ledger(struct paying *it, const char *bank_ref, const char *sql, const char *const *more,
+                               size_t more_n, json_t **rows)
+{
+    struct client_ledger ledger;
+    const char *values[CLIENT_LEDGER_LISTS + LEDGER_VALUES_MAX];
+    enum sat_err err = client_ledger_get(it->satchel, it->account, it->payer, bank_ref, it->arena, &ledger);
+    memcpy(values, ledger.lists, sizeof ledger.lists);
+    for (size_t i = 0; i < more_n; i++) values[CLIENT_LEDGER_LISTS + i] = more[i];
+    *rows = NULL;
+    if (!err) err = client_book_ask(it->satchel, sql, values, CLIENT_LEDGER_LISTS + more_n, rows);
+    return err;
+}
 
 /* Who says that it is another one says it of one that is here: what comes later is compared with it as ever. */
 static enum sat_err look_for_twin(struct paying *it)
 {
-    static const char sql[] = CLIENT_MONEY_OF(
-        "") "SELECT payment FROM paid_once WHERE standing IN ('counts', 'twice') AND territory = ?2 AND account IS ?1"
-            " AND bank_ref = ?3 AND currency IS ?4 AND amount = CAST(?5 AS INTEGER) LIMIT 1";
+    static const char sql[] =
+        CLIENT_LEDGER "SELECT payment FROM paid_once WHERE standing IN ('counts', 'twice') AND territory = ?5 AND"
+                      " account IS ?4 AND bank_ref = ?6 AND currency IS ?7 AND amount = CAST(?8 AS INTEGER) LIMIT 1";
     const char *const values[] = {it->payer, it->territory, client_book_text(it->wish, "bank_ref"), it->currency,
                                   sat_arena_format(it->arena, "%" PRId64, it->amount)};
-    json_t *row = NULL;
+    json_t *rows = NULL;
     if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[2]) return SAT_OK;
-    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 5, &row);
-    it->apart = row != NULL;
-    json_decref(row);
+    enum sat_err err = ask_ledger(it, NULL, sql, values, sizeof values / sizeof values[0], &rows);
+    it->apart = json_array_size(rows) > 0;
+    json_decref(rows);
     return err;
 }
 
@@ -284,33 +298,26 @@ static void warn_of(struct paying *it, const json_t *twin, const char *payment)
  * same, and two transfers may have one. */
 static enum sat_err tell_twins(struct paying *it, const char *payment)
 {
-    static const char sql[] = CLIENT_MONEY_OF(
-        " UNION SELECT account FROM main.payment WHERE bank_ref = ?3") "SELECT p.payment AS id, p.received_on AS"
-                                                                       " received_on, p.counts AS counts, p.bank_ref "
-                                                                       "IS NOT NULL AND p.bank_ref IS ?3 AS "
-                                                                       "same_reference, p.territory ="
-                                                                       " ?2 AND p.account IS ?1 AND p.currency IS ?4 "
-                                                                       "AND p.amount IS CAST(?5 AS INTEGER) AS same "
-                                                                       "FROM paid_once AS p"
-                                                                       " WHERE p.payment <> ?7 AND p.standing IN "
-                                                                       "('counts', 'twice') AND (p.bank_ref = ?3 OR "
-                                                                       "((p.bank_ref IS NULL OR"
-                                                                       " ?3 IS NULL) AND p.territory = ?2 AND "
-                                                                       "p.account IS ?1 AND p.currency IS ?4 AND "
-                                                                       "p.amount = CAST(?5 AS INTEGER)"
-                                                                       " AND p.received_on = ?6)) ORDER BY p.payment "
-                                                                       "LIMIT CAST(?8 AS INTEGER)";
-    const char *const values[] = {it->payer,
-                                  it->territory,
-                                  client_book_text(it->wish, "bank_ref"),
-                                  it->currency,
-                                  sat_arena_format(it->arena, "%" PRId64, it->amount),
-                                  it->day,
-                                  payment,
-                                  sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
+    static const char sql[] = CLIENT_LEDGER
+        "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS NOT NULL AND "
+        "p.bank_ref"
+        " IS ?6 AS same_reference, p.territory = ?5 AND p.account IS ?4 AND p.currency IS ?7 AND p.amount IS CAST(?8 AS"
+        " INTEGER) AS same FROM paid_once AS p WHERE p.payment <> ?10 AND p.standing IN ('counts', 'twice') AND"
+        " (p.bank_ref = ?6 OR ((p.bank_ref IS NULL OR ?6 IS NULL) AND p.territory = ?5 AND p.account IS ?4 AND"
+        " p.currency IS ?7 AND p.amount = CAST(?8 AS INTEGER) AND p.received_on = ?9)) ORDER BY p.payment LIMIT"
+        " CAST(?11 AS INTEGER)";
+    const char *bank_ref = client_book_text(it->wish, "bank_ref");
+    const char *const values[LEDGER_VALUES_MAX] = {it->payer,
+                                                   it->territory,
+                                                   bank_ref,
+                                                   it->currency,
+                                                   sat_arena_format(it->arena, "%" PRId64, it->amount),
+                                                   it->day,
+                                                   payment,
+                                                   sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
     json_t *rows, *row;
     size_t index;
-    enum sat_err err = client_book_ask(it->satchel, sql, values, sizeof values / sizeof values[0], &rows);
+    enum sat_err err = ask_ledger(it, bank_ref, sql, values, LEDGER_VALUES_MAX, &rows);
     json_array_foreach(rows, index, row) warn_of(it, row, payment);
     json_decref(rows);
     return err;
@@ -390,12 +397,13 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
 static enum sat_err find_standing(struct paying *it, const char *payment)
 {
     static const char sql[] =
-        CLIENT_MONEY_OF("") "SELECT standing, counts FROM paid_once WHERE payment = ?2 AND territory = ?3";
-    const char *const values[] = {it->payer, payment, it->territory};
-    json_t *row = NULL, *part, *paid = json_object();
+        CLIENT_LEDGER "SELECT standing, counts FROM paid_once WHERE payment = ?4 AND territory = ?5";
+    const char *const values[] = {payment, it->territory};
+    json_t *rows = NULL, *part, *paid = json_object();
     size_t index;
     struct client_receivables owed = {0};
-    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 3, &row);
+    enum sat_err err = ask_ledger(it, NULL, sql, values, 2, &rows);
+    const json_t *row = json_array_get(rows, 0);
     const char *standing = client_book_text(row, "standing"), *counts = client_book_text(row, "counts");
     it->counts = standing && strcmp(standing, "counts") == 0;
     if (!it->counts && counts) it->instead = sat_arena_format(it->arena, "%s", counts);
@@ -410,7 +418,7 @@ static enum sat_err find_standing(struct paying *it, const char *payment)
     }
     client_receivables_free(&owed);
     json_decref(paid);
-    json_decref(row);
+    json_decref(rows);
     return err;
 }
 
