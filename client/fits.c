@@ -174,6 +174,53 @@ static enum sat_err check_added(struct satchel_tx *tx, const struct sat_type *ty
     return err;
 }
 
+/* What a text of the record is with this put: as it says, as the transaction said before, or as it is stored. */
+static enum sat_err text_with(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                              const struct client_fields *fields, const char *name, struct sat_span *out)
+{
+    uint16_t number = sat_field_by_name(type, name)->number;
+    struct client_place place;
+    struct sat_record_view view;
+    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    if (err) return err;
+    const struct sat_value *value = place.here ? value_of(&view, type, name) : NULL;
+    for (uint32_t at = known->first; at; at = tx->steps[at - 1].next)
+        for (uint32_t i = 0; i < tx->edits[at - 1].cells_n; i++)
+            if (tx->edits[at - 1].cells[i].field == number) value = &tx->edits[at - 1].cells[i].value;
+    for (uint32_t i = 0; i < fields->n; i++)
+        if (fields->cells[i].field == number) value = &fields->cells[i].value;
+    *out = value && value->kind == SAT_VALUE_TEXT ? value->text : (struct sat_span){0};
+    return SAT_OK;
+}
+
+/* A field has a grade before anybody can write into it. Those that are added stand beside each other in one map, which
+ * whoever has the record's territory is shown whole. */
+static enum sat_err check_grade(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                                const struct client_fields *fields)
+{
+    struct sat_span kind = {0}, name = {0}, body = {0};
+    enum sat_err err = text_with(tx, type, known, fields, "kind", &kind);
+    if (err || !sat_span_equal(kind, sat_span_text("field"))) return err;
+    err = text_with(tx, type, known, fields, "name", &name);
+    if (!err) err = text_with(tx, type, known, fields, "body", &body);
+    if (err) return err;
+    json_t *parsed = body.len ? json_loadb((const char *)body.at, body.len, 0, NULL) : NULL;
+    const char *grade = json_string_value(json_object_get(parsed, "grade"));
+    const char *shown = sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)name.at, name.len));
+    if (grade && (strcmp(grade, "G2") == 0 || strcmp(grade, "G3") == 0))
+        err = sat_fail(&tx->satchel->fault, SAT_ERR_INVALID,
+                       "field %.80s: %s cannot be added, as what is added is masked for nobody who has the territory "
+                       "(rule: a field has a grade)",
+                       shown, grade);
+    else if (!grade || (strcmp(grade, "G0") != 0 && strcmp(grade, "G1") != 0))
+        err = sat_fail(&tx->satchel->fault, SAT_ERR_INVALID,
+                       "field %.80s is not published without a grade: say \"grade\":\"G0\" (open in the organisation) "
+                       "or \"G1\" (internal) in its body (rule: a field has a grade)",
+                       shown);
+    json_decref(parsed);
+    return err;
+}
+
 /* ---- Submitted ---- */
 
 static bool is_said(const struct sat_cell *cells, uint32_t n, uint16_t field)
@@ -254,6 +301,8 @@ enum sat_err client_fits(struct satchel_tx *tx, const struct sat_type *type, con
                          struct client_fields *fields)
 {
     enum sat_err err = check_submitted(tx, type, known, fields);
+    bool publishes = strcmp(type->name, "config_item") == 0 && is_said(fields->cells, fields->n, type->submits);
+    if (!err && publishes) err = check_grade(tx, type, known, fields);
     for (uint32_t i = 0; i < fields->n && !err; i++) {
         const struct sat_cell *cell = &fields->cells[i];
         const struct sat_field *field = sat_field_by_number(type, cell->field);

@@ -34,6 +34,7 @@ struct satchel_tx {
     uint32_t n, cap;
     struct client_known *known; /* an open hash table */
     uint32_t known_n, known_cap;
+    struct client_grants *grants; /* what one's roles are there for, once somebody asked; the arena's */
     struct client_copied *copied; /* what is to be recorded before it is written (copied.h) */
     const char *named;            /* the territory that was named last, ... */
     int64_t named_sid;            /* ... which is this one: names are looked up once */

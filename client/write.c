@@ -2,11 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/amendment.h"
 #include "client/conflicts.h"
+#include "client/contacted.h"
 #include "client/copied.h"
 #include "client/disclosures.h"
 #include "client/fits.h"
 #include "client/forgotten.h"
+#include "client/grants.h"
 #include "client/survivor.h"
 #include "client/tx.h"
 #include "client/wholes.h"
@@ -87,6 +90,18 @@ static enum sat_err find_writable_type(struct satchel *satchel, const char *name
     if (err || strcmp((*type)->name, CLIENT_DISCLOSURE_TYPE) != 0) return err;
     return sat_fail(&satchel->fault, SAT_ERR_INVALID, "a %s is recorded by what lets data out, never by hand",
                     CLIENT_DISCLOSURE_TYPE);
+}
+
+/* The roles of who writes are looked up once. */
+static enum sat_err check_granted(struct satchel_tx *tx, const struct sat_type *type)
+{
+    enum sat_err err = SAT_OK;
+    if (!tx->grants) {
+        struct client_grants *grants = sat_arena_alloc(&tx->arena, sizeof *grants);
+        err = client_grants_get(tx->satchel, &tx->arena, grants);
+        if (!err) tx->grants = grants;
+    }
+    return err ? err : client_grants_check(tx->satchel, tx->grants, type);
 }
 
 /* ---- Put ---- */
@@ -282,6 +297,7 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     int64_t sid = 0;
     bool unsure = false;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = choose_id(tx, type, id, json, record);
     if (!err && id) err = client_land_on_survivor(tx, type, json, record);
     if (!err) err = mean_own(tx, type, id, json, &wish);
@@ -313,6 +329,7 @@ int satchel_put(struct satchel_tx *tx, const char *type, const char *id, const c
     client_begin(satchel);
     enum sat_err err = put(tx, type, id, territory, fields, &record);
     if (!err && id_out) sat_uuid_format(record.b, id_out);
+    if (!err) err = client_contacted(tx, type, fields);
     return client_end(satchel, err);
 }
 
@@ -325,6 +342,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     const struct sat_type *type;
     struct sat_record_id record;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = client_parse_id(satchel, id, &record);
     if (!err) err = client_tx_known(tx, &record, known);
     if (!err) err = client_check_moved(satchel, "", &record, &(*known)->place);
@@ -338,6 +356,7 @@ static enum sat_err archive(struct satchel_tx *tx, const char *type, const char 
 {
     struct client_known *known = NULL;
     enum sat_err err = find(tx, type, id, &known);
+    if (!err) err = client_amendment_check_back(tx->satchel, &known->record, &tx->arena);
     if (err) return err;
     struct sat_edit edit = {
         .record = known->record, .sid = known->place.sid, .type = known->place.type, .remove = true};
@@ -384,6 +403,7 @@ static enum sat_err restore(struct satchel_tx *tx, const char *type, const char 
         enum sat_err found = find_forgotten(tx, type, known, &was);
         if (found != SAT_ERR_NOT_FOUND) err = found;
     }
+    if (!err) err = client_amendment_check_back(tx->satchel, &known->record, &tx->arena);
     if (!err) err = note_brought_back(tx, known, &was);
     if (err) return err;
     struct sat_cell *cells = sat_arena_array(&tx->arena, (size_t)was.merged.cells_n + 1, sizeof *cells);

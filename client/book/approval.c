@@ -198,11 +198,9 @@ static enum sat_err find_asker(struct satchel *satchel, const char *id, const ch
 {
     struct sat_record_id record;
     struct sat_record_view view;
-    uint16_t about = sat_field_by_name(sat_type_by_name("approval"), "about")->number;
     enum sat_err err = client_parse_id(satchel, id, &record);
     if (!err) err = client_locate_in(satchel, territory, &record, arena, &view);
-    const struct sat_merged *cell = err ? NULL : sat_merged_cell(&view.merged, about, (struct sat_span){0});
-    *user = cell && cell->source ? client_source_user(satchel, cell->source) : 0;
+    *user = err ? 0 : client_asker(satchel, &view.merged, NULL);
     return err;
 }
 

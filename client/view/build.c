@@ -10,6 +10,8 @@
 #include "client/names.h"
 #include "client/view/added.h"
 #include "client/view/amended.h"
+#include "client/view/begun.h"
+#include "client/view/claims.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "client/view/states.h"
@@ -334,6 +336,8 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     }
     enum sat_err told = client_states_tell(filling, type, n, view);
     if (!told) told = client_amended_tell(filling, type, n, view);
+    if (!told) told = client_begun_tell(filling, type, n, view);
+    if (!told) told = client_claims_tell(filling, type, archived, n, view);
     if (told) return told;
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
     enum sat_err err = prepare(filling,
@@ -525,7 +529,9 @@ void client_filling_end(struct client_filling *filling)
         filling->put_name,      filling->put_here,         filling->find_here,    filling->delete_here,
         filling->note_order,    filling->note_record,      filling->put_began,    filling->put_step,
         filling->delete_step,   filling->note_about,       filling->note_authors, filling->note_ext,
-        filling->put_amendment, filling->delete_amendment, filling->note_amended, filling->note_amenders};
+        filling->put_amendment, filling->delete_amendment, filling->note_amended, filling->note_amenders,
+        filling->put_asked,     filling->delete_asked,     filling->put_claim,    filling->drop_claims,
+        filling->put_begun,     filling->delete_begun,     filling->note_begun};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
     client_index_deinit(&filling->index);
