@@ -147,11 +147,11 @@ static enum sat_err find_noter(struct satchel *satchel, const struct client_orde
 {
     static const char sql[] =
         "SELECT COALESCE((SELECT MIN(f.id) FROM \"user\" AS f, json_each(f.roles) AS r WHERE r.value = 'finance'),"
-        " (SELECT COALESCE(u.line_manager, a.owner) FROM account AS a LEFT JOIN \"user\" AS u ON u.id = a.owner WHERE "
-        "a.id"
-        " = ?1 ORDER BY a.territory LIMIT 1)) AS person";
+        " (SELECT COALESCE(u.line_manager, a.owner) FROM account AS a LEFT JOIN \"user\" AS u ON u.id = a.owner WHERE"
+        " a.id = ?1 ORDER BY a.territory = ?2 DESC, a.territory LIMIT 1)) AS person";
+    const char *const values[] = {order->account, order->territory};
     json_t *row = NULL;
-    enum sat_err err = client_book_ask_one(satchel, sql, &order->account, 1, &row);
+    enum sat_err err = client_book_ask_one(satchel, sql, values, 2, &row);
     const char *person = client_book_text(row, "person");
     (void)snprintf(out, SATCHEL_ID_SIZE, "%s", person ? person : "");
     json_decref(row);
