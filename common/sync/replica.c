@@ -38,10 +38,16 @@ void sat_replica_free(struct sat_replica *replica)
     sat_arena_deinit(&replica->batch_arena);
     sat_arena_deinit(&replica->lives_arena);
     replica_brake_free(replica);
+    sat_fresh_deinit(&replica->fresh);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
     free(replica);
+}
+
+struct sat_fresh *sat_replica_fresh(struct sat_replica *replica)
+{
+    return &replica->fresh;
 }
 
 void sat_replica_nonce(const struct sat_replica *replica, uint8_t out[32])

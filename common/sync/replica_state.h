@@ -3,6 +3,7 @@
 #define SAT_SYNC_REPLICA_STATE_H
 
 #include "common/proof/header.h"
+#include "common/sync/fresh.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -174,6 +175,7 @@ struct sat_replica {
     struct replica_sub *subs;
     uint32_t subs_n, next_sub;
     struct sat_frozen frozen; /* by the last freeze: what is left */
+    struct sat_fresh fresh;   /* by the last few: itself */
     struct replica_leaving *leaving;
     uint32_t leaving_n;
     uint64_t leaving_at; /* the directory's length when it was last looked what is to be handed in, plus one; 0: look */
@@ -480,5 +482,9 @@ enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */
 enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
                           bool *more) SAT_MUST_CHECK;
+/* The bundle of a row that is pending here, from memory if it was frozen a moment ago; borrowed until the next freeze,
+ * or the arena owns it. */
+enum sat_err replica_own_bundle(const struct sat_replica *replica, const struct sat_bundle_row *row,
+                                struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 
 #endif
