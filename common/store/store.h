@@ -189,6 +189,10 @@ struct sat_change_row {
 
 /* `row->cid` is bid << 10 | index of an existing bundle. */
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row) SAT_MUST_CHECK;
+/* Up to so many, best that many. */
+enum { SAT_CHANGES_TOGETHER = 16 };
+enum sat_err sat_store_changes_insert(struct sat_store *store, const struct sat_change_row *rows,
+                                      uint32_t n) SAT_MUST_CHECK;
 enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
                                         enum sat_change_state state) SAT_MUST_CHECK;
 /* Changes that are not stubs, of every space and state, in the order of their numbers, from `cid` on to bundle `bid`,

@@ -308,11 +308,12 @@ static const char *const schema[] = {
 
 static bool may_scan(const char *name)
 {
-    const char *const whole[] = {"SPACES",        "RECORD_SPACES", /* a device has at most 256 spaces */
-                                 "COUNT_STATE",                    /* nothing in a sync asks it */
-                                 "DRAFT_COUNT",   "ASIDE_COUNT",     "BUNDLES_PARK",    /* what waits is little */
-                                 "PENDING_COUNT", "KEY_COUNT",                          /* a few for each space */
-                                 "DERIVED_TO",    "DERIVED_TOUCHED", "DERIVED_BUNDLES", /* as much as happened */
+    const char *const whole[] = {"SPACES",         "RECORD_SPACES", /* a device has at most 256 spaces */
+                                 "CHANGES_INSERT",                  /* its own rows */
+                                 "COUNT_STATE",                     /* nothing in a sync asks it */
+                                 "DRAFT_COUNT",    "ASIDE_COUNT",     "BUNDLES_PARK",    /* what waits is little */
+                                 "PENDING_COUNT",  "KEY_COUNT",                          /* a few for each space */
+                                 "DERIVED_TO",     "DERIVED_TOUCHED", "DERIVED_BUNDLES", /* as much as happened */
                                  "RETURN_COUNT"}; /* of an index that is empty but behind a restore */
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
         if (strcmp(name, whole[i]) == 0) return true;
