@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/json.h"
+#include "client/locate.h"
 
 /* ---- What it says ---- */
 
@@ -12,8 +13,8 @@ static const struct sat_merged *cell_of(const struct sat_merged_record *merged, 
     return sat_merged_cell(merged, number, (struct sat_span){0});
 }
 
-/* Whoever writes in the territory can write into somebody else's amendment, and before it by a clock of his own: what
- * several wrote is nobody's word. */
+/* Whoever writes in the territory can write into somebody else's amendment, and before it by a clock of his own, and
+ * bring back what its author took back: what several wrote is nobody's word. */
 static void take_authors(const struct satchel *satchel, const struct sat_merged *const *cells, size_t n,
                          struct client_amendment *out)
 {
@@ -40,7 +41,8 @@ bool client_amendment_read(const struct satchel *satchel, const struct sat_merge
     out->field = sat_arena_text(arena, (const char *)field->value.text.at, field->value.text.len);
     if (to && to->value.kind == SAT_VALUE_TEXT) out->to = to->value.text;
     if (to && to->value.kind == SAT_VALUE_TEXT && !out->to.at) out->to = sat_span_text("");
-    const struct sat_merged *const cells[] = {about, field, to};
+    const struct sat_merged *back = sat_merged_cell(merged, SAT_FIELD_DELETED, (struct sat_span){0});
+    const struct sat_merged *const cells[] = {about, field, to, merged->deleted ? NULL : back};
     if (about->source) take_authors(satchel, cells, sizeof cells / sizeof cells[0], out);
     return true;
 }
@@ -94,4 +96,26 @@ bool client_amendment_fits(const struct client_amendment *amendment, const struc
     if (!fits || value.kind != SAT_VALUE_REF) return fits && value.kind != SAT_VALUE_NIL;
     sat_uuid_format(value.ref.b, canonical);
     return sat_span_equal(sat_span_text(canonical), amendment->to);
+}
+
+/* ---- Taking back ---- */
+
+enum sat_err client_amendment_check_back(struct satchel *satchel, const struct sat_record_id *record,
+                                         struct sat_arena *arena)
+{
+    struct client_place place = {0}, at = {0};
+    struct sat_record_view view, of;
+    struct client_amendment said;
+    uint32_t duties;
+    enum sat_err err = client_locate(satchel, record, arena, &place, &view);
+    if (err || !place.here || place.type != sat_type_by_name("amendment")->number ||
+        !client_amendment_read(satchel, &view.merged, arena, &said))
+        return err;
+    err = client_locate(satchel, said.about, arena, &at, &of);
+    if (!err) err = client_duties_own(satchel, arena, &duties);
+    const struct sat_type *type = err || !at.here ? NULL : sat_type_by_number(at.type);
+    const struct sat_field *field = type ? client_amended_field(type, said.field, arena) : NULL;
+    if (!field || (duties & sat_field_amenders(field))) return err;
+    return sat_fail(&satchel->fault, SAT_ERR_DENIED, "%s of a %s is amended, and taken back, by %s", field->name,
+                    type->name, client_duties_told(sat_field_amenders(field), arena));
 }

@@ -29,4 +29,9 @@ const struct sat_field *client_amended_field(const struct sat_type *type, const 
 bool client_amendment_fits(const struct client_amendment *amendment, const struct sat_type *type,
                            struct sat_arena *arena);
 
+/* May this device's person take back an amendment, or bring it back? Whoever may amend its field. SAT_OK too where the
+ * record is no amendment, or what it is about is not here. SAT_ERR_DENIED. */
+enum sat_err client_amendment_check_back(struct satchel *satchel, const struct sat_record_id *record,
+                                         struct sat_arena *arena) SAT_MUST_CHECK;
+
 #endif

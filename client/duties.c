@@ -14,14 +14,16 @@ static const struct {
                     {"manager", "a manager", SAT_DUTY_MANAGER},
                     {"assistant", "an assistant", SAT_DUTY_ASSISTANT},
                     {"supply", "supply", SAT_DUTY_SUPPLY},
-                    {"finance", "finance", SAT_DUTY_FINANCE}};
+                    {"finance", "finance", SAT_DUTY_FINANCE},
+                    {NULL, "whoever asked for it", SAT_DUTY_ASKER}}; /* by the record, no role */
 
 enum { DUTIES_N = sizeof duties_named / sizeof duties_named[0] };
 
 uint32_t client_duty_named(struct sat_span role)
 {
     for (size_t i = 0; i < DUTIES_N; i++)
-        if (sat_span_equal(role, sat_span_text(duties_named[i].role))) return duties_named[i].duty;
+        if (duties_named[i].role && sat_span_equal(role, sat_span_text(duties_named[i].role)))
+            return duties_named[i].duty;
     for (size_t i = 0; i < client_roles_n; i++)
         if (sat_span_equal(role, sat_span_text(client_roles[i].code))) return client_roles[i].duty;
     return 0;
@@ -41,26 +43,35 @@ uint32_t client_duties_listed(const char *roles)
     return duties;
 }
 
-enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
+enum sat_err client_person_load(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
+                                struct sat_record_view *view)
 {
     struct sat_record_id id = sat_name_record_user(&satchel->directory.org, user);
-    struct sat_record_view view;
     struct sat_space_row row;
     struct sat_vault vault = client_vault(satchel);
     const struct sat_space *people = sat_directory_space_of_kind(&satchel->directory, SAT_SPACE_PEOPLE);
-    const struct sat_type *type = sat_type_by_name("user");
     bool known = false;
-    *duties = 0;
+    *view = (struct sat_record_view){0};
     enum sat_err err = people ? sat_store_space_find(satchel->store, &people->id, &row, &known) : SAT_OK;
     if (err || !known) return err;
-    err = sat_record_load(&vault, row.sid, &id, arena, &view);
-    if (err || !view.live_n || view.merged.moved || view.merged.deleted || view.merged.type != type->number) return err;
-    uint16_t roles = sat_field_by_name(type, "roles")->number;
-    for (uint32_t i = 0; i < view.merged.cells_n; i++) {
+    err = sat_record_load(&vault, row.sid, &id, arena, view);
+    bool there = !err && view->live_n && !view->merged.moved && !view->merged.deleted &&
+                 view->merged.type == sat_type_by_name("user")->number;
+    if (!there) *view = (struct sat_record_view){0};
+    return err;
+}
+
+enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
+{
+    struct sat_record_view view;
+    uint16_t roles = sat_field_by_name(sat_type_by_name("user"), "roles")->number;
+    *duties = 0;
+    enum sat_err err = client_person_load(satchel, user, arena, &view);
+    for (uint32_t i = 0; i < view.merged.cells_n && !err; i++) {
         const struct sat_merged *cell = &view.merged.cells[i];
         if (cell->field == roles && cell->in_set && cell->value.truth) *duties |= client_duty_named(cell->element);
     }
-    return SAT_OK;
+    return err;
 }
 
 enum sat_err client_duties_own(struct satchel *satchel, struct sat_arena *arena, uint32_t *duties)
@@ -82,6 +93,23 @@ const char *client_duties_told(uint32_t duties, struct sat_arena *arena)
 }
 
 /* ---- Steps ---- */
+
+static bool is_passing(const struct sat_source *source)
+{
+    return source->pending || sat_source_author(source) != source->dot.device;
+}
+
+uint32_t client_asker(const struct satchel *satchel, const struct sat_merged_record *merged, bool *passing)
+{
+    const struct sat_type *type = merged->exists ? sat_type_by_number(merged->type) : NULL;
+    const struct sat_machine *machine = type ? sat_machine_by_type(type->name) : NULL;
+    const char *asked = machine ? sat_machine_asked(machine) : NULL;
+    const struct sat_merged *cell =
+        asked ? sat_merged_cell(merged, sat_field_by_name(type, asked)->number, (struct sat_span){0}) : NULL;
+    const struct sat_source *source = cell ? cell->source : NULL;
+    if (passing) *passing = source && is_passing(source);
+    return source ? client_source_user(satchel, source) : 0;
+}
 
 uint32_t client_source_user(const struct satchel *satchel, const struct sat_source *source)
 {
@@ -108,11 +136,6 @@ static void read_after(const struct sat_merged_record *merged, struct sat_arena 
         if (sat_uuid_parse(text, after[out->after_n].b) == SAT_OK) out->after_n++;
     }
     out->after = after;
-}
-
-static bool is_passing(const struct sat_source *source)
-{
-    return source->pending || sat_source_author(source) != source->dot.device;
 }
 
 bool client_step_read(const struct satchel *satchel, const struct sat_merged_record *merged, struct sat_arena *arena,

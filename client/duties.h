@@ -6,6 +6,10 @@
 #include "client/handle.h"
 #include "common/vault/machines.h"
 
+/* What the people's space says of a person, and nowhere else (docs/decisions/0246); nothing of it is live where nobody
+ * said anything. */
+enum sat_err client_person_load(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
+                                struct sat_record_view *view) SAT_MUST_CHECK;
 /* A business role, as it stands in `user.roles`; 0: one that brings no duty. */
 uint32_t client_duty_named(struct sat_span role);
 /* Of those that are listed: a JSON array, as `user.roles` is in the view; NULL: none. */
@@ -21,6 +25,10 @@ const char *client_duties_told(uint32_t duties, struct sat_arena *arena);
 /* Who wrote it: of a copy (a move, work written again) who wrote the original; but where its maker is no manager, he
  * (docs/decisions/0151). 0: not known. */
 uint32_t client_source_user(const struct satchel *satchel, const struct sat_source *source);
+
+/* Who asked for the record (ASKED in vault/machines.def), whatever it says of a person; 0: nobody, or not known.
+ * *passing (may be NULL): as far as the directory of now says so. */
+uint32_t client_asker(const struct satchel *satchel, const struct sat_merged_record *merged, bool *passing);
 
 /* What a `state_event` says, and who took the step. */
 struct client_step_said {

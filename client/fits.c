@@ -39,10 +39,9 @@ static enum sat_err load_version(struct satchel *satchel, const struct sat_type 
         {.field = sat_field_by_name(type, "version")->number, .value = {.kind = SAT_VALUE_INT, .integer = version}},
     };
     struct sat_record_id id;
-    struct client_place place;
     enum sat_err err = sat_record_id_derived(&satchel->directory.org, type, cells, sizeof cells / sizeof cells[0], &id);
-    if (!err) err = client_locate(satchel, &id, arena, &place, view);
-    *there = !err && place.here && view->merged.exists && view->merged.type == type->number;
+    if (!err) err = client_locate_in_kind(satchel, SAT_SPACE_ORG, &id, arena, view);
+    *there = !err && view->live_n && view->merged.exists && view->merged.type == type->number;
     return err;
 }
 
@@ -105,9 +104,8 @@ static enum sat_err check_word(struct satchel_tx *tx, const struct sat_type *typ
 static enum sat_err says_already(struct satchel_tx *tx, const struct client_known *known, const struct sat_cell *cell,
                                  bool *already)
 {
-    struct client_place place;
     struct sat_record_view view;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     const struct sat_merged *said = err ? NULL : sat_merged_cell(&view.merged, cell->field, (struct sat_span){0});
     bool nothing = !said || said->value.kind == SAT_VALUE_NIL;
     *already = nothing ? cell->value.kind == SAT_VALUE_NIL
@@ -176,6 +174,53 @@ static enum sat_err check_added(struct satchel_tx *tx, const struct sat_type *ty
     return err;
 }
 
+/* What a text of the record is with this put: as it says, as the transaction said before, or as it is stored. */
+static enum sat_err text_with(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                              const struct client_fields *fields, const char *name, struct sat_span *out)
+{
+    uint16_t number = sat_field_by_name(type, name)->number;
+    struct client_place place;
+    struct sat_record_view view;
+    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    if (err) return err;
+    const struct sat_value *value = place.here ? value_of(&view, type, name) : NULL;
+    for (uint32_t at = known->first; at; at = tx->steps[at - 1].next)
+        for (uint32_t i = 0; i < tx->edits[at - 1].cells_n; i++)
+            if (tx->edits[at - 1].cells[i].field == number) value = &tx->edits[at - 1].cells[i].value;
+    for (uint32_t i = 0; i < fields->n; i++)
+        if (fields->cells[i].field == number) value = &fields->cells[i].value;
+    *out = value && value->kind == SAT_VALUE_TEXT ? value->text : (struct sat_span){0};
+    return SAT_OK;
+}
+
+/* A field has a grade before anybody can write into it. Those that are added stand beside each other in one map, which
+ * whoever has the record's territory is shown whole. */
+static enum sat_err check_grade(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
+                                const struct client_fields *fields)
+{
+    struct sat_span kind = {0}, name = {0}, body = {0};
+    enum sat_err err = text_with(tx, type, known, fields, "kind", &kind);
+    if (err || !sat_span_equal(kind, sat_span_text("field"))) return err;
+    err = text_with(tx, type, known, fields, "name", &name);
+    if (!err) err = text_with(tx, type, known, fields, "body", &body);
+    if (err) return err;
+    json_t *parsed = body.len ? json_loadb((const char *)body.at, body.len, 0, NULL) : NULL;
+    const char *grade = json_string_value(json_object_get(parsed, "grade"));
+    const char *shown = sat_utf8_shown(&tx->arena, sat_arena_text(&tx->arena, (const char *)name.at, name.len));
+    if (grade && (strcmp(grade, "G2") == 0 || strcmp(grade, "G3") == 0))
+        err = sat_fail(&tx->satchel->fault, SAT_ERR_INVALID,
+                       "field %.80s: %s cannot be added, as what is added is masked for nobody who has the territory "
+                       "(rule: a field has a grade)",
+                       shown, grade);
+    else if (!grade || (strcmp(grade, "G0") != 0 && strcmp(grade, "G1") != 0))
+        err = sat_fail(&tx->satchel->fault, SAT_ERR_INVALID,
+                       "field %.80s is not published without a grade: say \"grade\":\"G0\" (open in the organisation) "
+                       "or \"G1\" (internal) in its body (rule: a field has a grade)",
+                       shown);
+    json_decref(parsed);
+    return err;
+}
+
 /* ---- Submitted ---- */
 
 static bool is_said(const struct sat_cell *cells, uint32_t n, uint16_t field)
@@ -189,13 +234,12 @@ static bool is_said(const struct sat_cell *cells, uint32_t n, uint16_t field)
 static enum sat_err find_submitted(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
                                    bool *submitted)
 {
-    struct client_place place;
     struct sat_record_view view;
     *submitted = false;
     for (uint32_t at = known->first; at && !*submitted; at = tx->steps[at - 1].next)
         *submitted = is_said(tx->edits[at - 1].cells, tx->edits[at - 1].cells_n, type->submits);
     if (*submitted) return SAT_OK;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     const struct sat_merged *cell = err ? NULL : sat_merged_cell(&view.merged, type->submits, (struct sat_span){0});
     *submitted = cell && cell->value.kind != SAT_VALUE_NIL;
     return err;
@@ -226,11 +270,10 @@ static enum sat_err check_submitted(struct satchel_tx *tx, const struct sat_type
 static enum sat_err own_part(struct satchel_tx *tx, const struct client_known *known, const struct sat_cell *name,
                              int64_t *out)
 {
-    struct client_place place;
     struct sat_record_view view;
     *out = 0;
     if (known->place.here) {
-        enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+        enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
         if (err) return err;
         const struct sat_merged *cell = sat_merged_cell(&view.merged, name->field, name->element);
         if (cell && cell->value.kind == SAT_VALUE_INT) *out = cell->value.integer;
@@ -258,6 +301,8 @@ enum sat_err client_fits(struct satchel_tx *tx, const struct sat_type *type, con
                          struct client_fields *fields)
 {
     enum sat_err err = check_submitted(tx, type, known, fields);
+    bool publishes = strcmp(type->name, "config_item") == 0 && is_said(fields->cells, fields->n, type->submits);
+    if (!err && publishes) err = check_grade(tx, type, known, fields);
     for (uint32_t i = 0; i < fields->n && !err; i++) {
         const struct sat_cell *cell = &fields->cells[i];
         const struct sat_field *field = sat_field_by_number(type, cell->field);

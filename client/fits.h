@@ -7,8 +7,8 @@
 
 /* Adds what this device counts to its part of the counters, and refuses what does not fit: a word that neither the list
  * of types nor the organisation knows, a field in `ext` that nobody published or of another kind, a state that its
- * machine does not know, or another one than the record has (it goes by steps), and an edit of what was submitted.
- * SAT_ERR_INVALID, SAT_ERR_NOT_FOUND. */
+ * machine does not know, or another one than the record has (it goes by steps), an edit of what was submitted, and a
+ * field that is published without a grade. SAT_ERR_INVALID, SAT_ERR_NOT_FOUND. */
 enum sat_err client_fits(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
                          struct client_fields *fields) SAT_MUST_CHECK;
 

@@ -1,9 +1,17 @@
 #include "client/handed.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/known.h"
 #include "common/sync/copied.h"
 #include "common/sync/judge.h"
 #include "common/sync/wishes.h"
+
+enum {
+    STEPS_LEAST = 64,
+    STEPS_EACH = 4
+}; /* honest chains of a full escrow are gone through twice, as it is held in parts */
 
 static enum sat_err find_sid(struct satchel *satchel, const struct sat_space_id *space, int64_t *sid)
 {
@@ -96,23 +104,49 @@ enum sat_err client_handed_wish(struct satchel *satchel, const struct sat_bundle
     return err;
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(((const struct sat_hash *)a)->b, ((const struct sat_hash *)b)->b, sizeof((struct sat_hash *)0)->b);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct sat_bundle *const *left = a, *const *right = b;
+    return compare_hashes(&(*left)->id, &(*right)->id);
+}
+
+static int compare_to_id(const void *id, const void *b)
+{
+    const struct sat_bundle *const *bundle = b;
+    return compare_hashes(id, &(*bundle)->id);
+}
+
+void client_handed_begin_beside(struct client_handed_beside *beside, const struct sat_bundle *bundles, uint32_t n,
+                                struct sat_arena *arena)
+{
+    *beside = (struct client_handed_beside){.by_id = sat_arena_array(arena, n, sizeof(struct sat_bundle *)),
+                                            .n = n,
+                                            .steps = STEPS_LEAST + STEPS_EACH * (uint64_t)n};
+    for (uint32_t i = 0; i < n; i++) beside->by_id[i] = &bundles[i];
+    if (n) qsort(beside->by_id, n, sizeof(struct sat_bundle *), compare_ids);
+}
+
 enum sat_err client_handed_before(struct satchel *satchel, const struct sat_bundle *bundle,
-                                  const struct sat_bundle *others, uint32_t others_n, const struct sat_bundle **out)
+                                  const struct client_handed_beside *beside, const struct sat_bundle **out)
 {
     const struct sat_manifest *m = &bundle->manifest;
-    *out = NULL;
-    for (uint32_t i = 0; i < others_n && !*out; i++) {
-        const struct sat_manifest *other = &others[i].manifest;
-        if (other->device == m->device && sat_space_equal(&other->space, &m->space) && other->first < m->first &&
-            sat_hash_equal(&others[i].id, &m->prev))
-            *out = &others[i];
-    }
-    if (!*out) return SAT_OK;
+    const struct sat_bundle *const *at = NULL;
     struct sat_bundle_row row;
     bool found;
+    *out = NULL;
+    if (beside->n) at = bsearch(&m->prev, beside->by_id, beside->n, sizeof(struct sat_bundle *), compare_to_id);
+    if (!at) return SAT_OK;
+    const struct sat_manifest *before = &(*at)->manifest;
+    if (before->device != m->device || !sat_space_equal(&before->space, &m->space) || before->first >= m->first)
+        return SAT_OK;
     enum sat_err err =
-        sat_store_bundle_of_dot(satchel->store, (struct sat_dot){m->device, (*out)->manifest.first}, &row, &found);
-    if (!err && found && sat_hash_equal(&row.id, &(*out)->id)) *out = NULL;
+        sat_store_bundle_of_dot(satchel->store, (struct sat_dot){m->device, before->first}, &row, &found);
+    if (!err && !(found && sat_hash_equal(&row.id, &(*at)->id))) *out = *at;
     return err;
 }
 
@@ -154,36 +188,51 @@ static enum sat_err take(struct satchel *satchel, int64_t sid, const struct sat_
     return err;
 }
 
-/* Nobody has judged it yet: had its author the right to write that, when he did? */
-static enum sat_err check_right(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle)
+enum sat_err client_handed_check(struct satchel *satchel, const struct sat_bundle *bundle)
 {
     struct sat_space_row space;
+    int64_t sid;
     for (uint32_t i = 0; i < bundle->manifest.count; i++)
         if (bundle->changes[i].stub)
             return sat_fail(&satchel->fault, SAT_ERR_TAMPERED,
                             "the server has left something out of what was handed in");
-    enum sat_err err = sat_store_space_get(satchel->store, sid, &space);
+    enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
+    if (!err) err = sat_store_space_get(satchel->store, sid, &space);
     struct sat_judge judge = {
         .store = satchel->store, .directory = &satchel->directory, .space = &space, .dir_at = satchel->directory.seq};
     return err ? err : sat_judge_right(&judge, bundle, &satchel->fault);
 }
 
-enum sat_err client_handed_take(struct satchel *satchel, const struct sat_bundle *bundle,
-                                const struct sat_bundle *others, uint32_t others_n)
+/* What they stand on, the first before the second, and so on to themselves. */
+static enum sat_err make_chain(struct satchel *satchel, const struct sat_bundle *bundles, uint32_t n,
+                               struct client_handed_beside *beside, struct sat_arena *arena,
+                               struct sat_again_handed *out)
+{
+    uint32_t at = beside->n;
+    struct sat_bundle *chain = sat_arena_array(arena, (size_t)at + n, sizeof *chain); /* filled from its middle */
+    const struct sat_bundle *one = NULL;
+    for (uint32_t i = 0; i < n; i++) chain[at + i] = bundles[i];
+    enum sat_err err = client_handed_before(satchel, &bundles[0], beside, &one);
+    while (one && !err && at > 0 && beside->steps > 0) {
+        chain[--at] = *one;
+        beside->steps--;
+        err = client_handed_before(satchel, one, beside, &one);
+    }
+    *out = (struct sat_again_handed){.bundles = chain + at, .n = beside->n - at + n, .known = beside->n - at};
+    return err;
+}
+
+enum sat_err client_handed_take(struct satchel *satchel, const struct sat_bundle *bundles, uint32_t n,
+                                struct client_handed_beside *beside)
 {
     struct sat_arena arena;
+    struct sat_again_handed handed = {0};
     int64_t sid;
-    uint32_t at = others_n + 1, n = 0;
     sat_arena_init(&arena);
-    struct sat_bundle *chain = sat_arena_array(&arena, at, sizeof *chain); /* filled from its end */
-    enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
-    for (const struct sat_bundle *one = bundle; one && !err && at > 0;) {
-        chain[--at] = *one;
-        n++;
-        err = client_handed_before(satchel, one, others, others_n, &one);
-    }
-    if (!err) err = check_right(satchel, sid, bundle);
-    if (!err) err = take(satchel, sid, &(struct sat_again_handed){.bundles = chain + at, .n = n});
+    enum sat_err err = find_sid(satchel, &bundles->manifest.space, &sid);
+    for (uint32_t i = 0; i < n && !err; i++) err = client_handed_check(satchel, &bundles[i]);
+    if (!err) err = make_chain(satchel, bundles, n, beside, &arena, &handed);
+    if (!err) err = take(satchel, sid, &handed);
     sat_arena_deinit(&arena);
     return err;
 }

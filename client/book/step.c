@@ -62,7 +62,9 @@ static enum sat_err add_stored(struct satchel *satchel, const char *id, struct s
     uint64_t newest = 0;
     for (uint32_t i = 0; i < view.live_n; i++)
         if (view.live[i].effective > newest) newest = view.live[i].effective;
-    if (!err) add_step(out, &record, &said, duties | sat_duties_of_role(said.role), newest);
+    duties |= sat_duties_of_role(said.role);
+    if (said.user && said.user == out->asker) duties |= SAT_DUTY_ASKER;
+    if (!err) add_step(out, &record, &said, duties, newest);
     return err;
 }
 
@@ -135,16 +137,26 @@ static void find_start(const struct satchel_tx *tx, const struct client_standing
     }
 }
 
+/* Who asked for it; what the transaction makes one asks for oneself. */
+static void find_asker(const struct satchel *satchel, const struct satchel_tx *tx, struct client_standing *out)
+{
+    const struct client_known *known = tx ? client_tx_find(tx, &out->record) : NULL;
+    out->asker = client_asker(satchel, &out->view.merged, NULL);
+    if (known && known->created && sat_machine_asked(out->machine)) out->asker = client_user(satchel);
+    if (out->asker == client_user(satchel)) out->duties |= SAT_DUTY_ASKER;
+}
+
 /* The record that is meant, here or in the transaction. */
 static enum sat_err find_record(struct satchel *satchel, struct satchel_tx *tx, const char *id, struct sat_arena *arena,
                                 struct client_standing *out)
 {
     struct client_place place;
-    struct client_known *known;
+    struct client_known *known = NULL;
     enum sat_err err = client_parse_id(satchel, id, &out->record);
-    if (!err) err = client_locate(satchel, &out->record, arena, &place, &out->view);
     if (!err && tx) err = client_tx_known(tx, &out->record, &known);
-    if (!err && tx) place = known->place;
+    if (!err && known) err = client_tx_view(tx, known, arena, &out->view);
+    if (!err && !known) err = client_locate(satchel, &out->record, arena, &place, &out->view);
+    if (!err && known) place = known->place;
     if (!err) err = client_check_moved(satchel, "", &out->record, &place);
     if (err) return err;
     if (!place.here || place.type != out->type->number)
@@ -162,6 +174,7 @@ enum sat_err client_standing_get(struct satchel *satchel, struct satchel_tx *tx,
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "there are no states of type %s", type);
     if (!err) err = find_record(satchel, tx, id, arena, out);
     if (!err) err = client_duties_own(satchel, arena, &out->duties);
+    if (!err) find_asker(satchel, tx, out);
     if (!err) err = gather(satchel, tx, arena, out);
     if (err) return err;
     struct sat_began began;

@@ -17,7 +17,8 @@ struct client_standing {
     } * by;
     uint32_t steps_n;
     struct sat_state state;
-    uint32_t duties;             /* the asker's */
+    uint32_t duties;             /* of whoever calls */
+    uint32_t asker;              /* who asked for the record (machines.def); 0: nobody */
     struct sat_record_view view; /* the record as it is here */
     int64_t sid;                 /* its space; 0: the transaction has not decided yet */
 };

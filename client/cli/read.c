@@ -1,4 +1,4 @@
-/* Reading: get, list, find, query, history. */
+/* Reading: get, list, find, fields, query, history. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +103,78 @@ int cli_run_find(struct cli *cli)
     code = finish(cli, &rows.table, failed);
     if (!code && !rows.any && !failed) cli_note(cli, "nothing was found");
     if (!code && more) cli_note(cli, "there are more; --limit shows more of them, another word fewer");
+    return code;
+}
+
+/* ---- Fields ---- */
+
+struct listed_fields {
+    struct cli_table table;
+    const char *only; /* of one type; NULL: of all */
+    bool any;
+};
+
+static int list_field(struct listed_fields *listed, const char *type, const json_t *field)
+{
+    json_t *row = json_pack("{s:s, s:O, s:O, s:O, s:O}", "type", type, "field", json_object_get(field, "name"), "kind",
+                            json_object_get(field, "kind"), "rule", json_object_get(field, "rule"), "grade",
+                            json_object_get(field, "grade"));
+    json_t *words = json_object_get(field, "words");
+    if (words) (void)json_object_set(row, "words", words);
+    char *text = json_dumps(row, JSON_COMPACT);
+    int stop = cli_table_row(&listed->table, text);
+    free(text);
+    json_decref(row);
+    return stop;
+}
+
+/* A satchel_row_fn over the types. */
+static int list_type(void *context, const char *json)
+{
+    struct listed_fields *listed = context;
+    json_t *type = json_loads(json, 0, NULL), *field;
+    const char *name = json_string_value(json_object_get(type, "type"));
+    size_t i;
+    int stop = 0;
+    if (!listed->only || strcmp(listed->only, name) == 0) {
+        listed->any = true;
+        json_array_foreach(json_object_get(type, "fields"), i, field) if (!stop) stop = list_field(listed, name, field);
+    }
+    json_decref(type);
+    return stop;
+}
+
+/* … and over what is published: {"type","name","kind","rule","grade"}. */
+static int list_added(void *context, const char *json)
+{
+    struct listed_fields *listed = context;
+    json_t *field = json_loads(json, 0, NULL);
+    const char *type = json_string_value(json_object_get(field, "type"));
+    int stop = !listed->only || strcmp(listed->only, type) == 0 ? list_field(listed, type, field) : 0;
+    json_decref(field);
+    return stop;
+}
+
+/* What came without a grade, from a program that did not ask for one, is shown as what it is. */
+static const char ADDED[] =
+    "SELECT substr(c.name, 1, instr(c.name, '.') - 1) AS type, 'ext.' || substr(c.name, instr(c.name, '.') + 1) AS "
+    "name, COALESCE(CASE WHEN json_valid(c.body) THEN json_extract(c.body, '$.kind') END, 'any') AS kind, 'MAP' AS "
+    "rule, COALESCE(CASE WHEN json_valid(c.body) THEN json_extract(c.body, '$.grade') END, 'none: as G1') AS grade "
+    "FROM "
+    "config_item AS c WHERE c.kind = 'field' AND c.published_at IS NOT NULL AND instr(c.name, '.') > 1 AND NOT EXISTS "
+    "(SELECT 1 FROM config_item AS n WHERE n.kind = 'field' AND n.name = c.name AND n.published_at IS NOT NULL AND "
+    "n.version > c.version) ORDER BY c.name";
+
+int cli_run_fields(struct cli *cli)
+{
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    struct listed_fields listed = {.only = cli->args_n ? cli->args[0] : NULL};
+    cli_table_init(&listed.table, cli);
+    int failed = satchel_types(list_type, &listed);
+    if (!failed && listed.any) failed = satchel_query(cli->satchel, ADDED, list_added, &listed);
+    code = finish(cli, &listed.table, failed);
+    if (!code && !listed.any) code = cli_fail(cli, SAT_ERR_NOT_FOUND, "there is no record type %s", listed.only);
     return code;
 }
 

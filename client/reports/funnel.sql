@@ -7,7 +7,8 @@
 -- was captured or opened, as noted there, not on the day it was synced. `cohort` counts what began in the period and came
 -- at least that far by now; `flow` counts what came that far for the first time in the period, whenever it began. A
 -- conversion is a cohort's part of the stage before. Signed is what reached the contract.
--- What is disputed counts nowhere, and what has no day cannot.
+-- What is disputed counts nowhere, and what has no day cannot; of steps those count that the state follows from, or that
+-- another one overtook.
 --
 -- The pipeline is what is open now, whenever it began: `weighted` is each amount times the probability of its stage, or
 -- its own (probability_bp: a manager's word before a rep's), rounded to the minor unit. The stages' are those below, unless the
@@ -28,13 +29,15 @@ reach(type, state, n) AS (
 opportunity_reach(id, n) AS (
     SELECT o.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'opportunity' AND state = o.stage), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'opportunity'
-                               AND r.state = e.to_state WHERE e.about = o.id AND e.territory = o.territory), 1))
+                               AND r.state = e.to_state WHERE e.about = o.id AND e.territory = o.territory
+                               AND e.standing IN ('counts', 'overtaken')), 1))
     FROM opportunity AS o
 ),
 lead_reach(id, n) AS (
     SELECT l.id, MAX(COALESCE((SELECT n FROM reach WHERE type = 'lead' AND state = l.state), 1),
                      COALESCE((SELECT MAX(r.n) FROM state_event AS e JOIN reach AS r ON r.type = 'lead'
-                               AND r.state = e.to_state WHERE e.about = l.id AND e.territory = l.territory), 1),
+                               AND r.state = e.to_state WHERE e.about = l.id AND e.territory = l.territory
+                               AND e.standing IN ('counts', 'overtaken')), 1),
                      COALESCE((SELECT MAX(r.n) FROM opportunity AS o JOIN opportunity_reach AS r ON r.id = o.id
                                WHERE o.lead = l.id), 1))
     FROM lead AS l
@@ -59,10 +62,11 @@ step(id, n, on_day) AS (
     SELECT COALESCE(l.id, o.id), r.n, substr(e.at, 1, 10)
     FROM state_event AS e JOIN opportunity AS o ON o.id = e.about AND o.territory = e.territory
     JOIN reach AS r ON r.type = 'opportunity' AND r.state = e.to_state LEFT JOIN lead AS l ON l.id = o.lead
+    WHERE e.standing IN ('counts', 'overtaken')
     UNION ALL
     SELECT l.id, r.n, substr(e.at, 1, 10) FROM state_event AS e JOIN lead AS l ON l.id = e.about
     AND l.territory = e.territory
-    JOIN reach AS r ON r.type = 'lead' AND r.state = e.to_state
+    JOIN reach AS r ON r.type = 'lead' AND r.state = e.to_state WHERE e.standing IN ('counts', 'overtaken')
 ),
 first_day(id, stage, on_day) AS (
     SELECT id, 1, began FROM item

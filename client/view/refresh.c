@@ -145,15 +145,18 @@ static enum sat_err look_at_those(struct refreshing *refreshing, const char *sql
 
 /* Steps that count for what people are now. */
 #define PASSING_STEPS "SELECT h.sid, h.id FROM satchel_step AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
+#define CLAIMED "SELECT h.sid, h.id FROM claimed AS c JOIN satchel_here AS h ON h.id = c.id"
+#define PASSING_BEGUN "SELECT h.sid, h.id FROM satchel_begun AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
+#define PASSING_ASKED "SELECT h.sid, h.id FROM satchel_asked AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records whose states may be others, as steps of theirs were looked at. */
 #define ABOUTS                                                                                                         \
-    "SELECT h.sid, h.id FROM temp.satchel_abouts AS a JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS NOT"   \
-    " NULL AND h.id NOT IN (SELECT id FROM temp.satchel_noted)"
+    "SELECT h.sid, h.id FROM temp.satchel_abouts AS a CROSS JOIN satchel_here AS h ON h.id = a.id WHERE h.archived IS" \
+    " NOT NULL AND h.id NOT IN (SELECT id FROM temp.satchel_noted)"
 
 #define PASSING_AMENDMENTS                                                                                             \
     "SELECT h.sid, h.id FROM satchel_amendment AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records that amendments are about which were looked at: the columns have again what was submitted. */
-#define AMENDED "SELECT h.sid, h.id FROM temp.satchel_amended AS a JOIN satchel_here AS h ON h.id = a.id"
+#define AMENDED "SELECT h.sid, h.id FROM temp.satchel_amended AS a CROSS JOIN satchel_here AS h ON h.id = a.id"
 
 /* What stands under the ids of devices that are new: what is no disclosure there is nothing. */
 static enum sat_err look_at_disclosers(struct refreshing *refreshing, uint32_t first, uint32_t last)
@@ -189,7 +192,10 @@ static enum sat_err look_at_all(struct refreshing *refreshing, const struct clie
         err = client_filling_look(&refreshing->filling, refreshing->records[i].sid, &refreshing->records[i].record);
     if (!err && opens) err = look_at_those(refreshing, "SELECT sid, id FROM satchel_here WHERE unread");
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_STEPS);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_ASKED);
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_AMENDMENTS);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_BEGUN);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, CLAIMED);
     if (!err && now->devices > then->devices) err = look_at_disclosers(refreshing, then->devices + 1, now->devices);
     if (!err) err = look_at_those(refreshing, AMENDED);
     if (!err) err = look_at_those(refreshing, ABOUTS);

@@ -1,6 +1,17 @@
 /* Derived states: the column of a state machine shows what follows from the steps that are here (vault/machines.h), and
  * a column beside it, `<field>_disputed`, the states that stand side by side, with | between; null: it is not disputed.
  *
+ * `state_event.standing` says what becomes of each step:
+ *   counts      it is one of those that the state follows from
+ *   overtaken   it was, and what came about beside it stands
+ *   waits       for a step that it stands on and that is not here
+ *   illegal     there is no such move, or it stands on one that is illegal
+ *   asks        it is somebody else's move: a proposal
+ *   elsewhere   it is in another territory than its record
+ *   null        its record is not here, or somebody who settles took it back
+ *
+ * What is counted by steps counts those of the first two.
+ *
  * A record's row comes with the state that its own cells say; those of which there are steps get theirs when all rows
  * are there. */
 #ifndef CLIENT_VIEW_STATES_H
@@ -18,9 +29,16 @@ enum sat_err client_states_register(sqlite3 *db, struct sat_fault *fault) SAT_MU
  *   satchel_step   (n, about, id, state, after, author, role, back, back_role, passing) each state_event, archived or
  *                  not: `after` the ids in a row, `author` the record of who took the step, `role` in which he did,
  *                  `back` and `back_role` of who archived it, `passing` whether these may be others when the directory
- *                  is. It is a step of a record in its own territory alone */
+ *                  is. It is a step of a record in its own territory alone
+ *   satchel_asked  (n, author, passing) of a record that somebody asks for (ASKED in machines.def) who that is */
 enum sat_err client_states_make(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
+/* … and behind the types' tables the column state_event.standing. */
+enum sat_err client_states_add(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
 enum sat_err client_states_index(sqlite3 *db, struct sat_fault *fault) SAT_MUST_CHECK;
+
+/* What a step came to, as the column has it. */
+const char *client_step_told(const struct sat_state *state, const struct sat_step_taken *step,
+                             enum sat_step_standing standing);
 
 /* What a record's own cells say, to the parameters of its row: the state's at `state`, what is disputed at `disputed`.
  * *began: what its steps begin with, for satchel_here. */

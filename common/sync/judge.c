@@ -452,6 +452,14 @@ static bool is_crowded(const struct beside *beside)
            (beside->all >= SAT_RECORD_LIVE_MAX && beside->own >= SAT_RECORD_LIVE_RESERVED);
 }
 
+/* A head proves that it was let in before: by what this change had replaced when it came, which is yet to come. */
+static enum sat_err refuse_unsound(const struct sat_judge *judge, uint32_t device, struct sat_fault *fault)
+{
+    if (judge->came_back && !judge->in_full)
+        return sat_fail(fault, SAT_ERR_STALE, "what made device %u's change sound has not been given back yet", device);
+    return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on", device);
+}
+
 /* The bundle's changes of one record, at these indexes; not `look`: it has no others. */
 static enum sat_err judge_record(const struct sat_judge *judge, const struct sat_bundle *bundle,
                                  const struct sat_header *headers, const uint32_t *indexes, uint32_t n, bool look,
@@ -467,13 +475,11 @@ static enum sat_err judge_record(const struct sat_judge *judge, const struct sat
         bool sound = true;
         err = compare_with_met(&met, &y, arena, &sound, &beside);
         if (err) return err;
-        if (is_crowded(&beside))
+        if (is_crowded(&beside) && (judge->in_full || !judge->came_back)) /* else it was judged then */
             return sat_fail(fault, SAT_ERR_TOO_LARGE,
                             "the record has %u changes that stand side by side, %u of them of device %u", beside.all,
                             beside.own, m->device);
-        if (!sound)
-            return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on",
-                            m->device);
+        if (!sound) return refuse_unsound(judge, m->device, fault);
         met.versions[met.n++] = y;
     }
     return err;
@@ -551,7 +557,8 @@ static enum sat_err judge_sight(const struct sat_judge *judge, const struct sat_
     if (!err) err = judge_collected(judge, &order, headers, fault);
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
-    if (!err && (!judge->stubs_allowed || judge->in_full)) err = judge_replaced(judge, &order, headers, arena, fault);
+    bool of_server = !judge->stubs_allowed || judge->in_full || judge->others_may_come;
+    if (!err && of_server) err = judge_replaced(judge, &order, headers, arena, fault);
     return err;
 }
 

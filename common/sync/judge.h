@@ -23,7 +23,8 @@ struct sat_judge {
     uint64_t *trusted; /* a client: raised to where a collection must say that it is below the floor,
                         * as runs stand where what speaks for the bundle would be; NULL: never */
     bool *was_further; /* set where the author has witnessed more of this very life than there is; NULL: nobody asks */
-    bool others_may_come; /* what an author has seen may yet be given back: STALE in place of BOUNDS */
+    bool others_may_come; /* the server: what an author has seen, or what replaced a change before he did, may yet be
+                           * given back: STALE in place of BOUNDS */
 };
 
 /* What speaks for a bundle, or a statement, is within a run: those who were there have seen it, and the log's root says

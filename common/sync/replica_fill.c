@@ -67,6 +67,7 @@ static void ask(struct replica_step *step, struct replica_sub *sub, uint64_t seq
     struct sat_message message = {.type = SAT_MESSAGE_ENTRY_GET};
     message.as.ENTRY_GET = (struct sat_message_ENTRY_GET){.sub = sub->sub, .seq = seq};
     sub->fill.asked = seq;
+    sub->unanswered = 0;
     replica_send(step, &message);
 }
 

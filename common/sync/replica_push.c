@@ -7,6 +7,7 @@
 #include "common/sync/void.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
+enum { UNSHOWN_MS = 24 * 3600 * 1000 }; /* so long a server that did not know the question is not asked again */
 
 static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                                 struct sat_bundle_row **out)
@@ -280,7 +281,8 @@ static enum sat_err settle_refusal(struct replica_step *step, struct replica_sub
  * full. What a later time may mend holds the space up for this session alone, and that includes the other machine's own
  * trouble, and what its program is too old for. FORK: its dots are another bundle's: if that comes by the log, or is
  * shown where it may be in one that this device may not read any more, this home is a copy, and the work is written
- * again; else the refusal is final, as any other is for that bundle. */
+ * again; else the refusal is final, as any other is for that bundle. Of several it is the first that is asked about:
+ * the others stand behind it in its chain, and wait with what it becomes. */
 enum sat_err replica_refused(struct replica_step *step, const struct sat_message_REFUSED *message)
 {
     struct sat_replica *replica = step->replica;
@@ -300,7 +302,7 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
     }
     if (why != SAT_ERR_FORK) return settle_refusal(step, sub, message->first, why, message->text);
     sub->blocked = true;
-    sub->disputed = message->first;
+    if (!sub->doubted && (!sub->disputed || message->first < sub->disputed)) sub->disputed = message->first;
     return SAT_OK;
 }
 
@@ -315,14 +317,23 @@ static enum sat_err find_disputed(struct replica_step *step, const struct replic
     return err;
 }
 
+/* The server is of an earlier version, as it showed lately: no refusal is final before it can be asked. */
+static const char CANNOT_SHOW[] = "the server is of an earlier version and cannot show what has these numbers: the "
+                                  "work is kept, and goes along once the server is upgraded";
+
 /* What has its numbers may be where this device cannot look: it has signed that itself, then. */
 static enum sat_err doubt(struct replica_step *step, struct replica_sub *sub, uint64_t first)
 {
     struct sat_message message = {.type = SAT_MESSAGE_TAKEN_GET};
     struct sat_bundle_row *row;
+    uint64_t until_ms;
     enum sat_err err = find_disputed(step, sub, first, &row);
+    if (!err) err = sat_store_meta_get_u64(step->replica->config.store, SAT_UNSHOWN_KEY, 0, &until_ms);
     if (err || !row) return err;
+    if (replica_now(step) < until_ms)
+        return settle_refusal(step, sub, first, SAT_ERR_UPGRADE_NEEDED, sat_span_text(CANNOT_SHOW));
     sub->doubted = first;
+    sub->unanswered = 0;
     message.as.TAKEN_GET = (struct sat_message_TAKEN_GET){.sub = sub->sub, .first = first, .count = row->count};
     replica_send(step, &message);
     return SAT_OK;
@@ -331,6 +342,31 @@ static enum sat_err doubt(struct replica_step *step, struct replica_sub *sub, ui
 static enum sat_err settle_fork(struct replica_step *step, struct replica_sub *sub, uint64_t first)
 {
     return settle_refusal(step, sub, first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
+}
+
+static enum sat_err note_whether_it_shows(struct replica_step *step, uint64_t until_ms)
+{
+    struct sat_store *store = step->replica->config.store;
+    uint64_t noted_ms;
+    enum sat_err err = sat_store_meta_get_u64(store, SAT_UNSHOWN_KEY, 0, &noted_ms);
+    if (err || noted_ms == until_ms) return err;
+    err = replica_begin(step);
+    return err ? err : sat_store_meta_put_u64(store, SAT_UNSHOWN_KEY, until_ms);
+}
+
+bool replica_is_doubting(const struct sat_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->subs_n; i++)
+        if (replica->subs[i].doubted) return true;
+    return false;
+}
+
+enum sat_err replica_is_not_understood(struct replica_step *step)
+{
+    enum sat_err err = note_whether_it_shows(step, replica_now(step) + UNSHOWN_MS);
+    if (err) return err;
+    return sat_fail(&step->fault, SAT_ERR_CLOSED,
+                    "the server is of an earlier version, and does not know what this device asks; try again");
 }
 
 enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message)
@@ -342,7 +378,8 @@ enum sat_err replica_taken(struct replica_step *step, const struct sat_message_T
     if (!sub->doubted || sub->doubted != message->first) return SAT_OK;
     sub->doubted = 0;
     if (replica_is_deaf(sub) || step->replica->copied) return SAT_OK;
-    enum sat_err err = find_disputed(step, sub, message->first, &row);
+    enum sat_err err = note_whether_it_shows(step, 0);
+    if (!err) err = find_disputed(step, sub, message->first, &row);
     if (err || !row) return err;
     struct sat_public_key own = sat_sign_public(config->key);
     if (sat_taken_is_proven(message->proof, &config->directory->org, &own, row)) return replica_is_copy(step);

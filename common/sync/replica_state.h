@@ -78,6 +78,7 @@ struct replica_sub {
     uint32_t retries;
     uint64_t disputed;      /* first counter of a bundle whose dots are another one's, says the server; 0: none */
     uint64_t doubted;       /* … and it is asked to show that: of which it was asked last, and has not answered */
+    uint32_t unanswered;    /* what the server said since it was asked for that, or for an entry */
     bool push_full;         /* the short form was not understood */
     bool blocked;           /* a bundle was refused: what is behind it waits (MERGE 8) */
     bool mend;              /* … until it is mended: for good */
@@ -253,6 +254,9 @@ enum sat_err replica_say_back(struct replica_step *step) SAT_MUST_CHECK; /* and 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
+/* Own work that waits comes by the log: does the log have nothing of this device behind it? SAT_ERR_TAMPERED. */
+enum sat_err replica_check_order(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle_row *own) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
 
 /* replica_copied.c */
@@ -350,6 +354,9 @@ enum sat_err replica_encode_return(struct sat_replica *replica, const struct rep
                                    struct sat_buf *out) SAT_MUST_CHECK;
 /* A verified head has come: what proved the receipts is not needed more, if all is back. */
 enum sat_err replica_returns_done(struct replica_step *step, struct replica_sub *sub) SAT_MUST_CHECK;
+
+/* replica_unanswered.c: a message has come. Does the server say too much without an answer to what it was asked? */
+enum sat_err replica_count_unanswered(struct replica_step *step, enum sat_message_type type) SAT_MUST_CHECK;
 
 /* replica_anew.c */
 enum sat_err replica_anew(struct replica_step *step, const struct sat_message_ANEW *message) SAT_MUST_CHECK;
@@ -466,6 +473,10 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
 /* Once everything is pulled: what the server said of dots that are taken, and did not show. */
 enum sat_err replica_disputes(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message) SAT_MUST_CHECK;
+/* Was it asked to show that, and has not answered? A server of an earlier version does not understand the question, and
+ * ends the session: the next one does not ask. SAT_ERR_CLOSED. */
+bool replica_is_doubting(const struct sat_replica *replica);
+enum sat_err replica_is_not_understood(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK; /* some, while there is nothing to send */
 enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */

@@ -340,6 +340,7 @@ enum sat_err sat_base_stays(struct sat_store *store, struct sat_space_row *space
     sat_arena_init(&arena);
     enum sat_err err = sat_store_entries(store, space->sid, space->log.size, 1, &arena, &last, &n);
     if (!err) err = keep_head(store, space, &arena);
+    if (!err) err = sat_store_returns_again(store, space->sid); /* as where more was lost */
     space->last_dir_at = !err && n ? last[0].entry.dir_at : 0;
     sat_arena_deinit(&arena);
     return err;

@@ -7,6 +7,9 @@
 
 #include "common/store/store.h"
 
+/* In meta: the server's time until which it is not asked, as it did not know the question (docs/decisions/0286). */
+#define SAT_UNSHOWN_KEY "unshown"
+
 /* The proof that a bundle, or void statement, of the log makes. */
 void sat_taken_encode(const struct sat_bundle_row *row, struct sat_buf *out);
 /* Is it signed by the key for some of the numbers of this device's own row, in this organisation, and other work? */

@@ -238,12 +238,11 @@ static struct sat_dots find_holes(struct sat_again_work *again, const struct sat
 static bool origin_holds(const struct sat_again_work *again, const struct sat_again_old *old)
 {
     const struct sat_directory *directory = again->vault.directory;
-    const struct sat_again_handed *handed = again->what->handed;
     struct sat_origin origin;
-    if (!handed || sat_origin_decode(old->body.origin, &origin)) return true;
+    if (!again->what->handed || sat_origin_decode(old->body.origin, &origin)) return true;
     const struct sat_device *author = sat_directory_device(directory, old->device);
     const struct sat_device *first = sat_directory_device(directory, origin.dot.device);
-    uint8_t role = sat_directory_role_at(directory, old->device, handed->bundles[handed->n - 1].manifest.dir_seq);
+    uint8_t role = sat_directory_role_at(directory, old->device, old->dir_seq);
     return sat_role_outweighs(role, SAT_ROLE_REP) || (author && first && author->user == first->user);
 }
 
@@ -495,6 +494,7 @@ enum sat_err sat_again_open(struct sat_again_work *again, const struct sat_again
         out[i] = (struct sat_again_old){.place = place, .record = change->record, .device = manifest->device};
         if (change->stub) continue;
         out[i].counter = manifest->first + i;
+        out[i].dir_seq = manifest->dir_seq;
         out[i].rest = &change->rest;
         sat_buf_clear(&again->plain);
         err = sat_unseal_change(vault->squeezer, &bundle_key, manifest, i, &change->record, change->header,

@@ -42,7 +42,8 @@ struct sat_again_answer {
 
 struct sat_again_handed { /* bundles of one device, in its chain's order; their numbers may be others' in the log */
     const struct sat_bundle *bundles;
-    uint32_t n; /* the last one is to be written again; what it had seen of the others is mapped, where it is known */
+    uint32_t n;
+    uint32_t known; /* of the first ones it is told what became of them; those behind are written again */
 };
 
 struct sat_again {

@@ -38,6 +38,7 @@ struct sat_again_old {
     struct sat_record_id record;
     uint32_t device;
     uint64_t counter; /* 0: a stub, of which nothing is left to be written */
+    uint64_t dir_seq; /* that its bundle was written at; 0: a draft */
     struct sat_header header;
     struct sat_body body;
     const struct sat_hash *rest; /* NULL: it never was frozen */

@@ -46,7 +46,7 @@ struct taken {
 };
 
 /* What this program could not read when it came, and reads now, waits among what was put aside as well: what is written
- * again is not given back from there once more. */
+ * again is not given back from there once more; nor is what cannot be read yet, as its numbers are taken for good. */
 static enum sat_err take_up(struct sat_again_work *again, const struct sat_hash *id)
 {
     struct sat_aside_row row;
@@ -68,8 +68,9 @@ static enum sat_err take_away(struct sat_again_work *again, const struct sat_bun
     enum sat_err why = sat_again_open(again, again->what->places, &bundle, out->changes);
     if (sat_err_is_local(why)) return why;
     out->n = why ? 0 : row->count;
-    if (why) err = sat_again_put_aside(again, &bundle, SAT_ERR_FORK, SAT_ASIDE_OPEN, again->what->taken->now_ms);
-    if (!why) err = take_up(again, &row->id);
+    again->out->aside += why != SAT_OK;
+    err = why ? sat_base_give_up(again->vault.store, &bundle, SAT_ERR_FORK, again->what->taken->now_ms)
+              : take_up(again, &row->id);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }
 
@@ -243,21 +244,30 @@ static enum sat_err know_handed(struct sat_again_work *again, struct sat_again_p
     return err;
 }
 
+/* One of those that are written again. */
+static enum sat_err take_handed(struct sat_again_work *again, struct sat_again_place *place,
+                                const struct sat_bundle *bundle)
+{
+    uint32_t n = bundle->manifest.count;
+    struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
+    enum sat_err err = sat_again_open(again, place, bundle, changes);
+    if (!err) err = prove_seen(again, place->sid, &bundle->manifest, changes);
+    for (uint32_t k = 0; k < n && !err; k++) err = sat_again_take(again, &changes[k]);
+    return err;
+}
+
 /* Numbers behind the fork mean these bundles, or what never came, whatever the log has under them. */
 enum sat_err sat_again_take_handed(struct sat_again_work *again, struct sat_again_place *place)
 {
     const struct sat_again_handed *handed = again->what->handed;
-    const struct sat_bundle *bundle = &handed->bundles[handed->n - 1];
-    uint32_t n = bundle->manifest.count;
     uint64_t last;
     enum sat_err err = find_fork(again, place->sid, &handed->bundles[0].manifest, &last);
     place->first = place->cut = SAT_COUNTER_MAX; /* the own numbers are what they are */
-    add_gone(again, bundle->manifest.device, last + 1);
-    for (uint32_t i = 0; i + 1 < handed->n && !err; i++) err = know_handed(again, place, &handed->bundles[i]);
-    struct sat_again_old *changes = sat_arena_array(&again->batch, n, sizeof *changes);
-    if (!err) err = sat_again_open(again, place, bundle, changes);
-    if (!err) err = prove_seen(again, place->sid, &bundle->manifest, changes);
-    for (uint32_t k = 0; k < n && !err; k++) err = sat_again_take(again, &changes[k]);
+    add_gone(again, handed->bundles[0].manifest.device, last + 1);
+    for (uint32_t i = 0; i < handed->n && !err; i++) {
+        sat_arena_reset(&again->batch);
+        err = (i < handed->known ? know_handed : take_handed)(again, place, &handed->bundles[i]);
+    }
     return err;
 }
 

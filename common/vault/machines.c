@@ -45,6 +45,7 @@ enum {
     SUPPLY = SAT_DUTY_SUPPLY,
     FINANCE = SAT_DUTY_FINANCE,
     ANYONE = SAT_DUTY_ANYONE,
+    ASKER = SAT_DUTY_ASKER,
 };
 
 static const struct sat_machine machines[MACHINES_N] = {
@@ -59,6 +60,11 @@ static const struct sat_machine machines[MACHINES_N] = {
 
 static const bool decided[MACHINES_N] = {
 #define DECIDED(type) [MACHINE_##type] = true,
+#include "common/vault/machines.def"
+};
+
+static const char *const asked[MACHINES_N] = {
+#define ASKED(type, field) [MACHINE_##type] = #field,
 #include "common/vault/machines.def"
 };
 
@@ -119,6 +125,11 @@ const struct sat_machine *sat_machine_of(const struct sat_type *type, const stru
 bool sat_machine_decided(const struct sat_machine *machine)
 {
     return decided[machine - machines];
+}
+
+const char *sat_machine_asked(const struct sat_machine *machine)
+{
+    return asked[machine - machines];
 }
 
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name)
@@ -190,6 +201,20 @@ static uint32_t further_on(const struct sat_machine *machine, uint8_t from)
         reached |= next;
     }
     return reached;
+}
+
+bool sat_machine_has_way(const struct sat_machine *machine, uint8_t to, uint32_t duties)
+{
+    uint32_t reached = bit_of(0), before = 0;
+    if (duties & machine->settlers) return true;
+    while (reached != before) {
+        before = reached;
+        for (size_t i = 0; i < MOVES_N; i++)
+            if (is_of(machine, moves[i].machine) && (moves[i].move.duties & duties) &&
+                (before & bit_of(moves[i].move.from)))
+                reached |= bit_of(moves[i].move.to);
+    }
+    return (reached & bit_of(to)) != 0;
 }
 
 static bool is_beaten(const struct sat_machine *machine, uint8_t b, uint8_t a)

@@ -18,6 +18,7 @@ enum sat_duty {
     SAT_DUTY_SUPPLY = 8,
     SAT_DUTY_FINANCE = 16,
     SAT_DUTY_ANYONE = 31,
+    SAT_DUTY_ASKER = 32, /* no role's: of one record, who asked for it */
 };
 
 enum sat_move_kind { SAT_MOVE_ON, SAT_MOVE_BACK, SAT_MOVE_END, SAT_MOVE_AGAIN };
@@ -45,6 +46,8 @@ uint32_t sat_machines_count(void);
 const struct sat_machine *sat_machine_at(uint32_t index);
 /* Do steps alone say where a record stands, and what its own field says counts for nothing? */
 bool sat_machine_decided(const struct sat_machine *machine);
+/* The field whose author is who asked for the record (SAT_DUTY_ASKER); NULL: nobody is. */
+const char *sat_machine_asked(const struct sat_machine *machine);
 /* SAT_NO_STATE: a later version's, or none. */
 uint8_t sat_machine_state(const struct sat_machine *machine, struct sat_span name);
 /* The legal move between two states; NULL: there is none. */
@@ -54,6 +57,9 @@ const struct sat_state_move *sat_machine_move(const struct sat_machine *machine,
 const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint32_t index);
 /* Of two states that came about side by side: does a stand, and b not? */
 bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b);
+/* Could who has these duties bring a record there by moves of his own, or by settling? Where it starts anybody could.
+ */
+bool sat_machine_has_way(const struct sat_machine *machine, uint8_t to, uint32_t duties);
 /* Of the states (bits) that came about side by side those that no other one overtakes. */
 uint32_t sat_machine_standing(const struct sat_machine *machine, uint32_t states);
 /* The duties whose amendment of a field counts, one of which is needed. */

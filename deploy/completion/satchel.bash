@@ -78,6 +78,7 @@ get: --territory
 list: --where
 query:
 find: --type --limit
+fields:
 history: --territory
 report: --period --territory --by --csv --list
 export: --format --purpose

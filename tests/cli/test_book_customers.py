@@ -2,8 +2,9 @@
 """Customers in the rep's book: duplicates and merging, who sees what, consent, and rules over several records."""
 import json
 import os
+import re
 
-from harness import World, equal, has, lacks, new_id, run, test
+from harness import ROOT, World, equal, has, lacks, new_id, run, test
 
 world = World(territories=["Eastern", "Southern"])
 admin = world.admin
@@ -96,6 +97,30 @@ def m24_1_who_has_no_need_of_it_is_shown_a_mask():
     own = dana.put("contact", "name=李四", "phones+=13900001111", "--territory", "Eastern")
     equal(dana.fields("contact", own), {"name": "李四", "phones": ["13900001111"]})
     equal(len(dana.rows("find", "13900001111")), 1, "what one wrote is no secret")
+
+
+@test
+def m24_1_every_field_is_listed_with_its_grade_and_none_is_added_without():
+    with open(os.path.join(ROOT, "common", "vault", "types.def"), encoding="utf-8") as file:
+        known = re.findall(r"^FIELD\((\w+), \d+, (\w+), .*, (G[0-3])\)", file.read(), re.M)
+    equal([(row["type"], row["field"], row["grade"]) for row in nancy.rows("fields")], known)
+    phones, = [row for row in nancy.rows("fields", "contact") if row["field"] == "phones"]
+    equal(phones, {"type": "contact", "field": "phones", "kind": "text", "rule": "ADD", "grade": "G2"})
+    has(nancy.error(2, "fields", "customer")["message"], "no record type customer")
+    nancy.error(1, "fields", "contact", "phones")
+    season = ["config_item", "kind=field", "name=need.season", "version=1", "published_at=2026-05-01T08:00:00Z"]
+    for body in ('{"kind":"text"}', '{"kind":"text","grade":"G5"}'):
+        found = admin.error(2, "put", *season, "body=" + body)
+        equal(found["error"], "invalid")
+        has(found["message"], "field need.season is not published without a grade")
+    has(admin.error(2, "put", *season, 'body={"grade":"G2"}')["message"], "G2 cannot be added")
+    equal(admin.rows("list", "config_item", "--where", "name = 'need.season'"), [], "nothing is stored")
+    admin.run("put", *season, 'body={"kind":"text","grade":"G0"}')
+    admin.sync()
+    nancy.sync()
+    equal([(row["field"], row["kind"], row["grade"]) for row in nancy.rows("fields", "need")][-1:],
+          [("ext.season", "text", "G0")])
+    has(nancy.run("fields", "need").out, "ext.season")
 
 
 @test
@@ -400,6 +425,23 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
     has(dana.error(4, "state", "order", order, "reviewed")["message"], "assistant")
     steven.error(2, "get", "note", plan)
     equal(steven.rows("list", "note", "--where", "text LIKE '%bottom%'"), [])
+    account = put([record("account", name="only read")])[0]
+    for device in (nancy, steven):
+        device.sync()
+    for command in ("put", "account", account, "name=Mine"), ("put", "account", "name=New"), ("rm", "account", account):
+        has(steven.error(4, *command)["message"], "records of type account are read, and not written, by who is sales_assistant")
+    steven.run("put", "order", order, "note=asked for")  # what the role is there for; and what no role names
+    steven.run("put", "interaction", "account=" + account, "note=called")
+    assistant = admin.row("query", "SELECT id FROM role_template WHERE code = 'sales_assistant'")["id"]
+    admin.put_lines([record("role_template", assistant, grants={"account": "w"})])
+    admin.sync()
+    steven.sync()
+    steven.run("put", "account", account, "name=Mine")
+    admin.put_lines([record("role_template", assistant, grants={"account": "r"})])
+    admin.run("put", "user", people["Steven"], "roles+=sales_rep")  # of several roles each may
+    admin.sync()
+    steven.sync()
+    steven.run("put", "account", account, "name=Again")
     template = admin.row("query", "SELECT id FROM role_template WHERE code = 'data_operations'")["id"]
     admin.run("put", "role_template", template, "max_grade=2")
     admin.sync()

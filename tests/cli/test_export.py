@@ -21,7 +21,7 @@ rep.run("rm", "task", gone)
 old_order = rep.put("order", "account=" + plain)
 rep.run("rm", "order", old_order)
 world.admin.put_lines([{"type": "config_item", "fields": {
-    "kind": "field", "name": "account.season", "version": 1, "body": '{"kind":"text"}',
+    "kind": "field", "name": "account.season", "version": 1, "body": '{"kind":"text","grade":"G1"}',
     "published_at": "2026-01-05T09:00:00Z"}}])
 world.admin.sync()
 rep.sync()

@@ -9,8 +9,9 @@ A target begins with its committed corpus and what earlier runs have found (BUIL
 BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are chosen anew from all that is known:
 the few small inputs that reach the most. A file with a name of its own (not a hash) tells of a mended fault and stays.
 
-SEED (printed): of the fuzzer's choices. How many it makes in the time depends on the machine; what went wrong is in
-BUILD/crashes, and `.build/asan/tests/fuzz/test_fuzz_<target> FILE` plays it again.
+SEED (printed): of the fuzzer's choices, which are the same again where BUILD/corpus is empty, or the same. How many it
+makes in the time depends on the machine; what went wrong is in BUILD/crashes, and
+`.build/asan/tests/fuzz/test_fuzz_<target> FILE` plays it again.
 """
 import argparse
 import concurrent.futures
@@ -67,6 +68,7 @@ class Target:
         self.crashes = os.path.join(build, "crashes", what + "-")
         self.log = os.path.join(build, "logs", what + ".log")
         self.control = os.path.join(build, "logs", what + ".merge")
+        self.begins = os.path.join(build, "logs", what + ".begins")
         for folder in (self.committed, self.found, os.path.dirname(self.crashes), os.path.dirname(self.log)):
             os.makedirs(folder, exist_ok=True)
 
@@ -87,9 +89,16 @@ class Target:
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def begin_with_committed(self):
+        """In the order of their names: that of a folder is the disk's, and the choices follow from it."""
+        with open(self.begins, "w", encoding="utf-8") as begins:
+            begins.write(",".join(sorted(glob.glob(os.path.join(self.committed, "*")))))
+        return "-seed_inputs=@" + self.begins
+
     def fuzz(self, seconds):
-        code = self.call("-max_total_time=%d" % seconds, "-seed=%d" % SEED, "-print_final_stats=1", self.found,
-                         self.committed)
+        # -reload=0: to look into BUILD/corpus each second makes choices, too, which a clock would time.
+        code = self.call("-max_total_time=%d" % seconds, "-seed=%d" % SEED, "-reload=0", "-print_final_stats=1",
+                         self.begin_with_committed(), self.found)
         text = self.said()
         runs = re.findall(r"number_of_executed_units: *(\d+)", text) or ["?"]
         reached = re.findall(r"cov: (\d+)", text) or ["?"]

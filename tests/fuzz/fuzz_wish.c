@@ -52,7 +52,8 @@ static void set_scene(struct satchel *handle)
         "{\"account\":\"" ACCOUNT "\",\"order\":\"" ORDER
         "\",\"amount\":12000,\"currency\":\"CNY\",\"due\":\"2024-06-01\"}");
     put(tx, "config_item", NULL, NULL,
-        "{\"kind\":\"field\",\"name\":\"visit.shelf\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"integer\\\"}\","
+        "{\"kind\":\"field\",\"name\":\"visit.shelf\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"integer\\\","
+        "\\\"grade\\\":\\\"G1\\\"}\","
         "\"published_at\":\"2024-05-01T08:00:00Z\"}");
     sat_check(!satchel_commit(tx));
 }

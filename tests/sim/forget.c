@@ -29,7 +29,10 @@ static void look_at_server(struct oracle *oracle, struct world *world, uint32_t 
         struct oracle_write *write = &oracle->writes[i];
         if (write->space != space || write->record != record) continue;
         bool live = has_dot(rows, n, write->last_dot);
-        if (after && write->at_server && !live) write->collected = true;
+        if (after && write->at_server && !live) {
+            write->collected = true;
+            write->remembered = false;
+        }
         if (!after) write->at_server = live;
     }
     sat_arena_deinit(&arena);
@@ -88,4 +91,19 @@ uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t hom
     look_at_all(oracle, world, true);
     tidy(world, homes);
     return (uint32_t)collected;
+}
+
+void forget_lost(struct oracle *oracle, struct world *world)
+{
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct oracle_write *write = &oracle->writes[i];
+        struct sat_record_id id = world_record(write->record);
+        struct sat_collected_row collected;
+        struct sat_space_row row;
+        bool found;
+        if (!write->collected) continue;
+        sat_check(sat_store_space_find(world->server_store, &world->spaces[write->space], &row, &found) == SAT_OK);
+        sat_check(sat_store_collected_get(world->server_store, row.sid, &id, &collected, &found) == SAT_OK);
+        write->remembered = write->remembered || !found;
+    }
 }

@@ -11,5 +11,8 @@ void forget_soon(struct world *world);
  * collected. */
 uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t homes, void (*tend)(void *context),
                         void *context);
+/* The server was set back just now, to before it forgot some of it, it may be. Who had not heard of that, had a write
+ * of such a record in front of him, and brought the record back, has it there again. */
+void forget_lost(struct oracle *oracle, struct world *world);
 
 #endif

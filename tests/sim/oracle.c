@@ -158,12 +158,24 @@ static void overwrite(struct oracle *oracle, struct world_device *device, const 
     }
 }
 
+/* Who brings a record back makes all that it shows his own, but where two values stand beside each other: those he
+ * leaves as they are (docs/decisions/0027). */
+static void leave(struct oracle *oracle, uint32_t space, uint32_t record, const struct sat_source *source)
+{
+    for (uint32_t i = 0; i < oracle->n; i++) {
+        struct oracle_write *write = &oracle->writes[i];
+        if (write->space == space && write->record == record && oracle_is_of(write, source)) write->left = true;
+    }
+}
+
 static void note(struct oracle *oracle, struct world_device *device, struct oracle_write write,
                  const struct sat_record_view *before, const struct sat_source *source)
 {
     write.tag = oracle->tagged ? tag_of(source) : 0;
     write.hlc = source->header.hlc;
     write.first = first_of(source, write.record);
+    for (uint32_t i = 0; i < before->live_n && before->merged.deleted && !source->header.deletion; i++)
+        leave(oracle, write.space, write.record, &before->live[i]);
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
         const struct sat_cell *cell = &source->body.cells[k];
         write.field = cell->field;
@@ -523,7 +535,9 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
                 wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;
-            if (seen && write->collected && !view.merged.deleted) wrong += complain(oracle, write, "NOT FORGOTTEN");
+            bool may_be_back = write->left && write->remembered;
+            if (seen && write->collected && !may_be_back && !view.merged.deleted)
+                wrong += complain(oracle, write, "NOT FORGOTTEN");
             if (seen > 1) wrong += complain(oracle, write, "TWICE");
             if (!seen && !write->excused && !write->collected && !is_overwritten(oracle, i, false))
                 wrong += complain(oracle, write, "LOST");

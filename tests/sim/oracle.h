@@ -29,6 +29,8 @@ struct oracle_write { /* one cell of one change */
     bool refused;     /* for good; a copy of its home may send it all the same, and then it may be there again */
     bool held;
     bool at_server, collected; /* it is live there; it was, and was forgotten with its record */
+    bool left;                 /* somebody brought its record back who had it in front of him, and let it stand */
+    bool remembered;           /* the server was set back to before it was forgotten */
     struct sat_dot last_dot;   /* where it was seen last, */
     struct sat_hash rest;      /* and as what; zeros: never otherwise than as a draft */
     /* What a home that is an older state of another, or has a twin, can know of it (doubts.h). */

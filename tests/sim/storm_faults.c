@@ -2,6 +2,7 @@
 
 #include "common/base/check.h"
 #include "tests/sim/doubts.h"
+#include "tests/sim/forget.h"
 #include "tests/story/scene.h"
 
 enum { COPIES_MAX = 2 };
@@ -188,6 +189,7 @@ void storm_turn_back_server(struct life *life)
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));
     storm_moves_excuse_lost(life);
     doubts_lose(&life->oracle, world, storm_homes(life));
+    forget_lost(&life->oracle, world);
     if (announced)
         life->counts->server_set_back_announced++;
     else

@@ -300,6 +300,8 @@ static const struct {
     {86001, "none"}, /* 0229: nothing is left out */
     {86009, "none"},
     {86005, "none"},    /* 0235 */
+    {86014, "none"},    /* 0250 */
+    {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
 

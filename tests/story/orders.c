@@ -271,15 +271,17 @@ static bool was_decided_before(const struct satchel *admin, enum sat_accept_what
 
 /* The log cannot take it as it is. */
 static bool was_taken(struct world *world, const struct sat_bundle *bundles, const struct sat_aside_row *rows,
-                      uint32_t n, uint32_t which)
+                      uint32_t n, uint32_t which, struct sat_arena *arena)
 {
     struct satchel *admin = &world->devices[0].handle;
     const struct sat_bundle *before;
-    must(client_handed_before(admin, &bundles[which], bundles, n, &before));
+    struct client_handed_beside beside;
+    client_handed_begin_beside(&beside, bundles, n, arena);
+    must(client_handed_before(admin, &bundles[which], &beside, &before));
     if (before && rows[before - bundles].state == SAT_ASIDE_OPEN) return false;
     uint64_t drafts = scene_drafts(&world->devices[0]);
     world_act(world, &world->devices[0]);
-    must(client_handed_take(admin, &bundles[which], bundles, n));
+    must(client_handed_take(admin, &bundles[which], 1, &beside));
     world_act(world, NULL);
     world_disconnect(world, &world->devices[0]);
     if (rows[which].state == SAT_ASIDE_OPEN && was_decided_before(admin, SAT_ACCEPT_REJECT, &rows[which]))
@@ -319,7 +321,7 @@ bool order_was_let_in(struct world *world, const struct sat_aside_row *rows, uin
         world_act(world, NULL);
         if (!fits) fits = fits_now(world, &bundles[which]);
         if (!fits)
-            done = was_taken(world, bundles, rows, n, which);
+            done = was_taken(world, bundles, rows, n, which, &arena);
         else if (!was_decided_before(&admin->handle, SAT_ACCEPT_BUNDLE, &rows[which]))
             done = order_was_decided(world, SAT_ACCEPT_BUNDLE, &rows[which]);
     }

@@ -27,7 +27,7 @@ void order_decide(struct world *world, enum sat_accept_what what, const struct s
 /* The same where it may be refused: then false. */
 bool order_was_decided(struct world *world, enum sat_accept_what what, const struct sat_aside_row *row);
 
-/* As the library lets in what was handed in (client/escrow.c): as it is, or, where the log cannot take it so, written
+/* As the library lets in what was handed in (client/let_in.c): as it is, or, where the log cannot take it so, written
  * again by the admin, and rejected as it is. rows: all that the escrow has. False: neither. */
 bool order_was_let_in(struct world *world, const struct sat_aside_row *rows, uint32_t n, uint32_t which);
 

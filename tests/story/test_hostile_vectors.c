@@ -151,6 +151,58 @@ static void who_saw_neither_replaces_neither(void **state)
     assert_string_equal(scene_base(&world, world.server_store, 1), "2.1 2.2 3.1");
 }
 
+/* ---- A server that was set back, and is given back what it once let in ---- */
+
+static bool keep_back(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                      struct sat_arena *arena)
+{
+    const struct world_device *kept_back = filter->context;
+    struct sat_bundle bundle;
+    (void)device;
+    assert_int_equal(sat_bundle_decode(message->as.RETURN.bundle, &sat_host_directory(world.host)->org,
+                                       &world.spaces[0], arena, &bundle),
+                     SAT_OK);
+    return bundle.manifest.device != scene_number(kept_back);
+}
+
+/* z replaces x, which had replaced w; so y, which replaces x alone and keeps w, is let in beside z. Then the server is
+ * set back to before both, and the member who has both gives y back without z. */
+static void nor_does_who_gives_back_without_what_stood_before_it(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct world_device *third = world_join(&world, 1);
+    scene_write(&world, liar, 1, NAME, "x0");
+    assert_true(world_settle(&world, 4));
+    struct sat_dot seen[] = {scene_dot(liar, 1), dot_w};
+    world_backup(&world, 1);
+    scene_write(&world, third, 1, NAME, "z");
+    assert_true(world_sync(&world, third));
+    hold_two(&forge);
+    forge.headers[0].seen = forge_dots(&forge, seen, 2);
+    forge.headers[0].kept = forge_dots(&forge, &dot_w, 1);
+    forge.headers[1].seen.n = forge.headers[1].kept.n = forge.headers[1].holes.n = 0;
+    push(&forge);
+    assert_string_equal(scene_base(&world, world.server_store, 1), "2.2 2.3 4.1");
+    assert_true(world_sync(&world, victim));
+
+    world_restore(&world, 1, true);
+    struct forge_filter filter = {.type = SAT_MESSAGE_RETURN, .change = keep_back, .context = third};
+    forge_filter_on(victim, &filter);
+    assert_false(world_sync(&world, victim));
+    assert_true(world_confirm_restore(&world));
+    struct world_device *newcomer = world_invite(&world, 1);
+    assert_true(world_sync(&world, newcomer)); /* nobody is locked out */
+    assert_true(scene_agrees(&world, newcomer));
+    assert_string_equal(scene_shows(&world, newcomer, 1, NAME), "x0");
+
+    victim->on_way = NULL;
+    assert_true(world_sync(&world, victim)); /* z, and behind it y */
+    assert_string_equal(scene_base(&world, world.server_store, 1), "2.2 2.3 4.1");
+    assert_true(world_sync(&world, newcomer));
+    assert_true(scene_agrees(&world, newcomer));
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -160,6 +212,7 @@ int main(void)
         STORY(nor_calls_it_a_hole),
         STORY(a_bundle_of_its_own_helps_no_lie),
         STORY(who_saw_neither_replaces_neither),
+        STORY(nor_does_who_gives_back_without_what_stood_before_it),
     };
 #undef STORY
     return cmocka_run_group_tests_name("hostile vectors", tests, NULL, NULL);

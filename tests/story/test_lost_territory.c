@@ -246,7 +246,7 @@ static void write_handed_in(uint32_t which)
         SAT_OK);
     assert_int_equal(client_handed_fits(&admin->handle, &bundle, NULL, &fits), SAT_OK);
     assert_false(fits);
-    assert_int_equal(client_handed_take(&admin->handle, &bundle, NULL, 0), SAT_OK);
+    assert_int_equal(client_handed_take(&admin->handle, &bundle, 1, &(struct client_handed_beside){0}), SAT_OK);
 }
 
 /* His line broke before the rest of it was said, and he lets it in once more. */
@@ -362,7 +362,9 @@ static void hand_in_a_chain(struct sat_bundle bundles[2])
 
 static void let_in_last(const struct sat_bundle bundles[2], uint32_t others)
 {
-    assert_int_equal(client_handed_take(&admin->handle, &bundles[1], bundles, others), SAT_OK);
+    struct client_handed_beside beside;
+    client_handed_begin_beside(&beside, bundles, others, &arena);
+    assert_int_equal(client_handed_take(&admin->handle, &bundles[1], 1, &beside), SAT_OK);
     assert_true(world_sync(&world, admin));
     assert_true(world_sync(&world, other));
     assert_string_equal(scene_shows(&world, other, 1, CITY), "Visp"); /* in the place of what it had replaced */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/story/forge.h"
 #include "tests/story/orders.h"
@@ -520,6 +521,105 @@ static void work_that_has_seen_what_is_not_taken_back_is_written_again(void **st
     assert_int_equal(open, 0);
 }
 
+/* ---- What is no refusal, or one of a life that is gone ---- */
+
+static bool pass_one(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                     struct sat_arena *arena)
+{
+    (void)device;
+    (void)message;
+    (void)arena;
+    return filter->met == 1;
+}
+
+static bool lose_all(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                     struct sat_arena *arena)
+{
+    (void)filter;
+    (void)device;
+    (void)message;
+    (void)arena;
+    return false;
+}
+
+static bool damage_return(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                          struct sat_arena *arena)
+{
+    struct sat_span *bytes = &message->as.RETURN.bundle;
+    uint8_t *copy = sat_arena_array(arena, bytes->len, 1);
+    (void)filter;
+    (void)device;
+    memcpy(copy, bytes->at, bytes->len);
+    copy[bytes->len / 2] ^= 1;
+    *bytes = sat_span(copy, bytes->len);
+    return true;
+}
+
+static void sync_through(struct world_device *device, struct forge_filter filter)
+{
+    forge_filter_on(device, &filter);
+    (void)world_sync(&world, device);
+    device->on_way = NULL;
+    assert_true(filter.met > 0);
+}
+
+static uint64_t not_taken(struct world_device *device)
+{
+    uint64_t left, all;
+    assert_int_equal(sat_store_return_count(device->handle.store, 0, false, &left), SAT_OK);
+    assert_int_equal(sat_store_return_count(device->handle.store, 0, true, &all), SAT_OK);
+    return all - left;
+}
+
+/* The log has it from somebody who has a hash of what was replaced, and lacks the bytes; the entries are withheld from
+ * a, who waits with the same. */
+static void that_a_log_lacks_bytes_of_what_waits_is_no_refusal(void **state)
+{
+    (void)state;
+    struct world_device *late = world_join(&world, 1);
+    assert_true(world_settle(&world, 4));
+    world_backup(&world, 1);
+    scene_write(&world, a, 1, CITY, "Bern");
+    scene_write(&world, a, 2, CITY, "Thun");
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, b));
+    scene_write(&world, b, 1, CITY, "Chur");
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, a));
+    assert_true(world_sync(&world, late));
+    world_restore(&world, 1, true);
+    sync_through(late, (struct forge_filter){.type = SAT_MESSAGE_RETURN, .change = pass_one});
+    assert_int_equal(scene_log_size(&world), 1);
+    sync_through(a, (struct forge_filter){.type = SAT_MESSAGE_ENTRIES, .change = lose_all});
+    assert_int_equal(not_taken(a), 0);
+    assert_int_equal(a->heard[SAT_NOTICE_REFUSED], 0);
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a));
+    assert_true(scene_agrees(&world, a));
+    all_agree();
+    assert_string_equal(scene_shows(&world, late, 1, CITY), "Chur");
+    assert_string_equal(scene_shows(&world, late, 2, CITY), "Thun");
+}
+
+/* Set back to where it had been already: this device has lost nothing by that, and has its work still to give back. */
+static void what_one_life_of_a_log_refused_is_given_to_the_next(void **state)
+{
+    (void)state;
+    world_backup(&world, 1);
+    scene_write(&world, b, 1, CITY, "Bern");
+    assert_true(world_sync(&world, b));
+    assert_true(world_sync(&world, a));
+    world_restore(&world, 1, true);
+    sync_through(a, (struct forge_filter){.type = SAT_MESSAGE_RETURN, .change = damage_return});
+    assert_int_equal(not_taken(a), 1);
+    world_restore(&world, 1, true);
+    assert_true(world_sync(&world, a));
+    assert_int_equal(not_taken(a), 0);
+    assert_int_equal(scene_log_size(&world), 1);
+    all_agree();
+    assert_string_equal(scene_shows(&world, a, 1, CITY), "Bern");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,6 +643,8 @@ int main(void)
         STORY(what_is_not_taken_back_is_listed_and_not_shown),
         STORY(a_cut_before_what_a_server_had_lost_is_no_lie),
         STORY(work_that_has_seen_what_is_not_taken_back_is_written_again),
+        STORY(that_a_log_lacks_bytes_of_what_waits_is_no_refusal),
+        STORY(what_one_life_of_a_log_refused_is_given_to_the_next),
     };
     return cmocka_run_group_tests_name("returns", tests, NULL, NULL);
 }

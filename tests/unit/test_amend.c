@@ -7,43 +7,17 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "client/view/view.h"
-#include "tests/unit/client_world.h"
+#include "client/amendment.h"
+#include "client/locate.h"
+#include "tests/unit/book_world.h"
 
-/* Ann is the admin, Bob and Cid are reps. */
-static struct satchel *ann, *bob, *cid;
+/* Cid writes in Western as well. */
 static char account[SATCHEL_ID_SIZE], line[SATCHEL_ID_SIZE], owed[SATCHEL_ID_SIZE], person[SATCHEL_ID_SIZE];
-
-static void sync_all(void)
-{
-    struct satchel *const all[] = {bob, cid, ann};
-    for (int i = 0; i < 6; i++) (void)sync_now(all[i % 3]);
-}
-
-static void find_person(const char *name, char id[SATCHEL_ID_SIZE])
-{
-    struct rows rows = {0};
-    char sql[100];
-    (void)snprintf(sql, sizeof sql, "SELECT id FROM user WHERE name = '%s'", name);
-    must(ann, satchel_query(ann, sql, collect_row, &rows));
-    assert_int_equal(rows.n, 1);
-    (void)snprintf(id, SATCHEL_ID_SIZE, "%.36s", strstr(rows.text, ":\"") + 2);
-}
 
 static int make_org(void **state)
 {
     char order[SATCHEL_ID_SIZE] = "", fields[300];
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_territory_add(ann, "Western"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    must(ann, satchel_territory_grant(ann, "Western", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
+    if (make_book_beside(state, "Western")) return -1;
     account[0] = line[0] = owed[0] = '\0';
     put_one(ann, "account", account, "Northern", "{\"name\":\"Ana\"}");
     (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"B-9\",\"currency\":\"CNY\"}", account);
@@ -63,30 +37,17 @@ static int make_org(void **state)
     return 0;
 }
 
-/* Followed record by record, the tables are as they would be made of all records anew. */
-static void assert_as_made_anew(void)
+static void assert_all_as_made_anew(void)
 {
-    struct satchel *const all[] = {ann, bob, cid};
-    struct sat_fault fault = {0};
-    for (size_t i = 0; i < 3; i++) {
-        struct client_view *followed, *anew;
-        bool same = false;
-        char where[160] = "";
-        assert_int_equal(client_view_get(all[i], &followed), SAT_OK);
-        assert_int_equal(client_view_make(all[i], &anew), SAT_OK);
-        assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
-        if (!same) fail_msg("they differ in %s", where);
-        client_view_free(anew);
-    }
+    assert_as_made_anew(ann);
+    assert_as_made_anew(bob);
+    assert_as_made_anew(cid);
 }
 
 static int drop_org(void **state)
 {
-    assert_as_made_anew();
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
+    assert_all_as_made_anew();
+    return drop_book(state);
 }
 
 /* An amendment as any program could put it; `to` NULL: it clears the field. */
@@ -108,7 +69,7 @@ static void assert_amount(const char *wanted)
     struct satchel *const all[] = {ann, bob, cid};
     sync_all();
     for (size_t i = 0; i < 3; i++) assert_rows(all[i], "SELECT amount AS a FROM receivable", wanted);
-    assert_as_made_anew();
+    assert_all_as_made_anew();
 }
 
 static void assert_standing(const char *id, const char *wanted)
@@ -136,6 +97,27 @@ static void remove_one(struct satchel *who, const char *type, const char *id)
     must(who, satchel_begin(who, &tx));
     must(who, satchel_remove(tx, type, id));
     must(who, satchel_commit(tx));
+}
+
+static int try_remove(struct satchel *who, const char *id)
+{
+    struct satchel_tx *tx;
+    must(who, satchel_begin(who, &tx));
+    int failed = satchel_remove(tx, "amendment", id);
+    satchel_rollback(tx);
+    return failed;
+}
+
+static int bring_back(struct satchel *who, const char *id)
+{
+    struct satchel_tx *tx;
+    must(who, satchel_begin(who, &tx));
+    int failed = satchel_restore(tx, "amendment", id);
+    if (!failed) return satchel_commit(tx);
+    struct satchel_error kept = *satchel_error_of(who);
+    satchel_rollback(tx);
+    who->error = kept;
+    return failed;
 }
 
 static void what_is_owed_finance_amends(void **state)
@@ -171,7 +153,12 @@ static void who_may_not_amend_takes_nothing_back(void **state)
     (void)state;
     say(ann, owed, "amount", "9000", AT, said);
     assert_amount("{\"a\":9000}");
+    must_fail(bob, try_remove(bob, said), "denied", "amount of a receivable is amended, and taken back, by finance");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"finance\"]}");
+    sync_all();
     remove_one(bob, "amendment", said);
+    assert_amount("{\"a\":10000}");
+    put_one(ann, "user", person, NULL, "{\"roles\":{\"remove\":[\"finance\"]}}"); /* … as any program could */
     assert_amount("{\"a\":9000}");
     remove_one(ann, "amendment", said);
     sync_all();
@@ -182,6 +169,51 @@ static void who_may_not_amend_takes_nothing_back(void **state)
     sync_all();
     assert_rows(bob, "SELECT l.qty, o.total FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\"",
                 "{\"qty\":100,\"total\":25000}");
+}
+
+/* … and so is bringing it back. */
+static void who_may_not_amend_brings_nothing_back(void **state)
+{
+    char said[SATCHEL_ID_SIZE];
+    (void)state;
+    say(ann, owed, "amount", "9000", AT, said);
+    sync_all();
+    remove_one(ann, "amendment", said);
+    assert_amount("{\"a\":10000}");
+    must_fail(bob, bring_back(bob, said), "denied", "amount of a receivable is amended, and taken back, by finance");
+    must(ann, bring_back(ann, said));
+    assert_amount("{\"a\":9000}");
+    assert_standing(said, "counts");
+}
+
+/* A program that writes no more than that it is back, and leaves its words finance's. */
+static void an_amendment_that_somebody_else_brought_back_is_nobodys_word(void **state)
+{
+    char said[SATCHEL_ID_SIZE];
+    struct sat_arena arena;
+    struct sat_record_id id;
+    struct client_place place;
+    struct sat_record_view view;
+    struct client_amendment amendment;
+    (void)state;
+    sat_arena_init(&arena);
+    say(ann, owed, "amount", "9000", AT, said);
+    remove_one(ann, "amendment", said);
+    must(ann, bring_back(ann, said));
+    assert_int_equal(sat_uuid_parse(said, id.b), SAT_OK);
+    assert_int_equal(client_locate(ann, &id, &arena, &place, &view), SAT_OK);
+    assert_true(client_amendment_read(ann, &view.merged, &arena, &amendment));
+    assert_int_equal(amendment.user, client_user(ann));
+    struct sat_merged *back = &view.merged.cells[0];
+    assert_int_equal(back->field, SAT_FIELD_DELETED);
+    struct sat_source bobs = *back->source;
+    bobs.dot.device = client_device(bob);
+    bobs.role = SAT_ROLE_REP;
+    back->source = &bobs;
+    assert_true(client_amendment_read(ann, &view.merged, &arena, &amendment));
+    assert_int_equal(amendment.user, 0);
+    assert_int_equal(amendment.role, 0);
+    sat_arena_deinit(&arena);
 }
 
 static void an_amendment_that_several_wrote_is_nobodys_word(void **state)
@@ -309,6 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_owed_finance_amends),
         TEST(who_may_not_amend_takes_nothing_back),
+        TEST(who_may_not_amend_brings_nothing_back),
+        TEST(an_amendment_that_somebody_else_brought_back_is_nobodys_word),
         TEST(an_amendment_that_several_wrote_is_nobodys_word),
         TEST(what_the_field_could_not_hold_counts_for_nothing),
         TEST(the_one_that_was_written_last_counts),

@@ -9,44 +9,7 @@
 #include <sqlite3.h>
 
 #include "client/fits.h"
-#include "tests/unit/client_world.h"
-
-/* Ann is the admin; Bob and Cid write in Northern. */
-static struct satchel *ann, *bob, *cid;
-
-static int make_org(void **state)
-{
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
-    (void)sync_now(bob);
-    (void)sync_now(cid);
-    (void)sync_now(ann);
-    return 0;
-}
-
-static int drop_org(void **state)
-{
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
-
-static void sync_all(void)
-{
-    for (int round = 0; round < 2; round++) {
-        (void)sync_now(ann);
-        (void)sync_now(bob);
-        (void)sync_now(cid);
-    }
-}
+#include "tests/unit/book_world.h"
 
 /* One put in a transaction of its own, which is rolled back. */
 static int try_put(struct satchel *satchel, const char *type, const char *id, const char *fields)
@@ -115,9 +78,9 @@ static void m01_6_work_done_under_an_older_version_stays_valid(void **state)
     put_one(bob, "account", id, NULL, "{\"name\":\"A\"}");
     must_fail(bob, try_put(bob, "account", id, "{\"ext\":{\"season\":\"late spring\"}}"), "not_found",
               "nobody has published a field account.season");
-    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}");
     sync_all();
-    publish("field", "account.season", 2, "{\"kind\":\"text\",\"words\":[\"spring\",\"autumn\"]}");
+    publish("field", "account.season", 2, "{\"kind\":\"text\",\"grade\":\"G1\",\"words\":[\"spring\",\"autumn\"]}");
     edit(bob, "account", id, "{\"ext\":{\"season\":\"late spring\"}}");
     must_fail(bob, try_put(bob, "account", id, "{\"ext\":{\"season\":5}}"), "invalid", "(version 1)");
     sync_all();
@@ -150,11 +113,11 @@ static void what_is_published_is_a_column(void **state)
     struct rows rows = {0};
     put_one(bob, "account", none, NULL, "{\"name\":\"C\"}");
     must_fail(bob, satchel_query(bob, sql, collect_row, &rows), "invalid", "no such column");
-    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
-    publish("field", "account.Season", 1, "{\"kind\":\"text\"}"); /* for SQLite the same */
-    publish("field", "account.key", 1, "{\"kind\":\"integer\"}");
-    publish("field", "nothing.season", 1, "{\"kind\":\"text\"}");
-    publish("field", "account.a\"b", 1, "not even JSON");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}");
+    publish("field", "account.Season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}"); /* for SQLite the same */
+    publish("field", "account.key", 1, "{\"kind\":\"integer\",\"grade\":\"G0\"}");
+    publish("field", "nothing.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}");
+    publish("field", "account.a\"b", 1, "{\"grade\":\"G1\"}");
     sync_all();
     put_one(bob, "account", one, NULL, "{\"name\":\"A\",\"ext\":{\"season\":\"late \\\"spring\\\"\",\"key\":7}}");
     put_one(bob, "account", two, NULL, "{\"name\":\"B\",\"ext\":{\"key\":0}}");
@@ -163,7 +126,7 @@ static void what_is_published_is_a_column(void **state)
     edit(bob, "account", none, "{\"name\":\"D\"}");
     const char *column = "SELECT count(*) AS n FROM account WHERE \"ext.Season\" = 'autumn' OR \"ext.key\" = 7";
     expect_rows(bob, column, "{\"n\":1}"); /* the first of the two spellings is the column */
-    publish("field", "account.key", 2, "{\"kind\":\"boolean\"}");
+    publish("field", "account.key", 2, "{\"kind\":\"boolean\",\"grade\":\"G0\"}");
     sync_all();
     edit(bob, "account", two, "{\"ext\":{\"key\":true}}");
     expect_rows(bob, "SELECT name, \"ext.key\" AS key FROM account ORDER BY name",
@@ -180,11 +143,41 @@ static void a_published_version_is_not_edited(void **state)
 {
     (void)state;
     char id[SATCHEL_ID_SIZE] = "";
-    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}");
     put_one(ann, "config_item", id, NULL, "{\"kind\":\"field\",\"name\":\"account.season\",\"version\":1}");
     must_fail(ann, try_put(ann, "config_item", id, "{\"body\":\"{}\"}"), "invalid", "rule IMM");
     must_fail(bob, try_put(bob, "config_item", NULL, "{\"kind\":\"field\",\"name\":\"x\",\"version\":1}"), "denied",
               "may not write");
+}
+
+/* It is asked when it is published, in whichever put its body was said; and nothing is stored of what is refused. */
+static void m24_1_a_field_without_a_grade_is_not_published(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"kind\":\"text\"}", "{\"grade\":\"G4\"}", "{\"grade\":1}", "no JSON", "[]", ""};
+    char fields[200], id[SATCHEL_ID_SIZE] = "";
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:s}", "kind", "field", "name", "account.season", "version", 1,
+                                 "body", bodies[i], "published_at", "2026-06-01T09:00:00Z");
+        char *text = json_dumps(json, 0);
+        (void)snprintf(fields, sizeof fields, "%s", text);
+        free(text);
+        json_decref(json);
+        must_fail(ann, try_put(ann, "config_item", NULL, fields), "invalid", "account.season is not published without");
+    }
+    must_fail(
+        ann,
+        try_put(ann, "config_item", NULL,
+                "{\"kind\":\"field\",\"name\":\"account.iban\",\"version\":1,\"body\":\"{\\\"grade\\\":\\\"G2\\\"}\","
+                "\"published_at\":\"2026-06-01T09:00:00Z\"}"),
+        "invalid", "account.iban: G2 cannot be added");
+    assert_rows(ann, "SELECT count(*) AS n FROM config_item", "{\"n\":0}");
+    put_one(ann, "config_item", id, NULL, "{\"kind\":\"field\",\"name\":\"account.season\",\"version\":1}");
+    must_fail(ann, try_put(ann, "config_item", id, "{\"published_at\":\"2026-06-01T09:00:00Z\"}"), "invalid", "grade");
+    edit(ann, "config_item", id, "{\"body\":\"{\\\"kind\\\":\\\"text\\\",\\\"grade\\\":\\\"G0\\\"}\"}");
+    edit(ann, "config_item", id, "{\"published_at\":\"2026-06-01T09:00:00Z\"}");
+    publish("policy", "anything", 1, "{}"); /* nothing else is asked for one */
 }
 
 /* What an admin's other program may publish: of its words those that are texts count. */
@@ -193,7 +186,7 @@ static void a_word_that_is_no_text_is_none(void **state)
     (void)state;
     char id[SATCHEL_ID_SIZE] = "";
     put_one(ann, "account", id, "Northern", "{\"name\":\"A\"}");
-    publish("field", "account.season", 1, "{\"kind\":\"text\",\"words\":[5,null,\"spring\"]}");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\",\"words\":[5,null,\"spring\"]}");
     must_fail(ann, try_put(ann, "account", id, "{\"ext\":{\"season\":\"\"}}"), "invalid", "version 1");
     edit(ann, "account", id, "{\"ext\":{\"season\":\"spring\"}}");
 }
@@ -218,8 +211,8 @@ static void a_version_that_cannot_be_read_leaves_nothing_of_the_one_before(void 
     struct client_published found;
     struct sat_arena arena;
     sat_arena_init(&arena);
-    publish("field", "account.season", 1, "{\"kind\":\"text\"}");
-    publish("field", "account.season", 2, "{\"kind\":\"text\"}");
+    publish("field", "account.season", 1, "{\"kind\":\"text\",\"grade\":\"G1\"}");
+    publish("field", "account.season", 2, "{\"kind\":\"text\",\"grade\":\"G1\"}");
     client_begin(ann);
     assert_int_equal(client_published_get(ann, "field", "account.season", &arena, &found), SAT_OK);
     assert_int_equal(found.version, 2);
@@ -410,11 +403,12 @@ static void aut_what_a_rep_says_of_the_tier_is_a_proposal(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_book, drop_book)
     const struct CMUnitTest tests[] = {
         TEST(a_word_of_nobodys_list_is_refused_until_it_is_published),
         TEST(m01_6_work_done_under_an_older_version_stays_valid),
         TEST(a_published_version_is_not_edited),
+        TEST(m24_1_a_field_without_a_grade_is_not_published),
         TEST(a_word_that_is_no_text_is_none),
         TEST(what_is_published_is_a_column),
         TEST(a_version_that_cannot_be_read_leaves_nothing_of_the_one_before),

@@ -235,6 +235,47 @@ static void a_no_stays_whoever_archives_it(void **state)
     assert_state("approval", approval, "rejected");
 }
 
+/* Whose request it is follows from who wrote it, for any program's steps. */
+static void who_did_not_ask_withdraws_nothing(void **state)
+{
+    char approval[SATCHEL_ID_SIZE], made[SATCHEL_ID_SIZE] = "", fields[200];
+    (void)state;
+    take(bob, 900, true);
+    (void)snprintf(approval, sizeof approval, "%s", approval_says(bob, "approval"));
+    must_fail(cid, step(cid, "approval", approval, "withdrawn"), "denied", "whoever asked");
+    (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"withdrawn\"}", approval);
+    put_one(cid, "state_event", made, NULL, fields);
+    sync_all();
+    assert_state("approval", approval, "requested");
+    must(bob, step(bob, "approval", approval, "withdrawn"));
+    sync_all();
+    assert_state("approval", approval, "withdrawn");
+}
+
+/* A decision stands beside a withdrawal that had not heard of it, whoever's that is: a no is not to be got rid of. */
+static void a_decision_stands_beside_a_withdrawal(void **state)
+{
+    static const struct {
+        const char *decision, *stands;
+    } cases[] = {{"yes", "approved"}, {"no", "rejected"}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct satchel *const by[] = {bob, cid};
+        char approval[SATCHEL_ID_SIZE], fields[200];
+        take(bob, 900 + (int)i, true);
+        (void)snprintf(approval, sizeof approval, "%s", approval_says(bob, "approval"));
+        decide(mia, cases[i].decision);
+        (void)snprintf(fields, sizeof fields, "{\"about\":\"%s\",\"to_state\":\"withdrawn\"}", approval);
+        for (size_t k = 0; k < 2; k++) {
+            char made[SATCHEL_ID_SIZE] = "";
+            put_one(by[k], "state_event", made, NULL, fields);
+        }
+        sync_all();
+        assert_state("approval", approval, cases[i].stands);
+        must_fail(bob, step(bob, "approval", approval, "withdrawn"), "invalid", "does not become withdrawn");
+    }
+}
+
 static void who_settles_takes_a_step_back(void **state)
 {
     (void)state;
@@ -268,6 +309,42 @@ static void nobody_has_a_duty_by_what_a_territory_says_of_him(void **state)
     sync_all();
     assert_state("approval", approval, "requested");
     assert_rows(mia, "SELECT territory FROM user WHERE name IS NULL", "");
+    put_one(ann, "user", dans, NULL, "{\"employee_no\":\"7\"}"); /* who is meant is among the people */
+    sync_all();
+    assert_rows(mia, "SELECT employee_no AS no FROM user WHERE name = 'Dan'", "{\"no\":\"7\"}");
+}
+
+/* As an import has to, a record is made in any state: shown there, and flagged where its maker has no way to it, until
+ * somebody who has moves it on. */
+static void a_state_without_a_way_is_flagged(void **state)
+{
+    static const char flags[] = "SELECT f.text FROM flagged AS f WHERE f.rule = 'a state is come to by its way'";
+    static const char found[] =
+        "{\"text\":\"it was made as warehouse, to which whoever made it has no way: somebody who has"
+        " moves it on\"}";
+    char fields[200], id[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"I-1\",\"state\":\"warehouse\"}", account);
+    put_one(ann, "order", id, NULL, fields); /* she may do all of it */
+    sync_all();
+    assert_rows(bob, flags, "");
+    order[0] = '\0';
+    put_one(bob, "order", order, NULL, fields);
+    put_one(bob, "user", (char[SATCHEL_ID_SIZE]){""}, "Northern", "{\"roles\":[\"supply\"]}");
+    sync_all();
+    assert_state("order", order, "warehouse");
+    struct satchel *const all[] = {ann, mia, bob, cid};
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, found);
+    assert_flag(mia, "no_way");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"supply\"]}"); /* he may set any state now */
+    sync_all();
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, "");
+    put_one(ann, "user", person, NULL, "{\"roles\":{\"remove\":[\"supply\"]}}");
+    sync_all();
+    assert_rows(cid, flags, found);
+    must(ann, step(ann, "order", order, "shipping"));
+    sync_all();
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, "");
 }
 
 /* ---- The same on every road ---- */
@@ -520,6 +597,9 @@ int main(void)
         TEST(a_step_is_one_of_its_records_own_territory),
         TEST(nobody_has_a_duty_by_what_a_territory_says_of_him),
         TEST(a_no_stays_whoever_archives_it),
+        TEST(a_state_without_a_way_is_flagged),
+        TEST(who_did_not_ask_withdraws_nothing),
+        TEST(a_decision_stands_beside_a_withdrawal),
         TEST(who_settles_takes_a_step_back),
         TEST(whichever_call_reviews_an_order_asks_the_same_before),
         TEST(whichever_call_delivers_an_order_notes_what_is_owed),

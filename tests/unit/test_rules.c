@@ -1,5 +1,6 @@
 /* Each merge rule over random histories: three people write one cell and hear of each other now and then. In whatever
- * order, however often what they wrote arrives, everybody sees the same; what is shown, what stands beside it and
+ * order, however often, in whatever parts that were merged before what they wrote arrives, everybody sees the same (it
+ * is commutative, idempotent and associative); what is shown, what stands beside it and
  * whether a person is to settle it is what the domain says of the rule, told here without vectors. */
 #include "tests/unit/cells_record.h"
 
@@ -349,6 +350,43 @@ static void shuffle(struct life *life, uint32_t *order)
     }
 }
 
+/* What b has, to a. */
+static void join(struct live *a, const struct live *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) arrive(a, &b->at[i]);
+}
+
+/* Three who know some of it each, and together all of it, tell each other what stands with them: (a b) c, a (b c) and
+ * (c a) b are one. */
+static void expect_the_same_of_any_parts(struct life *life)
+{
+    enum { PARTS = 3 };
+    struct live parts[PARTS];
+    uint32_t order[WRITES];
+    bool knows[PARTS][WRITES] = {{false}};
+    for (uint32_t w = 0; w < life->n; w++) {
+        knows[roll(life, PARTS)][w] = true;
+        if (roll(life, 2)) knows[roll(life, PARTS)][w] = true;
+    }
+    for (uint32_t p = 0; p < PARTS; p++) {
+        shuffle(life, order);
+        parts[p] = hear(life, knows[p], order);
+    }
+    for (uint32_t first = 0; first < PARTS; first++) {
+        struct live left = parts[first], right = parts[(first + 1) % PARTS], all = parts[first];
+        join(&left, &parts[(first + 1) % PARTS]);
+        join(&left, &parts[(first + 2) % PARTS]);
+        join(&right, &parts[(first + 2) % PARTS]);
+        join(&all, &right);
+        join(&left, &left); /* once more: nothing new */
+        assert_int_equal(left.n, all.n);
+        show(life, &left);
+        expect_what_the_domain_says(life);
+        show(life, &all);
+        expect_what_the_domain_says(life);
+    }
+}
+
 static void play(struct record *record, const struct subject *subject)
 {
     static struct life life;
@@ -372,6 +410,7 @@ static void play(struct record *record, const struct subject *subject)
             show(&life, &heard);
             expect_what_the_domain_says(&life);
         }
+        expect_the_same_of_any_parts(&life);
         uint32_t standing = 0;
         for (uint32_t w = 0; w < life.n; w++) standing += stands(&life, w);
         contested += standing > 1;
