@@ -390,6 +390,7 @@ enum sat_err sat_store_aside_list(struct sat_store *store, int64_t after, uint32
                                   struct sat_aside_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash *bundle, struct sat_arena *arena,
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_has(struct sat_store *store, const struct sat_hash *bundle, bool *has) SAT_MUST_CHECK;
 /* The last of that device's in the space that begins before a counter, of what is open. */
 enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space_id *space, struct sat_dot before,
                                  struct sat_hash *id, bool *found) SAT_MUST_CHECK;
