@@ -187,7 +187,7 @@ $(BUILD)/tests/unit/test_author_past: LINK_AS = -pie -Wl,--wrap=sat_dots_have -W
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # A signature that was verified before is not verified again, what is always the same is made once, and some programs are older.
-SIM_WRAPPED := sat_sign sat_verify sat_store_open ZSTD_createCDict ZSTD_freeCDict sat_suite_is_known sat_suite_in_use sat_field_by_number sat_type_at
+SIM_WRAPPED := sodium_malloc sodium_free crypto_sign_detached sat_sign sat_verify sat_store_open ZSTD_createCDict ZSTD_freeCDict sat_suite_is_known sat_suite_in_use sat_field_by_number sat_type_at
 $(BUILD)/tests/sim/test_%: LINK_AS = -pie $(SIM_WRAPPED:%=-Wl,--wrap=%)
 $(BUILD)/tests/sim/test_%: $(BUILD)/tests/sim/test_%.o $(call shared,sim) $(VFS) $(BUILD)/tests/libworld.a $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)

@@ -47,6 +47,37 @@ static enum sat_err is_on_this_log(struct satchel *satchel, int64_t sid, const s
     return SAT_OK;
 }
 
+/* ---- What was written again here ---- */
+
+/* Its copies may have been replaced since, and forgotten: nothing else would tell. */
+static const char WRITTEN[] = "written.";
+enum { WRITTEN_KEY_SIZE = sizeof WRITTEN + 2 * sizeof(struct sat_hash) };
+
+static void written_key(const struct sat_hash *bundle, char out[WRITTEN_KEY_SIZE])
+{
+    memcpy(out, WRITTEN, sizeof WRITTEN);
+    sat_hex_format(bundle->b, sizeof bundle->b, out + sizeof WRITTEN - 1);
+}
+
+static enum sat_err was_written(struct satchel *satchel, const struct sat_hash *bundle, bool *was)
+{
+    char key[WRITTEN_KEY_SIZE];
+    uint64_t at;
+    written_key(bundle, key);
+    enum sat_err err = sat_store_meta_get_u64(satchel->store, key, 0, &at);
+    *was = !err && at > 0;
+    return err;
+}
+
+static enum sat_err note_written(struct satchel *satchel, const struct sat_hash *bundle)
+{
+    char key[WRITTEN_KEY_SIZE];
+    written_key(bundle, key);
+    return sat_store_meta_put_u64(satchel->store, key, 1);
+}
+
+/* ---- Whether it fits ---- */
+
 /* On numbers that nothing in the log has, behind its author's last one there. */
 static enum sat_err has_place(struct satchel *satchel, int64_t sid, const struct sat_bundle *bundle,
                               const struct sat_hash *before, bool *has)
@@ -86,7 +117,8 @@ enum sat_err client_handed_fits(struct satchel *satchel, const struct sat_bundle
     enum sat_err err = find_sid(satchel, &bundle->manifest.space, &sid);
     if (err || !sid || !may_write_again(satchel, &bundle->manifest)) return err;
     err = has_place(satchel, sid, bundle, before, fits);
-    if (!err && *fits) err = is_some_known(satchel, sid, bundle, &known);
+    if (!err && *fits) err = was_written(satchel, &bundle->id, &known);
+    if (!err && *fits && !known) err = is_some_known(satchel, sid, bundle, &known);
     *fits = *fits && !known;
     return err;
 }
@@ -181,6 +213,7 @@ static enum sat_err take(struct satchel *satchel, int64_t sid, const struct sat_
     enum sat_err err = sat_store_begin(satchel->store);
     if (err) return err;
     err = write_again(satchel, sid, handed);
+    for (uint32_t i = handed->known; i < handed->n && !err; i++) err = note_written(satchel, &handed->bundles[i].id);
     if (!err) err = sat_store_commit(satchel->store);
     if (err) sat_store_rollback(satchel->store);
     satchel->conflicts.known = false;
@@ -222,6 +255,17 @@ static enum sat_err make_chain(struct satchel *satchel, const struct sat_bundle 
     return err;
 }
 
+/* What this device has written before is written once: it is told what became of it, as of what came before it. */
+static enum sat_err pass_written(struct satchel *satchel, struct sat_again_handed *handed)
+{
+    enum sat_err err = SAT_OK;
+    for (bool was = true; was && handed->known < handed->n && !err;) {
+        err = was_written(satchel, &handed->bundles[handed->known].id, &was);
+        if (!err && was) handed->known++;
+    }
+    return err;
+}
+
 enum sat_err client_handed_take(struct satchel *satchel, const struct sat_bundle *bundles, uint32_t n,
                                 struct client_handed_beside *beside)
 {
@@ -232,7 +276,8 @@ enum sat_err client_handed_take(struct satchel *satchel, const struct sat_bundle
     enum sat_err err = find_sid(satchel, &bundles->manifest.space, &sid);
     for (uint32_t i = 0; i < n && !err; i++) err = client_handed_check(satchel, &bundles[i]);
     if (!err) err = make_chain(satchel, bundles, n, beside, &arena, &handed);
-    if (!err) err = take(satchel, sid, &handed);
+    if (!err) err = pass_written(satchel, &handed);
+    if (!err && handed.known < handed.n) err = take(satchel, sid, &handed);
     sat_arena_deinit(&arena);
     return err;
 }

@@ -357,6 +357,7 @@ static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max,
 {
     struct client_session *session = context;
     struct sat_vault vault = client_vault(session->satchel);
+    vault.fresh = sat_replica_fresh(session->replica);
     if (session->config->frame_bytes) vault.bundle_bytes = session->config->frame_bytes - SAT_FRAME_OVERHEAD;
     struct client_brake *brake = &session->satchel->brake;
     uint32_t known = brake->held_n;

@@ -52,6 +52,7 @@ enum {
     SAT_RECORD_LIVE_RESERVED = 64,
     SAT_RANGES_PER_MESSAGE_MAX = 16,
     SAT_CURSORS_PER_MESSAGE_MAX = 512, /* some 57 KiB */
+    SAT_HELD_PER_MESSAGE_MAX = 256,
     /* Ranges whose digests one session may ask about: each is a walk over what is live in it. */
     SAT_RANGES_PER_SESSION_MAX = 4096,
     /* … and all these walks together are no longer than so many times what is live, and some. */

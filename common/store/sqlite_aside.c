@@ -87,6 +87,14 @@ enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash
     return sat_query_end(&query);
 }
 
+enum sat_err sat_store_aside_has(struct sat_store *store, const struct sat_hash *bundle, bool *has)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_ASIDE_NUMBER);
+    sat_bind_bytes(&query, bundle->b, sizeof bundle->b);
+    *has = sat_query_step(&query);
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space_id *space, struct sat_dot before,
                                  struct sat_hash *id, bool *found)
 {

@@ -74,23 +74,6 @@ enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struc
     return sat_query_end(&query);
 }
 
-enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
-                                          struct sat_arena *arena, struct sat_record_id **out, uint32_t *n)
-{
-    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES_SUPERSEDED);
-    sat_bind_i64(&query, sid);
-    sat_bind_bound(&query, first);
-    sat_bind_bound(&query, last);
-    while (sat_query_step(&query)) {
-        struct sat_record_id *record = sat_rows_add(&rows);
-        sat_column_bytes(&query, record->b, sizeof record->b);
-    }
-    *out = rows.at;
-    *n = rows.n;
-    return sat_query_end(&query);
-}
-
 enum sat_err sat_store_bundle_is_empty(struct sat_store *store, int64_t bid, bool *empty)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLE_KEPT);
@@ -217,25 +200,6 @@ enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_
     sat_bind_i64(&query, bid);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) (void)read_change(&query, &rows);
-    *out = rows.at;
-    *n = rows.n;
-    return sat_query_end(&query);
-}
-
-enum sat_err sat_store_changes_beside(struct sat_store *store, int64_t cid, int64_t bid, uint32_t limit,
-                                      struct sat_arena *arena, struct sat_change_row **out, uint32_t *n)
-{
-    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
-    struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_BESIDE);
-    sat_bind_i64(&query, cid);
-    sat_bind_i64(&query, bid);
-    sat_bind_i64(&query, limit);
-    while (sat_query_step(&query)) {
-        struct sat_change_row *row = sat_rows_add(&rows);
-        row->cid = sat_column_i64(&query);
-        row->sid = sat_column_i64(&query);
-        sat_column_bytes(&query, row->record.b, sizeof row->record.b);
-    }
     *out = rows.at;
     *n = rows.n;
     return sat_query_end(&query);

@@ -196,6 +196,13 @@ enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
  */
 enum sat_err sat_store_changes_from(struct sat_store *store, int64_t cid, int64_t bid, bool deletions, uint32_t limit,
                                     struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* How many changes in that state, live or dead, each of these records has, SAT_COUNTED_MAX standing for more: live ones
+ * together with the pending, and without those of the bundle `but` (0: of none). The records of the space in their
+ * order, each once.
+ */
+enum { SAT_COUNTED_MAX = 2 };
+enum sat_err sat_store_records_count(struct sat_store *store, int64_t sid, enum sat_change_state state, int64_t but,
+                                     const struct sat_record_id *records, uint32_t n, uint8_t *out) SAT_MUST_CHECK;
 /* Those of these of whose record another change is live, or pending, here: `cid`, `sid` and `record` alone. */
 enum sat_err sat_store_changes_beside(struct sat_store *store, int64_t cid, int64_t bid, uint32_t limit,
                                       struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
@@ -206,8 +213,8 @@ enum sat_err sat_store_changes_forget(struct sat_store *store, int64_t sid,
  * order. */
 enum sat_err sat_store_history(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                struct sat_arena *arena, struct sat_change_row **out, uint32_t *n) SAT_MUST_CHECK;
-/* The records of all changes in the entries from first to last, some more than once; but not those of which everything
- * is live: there is nothing to forget, and most are new ones. */
+/* The records of all changes in the entries from first to last, some more than once; but not those of which nothing is
+ * dead: there is nothing to forget, and most are new ones. */
 enum sat_err sat_store_entries_superseded(struct sat_store *store, int64_t sid, uint64_t first, uint64_t last,
                                           struct sat_arena *arena, struct sat_record_id **out,
                                           uint32_t *n) SAT_MUST_CHECK;
@@ -370,6 +377,7 @@ enum sat_err sat_store_aside_list(struct sat_store *store, int64_t after, uint32
                                   struct sat_aside_row **out, uint32_t *n) SAT_MUST_CHECK;
 enum sat_err sat_store_aside_find(struct sat_store *store, const struct sat_hash *bundle, struct sat_arena *arena,
                                   struct sat_aside_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err sat_store_aside_has(struct sat_store *store, const struct sat_hash *bundle, bool *has) SAT_MUST_CHECK;
 /* The last of that device's in the space that begins before a counter, of what is open. */
 enum sat_err sat_store_aside_tip(struct sat_store *store, const struct sat_space_id *space, struct sat_dot before,
                                  struct sat_hash *id, bool *found) SAT_MUST_CHECK;

@@ -154,26 +154,6 @@ static enum sat_err merge_record(const struct sat_accept *accept, const uint32_t
     return err;
 }
 
-/* Which of the bundle's changes have something beside them, as far as that is known: of the author's own copy, whose
- * changes are stored, most have nothing, and one look at an index says so for all of them. */
-static enum sat_err find_beside(const struct sat_accept *accept, struct sat_arena *arena, bool **out)
-{
-    uint32_t n = accept->bundle->manifest.count, found = 0;
-    struct sat_change_row *rows = NULL;
-    enum sat_err err = SAT_OK;
-    *out = sat_arena_array(arena, n, sizeof **out);
-    if (accept->pending_bid)
-        err = sat_store_changes_beside(accept->store, accept->pending_bid << 10, accept->pending_bid, n, arena, &rows,
-                                       &found);
-    for (uint32_t i = 0; i < n; i++) (*out)[i] = !accept->pending_bid || accept->bundle->changes[i].stub;
-    for (uint32_t i = 0; i < found && !err; i++) {
-        uint32_t index = SAT_CHANGE_INDEX(rows[i].cid);
-        if (index >= n) return SAT_ERR_CORRUPT;
-        (*out)[index] = true;
-    }
-    return err;
-}
-
 /* Record by record: none of the bundle's own changes is stored before all are merged. */
 static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_arena *arena, uint8_t *states)
 {
@@ -184,7 +164,8 @@ static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_ar
     bool *beside;
     sat_by_record_init(accept->bundle, arena, &order);
     sat_arena_init(&one);
-    enum sat_err err = find_beside(accept, arena, &beside);
+    enum sat_err err =
+        sat_by_record_beside(&order, accept->store, accept->space->sid, accept->pending_bid, arena, &beside);
     if (!err) err = sat_store_stub_count(accept->store, accept->space->sid, &stubs);
     for (uint32_t i = 0; i < n; i++) {
         states[i] = SAT_CHANGE_DEAD;
@@ -192,8 +173,7 @@ static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_ar
     }
     for (uint32_t from = 0, end; from < n && !err; from = end) {
         end = sat_by_record_end(&order, from);
-        bool look = end - from > 1 || beside[order.index[from]];
-        err = merge_record(accept, order.index + from, end - from, look, stubs > 0, &one, states);
+        err = merge_record(accept, order.index + from, end - from, beside[from], stubs > 0, &one, states);
         sat_arena_reset(&one);
     }
     sat_arena_deinit(&one);
@@ -380,6 +360,7 @@ enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_ro
     if (n != out->manifest.count) return SAT_ERR_CORRUPT;
     out->changes = sat_arena_array(arena, n, sizeof *out->changes);
     for (uint32_t i = 0; i < n && !err; i++) {
+        if (SAT_CHANGE_INDEX(rows[i].cid) != i) return SAT_ERR_CORRUPT;
         bool stub = rows[i].header.len == 0 || (stub_dead && rows[i].state == SAT_CHANGE_DEAD), keystone = false;
         if (stub) err = is_keystone(store, &rows[i], &keystone);
         stub = stub && !keystone;

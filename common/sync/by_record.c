@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW = 4 }; /* records, each of which is looked up by who asks */
+
 struct place {
     const struct sat_record_id *record;
     uint32_t index;
@@ -41,4 +43,22 @@ uint32_t sat_by_record_end(const struct sat_by_record *order, uint32_t from)
            sat_record_equal(&changes[order->index[end]].record, &changes[order->index[from]].record))
         end++;
     return end;
+}
+
+enum sat_err sat_by_record_beside(const struct sat_by_record *order, struct sat_store *store, int64_t sid, int64_t bid,
+                                  struct sat_arena *arena, bool **out)
+{
+    uint32_t n = order->bundle->manifest.count, records_n = 0;
+    struct sat_record_id *records = sat_arena_array(arena, n, sizeof *records);
+    uint8_t *counts = sat_arena_array(arena, n, sizeof *counts);
+    enum sat_err err = SAT_OK;
+    *out = sat_arena_array(arena, n, sizeof **out);
+    for (uint32_t i = 0; i < n; i = sat_by_record_end(order, i))
+        records[records_n++] = order->bundle->changes[order->index[i]].record;
+    if (records_n < FEW)
+        memset(counts, 1, records_n);
+    else
+        err = sat_store_records_count(store, sid, SAT_CHANGE_LIVE, bid, records, records_n, counts);
+    for (uint32_t i = 0, at = 0; i < n && !err; i = sat_by_record_end(order, i)) (*out)[i] = counts[at++] > 0;
+    return err;
 }

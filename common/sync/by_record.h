@@ -5,6 +5,7 @@
 #define SAT_SYNC_BY_RECORD_H
 
 #include "common/proof/bundle.h"
+#include "common/store/store.h"
 
 struct sat_by_record {
     const struct sat_bundle *bundle;
@@ -15,5 +16,10 @@ struct sat_by_record {
 void sat_by_record_init(const struct sat_bundle *bundle, struct sat_arena *arena, struct sat_by_record *out);
 /* Where in `index` those of the record that begins at `from` end. */
 uint32_t sat_by_record_end(const struct sat_by_record *order, uint32_t from);
+/* Which of the records may have something live, or pending, in the space beside the bundle itself, which is not stored
+ * (bid 0) or is pending: out[i] for the record that begins at `i` in `index`. False is certain; few records are not
+ * worth the look. The arena owns it. */
+enum sat_err sat_by_record_beside(const struct sat_by_record *order, struct sat_store *store, int64_t sid, int64_t bid,
+                                  struct sat_arena *arena, bool **out) SAT_MUST_CHECK;
 
 #endif

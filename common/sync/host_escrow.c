@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/sync/admin_items.h"
+#include "common/sync/held.h"
 #include "common/sync/host_state.h"
 
 enum { ROWS_PER_READ = 256 };
@@ -102,6 +103,16 @@ static void send_handed_in(struct host_step *step, uint64_t peer, const struct s
     host_send(step, peer, &message);
 }
 
+/* Its own, or what its home has written under another number, which it has signed, too. */
+static bool is_of_home(const struct host_step *step, uint32_t device, uint32_t author)
+{
+    uint32_t kin[SAT_LINEAGE_MAX];
+    uint32_t n = sat_directory_lineage(&step->host->directory, device, kin);
+    bool is = device == author;
+    for (uint32_t i = 0; i < n; i++) is = is || kin[i] == author;
+    return is;
+}
+
 enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const struct sat_message_HAND_IN *message,
                           struct sat_fault *fault)
 {
@@ -113,7 +124,7 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
     enum sat_err err = sat_bundle_decode(message->bundle, &step->host->directory.org, &space, step->arena, &bundle);
     if (err) return err;
     if (bundle.form != SAT_BUNDLE_FULL) return sat_fail(fault, SAT_ERR_MALFORMED, "a bundle is handed in in full form");
-    if (bundle.manifest.device != peer->device)
+    if (!is_of_home(step, peer->device, bundle.manifest.device))
         return sat_fail(fault, SAT_ERR_DENIED, "a bundle of another device was handed in");
     if (peer->out_ms) peer->out_ms = step->now_ms;
     err = check_handed(step, &bundle, &why);
@@ -126,6 +137,40 @@ enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const 
     if (err) step->host->counts.refused++;
     if (!err && !logged) err = SAT_ERR_ESCROWED;
     send_handed_in(step, peer->id, &bundle.manifest, err, &why);
+    return SAT_OK;
+}
+
+/* ---- Whether it is here still ---- */
+
+static enum sat_err has_it(const struct host_step *step, uint32_t device, const struct sat_held *held, bool *has)
+{
+    struct sat_store *store = step->host->store;
+    struct sat_bundle_row row;
+    bool logged = false;
+    enum sat_err err = sat_store_aside_has(store, &held->id, has);
+    if (!err && !*has) err = sat_store_bundle_of_dot(store, (struct sat_dot){device, held->first}, &row, &logged);
+    *has = *has || (!err && logged && sat_hash_equal(&row.id, &held->id));
+    return err;
+}
+
+enum sat_err host_held_get(struct host_step *step, const struct host_peer *peer,
+                           const struct sat_message_HELD_GET *message)
+{
+    struct sat_span missing[SAT_HELD_PER_MESSAGE_MAX];
+    struct sat_message answer = {.type = SAT_MESSAGE_HELD};
+    uint32_t n = 0;
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < message->bundles.n && !err; i++) {
+        struct sat_held held;
+        bool has = false;
+        err = sat_held_decode(message->bundles.at[i], &held);
+        if (!err) err = has_it(step, peer->device, &held, &has);
+        if (!has) missing[n++] = message->bundles.at[i];
+    }
+    if (err) return err;
+    memcpy(answer.as.HELD.space, message->space, sizeof message->space);
+    answer.as.HELD.missing = (struct sat_list){missing, n};
+    host_send(step, peer->id, &answer);
     return SAT_OK;
 }
 

@@ -513,6 +513,7 @@ static enum sat_err from_device(struct host_step *step, struct host_peer *peer, 
     if (message->type == SAT_MESSAGE_RANGES)
         return host_ranges(step, peer, sub_of(peer, message->as.RANGES.sub), &message->as.RANGES, fault);
     if (message->type == SAT_MESSAGE_HAND_IN) return host_hand_in(step, peer, &message->as.HAND_IN, fault);
+    if (message->type == SAT_MESSAGE_HELD_GET) return host_held_get(step, peer, &message->as.HELD_GET);
     if (message->type == SAT_MESSAGE_ESCROW_GET) return host_escrow_get(step, peer, &message->as.ESCROW_GET, fault);
     if (message->type == SAT_MESSAGE_DEVICES_GET) return host_devices_get(step, peer, &message->as.DEVICES_GET, fault);
     if (message->type == SAT_MESSAGE_CLAIM) return take_of_lives(step, peer, message, message->as.CLAIM.sub, fault);

@@ -212,6 +212,9 @@ enum sat_err host_accept_void(struct host_step *step, struct host_space *space, 
  */
 enum sat_err host_put_aside(struct host_step *step, const struct sat_bundle *bundle,
                             struct sat_fault *fault) SAT_MUST_CHECK;
+/* Which of what a device has handed in is here? */
+enum sat_err host_held_get(struct host_step *step, const struct host_peer *peer,
+                           const struct sat_message_HELD_GET *message) SAT_MUST_CHECK;
 enum sat_err host_hand_in(struct host_step *step, struct host_peer *peer, const struct sat_message_HAND_IN *message,
                           struct sat_fault *fault) SAT_MUST_CHECK;
 /* Does what an ACCEPT link at `seq`, which is applied, says of a bundle. */

@@ -397,12 +397,13 @@ struct met {
     uint32_t rows_n, n;
 };
 
-static enum sat_err load_met(const struct sat_judge *judge, const struct sat_record_id *record, uint32_t more,
-                             struct sat_arena *arena, struct met *out)
+static enum sat_err load_met(const struct sat_judge *judge, const struct sat_record_id *record, bool look,
+                             uint32_t more, struct sat_arena *arena, struct met *out)
 {
-    struct sat_change_row *rows;
-    uint32_t n;
-    enum sat_err err = sat_store_changes_live(judge->store, judge->space->sid, record, arena, &rows, &n);
+    struct sat_change_row *rows = NULL;
+    uint32_t n = 0;
+    enum sat_err err =
+        look ? sat_store_changes_live(judge->store, judge->space->sid, record, arena, &rows, &n) : SAT_OK;
     if (err) return err;
     size_t room = (size_t)n + more;
     *out = (struct met){.rows = rows,
@@ -459,14 +460,14 @@ static enum sat_err refuse_unsound(const struct sat_judge *judge, uint32_t devic
     return sat_fail(fault, SAT_ERR_BOUNDS, "device %u replaces a change without having seen what it stands on", device);
 }
 
-/* The bundle's changes of one record, at these indexes. */
+/* The bundle's changes of one record, at these indexes; not `look`: it has no others. */
 static enum sat_err judge_record(const struct sat_judge *judge, const struct sat_bundle *bundle,
-                                 const struct sat_header *headers, const uint32_t *indexes, uint32_t n,
+                                 const struct sat_header *headers, const uint32_t *indexes, uint32_t n, bool look,
                                  struct sat_arena *arena, struct sat_fault *fault)
 {
     const struct sat_manifest *m = &bundle->manifest;
     struct met met;
-    enum sat_err err = load_met(judge, &bundle->changes[indexes[0]].record, n, arena, &met);
+    enum sat_err err = load_met(judge, &bundle->changes[indexes[0]].record, look, n, arena, &met);
     for (uint32_t i = 0; i < n && !err; i++) {
         if (bundle->changes[indexes[i]].stub) continue;
         struct sat_version y = version_of((struct sat_dot){m->device, m->first + indexes[i]}, &headers[indexes[i]]);
@@ -489,14 +490,15 @@ static enum sat_err judge_record(const struct sat_judge *judge, const struct sat
  * joins later (docs/decisions/0028). And a record has a bound on its live changes, so that nobody makes its merge
  * arbitrarily slow. */
 static enum sat_err judge_replaced(const struct sat_judge *judge, const struct sat_by_record *order,
-                                   const struct sat_header *headers, struct sat_fault *fault)
+                                   const struct sat_header *headers, struct sat_arena *whole, struct sat_fault *fault)
 {
     struct sat_arena arena; /* of one record */
-    enum sat_err err = SAT_OK;
+    bool *beside;
+    enum sat_err err = sat_by_record_beside(order, judge->store, judge->space->sid, 0, whole, &beside);
     sat_arena_init(&arena);
     for (uint32_t from = 0, end; from < order->bundle->manifest.count && !err; from = end) {
         end = sat_by_record_end(order, from);
-        err = judge_record(judge, order->bundle, headers, order->index + from, end - from, &arena, fault);
+        err = judge_record(judge, order->bundle, headers, order->index + from, end - from, beside[from], &arena, fault);
         sat_arena_reset(&arena);
     }
     sat_arena_deinit(&arena);
@@ -556,7 +558,7 @@ static enum sat_err judge_sight(const struct sat_judge *judge, const struct sat_
     /* What a client pulls may stand on changes that have become stubs: that the vectors are closed is the server's to
      * see to. */
     bool of_server = !judge->stubs_allowed || judge->in_full || judge->others_may_come;
-    if (!err && of_server) err = judge_replaced(judge, &order, headers, fault);
+    if (!err && of_server) err = judge_replaced(judge, &order, headers, arena, fault);
     return err;
 }
 

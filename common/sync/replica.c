@@ -38,10 +38,16 @@ void sat_replica_free(struct sat_replica *replica)
     sat_arena_deinit(&replica->batch_arena);
     sat_arena_deinit(&replica->lives_arena);
     replica_brake_free(replica);
+    sat_fresh_deinit(&replica->fresh);
     free(replica->subs);
     free(replica->leaving);
     sat_buf_deinit(&replica->boxes_wanted);
     free(replica);
+}
+
+struct sat_fresh *sat_replica_fresh(struct sat_replica *replica)
+{
+    return &replica->fresh;
 }
 
 void sat_replica_nonce(const struct sat_replica *replica, uint8_t out[32])
@@ -319,6 +325,7 @@ static enum sat_err take_from_known(struct replica_step *step, const struct sat_
     if (message->type == SAT_MESSAGE_HEAD) return replica_head(step, &message->as.HEAD);
     if (message->type == SAT_MESSAGE_REFUSED) return replica_refused(step, &message->as.REFUSED);
     if (message->type == SAT_MESSAGE_HANDED_IN) return replica_handed_in(step, &message->as.HANDED_IN);
+    if (message->type == SAT_MESSAGE_HELD) return replica_held(step, &message->as.HELD);
     if (message->type == SAT_MESSAGE_SET_BACK) return replica_set_back(step, &message->as.SET_BACK);
     if (message->type == SAT_MESSAGE_ESCROW) return replica_escrow(step, &message->as.ESCROW);
     if (message->type == SAT_MESSAGE_DIFFERENCES) return replica_differences(step, &message->as.DIFFERENCES);

@@ -129,6 +129,10 @@ struct sat_replica_config {
 
 struct sat_replica;
 
+struct sat_fresh;
+/* Where freeze() may keep what it froze (sync/fresh.h); the replica's. */
+struct sat_fresh *sat_replica_fresh(struct sat_replica *replica);
+
 struct sat_replica_counts {
     uint64_t sent, received; /* changes: accepted from us; merged from others */
     uint64_t refused;        /* changes refused in this session */

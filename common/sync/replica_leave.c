@@ -101,28 +101,34 @@ static enum sat_err has_drafts(struct replica_step *step, int64_t sid, bool *out
     return SAT_OK;
 }
 
-static struct replica_leaving *leaving_of(struct sat_replica *replica, int64_t sid)
+struct replica_leaving *replica_leaving_of(struct sat_replica *replica, int64_t sid)
 {
     for (uint32_t i = 0; i < replica->leaving_n; i++)
         if (replica->leaving[i].sid == sid) return &replica->leaving[i];
     return NULL;
 }
 
+struct replica_leaving *replica_leaving_add(struct sat_replica *replica, const struct sat_space_row *row)
+{
+    struct replica_leaving *known = replica_leaving_of(replica, row->sid);
+    if (known) return known;
+    replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
+    sat_check_memory(replica->leaving);
+    known = &replica->leaving[replica->leaving_n++];
+    *known = (struct replica_leaving){.sid = row->sid, .id = row->id};
+    return known;
+}
+
 static enum sat_err add_leaving(struct replica_step *step, const struct sat_space_row *row,
                                 struct replica_leaving **out)
 {
     struct sat_replica *replica = step->replica;
-    struct replica_leaving *known = leaving_of(replica, row->sid);
+    struct replica_leaving *leaving = replica_leaving_add(replica, row);
     struct sat_bundle_row *next = NULL;
-    enum sat_err err = known ? find_waiting(replica, row->sid, &row->id, known->sent + 1, step->arena, &next) : SAT_OK;
-    *out = known;
-    if (known) known->due = next != NULL;
-    if (known) return err;
-    replica->leaving = realloc(replica->leaving, (replica->leaving_n + 1) * sizeof *replica->leaving);
-    sat_check_memory(replica->leaving);
-    *out = &replica->leaving[replica->leaving_n++];
-    **out = (struct replica_leaving){.sid = row->sid, .id = row->id, .due = true};
-    return SAT_OK;
+    enum sat_err err = find_waiting(replica, row->sid, &row->id, leaving->sent + 1, step->arena, &next);
+    leaving->due = next != NULL;
+    *out = leaving;
+    return err;
 }
 
 /* Own work that the server lost, and that this device can give back no more, goes to the admins like the rest. Who may
@@ -223,7 +229,7 @@ static enum sat_err find_last(struct replica_step *step, int64_t sid, struct sat
  * the last is handed in as if it never had been there. */
 static enum sat_err let_go(struct replica_step *step, const struct sat_space_row *row)
 {
-    struct replica_leaving *leaving = leaving_of(step->replica, row->sid);
+    struct replica_leaving *leaving = replica_leaving_of(step->replica, row->sid);
     struct sat_bundle_row last;
     bool known = leaving && (leaving->asks || leaving->has_come), found = false;
     enum sat_err err = known ? SAT_OK : find_last(step, row->sid, &last, &found);
@@ -265,15 +271,24 @@ static enum sat_err look_at(struct replica_step *step, const struct sat_space_ro
 {
     struct sat_replica *replica = step->replica;
     uint8_t rights = rights_in(replica, &row->id);
-    if (rights & SAT_RIGHT_WRITE) return SAT_OK;
     struct replica_leaving *leaving;
+    bool asks = false;
+    enum sat_err asked = is_last_visit(replica) ? SAT_OK : replica_ask_held(step, row, &asks);
+    if (asked || asks || (rights & SAT_RIGHT_WRITE)) return asked;
     struct sat_bundle_row *waiting;
     enum sat_err err = rights & SAT_RIGHT_READ ? SAT_OK : claim_returns(step, row->sid);
     if (!err) err = find_waiting(replica, row->sid, &row->id, 0, step->arena, &waiting);
     if (err) return err;
     if (waiting) err = add_leaving(step, row, &leaving);
     if (err || waiting || (rights & SAT_RIGHT_READ) || is_last_visit(replica)) return err;
-    bool drafts;
+    bool drafts, kin;
+    struct sat_bundle_row former;
+    err = replica_find_kin(replica, row->sid, step->arena, &former, &kin);
+    if (err || kin) {
+        leaving = replica_leaving_add(replica, row);
+        leaving->kin_due = leaving->due = kin;
+        return err;
+    }
     err = has_drafts(step, row->sid, &drafts);
     return err || drafts || !holds_something(replica, row) ? err : let_go(step, row);
 }
@@ -335,15 +350,26 @@ enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *aren
         if (!err && asks) err = sat_store_bundle_get(replica->config.store, leaving->last, &last);
         if (err) return err;
         if (asks) row = &last;
+        bool kin = !row && leaving->kin_due && !leaving->in_flight;
+        if (kin) err = replica_find_kin(replica, leaving->sid, arena, &last, &kin);
+        if (err) return err;
+        if (kin) row = &last;
         if (!row) continue;
         *more = true;
         if (!out) return SAT_OK;
         if (asks) leaving->asked = true;
-        if (!asks) leaving->sent = row->first + row->count - 1;
+        if (kin) leaving->kin = last.bid;
+        if (!asks && !kin) leaving->sent = row->first + row->count - 1;
         leaving->in_flight++;
         return encode_hand_in(replica, &leaving->id, row, arena, out);
     }
     return SAT_OK;
+}
+
+static enum sat_err said(uint64_t error)
+{
+    enum sat_err why = error == 0 ? SAT_ERR_EXISTS : sat_err_from_wire(error);
+    return sat_err_is_local(why) ? SAT_ERR_BUSY : why;
 }
 
 /* The answer is about the bundle that begins there. */
@@ -351,8 +377,7 @@ static enum sat_err take_answer(struct replica_step *step, struct replica_leavin
                                 const struct sat_bundle_row *row, uint64_t error, struct sat_span text)
 {
     struct sat_replica *replica = step->replica;
-    enum sat_err err = SAT_OK, why = error == 0 ? SAT_ERR_EXISTS : sat_err_from_wire(error);
-    if (sat_err_is_local(why)) why = SAT_ERR_BUSY;
+    enum sat_err err = SAT_OK, why = said(error);
     if (why == SAT_ERR_ESCROWED || why == SAT_ERR_EXISTS) {
         err = replica_begin(step);
         if (!err) err = sat_store_bundle_set_refused(replica->config.store, row->bid, why);
@@ -398,8 +423,11 @@ enum sat_err replica_handed_in(struct replica_step *step, const struct sat_messa
     enum sat_err err = SAT_OK;
     bool asked = leaving->asked && leaving->last_first == message->first;
     if (leaving->in_flight) leaving->in_flight--;
+    bool kin = leaving->kin != 0; /* nothing else is in flight then */
     if (asked) err = take_last(step, leaving, message->error);
-    if (!err) err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
+    if (kin) err = replica_took_kin(step, leaving, said(message->error));
+    n = 0;
+    if (!err && !kin) err = sat_store_bundles_pending(store, leaving->sid, message->first, 1, step->arena, &rows, &n);
     if (!err && n && rows[0].first == message->first)
         err = take_answer(step, leaving, &rows[0], message->error, message->text);
     if (err || leaving->in_flight || leaving->refused) return err;
@@ -414,7 +442,8 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
     const char *why = NULL;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
         const struct replica_leaving *leaving = &replica->leaving[i];
-        if (leaving->in_flight || (leaving->due && !leaving->refused && !may_be_a_copy(replica))) *under_way = true;
+        if (leaving->in_flight || leaving->held_asked > leaving->held) *under_way = true;
+        if (leaving->due && !leaving->refused && !may_be_a_copy(replica)) *under_way = true;
         if (replica->leaving[i].why)
             why = "work of this device in a territory that it lost was not taken; it is kept and goes along later";
     }

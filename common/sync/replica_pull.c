@@ -285,7 +285,7 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_store *store = replica->config.store;
     struct sat_bundle bundle;
     enum sat_err err = replica_check_order(step, sub, row);
-    if (!err) err = sat_base_bundle(store, row, false, step->arena, &bundle);
+    if (!err) err = replica_own_bundle(replica, row, step->arena, &bundle);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)
@@ -296,6 +296,7 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
         sub->blocked = false;
     }
     if (err) return err;
+    sat_fresh_drop(&replica->fresh, &row->id);
     uint64_t last = row->first + row->count - 1;
     if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
     if (sub->pushed < last) sub->pushed = last;

@@ -37,6 +37,15 @@ static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub 
     return SAT_OK;
 }
 
+enum sat_err replica_own_bundle(const struct sat_replica *replica, const struct sat_bundle_row *row,
+                                struct sat_arena *arena, struct sat_bundle *out)
+{
+    const struct sat_bundle *fresh = sat_fresh_find(&replica->fresh, &row->id);
+    if (!fresh) return sat_base_bundle(replica->config.store, row, false, arena, out);
+    *out = *fresh;
+    return SAT_OK;
+}
+
 static enum sat_err encode_push(struct sat_replica *replica, const struct replica_sub *sub,
                                 const struct sat_bundle_row *row, struct sat_arena *arena, struct sat_buf *out)
 {
@@ -47,7 +56,7 @@ static enum sat_err encode_push(struct sat_replica *replica, const struct replic
     if (row->state == SAT_BUNDLE_VOID) {
         replica_encode_void(row, &bytes);
     } else {
-        err = sat_base_bundle(replica->config.store, row, false, arena, &bundle);
+        err = replica_own_bundle(replica, row, arena, &bundle);
         if (!err) sat_bundle_encode(&bundle, sub->push_full ? SAT_BUNDLE_FULL : SAT_BUNDLE_SHORT, &bytes);
     }
     if (err) {

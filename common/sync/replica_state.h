@@ -3,6 +3,7 @@
 #define SAT_SYNC_REPLICA_STATE_H
 
 #include "common/proof/header.h"
+#include "common/sync/fresh.h"
 #include "common/sync/replica.h"
 #include "common/sync/subscription.h"
 #include "common/wire/message.h"
@@ -138,6 +139,12 @@ struct replica_leaving { /* a space from which work is handed in, as it cannot b
     bool asks, asked, has_come;
     int64_t last;        /* its bundle */
     uint64_t last_first; /* … and the counter of its first change */
+    /* Of what was handed in in other sessions (replica_held.c): the counter up to which this one's server has said
+     * whether it has that, and up to which it was asked. */
+    uint64_t held, held_asked;
+    /* What its home has sent under another number, and the server lost, is handed in behind its own (replica_kin.c). */
+    bool kin_due;
+    int64_t kin; /* the bundle of which the answer is awaited; 0: none */
 };
 
 struct replica_question { /* escrow or devices */
@@ -174,6 +181,7 @@ struct sat_replica {
     struct replica_sub *subs;
     uint32_t subs_n, next_sub;
     struct sat_frozen frozen; /* by the last freeze: what is left */
+    struct sat_fresh fresh;   /* by the last few: itself */
     struct replica_leaving *leaving;
     uint32_t leaving_n;
     uint64_t leaving_at; /* the directory's length when it was last looked what is to be handed in, plus one; 0: look */
@@ -452,6 +460,9 @@ enum sat_err replica_leave_spaces(struct replica_step *step) SAT_MUST_CHECK;
 /* The last things of a device that is out, or of one that was wiped. */
 enum sat_err replica_leave(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_handed_in(struct replica_step *step, const struct sat_message_HANDED_IN *message) SAT_MUST_CHECK;
+struct replica_leaving *replica_leaving_of(struct sat_replica *replica, int64_t sid);
+/* What is known of the space's leaving; from now on. */
+struct replica_leaving *replica_leaving_add(struct sat_replica *replica, const struct sat_space_row *row);
 /* The next bundle to hand in, as replica_push(). */
 enum sat_err replica_hand_in(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
                              bool *more) SAT_MUST_CHECK;
@@ -460,6 +471,16 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
 void replica_send_wiped(struct replica_step *step);
 enum sat_err replica_said_revoked(struct replica_step *step) SAT_MUST_CHECK; /* the server did, as an error */
 void replica_end(struct replica_step *step);                                 /* tells the planned end */
+
+/* replica_kin.c: the next bundle of the home's other numbers that is to be handed in, and the answer to it. */
+enum sat_err replica_find_kin(struct sat_replica *replica, int64_t sid, struct sat_arena *arena,
+                              struct sat_bundle_row *out, bool *found) SAT_MUST_CHECK;
+enum sat_err replica_took_kin(struct replica_step *step, struct replica_leaving *leaving,
+                              enum sat_err why) SAT_MUST_CHECK;
+
+/* replica_held.c: asks about what was handed in before. *waits: it is asked, or was and has not been answered. */
+enum sat_err replica_ask_held(struct replica_step *step, const struct sat_space_row *row, bool *waits) SAT_MUST_CHECK;
+enum sat_err replica_held(struct replica_step *step, const struct sat_message_HELD *message) SAT_MUST_CHECK;
 
 /* replica_admin.c */
 enum sat_err replica_ask(struct replica_step *step) SAT_MUST_CHECK;
@@ -480,5 +501,9 @@ enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */
 enum sat_err replica_push(struct sat_replica *replica, struct sat_arena *arena, struct sat_buf *out,
                           bool *more) SAT_MUST_CHECK;
+/* The bundle of a row that is pending here, from memory if it was frozen a moment ago; borrowed until the next freeze,
+ * or the arena owns it. */
+enum sat_err replica_own_bundle(const struct sat_replica *replica, const struct sat_bundle_row *row,
+                                struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/sync/collect.h"
+#include "common/sync/fresh.h"
 #include "common/sync/rewind.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_cover.h"
@@ -333,16 +334,22 @@ static enum sat_err seal_changes(struct freezer *freezer, struct sat_manifest *m
 }
 
 static enum sat_err store_bundle(const struct freezer *freezer, const struct place *place,
-                                 const struct sat_manifest *manifest, const struct sat_change *changes)
+                                 const struct sat_manifest *manifest, struct sat_change *changes)
 {
     struct sat_store *store = freezer->vault->store;
+    const struct sat_bundle bundle = {
+        .manifest = *manifest,
+        .signature = sat_bundle_sign(manifest, &freezer->secrets->sign),
+        .id = sat_bundle_id(manifest),
+        .changes = changes,
+    };
     struct sat_bundle_row row = {
         .sid = place->space.sid,
         .device = manifest->device,
         .first = manifest->first,
         .count = manifest->count,
-        .id = sat_bundle_id(manifest),
-        .signature = sat_bundle_sign(manifest, &freezer->secrets->sign),
+        .id = bundle.id,
+        .signature = bundle.signature,
     };
     sat_manifest_encode(manifest, row.manifest);
     enum sat_err err = sat_store_bundle_insert(store, &row);
@@ -359,7 +366,9 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
         };
         err = sat_store_change_insert(store, &change);
     }
-    return err ? err : sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);
+    if (!err) err = sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);
+    if (!err && freezer->vault->fresh) sat_fresh_keep(freezer->vault->fresh, &bundle);
+    return err;
 }
 
 static struct sat_dots under(const struct sat_dots *dots, const struct sat_dots *seen, struct sat_dot *out)

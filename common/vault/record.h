@@ -19,7 +19,8 @@ struct sat_vault {
      * written again (author_again.h). 0: none. */
     uint32_t hidden_device;
     uint64_t hidden_first, hidden_last;
-    uint32_t bundle_bytes; /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
+    struct sat_fresh *fresh; /* freezing: keeps in memory, too, what was frozen; NULL: it does not */
+    uint32_t bundle_bytes;   /* freezing: a bundle ends here, unless one change is larger; 0: at the protocol's bound */
 };
 
 struct sat_record_view {

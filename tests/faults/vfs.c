@@ -92,19 +92,25 @@ struct vfs_file *vfs_make(struct vfs *vfs, const char *name)
     return file;
 }
 
-static bool add_change(struct vfs_file *file, uint64_t offset, const void *at, uint32_t len, bool same)
+static struct vfs_change *make_change(uint64_t offset, uint32_t len, bool same, const void *bytes, size_t n)
 {
-    struct vfs_change *change = malloc(sizeof *change + (same ? 0 : len));
-    if (!change) return false;
-    *change = (struct vfs_change){.offset = offset, .len = len, .same = same};
-    if (len && !same) memcpy(change->bytes, at, len);
-    file->differs = file->differs || !same;
-    *file->last = change;
-    file->last = &change->next;
-    return true;
+    struct vfs_change *change = malloc(sizeof *change + n);
+    if (!change) return NULL;
+    *change = (struct vfs_change){.offset = offset, .len = len, .same = same, .replaced = n};
+    if (n) memcpy(change->bytes, bytes, n);
+    return change;
 }
 
-void vfs_file_forget_changes(struct vfs_file *file)
+static void add_change(struct vfs_file *file, struct vfs_change *change, size_t len_before)
+{
+    change->len_before = len_before;
+    file->differs = file->differs || !change->same;
+    file->begun_anew = file->begun_anew || (!change->len && !change->offset);
+    *file->last = change;
+    file->last = &change->next;
+}
+
+static void drop_changes(struct vfs_file *file)
 {
     for (struct vfs_change *change = file->first; change;) {
         struct vfs_change *next = change->next;
@@ -113,29 +119,108 @@ void vfs_file_forget_changes(struct vfs_file *file)
     }
     file->first = NULL;
     file->last = &file->first;
-    file->differs = false;
+    file->differs = file->begun_anew = false;
+}
+
+/* Takes one change back, the newest; what had been written is returned in its place. */
+static struct vfs_change *take_back(struct vfs_bytes *bytes, struct vfs_change *change)
+{
+    bool has_bytes = change->len && !change->same;
+    const void *at = has_bytes ? bytes->at + change->offset : NULL;
+    struct vfs_change *written =
+        make_change(change->offset, change->len, change->same, at, has_bytes ? change->len : 0);
+    sat_check(written && make_room(bytes, change->len_before));
+    if (change->replaced) memcpy(bytes->at + change->offset, change->bytes, change->replaced);
+    bytes->len = change->len_before;
+    free(change);
+    return written;
+}
+
+/* From here on what is on the disk has bytes of its own. */
+static void set_apart(struct vfs_file *file)
+{
+    if (file->apart) return;
+    struct vfs_change *newest = NULL;
+    vfs_spare(true);
+    file->apart = true;
+    file->synced.len = 0;
+    sat_check(put(&file->synced, 0, file->now.at, file->now.len));
+    for (struct vfs_change *change = file->first; change;) {
+        struct vfs_change *next = change->next;
+        change->next = newest;
+        newest = change;
+        change = next;
+    }
+    file->first = NULL;
+    file->last = &file->first;
+    while (newest) {
+        struct vfs_change *before = newest->next, *written = take_back(&file->synced, newest);
+        written->next = file->first;
+        if (!file->first) file->last = &written->next;
+        file->first = written;
+        newest = before;
+    }
+    vfs_spare(false);
+}
+
+void vfs_file_forget_changes(struct vfs_file *file)
+{
+    if (file->differs) set_apart(file);
+    drop_changes(file);
+}
+
+void vfs_file_delete(struct vfs_file *file)
+{
+    set_apart(file);
+    drop_changes(file);
+    file->exists = false;
+    file->now.len = 0;
 }
 
 bool vfs_file_write(struct vfs_file *file, uint64_t offset, const void *at, size_t len)
 {
     sat_check(len <= UINT32_MAX);
     if (!len) return true;
+    size_t before = file->now.len, replaced = offset < before ? before - offset : 0;
+    if (replaced > len) replaced = len;
     bool there = has(&file->now, offset, at, len);
-    if (!there && !put(&file->now, offset, at, len)) return false;
-    bool same = !file->differs && has(&file->synced, offset, at, len);
-    return add_change(file, offset, at, (uint32_t)len, same);
+    bool same = !file->differs && (file->apart ? has(&file->synced, offset, at, len) : there);
+    if (there) replaced = 0;
+    struct vfs_change *change =
+        file->apart ? make_change(offset, (uint32_t)len, same, at, same ? 0 : len)
+                    : make_change(offset, (uint32_t)len, same, replaced ? file->now.at + offset : NULL, replaced);
+    if (!change) return false;
+    if (!there && !put(&file->now, offset, at, len)) {
+        free(change);
+        return false;
+    }
+    add_change(file, change, before);
+    return true;
 }
 
 bool vfs_file_cut(struct vfs_file *file, uint64_t len)
 {
-    return resize(&file->now, len) && add_change(file, len, NULL, 0, false);
+    size_t before = file->now.len, replaced = !file->apart && len < before ? before - len : 0;
+    struct vfs_change *change = make_change(len, 0, false, replaced ? file->now.at + len : NULL, replaced);
+    if (!change || !resize(&file->now, len)) {
+        free(change);
+        return false;
+    }
+    add_change(file, change, before);
+    return true;
+}
+
+static void apply_changes(struct vfs_file *file)
+{
+    for (const struct vfs_change *change = file->first; change && file->differs; change = change->next)
+        sat_check(apply(&file->synced, change));
 }
 
 void vfs_file_sync(struct vfs_file *file)
 {
-    for (const struct vfs_change *change = file->first; change && file->differs; change = change->next)
-        sat_check(apply(&file->synced, change));
-    vfs_file_forget_changes(file);
+    if (file->apart) apply_changes(file);
+    if (file->begun_anew) file->apart = false; /* all that is there was written since, and is on the disk now */
+    drop_changes(file);
     file->exists_for_good = true;
 }
 
@@ -208,6 +293,7 @@ struct vfs_disk *vfs_disk_of_file(struct vfs *vfs, struct vfs_file *file)
 enum vfs_fault vfs_fate(struct vfs *vfs, struct vfs_disk *disk, enum vfs_operation operation)
 {
     if (!disk) return VFS_NO_FAULT;
+    if (VFS_CHANGING & 1u << operation) disk->changes++;
     if (disk->dead || disk->killed) return VFS_CRASH;
     disk->done[operation]++;
     if (!(disk->plan.operations & 1u << operation)) return VFS_NO_FAULT;
@@ -274,13 +360,18 @@ static void lose_power(struct vfs *vfs, struct vfs_file *file)
 {
     enum crash_kind kind = (enum crash_kind)vfs_dice(vfs, CRASH_KINDS);
     if (file->exists != file->exists_for_good) file->exists = vfs_dice(vfs, 2);
-    if (kind == CRASH_KEEPS_ALL) vfs_file_sync(file);
-    if (kind == CRASH_MIXES || kind == CRASH_MIXES_MORE) mix(vfs, file);
-    vfs_file_forget_changes(file);
     file->exists_for_good = file->exists;
-    if (!file->exists) file->synced.len = 0;
-    file->now.len = 0;
-    sat_check(put(&file->now, 0, file->synced.at, file->synced.len));
+    if (file->apart || file->first) {
+        set_apart(file);
+        if (kind == CRASH_KEEPS_ALL) apply_changes(file);
+        if (kind == CRASH_MIXES || kind == CRASH_MIXES_MORE) mix(vfs, file);
+        drop_changes(file);
+        struct vfs_bytes unused = file->now;
+        file->now = file->synced;
+        file->synced = unused;
+        file->apart = false;
+    }
+    if (!file->exists) file->now.len = 0;
 }
 
 static void forget_index(struct vfs_file *file)
@@ -303,6 +394,7 @@ static void forget_process(struct vfs_file *file)
 
 void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
 {
+    disk->changes++;
     for (struct vfs_file *file = vfs->files; file; file = file->next) {
         if (vfs_disk_of_file(vfs, file) != disk) continue;
         forget_process(file);
@@ -314,7 +406,7 @@ void vfs_restart(struct vfs *vfs, struct vfs_disk *disk)
 
 static void free_file(struct vfs_file *file)
 {
-    vfs_file_forget_changes(file);
+    drop_changes(file);
     forget_index(file);
     free(file->now.at);
     free(file->synced.at);
@@ -323,6 +415,7 @@ static void free_file(struct vfs_file *file)
 
 void vfs_wipe(struct vfs *vfs, struct vfs_disk *disk)
 {
+    disk->changes++;
     for (struct vfs_file **at = &vfs->files; *at;) {
         struct vfs_file *file = *at;
         if (vfs_disk_of_file(vfs, file) != disk) {
@@ -349,6 +442,8 @@ void vfs_place(struct vfs *vfs, const char *name, const void *at, size_t len)
     sat_check(file && vfs_file_cut(file, 0) && vfs_file_write(file, 0, at, len));
     file->exists = true;
     vfs_file_sync(file);
+    struct vfs_disk *disk = vfs_disk_of_file(vfs, file);
+    if (disk) disk->changes++;
 }
 
 /* ---- The file system ---- */

@@ -38,9 +38,10 @@ struct vfs_disk {
     struct vfs_plan plan;
     uint64_t counted; /* of the plan's operations, since it was made */
     uint64_t done[VFS_OPERATIONS];
-    uint64_t fired; /* operations that failed by the plan */
-    bool dead;      /* crashed, and not restarted yet: everything fails */
-    bool killed;    /* its process was, and is not restarted yet: everything fails */
+    uint64_t fired;   /* operations that failed by the plan */
+    uint64_t changes; /* grows with each operation after which its files may be other than before */
+    bool dead;        /* crashed, and not restarted yet: everything fails */
+    bool killed;      /* its process was, and is not restarted yet: everything fails */
 };
 
 /* Makes the file system, SQLite's default from here on. At most one at a time. */

@@ -16,8 +16,10 @@ struct vfs_bytes {
 struct vfs_change { /* written and not synced, at once; or a new length */
     struct vfs_change *next;
     uint64_t offset;
-    uint32_t len; /* 0: the file was cut to `offset` */
-    bool same;    /* as what is on the disk there: none of these bytes */
+    uint32_t len;                /* 0: the file was cut to `offset` */
+    bool same;                   /* as what is on the disk there */
+    size_t len_before, replaced; /* of the file; of `bytes`, as long as the file is not apart */
+    /* Of a file that is apart what was written, but nothing where it is the same; else what was there before. */
     uint8_t bytes[];
 };
 
@@ -27,7 +29,10 @@ struct vfs_file {
     struct vfs_disk *disk; /* as of the first `disks_n` disks */
     uint32_t disks_n;
     bool exists, exists_for_good; /* as can be seen; as is on the disk */
+    /* What can be read; and what is on the disk, which has bytes of its own only where a failed sync, a deletion or a
+     * crash has set the two apart. Else it is `now` without the changes, and a sync copies nothing. */
     struct vfs_bytes now, synced;
+    bool apart, begun_anew;           /* since then the file was cut to nothing */
     struct vfs_change *first, **last; /* from `synced` to `now`, but for what a failed sync forgot */
     bool differs;                     /* one of these changes does */
     /* Locks: how many have read locks; who, if anybody, has the others. */
@@ -68,7 +73,8 @@ bool vfs_file_cut(struct vfs_file *file, uint64_t len);
 void vfs_file_sync(struct vfs_file *file);
 /* All files beside it are from here on there for good, or gone. */
 void vfs_sync_names(struct vfs *vfs, const struct vfs_file *beside);
-void vfs_file_forget_changes(struct vfs_file *file);
+void vfs_file_forget_changes(struct vfs_file *file); /* they can be read, and will never be on the disk */
+void vfs_file_delete(struct vfs_file *file);         /* if it comes back, then as it was synced */
 
 void vfs_spare(bool begin);          /* around what allocates */
 void vfs_face_init(struct vfs *vfs); /* vfs_sqlite.c */

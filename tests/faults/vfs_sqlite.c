@@ -287,9 +287,7 @@ static int delete_file(sqlite3_vfs *face, const char *name, int sync_directory)
     if (fault) return failed(vfs, vfs_disk_of(vfs, name), fault, SQLITE_IOERR_DELETE);
     struct vfs_file *file = vfs_find(vfs, name);
     if (!file || !file->exists) return SQLITE_IOERR_DELETE_NOENT;
-    file->exists = false;
-    file->now.len = 0;
-    vfs_file_forget_changes(file);                 /* if it comes back, then as it was synced */
+    vfs_file_delete(file);
     if (sync_directory) vfs_sync_names(vfs, file); /* what went before it, too */
     return SQLITE_OK;
 }

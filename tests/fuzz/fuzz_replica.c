@@ -476,12 +476,26 @@ static void meet(struct talk *talk)
     if (met & ASKS && !talk->over) ask(talk);
 }
 
+/* That some of what was handed in is not there any more. */
+static void hear_held(struct talk *talk, const struct sat_space_id *space, struct sat_span *input)
+{
+    struct sat_message message = {.type = SAT_MESSAGE_HELD};
+    struct sat_span missing = fuzz_piece(input);
+    memcpy(message.as.HELD.space, space->b, sizeof space->b);
+    message.as.HELD.missing = (struct sat_list){&missing, 1};
+    hears_message(talk, &message);
+}
+
 /* An answer about the oldest work of the device, or about any. */
 static void hear_handed_in(struct talk *talk, struct sat_span *input)
 {
     struct sat_message message = {.type = SAT_MESSAGE_HANDED_IN};
     uint8_t where = fuzz_byte(input);
     const struct sat_space_id *space = &talk->org->spaces[where < 16 ? where % FUZZ_SPACES : FUZZ_SPACES - 1];
+    if (where & 128) {
+        hear_held(talk, space, input);
+        return;
+    }
     memcpy(message.as.HANDED_IN.space, space->b, sizeof space->b);
     message.as.HANDED_IN.first = where & 32 ? fuzz_byte(input) : 1;
     message.as.HANDED_IN.error = where & 64 ? fuzz_byte(input) : SAT_ERR_ESCROWED;

@@ -28,8 +28,9 @@ struct told { /* whose change it is */
     bool looked;
 };
 
-/* Calls `each` for each write of a record of which the device has a readable change, live or not. */
-static void
+/* Calls `each` for each write of a record of which the device has a readable change, live or not. Whether the answer
+ * depends on what the server has. */
+static bool
 each_in_record(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space, uint32_t record,
                void (*each)(struct told *told, struct oracle_write *write, const struct sat_history_item *item))
 {
@@ -41,18 +42,21 @@ each_in_record(struct oracle *oracle, struct world *world, struct world_device *
     struct sat_vault vault = client_vault(&device->handle);
     uint32_t last = ORACLE_STATES_MAX - 1, state = oracle->states < last ? oracle->states : last;
     struct told told = {.world = world, .device = device, .state = state, .arena = &arena};
-    if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return;
+    if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return false;
     sat_arena_init(&arena);
     sat_check(sat_record_history(&vault, sid, &id, &arena, &items, &n) == SAT_OK);
     for (uint32_t i = 0; i < n; i++) {
+        if (!items[i].readable) continue;
         struct sat_source source = {.dot = items[i].dot, .header = items[i].header, .body = items[i].body};
-        for (uint32_t k = 0; k < oracle->n && items[i].readable; k++) {
+        struct oracle_fact fact = oracle_fact_of(&source, record, oracle->tagged);
+        for (uint32_t k = 0; k < oracle->n; k++) {
             struct oracle_write *write = &oracle->writes[k];
-            if (write->space == space && write->record == record && oracle_is_of(write, &source))
+            if (write->space == space && write->record == record && oracle_is_of(write, &fact))
                 each(&told, write, &items[i]);
         }
     }
     sat_arena_deinit(&arena);
+    return told.looked;
 }
 
 static void each_in_home(struct oracle *oracle, struct world *world, struct world_device *device,
@@ -61,7 +65,7 @@ static void each_in_home(struct oracle *oracle, struct world *world, struct worl
 {
     for (uint32_t space = 0; space < world->spaces_n; space++)
         for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++)
-            each_in_record(oracle, world, device, space, record, each);
+            (void)each_in_record(oracle, world, device, space, record, each);
 }
 
 static void keep(struct told *told, struct oracle_write *write, const struct sat_history_item *item)
@@ -90,8 +94,9 @@ static bool has_waited(const struct oracle_write *write)
 
 static void note_handed_in(struct oracle_write *write, const struct sat_source *source)
 {
-    (void)source;
     write->handed = write->handed || has_waited(write);
+    write->let_in = true;
+    if (source->header.deletion) add(&write->handed_as, source->dot);
 }
 
 void doubts_hand_in(struct oracle *oracle, struct world *world)
@@ -170,6 +175,20 @@ void doubts_lose(struct oracle *oracle, struct world *world, uint32_t homes)
         if (homes >> home & 1) each_in_home(oracle, world, &world->devices[home], note_lost);
 }
 
+/* What was noted stays noted: where nothing has changed there is nothing new. */
+static void look_at(struct oracle *oracle, struct world *world, struct world_device *device, uint32_t space,
+                    uint32_t record)
+{
+    struct oracle_asked *asked = &oracle->asked[device - world->devices][record];
+    uint64_t home = oracle_state_of(oracle, device), server = oracle_state_of(oracle, NULL);
+    if (oracle->state_of && asked->known && asked->home == home && asked->writes == oracle->n &&
+        (!asked->at_server || asked->server == server))
+        return;
+    bool at_server = each_in_record(oracle, world, device, space, record, note_sent);
+    *asked = (struct oracle_asked){.known = true, .at_server = at_server, .home = home, .server = server};
+    asked->writes = oracle->n;
+}
+
 void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
 {
     for (uint32_t space = 0; space < world->spaces_n; space++) {
@@ -178,7 +197,7 @@ void doubts_look(struct oracle *oracle, struct world *world, uint32_t homes)
             for (uint32_t i = 0; i < oracle->n && !kept; i++)
                 kept = oracle->writes[i].kept && oracle->writes[i].space == space && oracle->writes[i].record == record;
             for (uint32_t home = 0; home < world->devices_n && kept; home++)
-                if (homes >> home & 1) each_in_record(oracle, world, &world->devices[home], space, record, note_sent);
+                if (homes >> home & 1) look_at(oracle, world, &world->devices[home], space, record);
         }
     }
 }

@@ -85,10 +85,11 @@ uint32_t forget_collect(struct oracle *oracle, struct world *world, uint32_t hom
     oracle_look(oracle, world, homes);
     doubts_look(oracle, world, homes);
     look_at_all(oracle, world, false);
+    uint64_t before = oracle_state_of(oracle, NULL);
     world->now_ms += 60 * 1000; /* else the server has tidied just now */
     uint64_t collected = world_collect(world);
     tend(context);
-    look_at_all(oracle, world, true);
+    if (!oracle->state_of || oracle_state_of(oracle, NULL) != before) look_at_all(oracle, world, true);
     tidy(world, homes);
     return (uint32_t)collected;
 }

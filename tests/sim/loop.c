@@ -1,10 +1,8 @@
 #define _GNU_SOURCE /* fork, mmap */
 #include "tests/sim/loop.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
+#include "tests/sim/memory.h"
 
 enum { TRIES_MAX = 150, JOBS_MAX = 64, COUNTS_MAX = 128 };
 
@@ -68,14 +67,6 @@ static void tell(const struct loop *loop, uint64_t seed)
     }
     (void)loop->live(&life);
     free(skipped);
-}
-
-/* A life ends with all of its memory given back, and the next one takes as much: the system need not be asked each
- * time, and nobody reads SQLite's statistics, which are behind a lock. */
-static void keep_memory(void)
-{
-    sat_check(mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, 1 << 30));
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* an error where SQLite has begun already */
 }
 
 /* What a process of several says, in memory that all see: it counts even if the process ends in the middle of a life.
@@ -153,7 +144,7 @@ uint32_t loop_play(const struct loop *loop, uint64_t first, uint64_t lives)
     uint32_t jobs = wanted == 0 ? 1 : wanted < JOBS_MAX ? (uint32_t)wanted : JOBS_MAX;
     struct share *shares = mmap(NULL, jobs * sizeof *shares, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sat_check(shares != MAP_FAILED && loop->counts_n <= COUNTS_MAX);
-    keep_memory();
+    memory_keep();
     for (uint32_t i = 0; i < jobs; i++) {
         shares[i].next = first + i;
         shares[i].to_tell = UINT64_MAX;

@@ -10,6 +10,7 @@
 #include <zstd.h>
 
 #include "common/base/check.h"
+#include "tests/sim/memory.h"
 
 enum { STORE_BYTES_MAX = 1 << 20 };
 
@@ -53,6 +54,7 @@ void made_once_on(struct vfs *vfs)
 
 void made_once_begin(void)
 {
+    memory_keep();
     if (blank.len == 0) make_blank();
 }
 

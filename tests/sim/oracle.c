@@ -6,7 +6,6 @@
 #include "common/base/check.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
-#include "common/vault/origin.h"
 #include "common/vault/seal.h"
 #include "common/vault/types.h"
 
@@ -20,6 +19,8 @@ void oracle_deinit(struct oracle *oracle)
 {
     free(oracle->writes);
     free(oracle->overs);
+    for (uint32_t home = 0; home < WORLD_DEVICES_MAX; home++)
+        for (uint32_t record = 0; record < ORACLE_RECORDS_MAX; record++) free(oracle->seen[home][record].at);
     for (uint32_t i = 0; i < WORLD_DEVICES_MAX; i++) sat_arena_deinit(&oracle->failed[i].arena);
     *oracle = (struct oracle){0};
 }
@@ -31,61 +32,23 @@ static void name_element(const struct sat_cell *cell, char out[16])
     if (cell->in_set && cell->element.len) memcpy(out, cell->element.at, cell->element.len);
 }
 
-/* What removes a record has no text: it is known by the dot that it had first. */
-enum { REMOVAL_BIT = 63, DEVICE_BIT = 30 };
-
-static uint64_t tag_of(const struct sat_source *source)
+/* A copy of a removal that was handed in: who let it in did not lend his word to an origin that names somebody else. */
+static bool was_let_in(const struct oracle_write *write, const struct oracle_fact *fact)
 {
-    const struct sat_body *body = &source->body;
-    if (source->header.deletion) {
-        struct sat_origin first = {.dot = source->dot};
-        if (body->origin.len) sat_check(sat_origin_decode(body->origin, &first) == SAT_OK);
-        return (uint64_t)first.dot.device << DEVICE_BIT | first.dot.counter | 1ull << REMOVAL_BIT;
-    }
-    uint64_t newest = 0; /* what brings a record back repeats older ones */
-    for (uint32_t i = 0; i < body->cells_n; i++) {
-        struct sat_span text = body->cells[i].value.text;
-        if (body->cells[i].value.kind != SAT_VALUE_TEXT || text.len < 2 || text.len > 15 || text.at[0] != 'w') continue;
-        char digits[16] = {0};
-        memcpy(digits, text.at + 1, text.len - 1);
-        uint64_t number = strtoull(digits, NULL, 10);
-        if (number > newest) newest = number;
-    }
-    return newest;
+    bool is_removal = fact->tag >> ORACLE_REMOVAL_BIT;
+    for (uint32_t i = 0; i < write->handed_as.n && is_removal && fact->repeats; i++)
+        if (sat_dot_compare(write->handed_as.at[i], fact->first_dot) == 0) return true;
+    return false;
 }
 
-static bool repeats(const struct sat_source *source, struct sat_dot dot)
+bool oracle_is_of(const struct oracle_write *write, const struct oracle_fact *fact)
 {
-    struct sat_origin origin;
-    return source->body.origin.len && sat_origin_decode(source->body.origin, &origin) == SAT_OK &&
-           sat_dot_compare(origin.dot, dot) == 0;
-}
-
-/* What it says, and when: in a copy of a home another one may have got the same dot. */
-static struct sat_hash first_of(const struct sat_source *source, uint32_t record)
-{
-    struct sat_origin first;
-    struct sat_body body = source->body;
-    struct sat_record_id id = world_record(record);
-    if (sat_origin_decode(body.origin, &first) == SAT_OK) return first.rest;
-    return sat_origin_hash(&id, &source->header, &body);
-}
-
-/* tag: the source's, as each has one and is asked about many writes. */
-static bool is_of(const struct oracle_write *write, const struct sat_source *source, uint64_t tag)
-{
-    if (write->tag && tag != write->tag) return false;
-    if (write->tag && !(write->tag >> REMOVAL_BIT)) return true;
-    if (write->tag) {
-        struct sat_hash first = first_of(source, write->record);
-        return source->header.hlc == write->hlc || (!sat_hash_is_zero(&first) && sat_hash_equal(&first, &write->first));
-    }
-    return sat_dot_compare(write->dot, source->dot) == 0 || repeats(source, write->dot);
-}
-
-bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source)
-{
-    return is_of(write, source, write->tag ? tag_of(source) : 0);
+    if (!write->tag)
+        return sat_dot_compare(write->dot, fact->dot) == 0 ||
+               (fact->repeats && sat_dot_compare(write->dot, fact->first_dot) == 0);
+    if (fact->tag != write->tag) return was_let_in(write, fact);
+    if (!(write->tag >> ORACLE_REMOVAL_BIT)) return true;
+    return fact->hlc == write->hlc || (!sat_hash_is_zero(&fact->first) && sat_hash_equal(&fact->first, &write->first));
 }
 
 static void *grown(void *at, uint32_t n, uint32_t *cap, size_t size)
@@ -143,11 +106,12 @@ static void overwrite(struct oracle *oracle, struct world_device *device, const 
     for (uint32_t i = 0; i < before->live_n; i++) {
         const struct sat_source *source = &before->live[i];
         if (!stands(before, source, cell)) continue;
+        struct oracle_fact fact = oracle_fact_of(source, by->record, oracle->tagged);
         bool found = false;
         for (uint32_t k = 0; k < oracle->n; k++) {
             struct oracle_write *write = &oracle->writes[k];
             if (write->space != by->space || write->record != by->record) continue;
-            if (write->field != cell->field || strcmp(write->element, element) != 0 || !oracle_is_of(write, source))
+            if (write->field != cell->field || strcmp(write->element, element) != 0 || !oracle_is_of(write, &fact))
                 continue;
             found = write->overwritten = true;
             oracle->overs = grown(oracle->overs, oracle->overs_n, &oracle->overs_cap, sizeof *oracle->overs);
@@ -162,18 +126,19 @@ static void overwrite(struct oracle *oracle, struct world_device *device, const 
  * leaves as they are (docs/decisions/0027). */
 static void leave(struct oracle *oracle, uint32_t space, uint32_t record, const struct sat_source *source)
 {
+    struct oracle_fact fact = oracle_fact_of(source, record, oracle->tagged);
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct oracle_write *write = &oracle->writes[i];
-        if (write->space == space && write->record == record && oracle_is_of(write, source)) write->left = true;
+        if (write->space == space && write->record == record && oracle_is_of(write, &fact)) write->left = true;
     }
 }
 
 static void note(struct oracle *oracle, struct world_device *device, struct oracle_write write,
                  const struct sat_record_view *before, const struct sat_source *source)
 {
-    write.tag = oracle->tagged ? tag_of(source) : 0;
+    write.tag = oracle_fact_of(source, write.record, oracle->tagged).tag;
     write.hlc = source->header.hlc;
-    write.first = first_of(source, write.record);
+    write.first = oracle_first_of(source, write.record);
     for (uint32_t i = 0; i < before->live_n && before->merged.deleted && !source->header.deletion; i++)
         leave(oracle, write.space, write.record, &before->live[i]);
     for (uint32_t k = 0; k < source->body.cells_n; k++) {
@@ -271,18 +236,17 @@ static bool is_overwritten(const struct oracle *oracle, uint32_t index, bool sur
     return false;
 }
 
-static void look_at(struct oracle *oracle, const struct sat_record_view *view, uint32_t space, uint32_t record)
+static void look_at(struct oracle *oracle, const struct oracle_facts *facts, uint32_t space, uint32_t record)
 {
-    for (uint32_t k = 0; k < view->live_n; k++) {
-        const struct sat_source *source = &view->live[k];
-        uint64_t tag = oracle->tagged ? tag_of(source) : 0;
+    for (uint32_t k = 0; k < facts->n; k++) {
+        const struct oracle_fact *fact = &facts->at[k];
         for (uint32_t i = 0; i < oracle->n; i++) {
             struct oracle_write *write = &oracle->writes[i];
-            if (write->space != space || write->record != record || !is_of(write, source, tag)) continue;
+            if (write->space != space || write->record != record || !oracle_is_of(write, fact)) continue;
             write->held = true;
-            if (source->pending && !sat_hash_equal(&write->rest, &(struct sat_hash){0})) continue;
-            write->last_dot = source->dot;
-            write->rest = source->rest;
+            if (fact->pending && !sat_hash_equal(&write->rest, &(struct sat_hash){0})) continue;
+            write->last_dot = fact->dot;
+            write->rest = fact->rest;
         }
     }
 }
@@ -294,6 +258,31 @@ static bool is_written(const struct oracle *oracle, uint32_t space, uint32_t rec
     return false;
 }
 
+uint64_t oracle_state_of(const struct oracle *oracle, const struct world_device *device)
+{
+    return oracle->state_of ? oracle->state_of(oracle->context, device) : 0;
+}
+
+/* What the home shows of the record; read again only if anything was written there since. */
+static const struct oracle_facts *see(struct oracle *oracle, struct world *world, struct world_device *device,
+                                      uint32_t space, uint32_t record, struct sat_arena *arena)
+{
+    struct oracle_facts *facts = &oracle->seen[device - world->devices][record];
+    struct sat_record_id id = world_record(record);
+    struct sat_record_view view;
+    int64_t sid;
+    uint64_t state = oracle_state_of(oracle, device);
+    if (facts->known && facts->as_of == state && oracle->state_of) return facts;
+    facts->known = true;
+    facts->as_of = state;
+    facts->n = 0;
+    if (client_sid_of_space(&device->handle, &world->spaces[space], &sid)) return facts;
+    sat_arena_reset(arena);
+    world_load(device, &world->spaces[space], &id, arena, &view);
+    oracle_facts_take(facts, &view, record, oracle->tagged);
+    return facts;
+}
+
 void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes)
 {
     struct sat_arena arena;
@@ -301,17 +290,9 @@ void oracle_look(struct oracle *oracle, struct world *world, uint32_t homes)
     for (uint32_t i = 0; i < oracle->n; i++) oracle->writes[i].held = false;
     for (uint32_t space = 0; space < world->spaces_n; space++) {
         for (uint32_t record = 10 * space; record < 10 * space + oracle->records; record++) {
-            for (uint32_t home = 0; home < world->devices_n && is_written(oracle, space, record); home++) {
-                struct sat_record_id id = world_record(record);
-                struct sat_record_view view;
-                int64_t sid;
-                sat_arena_reset(&arena);
-                if (!(homes & 1u << home) ||
-                    client_sid_of_space(&world->devices[home].handle, &world->spaces[space], &sid))
-                    continue;
-                world_load(&world->devices[home], &world->spaces[space], &id, &arena, &view);
-                look_at(oracle, &view, space, record);
-            }
+            for (uint32_t home = 0; is_written(oracle, space, record) && home < world->devices_n; home++)
+                if (homes & 1u << home)
+                    look_at(oracle, see(oracle, world, &world->devices[home], space, record, &arena), space, record);
         }
     }
     sat_arena_deinit(&arena);
@@ -380,8 +361,9 @@ static void each_of_change(struct oracle *oracle, struct world_device *device, c
     source.dot = (struct sat_dot){bundle->manifest.device, bundle->manifest.first + index};
     for (uint32_t i = 0; i < oracle->n; i++) {
         struct sat_record_id id = world_record(oracle->writes[i].record);
-        if (sat_record_equal(&id, &change->record) && oracle_is_of(&oracle->writes[i], &source))
-            each(&oracle->writes[i], &source);
+        if (!sat_record_equal(&id, &change->record)) continue;
+        struct oracle_fact fact = oracle_fact_of(&source, oracle->writes[i].record, oracle->tagged);
+        if (oracle_is_of(&oracle->writes[i], &fact)) each(&oracle->writes[i], &source);
     }
     sat_buf_deinit(&plain);
 }
@@ -470,7 +452,7 @@ uint32_t oracle_drafts(struct oracle *oracle, struct world *world, struct world_
 static uint32_t complain(struct oracle *oracle, const struct oracle_write *write, const char *what)
 {
     oracle->wrong_records |= UINT64_C(1) << write->record;
-    bool removal = write->tag >> REMOVAL_BIT;
+    bool removal = write->tag >> ORACLE_REMOVAL_BIT;
     (void)fprintf(stderr, "%s: %s%llu of home %u (device %u change %llu), record %u, field %u %s\n", what,
                   removal ? "removal " : "w", removal ? 0 : (unsigned long long)write->tag, write->home + 1,
                   write->dot.device, (unsigned long long)write->dot.counter, write->record, write->field,
@@ -478,24 +460,38 @@ static uint32_t complain(struct oracle *oracle, const struct oracle_write *write
     return 1;
 }
 
-static uint32_t visible(const struct sat_record_view *view, const struct oracle_write *write)
+static uint32_t visible(const struct oracle *oracle, const struct sat_record_view *view,
+                        const struct oracle_write *write)
 {
     struct sat_cell name = {
         .field = write->field, .in_set = write->element[0] != 0, .element = sat_span_text(write->element)};
     uint32_t n = 0;
-    for (uint32_t i = 0; i < view->live_n; i++)
-        n += oracle_is_of(write, &view->live[i]) && stands(view, &view->live[i], &name);
+    for (uint32_t i = 0; i < view->live_n; i++) {
+        struct oracle_fact fact = oracle_fact_of(&view->live[i], write->record, oracle->tagged);
+        n += oracle_is_of(write, &fact) && stands(view, &view->live[i], &name);
+    }
     return n;
 }
 
 /* Is it what is shown of the cell, and something else is beside it? In a set there is no beside, and where a record is
  * deleted and not, what is shown is that it is. */
-static bool wins(const struct sat_record_view *view, const struct oracle_write *write)
+static bool wins(const struct oracle *oracle, const struct sat_record_view *view, const struct oracle_write *write)
 {
     for (uint32_t i = 0; i < view->merged.cells_n; i++) {
         const struct sat_merged *cell = &view->merged.cells[i];
-        if (cell->field == write->field && write->field != SAT_FIELD_DELETED && !cell->in_set)
-            return cell->alternatives_n > 1 && oracle_is_of(write, cell->source);
+        if (cell->field != write->field || write->field == SAT_FIELD_DELETED || cell->in_set) continue;
+        struct oracle_fact fact = oracle_fact_of(cell->source, write->record, oracle->tagged);
+        return cell->alternatives_n > 1 && oracle_is_of(write, &fact);
+    }
+    return false;
+}
+
+/* By one whose word of what it had seen is believed? What was handed in is let in with what its witness proves. */
+static bool is_replaced_for_good(const struct oracle *oracle, uint32_t index)
+{
+    for (uint32_t i = 0; i < oracle->overs_n; i++) {
+        const struct oracle_write *over = &oracle->writes[oracle->overs[i].over];
+        if (oracle->overs[i].under == index && !over->excused && !over->let_in) return true;
     }
     return false;
 }
@@ -528,10 +524,14 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
                 world_load(device, &world->spaces[space], &id, &arena, &view);
                 loaded = record;
             }
-            uint32_t seen = visible(&view, write);
+            uint32_t seen = visible(oracle, &view, write);
             bool back = seen && !write->refused && is_overwritten(oracle, i, true);
             if (back && !write->doubted) wrong += complain_of_return(oracle, i);
-            if (back && write->doubted && wins(&view, write))
+<<<<<<< HEAD
+            if (back && write->doubted && wins(oracle, &view, write))
+=======
+            if (back && write->doubted && is_replaced_for_good(oracle, i) && wins(&view, write))
+>>>>>>> storms
                 wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;

@@ -8,9 +8,9 @@
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H
 
-#include "tests/story/world.h"
+#include "tests/sim/facts.h"
 
-enum { ORACLE_DOTS_MAX = 6, ORACLE_STATES_MAX = 8 };
+enum { ORACLE_DOTS_MAX = 6, ORACLE_STATES_MAX = 8, ORACLE_RECORDS_MAX = 10 * WORLD_SPACES_MAX };
 struct oracle_dots { /* each once */
     struct sat_dot at[ORACLE_DOTS_MAX];
     uint32_t n;
@@ -38,7 +38,10 @@ struct oracle_write { /* one cell of one change */
     struct oracle_dots waited[ORACLE_STATES_MAX]; /* in each such home, under these dots */
     struct oracle_dots lost;                      /* a home had it under these when the server lost it */
     bool handed;                                  /* it was handed in by such a home */
-    struct oracle_dots sent;                      /* it is in the log under these */
+    bool let_in;                                  /* … by any: nobody vouches for what it had seen of others (0191) */
+    /* What removes a record, and was handed in, under these: the copy of who lets it in may name no other (0191). */
+    struct oracle_dots handed_as;
+    struct oracle_dots sent; /* it is in the log under these */
     bool doubted, came_back;
 };
 
@@ -54,6 +57,14 @@ struct oracle_failed {
     struct oracle_write write;
     struct sat_record_view before; /* what its author had in front of him */
     struct sat_arena arena;        /* that this is in */
+};
+
+/* Whether what a home has of a record is in the log was asked when the home, and the server, if its answer counted,
+ * were in these states, and there were so many writes. */
+struct oracle_asked {
+    bool known, at_server;
+    uint64_t home, server;
+    uint32_t writes;
 };
 
 struct oracle {
@@ -72,14 +83,20 @@ struct oracle {
     /* Called after each commit, with what it said, where disks may fail: the process begins anew if its did. NULL: none
      * does. */
     void (*recover)(void *context, struct world_device *device, enum sat_err err);
+    /* Another number whenever anything was written to the home's disk, or put back there, or its directory grew; device
+     * NULL: of the server. As long as it is the same nothing is read again. NULL: all is, each time. */
+    uint64_t (*state_of)(void *context, const struct world_device *device);
     void *context;
     struct oracle_failed failed[WORLD_DEVICES_MAX];
+    struct oracle_facts seen[WORLD_DEVICES_MAX][ORACLE_RECORDS_MAX];
+    struct oracle_asked asked[WORLD_DEVICES_MAX][ORACLE_RECORDS_MAX]; /* doubts_look() */
 };
 
 void oracle_init(struct oracle *oracle);
 void oracle_deinit(struct oracle *oracle);
 
-bool oracle_is_of(const struct oracle_write *write, const struct sat_source *source);
+bool oracle_is_of(const struct oracle_write *write, const struct oracle_fact *fact);
+uint64_t oracle_state_of(const struct oracle *oracle, const struct world_device *device); /* 0: nobody knows */
 /* Calls `each` for every write of what the device lists as refused. */
 void oracle_each_refused(struct oracle *oracle, struct world *world, struct world_device *device,
                          void (*each)(struct oracle_write *write, const struct sat_source *source));

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/check.h"
+
 /* ---- Who is who ---- */
 
 uint32_t storm_number(const struct life *life, const struct world_device *device)
@@ -93,6 +95,14 @@ void storm_recover(void *context, struct world_device *device, enum sat_err err)
 {
     struct life *life = context;
     if (err || device->step_err || disks_of(&life->disks, device)->dead) begin_anew(life, device);
+}
+
+uint64_t storm_state_of(void *context, const struct world_device *device)
+{
+    struct life *life = context;
+    uint64_t links = device ? device->handle.directory.seq : 0; /* in memory it may be ahead of the disk */
+    sat_check(links < STORM_LINKS_MAX);
+    return disks_of(&life->disks, device)->changes * STORM_LINKS_MAX + links;
 }
 
 void storm_plan_nothing(struct life *life)

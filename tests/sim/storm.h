@@ -122,6 +122,7 @@ bool storm_plays(const struct life *life, const char *kind); /* one of those tha
 void storm_tend(struct life *life);
 void storm_crash(struct life *life, struct world_device *device); /* its process, whose next one begins */
 void storm_recover(void *context, struct world_device *device, enum sat_err err); /* the oracle's, after an edit */
+uint64_t storm_state_of(void *context, const struct world_device *device);        /* the oracle's, of a disk */
 void storm_plan_nothing(struct life *life);                                       /* no disk fails until told to */
 
 /* ---- storm_acts.c: what people do ---- */
@@ -172,6 +173,7 @@ void storm_silence(struct life *life);
 void storm_move(struct life *life);      /* sometimes */
 bool storm_carry_all(struct life *life); /* all who are there carry what came late; false: nothing was due */
 void storm_moves_let_in(struct life *life, const struct sat_aside_row *row);
+void storm_moves_lose(struct life *life, const struct sat_aside_row *row); /* behind a server's return */
 void storm_moves_set_back(struct life *life, const struct world_device *device);
 /* ---- storm_moves_end.c ---- */
 void storm_moves_excuse_lost(struct life *life); /* behind something by which a party loses what it has */

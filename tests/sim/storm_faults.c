@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "tests/sim/doubts.h"
 #include "tests/sim/forget.h"
+#include "tests/story/orders.h"
 #include "tests/story/scene.h"
 
 enum { COPIES_MAX = 2 };
@@ -182,8 +183,14 @@ void storm_turn_back_server(struct life *life)
     bool announced = world_dice(world, 2);
     if (goes_two_ways(life, copy)) return;
     world_say(world, "the server is set back (%u)%s", copy, announced ? ", and says so" : "");
+    struct sat_arena arena;
+    struct sat_aside_row *rows;
+    sat_arena_init(&arena);
+    uint32_t n = order_escrow(world->server_store, &arena, &rows);
     oracle_look(&life->oracle, world, storm_homes(life));
     world_restore(world, copy, announced);
+    for (uint32_t i = 0; i < n; i++) storm_moves_lose(life, &rows[i]);
+    sat_arena_deinit(&arena);
     if (!announced) life->oracle.unproved_may_go = true;
     if (!announced) bring_links(life);
     life->counts->excused += oracle_excuse_lost(&life->oracle, world, storm_homes(life));

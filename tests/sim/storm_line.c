@@ -1,6 +1,5 @@
 /* The line between devices and server: where a byte is flipped, some cannot be reached for a while, and nothing that
  * anybody wrote is to be seen, nor on the server's disk. */
-#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +15,24 @@ void storm_text(struct life *life, char out[STORM_TEXT_MAX])
         (void)snprintf(out, STORM_TEXT_MAX, "w%u", ++life->value);
 }
 
+/* Of what is sealed one byte of 256 is a w. */
+static bool has_text(struct sat_span bytes, const char *text)
+{
+    size_t len = strlen(text);
+    const uint8_t *at = bytes.at, *end = bytes.at + bytes.len;
+    for (; (size_t)(end - at) >= len; at++) {
+        at = memchr(at, text[0], (size_t)(end - at) - len + 1);
+        if (!at) return false;
+        if (at[1] == (uint8_t)text[1] && memcmp(at, text, len) == 0) return true;
+    }
+    return false;
+}
+
 static void look_for_canary(struct life *life, struct sat_span bytes, const char *where)
 {
     if (!life->canary[0] || !bytes.len) return;
     life->counts->looked_for_texts++;
-    if (!memmem(bytes.at, bytes.len, life->canary, strlen(life->canary))) return;
+    if (!has_text(bytes, life->canary)) return;
     if (!life->in_the_open++) (void)fprintf(stderr, "a text is to be read %s\n", where);
 }
 

@@ -223,6 +223,21 @@ void storm_moves_let_in(struct life *life, const struct sat_aside_row *row)
     sat_arena_deinit(&arena);
 }
 
+/* It waited for the admins, its author has let go of the territory, and the server has lost it. */
+void storm_moves_lose(struct life *life, const struct sat_aside_row *row)
+{
+    struct sat_bundle_row held;
+    bool has = false, found;
+    sat_check(sat_store_aside_has(life->world.server_store, &row->id, &has) == SAT_OK);
+    for (uint32_t i = 0; i < life->world.devices_n && !has; i++) {
+        if (!life->world.devices[i].joined) continue;
+        struct sat_store *store = life->world.devices[i].handle.store;
+        sat_check(!sat_store_bundle_of_dot(store, (struct sat_dot){row->device, row->first}, &held, &found));
+        has = found && sat_hash_equal(&held.id, &row->id);
+    }
+    if (!has && row->state == SAT_ASIDE_OPEN) storm_moves_let_in(life, row);
+}
+
 /* What was to cover the originals of a move, and waited for its copies, it has not any more. */
 void storm_moves_set_back(struct life *life, const struct world_device *device)
 {

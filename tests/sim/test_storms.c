@@ -89,6 +89,7 @@ static struct life *begin(const struct loop_life *played)
     life->oracle.tagged = true;
     life->oracle.records = STORM_RECORDS;
     life->oracle.recover = storm_recover;
+    life->oracle.state_of = storm_state_of;
     life->oracle.context = life;
     storm_line(life);
     life->devices = 3 + (uint32_t)world_dice(world, 3);
@@ -299,21 +300,45 @@ static const struct {
     {80045, "server"},
     {86001, "none"}, /* 0229: nothing is left out */
     {86009, "none"},
-    {86005, "none"},    /* 0235 */
-    {86014, "none"},    /* 0250 */
+    {86005, "none"}, /* 0235 */
+    {86014, "none"}, /* 0250 */
+    {88034, "none"}, /* 0252 */
+    {88046, "none"},
+    {88094, "none"},
+    {88264, "none"}, /* the oracle's: what was let in is in the name of who lets it in (0191) */
+    {88117, "none"},
+    {88068, "none"}, /* 0253 */
+    {88204, "none"},
+    {88231, "none"},
+    {88196, "none"}, /* 0254 */
+    {88207, "none"}, /* the oracle's: what covers a moved account was with the admins alone, and was lost */
+    {88438, "none"},
+    {88479, "none"},
+    {88200, "none"},
     {83005, "more"},    /* the oracle's: what a collection forgot that a server lost (0251) */
     {990053, "server"}, /* a home let go, with a lie, of what its other one had written, as of its own */
 };
+
+/* By its place in the list, so that they are played side by side, too. */
+static uint32_t live_again(const struct loop_life *played)
+{
+    struct loop_life life = *played;
+    life.seed = once_bad[played->seed].seed;
+    assert_int_equal(setenv("WITHOUT", once_bad[played->seed].without, 1), 0);
+    uint32_t wrong = live(&life);
+    if (wrong)
+        (void)fprintf(stderr, "SEED=%" PRIu64 " WITHOUT=\"%s\", which ended badly once, does so again\n", life.seed,
+                      once_bad[played->seed].without);
+    return wrong;
+}
 
 static void storms_that_ended_badly_once_end_well(void **state)
 {
     (void)state;
     struct counts counts = {0};
+    struct loop loop = {live_again, (uint64_t *)&counts, sizeof counts / sizeof(uint64_t), STORM_ACTS};
     if (getenv("SEED") || getenv("WITHOUT")) return;
-    for (size_t i = 0; i < sizeof once_bad / sizeof once_bad[0]; i++) {
-        assert_int_equal(setenv("WITHOUT", once_bad[i].without, 1), 0);
-        assert_int_equal(live(&(struct loop_life){.seed = once_bad[i].seed, .counts = &counts}), 0);
-    }
+    assert_int_equal(loop_play(&loop, 0, sizeof once_bad / sizeof once_bad[0]), 0);
     assert_int_equal(unsetenv("WITHOUT"), 0);
 }
 

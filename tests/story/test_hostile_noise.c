@@ -179,7 +179,7 @@ static void what_a_client_says_in_the_wrong_state_ends_its_connection(void **sta
                   SAT_MESSAGE_RETURN_LINKS))
             expect_protocol(server_says(noisy, false, message), type, "before the handshake");
         if (!FITS(type, SAT_MESSAGE_SUBSCRIBE, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES, SAT_MESSAGE_BOXES_GET,
-                  SAT_MESSAGE_HAND_IN, SAT_MESSAGE_ESCROW_GET, SAT_MESSAGE_DEVICES_GET))
+                  SAT_MESSAGE_HAND_IN, SAT_MESSAGE_HELD_GET, SAT_MESSAGE_ESCROW_GET, SAT_MESSAGE_DEVICES_GET))
             expect_protocol(server_says(noisy, true, message), type, "from a device");
         patience.done = false;
         if (!FITS(type, SAT_MESSAGE_APPEND, SAT_MESSAGE_BOXES_GET))

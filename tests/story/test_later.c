@@ -179,6 +179,54 @@ static void what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once(
     }
 }
 
+static bool loses_returns(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    sat_arena_init(&arena);
+    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+                message.type == SAT_MESSAGE_RETURN;
+    sat_arena_deinit(&arena);
+    return !lost;
+}
+
+/* Storm 86005 (decision 235): what was put aside was on the log that the server lost, and waits to be given back from
+ * there. Its numbers are taken meanwhile, and the program that reads it now writes it again: that is taken up. */
+static void what_is_written_again_is_not_given_back_from_aside(void **state)
+{
+    (void)state;
+    struct world_home before;
+    uint64_t left, aside;
+    world_backup(&world, 1);
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    cannot_read_it();
+    world_restore(&world, 1, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    other->on_way = loses_returns; /* it hears that the log was set back, and its line breaks */
+    (void)world_sync(&world, other);
+    other->on_way = NULL;
+    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
+    assert_int_equal(left, 1);
+    scene_write(&world, rep, 4, CITY, "Zug"); /* under the same number */
+    assert_true(world_sync(&world, rep));
+    is_earlier = false;
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    settle();
+    all_show(3, CITY, "Thun");
+    all_show(4, CITY, "Zug");
+    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
+    assert_int_equal(left, 0);
+    assert_int_equal(sat_store_aside_count(other->handle.store, &aside), 0);
+    assert_int_equal(aside, 0);
+}
+
 /* Its author's program is an older one by then, and has the bytes among what was put aside alone. */
 static bool refuse_it(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
 {
@@ -229,54 +277,6 @@ static void what_its_author_cannot_read_any_more_and_is_refused_stays_there(void
     }
 }
 
-static bool loses_returns(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
-{
-    struct sat_message message;
-    struct sat_arena arena;
-    (void)context;
-    (void)device;
-    sat_arena_init(&arena);
-    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
-                message.type == SAT_MESSAGE_RETURN;
-    sat_arena_deinit(&arena);
-    return !lost;
-}
-
-/* Storm 86005 (decision 235): what was put aside was on the log that the server lost, and waits to be given back from
- * there. Its numbers are taken meanwhile, and the program that reads it now writes it again: that is taken up. */
-static void what_is_written_again_is_not_given_back_from_aside(void **state)
-{
-    (void)state;
-    struct world_home before;
-    uint64_t left, aside;
-    world_backup(&world, 1);
-    world_home_backup(&world, rep, &before);
-    scene_write(&world, rep, 3, CITY, "Thun");
-    assert_true(world_sync(&world, rep));
-    cannot_read_it();
-    world_restore(&world, 1, true);
-    world_home_restore(&world, rep, &before);
-    world_home_free(&before);
-    other->on_way = loses_returns; /* it hears that the log was set back, and its line breaks */
-    (void)world_sync(&world, other);
-    other->on_way = NULL;
-    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
-    assert_int_equal(left, 1);
-    scene_write(&world, rep, 4, CITY, "Zug"); /* under the same number */
-    assert_true(world_sync(&world, rep));
-    is_earlier = false;
-    (void)world_sync(&world, other);
-    (void)world_sync(&world, admin);
-    assert_true(world_confirm_restore(&world));
-    settle();
-    all_show(3, CITY, "Thun");
-    all_show(4, CITY, "Zug");
-    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
-    assert_int_equal(left, 0);
-    assert_int_equal(sat_store_aside_count(other->handle.store, &aside), 0);
-    assert_int_equal(aside, 0);
-}
-
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -284,8 +284,8 @@ int main(void)
         STORY(what_is_of_a_later_suite_replaces_what_is_not),
         STORY(what_stands_behind_it_is_not_asked_for_in_full),
         STORY(what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once),
-        STORY(what_its_author_cannot_read_any_more_and_is_refused_stays_there),
         STORY(what_is_written_again_is_not_given_back_from_aside),
+        STORY(what_its_author_cannot_read_any_more_and_is_refused_stays_there),
     };
 #undef STORY
     return cmocka_run_group_tests_name("later", tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "client/handed.h"
+#include "common/sync/tidy.h"
 #include "common/wire/message.h"
 #include "tests/story/orders.h"
 #include "tests/story/scene.h"
@@ -85,10 +87,63 @@ static void what_is_behind_a_copy_has_seen_it_though_it_names_another(void **sta
     assert_string_equal(scene_shows(&world, other, 3, CITY), "Brig");
 }
 
+static void tidy(struct world_device *device)
+{
+    struct sat_tidied done;
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(
+            sat_tidy_device(device->handle.store, &device->handle.directory, scene_number(device), 4096, &done),
+            SAT_OK);
+}
+
+/* Written again by the admin, who does not get to say so. */
+static void write_first(void)
+{
+    struct world_device *admin = &world.devices[0];
+    struct sat_aside_row *rows;
+    struct sat_bundle bundle;
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
+    assert_int_equal(sat_bundle_decode(rows[0].bytes, &admin->handle.directory.org, &rows[0].space, &arena, &bundle),
+                     SAT_OK);
+    assert_int_equal(client_handed_take(&admin->handle, &bundle, 1, &(struct client_handed_beside){0}), SAT_OK);
+}
+
+/* Storms 88068, 88204, 88231 (decision 253): by the time at which it could be said, the copy had been replaced, and
+ * what it said was forgotten. */
+static void what_was_written_again_once_is_not_when_it_is_forgotten(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"Visp", "Brig", "Sion"};
+    struct world_device *admin = &world.devices[0], *copy = world_clone(&world, rep);
+    order_keep_history(&world, 0, 1);
+    scene_write(&world, rep, 1, CITY, "Biel");
+    scene_write(&world, copy, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    order_revoke(&world, rep);
+    assert_false(world_sync(&world, copy));
+    assert_true(world_sync(&world, admin));
+    write_first();
+    assert_true(world_sync(&world, admin));
+    assert_string_equal(scene_shows(&world, admin, 3, CITY), "Thun");
+    for (uint32_t i = 0; i < 3; i++) {
+        scene_write(&world, admin, 3, CITY, later[i]);
+        assert_true(world_sync(&world, admin));
+        assert_true(world_sync(&world, other));
+    }
+    scene_maintain(&world);
+    tidy(admin);
+    let_in(0);
+    assert_true(world_sync(&world, admin));
+    assert_true(world_sync(&world, other));
+    assert_string_equal(scene_shows(&world, admin, 3, CITY), "Sion");
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Sion");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_behind_a_copy_has_seen_it_though_it_names_another, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_written_again_once_is_not_when_it_is_forgotten, begin, end),
     };
     return cmocka_run_group_tests_name("let in", tests, NULL, NULL);
 }

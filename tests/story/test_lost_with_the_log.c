@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -175,6 +176,138 @@ static void what_was_rejected_before_stays_out(void **state)
     assert_string_equal(scene_shows(&world, other, 3, CITY), "");
 }
 
+/* ---- What the server keeps for the admins is in no log, and goes with it ---- */
+
+static void set_back(bool announced)
+{
+    world_restore(&world, 1, announced);
+    (void)world_sync(&world, admin); /* brings the links back */
+    if (announced) assert_true(world_confirm_restore(&world));
+}
+
+static uint32_t kept_for_admins(void)
+{
+    struct sat_aside_row *rows;
+    return order_escrow(world.server_store, &arena, &rows);
+}
+
+/* It has heard that the first is with the admins, and is cut off before it lets go (storm 88046). */
+static void who_was_cut_off_while_he_handed_in_hands_in_again(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    (void)world_sync(&world, rep);
+    scene_write(&world, rep, 4, CITY, "Brig");
+    world_restore(&world, 1, false); /* without what it had sent */
+    order_grant(&world, rep, 0, 0);
+    world_connect(&world, rep);
+    while (!rep->heard[SAT_NOTICE_HANDED_IN]) assert_true(world_deliver(&world, rep, WORLD_NO_FAULT));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 0);
+    world_crash_device(&world, rep);
+    assert_in_range(kept_for_admins(), 1, 2);
+    set_back(false);
+    assert_int_equal(kept_for_admins(), 0);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], 1);
+    let_in(2);
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+}
+
+static void who_may_read_only_hands_in_again(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, SAT_RIGHT_READ);
+    (void)world_sync(&world, rep);
+    assert_int_equal(kept_for_admins(), 1);
+    for (uint32_t announced = 0; announced < 2; announced++) {
+        set_back(announced);
+        assert_int_equal(kept_for_admins(), 0);
+        (void)world_sync(&world, rep);
+        assert_int_equal(kept_for_admins(), 1);
+    }
+    let_in(1);
+    assert_true(world_settle(&world, 4));
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+}
+
+/* Nobody could decide about it: it goes to the log, and what is behind it, too (storms 88034, 88094). */
+static void who_may_write_again_sends_what_the_server_has_lost(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, SAT_RIGHT_READ);
+    (void)world_sync(&world, rep);
+    assert_int_equal(kept_for_admins(), 1);
+    order_grant(&world, rep, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+    scene_write(&world, rep, 4, CITY, "Brig");
+    (void)world_sync(&world, rep);
+    assert_int_equal(scene_pending(rep), 2); /* as long as the admins have not decided */
+    set_back(true);
+    assert_true(world_settle(&world, 4));
+    assert_int_equal(scene_pending(rep), 0);
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+}
+
+static void what_is_with_the_admins_is_handed_in_once(void **state)
+{
+    (void)state;
+    scene_write(&world, rep, 3, CITY, "Thun");
+    order_grant(&world, rep, 0, SAT_RIGHT_READ);
+    (void)world_sync(&world, rep);
+    uint64_t sent = rep->up_traffic.bytes;
+    (void)world_sync(&world, rep);
+    assert_int_equal(kept_for_admins(), 1);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+    uint64_t again = rep->up_traffic.bytes - sent;
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->up_traffic.bytes - sent, 2 * again); /* an id, in each session */
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+}
+
+static bool lose(struct forge_filter *filter, struct world_device *device, struct sat_message *message,
+                 struct sat_arena *own)
+{
+    (void)filter;
+    (void)device;
+    (void)message;
+    (void)own;
+    return false;
+}
+
+/* Storm 88196: it is a copy, and has a number of its own since. What its home had sent under the former one waited to
+ * be given back. */
+static void what_waits_under_a_former_number_is_handed_in(void **state)
+{
+    (void)state;
+    struct world_device *copy = world_clone(&world, rep);
+    scene_write(&world, copy, 3, CITY, "Thun");
+    assert_true(world_sync(&world, copy));
+    world_restore(&world, 1, false);
+    scene_write(&world, copy, 4, CITY, "Brig");
+    scene_write(&world, rep, 5, CITY, "Visp");
+    scene_write_in(&world, rep, &world.spaces[1], 2, CITY, "Cham");
+    scene_lose_push(&world, rep, 0);
+    (void)world_sync(&world, rep); /* the second of the two numbers alone arrives */
+    struct forge_filter filter = {.type = SAT_MESSAGE_RETURN, .change = lose};
+    forge_filter_on(copy, &filter);
+    (void)world_sync(&world, copy); /* shows that the server was set back */
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    copy->on_way = NULL;
+    order_grant(&world, rep, 0, 0);
+    for (uint32_t i = 0; i < 3 && !copy->heard[SAT_NOTICE_SPACE_LOST]; i++) (void)world_sync(&world, copy);
+    assert_int_equal(copy->heard[SAT_NOTICE_REINDEXED], 1);
+    assert_int_equal(copy->heard[SAT_NOTICE_SPACE_LOST], 1);
+    let_in(2);
+    (void)world_sync(&world, other);
+    assert_string_equal(scene_shows(&world, other, 3, CITY), "Thun");
+    assert_string_equal(scene_shows(&world, other, 4, CITY), "Brig");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -186,6 +319,11 @@ int main(void)
         STORY(what_the_log_has_is_not_handed_in),
         STORY(what_was_let_in_before_is_let_in_again),
         STORY(what_was_rejected_before_stays_out),
+        STORY(who_was_cut_off_while_he_handed_in_hands_in_again),
+        STORY(who_may_read_only_hands_in_again),
+        STORY(who_may_write_again_sends_what_the_server_has_lost),
+        STORY(what_is_with_the_admins_is_handed_in_once),
+        STORY(what_waits_under_a_former_number_is_handed_in),
     };
 #undef STORY
     return cmocka_run_group_tests_name("lost with the log", tests, NULL, NULL);

@@ -46,6 +46,7 @@ static enum sat_err freeze(void *context, uint64_t now_ms, uint32_t bundles_max,
 {
     struct world_device *device = context;
     struct sat_vault vault = client_vault(&device->handle);
+    vault.fresh = sat_replica_fresh(device->replica);
     return sat_author_freeze(&vault, now_ms, bundles_max, out);
 }
 

@@ -220,6 +220,47 @@ static void a_change_is_beside_others_of_its_record_that_are_live_or_wait(void *
     assert_true(n == 3 && got[0].cid == first && got[1].cid == older); /* a stub says nothing that could be late */
 }
 
+/* Asked about all of them, and about ever fewer that lie ever further apart: by walks, and one by one. */
+static void what_each_of_many_records_has_is_counted(void **state)
+{
+    enum { RECORDS = 600, CHANGES = 900, OTHERS = 300 };
+    static const uint32_t steps[] = {1, 2, 7, 97};
+    struct bench *bench = *state;
+    int64_t sid = make_space(bench->store, 1), other = make_space(bench->store, 2);
+    struct sat_bundle_row a = make_bundle(bench->store, sid, 9, 1, CHANGES, 1),
+                          b = make_bundle(bench->store, sid, 1, 1, CHANGES, 0),
+                          c = make_bundle(bench->store, other, 1, 1001, OTHERS, 1);
+    struct sat_record_id ids[RECORDS];
+    uint8_t live[RECORDS] = {0}, dead[RECORDS] = {0}, waiting[RECORDS] = {0}, got[RECORDS];
+    uint32_t dice = 1;
+    for (uint32_t i = 0; i < RECORDS; i++) ids[i] = (struct sat_record_id){{1, (uint8_t)(i >> 8), (uint8_t)i}};
+    for (uint32_t i = 0; i < CHANGES; i++) {
+        uint32_t of_a = (dice = dice * 1664525 + 1013904223) >> 8, of_b = (dice = dice * 1664525 + 1013904223) >> 8;
+        bool is_dead = of_a % 3 == 0;
+        of_a = of_a / 3 % (RECORDS / 2) * 2, of_b %= RECORDS / 3;
+        (void)make_change(bench->store, &a, i, ids[of_a], is_dead ? SAT_CHANGE_DEAD : SAT_CHANGE_LIVE);
+        (void)make_change(bench->store, &b, i, ids[of_b], SAT_CHANGE_PENDING);
+        (is_dead ? dead : live)[of_a]++;
+        waiting[of_b]++;
+    }
+    for (uint32_t i = 0; i < OTHERS; i++) (void)make_change(bench->store, &c, i, ids[i], SAT_CHANGE_LIVE);
+    for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
+        struct sat_record_id asked[RECORDS];
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < RECORDS; i += steps[s]) asked[n++] = ids[i];
+        for (uint32_t kind = 0; kind < 3; kind++) {
+            OK(sat_store_records_count(bench->store, sid, kind == 2 ? SAT_CHANGE_DEAD : SAT_CHANGE_LIVE,
+                                       kind == 1 ? b.bid : 0, asked, n, got));
+            for (uint32_t i = 0; i < n; i++) {
+                uint32_t at = i * steps[s];
+                uint32_t all = kind == 2 ? dead[at] : live[at] + (kind == 0 ? waiting[at] : 0u);
+                assert_int_equal(got[i], all < SAT_COUNTED_MAX ? all : SAT_COUNTED_MAX);
+            }
+        }
+    }
+    OK(sat_store_records_count(bench->store, sid, SAT_CHANGE_LIVE, 0, NULL, 0, NULL));
+}
+
 static void a_records_changes_come_as_they_were_received_with_pending_last(void **state)
 {
     struct bench *bench = *state;
@@ -434,6 +475,7 @@ int main(void)
         WITH_STORE(a_devices_counter_is_known_at_every_size_of_the_log),
         WITH_STORE(live_changes_come_by_dot_and_only_the_live_ones),
         WITH_STORE(a_change_is_beside_others_of_its_record_that_are_live_or_wait),
+        WITH_STORE(what_each_of_many_records_has_is_counted),
         WITH_STORE(a_records_changes_come_as_they_were_received_with_pending_last),
         WITH_STORE(a_full_bundle_comes_back_in_order_with_its_stubs),
         WITH_STORE(a_record_is_found_in_the_spaces_where_it_lives_waits_or_is_drafted),
