@@ -183,6 +183,7 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call shared,unit) $(T
 # … and in these it counts how often something costly is done.
 ESCROW_COUNTED := sat_bundle_verify sat_hash_equal sat_unseal_change sat_store_changes_of_record
 $(BUILD)/tests/unit/test_escrow: LINK_AS = -pie $(ESCROW_COUNTED:%=-Wl,--wrap=%)
+$(BUILD)/tests/unit/test_author_past: LINK_AS = -pie -Wl,--wrap=sat_dots_have -Wl,--wrap=sat_vector_counter
 $(BUILD)/tests/story/test_%: $(BUILD)/tests/story/test_%.o $(call shared,story) $(TEST_LIBS)
 	$(link) $(filter %.a,$^) $(LIBS_tests)
 # A signature that was verified before is not verified again, what is always the same is made once, and some programs are older.

@@ -43,26 +43,35 @@ uint32_t client_duties_listed(const char *roles)
     return duties;
 }
 
-enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
+enum sat_err client_person_load(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
+                                struct sat_record_view *view)
 {
     struct sat_record_id id = sat_name_record_user(&satchel->directory.org, user);
-    struct sat_record_view view;
     struct sat_space_row row;
     struct sat_vault vault = client_vault(satchel);
     const struct sat_space *people = sat_directory_space_of_kind(&satchel->directory, SAT_SPACE_PEOPLE);
-    const struct sat_type *type = sat_type_by_name("user");
     bool known = false;
-    *duties = 0;
+    *view = (struct sat_record_view){0};
     enum sat_err err = people ? sat_store_space_find(satchel->store, &people->id, &row, &known) : SAT_OK;
     if (err || !known) return err;
-    err = sat_record_load(&vault, row.sid, &id, arena, &view);
-    if (err || !view.live_n || view.merged.moved || view.merged.deleted || view.merged.type != type->number) return err;
-    uint16_t roles = sat_field_by_name(type, "roles")->number;
-    for (uint32_t i = 0; i < view.merged.cells_n; i++) {
+    err = sat_record_load(&vault, row.sid, &id, arena, view);
+    bool there = !err && view->live_n && !view->merged.moved && !view->merged.deleted &&
+                 view->merged.type == sat_type_by_name("user")->number;
+    if (!there) *view = (struct sat_record_view){0};
+    return err;
+}
+
+enum sat_err client_duties_given(struct satchel *satchel, uint32_t user, struct sat_arena *arena, uint32_t *duties)
+{
+    struct sat_record_view view;
+    uint16_t roles = sat_field_by_name(sat_type_by_name("user"), "roles")->number;
+    *duties = 0;
+    enum sat_err err = client_person_load(satchel, user, arena, &view);
+    for (uint32_t i = 0; i < view.merged.cells_n && !err; i++) {
         const struct sat_merged *cell = &view.merged.cells[i];
         if (cell->field == roles && cell->in_set && cell->value.truth) *duties |= client_duty_named(cell->element);
     }
-    return SAT_OK;
+    return err;
 }
 
 enum sat_err client_duties_own(struct satchel *satchel, struct sat_arena *arena, uint32_t *duties)

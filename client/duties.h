@@ -6,6 +6,10 @@
 #include "client/handle.h"
 #include "common/vault/machines.h"
 
+/* What the people's space says of a person, and nowhere else (docs/decisions/0246); nothing of it is live where nobody
+ * said anything. */
+enum sat_err client_person_load(struct satchel *satchel, uint32_t user, struct sat_arena *arena,
+                                struct sat_record_view *view) SAT_MUST_CHECK;
 /* A business role, as it stands in `user.roles`; 0: one that brings no duty. */
 uint32_t client_duty_named(struct sat_span role);
 /* Of those that are listed: a JSON array, as `user.roles` is in the view; NULL: none. */

@@ -39,10 +39,9 @@ static enum sat_err load_version(struct satchel *satchel, const struct sat_type 
         {.field = sat_field_by_name(type, "version")->number, .value = {.kind = SAT_VALUE_INT, .integer = version}},
     };
     struct sat_record_id id;
-    struct client_place place;
     enum sat_err err = sat_record_id_derived(&satchel->directory.org, type, cells, sizeof cells / sizeof cells[0], &id);
-    if (!err) err = client_locate(satchel, &id, arena, &place, view);
-    *there = !err && place.here && view->merged.exists && view->merged.type == type->number;
+    if (!err) err = client_locate_in_kind(satchel, SAT_SPACE_ORG, &id, arena, view);
+    *there = !err && view->live_n && view->merged.exists && view->merged.type == type->number;
     return err;
 }
 
@@ -105,9 +104,8 @@ static enum sat_err check_word(struct satchel_tx *tx, const struct sat_type *typ
 static enum sat_err says_already(struct satchel_tx *tx, const struct client_known *known, const struct sat_cell *cell,
                                  bool *already)
 {
-    struct client_place place;
     struct sat_record_view view;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     const struct sat_merged *said = err ? NULL : sat_merged_cell(&view.merged, cell->field, (struct sat_span){0});
     bool nothing = !said || said->value.kind == SAT_VALUE_NIL;
     *already = nothing ? cell->value.kind == SAT_VALUE_NIL
@@ -236,13 +234,12 @@ static bool is_said(const struct sat_cell *cells, uint32_t n, uint16_t field)
 static enum sat_err find_submitted(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
                                    bool *submitted)
 {
-    struct client_place place;
     struct sat_record_view view;
     *submitted = false;
     for (uint32_t at = known->first; at && !*submitted; at = tx->steps[at - 1].next)
         *submitted = is_said(tx->edits[at - 1].cells, tx->edits[at - 1].cells_n, type->submits);
     if (*submitted) return SAT_OK;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     const struct sat_merged *cell = err ? NULL : sat_merged_cell(&view.merged, type->submits, (struct sat_span){0});
     *submitted = cell && cell->value.kind != SAT_VALUE_NIL;
     return err;
@@ -273,11 +270,10 @@ static enum sat_err check_submitted(struct satchel_tx *tx, const struct sat_type
 static enum sat_err own_part(struct satchel_tx *tx, const struct client_known *known, const struct sat_cell *name,
                              int64_t *out)
 {
-    struct client_place place;
     struct sat_record_view view;
     *out = 0;
     if (known->place.here) {
-        enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+        enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
         if (err) return err;
         const struct sat_merged *cell = sat_merged_cell(&view.merged, name->field, name->element);
         if (cell && cell->value.kind == SAT_VALUE_INT) *out = cell->value.integer;

@@ -1,7 +1,7 @@
 #include "client/forgotten.h"
 
-enum sat_err client_forgotten_find(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
-                                   int64_t *sid)
+enum sat_err client_forgotten_find(struct satchel *satchel, const struct sat_record_id *record, const int64_t only[2],
+                                   struct sat_arena *arena, int64_t *sid)
 {
     struct sat_space_row *spaces;
     uint32_t n;
@@ -10,6 +10,7 @@ enum sat_err client_forgotten_find(struct satchel *satchel, const struct sat_rec
     for (uint32_t i = 0; i < n && !err && !*sid; i++) {
         struct sat_collected_row row;
         bool found;
+        if (only && (only[0] || only[1]) && spaces[i].sid != only[0] && spaces[i].sid != only[1]) continue;
         err = sat_store_collected_get(satchel->store, spaces[i].sid, record, &row, &found);
         if (!err && found) *sid = spaces[i].sid;
     }

@@ -50,12 +50,11 @@ static enum sat_err grade_of_code(struct satchel *satchel, struct sat_span code,
     struct sat_cell key = {.field = sat_field_by_name(type, "code")->number,
                            .value = {.kind = SAT_VALUE_TEXT, .text = code}};
     struct sat_record_id id;
-    struct client_place place;
     struct sat_record_view view;
     *out = grade_that_comes(code, otherwise);
     enum sat_err err = sat_record_id_derived(&satchel->directory.org, type, &key, 1, &id);
-    if (!err) err = client_locate(satchel, &id, arena, &place, &view);
-    if (err || !place.here || place.archived || place.type != type->number) return err;
+    if (!err) err = client_locate_in_kind(satchel, SAT_SPACE_ORG, &id, arena, &view);
+    if (err || !view.merged.exists || view.merged.deleted || view.merged.type != type->number) return err;
     const struct sat_merged *cell =
         sat_merged_cell(&view.merged, sat_field_by_name(type, "max_grade")->number, (struct sat_span){0});
     if (cell && cell->value.kind == SAT_VALUE_INT && cell->value.integer >= 0 && cell->value.integer <= SAT_GRADE_G3)
@@ -68,12 +67,11 @@ static enum sat_err find_most(struct satchel *satchel, struct client_sight *sigh
     const struct sat_type *type = sat_type_by_name("user");
     const struct sat_user *user = sat_directory_user(&satchel->directory, sight->user);
     uint16_t roles = sat_field_by_name(type, "roles")->number;
-    struct client_place place;
     struct sat_record_view view;
     uint8_t most = 0, one;
     bool any = false;
-    enum sat_err err = client_locate(satchel, &sight->person, arena, &place, &view);
-    for (uint32_t i = 0; !err && place.here && i < view.merged.cells_n; i++) {
+    enum sat_err err = client_locate_in_kind(satchel, SAT_SPACE_PEOPLE, &sight->person, arena, &view);
+    for (uint32_t i = 0; !err && i < view.merged.cells_n; i++) {
         const struct sat_merged *cell = &view.merged.cells[i];
         if (cell->field != roles || !cell->in_set || !cell->value.truth) continue;
         uint8_t otherwise = user ? grade_of_role(user->role) : SAT_GRADE_G1;

@@ -7,11 +7,20 @@
 
 enum { SPACES_MAX = SAT_SPACES_PER_DEVICE_MAX };
 
-static bool better(const struct sat_record_view *a, const struct sat_record_view *b)
+/* What can be read before what cannot, what is not archived before what is, and then what this device may write: who
+ * may write another territory can put any id there. */
+static int weight(const struct sat_record_view *view, bool own)
 {
-    int rank_a = a->merged.exists ? (a->merged.deleted ? 1 : 2) : 0;
-    int rank_b = b->merged.exists ? (b->merged.deleted ? 1 : 2) : 0;
-    return rank_a > rank_b;
+    int rank = view->merged.exists ? (view->merged.deleted ? 1 : 2) : 0;
+    return 2 * rank + own;
+}
+
+static enum sat_err is_own(struct satchel *satchel, int64_t sid, bool *own)
+{
+    struct sat_space_id space;
+    enum sat_err err = client_space_of_sid(satchel, sid, &space);
+    *own = !err && (client_rights(satchel, &space) & SAT_RIGHT_WRITE);
+    return err;
 }
 
 enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
@@ -21,10 +30,12 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
     *view = (struct sat_record_view){0};
     int64_t sids[SPACES_MAX];
     uint32_t n = 0;
+    int best = 0;
     struct sat_vault vault = client_vault(satchel);
     enum sat_err err = sat_store_record_spaces(satchel->store, record, sids, SPACES_MAX, &n);
     for (uint32_t i = 0; i < n && !err; i++) {
         struct sat_record_view found;
+        bool own = false;
         err = sat_record_load(&vault, sids[i], record, arena, &found);
         if (err || found.live_n == 0) continue;
         if (found.merged.moved) {
@@ -34,7 +45,12 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
             continue;
         }
         place->spaces_n++;
-        if (!place->here || better(&found, view)) *view = found;
+        if (n > 1) err = is_own(satchel, sids[i], &own);
+        place->own_n += own;
+        if (!place->here || weight(&found, own) > best) {
+            best = weight(&found, own);
+            *view = found;
+        }
         place->here = true;
     }
     place->sid = view->sid;
@@ -43,19 +59,35 @@ enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *
     return err;
 }
 
-enum sat_err client_locate_in(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
-                              struct sat_arena *arena, struct sat_record_view *view)
+static enum sat_err locate_in(struct satchel *satchel, const struct sat_space_id *space,
+                              const struct sat_record_id *record, struct sat_arena *arena, struct sat_record_view *view)
 {
-    struct sat_space_id space;
     struct sat_space_row row;
     bool known = false;
     struct sat_vault vault = client_vault(satchel);
     *view = (struct sat_record_view){0};
-    enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
-    if (!err) err = sat_store_space_find(satchel->store, &space, &row, &known);
+    enum sat_err err = sat_store_space_find(satchel->store, space, &row, &known);
     if (!err && known) err = sat_record_load(&vault, row.sid, record, arena, view);
     if (view->merged.moved) *view = (struct sat_record_view){0};
     return err;
+}
+
+enum sat_err client_locate_in(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
+                              struct sat_arena *arena, struct sat_record_view *view)
+{
+    struct sat_space_id space;
+    *view = (struct sat_record_view){0};
+    enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
+    return err ? err : locate_in(satchel, &space, record, arena, view);
+}
+
+enum sat_err client_locate_in_kind(struct satchel *satchel, enum sat_space_kind kind,
+                                   const struct sat_record_id *record, struct sat_arena *arena,
+                                   struct sat_record_view *view)
+{
+    const struct sat_space *space = sat_directory_space_of_kind(&satchel->directory, kind);
+    *view = (struct sat_record_view){0};
+    return space ? locate_in(satchel, &space->id, record, arena, view) : SAT_OK;
 }
 
 enum sat_err client_check_moved(struct satchel *satchel, const char *what, const struct sat_record_id *record,

@@ -8,7 +8,8 @@
 struct client_place {
     bool here; /* something of it is here, be it unreadable */
     bool archived;
-    uint32_t spaces_n; /* in how many spaces it is */
+    uint32_t spaces_n; /* in how many spaces it is, ... */
+    uint32_t own_n;    /* ... and, of several, in how many that this device may write */
     int64_t sid;
     uint16_t type; /* 0: not readable */
     bool moved;    /* it was in a space that it has left, */
@@ -17,14 +18,18 @@ struct client_place {
 };
 
 /* Loads the record from the space where it is, not from one that it has left; from several, where it is not archived,
- * the first. place->here is false when it is nowhere. */
+ * of these where this device may write, the first. place->here is false when it is nowhere. */
 enum sat_err client_locate(struct satchel *satchel, const struct sat_record_id *record, struct sat_arena *arena,
                            struct client_place *place, struct sat_record_view *view) SAT_MUST_CHECK;
 /* The one in that territory, as it is named here; an empty view: it is not there, or not any more. */
 enum sat_err client_locate_in(struct satchel *satchel, const char *territory, const struct sat_record_id *record,
                               struct sat_arena *arena, struct sat_record_view *view) SAT_MUST_CHECK;
-/* The same for a type and an id as text, as callers name records. SAT_ERR_NOT_FOUND, also for a record of another
- * type; archived ones are found. */
+/* The one in the org's own space or that of the people: what is said there is said nowhere else. */
+enum sat_err client_locate_in_kind(struct satchel *satchel, enum sat_space_kind kind,
+                                   const struct sat_record_id *record, struct sat_arena *arena,
+                                   struct sat_record_view *view) SAT_MUST_CHECK;
+/* client_locate() for a type and an id as text, as callers name records. SAT_ERR_NOT_FOUND, also for a record of
+ * another type; archived ones are found. */
 enum sat_err client_locate_named(struct satchel *satchel, const char *type, const char *id, struct sat_arena *arena,
                                  const struct sat_type **type_out, struct client_place *place,
                                  struct sat_record_view *view) SAT_MUST_CHECK;

@@ -115,11 +115,18 @@ static bool takes_work(const struct sat_space *space)
     return space->kind == SAT_SPACE_TERRITORY || space->kind == SAT_SPACE_NARROW;
 }
 
-static enum sat_err place_by_name(struct satchel *satchel, const char *territory, int64_t *sid)
+static enum sat_err place_by_name(struct satchel_tx *tx, const char *territory, int64_t *sid)
 {
+    struct satchel *satchel = tx->satchel;
     struct sat_space_id space;
+    *sid = tx->named_sid;
+    if (tx->named && strcmp(tx->named, territory) == 0) return SAT_OK;
     enum sat_err err = client_find_space(satchel, territory, &space, &satchel->fault);
-    return err ? err : client_sid_of_space(satchel, &space, sid);
+    if (!err) err = client_sid_of_space(satchel, &space, sid);
+    if (err) return err;
+    tx->named = sat_arena_format(&tx->arena, "%s", territory);
+    tx->named_sid = *sid;
+    return SAT_OK;
 }
 
 static enum sat_err place_by_kind(struct satchel *satchel, enum sat_space_kind kind, int64_t *sid)
@@ -236,13 +243,13 @@ static enum sat_err place_where_it_is(struct satchel_tx *tx, const struct client
     struct satchel *satchel = tx->satchel;
     *sid = place->sid;
     if (!wish->territory) {
-        if (place->spaces_n < 2) return SAT_OK;
+        if (place->spaces_n < 2 || place->own_n == 1) return SAT_OK;
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "this %s is in %u territories: name one", wish->type->name,
                         (unsigned)place->spaces_n);
     }
     int64_t named;
     struct sat_space_id space;
-    enum sat_err err = place_by_name(satchel, wish->territory, &named);
+    enum sat_err err = place_by_name(tx, wish->territory, &named);
     if (err || named == place->sid) return err;
     if (place->spaces_n > 1 || place->sid == 0) {
         *sid = named;
@@ -262,8 +269,102 @@ enum sat_err client_place_record(struct satchel_tx *tx, const struct client_wish
     if (known->place.here)
         err = place_where_it_is(tx, wish, &known->place, sid);
     else if (wish->territory)
-        err = place_by_name(tx->satchel, wish->territory, sid);
+        err = place_by_name(tx, wish->territory, sid);
     else
         err = place_new(tx, wish, sid);
     return err || *sid == 0 ? err : client_check_right(tx->satchel, *sid, wish->record);
+}
+
+/* ---- Under an id that follows from something ---- */
+
+enum sat_err client_tx_view(struct satchel_tx *tx, const struct client_known *known, struct sat_arena *arena,
+                            struct sat_record_view *view)
+{
+    struct sat_vault vault = client_vault(tx->satchel);
+    *view = (struct sat_record_view){0};
+    return known->place.sid ? sat_record_load(&vault, known->place.sid, &known->record, arena, view) : SAT_OK;
+}
+
+/* *place: the record in that space. *left: it was there, and has moved. */
+static enum sat_err look_in(struct satchel_tx *tx, int64_t sid, const struct sat_record_id *record,
+                            struct client_place *place, bool *left)
+{
+    struct sat_arena arena;
+    struct sat_record_view view;
+    struct sat_vault vault = client_vault(tx->satchel);
+    *place = (struct client_place){0};
+    sat_arena_init(&arena);
+    enum sat_err err = sat_record_load(&vault, sid, record, &arena, &view);
+    *left = !err && view.merged.moved;
+    if (!err && !*left && view.live_n)
+        *place = (struct client_place){.here = true,
+                                       .archived = view.merged.deleted,
+                                       .spaces_n = 1,
+                                       .sid = sid,
+                                       .type = view.merged.exists ? view.merged.type : 0};
+    sat_arena_deinit(&arena);
+    return err;
+}
+
+/* Only what lies in one of these spaces is meant. What has left them stays found where it went. */
+static enum sat_err enter(struct satchel_tx *tx, const struct sat_record_id *record, const int64_t homes[2])
+{
+    struct client_known *known = NULL;
+    struct client_place place = {0};
+    bool left = false;
+    enum sat_err err = client_tx_known(tx, record, &known);
+    if (err || known->first || !(homes[0] || homes[1])) return err;
+    for (size_t i = 0; i < 2 && !err && !place.here && !left; i++)
+        if (homes[i]) err = look_in(tx, homes[i], record, &place, &left);
+    if (err || left) return err;
+    memcpy(known->only, homes, sizeof known->only);
+    known->place = place;
+    return SAT_OK;
+}
+
+enum sat_err client_tx_enter(struct satchel_tx *tx, const char *territory, const char *id)
+{
+    struct sat_record_id record;
+    int64_t homes[2] = {0, 0};
+    enum sat_err err = client_parse_id(tx->satchel, id, &record);
+    if (!err) err = place_by_name(tx, territory, &homes[0]);
+    return err ? err : enter(tx, &record, homes);
+}
+
+enum sat_err client_tx_enter_beside(struct satchel_tx *tx, const char *id, const char *other, bool *here)
+{
+    struct sat_record_id record, beside;
+    struct client_known *known = NULL;
+    int64_t homes[2] = {0, 0};
+    *here = false;
+    enum sat_err err = client_parse_id(tx->satchel, id, &record);
+    if (!err) err = client_parse_id(tx->satchel, other, &beside);
+    if (!err) err = client_tx_known(tx, &beside, &known);
+    if (!err) homes[0] = known->place.sid;
+    if (!err) err = enter(tx, &record, homes);
+    if (!err) err = client_tx_known(tx, &record, &known);
+    if (!err) *here = known->place.here;
+    return err;
+}
+
+/* Where such a record goes: of what is restricted where few read it, or beside what it refers to; 0: nowhere yet. */
+static enum sat_err find_homes(struct satchel_tx *tx, const struct client_wish *wish, int64_t homes[2])
+{
+    struct client_beside beside = {0};
+    enum sat_err err = SAT_OK;
+    homes[0] = homes[1] = 0;
+    if (wish->territory) return place_by_name(tx, wish->territory, &homes[0]);
+    if (wish->type->home == SAT_HOME_ORG) return place_by_kind(tx->satchel, SAT_SPACE_ORG, &homes[0]);
+    if (wish->type->home == SAT_HOME_PEOPLE) return place_by_kind(tx->satchel, SAT_SPACE_PEOPLE, &homes[0]);
+    err = place_narrow(tx->satchel, wish->type, &homes[0]);
+    if (!err) err = client_place_beside(tx, wish->fields->cells, wish->fields->n, &beside);
+    if (!err && beside.decided) homes[1] = beside.sid;
+    return err;
+}
+
+enum sat_err client_place_keyed(struct satchel_tx *tx, const struct client_wish *wish)
+{
+    int64_t homes[2];
+    enum sat_err err = find_homes(tx, wish, homes);
+    return err ? err : enter(tx, wish->record, homes);
 }

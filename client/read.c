@@ -344,7 +344,7 @@ static enum sat_err find_past(struct satchel *satchel, const struct asked *asked
     enum sat_err err = find_copy(satchel, asked, arena, type, view);
     if (err != SAT_ERR_NOT_FOUND || asked->territory || client_find_type(satchel, asked->type, type)) return err;
     enum sat_err past = client_parse_id(satchel, asked->id, &record);
-    if (!past) past = client_forgotten_find(satchel, &record, arena, &sid);
+    if (!past) past = client_forgotten_find(satchel, &record, NULL, arena, &sid);
     if (!past && sid) past = client_forgotten_load(satchel, sid, &record, arena, view);
     if (past) return past;
     return sid && view->merged.exists && view->merged.type == (*type)->number ? SAT_OK : err;

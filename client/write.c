@@ -9,6 +9,7 @@
 #include "client/disclosures.h"
 #include "client/fits.h"
 #include "client/forgotten.h"
+#include "client/grants.h"
 #include "client/survivor.h"
 #include "client/tx.h"
 #include "client/wholes.h"
@@ -91,6 +92,18 @@ static enum sat_err find_writable_type(struct satchel *satchel, const char *name
                     CLIENT_DISCLOSURE_TYPE);
 }
 
+/* The roles of who writes are looked up once. */
+static enum sat_err check_granted(struct satchel_tx *tx, const struct sat_type *type)
+{
+    enum sat_err err = SAT_OK;
+    if (!tx->grants) {
+        struct client_grants *grants = sat_arena_alloc(&tx->arena, sizeof *grants);
+        err = client_grants_get(tx->satchel, &tx->arena, grants);
+        if (!err) tx->grants = grants;
+    }
+    return err ? err : client_grants_check(tx->satchel, tx->grants, type);
+}
+
 /* ---- Put ---- */
 
 /* What a record of such a type is about decides its id, if nobody gives one. */
@@ -116,7 +129,7 @@ static enum sat_err check_forgotten(struct satchel_tx *tx, const struct sat_type
     char id[SAT_UUID_TEXT_SIZE];
     int64_t sid;
     if (known->place.here || known->first) return SAT_OK;
-    enum sat_err err = client_forgotten_find(tx->satchel, &known->record, &tx->arena, &sid);
+    enum sat_err err = client_forgotten_find(tx->satchel, &known->record, known->only, &tx->arena, &sid);
     if (err || !sid) return err;
     sat_uuid_format(known->record.b, id);
     return sat_fail(&tx->satchel->fault, SAT_ERR_EXISTS,
@@ -160,10 +173,9 @@ static uint32_t sort_names(struct sat_cell *cells, uint32_t n)
 static enum sat_err list_elements(struct satchel_tx *tx, const struct client_known *known, uint16_t field,
                                   struct sat_cell **cells, uint32_t *n)
 {
-    struct client_place place;
     struct sat_record_view view;
     *n = 0;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     if (err) return err;
     size_t most = view.merged.cells_n;
     for (uint32_t at = known->first; at; at = tx->steps[at - 1].next) most += tx->edits[at - 1].cells_n;
@@ -218,9 +230,8 @@ static bool is_named(const struct client_fields *fields, const struct sat_cell *
 static enum sat_err note_taken_out(struct satchel_tx *tx, const struct sat_type *type, const struct client_known *known,
                                    const struct client_fields *fields, uint16_t field)
 {
-    struct client_place place;
     struct sat_record_view view;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     const struct client_copied *before = tx->copied;
     for (uint32_t i = 0; !err && i < view.merged.cells_n && tx->copied == before; i++) {
         const struct sat_merged *merged = &view.merged.cells[i];
@@ -255,6 +266,26 @@ static enum sat_err name_record(struct satchel_tx *tx, const struct sat_type *ty
     return sat_fail(&tx->satchel->fault, err, "%s %s: %s", type->name, id, text);
 }
 
+/* People, and what the organisation publishes under an id that follows from its name, are in one space each. */
+static bool is_of_one_space(const struct sat_type *type)
+{
+    return type->home == SAT_HOME_PEOPLE || (type->home == SAT_HOME_ORG && sat_type_has_keys(type));
+}
+
+/* Something is here under an id that others can work out, too: is it the one that is meant? */
+static enum sat_err mean_own(struct satchel_tx *tx, const struct sat_type *type, const char *id, const char *json,
+                             const struct client_wish *wish)
+{
+    struct client_known *known = NULL;
+    struct client_fields fields = {0};
+    struct client_wish keyed = {.type = type, .record = wish->record, .territory = wish->territory, .fields = &fields};
+    if (id ? wish->territory || !is_of_one_space(type) : !sat_type_has_keys(type)) return SAT_OK;
+    enum sat_err err = client_tx_known(tx, wish->record, &known);
+    if (err || known->first) return err;
+    if (!id) err = client_json_fields(type, json, &tx->arena, &fields, &tx->satchel->fault);
+    return err ? err : client_place_keyed(tx, &keyed);
+}
+
 static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char *id, const char *territory,
                         const char *json, struct sat_record_id *record)
 {
@@ -266,8 +297,10 @@ static enum sat_err put(struct satchel_tx *tx, const char *type_name, const char
     int64_t sid = 0;
     bool unsure = false;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = choose_id(tx, type, id, json, record);
     if (!err && id) err = client_land_on_survivor(tx, type, json, record);
+    if (!err) err = mean_own(tx, type, id, json, &wish);
     if (!err) err = client_tx_known(tx, record, &known);
     if (!err) err = check_existing(satchel, type, known);
     if (!err && (id || sat_type_has_keys(type))) err = check_forgotten(tx, type, known);
@@ -309,6 +342,7 @@ static enum sat_err find(struct satchel_tx *tx, const char *type_name, const cha
     const struct sat_type *type;
     struct sat_record_id record;
     enum sat_err err = find_writable_type(satchel, type_name, &type);
+    if (!err) err = check_granted(tx, type);
     if (!err) err = client_parse_id(satchel, id, &record);
     if (!err) err = client_tx_known(tx, &record, known);
     if (!err) err = client_check_moved(satchel, "", &record, &(*known)->place);
@@ -339,7 +373,7 @@ static enum sat_err find_forgotten(struct satchel_tx *tx, const char *type_name,
     const struct sat_type *type;
     int64_t sid;
     enum sat_err err = client_find_type(satchel, type_name, &type);
-    if (!err) err = client_forgotten_find(satchel, &known->record, &tx->arena, &sid);
+    if (!err) err = client_forgotten_find(satchel, &known->record, known->only, &tx->arena, &sid);
     if (err || !sid) return err ? err : SAT_ERR_NOT_FOUND;
     err = client_forgotten_load(satchel, sid, &known->record, &tx->arena, view);
     if (!err && view->merged.exists && view->merged.type != type->number) err = SAT_ERR_NOT_FOUND;

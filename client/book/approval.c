@@ -1,6 +1,6 @@
 #include "client/book/approval.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/book/trade.h"
@@ -8,6 +8,7 @@
 #include "client/locate.h"
 #include "client/names.h"
 #include "client/rows.h"
+#include "client/tx.h"
 #include "common/base/utf8.h"
 
 /* ---- How it stands ---- */
@@ -188,7 +189,7 @@ static enum sat_err put_request(struct satchel_tx *tx, const struct client_order
     client_book_set(fields, "kind", "discount");
     client_book_set(fields, "requester", self.id);
     (void)json_object_set_new(fields, "discount_bp", json_integer(order->discount_bp));
-    return client_book_put(tx, "approval", id, fields, NULL);
+    return client_book_put_in(tx, order->territory, "approval", id, fields);
 }
 
 /* Who asked: by author, whatever the field `requester` says. */
@@ -223,8 +224,9 @@ static enum sat_err take_back(struct satchel_tx *tx, const struct client_order *
         uint32_t user = 0;
         if (err || strcmp(id, as_it_is) == 0) continue;
         err = find_asker(tx->satchel, id, territory, arena, &user);
-        if (!err && user == client_user(tx->satchel))
-            err = client_book_step(tx, "approval", id, "withdrawn", "another version", NULL, NULL);
+        if (err || user != client_user(tx->satchel)) continue;
+        err = client_tx_enter(tx, territory, id);
+        if (!err) err = client_book_step(tx, "approval", id, "withdrawn", "another version", NULL, NULL);
     }
     json_decref(rows);
     return err;
@@ -237,7 +239,8 @@ enum sat_err client_approval_ask(struct satchel_tx *tx, const struct client_orde
     if (err || !approval->needed) return err;
     if (!approval->id) return put_request(tx, order, arena);
     if (strcmp(approval->state, "withdrawn") != 0) return SAT_OK;
-    return client_book_step(tx, "approval", approval->id, "requested", "this version again", NULL, NULL);
+    err = client_tx_enter(tx, order->territory, approval->id);
+    return err ? err : client_book_step(tx, "approval", approval->id, "requested", "this version again", NULL, NULL);
 }
 
 /* ---- What waits ---- */
@@ -308,50 +311,76 @@ int satchel_approvals(struct satchel *satchel, satchel_row_fn row, void *context
 
 /* ---- Deciding ---- */
 
-/* The request that is meant: an approval, or an order, whose newest one it is. */
-static enum sat_err find_request(struct satchel *satchel, const char *named, struct sat_arena *arena, json_t **out)
+/* The order that a request is about, and in whose territory it was asked for; what lies elsewhere under the same id is
+ * another one's. One that is as the order stands is told by its id, which follows from that. *as_it_is: it is one. */
+static enum sat_err find_order(struct satchel *satchel, const char *id, struct sat_arena *arena,
+                               struct client_order *out, bool *as_it_is)
 {
-    static const char sql[] = "SELECT id, about FROM approval WHERE id = ?1 ORDER BY territory LIMIT 1";
-    char id[SATCHEL_ID_SIZE];
-    const char *value = id;
-    enum sat_err err = client_book_find(satchel, "approval", named, id);
-    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, out);
-    if (!err && *out) return SAT_OK;
-    if (err && err != SAT_ERR_NOT_FOUND) return err;
-    struct client_order order = {0};
+    static const char sql[] = "SELECT a.about AS about FROM approval AS a JOIN \"order\" AS o ON o.id = a.about AND"
+                              " o.territory = a.territory WHERE a.id = ?1 GROUP BY a.about ORDER BY a.about";
+    static const char any[] = "SELECT 1 AS here FROM approval WHERE id = ?1 LIMIT 1";
+    json_t *rows = NULL, *here = NULL;
+    enum sat_err err = client_book_ask(satchel, sql, &id, 1, &rows);
+    if (!err) err = client_book_ask_one(satchel, any, &id, 1, &here);
+    *as_it_is = false;
+    if (!err && !here) err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no approval %s here", id);
+    if (!err && !json_array_size(rows))
+        err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "approval %s is about no order of its territory", id);
+    json_decref(here);
+    for (size_t i = 0; i < json_array_size(rows) && !err && !*as_it_is; i++) {
+        char follows[SATCHEL_ID_SIZE];
+        client_order_free(out);
+        err = client_order_load(satchel, client_book_text(json_array_get(rows, i), "about"), arena, out);
+        if (!err) err = id_of(satchel, out, arena, follows);
+        *as_it_is = !err && strcmp(follows, id) == 0;
+    }
+    json_decref(rows);
+    return err;
+}
+
+/* The request that is meant: an approval, or an order, whose newest one it is. */
+static enum sat_err find_request(struct satchel *satchel, const char *named, struct sat_arena *arena,
+                                 struct client_order *order, char out[SATCHEL_ID_SIZE])
+{
+    bool as_it_is;
     struct client_approval approval = {0};
-    err = client_book_find(satchel, "order", named, id);
-    if (!err) err = client_order_load(satchel, id, arena, &order);
-    if (!err) err = client_approval_of(satchel, &order, arena, &approval);
-    client_order_free(&order);
+    enum sat_err err = client_book_find(satchel, "approval", named, out);
+    if (!err) err = find_order(satchel, out, arena, order, &as_it_is);
+    if (err != SAT_ERR_NOT_FOUND) return err;
+    client_order_free(order);
+    err = client_book_find(satchel, "order", named, out);
+    if (!err) err = client_order_load(satchel, out, arena, order);
+    if (!err) err = client_approval_of(satchel, order, arena, &approval);
     if (err == SAT_ERR_NOT_FOUND)
         return sat_fail(&satchel->fault, err, "there is no approval, and no order, \"%.60s\" here",
                         sat_utf8_shown(arena, named));
-    value = approval.id ? approval.id : approval.other;
-    if (!err && !value)
-        err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "nobody has asked for an approval of order %s", id);
-    return err ? err : client_book_ask_one(satchel, sql, &value, 1, out);
+    const char *id = approval.id ? approval.id : approval.other;
+    if (!err && !id)
+        err = sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "nobody has asked for an approval of order %s", order->id);
+    if (!err) (void)snprintf(out, SATCHEL_ID_SIZE, "%s", id);
+    return err;
 }
 
 /* A yes to what nobody asks for any more would be one to something else. */
+static enum sat_err check_version(struct satchel *satchel, const struct client_order *order, const char *id,
+                                  struct sat_arena *arena)
+{
+    char as_it_is[SATCHEL_ID_SIZE];
+    enum sat_err err = id_of(satchel, order, arena, as_it_is);
+    if (err || strcmp(id, as_it_is) == 0) return err;
+    return sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                    "approval %s was asked for another version of order %s, which was changed since: who sells submits"
+                    " it again (rule M08-6)",
+                    id, client_order_called(order->row, arena));
+}
+
 enum sat_err client_approval_check(struct satchel *satchel, const char *id, struct sat_arena *arena)
 {
-    static const char sql[] = "SELECT about FROM approval WHERE id = ?1 ORDER BY territory LIMIT 1";
     struct client_order order = {0};
-    char as_it_is[SATCHEL_ID_SIZE];
-    json_t *row = NULL;
-    enum sat_err err = client_book_ask_one(satchel, sql, &id, 1, &row);
-    const char *about = client_book_text(row, "about");
-    if (!err && !about) err = sat_fail(&satchel->fault, SAT_ERR_INVALID, "approval %s is about nothing", id);
-    if (!err) err = client_order_load(satchel, about, arena, &order);
-    if (!err) err = id_of(satchel, &order, arena, as_it_is);
-    if (!err && strcmp(id, as_it_is) != 0)
-        err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
-                       "approval %s was asked for another version of order %s, which was changed since: who sells"
-                       " submits it again (rule M08-6)",
-                       id, client_order_called(order.row, arena));
+    bool as_it_is;
+    enum sat_err err = find_order(satchel, id, arena, &order, &as_it_is);
+    if (!err) err = check_version(satchel, &order, id, arena);
     client_order_free(&order);
-    json_decref(row);
     return err;
 }
 
@@ -364,8 +393,8 @@ enum sat_err client_approval_note(struct satchel_tx *tx, const char *id, uint32_
 }
 
 /* What others have decided already is a word of one's own as well, for who may decide. */
-static enum sat_err decide(struct satchel *satchel, const char *id, bool yes, const char *reason,
-                           struct sat_arena *arena)
+static enum sat_err decide(struct satchel *satchel, const struct client_order *order, const char *id, bool yes,
+                           const char *reason, struct sat_arena *arena)
 {
     enum { DECIDERS = SAT_DUTY_MANAGER | SAT_DUTY_FINANCE };
     struct satchel_tx *tx;
@@ -376,10 +405,11 @@ static enum sat_err decide(struct satchel *satchel, const char *id, bool yes, co
     if (!err && !(self.duties & DECIDERS))
         err = sat_fail(&satchel->fault, SAT_ERR_DENIED, "%s may decide about approval %s",
                        client_duties_told(DECIDERS, arena), id);
-    if (!err && yes) err = client_approval_check(satchel, id, arena);
     if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
     if (err) return err;
-    err = client_book_step(tx, "approval", id, yes ? "approved" : "rejected", reason, NULL, taken);
+    err = client_tx_enter(tx, order->territory, id);
+    if (!err) err = client_book_step(tx, "approval", id, yes ? "approved" : "rejected", reason, NULL, taken);
+    if (!err && !taken[0] && yes) err = check_version(satchel, order, id, arena); /* no step that asks for it */
     if (!err && !taken[0]) err = client_approval_note(tx, id, self.duties, decision);
     return client_book_end(tx, err);
 }
@@ -387,18 +417,19 @@ static enum sat_err decide(struct satchel *satchel, const char *id, bool yes, co
 static enum sat_err approve(struct satchel *satchel, const char *named, bool yes, const char *reason,
                             struct sat_arena *arena, char **json)
 {
-    json_t *asked = NULL;
-    enum sat_err err = find_request(satchel, named, arena, &asked);
-    if (!err) err = decide(satchel, client_book_text(asked, "id"), yes, reason, arena);
+    struct client_order order = {0};
+    char id[SATCHEL_ID_SIZE];
+    enum sat_err err = find_request(satchel, named, arena, &order, id);
+    if (!err) err = decide(satchel, &order, id, yes, reason, arena);
     if (!err) {
         json_t *told = json_object();
-        client_book_set(told, "approval", client_book_text(asked, "id"));
+        client_book_set(told, "approval", id);
         client_book_set(told, "state", yes ? "approved" : "rejected");
-        client_book_set(told, "order", client_book_text(asked, "about"));
+        client_book_set(told, "order", order.id);
         (void)json_object_set_new(told, "synced", json_false());
         *json = client_json_text(told);
     }
-    json_decref(asked);
+    client_order_free(&order);
     return err;
 }
 

@@ -74,23 +74,33 @@ static enum sat_err read_limits(struct satchel *satchel, const char *account, st
     return err;
 }
 
+/* Wherever they lie, each of several of one id; what is taken back makes no room before it has come back. */
 static enum sat_err read_orders(struct satchel *satchel, const char *account, struct sat_arena *arena,
                                 struct client_credit *credit)
 {
     static const char sql[] =
-        "SELECT o.id AS id, o.account AS account, o.total AS total, COALESCE(o.currency, l.currency) AS currency,"
-        " MIN(o.territory) FROM \"order\" AS o LEFT JOIN price_list AS l ON l.id = o.price_list WHERE o.submitted_at "
+        "SELECT o.id AS id, o.account AS account, o.total AS total, COALESCE(o.currency, l.currency) AS currency"
+        " FROM \"order\" AS o LEFT JOIN price_list AS l ON l.id = o.price_list WHERE o.submitted_at "
         "IS NOT"
         " NULL AND o.state_disputed IS NULL AND COALESCE(o.state, 'received') NOT IN ('delivered', 'cancelled', 'held')"
-        " AND (?1 IS NULL OR o.account IN (SELECT id FROM survivor WHERE account = ?1)) GROUP BY o.id";
+        " AND (?1 IS NULL OR o.account IN (SELECT id FROM survivor WHERE account = ?1)) GROUP BY o.id, o.territory";
     json_t *rows, *row;
     size_t index;
     enum sat_err err = client_book_ask(satchel, sql, &account, 1, &rows);
     json_array_foreach(rows, index, row)
-        add(credit, client_book_text(row, "account"), client_book_text(row, "currency"),
-            client_book_integer(row, "total", 0), arena);
+    {
+        int64_t total = client_book_integer(row, "total", 0);
+        if (total > 0) add(credit, client_book_text(row, "account"), client_book_text(row, "currency"), total, arena);
+    }
     json_decref(rows);
     return err;
+}
+
+/* Two territories have it, and say the same of it. */
+static bool is_copy(const struct client_receivable *a, const struct client_receivable *b)
+{
+    return a->known && strcmp(a->id, b->id) == 0 && a->outstanding == b->outstanding &&
+           json_equal(json_object_get(a->row, "currency"), json_object_get(b->row, "currency"));
 }
 
 enum sat_err client_credit_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
@@ -106,7 +116,8 @@ enum sat_err client_credit_get(struct satchel *satchel, const char *account, str
     if (account) account = client_book_text(json_object_get(credit->limits, account), "account");
     err = client_receivables_get(satchel, account, arena, &owed);
     for (size_t i = 0; i < owed.n; i++)
-        if (owed.at[i].known) add(credit, owed.at[i].account, owed.at[i].currency, owed.at[i].outstanding, arena);
+        if (owed.at[i].known && (i == 0 || !is_copy(&owed.at[i - 1], &owed.at[i])))
+            add(credit, owed.at[i].account, owed.at[i].currency, owed.at[i].outstanding, arena);
     client_receivables_free(&owed);
     return err ? err : read_orders(satchel, account, arena, credit);
 }
@@ -126,7 +137,7 @@ void client_credit_flag(const struct client_credit *credit, const struct client_
     const json_t *limit = order->account ? json_object_get(credit->limits, order->account) : NULL;
     bool over = order->standing.state.disputed || strcmp(state, "delivered") == 0 || strcmp(state, "cancelled") == 0;
     int64_t sum = 0, most = client_book_integer(limit, "credit_limit", 0);
-    if (!limit || over || !order->currency || !order->has_total) return;
+    if (!limit || over || !order->currency || !order->has_total || order->total <= 0) return;
     const struct client_total *known = find_sum(credit, order->account, order->currency, arena);
     struct client_total total = known ? *known : (struct client_total){0};
     if (!is_counted(order)) client_total_add(&total, order->total);

@@ -7,6 +7,7 @@
 #include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/rows.h"
+#include "client/tx.h"
 #include "common/base/utf8.h"
 
 enum { LEVELS = 7 };
@@ -27,29 +28,36 @@ struct dunning {
     char day[CLIENT_BOOK_DAY_SIZE];
     struct client_receivables owed;
     const char **why; /* beside them, why one is left out; "": nobody needs to hear of it; NULL: it is not */
-    json_t *taken;    /* {receivable: bits of the levels that were taken} */
-    json_t *people;   /* {account: who has it, and above} */
-    json_t *open;     /* {receivable: [its tasks that are open]} */
+    json_t *taken;    /* {receivable and territory: bits of the levels that were taken} */
+    json_t *people;   /* {account and territory: who has it, and above} */
+    json_t *open;     /* {receivable and territory: [its tasks that are open]} */
     bool halfway;     /* the transaction has a part of what was to be taken back */
     json_t *told;     /* rows, given out when all is stored */
 };
 
 /* ---- What is known of all of them ---- */
 
+/* Each counts in its own territory: what another one has under the same id is another one's. */
+static const char *key_of(const char *id, const char *territory, struct sat_arena *arena)
+{
+    return sat_arena_format(arena, "%s %s", id ? id : "", territory ? territory : "");
+}
+
 /* Who is asked about a step, of each account that owes something. */
 static enum sat_err find_people(struct dunning *it)
 {
     static const char sql[] =
-        "SELECT a.id AS id, a.owner AS owner, u.line_manager AS manager, v.line_manager AS region, (SELECT MIN(f.id)"
+        "SELECT a.id || ' ' || a.territory AS key, a.owner AS owner, u.line_manager AS manager, v.line_manager AS "
+        "region, (SELECT MIN(f.id)"
         " FROM \"user\" AS f, json_each(f.roles) AS r WHERE r.value = 'finance') AS finance FROM account AS a LEFT JOIN"
         " \"user\" AS u ON u.id = a.owner LEFT JOIN \"user\" AS v ON v.id = u.line_manager WHERE a.id IN (SELECT "
         "account"
-        " FROM receivable) ORDER BY a.id, a.territory DESC";
+        " FROM receivable)";
     json_t *rows, *row;
     size_t index;
     enum sat_err err = client_book_ask(it->satchel, sql, NULL, 0, &rows);
     it->people = json_object();
-    json_array_foreach(rows, index, row)(void) json_object_set(it->people, client_book_text(row, "id"), row);
+    json_array_foreach(rows, index, row)(void) json_object_set(it->people, client_book_text(row, "key"), row);
     json_decref(rows);
     return err;
 }
@@ -57,15 +65,15 @@ static enum sat_err find_people(struct dunning *it)
 static enum sat_err find_taken(struct dunning *it)
 {
     static const char sql[] =
-        "SELECT receivable, level FROM dunning_step WHERE done_at IS NOT NULL AND receivable IS NOT NULL AND level"
-        " BETWEEN 1 AND 7";
+        "SELECT receivable || ' ' || territory AS key, level FROM dunning_step WHERE done_at IS NOT NULL AND receivable"
+        " IS NOT NULL AND level BETWEEN 1 AND 7 AND elsewhere IS NOT 1";
     json_t *rows, *row;
     size_t index;
     enum sat_err err = client_book_ask(it->satchel, sql, NULL, 0, &rows);
     it->taken = json_object();
     json_array_foreach(rows, index, row)
     {
-        const char *of = client_book_text(row, "receivable");
+        const char *of = client_book_text(row, "key");
         int64_t bits = client_book_integer(it->taken, of, 0) | INT64_C(1) << client_book_integer(row, "level", 1);
         (void)json_object_set_new(it->taken, of, json_integer(bits));
     }
@@ -73,21 +81,24 @@ static enum sat_err find_taken(struct dunning *it)
     return err;
 }
 
-/* {receivable: [tasks]} that are open; of one receivable, or of all (NULL). */
+/* {receivable and territory: [rows of id and territory]}, tasks that are open; of one receivable, or of all (NULL). One
+ * that was moved to where there is no such receivable is still of the one that it follows from. */
 static enum sat_err find_open(struct satchel *satchel, const char *receivable, json_t **out)
 {
     static const char sql[] =
-        "SELECT DISTINCT t.origin AS origin, t.id AS id FROM task AS t WHERE COALESCE(t.state, 'open') = 'open' AND"
-        " t.state_disputed IS NULL AND t.origin IN (SELECT r.id FROM receivable AS r WHERE ?1 IS NULL OR r.id = ?1)";
+        "SELECT DISTINCT r.id || ' ' || r.territory AS key, t.id AS id, t.territory AS territory FROM task AS t JOIN"
+        " receivable AS r ON r.id = t.origin WHERE COALESCE(t.state, 'open') = 'open' AND t.state_disputed IS NULL AND"
+        " (?1 IS NULL OR r.id = ?1) AND (t.territory = r.territory OR NOT EXISTS (SELECT 1 FROM receivable AS q WHERE"
+        " q.id = r.id AND q.territory = t.territory))";
     json_t *rows, *row;
     size_t index;
     enum sat_err err = client_book_ask(satchel, sql, &receivable, 1, &rows);
     *out = json_object();
     json_array_foreach(rows, index, row)
     {
-        const char *of = client_book_text(row, "origin");
+        const char *of = client_book_text(row, "key");
         if (!json_object_get(*out, of)) (void)json_object_set_new(*out, of, json_array());
-        (void)json_array_append(json_object_get(*out, of), json_object_get(row, "id"));
+        (void)json_array_append(json_object_get(*out, of), row);
     }
     json_decref(rows);
     return err;
@@ -98,22 +109,22 @@ static const char *person_of(const struct dunning *it, const struct client_recei
 {
     static const char *const columns[] = {
         [REP] = "owner", [MANAGER] = "manager", [REGION] = "region", [FINANCE] = "finance", [LEGAL] = "finance"};
-    const json_t *row = owed->account ? json_object_get(it->people, owed->account) : NULL;
+    const json_t *row = json_object_get(it->people, key_of(owed->account, owed->territory, it->arena));
     const char *person = client_book_text(row, columns[who]);
     return person || who != REGION ? person : client_book_text(row, "manager");
 }
 
 /* ---- A step ---- */
 
-static enum sat_err put_step(struct satchel_tx *tx, const char *receivable, int level)
+static enum sat_err put_step(struct satchel_tx *tx, const struct client_receivable *owed, int level)
 {
     char now[CLIENT_TIME_TEXT_SIZE];
     client_book_now(now);
     json_t *fields = json_object();
-    client_book_set(fields, "receivable", receivable);
+    client_book_set(fields, "receivable", owed->id);
     (void)json_object_set_new(fields, "level", json_integer(level));
     client_book_set(fields, "done_at", now);
-    return client_book_put(tx, "dunning_step", NULL, fields, NULL);
+    return client_book_put_in(tx, owed->territory, "dunning_step", NULL, fields);
 }
 
 /* The same on every device: whoever makes it makes the same record, and says the same. */
@@ -130,7 +141,7 @@ static enum sat_err put_task(const struct dunning *it, const struct client_recei
     client_book_set(fields, "origin", owed->id);
     client_book_set(fields, "due", day);
     client_book_set(fields, "owner", person_of(it, owed, (int)rung->who));
-    return client_book_put(it->tx, "task", task, fields, NULL);
+    return client_book_put_in(it->tx, owed->territory, "task", task, fields);
 }
 
 /* ---- What is open of them ---- */
@@ -145,12 +156,13 @@ static bool is_reminder(struct satchel *satchel, const char *receivable, const c
     return is;
 }
 
-static enum sat_err cancel(struct satchel_tx *tx, const char *task)
+static enum sat_err cancel(struct satchel_tx *tx, const char *task, const char *territory)
 {
     struct sat_arena arena;
     struct client_standing standing;
     sat_arena_init(&arena);
-    enum sat_err err = client_standing_get(tx->satchel, tx, "task", task, &arena, &standing);
+    enum sat_err err = client_tx_enter(tx, territory, task);
+    if (!err) err = client_standing_get(tx->satchel, tx, "task", task, &arena, &standing);
     if (!err && !standing.state.disputed && standing.state.state == 0)
         err = (enum sat_err)satchel_step(tx, "task", task, "cancelled", "paid", NULL);
     sat_arena_deinit(&arena);
@@ -172,9 +184,9 @@ static enum sat_err cancel_all(struct satchel_tx *tx, const char *receivable, co
     *left = NULL;
     json_array_foreach((json_t *)tasks, index, one)
     {
-        const char *task = json_string_value(one);
+        const char *task = client_book_text(one, "id");
         if (!task || !is_reminder(tx->satchel, receivable, task)) continue;
-        enum sat_err err = cancel(tx, task);
+        enum sat_err err = cancel(tx, task, client_book_text(one, "territory"));
         if (err && sat_err_is_local(err)) return err;
         if (err && err != SAT_ERR_DENIED)
             *left = sat_arena_format(arena, "its reminder %s stays: %s", task, reason_of(tx->satchel, err, arena));
@@ -182,13 +194,14 @@ static enum sat_err cancel_all(struct satchel_tx *tx, const char *receivable, co
     return SAT_OK;
 }
 
-enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, struct sat_arena *arena,
-                                 const char **left)
+enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, const char *territory,
+                                 struct sat_arena *arena, const char **left)
 {
     json_t *open;
     *left = NULL;
     enum sat_err err = find_open(tx->satchel, receivable, &open);
-    if (!err) err = cancel_all(tx, receivable, json_object_get(open, receivable), arena, left);
+    const json_t *tasks = err ? NULL : json_object_get(open, key_of(receivable, territory, arena));
+    if (!err) err = cancel_all(tx, receivable, tasks, arena, left);
     json_decref(open);
     return err;
 }
@@ -231,7 +244,7 @@ static enum sat_err take_step(struct dunning *it, const struct client_receivable
 {
     char task[SATCHEL_ID_SIZE] = "";
     enum sat_err err = SAT_OK;
-    if (it->tx) err = put_step(it->tx, owed->id, level);
+    if (it->tx) err = put_step(it->tx, owed, level);
     if (it->tx && !err) err = put_task(it, owed, level, day, task);
     if (err) return err;
     json_t *told = row_of(owed);
@@ -246,7 +259,7 @@ static enum sat_err take_step(struct dunning *it, const struct client_receivable
 /* The steps that are due, and that nobody has taken. */
 static enum sat_err take_steps(struct dunning *it, const struct client_receivable *owed)
 {
-    int64_t taken = client_book_integer(it->taken, owed->id, 0);
+    int64_t taken = client_book_integer(it->taken, key_of(owed->id, owed->territory, it->arena), 0);
     int highest = 0;
     enum sat_err err = SAT_OK;
     for (int level = 1; level <= LEVELS && !err; level++) {
@@ -258,7 +271,8 @@ static enum sat_err take_steps(struct dunning *it, const struct client_receivabl
         highest = level;
     }
     if (err || !it->tx || !highest) return err;
-    return client_book_put(it->tx, "receivable", owed->id, json_pack("{s:i}", "dunning_level", highest), NULL);
+    return client_book_put_in(it->tx, owed->territory, "receivable", owed->id,
+                              json_pack("{s:i}", "dunning_level", highest));
 }
 
 /* What cannot be written is left out, all of it; only this device's own trouble is an error. Where this device may not
@@ -268,7 +282,9 @@ static enum sat_err look_at(struct dunning *it, size_t i)
     const struct client_receivable *owed = &it->owed.at[i];
     uint32_t before = it->tx ? it->tx->n : 0;
     if (owed->known && owed->outstanding <= 0)
-        return it->tx ? cancel_all(it->tx, owed->id, json_object_get(it->open, owed->id), it->arena, &it->why[i])
+        return it->tx ? cancel_all(it->tx, owed->id,
+                                   json_object_get(it->open, key_of(owed->id, owed->territory, it->arena)), it->arena,
+                                   &it->why[i])
                       : SAT_OK;
     it->why[i] = oddity_of(owed, it->arena);
     if (it->why[i]) return SAT_OK;

@@ -5,6 +5,7 @@
 #include "client/book/step.h"
 #include "client/copied.h"
 #include "client/fits.h"
+#include "client/tx.h"
 #include "common/base/utf8.h"
 #include "common/vault/derived.h"
 
@@ -283,13 +284,18 @@ static enum sat_err gather(struct conversion *it)
     return err;
 }
 
-/* Puts a record unless it is there: what was changed of it since stays. */
+/* Puts a record unless it is there: what was changed of it since stays. One whose id follows from the lead is there
+ * beside it. */
 static int make(struct conversion *it, const char *type, const char *id, json_t *fields)
 {
     struct sat_record_id record;
     struct client_known *known = NULL;
+    char follows[SATCHEL_ID_SIZE];
+    bool beside = true;
     client_begin(it->tx->satchel);
+    follow(it, type, follows);
     enum sat_err err = client_parse_id(it->tx->satchel, id, &record);
+    if (!err && it->territory && strcmp(id, follows) == 0) err = client_tx_enter_beside(it->tx, id, it->id, &beside);
     if (!err) err = client_tx_known(it->tx, &record, &known);
     int failed = client_end(it->tx->satchel, err);
     char *text = client_json_text(fields);

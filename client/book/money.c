@@ -6,6 +6,8 @@
 
 #include "client/book/trade.h"
 #include "client/currency.h"
+#include "client/names.h"
+#include "client/view/money.h"
 #include "common/base/utf8.h"
 
 /* ---- Paying ---- */
@@ -16,6 +18,8 @@ struct paying {
     const json_t *wish;
     char account[SATCHEL_ID_SIZE], day[CLIENT_BOOK_DAY_SIZE];
     const char *currency, *called; /* the account's name */
+    const char *territory;         /* where it goes: that of what it pays, ... */
+    const char *payer;             /* ... and the account there: it was merged into that one */
     int64_t amount;
     struct client_receivables owed;
     struct client_receivable **chosen; /* in this order */
@@ -36,6 +40,15 @@ static enum sat_err take_amount(struct paying *it)
     if (!it->currency || !*it->currency)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "a payment has a currency");
     return SAT_OK;
+}
+
+/* What this device may not pay there is not of its account, as far as it can help. */
+static bool may_pay(struct satchel *satchel, const char *territory)
+{
+    struct sat_space_id space;
+    struct sat_fault unsaid = {0};
+    if (!territory || client_find_space(satchel, territory, &space, &unsaid)) return false;
+    return client_rights(satchel, &space) & SAT_RIGHT_WRITE;
 }
 
 static bool is_open(const struct paying *it, const struct client_receivable *one)
@@ -94,13 +107,66 @@ static enum sat_err choose_named(struct paying *it, const char *named)
     err = client_book_find(it->satchel, "receivable", named, id);
     if (!err) err = client_book_ask_one(it->satchel, sql, &value, 1, &row);
     const char *counts = row ? client_book_text(row, "counts") : id;
-    for (size_t i = 0; !err && i < it->owed.n && !found; i++) {
-        found = strcmp(it->owed.at[i].id, counts) == 0;
-        if (found) err = choose_one(it, &it->owed.at[i]);
-    }
+    struct client_receivable *chosen = NULL; /* of several territories where it can be paid */
+    for (size_t i = 0; !err && i < it->owed.n; i++)
+        if (strcmp(it->owed.at[i].id, counts) == 0 && (!chosen || !may_pay(it->satchel, chosen->territory)))
+            chosen = &it->owed.at[i];
+    found = chosen != NULL;
+    if (found) err = choose_one(it, chosen);
     json_decref(row);
     if (err || found) return err;
     return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "receivable %s is none of account %s", id, it->called);
+}
+
+/* "30.00 CNY in Eastern, 20.00 CNY in Southern" */
+static const char *where_told(const struct paying *it)
+{
+    const char *told = "";
+    for (size_t i = 0; i < it->chosen_n && strlen(told) < 200; i++) {
+        const struct client_receivable *one = it->chosen[i];
+        told = sat_arena_format(it->arena, "%s%s%s in %s", told, *told ? ", " : "",
+                                client_money_shown(it->arena, one->outstanding, one->currency),
+                                sat_utf8_beginning(it->arena, one->territory, 40));
+    }
+    return told;
+}
+
+/* A payment lies beside what it pays, and counts there alone: of one territory. */
+static enum sat_err find_territory(struct paying *it)
+{
+    for (size_t i = 0; i < it->chosen_n; i++) {
+        if (!it->territory) it->territory = it->chosen[i]->territory;
+        if (strcmp(it->territory, it->chosen[i]->territory) == 0) continue;
+        return sat_fail(&it->satchel->fault, SAT_ERR_INVALID,
+                        "a payment is of what is owed in one territory: %s of account %s; name which with --for",
+                        where_told(it), it->called);
+    }
+    return SAT_OK;
+}
+
+/* The account itself where it lives there, else the one that was merged into it, and owes that. */
+static enum sat_err find_payer(struct paying *it)
+{
+    static const char sql[] = "SELECT 1 AS lives FROM account WHERE id = ?1 AND territory = ?2 LIMIT 1";
+    const char *const values[] = {it->account, it->territory};
+    json_t *row = NULL;
+    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 2, &row);
+    it->payer = row || !it->chosen[0]->account ? it->account : it->chosen[0]->account;
+    json_decref(row);
+    return err;
+}
+
+/* What is open, the oldest first; `own`: only where this device may pay it. */
+static void choose_open(struct paying *it, bool own)
+{
+    const char *last = NULL;
+    bool may = true;
+    for (size_t i = 0; i < it->owed.n; i++) {
+        struct client_receivable *one = &it->owed.at[i];
+        if (!is_open(it, one)) continue;
+        if (own && (!last || strcmp(last, one->territory) != 0)) may = may_pay(it->satchel, last = one->territory);
+        if (may) it->chosen[it->chosen_n++] = one;
+    }
 }
 
 /* Those that are named, else all that are open, the oldest first. */
@@ -116,10 +182,10 @@ static enum sat_err choose(struct paying *it)
         const char *text = json_string_value(one);
         if (!err) err = choose_named(it, text ? text : "");
     }
-    if (err || it->chosen_n) return err;
-    for (size_t i = 0; i < it->owed.n; i++)
-        if (is_open(it, &it->owed.at[i])) it->chosen[it->chosen_n++] = &it->owed.at[i];
-    return SAT_OK;
+    if (err || it->chosen_n) return err ? err : find_territory(it);
+    choose_open(it, true);
+    if (!it->chosen_n) choose_open(it, false); /* whoever may not write there is told so */
+    return find_territory(it);
 }
 
 /* "300.00 CNY, 20.00 EUR": what is open at all, for who named a currency in which nothing is. */
@@ -176,14 +242,14 @@ enum { TWINS_TOLD_MAX = 20 };
 /* Who says that it is another one says it of one that is here: what comes later is compared with it as ever. */
 static enum sat_err look_for_twin(struct paying *it)
 {
-    static const char sql[] =
-        "SELECT payment FROM paid_once WHERE standing <> 'reversed' AND bank_ref = ?1 AND account IS"
-        " ?2 AND currency IS ?3 AND amount = CAST(?4 AS INTEGER) LIMIT 1";
-    const char *const values[] = {client_book_text(it->wish, "bank_ref"), it->account, it->currency,
+    static const char sql[] = CLIENT_MONEY_OF(
+        "") "SELECT payment FROM paid_once WHERE standing IN ('counts', 'twice') AND territory = ?2 AND account IS ?1"
+            " AND bank_ref = ?3 AND currency IS ?4 AND amount = CAST(?5 AS INTEGER) LIMIT 1";
+    const char *const values[] = {it->payer, it->territory, client_book_text(it->wish, "bank_ref"), it->currency,
                                   sat_arena_format(it->arena, "%" PRId64, it->amount)};
     json_t *row = NULL;
-    if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[0]) return SAT_OK;
-    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 4, &row);
+    if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[2]) return SAT_OK;
+    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 5, &row);
     it->apart = row != NULL;
     json_decref(row);
     return err;
@@ -218,15 +284,25 @@ static void warn_of(struct paying *it, const json_t *twin, const char *payment)
  * same, and two transfers may have one. */
 static enum sat_err tell_twins(struct paying *it, const char *payment)
 {
-    static const char sql[] =
-        "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS NOT NULL AND "
-        "p.bank_ref"
-        " IS ?1 AS same_reference, p.account IS ?2 AND p.currency IS ?3 AND p.amount IS CAST(?4 AS INTEGER) AS same"
-        " FROM paid_once AS p WHERE p.payment <> ?6 AND p.standing <> 'reversed' AND (p.bank_ref = ?1 OR ((p.bank_ref"
-        " IS NULL OR ?1 IS NULL) AND p.account IS ?2 AND p.currency IS ?3 AND p.amount = CAST(?4 AS INTEGER) AND"
-        " p.received_on = ?5)) ORDER BY p.payment LIMIT CAST(?7 AS INTEGER)";
-    const char *const values[] = {client_book_text(it->wish, "bank_ref"),
-                                  it->account,
+    static const char sql[] = CLIENT_MONEY_OF(
+        " UNION SELECT account FROM main.payment WHERE bank_ref = ?3") "SELECT p.payment AS id, p.received_on AS"
+                                                                       " received_on, p.counts AS counts, p.bank_ref "
+                                                                       "IS NOT NULL AND p.bank_ref IS ?3 AS "
+                                                                       "same_reference, p.territory ="
+                                                                       " ?2 AND p.account IS ?1 AND p.currency IS ?4 "
+                                                                       "AND p.amount IS CAST(?5 AS INTEGER) AS same "
+                                                                       "FROM paid_once AS p"
+                                                                       " WHERE p.payment <> ?7 AND p.standing IN "
+                                                                       "('counts', 'twice') AND (p.bank_ref = ?3 OR "
+                                                                       "((p.bank_ref IS NULL OR"
+                                                                       " ?3 IS NULL) AND p.territory = ?2 AND "
+                                                                       "p.account IS ?1 AND p.currency IS ?4 AND "
+                                                                       "p.amount = CAST(?5 AS INTEGER)"
+                                                                       " AND p.received_on = ?6)) ORDER BY p.payment "
+                                                                       "LIMIT CAST(?8 AS INTEGER)";
+    const char *const values[] = {it->payer,
+                                  it->territory,
+                                  client_book_text(it->wish, "bank_ref"),
                                   it->currency,
                                   sat_arena_format(it->arena, "%" PRId64, it->amount),
                                   it->day,
@@ -248,7 +324,7 @@ static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, 
     enum sat_err err = client_book_self(it->satchel, &self);
     if (err) return err;
     json_t *fields = json_object();
-    client_book_set(fields, "account", it->account);
+    client_book_set(fields, "account", it->payer);
     (void)json_object_set_new(fields, "amount", json_integer(it->amount));
     client_book_set(fields, "currency", it->currency);
     client_book_set(fields, "received_on", it->day);
@@ -256,16 +332,20 @@ static enum sat_err put_payment(struct satchel_tx *tx, const struct paying *it, 
     client_book_set(fields, "channel", client_book_text(it->wish, "channel"));
     client_book_set(fields, "recorded_by", self.id);
     if (it->apart) (void)json_object_set_new(fields, "apart", json_true());
-    return client_book_put(tx, "payment", NULL, fields, payment);
+    char *text = client_json_text(fields);
+    err = (enum sat_err)satchel_put(tx, "payment", NULL, it->territory, text, payment);
+    satchel_free(text);
+    return err;
 }
 
-static enum sat_err put_allocation(struct satchel_tx *tx, const char *payment, const json_t *part)
+static enum sat_err put_allocation(struct satchel_tx *tx, const struct paying *it, const char *payment,
+                                   const json_t *part)
 {
     json_t *fields = json_object();
     client_book_set(fields, "payment", payment);
     client_book_set(fields, "receivable", client_book_text(part, "receivable"));
     (void)json_object_set(fields, "amount", json_object_get(part, "amount"));
-    return client_book_put(tx, "allocation", NULL, fields, NULL);
+    return client_book_put_in(tx, it->territory, "allocation", NULL, fields);
 }
 
 /* The reminders of what is paid are taken back behind the payment, which is never refused for one of them. */
@@ -280,7 +360,7 @@ static enum sat_err stop_reminders(struct paying *it)
     {
         const char *left = NULL, *receivable = client_book_text(part, "receivable");
         if (!err && json_is_true(json_object_get(part, "paid")))
-            err = client_dunning_stop(tx, receivable, it->arena, &left);
+            err = client_dunning_stop(tx, receivable, it->territory, it->arena, &left);
         if (left)
             (void)json_array_append_new(
                 it->warnings,
@@ -299,7 +379,7 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
     err = put_payment(tx, it, payment);
     json_array_foreach(it->allocations, index, part)
     {
-        if (!err) err = put_allocation(tx, payment, part);
+        if (!err) err = put_allocation(tx, it, payment, part);
     }
     return client_book_end(tx, err);
 }
@@ -309,17 +389,19 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
 /* Does it count, and what of it is paid with it: as the records say now, and not as it was meant. */
 static enum sat_err find_standing(struct paying *it, const char *payment)
 {
-    static const char sql[] = "SELECT standing, counts FROM paid_once WHERE payment = ?1";
+    static const char sql[] =
+        CLIENT_MONEY_OF("") "SELECT standing, counts FROM paid_once WHERE payment = ?2 AND territory = ?3";
+    const char *const values[] = {it->payer, payment, it->territory};
     json_t *row = NULL, *part, *paid = json_object();
     size_t index;
     struct client_receivables owed = {0};
-    enum sat_err err = client_book_ask_one(it->satchel, sql, &payment, 1, &row);
+    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 3, &row);
     const char *standing = client_book_text(row, "standing"), *counts = client_book_text(row, "counts");
     it->counts = standing && strcmp(standing, "counts") == 0;
     if (!it->counts && counts) it->instead = sat_arena_format(it->arena, "%s", counts);
     if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &owed);
     for (size_t i = 0; !err && i < owed.n; i++)
-        if (owed.at[i].known && owed.at[i].outstanding <= 0)
+        if (owed.at[i].known && owed.at[i].outstanding <= 0 && strcmp(owed.at[i].territory, it->territory) == 0)
             (void)json_object_set_new(paid, owed.at[i].id, json_true());
     json_array_foreach(it->allocations, index, part)
     {
@@ -379,6 +461,7 @@ static enum sat_err pay(struct paying *it, char **json)
     if (!err) err = client_receivables_get(it->satchel, it->account, it->arena, &it->owed);
     if (!err) err = choose(it);
     if (!err) err = allocate(it);
+    if (!err) err = find_payer(it);
     if (!err) err = look_for_twin(it);
     if (!err) err = store(it, payment);
     if (err) return err;
@@ -426,7 +509,7 @@ static enum sat_err put_reversal(struct satchel_tx *tx, const json_t *row, const
     client_book_set(fields, "received_on", today);
     client_book_set(fields, "recorded_by", self.id);
     client_book_set(fields, "reverses", client_book_text(row, "id"));
-    return client_book_put(tx, "payment", id, fields, NULL);
+    return client_book_put_in(tx, client_book_text(row, "territory"), "payment", id, fields);
 }
 
 static enum sat_err check_reversible(struct satchel *satchel, const json_t *row, const char *id)
@@ -440,18 +523,35 @@ static enum sat_err check_reversible(struct satchel *satchel, const json_t *row,
     return SAT_OK;
 }
 
+/* Of a payment that lies in several territories the one that this device can write, else the first. */
+static enum sat_err ask_payment(struct satchel *satchel, const char *sql, const char *id, json_t **out)
+{
+    json_t *rows = NULL;
+    *out = NULL;
+    enum sat_err err = client_book_ask(satchel, sql, &id, 1, &rows);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+        if (*out && !may_pay(satchel, client_book_text(row, "territory"))) continue;
+        if (*out && may_pay(satchel, client_book_text(*out, "territory"))) break;
+        *out = row;
+    }
+    json_incref(*out);
+    json_decref(rows);
+    return err;
+}
+
 static enum sat_err reverse(struct satchel *satchel, const char *named, const char *reason, char **json)
 {
-    static const char sql[] = "SELECT p.id AS id, p.account AS account, p.amount AS amount, p.currency AS currency,"
-                              " p.reverses AS reverses, (SELECT MIN(x.id) FROM payment AS x WHERE x.reverses = p.id) AS"
-                              " reversal FROM payment AS p WHERE p.id = ?1 ORDER BY p.territory LIMIT 1";
+    static const char sql[] = "SELECT p.id AS id, p.territory AS territory, p.account AS account, p.amount AS amount,"
+                              " p.currency AS currency, p.reverses AS reverses, (SELECT MIN(x.id) FROM payment AS x"
+                              " WHERE x.reverses = p.id AND x.territory = p.territory) AS reversal FROM payment AS p"
+                              " WHERE p.id = ?1 ORDER BY p.territory";
     char id[SATCHEL_ID_SIZE], reversal[SATCHEL_ID_SIZE];
-    const char *value = id;
     json_t *row = NULL;
     struct satchel_tx *tx;
     enum sat_err err = client_book_check_typed(satchel, reason);
     if (!err) err = client_book_find(satchel, "payment", named, id);
-    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, &row);
+    if (!err) err = ask_payment(satchel, sql, id, &row);
     if (!err) err = check_reversible(satchel, row, id);
     if (!err) err = client_trade_following(satchel, id, "reversal", 0, reversal);
     if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
@@ -480,6 +580,9 @@ static enum sat_err check_alike(struct satchel *satchel, const json_t *row, cons
     if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
     if (strcmp(client_book_text(row, "standing"), "reversed") == 0)
         return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s was reversed, or is a reversal", id);
+    if (strcmp(client_book_text(row, "standing"), "elsewhere") == 0)
+        return sat_fail(&satchel->fault, SAT_ERR_INVALID,
+                        "payment %s is in another territory than what it is about, and counts nowhere", id);
     if (client_book_integer(row, "alike", 0) < 2)
         return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s counts: it is taken for no other one", id);
     return SAT_OK;
@@ -488,19 +591,19 @@ static enum sat_err check_alike(struct satchel *satchel, const json_t *row, cons
 static enum sat_err confirm(struct satchel *satchel, const char *named, const char *reason, char **json)
 {
     static const char sql[] =
-        "SELECT p.standing AS standing, (SELECT COUNT(*) FROM paid_once AS q WHERE q.counts = p.counts"
-        " AND q.standing <> 'reversed') AS alike FROM paid_once AS p WHERE p.payment = ?1";
+        "SELECT p.territory AS territory, p.standing AS standing, (SELECT COUNT(*) FROM paid_once AS q WHERE q.counts"
+        " = p.counts AND q.territory = p.territory AND q.standing <> 'reversed') AS alike FROM paid_once AS p WHERE"
+        " p.payment = ?1 ORDER BY p.territory";
     char id[SATCHEL_ID_SIZE];
-    const char *value = id;
     json_t *row = NULL;
     struct satchel_tx *tx;
     enum sat_err err = client_book_check_typed(satchel, reason);
     if (!err) err = client_book_find(satchel, "payment", named, id);
-    if (!err) err = client_book_ask_one(satchel, sql, &value, 1, &row);
+    if (!err) err = ask_payment(satchel, sql, id, &row);
     if (!err) err = check_alike(satchel, row, id);
     if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
     if (!err) {
-        err = client_book_put(tx, "payment", id, json_pack("{s:b}", "apart", 1), NULL);
+        err = client_book_put_in(tx, client_book_text(row, "territory"), "payment", id, json_pack("{s:b}", "apart", 1));
         if (!err && reason)
             err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", id, "text", reason), NULL);
         err = client_book_end(tx, err);

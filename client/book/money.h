@@ -5,14 +5,14 @@
 #include "client/book/order.h"
 
 struct client_receivable {
-    const json_t *row; /* id, account, account_name, owner, amount, currency, due, order, no_local */
-    const char *id, *account, *currency, *due;
+    const json_t *row; /* id, territory, account, account_name, owner, amount, currency, due, order, no_local */
+    const char *id, *territory, *account, *currency, *due;
     bool known; /* how much is outstanding fits, and can be told */
     int64_t outstanding;
 };
 struct client_receivables {
     json_t *rows;                 /* client_receivables_free() */
-    struct client_receivable *at; /* the arena's; by due day and id */
+    struct client_receivable *at; /* the arena's; by due day, id and territory: each counts where it lies */
     size_t n;
 };
 /* Of an account and of those that were merged into it; NULL: all that are here. What counts of a payment is as in the
@@ -31,9 +31,9 @@ enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_ord
 enum sat_err client_order_owed(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
                                json_t *flags) SAT_MUST_CHECK;
 
-/* In a transaction: the reminders of what is paid are no task any more. One that is elsewhere or cannot be changed is
- * no failure: *left says why it stays (the arena's), NULL: none does. */
-enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, struct sat_arena *arena,
-                                 const char **left) SAT_MUST_CHECK;
+/* In a transaction: the reminders of what is paid, the receivable of that territory, are no task any more. One that is
+ * elsewhere or cannot be changed is no failure: *left says why it stays (the arena's), NULL: none does. */
+enum sat_err client_dunning_stop(struct satchel_tx *tx, const char *receivable, const char *territory,
+                                 struct sat_arena *arena, const char **left) SAT_MUST_CHECK;
 
 #endif

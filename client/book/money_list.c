@@ -55,24 +55,30 @@ static enum sat_err list(struct satchel *satchel, satchel_row_fn row, void *cont
 {
 #define NAME_OF "(SELECT b.name FROM account AS b WHERE b.id = "
     static const char payments[] =
-        "WITH parts AS (SELECT payment, MAX(standing = 'currency') AS other, TOTAL(amount) AS total FROM allocated "
+        "WITH parts AS (SELECT payment, territory, MAX(standing = 'currency') AS other, TOTAL(amount) AS total FROM "
+        "allocated "
         "WHERE"
-        " standing <> 'reversed' GROUP BY payment), flagged AS (SELECT p.*, CASE WHEN p.standing <> 'counts' THEN"
+        " standing NOT IN ('reversed', 'elsewhere') GROUP BY payment, territory), flagged AS (SELECT p.*, CASE WHEN "
+        "p.standing <> 'counts' THEN"
         " p.standing WHEN p.amount <= 0 THEN 'not positive' WHEN parts.other THEN 'currency' WHEN parts.payment IS NULL"
         " THEN 'not allocated' WHEN parts.total > p.amount THEN 'more allocated than paid' END AS flag FROM paid_once "
         "AS p"
-        " LEFT JOIN parts ON parts.payment = p.payment WHERE p.standing <> 'reversed') SELECT flag, " NAME_OF
+        " LEFT JOIN parts ON parts.payment = p.payment AND parts.territory = p.territory WHERE p.standing <> "
+        "'reversed') SELECT flag, " NAME_OF
         "f.account ORDER BY b.territory LIMIT 1) AS account, amount AS amount_minor, currency, received_on, bank_ref,"
         " payment AS id FROM flagged AS f WHERE flag IS NOT NULL ORDER BY received_on, payment";
     static const char others[] =
         "SELECT 'not positive' AS flag, " NAME_OF "r.account ORDER BY b.territory LIMIT 1) AS account, a.amount AS"
         " amount_minor, r.currency AS currency, a.received_on AS received_on, NULL AS bank_ref, a.id AS id FROM"
-        " allocated AS a LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.standing <> 'reversed' AND a.amount "
-        "<= 0"
-        " GROUP BY a.id UNION ALL SELECT 'owed twice', " NAME_OF "r.account ORDER BY b.territory LIMIT 1), r.amount,"
-        " r.currency, NULL, NULL, r.id FROM owed_once AS o JOIN receivable AS r ON r.id = o.receivable WHERE o.counts "
-        "<>"
-        " r.id GROUP BY r.id ORDER BY 1, 7";
+        " allocated AS a LEFT JOIN receivable AS r ON r.id = a.receivable AND r.territory = a.territory WHERE "
+        "a.standing"
+        " NOT IN ('reversed', 'elsewhere') AND a.amount <= 0 UNION ALL SELECT 'elsewhere', " NAME_OF
+        "r.account ORDER BY b.territory LIMIT 1), a.amount, r.currency, a.received_on, NULL, a.id FROM allocated AS a"
+        " LEFT JOIN receivable AS r ON r.id = a.receivable WHERE a.standing = 'elsewhere' GROUP BY a.id, a.territory"
+        " UNION ALL SELECT 'elsewhere', " NAME_OF "r.account ORDER BY b.territory LIMIT 1), r.amount, r.currency, NULL,"
+        " NULL, r.id FROM receivable AS r WHERE r.elsewhere UNION ALL SELECT 'owed twice', " NAME_OF
+        "r.account ORDER BY b.territory LIMIT 1), r.amount, r.currency, NULL, NULL, r.id FROM owed_once AS o JOIN"
+        " receivable AS r ON r.id = o.receivable AND r.territory = o.territory WHERE o.counts <> r.id ORDER BY 1, 7";
 #undef NAME_OF
     bool more = true;
     enum sat_err err = give_all(satchel, payments, row, context, &more);

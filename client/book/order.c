@@ -84,7 +84,7 @@ static enum sat_err put_request(struct satchel_tx *tx, const struct client_order
     client_book_set(fields, "note",
                     sat_arena_format(arena, "cancel request%s%s", reason ? ": " : "", reason ? reason : ""));
     client_book_set(fields, "at", now);
-    if (!err) return client_book_put(tx, "order_event", id, fields, NULL);
+    if (!err) return client_book_put_in(tx, order->territory, "order_event", id, fields);
     json_decref(fields);
     return err;
 }

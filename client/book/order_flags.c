@@ -164,6 +164,21 @@ static void look_at_number(const struct looking *at)
 
 /* ---- States, approvals ---- */
 
+/* Made in a state to which whoever made it has no way (client/view/begun.h), and nobody who has one moved it on. */
+static enum sat_err look_at_beginning(const struct looking *at)
+{
+    const char *const values[] = {at->order->id, at->order->territory};
+    json_t *row = NULL;
+    enum sat_err err = client_book_ask_one(
+        at->satchel, "SELECT state FROM unreached WHERE id = ?1 AND territory = ?2 LIMIT 1", values, 2, &row);
+    if (row)
+        flag(at, "no_way",
+             sat_arena_format(at->arena, "it was made as %s, to which whoever made it has no way (rule M10-1)",
+                              client_book_text(row, "state")));
+    json_decref(row);
+    return err;
+}
+
 static enum sat_err look_at_state(const struct looking *at)
 {
     const struct client_standing *standing = &at->order->standing;
@@ -181,7 +196,7 @@ static enum sat_err look_at_state(const struct looking *at)
              sat_arena_format(at->arena, "%s stand side by side: it counts nowhere until that is settled",
                               client_states_told(standing->machine, standing->state.among, " and ", at->arena)));
     enum sat_err err = client_trade_following(at->satchel, at->order->id, "cancel request", 0, request);
-    if (!err) err = client_trade_is_here(at->satchel, request, &asked);
+    if (!err) err = client_trade_is_in(at->satchel, at->order->territory, request, &asked);
     if (asked || (standing->state.overtaken >> cancelled & 1))
         flag(at, "cancel_requested",
              sat_arena_format(at->arena, "it was to be cancelled, and was %s already (rule M10-1)",
@@ -225,6 +240,7 @@ enum sat_err client_order_flags(struct satchel *satchel, const struct client_ord
 {
     struct looking at = {satchel, order, beside, arena, flags};
     enum sat_err err = look_at_state(&at);
+    if (!err) err = look_at_beginning(&at);
     if (!err) err = look_at_credit(&at);
     if (!err) err = look_at_approval(&at);
     if (!err) err = look_for_newer(&at);

@@ -5,15 +5,20 @@
 #include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
-#include "client/locate.h"
 #include "client/rows.h"
 #include "client/view/figures.h"
+#include "client/view/money.h"
 
 /* ---- What is owed ---- */
 
-#define MINE " (?1 IS NULL OR r.account = ?1 OR r.account IN (SELECT id FROM survivor WHERE account = ?1))"
+/* By receivable and territory: each one's rows are its own. */
+static const char *key_of(const json_t *row, const char *id, struct sat_arena *arena)
+{
+    const char *territory = client_book_text(row, "territory"), *of = client_book_text(row, id);
+    return sat_arena_format(arena, "%s %s", of ? of : "", territory ? territory : "");
+}
 
-static void add_up(struct client_receivables *out, const json_t *allocations)
+static void add_up(struct client_receivables *out, const json_t *allocations, struct sat_arena *arena)
 {
     size_t index;
     json_t *row;
@@ -24,7 +29,7 @@ static void add_up(struct client_receivables *out, const json_t *allocations)
             client_total_add(&total, client_book_integer(it->row, "amount", 0));
         else
             client_total_lose(&total);
-        json_array_foreach((json_t *)json_object_get(allocations, it->id), index, row)
+        json_array_foreach((json_t *)json_object_get(allocations, key_of(it->row, "id", arena)), index, row)
         {
             int64_t amount = json_integer_value(row);
             if (amount == INT64_MIN)
@@ -37,36 +42,43 @@ static void add_up(struct client_receivables *out, const json_t *allocations)
 }
 
 /* The amounts that count, by receivable. */
-static json_t *by_receivable(const json_t *rows)
+static json_t *by_receivable(const json_t *rows, struct sat_arena *arena)
 {
     json_t *all = json_object(), *row;
     size_t index;
     json_array_foreach((json_t *)rows, index, row)
     {
-        const char *of = client_book_text(row, "receivable");
+        const char *of = key_of(row, "receivable", arena);
         if (!json_object_get(all, of)) (void)json_object_set_new(all, of, json_array());
         (void)json_array_append(json_object_get(all, of), json_object_get(row, "amount"));
     }
     return all;
 }
 
+/* Of all that are here, and of one account's family. */
+#define OWED                                                                                                           \
+    "SELECT r.id AS id, r.territory AS territory, r.account AS account, b.name AS account_name, b.owner AS owner,"     \
+    " r.amount AS amount, r.currency AS currency, r.due AS due, r.\"order\" AS \"order\", o.no_local AS no_local FROM" \
+    " receivable AS r JOIN owed_once AS n ON n.receivable = r.id AND n.territory = r.territory AND n.counts = r.id"    \
+    " LEFT JOIN account AS b ON b.id = r.account AND b.territory = r.territory LEFT JOIN \"order\" AS o ON o.id ="     \
+    " r.\"order\" AND o.territory = r.territory"
+#define OLDEST_FIRST " ORDER BY r.due IS NULL, r.due, r.id, r.territory"
+#define PAID                                                                                                           \
+    "SELECT receivable, territory, amount FROM allocated WHERE standing = 'counts' AND amount IS NOT NULL AND"         \
+    " receivable IS NOT NULL"
+#define OF_FAMILY " WHERE r.account IN (SELECT id FROM family)"
+
 enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
                                     struct client_receivables *out)
 {
-    static const char owed[] =
-        "SELECT r.id AS id, r.account AS account, b.name AS account_name, b.owner AS owner, r.amount AS amount,"
-        " r.currency AS currency, r.due AS due, r.\"order\" AS \"order\", o.no_local AS no_local, MIN(r.territory) FROM"
-        " receivable AS r JOIN owed_once AS n ON n.receivable = r.id AND n.counts = r.id LEFT JOIN account AS b ON "
-        "b.id ="
-        " r.account LEFT JOIN \"order\" AS o ON o.id = r.\"order\" WHERE" MINE
-        " GROUP BY r.id ORDER BY r.due IS NULL, r.due, r.id";
-    static const char paid[] = "SELECT a.receivable AS receivable, a.amount AS amount FROM allocated AS a WHERE"
-                               " a.standing = 'counts' AND a.amount IS NOT NULL AND a.receivable IN (SELECT r.id FROM"
-                               " receivable AS r WHERE" MINE ")";
+    static const char of_all[] = OWED OLDEST_FIRST, paid_of_all[] = PAID;
+    static const char of_one[] = CLIENT_MONEY_OF("") OWED OF_FAMILY OLDEST_FIRST,
+                      paid_of_one[] = CLIENT_MONEY_OF("") PAID;
     json_t *allocations = NULL;
+    size_t values = account ? 1 : 0;
     *out = (struct client_receivables){0};
-    enum sat_err err = client_book_ask(satchel, owed, &account, 1, &out->rows);
-    if (!err) err = client_book_ask(satchel, paid, &account, 1, &allocations);
+    enum sat_err err = client_book_ask(satchel, account ? of_one : of_all, &account, values, &out->rows);
+    if (!err) err = client_book_ask(satchel, account ? paid_of_one : paid_of_all, &account, values, &allocations);
     if (err) return err;
     out->n = json_array_size(out->rows);
     out->at = sat_arena_array(arena, out->n, sizeof *out->at);
@@ -74,12 +86,13 @@ enum sat_err client_receivables_get(struct satchel *satchel, const char *account
         const json_t *row = json_array_get(out->rows, i);
         out->at[i] = (struct client_receivable){.row = row,
                                                 .id = client_book_text(row, "id"),
+                                                .territory = client_book_text(row, "territory"),
                                                 .account = client_book_text(row, "account"),
                                                 .currency = client_book_text(row, "currency"),
                                                 .due = client_book_text(row, "due")};
     }
-    json_t *counted = by_receivable(allocations);
-    add_up(out, counted);
+    json_t *counted = by_receivable(allocations, arena);
+    add_up(out, counted, arena);
     json_decref(counted);
     json_decref(allocations);
     return SAT_OK;
@@ -104,13 +117,17 @@ static enum sat_err due_day(struct satchel *satchel, struct sat_arena *arena, ch
     return err;
 }
 
-/* What is owed for an order, of ?2, where it is said: an amount in its currency. Else whatever there is. */
-#define OF_ORDER " FROM receivable WHERE \"order\" = ?1 AND (?2 IS NULL OR (currency = ?2 AND amount IS NOT NULL))"
+/* What is owed for an order, of ?2, where it is said: an amount in its currency. Else whatever there is. Beside it
+ * alone: who may write another territory says nothing of it. */
+#define OF_ORDER                                                                                                       \
+    " FROM receivable WHERE \"order\" = ?1 AND territory = ?3 AND elsewhere IS NOT 1 AND (?2 IS NULL OR (currency = "  \
+    "?2"                                                                                                               \
+    " AND amount IS NOT NULL))"
 
 static enum sat_err ask_owed(struct satchel *satchel, const struct client_order *order, const char *sql, json_t **rows)
 {
-    const char *const values[] = {order->id, order->has_total ? order->currency : NULL};
-    return client_book_ask(satchel, sql, values, 2, rows);
+    const char *const values[] = {order->id, order->has_total ? order->currency : NULL, order->territory};
+    return client_book_ask(satchel, sql, values, 3, rows);
 }
 
 /* Has somebody said already what is owed for the order? */
@@ -147,7 +164,7 @@ static enum sat_err put_noting(struct satchel_tx *tx, const struct client_order 
     bool here = false;
     const char *called = client_order_called(order->row, arena);
     enum sat_err err = client_trade_following(tx->satchel, order->id, "not owed", 0, id);
-    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
+    if (!err) err = client_trade_is_in(tx->satchel, order->territory, id, &here);
     if (!err) err = find_noter(tx->satchel, order, person);
     if (err || here) return err;
     client_book_today(today);
@@ -159,7 +176,7 @@ static enum sat_err put_noting(struct satchel_tx *tx, const struct client_order 
     client_book_set(fields, "origin", order->id);
     client_book_set(fields, "due", order->day ? order->day : today);
     client_book_set(fields, "owner", person);
-    err = client_book_put(tx, "task", id, fields, NULL);
+    err = client_book_put_in(tx, order->territory, "task", id, fields);
     return sat_err_is_local(err) ? err : SAT_OK;
 }
 
@@ -169,9 +186,10 @@ static enum sat_err end_noting(struct satchel_tx *tx, const struct client_order 
     char id[SATCHEL_ID_SIZE];
     bool here = false;
     enum sat_err err = client_trade_following(tx->satchel, order->id, "not owed", 0, id);
-    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
+    if (!err) err = client_trade_is_in(tx->satchel, order->territory, id, &here);
     if (err || !here) return err;
-    err = (enum sat_err)satchel_step(tx, "task", id, "done", NULL, NULL);
+    err = client_tx_enter(tx, order->territory, id);
+    if (!err) err = (enum sat_err)satchel_step(tx, "task", id, "done", NULL, NULL);
     return sat_err_is_local(err) ? err : SAT_OK;
 }
 
@@ -180,7 +198,7 @@ enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_ord
     char id[SATCHEL_ID_SIZE], due[CLIENT_BOOK_DAY_SIZE], now[CLIENT_TIME_TEXT_SIZE];
     bool here = false, by_hand = false;
     enum sat_err err = client_trade_following(tx->satchel, order->id, "receivable", 1, id);
-    if (!err) err = client_trade_is_here(tx->satchel, id, &here);
+    if (!err) err = client_trade_is_in(tx->satchel, order->territory, id, &here);
     if (!err) err = is_put_by_hand(tx->satchel, order, &by_hand);
     if (!err) err = due_day(tx->satchel, arena, due);
     if (err) return err;
@@ -196,7 +214,7 @@ enum sat_err client_receivable_of(struct satchel_tx *tx, const struct client_ord
     client_book_set(fields, "currency", order->currency);
     client_book_set(fields, "due", due);
     client_book_set(fields, "submitted_at", now);
-    err = client_book_put(tx, "receivable", id, fields, NULL);
+    err = client_book_put_in(tx, order->territory, "receivable", id, fields);
     return err ? err : end_noting(tx, order);
 }
 
@@ -230,22 +248,12 @@ static size_t sum_up(const json_t *rows, bool *known, int64_t *sum)
     return n;
 }
 
-/* The one that its delivery makes: in the order's own territory, archived, too, as somebody meant that; or only
- * elsewhere, where nobody can have meant it. */
-static enum sat_err find_made(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
-                              bool *own, bool *elsewhere)
+/* Is the one here that its delivery makes? Archived, too, as somebody meant that. */
+static enum sat_err find_made(struct satchel *satchel, const struct client_order *order, bool *own)
 {
     char made[SATCHEL_ID_SIZE];
-    bool here = false;
-    struct sat_record_id id;
-    struct sat_record_view view = {0};
     enum sat_err err = client_trade_following(satchel, order->id, "receivable", 1, made);
-    if (!err) err = client_parse_id(satchel, made, &id);
-    if (!err) err = client_locate_in(satchel, order->territory, &id, arena, &view);
-    if (!err) err = client_trade_is_here(satchel, made, &here);
-    *own = view.live_n > 0;
-    *elsewhere = here && !*own;
-    return err;
+    return err ? err : client_trade_is_in(satchel, order->territory, made, own);
 }
 
 static void add_flag(json_t *flags, const char *name, const char *text)
@@ -256,22 +264,17 @@ static void add_flag(json_t *flags, const char *name, const char *text)
 enum sat_err client_order_owed(struct satchel *satchel, const struct client_order *order, struct sat_arena *arena,
                                json_t *flags)
 {
-    static const char sql[] =
-        "SELECT id, amount, substr(id, 15, 1) = '8' AS made, MIN(territory)" OF_ORDER " GROUP BY id";
+    static const char sql[] = "SELECT id, amount, substr(id, 15, 1) = '8' AS made" OF_ORDER;
     json_t *rows = NULL;
-    bool known = false, own = false, elsewhere = false;
+    bool known = false, own = false;
     int64_t sum = 0;
     if (!was_delivered(&order->standing) || (order->has_total && order->total <= 0)) return SAT_OK;
     enum sat_err err = ask_owed(satchel, order, sql, &rows);
-    if (!err) err = find_made(satchel, order, arena, &own, &elsewhere);
+    if (!err) err = find_made(satchel, order, &own);
     size_t n = err ? 0 : sum_up(rows, &known, &sum);
     json_decref(rows);
     if (err || (!n && own)) return err;
-    if (!n && elsewhere)
-        add_flag(flags, "not_owed",
-                 "it is delivered, and nothing says what is owed for it, but a record of another territory: put by hand"
-                 " what is owed");
-    else if (!n) /* what is to be typed has the id: the number is what its writer chose to call it */
+    if (!n) /* what is to be typed has the id: the number is what its writer chose to call it */
         add_flag(flags, "not_owed",
                  sat_arena_format(arena,
                                   "it is delivered, and nothing says what is owed for it%s: satchel order status %s"

@@ -77,7 +77,8 @@ static enum sat_err refuse(struct satchel *satchel, const struct client_list_wis
                        client_book_text(json_array_get(rows, 0), "id"));
     else
         err = sat_fail(&satchel->fault, SAT_ERR_INVALID,
-                       "no price list%s%s is valid on %s: the newest that is here is %s (price_list %s)",
+                       "no price list%s%s is valid on %s: the newest that is here is %s (price_list %s) (rule: a price "
+                       "list is valid on the day)",
                        named ? " " : "", named ? named : "", wish->day, told_with_days(newest, arena),
                        client_book_text(newest, "id"));
     json_decref(rows);

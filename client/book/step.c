@@ -151,11 +151,12 @@ static enum sat_err find_record(struct satchel *satchel, struct satchel_tx *tx, 
                                 struct client_standing *out)
 {
     struct client_place place;
-    struct client_known *known;
+    struct client_known *known = NULL;
     enum sat_err err = client_parse_id(satchel, id, &out->record);
-    if (!err) err = client_locate(satchel, &out->record, arena, &place, &out->view);
     if (!err && tx) err = client_tx_known(tx, &out->record, &known);
-    if (!err && tx) place = known->place;
+    if (!err && known) err = client_tx_view(tx, known, arena, &out->view);
+    if (!err && !known) err = client_locate(satchel, &out->record, arena, &place, &out->view);
+    if (!err && known) place = known->place;
     if (!err) err = client_check_moved(satchel, "", &out->record, &place);
     if (err) return err;
     if (!place.here || place.type != out->type->number)

@@ -19,17 +19,16 @@ enum sat_err client_trade_following(struct satchel *satchel, const char *from, c
     return SAT_OK;
 }
 
-enum sat_err client_trade_is_here(struct satchel *satchel, const char *id, bool *here)
+enum sat_err client_trade_is_in(struct satchel *satchel, const char *territory, const char *id, bool *here)
 {
     struct sat_arena arena;
     struct sat_record_id record;
-    struct client_place place = {0};
-    struct sat_record_view view;
+    struct sat_record_view view = {0};
     enum sat_err err = client_parse_id(satchel, id, &record);
     sat_arena_init(&arena);
-    if (!err) err = client_locate(satchel, &record, &arena, &place, &view);
+    if (!err) err = client_locate_in(satchel, territory, &record, &arena, &view);
+    *here = view.live_n > 0;
     sat_arena_deinit(&arena);
-    *here = place.here;
     return err;
 }
 

@@ -8,8 +8,10 @@
 /* The id of what follows from a record, the n-th of its kind (vault/derived.h). */
 enum sat_err client_trade_following(struct satchel *satchel, const char *from, const char *what, uint32_t n,
                                     char out[SATCHEL_ID_SIZE]) SAT_MUST_CHECK;
-/* Is there such a record here, archived or not? */
-enum sat_err client_trade_is_here(struct satchel *satchel, const char *id, bool *here) SAT_MUST_CHECK;
+/* Is there such a record in that territory, archived or not? What follows from a record lies beside it: who may write
+ * another territory can take its id there beforehand. */
+enum sat_err client_trade_is_in(struct satchel *satchel, const char *territory, const char *id,
+                                bool *here) SAT_MUST_CHECK;
 /* The account that is meant: of one that was merged into another that one. *called: its name, else its id. */
 enum sat_err client_trade_account(struct satchel *satchel, const char *named, struct sat_arena *arena,
                                   char out[SATCHEL_ID_SIZE], const char **called) SAT_MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "client/clocks.h"
 #include "client/json.h"
 #include "client/skew.h"
+#include "client/tx.h"
 #include "common/vault/derived.h"
 
 struct visiting {
@@ -191,8 +192,10 @@ static enum sat_err find_begun(struct visiting *it, const char *named, const cha
 static enum sat_err put_begun(struct visiting *it, bool starts)
 {
     json_t *fields = json_incref(it->said.visit);
-    bool made = !it->visit;
+    bool made = !it->visit, here;
     choose_id(it);
+    const char *plan = made && it->id[0] ? client_book_text(it->plan, "id") : NULL;
+    enum sat_err err = plan ? client_tx_enter_beside(it->tx, it->id, plan, &here) : SAT_OK;
     if (made) {
         client_book_set(fields, "account", it->account.id);
         client_book_set(fields, "person", it->self.id);
@@ -205,7 +208,9 @@ static enum sat_err put_begun(struct visiting *it, bool starts)
     if (it->said.date || (undated && !it->unsure))
         client_book_set(fields, "local_date", it->said.date ? it->said.date : it->today);
     if (starts) client_book_set(fields, "started_at", it->now);
-    return client_book_put(it->tx, "visit", it->id[0] ? it->id : NULL, fields, it->id);
+    if (!err) return client_book_put(it->tx, "visit", it->id[0] ? it->id : NULL, fields, it->id);
+    json_decref(fields);
+    return err;
 }
 
 /* With the beginning of the visit what was prepared is as it was. */
@@ -413,19 +418,15 @@ static enum sat_err put_task(struct visiting *it, const char *step)
 {
     struct sat_record_id visit, task;
     char id[SATCHEL_ID_SIZE], due[CLIENT_BOOK_DAY_SIZE];
-    const char *title, *known = id, *person = client_book_text(it->visit, "person");
+    const char *title, *person = client_book_text(it->visit, "person");
+    bool here = false;
     if (sat_uuid_parse(it->id, visit.b)) return SAT_ERR_CORRUPT;
     task = sat_record_id_following(&it->satchel->directory.org, &visit,
                                    sat_arena_format(&it->arena, "next step: %s", step), 0);
     sat_uuid_format(task.b, id);
-    json_t *there;
-    enum sat_err err = client_book_ask_one(it->satchel,
-                                           "SELECT id FROM task WHERE id = ?1 UNION ALL SELECT id FROM archived.task"
-                                           " WHERE id = ?1",
-                                           &known, 1, &there);
-    bool is_there = there != NULL;
-    json_decref(there);
-    if (err || is_there) return err;
+    enum sat_err err = client_tx_enter_beside(it->tx, id, it->id, &here);
+    if (!err && !here && it->account.id[0]) err = client_tx_enter_beside(it->tx, id, it->account.id, &here);
+    if (err || here) return err;
     split_step(step, due, &title);
     json_t *fields =
         json_pack("{s:s, s:s, s:s}", "title", title, "owner", person ? person : it->self.id, "origin", it->id);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/json.h"
+#include "client/tx.h"
 #include "common/base/utf8.h"
 
 enum sat_err client_book_put(struct satchel_tx *tx, const char *type, const char *id, json_t *fields,
@@ -10,6 +11,16 @@ enum sat_err client_book_put(struct satchel_tx *tx, const char *type, const char
 {
     char *text = client_json_text(fields);
     enum sat_err err = (enum sat_err)satchel_put(tx, type, id, NULL, text, out);
+    free(text);
+    return err;
+}
+
+enum sat_err client_book_put_in(struct satchel_tx *tx, const char *territory, const char *type, const char *id,
+                                json_t *fields)
+{
+    char *text = client_json_text(fields);
+    enum sat_err err = id ? client_tx_enter(tx, territory, id) : SAT_OK;
+    if (!err) err = (enum sat_err)satchel_put(tx, type, id, territory, text, NULL);
     free(text);
     return err;
 }

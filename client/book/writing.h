@@ -9,6 +9,9 @@
 /* satchel_put(), of fields whose reference is taken. `out` may be NULL. */
 enum sat_err client_book_put(struct satchel_tx *tx, const char *type, const char *id, json_t *fields,
                              char out[SATCHEL_ID_SIZE]) SAT_MUST_CHECK;
+/* The same in that territory, whatever others have under its id elsewhere (client_tx_enter()). */
+enum sat_err client_book_put_in(struct satchel_tx *tx, const char *territory, const char *type, const char *id,
+                                json_t *fields) SAT_MUST_CHECK;
 /* Commits, or rolls back what failed. */
 enum sat_err client_book_end(struct satchel_tx *tx, enum sat_err err) SAT_MUST_CHECK;
 /* What a person typed, or NULL: SAT_ERR_INVALID where it is no UTF-8, as of a terminal that is set otherwise. */

@@ -306,7 +306,7 @@ static enum sat_err apply(struct row *row, struct made *made, const struct clien
     json_t *before = NULL;
     enum sat_err err = client_locate(run->satchel, &made->id, row->source.arena, &place, &view);
     if (!err && !place.here && !place.moved)
-        err = client_forgotten_find(run->satchel, &made->id, row->source.arena, &forgotten);
+        err = client_forgotten_find(run->satchel, &made->id, NULL, row->source.arena, &forgotten);
     if (err) return err;
     if (forgotten || (place.here && place.archived)) {
         tell_record(row, made, "archived", NULL);

@@ -238,6 +238,11 @@ struct satchel_target_part {
 SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
                                       const struct satchel_target_part *parts, size_t n);
 
+/* Publishes the tiers that follow from the orders of the twelve months up to `day` (NULL: today): of each account whose
+ * tier is another one than it says, the tier, and a tier_event. {"account","was","tier","amount_minor","currency","id"}
+ * of each that changed. denied (managers, admins), invalid (no day, or one to come). */
+SATCHEL_API int satchel_tier_publish(struct satchel *satchel, const char *day, satchel_row_fn row, void *context);
+
 /* ---- Orders ----
  *
  * Where a call takes an order, an account, a visit, a product, it takes its id, six or more hexadecimal digits that
@@ -315,8 +320,8 @@ SATCHEL_API int satchel_approve(struct satchel *satchel, const char *approval, c
  * warned of: of the same account, amount and currency the two count once until one is reversed, or somebody says that
  * they are two; "counts" is whether this one does, "paid" whether the receivable is, as it stands now. So is one of the
  * same day and amount where either has no reference: both count. With "anyway" it is another one than those that are
- * here. Reminders of what is paid now are taken back behind it; that one stays is a warning. invalid: more than is
- * open, another currency, no amount. */
+ * here. Reminders of what is paid now are taken back behind it; that one stays is a warning. A payment lies in the
+ * territory of what it pays. invalid: more than is open, another currency, no amount, owed in several territories. */
 SATCHEL_API int satchel_pay(struct satchel *satchel, const char *wish, char **json);
 /* Says that a payment is another one than that which it looks like, so that both count: {"payment","counts"}. exists:
  * it is taken for no other. invalid: it was reversed. */
@@ -326,7 +331,8 @@ SATCHEL_API int satchel_pay_reverse(struct satchel *satchel, const char *payment
 /* Payments and receivables to be looked at: {"flag","account","amount_minor","currency","received_on","bank_ref","id"};
  * flag is "twice", "currency", "not allocated", "more allocated than paid", "not positive" (of a payment, or of what of
  * one goes to a receivable), "owed twice" (made by a delivery, where somebody put what is owed for the order by hand,
- * which counts), "more paid than owed", "no amount" or "does not fit". */
+ * which counts), "more paid than owed", "no amount", "does not fit" or "elsewhere" (in another territory than what it
+ * is about: it counts nowhere). */
 SATCHEL_API int satchel_payments(struct satchel *satchel, satchel_row_fn row, void *context);
 /* Makes tasks of the reminders that are due on the day (NULL: today) for what is owed and not paid, each once, whoever
  * does it on whatever device: 7 and 3 days before, the day itself, 1, 7, 15 and 30 days after. Takes back those of what

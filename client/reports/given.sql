@@ -38,8 +38,8 @@ person(id, name) AS (
     SELECT id, COALESCE(name, employee_no, 'no. ' || number) FROM "user"
 ),
 -- Of payments that look like one the first counts.
-payment_seen(id, account, amount, currency, day, standing) AS (
-    SELECT payment, account, amount, currency, received_on, standing FROM main.paid_once
+payment_seen(id, account, amount, currency, day, standing, territory) AS (
+    SELECT payment, account, amount, currency, received_on, standing, territory FROM main.paid_once
 ),
 -- Who has an account now, or had it on a day: what was handed over later was still the former owner's.
 handed_over(account, from_user, to_user, at, credit_rule) AS (

@@ -10,10 +10,13 @@
 #include "client/names.h"
 #include "client/view/added.h"
 #include "client/view/amended.h"
+#include "client/view/begun.h"
+#include "client/view/claims.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "client/view/states.h"
 #include "common/base/check.h"
+#include "common/vault/derived.h"
 
 /* ---- Binding ---- */
 
@@ -302,6 +305,13 @@ static bool is_no_person(const struct client_filling *filling, const struct sat_
     return filling->kind != SAT_SPACE_PEOPLE && strcmp(type->name, "user") == 0;
 }
 
+/* What is published for all is published by the organisation: its id follows from its name, and who may write a
+ * territory says nothing by it. */
+static bool is_not_published(const struct client_filling *filling, const struct sat_type *type)
+{
+    return filling->kind != SAT_SPACE_ORG && type->home == SAT_HOME_ORG && sat_type_has_keys(type);
+}
+
 /* ---- What is here ---- */
 
 /* When the newest of what is there was written, as far as its author can be believed. */
@@ -326,6 +336,8 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     }
     enum sat_err told = client_states_tell(filling, type, n, view);
     if (!told) told = client_amended_tell(filling, type, n, view);
+    if (!told) told = client_begun_tell(filling, type, n, view);
+    if (!told) told = client_claims_tell(filling, type, archived, n, view);
     if (told) return told;
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
     enum sat_err err = prepare(filling,
@@ -450,7 +462,7 @@ static void stand(const struct client_filling *filling, const struct sat_record_
     if (!merged->moved) out->type = !merged->exists ? "" : type ? type->name : "?";
     for (uint32_t i = 0; i < view->live_n; i++) out->unread = out->unread || !view->live[i].readable;
     if (type && !names_the_org(filling, view) && !is_no_disclosure(filling, type, &view->id) &&
-        !is_no_person(filling, type))
+        !is_no_person(filling, type) && !is_not_published(filling, type))
         out->row = as_tabled(type);
 }
 
@@ -513,12 +525,13 @@ void client_filling_begin(struct client_filling *filling, struct satchel *satche
 void client_filling_end(struct client_filling *filling)
 {
     for (uint32_t i = 0; i < 4 * (uint32_t)sat_types_count(); i++) (void)sqlite3_finalize(filling->inserts[i]);
-    sqlite3_stmt *const others[] = {filling->put_name,      filling->put_here,         filling->find_here,
-                                    filling->delete_here,   filling->note_order,       filling->note_record,
-                                    filling->put_began,     filling->put_step,         filling->delete_step,
-                                    filling->note_about,    filling->note_authors,     filling->note_ext,
-                                    filling->put_amendment, filling->delete_amendment, filling->note_amended,
-                                    filling->note_amenders, filling->put_asked,        filling->delete_asked};
+    sqlite3_stmt *const others[] = {
+        filling->put_name,      filling->put_here,         filling->find_here,    filling->delete_here,
+        filling->note_order,    filling->note_record,      filling->put_began,    filling->put_step,
+        filling->delete_step,   filling->note_about,       filling->note_authors, filling->note_ext,
+        filling->put_amendment, filling->delete_amendment, filling->note_amended, filling->note_amenders,
+        filling->put_asked,     filling->delete_asked,     filling->put_claim,    filling->drop_claims,
+        filling->put_begun,     filling->delete_begun,     filling->note_begun};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) (void)sqlite3_finalize(others[i]);
     free(filling->inserts);
     client_index_deinit(&filling->index);

@@ -111,6 +111,10 @@ static enum sat_err compare_all(struct comparing *comparing)
         {"satchel_asked",
          "SELECT h.sid, h.id, s.author, s.passing FROM satchel_asked AS s LEFT JOIN satchel_here AS h ON"
          " h.n = s.n ORDER BY 1, 2"},
+        {"satchel_begun", "SELECT h.sid, h.id, s.state, s.author, s.role, s.passing FROM satchel_begun AS s LEFT JOIN"
+                          " satchel_here AS h ON h.n = s.n ORDER BY 1, 2, 3"},
+        {"unreached", "SELECT type, id, territory, state FROM unreached ORDER BY 1, 2, 3, 4"},
+        {"claimed", "SELECT type, id, territory, person, author, at_ms, standing FROM claimed ORDER BY 1, 2, 3, 4, 5"},
         {"satchel_amendment", "SELECT sid, id, about, field, value, masked, fits, effective, author, role, back, "
                               "back_role, passing, standing"
                               " FROM satchel_amendment ORDER BY 1, 2"},

@@ -18,6 +18,8 @@ struct client_filling {
     sqlite3_stmt **inserts, **deletes; /* two for each type, prepared when first needed: its table's, the archive's */
     sqlite3_stmt *put_name, *put_here, *find_here, *delete_here, *note_order, *note_record, *put_began;
     sqlite3_stmt *put_step, *delete_step, *note_about, *note_authors;              /* states.c's */
+    sqlite3_stmt *put_begun, *delete_begun, *note_begun;                           /* begun.c's */
+    sqlite3_stmt *put_claim, *drop_claims;                                         /* claims.c's */
     sqlite3_stmt *put_asked, *delete_asked;                                        /* … */
     sqlite3_stmt *put_amendment, *delete_amendment, *note_amended, *note_amenders; /* amended.c's */
     struct client_index index;

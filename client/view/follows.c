@@ -2,10 +2,9 @@
  * were merged, who is not to be contacted for what, whether targets sum, and what came by sync and breaks a rule.
  * Nothing of it is kept, so nothing of it can be out of date. */
 #include "client/view/database.h"
+#include "client/view/money.h"
 
-/* Of a row that says that it reverses another, and of the other. */
-#define REVERSED(TABLE)                                                                                                \
-    "reverses IS NOT NULL OR id IN (SELECT x.reverses FROM " TABLE " AS x WHERE x.reverses IS NOT NULL)"
+#define ELSEWHERE "': it counts for nothing'"
 #define WITHDRAWN "COALESCE(julianday(withdrawn_at), julianday(substr(withdrawn_at, 1, 19)) + 1)"
 
 static const char *const views[] = {
@@ -59,44 +58,10 @@ static const char *const views[] = {
     "target, (SELECT j.value FROM target AS v, json_each(v.\"values\") AS j WHERE v.id = c.id ORDER BY "
     "length(j.key) DESC, j.key DESC LIMIT 1) AS value FROM target AS c JOIN target AS p ON p.id = "
     "c.parent) GROUP BY whole, division",
-    /* paid_once(payment, account, amount, currency, received_on, bank_ref, standing, counts): how each payment stands:
-     * 'counts', 'reversed' (it, or what it reverses), or 'twice': of those of one bank reference, account, currency and
-     * amount the first by id counts, but for those of which a person has said that they are apart. */
-    "CREATE VIEW paid_once (payment, account, amount, currency, received_on, bank_ref, standing, counts) AS WITH"
-    " seen(id, account, amount, currency, received_on, bank_ref, reversed, alike, place) AS (SELECT id, account, "
-    "amount,"
-    " currency, received_on, bank_ref, " REVERSED(
-        "payment") ", CASE WHEN bank_ref IS NOT NULL AND amount IS NOT NULL"
-                   " AND apart IS NOT 1 AND NOT (" REVERSED(
-                       "payment") ") THEN hex(bank_ref) || ',' || hex(account)"
-                                  " || ',' || hex(currency) || ',' || amount END,"
-                                  " MIN(territory) FROM payment GROUP BY id) SELECT s.id, s.account, s.amount, "
-                                  "s.currency, s.received_on, s.bank_ref,"
-                                  " CASE WHEN s.reversed THEN 'reversed' WHEN f.id < s.id THEN 'twice' ELSE 'counts' "
-                                  "END, COALESCE(f.id, s.id) FROM"
-                                  " seen AS s LEFT JOIN (SELECT alike, MIN(id) AS id FROM seen WHERE alike IS NOT NULL "
-                                  "GROUP BY alike) AS f ON f.alike"
-                                  " = s.alike",
-    /* owed_once(receivable, currency, counts): the receivable that counts in its place, mostly itself. What a delivery
-     * made (its id follows from the order: a UUIDv8) gives way to what somebody put for the same order by hand. Of
-     * those each counts: they may be instalments. */
-    "CREATE VIEW owed_once (receivable, currency, counts) AS SELECT r.id, r.currency, CASE WHEN substr(r.id, 15, 1) ="
-    " '8' AND r.amount IS NOT NULL THEN COALESCE(h.id, r.id) ELSE r.id END FROM (SELECT id, \"order\", currency, "
-    "amount,"
-    " MIN(territory) FROM receivable GROUP BY id) AS r LEFT JOIN (SELECT \"order\", COALESCE(currency, '') AS currency,"
-    " MIN(id) AS id FROM receivable WHERE \"order\" IS NOT NULL AND amount IS NOT NULL AND substr(id, 15, 1) <> '8' "
-    "GROUP"
-    " BY 1, 2) AS h ON h.\"order\" = r.\"order\" AND h.currency = COALESCE(r.currency, '')",
-    /* allocated(id, payment, receivable, amount, received_on, standing): what of a payment goes to the receivable that
-     * counts. Standing is the payment's, or of its own 'reversed', or 'currency': that is another one. */
-    "CREATE VIEW allocated (id, payment, receivable, amount, received_on, standing) AS SELECT a.id, a.payment,"
-    " COALESCE(o.counts, a.receivable), a.amount, p.received_on, CASE WHEN a.reversed THEN 'reversed' WHEN p.standing "
-    "<>"
-    " 'counts' THEN p.standing WHEN p.currency <> o.currency THEN 'currency' ELSE 'counts' END FROM (SELECT id, "
-    "payment,"
-    " receivable, amount, " REVERSED("allocation") " AS reversed, MIN(territory) FROM allocation GROUP BY id) AS a LEFT"
-                                                   " JOIN owed_once AS o ON o.receivable = a.receivable LEFT JOIN "
-                                                   "paid_once AS p ON p.payment = a.payment",
+    /* … and how money stands (money.h). */
+    "CREATE VIEW " CLIENT_PAID_ONCE_COLUMNS " AS " CLIENT_PAID_ONCE,
+    "CREATE VIEW " CLIENT_OWED_ONCE_COLUMNS " AS " CLIENT_OWED_ONCE,
+    "CREATE VIEW " CLIENT_ALLOCATED_COLUMNS " AS " CLIENT_ALLOCATED,
     /* flagged(type, id, rule, text): what is here, as it came, and breaks a rule: for a person to look at. */
     "CREATE VIEW flagged (type, id, rule, text) AS WITH RECURSIVE up(id, at) AS (SELECT id, parent FROM "
     "territory WHERE parent IS NOT NULL UNION SELECT u.id, t.parent FROM up AS u JOIN territory AS t ON "
@@ -135,6 +100,13 @@ static const char *const views[] = {
 #define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""
 #include "common/vault/machines.def"
     ") AS r ON r.id = e.about GROUP BY e.rowid HAVING SUM(r.territory = e.territory) = 0"
+    " UNION ALL SELECT type, id, 'a state is come to by its way', 'it was made as ' || state || ', to which whoever "
+    "made it"
+    " has no way: somebody who has moves it on' FROM unreached"
+    " UNION ALL SELECT c.type, c.id, 'who wants a record claims it himself', COALESCE(w.name, 'somebody') || ' claimed "
+    "it"
+    " for ' || COALESCE(p.name, 'somebody') || ': that counts for nothing' FROM claimed AS c LEFT JOIN \"user\" AS w ON"
+    " w.id = c.author LEFT JOIN \"user\" AS p ON p.id = c.person WHERE c.standing = 'denied'"
     " UNION ALL SELECT 'order_line', l.id, 'a line is in its order''s territory', 'of order ' || l.\"order\" || ': it"
     " counts for nothing' FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\" GROUP BY l.rowid HAVING"
     " SUM(o.territory = l.territory) = 0"
@@ -149,10 +121,15 @@ static const char *const views[] = {
     " ALL SELECT 'order', o.id, 'a price list is valid on the day', 'ordered on ' || o.ordered_on || ' by a list that'"
     " || ' was valid from ' || COALESCE(l.valid_from, 'any day') || ' to ' || COALESCE(l.valid_to, 'any day') FROM"
     " \"order\" AS o JOIN price_list AS l ON l.id = o.price_list WHERE o.ordered_on < l.valid_from OR o.ordered_on >"
-    " l.valid_to UNION ALL SELECT 'order', o.id, 'an order is priced by the newest list', 'by v' || own.version ||"
-    " ', where v' || MAX(l.version) || ' was effective' FROM \"order\" AS o JOIN price_list AS own ON own.id ="
-    " o.price_list JOIN price_list AS l ON l.code = own.code AND l.currency IS own.currency AND l.version > own.version"
-    " AND COALESCE(l.valid_from, '') <= o.ordered_on AND COALESCE(l.valid_to, '9999') >= o.ordered_on GROUP BY o.id"
+    " l.valid_to"
+    /* … asked once for each list and day, as orders are many more */
+    " UNION ALL SELECT 'order', o.id, 'an order is priced by the newest list', 'by v' || n.own || ', where v' ||"
+    " n.newest || ' was effective' FROM (SELECT q.price_list, q.ordered_on, own.version AS own, MAX(l.version) AS"
+    " newest FROM (SELECT DISTINCT price_list, ordered_on FROM \"order\" WHERE price_list IS NOT NULL AND ordered_on IS"
+    " NOT NULL) AS q JOIN price_list AS own ON own.id = q.price_list JOIN price_list AS l ON l.code = own.code AND"
+    " l.currency IS own.currency AND l.version > own.version AND COALESCE(l.valid_from, '') <= q.ordered_on AND"
+    " COALESCE(l.valid_to, '9999') >= q.ordered_on GROUP BY q.price_list, q.ordered_on) AS n JOIN \"order\" AS o ON"
+    " o.price_list = n.price_list AND o.ordered_on = n.ordered_on GROUP BY o.id"
     " UNION ALL SELECT 'payment', payment, 'a transfer is one payment', 'bank reference ' || bank_ref || ', account "
     "and'"
     " || ' amount are those of an earlier one: it counts once' FROM paid_once WHERE standing = 'twice'"
@@ -161,7 +138,21 @@ static const char *const views[] = {
     " FROM paid_once WHERE standing <> 'reversed' AND amount <= 0 UNION ALL SELECT 'allocation', id, 'an amount is"
     " positive', 'an allocation of ' || amount FROM allocated WHERE standing <> 'reversed' AND amount <= 0"
     " UNION ALL SELECT 'receivable', receivable, 'an order is owed once', 'receivable ' || counts || ', which somebody"
-    " put for the same order, counts instead' FROM owed_once WHERE counts <> receivable",
+    " put for the same order, counts instead' FROM owed_once WHERE counts <> receivable"
+    /* what is not beside what it follows from (beside.h) */
+    " UNION ALL SELECT 'receivable', id, 'a receivable is in its account''s territory', 'of account ' || account ||"
+    " " ELSEWHERE " FROM receivable WHERE elsewhere UNION ALL SELECT 'payment', id, CASE WHEN reverses IS NULL THEN"
+    " 'a payment is in its account''s territory' ELSE 'a reversal is in its payment''s territory' END, CASE WHEN"
+    " reverses IS NULL THEN 'of account ' || account ELSE 'of payment ' || reverses END || " ELSEWHERE " FROM payment"
+    " AS p WHERE elsewhere AND (reverses IS NOT NULL OR (id, territory) IN (SELECT payment, territory FROM paid_once"
+    " WHERE standing = 'elsewhere')) UNION ALL SELECT 'allocation', id, 'an allocation is in its payment''s and"
+    " receivable''s territory', 'of payment ' || COALESCE(payment, '?') || " ELSEWHERE " FROM allocation WHERE"
+    " elsewhere AND (reverses IS NOT NULL OR (id, territory) IN (SELECT id, territory FROM allocated WHERE standing ="
+    " 'elsewhere')) UNION ALL SELECT 'dunning_step', id, 'a reminder is in its receivable''s territory',"
+    " 'of receivable ' || receivable || " ELSEWHERE " FROM dunning_step WHERE elsewhere"
+    " UNION ALL SELECT 'receivable', r.id, 'a receivable is in its order''s territory', 'of order ' || r.\"order\" || '"
+    ": it says nothing of that' FROM receivable AS r JOIN \"order\" AS o ON o.id = r.\"order\" WHERE r.elsewhere IS NOT"
+    " 1 GROUP BY r.rowid HAVING SUM(o.territory = r.territory) = 0",
 };
 
 enum sat_err client_view_make_follows(sqlite3 *db, struct sat_fault *fault)

@@ -145,6 +145,8 @@ static enum sat_err look_at_those(struct refreshing *refreshing, const char *sql
 
 /* Steps that count for what people are now. */
 #define PASSING_STEPS "SELECT h.sid, h.id FROM satchel_step AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
+#define CLAIMED "SELECT h.sid, h.id FROM claimed AS c JOIN satchel_here AS h ON h.id = c.id"
+#define PASSING_BEGUN "SELECT h.sid, h.id FROM satchel_begun AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 #define PASSING_ASKED "SELECT h.sid, h.id FROM satchel_asked AS s JOIN satchel_here AS h ON h.n = s.n WHERE s.passing"
 /* The records whose states may be others, as steps of theirs were looked at. */
 #define ABOUTS                                                                                                         \
@@ -192,6 +194,8 @@ static enum sat_err look_at_all(struct refreshing *refreshing, const struct clie
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_STEPS);
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_ASKED);
     if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_AMENDMENTS);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, PASSING_BEGUN);
+    if (!err && now->links != then->links) err = look_at_those(refreshing, CLAIMED);
     if (!err && now->devices > then->devices) err = look_at_disclosers(refreshing, then->devices + 1, now->devices);
     if (!err) err = look_at_those(refreshing, AMENDED);
     if (!err) err = look_at_those(refreshing, ABOUTS);

@@ -4,6 +4,9 @@
 
 #include "client/search/index.h"
 #include "client/view/amended.h"
+#include "client/view/begun.h"
+#include "client/view/beside.h"
+#include "client/view/claims.h"
 #include "client/view/database.h"
 #include "client/view/figures.h"
 #include "client/view/states.h"
@@ -56,6 +59,8 @@ static enum sat_err make_table(sqlite3 *db, const char *database, const struct s
     if (type->home == SAT_HOME_TERRITORY)
         len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"after_move\" %s, \"moved_from\" TEXT",
                                 CLIENT_COLUMN_BOOL);
+    if (client_beside_is(type))
+        len += (size_t)snprintf(sql + len, sizeof sql - len, ", \"elsewhere\" %s", CLIENT_COLUMN_BOOL);
     (void)snprintf(sql + len, sizeof sql - len, ")");
     return run(db, sql, fault);
 }
@@ -78,6 +83,8 @@ enum sat_err client_view_make_tables(sqlite3 *db, struct sat_fault *fault)
     }
     if (!err) err = client_states_add(db, fault);
     if (!err) err = client_amended_make(db, fault);
+    if (!err) err = client_begun_make(db, fault);
+    if (!err) err = client_claims_make(db, fault);
     if (!err) err = client_view_make_follows(db, fault);
     return err ? err : client_index_make(db, fault);
 }
@@ -139,6 +146,7 @@ enum sat_err client_view_register(sqlite3 *db, struct sat_fault *fault)
     if (sqlite3_create_function_v2(db, "line_total", 2, flags, NULL, NULL, total_step, total_final, NULL) != SQLITE_OK)
         return client_view_fail(db, fault, SAT_ERR_IO);
     enum sat_err err = client_states_register(db, fault);
+    if (!err) err = client_begun_register(db, fault);
     if (!err) err = client_amended_register(db, fault);
     return err ? err : client_index_register(db, fault);
 }
@@ -203,7 +211,9 @@ enum sat_err client_view_derive(sqlite3 *db, struct sat_fault *fault)
     if (!err) err = client_states_index(db, fault);
     if (!err) err = client_amended_index(db, fault);
     if (!err) err = client_states_derive(db, false, fault);
+    if (!err) err = client_begun_derive(db, false, fault);
     if (!err) err = client_amended_derive(db, false, fault);
+    if (!err) err = client_beside_derive(db, false, fault);
     if (!err) err = set_totals(db, false, fault);
     if (err) return err;
     return run(db, "CREATE INDEX \"waiting.id\" ON waiting (id); CREATE INDEX \"waiting.target\" ON waiting (target)",
@@ -215,7 +225,9 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
     enum sat_err err = run(db, "DELETE FROM waiting WHERE id IN " NOTED " OR target IN " NOTED, fault);
     if (!err) err = add_all_waiting(db, true, fault);
     if (!err) err = client_states_derive(db, true, fault);
+    if (!err) err = client_begun_derive(db, true, fault);
     if (!err) err = client_amended_derive(db, true, fault);
+    if (!err) err = client_beside_derive(db, true, fault);
     return err ? err : set_totals(db, true, fault);
 }
 
@@ -225,8 +237,8 @@ enum sat_err client_view_derive_noted(sqlite3 *db, struct sat_fault *fault)
  * own. */
 static bool is_fenced(const char *function)
 {
-    static const char *const fenced[] = {"load_extension", "fts3_tokenizer", "sqlite_log", "line_total",
-                                         "line_amount",    "may_amend",      "state_of",   "last_state"};
+    static const char *const fenced[] = {"load_extension", "fts3_tokenizer", "sqlite_log", "line_total", "line_amount",
+                                         "may_amend",      "state_of",       "last_state", "has_way"};
     for (size_t i = 0; i < sizeof fenced / sizeof fenced[0]; i++)
         if (sqlite3_stricmp(function, fenced[i]) == 0) return true;
     return false;

@@ -3,12 +3,13 @@
  *
  * `state_event.standing` says what becomes of each step:
  *   counts      it is one of those that the state follows from
- *   overtaken   … and what came about beside it stands
+ *   overtaken   it was, and what came about beside it stands
  *   waits       for a step that it stands on and that is not here
  *   illegal     there is no such move, or it stands on one that is illegal
  *   asks        it is somebody else's move: a proposal
  *   elsewhere   it is in another territory than its record
  *   null        its record is not here, or somebody who settles took it back
+ *
  * What is counted by steps counts those of the first two.
  *
  * A record's row comes with the state that its own cells say; those of which there are steps get theirs when all rows

@@ -131,6 +131,12 @@ void sat_bind_bound(struct sat_query *query, uint64_t v)
     sat_bind_i64(query, v > INT64_MAX ? INT64_MAX : (int64_t)v);
 }
 
+void sat_bind_from(struct sat_query *query, uint64_t v)
+{
+    query->none = query->none || v > INT64_MAX;
+    sat_bind_bound(query, v);
+}
+
 void sat_bind_bytes(struct sat_query *query, const void *at, size_t len)
 {
     if (query->err != SAT_OK) return;
@@ -150,6 +156,7 @@ bool sat_query_step(struct sat_query *query)
 {
     if (query->err != SAT_OK) return false;
     sat_check(query->bound == sqlite3_bind_parameter_count(query->statement));
+    if (query->none) return false;
     query->column = 0;
     int code = sqlite3_step(query->statement);
     if (code == SQLITE_ROW) return true;

@@ -37,6 +37,7 @@ struct sat_query {
     struct sat_store *store;
     sqlite3_stmt *statement; /* NULL after a failure to prepare */
     int bound, column;       /* the next one to bind or read, from 0 */
+    bool none;               /* what is asked for is behind all that can be stored: it has no rows */
     enum sat_err err;
 };
 
@@ -44,6 +45,7 @@ struct sat_query sat_query_begin(struct sat_store *store, enum sat_sql name);
 void sat_bind_i64(struct sat_query *query, int64_t v);
 void sat_bind_u64(struct sat_query *query, uint64_t v);   /* to be stored: SAT_ERR_INVALID beyond an int64 */
 void sat_bind_bound(struct sat_query *query, uint64_t v); /* to be compared with: beyond an int64 the largest will do */
+void sat_bind_from(struct sat_query *query, uint64_t v);  /* rows from there on: beyond an int64 there is none */
 void sat_bind_bytes(struct sat_query *query, const void *at, size_t len); /* borrowed until the query ends */
 void sat_bind_text(struct sat_query *query, const char *text);            /* borrowed until the query ends */
 bool sat_query_step(struct sat_query *query);                             /* is there a (further) row? */

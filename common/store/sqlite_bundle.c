@@ -174,7 +174,7 @@ enum sat_err sat_store_bundles_pending(struct sat_store *store, int64_t sid, uin
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_BUNDLES_PENDING);
     sat_bind_i64(&query, sid);
-    sat_bind_bound(&query, first);
+    sat_bind_from(&query, first);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) read_bundle(&query, sat_rows_add(&rows));
     *out = rows.at;
@@ -290,7 +290,7 @@ enum sat_err sat_store_return_of(struct sat_store *store, int64_t sid, uint32_t 
     struct sat_query query = sat_query_begin(store, SAT_SQL_RETURN_OF);
     sat_bind_i64(&query, sid);
     sat_bind_i64(&query, device);
-    sat_bind_bound(&query, first);
+    sat_bind_from(&query, first);
     return read_one(&query, out, found);
 }
 

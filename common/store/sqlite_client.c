@@ -34,7 +34,7 @@ enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_
                               struct sat_arena *arena, struct sat_draft_row **out, uint32_t *n)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS);
-    sat_bind_bound(&query, counter);
+    sat_bind_from(&query, counter);
     sat_bind_i64(&query, limit);
     return read_drafts(&query, bytes, arena, out, n);
 }

@@ -59,7 +59,7 @@ enum sat_err sat_store_entries(struct sat_store *store, int64_t sid, uint64_t fi
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_ENTRIES);
     sat_bind_i64(&query, sid);
-    sat_bind_bound(&query, first_seq);
+    sat_bind_from(&query, first_seq);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) read_entry(&query, sat_rows_add(&rows));
     *out = rows.at;

@@ -36,7 +36,7 @@ enum sat_err sat_store_runs(struct sat_store *store, int64_t sid, uint64_t seq, 
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_RUNS);
     sat_bind_i64(&query, sid);
-    sat_bind_bound(&query, seq);
+    sat_bind_from(&query, seq);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) {
         struct sat_run *run = sat_rows_add(&rows);

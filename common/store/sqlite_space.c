@@ -67,7 +67,7 @@ enum sat_err sat_store_links(struct sat_store *store, uint64_t first_seq, uint32
 {
     struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
     struct sat_query query = sat_query_begin(store, SAT_SQL_LINKS);
-    sat_bind_bound(&query, first_seq);
+    sat_bind_from(&query, first_seq);
     sat_bind_i64(&query, limit);
     while (sat_query_step(&query)) {
         struct sat_link_row *row = sat_rows_add(&rows);

@@ -390,3 +390,32 @@ enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_ro
     }
     return err;
 }
+
+enum sat_err sat_base_give_up(struct sat_store *store, const struct sat_bundle *bundle, enum sat_err why,
+                              uint64_t recv_ms)
+{
+    const struct sat_manifest *m = &bundle->manifest;
+    struct sat_aside_row before;
+    struct sat_arena arena;
+    struct sat_buf bytes;
+    bool found;
+    sat_arena_init(&arena);
+    enum sat_err err = sat_store_aside_find(store, &bundle->id, &arena, &before, &found);
+    bool waits = found && (before.reason == SAT_ERR_UPGRADE_NEEDED || before.state == SAT_ASIDE_ACCEPTED);
+    sat_arena_deinit(&arena);
+    if (err) return err;
+    if (found) return waits ? sat_store_aside_reopen(store, before.number, (uint32_t)why) : SAT_OK;
+    sat_buf_init(&bytes);
+    sat_bundle_encode(bundle, SAT_BUNDLE_FULL, &bytes);
+    struct sat_aside_row row = {.space = m->space,
+                                .device = m->device,
+                                .first = m->first,
+                                .count = m->count,
+                                .id = bundle->id,
+                                .bytes = sat_buf_span(&bytes),
+                                .recv_ms = recv_ms,
+                                .reason = (uint32_t)why};
+    err = sat_store_aside_put(store, &row);
+    sat_buf_deinit(&bytes);
+    return err;
+}

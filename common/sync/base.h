@@ -45,4 +45,9 @@ enum sat_err sat_base_fill(const struct sat_fill *fill) SAT_MUST_CHECK;
 enum sat_err sat_base_bundle(struct sat_store *store, const struct sat_bundle_row *row, bool stub_dead,
                              struct sat_arena *arena, struct sat_bundle *out) SAT_MUST_CHECK;
 
+/* Puts aside, verbatim and for that reason, a bundle that is given up here: one that waited there for a later version,
+ * or had been taken up, waits no more, and is listed again. Inside the caller's transaction. */
+enum sat_err sat_base_give_up(struct sat_store *store, const struct sat_bundle *bundle, enum sat_err why,
+                              uint64_t recv_ms) SAT_MUST_CHECK;
+
 #endif

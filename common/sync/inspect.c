@@ -290,7 +290,7 @@ static enum sat_err inspect_log(struct inspector *inspector, const struct sat_sp
     sat_frontier_init(&walk.log);
     enum sat_err err = sat_store_lives(inspector->store, space, &lives, &walk.lives);
     uint64_t next = 1;
-    while (!err && next <= INT64_MAX) { /* the largest that a store holds: who asks for more gets its row again */
+    while (!err && next <= INT64_MAX) { /* the largest that a store holds */
         struct sat_log_item *items;
         uint32_t n;
         err = sat_log_items(inspector->store, space->sid, next, ENTRIES_AT_ONCE, &arena, &items, &n);

@@ -264,6 +264,19 @@ static enum sat_err check_receipt(struct replica_step *step, const struct replic
                     "work is said to have been received before what its author had seen");
 }
 
+/* The numbers of a device rise along the log. Taken behind others under its number, which are a copy's, what waits here
+ * would count as the copy's as well, and go with them if no head proves it. */
+enum sat_err replica_check_order(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle_row *own)
+{
+    struct sat_bundle_row tip;
+    bool found;
+    enum sat_err err =
+        sat_store_bundle_tip(step->replica->config.store, sub->row.sid, own->device, false, &tip, &found);
+    if (err || !found || own->first >= tip.first + tip.count) return err;
+    return sat_fail(&step->fault, SAT_ERR_TAMPERED, "the server's log has work of this device out of its order");
+}
+
 /* One's own, frozen here: it enters the base in its place. */
 static enum sat_err take_pending(struct replica_step *step, struct replica_sub *sub, const struct sat_entry_wire *entry,
                                  const struct sat_bundle_row *row)
@@ -271,7 +284,8 @@ static enum sat_err take_pending(struct replica_step *step, struct replica_sub *
     struct sat_replica *replica = step->replica;
     struct sat_store *store = replica->config.store;
     struct sat_bundle bundle;
-    enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
+    enum sat_err err = replica_check_order(step, sub, row);
+    if (!err) err = sat_base_bundle(store, row, false, step->arena, &bundle);
     if (err) return err;
     struct sat_header *headers = sat_arena_array(step->arena, bundle.manifest.count, sizeof *headers);
     for (uint32_t i = 0; i < bundle.manifest.count; i++)

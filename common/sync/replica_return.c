@@ -225,28 +225,13 @@ static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_
 }
 
 /* What cannot be written again is kept verbatim and listed. */
-static enum sat_err put_aside(struct replica_step *step, const struct replica_sub *sub,
-                              const struct sat_bundle_row *row)
+static enum sat_err put_aside(struct replica_step *step, const struct sat_bundle_row *row)
 {
     struct sat_store *store = step->replica->config.store;
     struct sat_bundle bundle;
-    struct sat_buf bytes;
     if (sat_void_is_row(row)) return SAT_OK; /* there is nothing in it */
     enum sat_err err = sat_base_bundle(store, row, false, step->arena, &bundle);
-    if (err) return err;
-    sat_buf_init(&bytes);
-    sat_bundle_encode(&bundle, SAT_BUNDLE_FULL, &bytes);
-    struct sat_aside_row aside = {.space = sub->row.id,
-                                  .device = row->device,
-                                  .first = row->first,
-                                  .count = row->count,
-                                  .id = row->id,
-                                  .bytes = sat_buf_span(&bytes),
-                                  .recv_ms = replica_now(step),
-                                  .reason = SAT_ERR_FORK};
-    err = sat_store_aside_put(store, &aside);
-    sat_buf_deinit(&bytes);
-    return err;
+    return err ? err : sat_base_give_up(store, &bundle, SAT_ERR_FORK, replica_now(step));
 }
 
 /* Those that are on their way, and waited for. */
@@ -290,7 +275,7 @@ static enum sat_err give_up(struct replica_step *step, const struct sat_bundle_r
         if (step->replica->subs[i].row.sid == row->sid) sub = &step->replica->subs[i];
     enum sat_err err = replica_begin(step);
     if (!err && sub && !refused) err = write_again(step, sub, row, &taken);
-    if (!err && !taken && sub) err = put_aside(step, sub, row);
+    if (!err && !taken && sub) err = put_aside(step, row);
     if (!err && !taken) err = sat_store_bundle_delete(store, row->bid);
     if (!err && !taken && sub) count_back(sub, row);
     return err ? err : sat_base_mark_drafts(store);

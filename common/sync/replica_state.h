@@ -252,6 +252,9 @@ enum sat_err replica_say_back(struct replica_step *step) SAT_MUST_CHECK; /* and 
 /* replica_pull.c */
 enum sat_err replica_subscribe(struct replica_step *step) SAT_MUST_CHECK; /* to every readable space that is not yet */
 enum sat_err replica_entries(struct replica_step *step, const struct sat_message_ENTRIES *message) SAT_MUST_CHECK;
+/* Own work that waits comes by the log: does the log have nothing of this device behind it? SAT_ERR_TAMPERED. */
+enum sat_err replica_check_order(struct replica_step *step, const struct replica_sub *sub,
+                                 const struct sat_bundle_row *own) SAT_MUST_CHECK;
 enum sat_err replica_head(struct replica_step *step, const struct sat_message_HEAD *message) SAT_MUST_CHECK;
 
 /* replica_copied.c */

@@ -156,12 +156,13 @@ enum sat_err replica_take_own_void(struct replica_step *step, struct replica_sub
     struct sat_replica *replica = step->replica;
     struct sat_signed_void empty = sat_void_of_row(row);
     uint64_t last = row->first + row->count - 1;
-    enum sat_err err = replica_begin(step);
+    enum sat_err err = replica_check_order(step, sub, row);
+    if (!err) err = replica_begin(step);
+    if (err) return err;
     sub->dirty = true;
     if (sub->pushed >= last && sub->in_flight) sub->in_flight--;
     if (sub->pushed < last) sub->pushed = last;
     sub->retries = 0;
-    return err ? err
-               : sat_base_void(replica->config.store, &sub->row, &replica->config.directory->org, &empty,
-                               entry->recv_ms, entry->dir_at, row->bid);
+    return sat_base_void(replica->config.store, &sub->row, &replica->config.directory->org, &empty, entry->recv_ms,
+                         entry->dir_at, row->bid);
 }

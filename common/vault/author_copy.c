@@ -9,7 +9,7 @@
 #include "common/sync/merge.h"
 #include "common/sync/vector.h"
 #include "common/vault/author_draft.h"
-#include "common/vault/origin.h"
+#include "common/vault/author_past.h"
 #include "common/vault/types.h"
 
 /* A record in one of the two spaces. */
@@ -17,11 +17,11 @@ struct place {
     struct sat_space_row space;
     struct sat_record_view view;
     struct sat_source *live; /* the view's, and copies that were added since */
+    uint32_t *rows, rows_n;  /* of the target's: where it is told who had seen it; how many stood there first */
     uint32_t live_n, live_cap;
     struct sat_dot *held; /* the target's: what the server may hold live, whatever has been written over it here */
     uint32_t held_n, held_cap;
-    struct sat_history_item *past; /* all that is known of it, when it is asked for */
-    uint32_t past_n;
+    struct sat_past past; /* when it is asked for */
     bool past_known;
 };
 
@@ -34,6 +34,8 @@ struct mover {
     struct sat_buf origin;
     const struct sat_move *move;
     struct place from, to;
+    bool *had_seen; /* for each that stood in the target, and then for each original: which originals had */
+    uint32_t originals_n;
 };
 
 /* One of the source's changes, with the cells that are to be copied. */
@@ -41,85 +43,23 @@ struct original {
     const struct sat_source *source;
     struct sat_cell *cells; /* with room for one more */
     uint32_t n;
-    uint32_t rank; /* how many of the others it had seen: who saw another comes behind it */
+    uint32_t place; /* among all of them */
+    uint32_t rank;  /* how many of the others it had seen: who saw another comes behind it */
 };
 
-/* ---- Which change it is ---- */
-
-/* What it repeats, or itself: then it may be named by its bytes, as it was sent, or by what it says, as it had not been
- * when it was copied. */
-struct root {
-    struct sat_origin origin;
-    const struct sat_record_id *record;
-    const struct sat_source *itself; /* NULL: it is a copy */
-};
-
-static struct sat_hash said_by(const struct root *root)
+static struct sat_root root_of(const struct place *place, const struct sat_source *source)
 {
-    struct sat_body body = root->itself->body;
-    body.origin = (struct sat_span){0};
-    return sat_origin_hash(root->record, &root->itself->header, &body);
-}
-
-static struct root root_of(const struct place *place, const struct sat_source *source)
-{
-    struct root root = {.record = &place->view.id};
-    if (sat_origin_decode(source->body.origin, &root.origin) == SAT_OK) return root;
-    root.itself = source;
-    root.origin = (struct sat_origin){.space = place->space.id, .dot = source->dot, .rest = source->rest};
-    if (sat_hash_is_zero(&source->rest)) root.origin.rest = said_by(&root);
-    return root;
-}
-
-static bool says_so(const struct root *root, const struct sat_origin *named)
-{
-    struct sat_origin as_said = root->origin;
-    if (!root->itself) return false;
-    as_said.rest = said_by(root);
-    return sat_origin_same(&as_said, named);
-}
-
-/* Another one may have got the same dot in a copy of its home. Each is compared with all of a record's past: what it
- * says is hashed where the number agrees. */
-static bool is_same(const struct root *a, const struct root *b)
-{
-    if (!sat_origin_equal(&a->origin, &b->origin)) return false;
-    return sat_origin_same(&a->origin, &b->origin) || says_so(b, &a->origin) || says_so(a, &b->origin);
-}
-
-/* Is it a copy of that? */
-static bool repeats(const struct sat_source *copy, const struct root *root)
-{
-    struct root other = {0};
-    return copy->readable && !sat_origin_decode(copy->body.origin, &other.origin) && is_same(&other, root);
+    return sat_root_of(&place->space.id, &place->view.id, source);
 }
 
 static enum sat_err know_past(struct mover *mover, struct place *place)
 {
     if (place->past_known) return SAT_OK;
     place->past_known = true;
-    return sat_record_history(mover->vault, place->view.sid, &mover->move->record, &mover->arena, &place->past,
-                              &place->past_n);
-}
-
-static struct sat_source source_of(const struct sat_history_item *item)
-{
-    return (struct sat_source){.dot = item->dot,
-                               .rest = item->rest,
-                               .header = item->header,
-                               .recv_ms = item->recv_ms,
-                               .readable = item->readable,
-                               .body = item->body};
+    return sat_past_load(mover->vault, &place->space, &mover->move->record, &mover->arena, &place->past);
 }
 
 /* ---- What the target has of it ---- */
-
-/* May the author of y have known x? */
-static bool may_have_known(const struct sat_source *y, const struct sat_source *x)
-{
-    if (y->dot.device == x->dot.device) return x->dot.counter < y->dot.counter;
-    return x->recv_ms && (!y->recv_ms || x->recv_ms <= y->recv_ms);
-}
 
 static bool came_late(const struct sat_source *source)
 {
@@ -132,7 +72,8 @@ static bool came_late(const struct sat_source *source)
  * there may be about to go; who carries something after it relies on copies alone, which nobody takes away without
  * making one of his own, and on those that are gone only where nothing ever went away. What he carries may be the one
  * that somebody made who takes the other away: then each would be the reason for which the other goes. */
-static enum sat_err is_there(struct mover *mover, const struct sat_source *source, const struct root *root, bool *there)
+static enum sat_err is_there(struct mover *mover, const struct sat_source *source, const struct sat_root *root,
+                             bool *there)
 {
     struct place *to = &mover->to;
     bool moved_before = false, copy = source->body.origin.len != 0;
@@ -142,104 +83,35 @@ static enum sat_err is_there(struct mover *mover, const struct sat_source *sourc
         moved_before = moved_before || (to->live[i].readable && sat_source_moves(&to->live[i]));
     for (uint32_t i = 0; i < to->live_n && !*there; i++) {
         const struct sat_source *x = &to->live[i];
-        if (!repeats(x, root)) continue;
-        *there = !copy || !may_have_known(source, x) || !(moved_before || came_late(source));
+        if (!sat_root_is_repeated(root, x)) continue;
+        *there = !copy || !sat_source_may_have_known(source, x) || !(moved_before || came_late(source));
         if (!*there) return SAT_OK;
     }
     if (*there || moved_before) return SAT_OK;
     enum sat_err err = know_past(mover, to);
-    for (uint32_t i = 0; i < to->past_n && !err && !*there; i++) {
-        struct sat_source past = source_of(&to->past[i]);
-        *there = repeats(&past, root);
-    }
+    *there = !err && sat_past_repeats(&to->past, root);
     return err;
 }
 
-static bool covers(const struct sat_source *y, struct sat_dot dot)
+/* Which of the originals' authors had seen what stands in the target, or is a copy of one of the others? */
+static enum sat_err find_seen(struct mover *mover, const struct original *originals, uint32_t n)
 {
-    struct sat_version version = {y->dot, y->header.seen, y->header.kept, y->header.holes};
-    return sat_merge_covers(&version, &dot);
-}
-
-static const struct sat_history_item *item_of(const struct place *place, struct sat_dot dot)
-{
-    for (uint32_t i = 0; i < place->past_n; i++)
-        if (sat_dot_compare(place->past[i].dot, dot) == 0) return &place->past[i];
-    return NULL;
-}
-
-/* May x have taken that change away? What x covered is forgotten with its bytes. */
-static bool may_cover(const struct sat_history_item *x, const struct sat_history_item *item, struct sat_dot dot)
-{
-    struct sat_source source = source_of(x), of = {.dot = dot};
-    if (!x->stub) return covers(&source, dot);
-    if (item) of = source_of(item);
-    return !item || may_have_known(&source, &of);
-}
-
-/* Had it gone when y was written, with a move, with something that y says it has not read, or, y being a copy, with
- * something that y says nothing about? The vector of y covers it by number alone then: a copy's author has copies of
- * his own from earlier moves below, and who sees a record that has left and come back does not see what went elsewhere
- * meanwhile. In doubt it had, as where it is forgotten, or unreadable, what took it away: a value that stands beside
- * its successor is no loss. */
-static bool had_left(const struct place *from, const struct sat_source *y, struct sat_dot dot)
-{
-    const struct sat_history_item *item = item_of(from, dot);
-    bool copy = y->body.origin.len != 0;
-    if ((item && item->live) || sat_dots_have(y->header.kept, dot)) return false; /* y had it in front of it */
-    if (from->space.compacted && (!item || (item->seq && item->seq <= from->space.compacted))) return true;
-    for (uint32_t i = 0; i < from->past_n; i++) {
-        struct sat_source x = source_of(&from->past[i]);
-        if (sat_dot_compare(x.dot, y->dot) == 0 || sat_dot_compare(x.dot, dot) == 0) continue;
-        if (!may_cover(&from->past[i], item, dot)) continue;
-        if (sat_dots_have(y->header.holes, x.dot)) return true;
-        if (sat_source_saw(y, x.dot) ? !x.readable || sat_source_moves(&x) : copy && may_have_known(y, &x)) return true;
+    struct place *to = &mover->to;
+    uint32_t rows = to->live_n + n;
+    const struct sat_source **sources = sat_arena_array(&mover->arena, n, sizeof(struct sat_source *));
+    mover->originals_n = n;
+    mover->had_seen = sat_arena_array(&mover->arena, (size_t)rows * n, sizeof *mover->had_seen);
+    enum sat_err err = rows > 1 ? know_past(mover, &mover->from) : SAT_OK;
+    for (uint32_t i = 0; i < n; i++) sources[i] = originals[i].source;
+    for (uint32_t i = 0; i < rows && !err && rows > 1; i++) {
+        bool stands = i < to->live_n;
+        const struct sat_source *x = stands ? &to->live[i] : originals[i - to->live_n].source;
+        if (!x->readable || sat_source_moves(x)) continue;
+        struct sat_root root = root_of(stands ? to : &mover->from, x);
+        if (!stands) root.itself = NULL; /* the copy names it so */
+        sat_past_had_seen(&mover->from.past, &root, sources, n, mover->had_seen + (size_t)i * n);
     }
-    return false;
-}
-
-/* … but not, where something that y has seen as well had replaced it before. */
-static bool had_gone(const struct place *from, const struct sat_source *y, struct sat_dot dot)
-{
-    if (!had_left(from, y, dot)) return false;
-    for (uint32_t i = 0; i < from->past_n; i++) {
-        struct sat_source by = source_of(&from->past[i]);
-        if (!by.readable || sat_source_moves(&by) || !sat_source_saw(y, by.dot) || !covers(&by, dot)) continue;
-        if (!had_left(from, &by, dot)) return false;
-    }
-    return true;
-}
-
-/* Is it what the record has in the source under that number? Where it has nothing there, the number is another's, or
- * nobody has it, or it is forgotten: in doubt nobody has seen it. */
-static bool is_at_its_number(const struct place *from, const struct root *root)
-{
-    const struct sat_history_item *item = item_of(from, root->origin.dot);
-    if (!item || !sat_space_equal(&root->origin.space, &from->space.id)) return false;
-    struct sat_source past = source_of(item);
-    struct root here = root_of(from, &past);
-    return is_same(&here, root);
-}
-
-/* Had the original's author seen what x, in the target, repeats, or what repeats x? */
-static enum sat_err had_seen(struct mover *mover, const struct sat_source *original, const struct sat_source *x,
-                             bool *seen)
-{
-    struct place *from = &mover->from;
-    struct root root = root_of(&mover->to, x);
-    struct sat_dot first = root.origin.dot;
-    *seen = false;
-    enum sat_err err = know_past(mover, from);
-    if (err) return err;
-    *seen = is_at_its_number(from, &root) && sat_source_saw(original, first) && !had_gone(from, original, first);
-    for (uint32_t i = 0; i < from->past_n && !*seen; i++) {
-        const struct sat_history_item *item = &from->past[i];
-        if (!item->readable || !sat_source_saw(original, item->dot)) continue;
-        struct sat_source past = source_of(item);
-        struct root other = root_of(from, &past);
-        *seen = is_same(&other, &root) && !had_gone(from, original, item->dot);
-    }
-    return SAT_OK;
+    return err;
 }
 
 /* ---- Copies ---- */
@@ -286,6 +158,7 @@ static void find_originals(struct mover *mover, struct original **out, uint32_t 
     }
     if (*n == 0 && empty.source) found[(*n)++] = empty;
     if (*n > 1) qsort(found, *n, sizeof *found, compare_originals);
+    for (uint32_t i = 0; i < *n; i++) found[i].place = i;
     *out = found;
 }
 
@@ -293,7 +166,7 @@ static void find_originals(struct mover *mover, struct original **out, uint32_t 
 static bool is_replaced(const struct sat_source *read, uint32_t n, struct sat_dot dot)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (sat_dot_compare(read[i].dot, dot) == 0 || covers(&read[i], dot)) return true;
+        if (sat_dot_compare(read[i].dot, dot) == 0 || sat_source_covers(&read[i], dot)) return true;
     return false;
 }
 
@@ -324,11 +197,7 @@ static enum sat_err decide_header(struct mover *mover, const struct original *or
     sat_dots_begin(&kept, &mover->one);
     for (uint32_t i = 0; i < to->live_n; i++) {
         const struct sat_source *x = &to->live[i];
-        bool is_read = false;
-        enum sat_err looked = SAT_OK;
-        if (x->readable && !sat_source_moves(x)) looked = had_seen(mover, original->source, x, &is_read);
-        if (looked) return looked;
-        if (!is_read) continue;
+        if (!mover->had_seen[(size_t)to->rows[i] * mover->originals_n + original->place]) continue;
         sat_dots_add_all(&seen, x->header.seen);
         sat_dots_add(&seen, x->dot);
         read[read_n++] = *x;
@@ -366,8 +235,11 @@ static void make_room(struct mover *mover)
     if (to->live_n == to->live_cap) {
         to->live_cap = to->live_cap * 2 + 16;
         struct sat_source *live = sat_arena_array(&mover->arena, to->live_cap, sizeof *live);
+        uint32_t *rows = sat_arena_array(&mover->arena, to->live_cap, sizeof *rows);
         if (to->live_n) memcpy(live, to->live, to->live_n * sizeof *live);
+        if (to->live_n) memcpy(rows, to->rows, to->live_n * sizeof *rows);
         to->live = live;
+        to->rows = rows;
     }
     if (to->held_n == to->held_cap) {
         to->held_cap = to->held_cap * 2 + 16;
@@ -377,14 +249,19 @@ static void make_room(struct mover *mover)
     }
 }
 
-static void add_copy(struct mover *mover, const struct sat_header *header, const struct sat_body *body)
+static void add_copy(struct mover *mover, const struct original *original, const struct sat_header *header,
+                     const struct sat_body *body)
 {
     struct place *to = &mover->to;
     struct sat_version version = {{0}, header->seen, header->kept, header->holes};
     uint32_t n = 0;
     make_room(mover);
-    for (uint32_t i = 0; i < to->live_n; i++)
-        if (!sat_merge_covers(&version, &to->live[i].dot)) to->live[n++] = to->live[i];
+    for (uint32_t i = 0; i < to->live_n; i++) {
+        if (sat_merge_covers(&version, &to->live[i].dot)) continue;
+        to->rows[n] = to->rows[i];
+        to->live[n++] = to->live[i];
+    }
+    to->rows[n] = to->rows_n + original->place;
     to->live[n] = (struct sat_source){.dot = sat_drafter_last(&mover->drafter),
                                       .header = *header,
                                       .effective = header->hlc,
@@ -414,7 +291,7 @@ static bool has_room_for(const struct mover *mover, uint32_t n)
 static enum sat_err write_copy(struct mover *mover, const struct original *original, bool again)
 {
     const struct sat_source *source = original->source;
-    struct root root = root_of(&mover->from, source);
+    struct sat_root root = root_of(&mover->from, source);
     struct sat_header header = {.hlc = source->effective, .deletion = deletes(original)};
     header.disputed = header.deletion && source->header.disputed;
     bool there = false;
@@ -430,7 +307,7 @@ static enum sat_err write_copy(struct mover *mover, const struct original *origi
                             .cells_n = original->n,
                             .origin = sat_buf_span(&mover->origin)};
     err = sat_drafter_put(&mover->drafter, mover->move->to, &mover->move->record, &header, &body);
-    if (!err) add_copy(mover, &header, &body);
+    if (!err) add_copy(mover, original, &header, &body);
     if (err != SAT_ERR_TOO_LARGE || original->n < 2) return err;
     /* As large as a change can be, and with its origin larger. */
     struct original first = *original, second = *original;
@@ -601,9 +478,13 @@ static enum sat_err copy_all(struct mover *mover, const struct sat_move *move)
     struct place *to = &mover->to;
     to->live_cap = to->live_n = to->view.live_n;
     to->live = sat_arena_copy(&mover->arena, to->view.live, to->live_n * sizeof *to->live);
+    to->rows = sat_arena_array(&mover->arena, to->live_cap, sizeof *to->rows);
+    for (to->rows_n = 0; to->rows_n < to->live_n; to->rows_n++) to->rows[to->rows_n] = to->rows_n;
     err = find_held(mover);
     if (err) return err;
     find_originals(mover, &originals, &n);
+    err = find_seen(mover, originals, n);
+    if (err) return err;
     if (move->home && !has_room_for(mover, n)) return SAT_ERR_TOO_LARGE;
     for (uint32_t i = 0; i < n && !err; i++) {
         if (move->late || mover->from.view.merged.moved) mark_late(mover, &originals[i]);

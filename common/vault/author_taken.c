@@ -46,7 +46,7 @@ struct taken {
 };
 
 /* What this program could not read when it came, and reads now, waits among what was put aside as well: what is written
- * again is not given back from there once more. */
+ * again is not given back from there once more; nor is what cannot be read yet, as its numbers are taken for good. */
 static enum sat_err take_up(struct sat_again_work *again, const struct sat_hash *id)
 {
     struct sat_aside_row row;
@@ -68,8 +68,9 @@ static enum sat_err take_away(struct sat_again_work *again, const struct sat_bun
     enum sat_err why = sat_again_open(again, again->what->places, &bundle, out->changes);
     if (sat_err_is_local(why)) return why;
     out->n = why ? 0 : row->count;
-    if (why) err = sat_again_put_aside(again, &bundle, SAT_ERR_FORK, SAT_ASIDE_OPEN, again->what->taken->now_ms);
-    if (!why) err = take_up(again, &row->id);
+    again->out->aside += why != SAT_OK;
+    err = why ? sat_base_give_up(again->vault.store, &bundle, SAT_ERR_FORK, again->what->taken->now_ms)
+              : take_up(again, &row->id);
     return err ? err : sat_store_bundle_delete(again->vault.store, row->bid);
 }
 

@@ -203,6 +203,20 @@ static uint32_t further_on(const struct sat_machine *machine, uint8_t from)
     return reached;
 }
 
+bool sat_machine_has_way(const struct sat_machine *machine, uint8_t to, uint32_t duties)
+{
+    uint32_t reached = bit_of(0), before = 0;
+    if (duties & machine->settlers) return true;
+    while (reached != before) {
+        before = reached;
+        for (size_t i = 0; i < MOVES_N; i++)
+            if (is_of(machine, moves[i].machine) && (moves[i].move.duties & duties) &&
+                (before & bit_of(moves[i].move.from)))
+                reached |= bit_of(moves[i].move.to);
+    }
+    return (reached & bit_of(to)) != 0;
+}
+
 static bool is_beaten(const struct sat_machine *machine, uint8_t b, uint8_t a)
 {
     for (size_t i = 0; i < BEATS_N; i++)

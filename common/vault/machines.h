@@ -57,6 +57,9 @@ const struct sat_state_move *sat_machine_move(const struct sat_machine *machine,
 const char *sat_machine_need(const struct sat_machine *machine, uint8_t to, uint32_t index);
 /* Of two states that came about side by side: does a stand, and b not? */
 bool sat_machine_overtakes(const struct sat_machine *machine, uint8_t a, uint8_t b);
+/* Could who has these duties bring a record there by moves of his own, or by settling? Where it starts anybody could.
+ */
+bool sat_machine_has_way(const struct sat_machine *machine, uint8_t to, uint32_t duties);
 /* Of the states (bits) that came about side by side those that no other one overtakes. */
 uint32_t sat_machine_standing(const struct sat_machine *machine, uint32_t states);
 /* The duties whose amendment of a field counts, one of which is needed. */

@@ -38,6 +38,7 @@ static const struct sat_range ranges[FIELDS_N] = {
 #define WRITER(type, field, role) [FIELD_##type##_##field].writer = SAT_ROLE_##role,
 #define AMENDER(type, field, duty) [FIELD_##type##_##field].amenders = SAT_DUTY_##duty,
 #define KEY(type, field) [FIELD_##type##_##field].key = true,
+#define BESIDE(type, field) [FIELD_##type##_##field].beside = true,
 #include "common/vault/types.def"
 };
 

@@ -31,6 +31,7 @@ struct sat_range {
     const char *words; /* of a text: the words that it may be, the least first, one blank between; NULL: any text */
     enum sat_search search;
     bool key;          /* a part of what the record's id is made of (derived.h) */
+    bool beside;       /* the record counts only in the territory of what it names there */
     uint8_t writer;    /* rule AUT: the least role whose word counts at once; 0: a manager's. Others' are proposals */
     uint32_t amenders; /* rule IMM: the duties whose amendment counts; 0: anybody's who may write the record */
 };

@@ -425,6 +425,23 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
     has(dana.error(4, "state", "order", order, "reviewed")["message"], "assistant")
     steven.error(2, "get", "note", plan)
     equal(steven.rows("list", "note", "--where", "text LIKE '%bottom%'"), [])
+    account = put([record("account", name="only read")])[0]
+    for device in (nancy, steven):
+        device.sync()
+    for command in ("put", "account", account, "name=Mine"), ("put", "account", "name=New"), ("rm", "account", account):
+        has(steven.error(4, *command)["message"], "records of type account are read, and not written, by who is sales_assistant")
+    steven.run("put", "order", order, "note=asked for")  # what the role is there for; and what no role names
+    steven.run("put", "interaction", "account=" + account, "note=called")
+    assistant = admin.row("query", "SELECT id FROM role_template WHERE code = 'sales_assistant'")["id"]
+    admin.put_lines([record("role_template", assistant, grants={"account": "w"})])
+    admin.sync()
+    steven.sync()
+    steven.run("put", "account", account, "name=Mine")
+    admin.put_lines([record("role_template", assistant, grants={"account": "r"})])
+    admin.run("put", "user", people["Steven"], "roles+=sales_rep")  # of several roles each may
+    admin.sync()
+    steven.sync()
+    steven.run("put", "account", account, "name=Again")
     template = admin.row("query", "SELECT id FROM role_template WHERE code = 'data_operations'")["id"]
     admin.run("put", "role_template", template, "max_grade=2")
     admin.sync()

@@ -67,16 +67,30 @@ def m02_2_a_return_that_arrives_a_day_late_takes_the_tier_back():
         return [(row["amount_minor"], row["tier"]) for row in rows if row["id"] == account]
 
     sale(499999999, "2026-03-02")
+    def published(device):
+        history = device.row("report", "tiers", "--period", "2026-04-03")["parts"]["history"]
+        return device.fields("account", account).get("tier"), [(row["on_date"], row["tier"]) for row in history]
+
     sync(nancy, admin)
     equal(tier(admin, "2026-04-01"), [(499999999, "mid")])
     sale(1, "2026-04-02")
     sync(nancy, admin)
     equal(tier(admin, "2026-04-02"), [(500000000, "high")])
+    told = admin.row("tier", "publish", "--date", "2026-04-02")
+    equal((told["account"], told["was"], told["tier"], told["amount_minor"]), ("buys milk", None, "high", 500000000))
+    equal(admin.rows("tier", "publish", "--date", "2026-04-02"), [], "it says so already")
     sale(-1, "2026-04-03")  # without a network
     equal((tier(nancy, "2026-04-03"), tier(admin, "2026-04-03")), ([(499999999, "mid")], [(500000000, "high")]))
     sync(nancy, admin)
     equal(tier(admin, "2026-04-03"), [(499999999, "mid")])
     equal(tier(admin, "2026-04-02"), [(500000000, "high")], "as it was that day")
+    has(nancy.error(4, "tier", "publish")["message"], "managers and admins")
+    has(admin.error(2, "tier", "publish", "--date", "2999-01-01")["message"], "2999-01-01 is to come")
+    admin.error(2, "tier", "publish", "--date", "yesterday")
+    has(admin.run("tier", "publish", "--date", "2026-04-03").out, "buys milk")
+    sync(admin, nancy)
+    for device in (admin, nancy):
+        equal(published(device), ("mid", [("2026-04-02", "high"), ("2026-04-03", "mid")]))
 
 
 @test
@@ -107,6 +121,52 @@ def m11_3_a_payment_of_the_sixth_stops_the_reminder_of_the_seventh_here_and_else
         equal(device.row("query", made), {"last": 5, "n": 5})
     equal(levels(nancy, "2026-07-14", other[1]), [])
     equal(levels(nancy, "2026-07-15", other[1]), [6])
+
+
+@test
+def what_is_refused_names_its_rule_and_its_record_and_stores_nothing():
+    """An illegal move, a payment over the amount, two currencies, a ring of territories, an expired price list, a
+    target whose parts do not sum."""
+    milk = admin.put("product", "sku=MILK", "--territory", "org")
+    old = admin.put("price_list", "code=OLD", "version=1", "currency=EUR", "valid_to=2026-05-31", "--territory", "org")
+    admin.put("price_row", "price_list=" + old, "product=" + milk, "unit_price=450", "--territory", "org")
+    sync(admin, nancy)
+    account, deal, whole = put(nancy, [
+        record("account", name="Refused"), record("opportunity", name="Plant", stage="qualified"),
+        record("target", metric="revenue EUR", period_from="2026-01-01", period_to="2026-12-31", values={"1": 100})])
+    owed = nancy.put("receivable", "account=" + account, "amount=1000", "currency=EUR", "due=2026-05-01")
+    east, south = [row["id"] for row in admin.rows("query", "SELECT id FROM territory WHERE name IN ('Eastern',"
+                                                            " 'Southern') ORDER BY name")]
+    admin.run("put", "territory", east, "parent=" + south)
+
+    def stored(device):
+        tables = ("account", "state_event", "payment", "allocation", "target", '"order"', "order_line")
+        rows = [device.row("query", "SELECT COUNT(*) AS n FROM " + table)["n"] for table in tables]
+        rings = device.rows("query", "SELECT id, parent FROM territory ORDER BY id")
+        return rows, rings, device.row("status")["pending"]
+
+    before = stored(nancy), stored(admin)
+    for device, words, rule, named in (
+            (nancy, ["opportunity", "move", "Plant", "contract"],
+             "does not become contract from there, but: lead (back, with a reason), needs", "opportunity " + deal),
+            (nancy, ["pay", "Refused", "10.01", "EUR"], "10.01 EUR is more than is open: 10.00 EUR",
+             "account " + account),
+            (nancy, ["pay", "Refused", "10", "CNY"], "amounts of different currencies are never added",
+             "account " + account),
+            (nancy, ["pay", "Refused", "10", "CNY", "--for", owed], "is in EUR, and is not paid in CNY", owed),
+            (nancy, ["order", "new", "Refused", "MILK=1", "--currency", "CNY", "--date", "2026-05-04"],
+             "an order has the currency of its price list", "price_list " + old),
+            (nancy, ["order", "new", "Refused", "MILK=1", "--date", "2026-06-01"],
+             "rule: a price list is valid on the day", "price_list " + old),
+            (nancy, ["target", "divide", whole, "Nancy=60", "Steven=39"], "the parts of a target sum to it", whole),
+            (admin, ["put", "territory", south, "parent=" + east], "rule: a territory is no part of itself",
+             "territory " + south)):
+        found = device.error(2, *words)
+        equal((found["error"], found["class"]), ("invalid", "user"), words)
+        has(found["message"], rule)
+        has(found["message"], named)
+        has(device.run(*words, expect=2).err, named)
+    equal((stored(nancy), stored(admin)), before)
 
 
 if __name__ == "__main__":

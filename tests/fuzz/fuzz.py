@@ -10,7 +10,8 @@ BUILD/crashes, what it said in BUILD/logs. With --keep the committed corpora are
 the few small inputs that reach the most. A file with a name of its own (not a hash) tells of a mended fault and stays.
 
 SEED (printed): of the fuzzer's choices, which are the same again where BUILD/corpus is empty, or the same. How many it
-makes in the time depends on the machine; what went wrong is in BUILD/crashes, and `.build/asan/tests/fuzz/test_fuzz_<target> FILE` plays it again.
+makes in the time depends on the machine; what went wrong is in BUILD/crashes, and
+`.build/asan/tests/fuzz/test_fuzz_<target> FILE` plays it again.
 """
 import argparse
 import concurrent.futures

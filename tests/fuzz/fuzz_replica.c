@@ -20,19 +20,8 @@
 
 enum { EDITS = 2, SESSION = 255 };
 
-#define HALF_A_YEAR_MS (UINT64_C(181) * 24 * 3600 * 1000)
-
-/* What the first byte says. */
-enum {
-    NOT_MET = 1,
-    ASKS = 2,       /* what admins are shown */
-    AS_KIT = 4,     /* … and holds the recovery kit */
-    WIPED = 8,      /* its keys are gone, its work is frozen */
-    TERRITORY = 16, /* is taken away */
-    REVOKED = 32,
-    GIVEN_UP = 64, /* it was silent for half a year */
-    FORGETS = 128  /* policy keeps one version */
-};
+/* Bytes for what happens that are none of those below. */
+enum { LOSES_ANOTHER = 0xf8, IS_REFUSED = 0xb8, IS_SHOWN_TAKEN = 0xd8 };
 
 /* ---- Meeting ---- */
 
@@ -362,66 +351,7 @@ static enum sat_err see_devices(void *context, const struct sat_device_item *ite
     return SAT_OK;
 }
 
-/* ---- What it has lost ---- */
-
-/* A link of the admin's that the device has had from the server before. */
-static void order(struct talk *talk, enum sat_link_type type, bool admin, const struct sat_buf *body)
-{
-    struct sat_directory *directory = &talk->device.directory;
-    struct sat_countersign sign;
-    struct sat_arena arena;
-    struct sat_buf bytes;
-    sat_arena_init(&arena);
-    sat_buf_init(&bytes);
-    struct sat_link link = {.seq = directory->seq + 1,
-                            .prev = sat_directory_hash_at(directory, directory->seq),
-                            .author = 1,
-                            .type = (uint16_t)type,
-                            .critical = 1,
-                            .suite = 1,
-                            .body = sat_buf_span(body)};
-    sat_link_finish(&link, &arena);
-    sat_link_sign(&link, SAT_SIGNER_DEVICE, 1, &directory->org, talk->org->signing[0]);
-    if (admin) sat_link_sign(&link, SAT_SIGNER_ADMIN, 1, &directory->org, talk->org->admin);
-    sat_countersign(&link, talk->now_ms, &directory->org, &talk->org->server, &sign);
-    sat_link_encode(&link, &bytes);
-    fuzz_must(sat_directory_apply(directory, &link, &sign, 0, SAT_DIRECTORY_VERIFY, NULL));
-    fuzz_must(sat_store_begin(talk->device.store));
-    fuzz_must(sat_store_link_append(talk->device.store, &(struct sat_link_row){link.seq, sat_buf_span(&bytes), sign}));
-    fuzz_must(sat_store_commit(talk->device.store));
-    sat_buf_deinit(&bytes);
-    sat_arena_deinit(&arena);
-}
-
-static void lose(struct talk *talk, uint8_t met)
-{
-    struct sat_buf body;
-    sat_buf_init(&body);
-    if (met & TERRITORY) {
-        uint32_t user = sat_directory_device(&talk->device.directory, DEVICE)->user;
-        struct sat_body_grant grant = {.space = talk->org->spaces[FUZZ_SPACES - 1], .user = user};
-        sat_body_grant_encode(&grant, &body);
-        order(talk, SAT_LINK_GRANT, true, &body);
-    }
-    if (met & REVOKED) {
-        sat_buf_clear(&body);
-        sat_body_revoke_encode(&(struct sat_body_revoke){.device = DEVICE}, &body);
-        order(talk, SAT_LINK_REVOKE, true, &body);
-    }
-    if (met & FORGETS) {
-        struct sat_body_policy policy = {.values = {{SAT_POLICY_HISTORY_VERSIONS, 1}}, .values_n = 1};
-        sat_buf_clear(&body);
-        sat_body_policy_encode(&policy, &body);
-        order(talk, SAT_LINK_POLICY, true, &body);
-    }
-    if (met & GIVEN_UP && !(met & REVOKED)) {
-        talk->now_ms += HALF_A_YEAR_MS;
-        sat_buf_clear(&body);
-        sat_body_expel_encode(&(struct sat_body_expel){.device = DEVICE}, &body);
-        order(talk, SAT_LINK_EXPEL, false, &body);
-    }
-    sat_buf_deinit(&body);
-}
+/* ---- What it has written ---- */
 
 static void freeze_all(struct talk *talk)
 {
@@ -508,7 +438,7 @@ static void begin(struct talk *talk, uint8_t met)
     memcpy(talk->log_epochs, talk->org->log_epochs, sizeof talk->log_epochs);
     fuzz_org_open(talk->org, DEVICE, sat_entropy_seeded(&talk->stream, 1), &talk->device);
     write_something(talk);
-    lose(talk, met);
+    loses(talk, met);
     if (met & WIPED) freeze_all(talk);
     talk->met = met;
 }
@@ -597,21 +527,32 @@ static void part(struct talk *talk)
 }
 
 /* The session ends, the device tidies its store, as it does then, and they meet again. */
-static void meet_again(struct talk *talk)
+static void meet_again(struct talk *talk, void (*meanwhile)(struct talk *talk))
 {
     part(talk);
+    if (meanwhile) meanwhile(talk);
     talk->over = false;
     talk->now_ms += 1000;
     meet(talk);
+}
+
+/* What is pushed is refused as another's, where the device cannot look whether it is. True: that was it. */
+static bool happens_of_numbers(struct talk *talk, uint8_t what, struct sat_span *input)
+{
+    if (what == LOSES_ANOTHER) meet_again(talk, loses_another);
+    if (what == IS_REFUSED) hears_refused(talk, input);
+    if (what == IS_SHOWN_TAKEN) hears_taken(talk, input);
+    return what == LOSES_ANOTHER || what == IS_REFUSED || what == IS_SHOWN_TAKEN;
 }
 
 static void happen(struct talk *talk, struct sat_span *input)
 {
     uint8_t what = fuzz_byte(input);
     if (what == SESSION) {
-        meet_again(talk);
+        meet_again(talk, NULL);
         return;
     }
+    if (happens_of_numbers(talk, what, input)) return;
     switch (what % 8) {
     case 0:
         if (what & 128) {

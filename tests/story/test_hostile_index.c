@@ -191,6 +191,77 @@ static void work_of_an_honest_copy_waits_though_its_right_has_come_back(void **s
     assert_string_equal(scene_shows(&world, reader, 8, CITY), "Visp");
 }
 
+/* ---- A log of before that rule (decision 290) ---- */
+
+/* A program of before it does not know from where on a device had its number. */
+static void is_older(const struct sat_directory *directory, uint32_t number, bool older)
+{
+    static struct sat_device now;
+    struct sat_device *device = (struct sat_device *)(uintptr_t)sat_directory_device(directory, number);
+    if (older) now = *device;
+    device->since_seq = older ? as_manager : now.since_seq;
+    device->approved_seq = older ? as_manager : now.approved_seq;
+}
+
+static void move_away(struct world_device *device, uint32_t record)
+{
+    struct sat_vault vault = client_vault(&device->handle);
+    struct sat_move move = {.record = world_record(record),
+                            .from = world_sid(device, &world.spaces[0]),
+                            .to = world_sid(device, &world.spaces[1]),
+                            .home = true};
+    uint32_t written;
+    assert_int_equal(sat_store_begin(device->handle.store), SAT_OK);
+    assert_int_equal(sat_author_move(&vault, &move, 1, world.now_ms, &written), SAT_OK);
+    assert_int_equal(move.err, SAT_OK);
+    assert_int_equal(sat_store_commit(device->handle.store), SAT_OK);
+}
+
+static void puts_aside(uint32_t so_many)
+{
+    struct sat_aside_row *rows;
+    assert_false(world_sync(&world, reader)); /* told once, … */
+    reader->last_err = SAT_OK;
+    (void)world_sync(&world, reader);
+    assert_int_equal(reader->last_err, SAT_OK); /* … and listed since */
+    assert_int_equal(order_escrow(reader->handle.store, &arena, &rows), so_many);
+}
+
+/* The server let it in, and who is there has it. Who comes later, with a program that knows the rule, lists it, with
+ * what stands on it, and goes on. Where an admin who has it moves it, he says by his own word what it says. */
+static void what_is_in_a_log_of_before_is_put_aside_by_who_comes_later(void **state)
+{
+    (void)state;
+    struct forge forge;
+    struct world_device *admin = &world.devices[0], *second = write_unsent_under_a_fresh_number();
+    uint32_t number = scene_number(second);
+    back_date(&forge, second);
+    is_older(sat_host_directory(world.host), number, true);
+    assert_true(push(&forge, second));
+    is_older(sat_host_directory(world.host), number, false);
+    (void)world_sync(&world, admin); /* the directory */
+    is_older(&admin->handle.directory, number, true);
+    assert_true(world_sync(&world, admin));
+    is_older(&admin->handle.directory, number, false);
+    assert_string_equal(scene_shows(&world, admin, 7, CITY), "Thun");
+    puts_aside(1);
+    assert_string_equal(scene_shows(&world, reader, 7, CITY), "");
+    scene_write(&world, admin, 8, CITY, "Visp");
+    assert_true(world_sync(&world, admin));
+    (void)world_sync(&world, reader);
+    assert_string_equal(scene_shows(&world, reader, 8, CITY), "Visp");
+    move_away(admin, 7);
+    assert_true(world_sync(&world, admin));
+    puts_aside(2); /* what takes it away has seen it */
+    struct sat_record_view view;
+    struct sat_record_id id = world_record(7);
+    world_load(reader, &world.spaces[1], &id, &arena, &view);
+    const struct sat_merged *city = sat_merged_cell(&view.merged, CITY, (struct sat_span){0});
+    assert_non_null(city);
+    assert_true(sat_span_equal(city->value.text, sat_span_text("Thun")));
+    forge_deinit(&forge);
+}
+
 /* ---- A server that would have a home take new numbers ---- */
 
 /* It swallows what is pushed, and says that the numbers are another bundle's. */
@@ -399,6 +470,7 @@ int main(void)
         STORY(nor_under_a_fresh_one),
         STORY(a_server_that_lets_it_through_is_caught),
         STORY(work_of_an_honest_copy_waits_though_its_right_has_come_back),
+        STORY(what_is_in_a_log_of_before_is_put_aside_by_who_comes_later),
         STORY(an_honest_server_shows_what_was_stated_empty),
         STORY(a_server_that_shows_nothing_is_not_believed),
         STORY(nor_is_one_that_shows_other_numbers),

@@ -108,12 +108,131 @@ static void what_stands_behind_it_is_not_asked_for_in_full(void **state)
     reads_all_after_the_upgrade("Chur");
 }
 
+/* ---- Work that was lost, could not be read, and has lost its number ---- */
+
+enum { RETURNS_TOO_MANY = 16 };
+static uint32_t returned;
+
+static bool count_returned(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    sat_arena_init(&arena);
+    if (!down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message))
+        returned += message.type == SAT_MESSAGE_RETURN;
+    sat_arena_deinit(&arena);
+    return returned < RETURNS_TOO_MANY; /* or this would have no end */
+}
+
+static struct sat_aside_row the_first_aside(void)
+{
+    struct sat_aside_row *rows;
+    struct sat_arena arena;
+    uint32_t n;
+    sat_arena_init(&arena);
+    assert_int_equal(sat_store_aside_list(other->handle.store, 0, 16, &arena, &rows, &n), SAT_OK);
+    assert_true(n > 0);
+    struct sat_aside_row first = rows[0];
+    sat_arena_deinit(&arena);
+    return first;
+}
+
+/* The server goes back to before it, and its author's home too, which writes something else under the number: what
+ * cannot be read either, or is in a territory where it may not look. */
+static void what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once(void **state)
+{
+    (void)state;
+    for (uint32_t territory = 0; territory < 2; territory++) {
+        struct world_home before = {0};
+        end(NULL);
+        is_earlier = writes_later = reads_earlier = false;
+        trio_begin(93 + territory, 2);
+        world.acting = acting;
+        returned = 0;
+        scene_write(&world, admin, 1, CITY, "Bern");
+        order_grant(&world, other, 1, 0);
+        settle();
+        world_backup(&world, 1);
+        world_home_backup(&world, rep, &before);
+        write_of_a_later_time(1);
+        cannot_read_it();
+        struct sat_aside_row lost = the_first_aside();
+        assert_int_equal(lost.reason, SAT_ERR_UPGRADE_NEEDED);
+        world_restore(&world, 1, true);
+        world_home_restore(&world, rep, &before);
+        world_home_free(&before);
+        scene_write_in(&world, rep, &world.spaces[territory], 2, CITY, "Zug");
+        assert_true(world_sync(&world, rep));
+        other->on_way = count_returned;
+        (void)world_sync(&world, other);
+        assert_int_equal(returned, territory);
+        struct sat_aside_row kept = the_first_aside();
+        assert_memory_equal(kept.id.b, lost.id.b, sizeof lost.id.b);
+        assert_int_equal(kept.state, SAT_ASIDE_OPEN);
+        assert_int_equal(kept.reason, SAT_ERR_FORK);
+        (void)world_sync(&world, other);
+        assert_int_equal(returned, territory);
+    }
+}
+
+static bool loses_returns(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message;
+    struct sat_arena arena;
+    (void)context;
+    (void)device;
+    sat_arena_init(&arena);
+    bool lost = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+                message.type == SAT_MESSAGE_RETURN;
+    sat_arena_deinit(&arena);
+    return !lost;
+}
+
+/* Storm 86005 (decision 235): what was put aside was on the log that the server lost, and waits to be given back from
+ * there. Its numbers are taken meanwhile, and the program that reads it now writes it again: that is taken up. */
+static void what_is_written_again_is_not_given_back_from_aside(void **state)
+{
+    (void)state;
+    struct world_home before;
+    uint64_t left, aside;
+    world_backup(&world, 1);
+    world_home_backup(&world, rep, &before);
+    scene_write(&world, rep, 3, CITY, "Thun");
+    assert_true(world_sync(&world, rep));
+    cannot_read_it();
+    world_restore(&world, 1, true);
+    world_home_restore(&world, rep, &before);
+    world_home_free(&before);
+    other->on_way = loses_returns; /* it hears that the log was set back, and its line breaks */
+    (void)world_sync(&world, other);
+    other->on_way = NULL;
+    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
+    assert_int_equal(left, 1);
+    scene_write(&world, rep, 4, CITY, "Zug"); /* under the same number */
+    assert_true(world_sync(&world, rep));
+    is_earlier = false;
+    (void)world_sync(&world, other);
+    (void)world_sync(&world, admin);
+    assert_true(world_confirm_restore(&world));
+    settle();
+    all_show(3, CITY, "Thun");
+    all_show(4, CITY, "Zug");
+    assert_int_equal(sat_store_return_count(other->handle.store, 0, true, &left), 0);
+    assert_int_equal(left, 0);
+    assert_int_equal(sat_store_aside_count(other->handle.store, &aside), 0);
+    assert_int_equal(aside, 0);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         STORY(what_is_of_a_later_suite_replaces_what_is_not),
         STORY(what_stands_behind_it_is_not_asked_for_in_full),
+        STORY(what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once),
+        STORY(what_is_written_again_is_not_given_back_from_aside),
     };
 #undef STORY
     return cmocka_run_group_tests_name("later", tests, NULL, NULL);

@@ -9,43 +9,15 @@
 
 #include "client/amendment.h"
 #include "client/locate.h"
-#include "client/view/view.h"
-#include "tests/unit/client_world.h"
+#include "tests/unit/book_world.h"
 
-/* Ann is the admin, Bob and Cid are reps. */
-static struct satchel *ann, *bob, *cid;
+/* Cid writes in Western as well. */
 static char account[SATCHEL_ID_SIZE], line[SATCHEL_ID_SIZE], owed[SATCHEL_ID_SIZE], person[SATCHEL_ID_SIZE];
-
-static void sync_all(void)
-{
-    struct satchel *const all[] = {bob, cid, ann};
-    for (int i = 0; i < 6; i++) (void)sync_now(all[i % 3]);
-}
-
-static void find_person(const char *name, char id[SATCHEL_ID_SIZE])
-{
-    struct rows rows = {0};
-    char sql[100];
-    (void)snprintf(sql, sizeof sql, "SELECT id FROM user WHERE name = '%s'", name);
-    must(ann, satchel_query(ann, sql, collect_row, &rows));
-    assert_int_equal(rows.n, 1);
-    (void)snprintf(id, SATCHEL_ID_SIZE, "%.36s", strstr(rows.text, ":\"") + 2);
-}
 
 static int make_org(void **state)
 {
     char order[SATCHEL_ID_SIZE] = "", fields[300];
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_territory_add(ann, "Western"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    must(ann, satchel_territory_grant(ann, "Western", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
+    if (make_book_beside(state, "Western")) return -1;
     account[0] = line[0] = owed[0] = '\0';
     put_one(ann, "account", account, "Northern", "{\"name\":\"Ana\"}");
     (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"B-9\",\"currency\":\"CNY\"}", account);
@@ -65,30 +37,17 @@ static int make_org(void **state)
     return 0;
 }
 
-/* Followed record by record, the tables are as they would be made of all records anew. */
-static void assert_as_made_anew(void)
+static void assert_all_as_made_anew(void)
 {
-    struct satchel *const all[] = {ann, bob, cid};
-    struct sat_fault fault = {0};
-    for (size_t i = 0; i < 3; i++) {
-        struct client_view *followed, *anew;
-        bool same = false;
-        char where[160] = "";
-        assert_int_equal(client_view_get(all[i], &followed), SAT_OK);
-        assert_int_equal(client_view_make(all[i], &anew), SAT_OK);
-        assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
-        if (!same) fail_msg("they differ in %s", where);
-        client_view_free(anew);
-    }
+    assert_as_made_anew(ann);
+    assert_as_made_anew(bob);
+    assert_as_made_anew(cid);
 }
 
 static int drop_org(void **state)
 {
-    assert_as_made_anew();
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
+    assert_all_as_made_anew();
+    return drop_book(state);
 }
 
 /* An amendment as any program could put it; `to` NULL: it clears the field. */
@@ -110,7 +69,7 @@ static void assert_amount(const char *wanted)
     struct satchel *const all[] = {ann, bob, cid};
     sync_all();
     for (size_t i = 0; i < 3; i++) assert_rows(all[i], "SELECT amount AS a FROM receivable", wanted);
-    assert_as_made_anew();
+    assert_all_as_made_anew();
 }
 
 static void assert_standing(const char *id, const char *wanted)

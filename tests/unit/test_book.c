@@ -8,45 +8,7 @@
 
 #include "client/book/ask.h"
 #include "client/book/step.h"
-#include "client/view/view.h"
-#include "tests/unit/client_world.h"
-
-/* Ann is the admin; Bob and Cid write in Northern. */
-static struct satchel *ann, *bob, *cid;
-
-static int make_org(void **state)
-{
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
-    (void)sync_now(bob);
-    (void)sync_now(cid);
-    (void)sync_now(ann);
-    return 0;
-}
-
-static int drop_org(void **state)
-{
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
-
-static void sync_all(void)
-{
-    for (int round = 0; round < 2; round++) {
-        (void)sync_now(bob);
-        (void)sync_now(cid);
-        (void)sync_now(ann);
-    }
-}
+#include "tests/unit/book_world.h"
 
 /* One step, committed. */
 static int go(struct satchel *satchel, const char *type, const char *id, const char *to, const char *reason)
@@ -70,20 +32,6 @@ static void expect_state(struct satchel *satchel, const char *type, const char *
     assert_int_equal(client_standing_get(satchel, NULL, type, id, &arena, &standing), SAT_OK);
     assert_string_equal(client_states_told(standing.machine, standing.state.among, "|", &arena), wanted);
     sat_arena_deinit(&arena);
-}
-
-/* Followed record by record, the tables are as they would be made of all records anew. */
-static void assert_as_made_anew(struct satchel *satchel)
-{
-    struct sat_fault fault = {0};
-    struct client_view *followed, *anew;
-    bool same = false;
-    char where[160] = "";
-    assert_int_equal(client_view_get(satchel, &followed), SAT_OK);
-    assert_int_equal(client_view_make(satchel, &anew), SAT_OK);
-    assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
-    if (!same) fail_msg("they differ in %s", where);
-    client_view_free(anew);
 }
 
 static void a_record_and_its_steps_are_made_in_one_transaction(void **state)
@@ -299,6 +247,85 @@ static void what_does_not_stand_is_no_stage_of_the_funnel(void **state)
     }
 }
 
+/* ---- The pool ---- */
+
+static int find_claim(void *context, const char *json)
+{
+    json_t **found = context, *row = json_loads(json, 0, NULL);
+    if (strcmp(json_string_value(json_object_get(row, "id")), json_string_value(*found)) != 0) {
+        json_decref(row);
+        return 0;
+    }
+    json_decref(*found);
+    *found = row;
+    return 1;
+}
+
+/* How the claim stands for whoever asks: "confirmed Bob lost". */
+static void expect_claim(struct satchel *who, const char *id, const char *wanted)
+{
+    static const char *const members[] = {"state", "by", "own"};
+    json_t *found = json_string(id);
+    char told[100] = "";
+    must(who, satchel_claims(who, find_claim, &found));
+    for (size_t i = 0; i < 3; i++) {
+        const char *text = json_string_value(json_object_get(found, members[i]));
+        (void)snprintf(told + strlen(told), sizeof told - strlen(told), "%s%s", i ? " " : "", text ? text : "-");
+    }
+    assert_string_equal(told, wanted);
+    json_decref(found);
+}
+
+static void claim(struct satchel *who, const char *id)
+{
+    char *text = NULL;
+    must(who, satchel_claim(who, "account", id, &text));
+    satchel_free(text);
+}
+
+static void a_claim_counts_for_its_author_alone(void **state)
+{
+    char free_one[SATCHEL_ID_SIZE] = "", bobs[SATCHEL_ID_SIZE], fields[100];
+    (void)state;
+    find_person("Bob", bobs);
+    put_one(bob, "account", free_one, NULL, "{\"name\":\"Nobody's\"}");
+    sync_all();
+    (void)snprintf(fields, sizeof fields, "{\"claimed_by\":\"%s\"}", bobs);
+    put_one(cid, "account", free_one, NULL, fields);
+    sync_all();
+    struct satchel *const all[] = {ann, bob, cid};
+    for (size_t i = 0; i < 3; i++) {
+        expect_claim(all[i], free_one, "free - -");
+        assert_rows(all[i], "SELECT rule, text FROM flagged WHERE type = 'account'",
+                    "{\"rule\":\"who wants a record claims it himself\",\"text\":\"Cid claimed it for Bob: that counts"
+                    " for nothing\"}");
+    }
+    claim(ann, free_one);
+    sync_all();
+    expect_claim(ann, free_one, "confirmed Ann confirmed");
+    expect_claim(bob, free_one, "confirmed Ann -");
+    for (size_t i = 0; i < 3; i++) assert_as_made_anew(all[i]);
+}
+
+/* What somebody else said in his name is there already, and he says it himself. */
+static void who_was_claimed_for_claims_it_himself(void **state)
+{
+    char free_one[SATCHEL_ID_SIZE] = "", bobs[SATCHEL_ID_SIZE], fields[100];
+    (void)state;
+    find_person("Bob", bobs);
+    put_one(bob, "account", free_one, NULL, "{\"name\":\"Nobody's either\"}");
+    sync_all();
+    (void)snprintf(fields, sizeof fields, "{\"claimed_by\":\"%s\"}", bobs);
+    put_one(cid, "account", free_one, NULL, fields);
+    sync_all();
+    claim(bob, free_one);
+    expect_claim(bob, free_one, "asked Bob asked");
+    sync_all();
+    expect_claim(bob, free_one, "confirmed Bob confirmed");
+    expect_claim(cid, free_one, "confirmed Bob -");
+    assert_as_made_anew(cid);
+}
+
 static void what_was_submitted_is_at_least_that(void **state)
 {
     (void)state;
@@ -479,6 +506,8 @@ int main(void)
         cmocka_unit_test(a_step_that_only_asks_is_taken_by_who_may),
         cmocka_unit_test(a_states_column_follows_its_steps),
         cmocka_unit_test(what_does_not_stand_is_no_stage_of_the_funnel),
+        cmocka_unit_test(a_claim_counts_for_its_author_alone),
+        cmocka_unit_test(who_was_claimed_for_claims_it_himself),
         cmocka_unit_test(what_was_submitted_is_at_least_that),
         cmocka_unit_test(a_record_is_found_by_what_people_call_it),
         cmocka_unit_test(a_lead_is_converted_into_no_account_that_is_not_here),
@@ -487,5 +516,5 @@ int main(void)
         cmocka_unit_test(accounts_on_both_sides_of_the_date_line_are_near),
         cmocka_unit_test(amounts_of_two_currencies_are_not_added),
     };
-    return cmocka_run_group_tests_name("book", tests, make_org, drop_org);
+    return cmocka_run_group_tests_name("book", tests, make_book, drop_book);
 }

@@ -9,44 +9,7 @@
 #include <sqlite3.h>
 
 #include "client/fits.h"
-#include "tests/unit/client_world.h"
-
-/* Ann is the admin; Bob and Cid write in Northern. */
-static struct satchel *ann, *bob, *cid;
-
-static int make_org(void **state)
-{
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
-    (void)sync_now(bob);
-    (void)sync_now(cid);
-    (void)sync_now(ann);
-    return 0;
-}
-
-static int drop_org(void **state)
-{
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
-
-static void sync_all(void)
-{
-    for (int round = 0; round < 2; round++) {
-        (void)sync_now(ann);
-        (void)sync_now(bob);
-        (void)sync_now(cid);
-    }
-}
+#include "tests/unit/book_world.h"
 
 /* One put in a transaction of its own, which is rolled back. */
 static int try_put(struct satchel *satchel, const char *type, const char *id, const char *fields)
@@ -440,7 +403,7 @@ static void aut_what_a_rep_says_of_the_tier_is_a_proposal(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_book, drop_book)
     const struct CMUnitTest tests[] = {
         TEST(a_word_of_nobodys_list_is_refused_until_it_is_published),
         TEST(m01_6_work_done_under_an_older_version_stays_valid),

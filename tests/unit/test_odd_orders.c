@@ -309,6 +309,42 @@ static void nobody_has_a_duty_by_what_a_territory_says_of_him(void **state)
     sync_all();
     assert_state("approval", approval, "requested");
     assert_rows(mia, "SELECT territory FROM user WHERE name IS NULL", "");
+    put_one(ann, "user", dans, NULL, "{\"employee_no\":\"7\"}"); /* who is meant is among the people */
+    sync_all();
+    assert_rows(mia, "SELECT employee_no AS no FROM user WHERE name = 'Dan'", "{\"no\":\"7\"}");
+}
+
+/* As an import has to, a record is made in any state: shown there, and flagged where its maker has no way to it, until
+ * somebody who has moves it on. */
+static void a_state_without_a_way_is_flagged(void **state)
+{
+    static const char flags[] = "SELECT f.text FROM flagged AS f WHERE f.rule = 'a state is come to by its way'";
+    static const char found[] =
+        "{\"text\":\"it was made as warehouse, to which whoever made it has no way: somebody who has"
+        " moves it on\"}";
+    char fields[200], id[SATCHEL_ID_SIZE] = "";
+    (void)state;
+    (void)snprintf(fields, sizeof fields, "{\"account\":\"%s\",\"no_local\":\"I-1\",\"state\":\"warehouse\"}", account);
+    put_one(ann, "order", id, NULL, fields); /* she may do all of it */
+    sync_all();
+    assert_rows(bob, flags, "");
+    order[0] = '\0';
+    put_one(bob, "order", order, NULL, fields);
+    put_one(bob, "user", (char[SATCHEL_ID_SIZE]){""}, "Northern", "{\"roles\":[\"supply\"]}");
+    sync_all();
+    assert_state("order", order, "warehouse");
+    struct satchel *const all[] = {ann, mia, bob, cid};
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, found);
+    assert_flag(mia, "no_way");
+    put_one(ann, "user", person, NULL, "{\"roles\":[\"supply\"]}"); /* he may set any state now */
+    sync_all();
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, "");
+    put_one(ann, "user", person, NULL, "{\"roles\":{\"remove\":[\"supply\"]}}");
+    sync_all();
+    assert_rows(cid, flags, found);
+    must(ann, step(ann, "order", order, "shipping"));
+    sync_all();
+    for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, "");
 }
 
 /* ---- The same on every road ---- */
@@ -561,6 +597,7 @@ int main(void)
         TEST(a_step_is_one_of_its_records_own_territory),
         TEST(nobody_has_a_duty_by_what_a_territory_says_of_him),
         TEST(a_no_stays_whoever_archives_it),
+        TEST(a_state_without_a_way_is_flagged),
         TEST(who_did_not_ask_withdraws_nothing),
         TEST(a_decision_stands_beside_a_withdrawal),
         TEST(who_settles_takes_a_step_back),

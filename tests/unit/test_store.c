@@ -212,6 +212,51 @@ static void drafts_come_in_counter_order_and_go_by_range(void **state)
     assert_int_equal(count, 0);
 }
 
+/* Who goes on behind the row that he read last comes to an end, whatever a damaged store has for its number. */
+static void behind_the_largest_number_there_is_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct sat_draft_row draft = {
+        .counter = INT64_MAX, .sid = make_space(bench->store, 1), .record = record_of(1), .body = sat_span_text("x")};
+    struct sat_collection_row collection = {.seq = INT64_MAX, .bytes = sat_span_text("y")};
+    struct sat_entry_row entry = {.entry = {.seq = INT64_MAX, .kind = SAT_ENTRY_COLLECT}};
+    struct sat_run run = {.last = INT64_MAX};
+    struct sat_bundle_row bundle = {.sid = draft.sid, .device = 1, .first = INT64_MAX, .count = 1}, found_row;
+    struct sat_draft_row *drafts;
+    struct sat_collection_row *collections;
+    struct sat_entry_row *entries;
+    struct sat_run *runs;
+    struct sat_bundle_row *bundles;
+    struct sat_link_row *links;
+    uint32_t n;
+    bool found;
+    OK(sat_store_draft_insert(bench->store, &draft));
+    OK(sat_store_collection_put(bench->store, draft.sid, &collection));
+    OK(sat_store_entry_append(bench->store, draft.sid, &entry));
+    OK(sat_store_run_put(bench->store, draft.sid, &run));
+    OK(sat_store_bundle_insert(bench->store, &bundle));
+    for (uint64_t from = INT64_MAX; from <= (uint64_t)INT64_MAX + 1; from++) {
+        uint32_t there = from == INT64_MAX;
+        OK(sat_store_drafts(bench->store, from, 4, SIZE_MAX, &bench->arena, &drafts, &n));
+        assert_int_equal(n, there);
+        OK(sat_store_collections(bench->store, draft.sid, from, 4, &bench->arena, &collections, &n));
+        assert_int_equal(n, there);
+        OK(sat_store_entries(bench->store, draft.sid, from, 4, &bench->arena, &entries, &n));
+        assert_int_equal(n, there);
+        OK(sat_store_runs(bench->store, draft.sid, from, 4, &bench->arena, &runs, &n));
+        assert_int_equal(n, there);
+        OK(sat_store_bundles_pending(bench->store, draft.sid, from, 4, &bench->arena, &bundles, &n));
+        assert_int_equal(n, there);
+    }
+    OK(sat_store_links(bench->store, UINT64_MAX, 4, &bench->arena, &links, &n));
+    assert_int_equal(n, 0);
+    OK(sat_store_bundle_set_return(bench->store, bundle.bid));
+    OK(sat_store_return_of(bench->store, draft.sid, 1, INT64_MAX, &found_row, &found));
+    assert_true(found);
+    OK(sat_store_return_of(bench->store, draft.sid, 1, (uint64_t)INT64_MAX + 1, &found_row, &found));
+    assert_false(found);
+}
+
 static void an_epoch_key_is_found_by_space_and_epoch_and_can_be_sealed_anew(void **state)
 {
     struct bench *bench = *state;
@@ -352,6 +397,7 @@ int main(void)
         WITH_STORE(spaces_are_listed_by_number_and_an_unknown_one_is_refused),
         WITH_STORE(entries_come_back_in_order_with_the_roots_between),
         WITH_STORE(drafts_come_in_counter_order_and_go_by_range),
+        WITH_STORE(behind_the_largest_number_there_is_nothing),
         WITH_STORE(an_epoch_key_is_found_by_space_and_epoch_and_can_be_sealed_anew),
         WITH_STORE(a_stub_waits_until_it_is_justified),
         WITH_STORE(what_lies_behind_a_mark_is_undone_alone),

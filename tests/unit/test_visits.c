@@ -8,52 +8,35 @@
 
 #include "client/book/ask.h"
 #include "client/book/evidence.h"
-#include "client/view/view.h"
-#include "tests/unit/client_world.h"
+#include "tests/unit/book_world.h"
 
-/* Ann is the admin; Bob and Cid write in Northern; Bob has a tablet as well. */
-static struct satchel *ann, *bob, *tablet, *cid;
+/* Bob has a tablet as well. */
+static struct satchel *tablet;
 static char today[CLIENT_BOOK_DAY_SIZE];
 
-static int make_org(void **state)
+static void sync_people(void)
 {
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    tablet = join_as(ann, "Bob", "tablet");
-    cid = join_as(ann, "Cid", "cid");
     for (int round = 0; round < 2; round++) {
         (void)sync_now(bob);
         (void)sync_now(tablet);
         (void)sync_now(cid);
         (void)sync_now(ann);
     }
+}
+
+static int make_org(void **state)
+{
+    if (make_book(state)) return -1;
+    tablet = join_as(ann, "Bob", "tablet");
+    sync_people();
     client_book_today(today);
     return 0;
 }
 
 static int drop_org(void **state)
 {
-    satchel_close(ann);
-    satchel_close(bob);
     satchel_close(tablet);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
-
-static void sync_all(void)
-{
-    for (int round = 0; round < 2; round++) {
-        (void)sync_now(bob);
-        (void)sync_now(tablet);
-        (void)sync_now(cid);
-        (void)sync_now(ann);
-    }
+    return drop_book(state);
 }
 
 /* ---- What is done, and what is told ---- */
@@ -232,7 +215,7 @@ static void m06_2_two_of_three_ticked_may_start_and_is_listed(void **state)
     char *text = NULL;
     must_fail(bob, satchel_visit_note(bob, account, &late, &text), "invalid", "preparation");
     do_it(bob, satchel_visit_submit, account, "{\"none\":\"nobody there\"}");
-    sync_all();
+    sync_people();
     struct rows rows = {0};
     must(ann, satchel_visits(ann, "today", "unprepared", collect_row, &rows));
     assert_non_null(strstr(rows.text, "Half ready"));
@@ -285,7 +268,7 @@ static void m06_3_what_was_submitted_without_a_network_arrives_as_submitted(void
     (void)snprintf(id, sizeof id, "%s", json_string_value(json_object_get(done, "visit")));
     json_decref(done);
     must_fail(bob, satchel_visit_note(bob, id, &nothing, &text), "invalid", "was submitted");
-    sync_all();
+    sync_people();
     struct rows rows = {0};
     must(ann, satchel_visits(ann, "today", NULL, collect_row, &rows));
     const char *at = strstr(rows.text, id);
@@ -305,10 +288,10 @@ static void m06_6_next_steps_are_tasks_once_whoever_submits(void **state)
     make_account("Twice", account);
     do_it(bob, satchel_visit_start, account, NULL);
     do_it(bob, satchel_visit_note, account, "{\"next\":[\"2026-05-20 send samples\",\"call\"]}");
-    sync_all();
+    sync_people();
     do_it(bob, satchel_visit_submit, account, NULL);
     do_it(tablet, satchel_visit_submit, account, NULL); /* neither has seen the other */
-    sync_all();
+    sync_people();
     struct satchel *const all[] = {bob, tablet, ann};
     for (size_t i = 0; i < 3; i++) assert_rows(all[i], sql, wanted);
     assert_rows(ann, "SELECT state FROM visit WHERE account = (SELECT id FROM account WHERE name = 'Twice')",
@@ -339,7 +322,7 @@ static void m06_9_figures_are_the_amendments_and_both_are_kept(void **state)
     must(bob, satchel_amend(bob, "order_line", line, "{\"qty\":10}", "typed 100", collect_row, &rows));
     assert_non_null(strstr(rows.text, "\"old_value\":\"100\""));
     assert_rows(bob, "SELECT total FROM \"order\" WHERE no_local = 'B-9'", "{\"total\":2500}");
-    sync_all();
+    sync_people();
     assert_rows(cid,
                 "SELECT l.qty, l.amount, o.total FROM order_line AS l JOIN \"order\" AS o ON o.id = l.\"order\""
                 " WHERE o.no_local = 'B-9'",
@@ -352,7 +335,7 @@ static void m06_9_figures_are_the_amendments_and_both_are_kept(void **state)
     must(cid, satchel_get(cid, "order_line", line, &text));
     assert_non_null(strstr(text, "\"qty\":100"));
     satchel_free(text);
-    sync_all();
+    sync_people();
     char elsewhere[SATCHEL_ID_SIZE] = ""; /* who writes another territory amends nothing here */
     must(ann, satchel_territory_add(ann, "Western"));
     (void)snprintf(fields, sizeof fields,
@@ -361,22 +344,11 @@ static void m06_9_figures_are_the_amendments_and_both_are_kept(void **state)
     assert_rows(ann, "SELECT qty FROM order_line WHERE sku = 'M1'", "{\"qty\":12}");
 }
 
-/* Followed record by record, the tables are as they would be made of all records anew. */
 static void the_tables_are_those_of_a_view_made_anew(void **state)
 {
     (void)state;
     struct satchel *const all[] = {ann, bob, tablet, cid};
-    struct sat_fault fault = {0};
-    for (size_t i = 0; i < 4; i++) {
-        struct client_view *followed, *anew;
-        bool same = false;
-        char where[160] = "";
-        assert_int_equal(client_view_get(all[i], &followed), SAT_OK);
-        assert_int_equal(client_view_make(all[i], &anew), SAT_OK);
-        assert_int_equal(client_view_compare(followed, anew, &same, where, &fault), SAT_OK);
-        if (!same) fail_msg("they differ in %s", where);
-        client_view_free(anew);
-    }
+    for (size_t i = 0; i < 4; i++) assert_as_made_anew(all[i]);
 }
 
 /* ---- M01-6 ---- */
@@ -391,7 +363,7 @@ static void an_item_without_a_text_is_listed_by_its_key(void **state)
         "{\"kind\":\"checklist\",\"name\":\"visit_preparation\",\"version\":9,\"published_at\":"
         "\"2026-05-01T09:00:00+08:00\",\"body\":\"{\\\"items\\\":[{\\\"key\\\":\\\"samples\\\",\\\"mandatory\\\":true},"
         "5,{\\\"text\\\":\\\"no key\\\"}]}\"}");
-    sync_all();
+    sync_people();
     make_account("Items", account);
     json_t *begun = act(bob, satchel_visit_prepare, account, NULL), *list = json_object_get(begun, "checklist");
     assert_int_equal(json_array_size(list), 1);
@@ -414,7 +386,7 @@ static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void *
             "{\"kind\":\"field\",\"name\":\"visit.season\",\"version\":1,\"body\":\"{\\\"kind\\\":\\\"text\\\","
             "\\\"grade\\\":\\\"G1\\\"}\","
             "\"published_at\":\"2026-05-01T09:00:00+08:00\"}");
-    sync_all();
+    sync_people();
     make_account("Season", account);
     do_it(bob, satchel_visit_start, account, "{\"goal\":\"g\"}");
     do_it(bob, satchel_visit_note, account, "{\"needs\":\"n\"}");
@@ -430,7 +402,7 @@ static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void *
     char visit[SATCHEL_ID_SIZE];
     (void)snprintf(visit, sizeof visit, "%s", json_string_value(json_object_get(done, "visit")));
     json_decref(done);
-    sync_all();
+    sync_people();
     json_t *day = day_of(bob), *one = json_array_get(json_object_get(day, "needs_completion"), 0);
     assert_int_equal(json_array_size(json_object_get(day, "needs_completion")), 1);
     expect(one, "missing", "[{\"key\":\"ext.season\",\"text\":\"Season\"}]");
@@ -453,10 +425,10 @@ static void m01_6_what_a_newer_template_asks_is_listed_and_blocks_nothing(void *
     must(ann, satchel_territory_add(ann, "Southern"));
     must(ann, satchel_territory_grant(ann, "Southern", "Bob", 0));
     must(ann, satchel_territory_grant(ann, "Southern", "Cid", 0));
-    sync_all();
+    sync_people();
     put_one(bob, "visit", copy, "Northern", fields);
     put_one(cid, "visit", copy, "Southern", fields);
-    sync_all();
+    sync_people();
     day = day_of(bob);
     assert_int_equal(json_array_size(json_object_get(day, "needs_completion")), 2);
     json_decref(day);
@@ -489,7 +461,7 @@ static void m02_10_a_page_of_three_visits_five_orders_and_four_needs(void **stat
     put_of(bob, "account_profile", account, "\"decision_process\":\"the owner alone\"");
     put_of(bob, "tier_event", account, "\"tier\":\"mid\",\"on_date\":\"2026-04-01\",\"amount\":499999999");
     put_of(bob, "tier_event", account, "\"tier\":\"high\",\"on_date\":\"2026-05-01\",\"amount\":500000000");
-    sync_all();
+    sync_people();
     json_t *page = page_of(bob, "上海晨光食品有限公司");
     assert_int_equal(rows_n(page, "visits"), 3);
     assert_int_equal(rows_n(page, "orders"), 5);
@@ -541,11 +513,11 @@ static void m03_4_a_visit_moves_the_last_contact_and_never_back(void **state)
     (void)state;
     char account[SATCHEL_ID_SIZE];
     make_account("Contacted", account);
-    sync_all();
+    sync_people();
     put_one(cid, "account", account, NULL, "{\"last_contact_at\":\"2099-05-06T10:00:00+08:00\"}");
     make_visit(bob, account, "{\"next\":\"call\"}");
     (void)sync_now(cid);
-    sync_all();
+    sync_people();
     assert_rows(ann, "SELECT last_contact_at, first_contact_at < '2099' AS first FROM account WHERE name = 'Contacted'",
                 "{\"last_contact_at\":\"2099-05-06T10:00:00+08:00\",\"first\":1}");
 }
@@ -607,10 +579,10 @@ static void tasks_that_are_due_and_conflicts_are_in_the_day(void **state)
     make_account("Disagreed", account);
     put_of(cid, "task", account, "\"title\":\"nobody's\",\"due\":\"2026-05-03\"");
     put_one(bob, "task", id, "Northern", "{\"title\":\"late\",\"due\":\"2026-05-01\"}");
-    sync_all();
+    sync_people();
     put_one(bob, "account", account, NULL, "{\"city\":\"上海\"}");
     put_one(cid, "account", account, NULL, "{\"city\":\"苏州\"}");
-    sync_all();
+    sync_people();
     must(bob, satchel_today(bob, "2026-05-04", &text));
     json_t *day = parsed(text), *tasks = json_object_get(day, "tasks");
     expect(json_array_get(tasks, 0), "title", "\"late\"");
@@ -628,12 +600,12 @@ static void case_1_submitted_while_the_account_was_archived(void **state)
     struct satchel_tx *tx;
     make_account("Archived", account);
     do_it(bob, satchel_visit_start, account, NULL);
-    sync_all();
+    sync_people();
     must(ann, satchel_begin(ann, &tx));
     must(ann, satchel_remove(tx, "account", account));
     must(ann, satchel_commit(tx));
     do_it(bob, satchel_visit_submit, account, "{\"next\":\"call\"}");
-    sync_all();
+    sync_people();
     assert_rows(ann,
                 "SELECT v.state, (SELECT COUNT(*) FROM archived.account AS a WHERE a.id = v.account) AS archived FROM"
                 " visit AS v WHERE v.account IN (SELECT id FROM archived.account)",
@@ -653,12 +625,12 @@ static void case_11_tablet_and_phone_begin_one_visit_and_keep_both_texts(void **
     char account[SATCHEL_ID_SIZE];
     make_account("Two screens", account);
     plan(bob, account, today);
-    sync_all();
+    sync_people();
     do_it(bob, satchel_visit_start, account, NULL);
     do_it(bob, satchel_visit_note, account, "{\"needs\":\"from the phone\"}");
     do_it(tablet, satchel_visit_start, account, NULL);
     do_it(tablet, satchel_visit_note, account, "{\"needs\":\"from the tablet\"}");
-    sync_all();
+    sync_people();
     assert_rows(bob,
                 "SELECT COUNT(*) AS n FROM visit WHERE account = (SELECT id FROM account WHERE name = 'Two screens')",
                 "{\"n\":1}");

@@ -5,37 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/unit/client_world.h"
-
-/* Ann is the admin; Bob writes in Northern alone, Cid in Northern and Southern. */
-static struct satchel *ann, *bob, *cid;
-
-static int make_org(void **state)
-{
-    if (make_client_world(state)) return -1;
-    ann = create_org();
-    must(ann, satchel_territory_add(ann, "Northern"));
-    must(ann, satchel_territory_add(ann, "Southern"));
-    must(ann, satchel_user_add(ann, "Bob", "rep"));
-    must(ann, satchel_user_add(ann, "Cid", "rep"));
-    must(ann, satchel_territory_grant(ann, "Northern", "Bob", 0));
-    must(ann, satchel_territory_grant(ann, "Northern", "Cid", 0));
-    must(ann, satchel_territory_grant(ann, "Southern", "Cid", 0));
-    bob = join_as(ann, "Bob", "bob");
-    cid = join_as(ann, "Cid", "cid");
-    (void)sync_now(bob);
-    (void)sync_now(cid);
-    (void)sync_now(ann);
-    return 0;
-}
-
-static int drop_org(void **state)
-{
-    satchel_close(ann);
-    satchel_close(bob);
-    satchel_close(cid);
-    return drop_client_world(state);
-}
+#include "tests/unit/book_world.h"
 
 static const char *territory_of(struct satchel *satchel, const char *type, const char *id)
 {
@@ -426,5 +396,5 @@ int main(void)
         cmocka_unit_test(an_edit_against_a_delete_is_a_conflict_of_its_own),
         cmocka_unit_test(history_tells_who_wrote_what),
     };
-    return cmocka_run_group_tests_name("write", tests, make_org, drop_org);
+    return cmocka_run_group_tests_name("write", tests, make_book_with_southern, drop_book);
 }
