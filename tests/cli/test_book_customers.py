@@ -429,7 +429,8 @@ def m01_1_thirteen_roles_and_what_an_assistant_may():
     for device in (nancy, steven):
         device.sync()
     for command in ("put", "account", account, "name=Mine"), ("put", "account", "name=New"), ("rm", "account", account):
-        has(steven.error(4, *command)["message"], "records of type account are read, and not written, by who is sales_assistant")
+        has(steven.error(4, *command)["message"],
+            "records of type account are read, and not written, by who is sales_assistant")
     steven.run("put", "order", order, "note=asked for")  # what the role is there for; and what no role names
     steven.run("put", "interaction", "account=" + account, "note=called")
     assistant = admin.row("query", "SELECT id FROM role_template WHERE code = 'sales_assistant'")["id"]
