@@ -238,6 +238,11 @@ struct satchel_target_part {
 SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
                                       const struct satchel_target_part *parts, size_t n);
 
+/* Publishes the tiers that follow from the orders of the twelve months up to `day` (NULL: today): of each account whose
+ * tier is another one than it says, the tier, and a tier_event. {"account","was","tier","amount_minor","currency","id"}
+ * of each that changed. denied (managers, admins), invalid (no day, or one to come). */
+SATCHEL_API int satchel_tier_publish(struct satchel *satchel, const char *day, satchel_row_fn row, void *context);
+
 /* ---- Orders ----
  *
  * Where a call takes an order, an account, a visit, a product, it takes its id, six or more hexadecimal digits that

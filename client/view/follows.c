@@ -93,6 +93,8 @@ static const char *const views[] = {
     "': ' || e.to_state || ' of ' || e.about || ' waits for ' || COUNT(*) || CASE COUNT(*) WHEN 1 THEN ' step' ELSE "
     "' steps' END FROM state_event AS e, json_each(e.after) AS j WHERE julianday(e.\"at\") < julianday('now') - 5 AND "
     "j.value NOT IN (SELECT id FROM state_event) GROUP BY e.id"
+    " UNION ALL SELECT 'state_event', e.id, 'a step is a move that there is', e.to_state || ' of ' || e.about || ': it "
+    "counts for nothing (satchel state)' FROM state_event AS e WHERE e.standing = 'illegal'"
     " UNION ALL SELECT 'state_event', e.id, 'a step is in its record''s territory', e.to_state || ' of ' || e.about ||"
     " ': it counts for nothing' FROM state_event AS e JOIN (SELECT NULL AS id, NULL AS territory"
 #define MACHINE(type, field, settlers) " UNION ALL SELECT id, territory FROM \"" #type "\""

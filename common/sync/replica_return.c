@@ -219,7 +219,7 @@ static enum sat_err is_whole(struct replica_step *step, const struct sat_bundle_
     struct sat_change_row *changes;
     uint32_t n = 0;
     enum sat_err err = sat_store_changes_of_bundle(step->replica->config.store, row->bid, step->arena, &changes, &n);
-    *whole = !err && !sat_void_is_row(row);
+    *whole = !err && n && !sat_void_is_row(row); /* else its bytes are with what was put aside */
     for (uint32_t i = 0; i < n; i++) *whole = *whole && changes[i].header.len > 0;
     return err;
 }

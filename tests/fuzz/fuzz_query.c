@@ -20,7 +20,8 @@ struct scene {
     struct satchel handle;
     struct sat_entropy_stream stream;
     struct client_view *view;
-    struct sat_span images[DATABASES_MAX]; /* of the view's databases, as they were built; 1 is the temporary one */
+    struct sat_span images[DATABASES_MAX]; /* of the view's databases, as they were built; … */
+    char *temporary;                       /* … and of what the temporary one has (1), its statements */
     int databases;
     int settings[4];
     struct budget budget;
@@ -88,6 +89,18 @@ static struct sat_span image_of(sqlite3 *db, int index)
     return sat_span(bytes, (size_t)len);
 }
 
+/* What the view has left there, by which it was derived; on the heap. */
+static char *temporary_of(sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *all = "SELECT ifnull(group_concat(name || '.' || ifnull(sql, ''), ';'), '') FROM sqlite_temp_schema";
+    sat_check(sqlite3_prepare_v2(db, all, -1, &statement, NULL) == SQLITE_OK);
+    sat_check(sqlite3_step(statement) == SQLITE_ROW);
+    char *text = sqlite3_mprintf("%s", (const char *)sqlite3_column_text(statement, 0));
+    sat_check(text != NULL && sqlite3_finalize(statement) == SQLITE_OK);
+    return text;
+}
+
 /* But for what SQLite's search keeps open for itself, while it likes. */
 static bool no_statement_is_left(sqlite3 *db)
 {
@@ -123,6 +136,7 @@ static void set_scene(struct scene *scene)
     sat_check(scene->databases <= DATABASES_MAX);
     for (int i = 0; i < scene->databases; i++)
         if (i != 1) scene->images[i] = image_of(db, i);
+    scene->temporary = temporary_of(db);
     fuzz_must(client_view_lock(db, &fault));
     read_settings(db, scene->settings);
     sat_check(scene->settings[0] && !scene->settings[1] && !scene->settings[2] && !scene->settings[3]);
@@ -168,7 +182,9 @@ static void check_image(struct scene *scene)
     sat_check(!asks(db, "PRAGMA query_only"));
     sat_check(sqlite3_set_authorizer(db, NULL, NULL) == SQLITE_OK);
     sat_check(asks(db, "PRAGMA query_only"));
-    sat_check(asks(db, "SELECT count(*) = 0 FROM sqlite_temp_schema"));
+    char *temporary = temporary_of(db);
+    sat_check(strcmp(temporary, scene->temporary) == 0);
+    sqlite3_free(temporary);
     for (int i = 0; i < scene->databases; i++) {
         if (i == 1) continue;
         struct sat_span image = image_of(db, i);

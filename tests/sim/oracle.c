@@ -527,11 +527,7 @@ uint32_t oracle_check(struct oracle *oracle, struct world_device *device, const 
             uint32_t seen = visible(oracle, &view, write);
             bool back = seen && !write->refused && is_overwritten(oracle, i, true);
             if (back && !write->doubted) wrong += complain_of_return(oracle, i);
-<<<<<<< HEAD
-            if (back && write->doubted && wins(oracle, &view, write))
-=======
-            if (back && write->doubted && is_replaced_for_good(oracle, i) && wins(&view, write))
->>>>>>> storms
+            if (back && write->doubted && is_replaced_for_good(oracle, i) && wins(oracle, &view, write))
                 wrong += complain(oracle, write, "DOUBTED, AND SHOWN FIRST");
             if (back && write->doubted && !write->came_back) oracle->doubted++;
             write->came_back = write->came_back || back;

@@ -8,6 +8,7 @@
 
 #include "common/proof/bundle.h"
 #include "common/wire/message.h"
+#include "tests/story/forge.h"
 #include "tests/story/orders.h"
 #include "tests/story/trio.h"
 
@@ -25,11 +26,12 @@ uint16_t sat_suite_in_use(void)
     return writes_later ? LATER : SAT_SUITE_1;
 }
 
-static bool is_earlier; /* the other's program */
+static bool is_earlier;  /* the other's program, … */
+static bool is_set_back; /* … or that of whose work it is, by now */
 
 static void acting(const struct world_device *device)
 {
-    reads_earlier = is_earlier && device == other;
+    reads_earlier = (is_earlier && device == other) || (is_set_back && device == rep);
     writes_later = device == rep;
 }
 
@@ -51,7 +53,7 @@ static bool count_asked(void *context, struct world_device *device, bool down, s
 static int begin(void **state)
 {
     (void)state;
-    is_earlier = writes_later = reads_earlier = false;
+    is_earlier = is_set_back = writes_later = reads_earlier = false;
     trio_begin(93, 1);
     world.acting = acting;
     scene_write(&world, admin, 1, CITY, "Bern");
@@ -147,7 +149,7 @@ static void what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once(
     for (uint32_t territory = 0; territory < 2; territory++) {
         struct world_home before = {0};
         end(NULL);
-        is_earlier = writes_later = reads_earlier = false;
+        is_earlier = is_set_back = writes_later = reads_earlier = false;
         trio_begin(93 + territory, 2);
         world.acting = acting;
         returned = 0;
@@ -225,6 +227,56 @@ static void what_is_written_again_is_not_given_back_from_aside(void **state)
     assert_int_equal(aside, 0);
 }
 
+/* Its author's program is an older one by then, and has the bytes among what was put aside alone. */
+static bool refuse_it(void *context, struct world_device *device, bool down, struct sat_buf *bytes)
+{
+    struct sat_message message, answer = {.type = SAT_MESSAGE_UNRETURNED};
+    struct sat_bundle bundle;
+    struct sat_arena arena;
+    (void)context;
+    sat_arena_init(&arena);
+    bool met = !down && !sat_message_decode(sat_buf_span(bytes), SAT_SENDER_CLIENT, &arena, &message) &&
+               message.type == SAT_MESSAGE_RETURN;
+    if (met) {
+        assert_int_equal(
+            sat_bundle_decode(message.as.RETURN.bundle, &sat_host_directory(world.host)->org, space(), &arena, &bundle),
+            SAT_OK);
+        answer.as.UNRETURNED = (struct sat_message_UNRETURNED){.sub = message.as.RETURN.sub,
+                                                               .device = bundle.manifest.device,
+                                                               .first = bundle.manifest.first,
+                                                               .error = SAT_ERR_BOUNDS};
+        forge_send(device, true, &answer);
+        returned++;
+    }
+    sat_arena_deinit(&arena);
+    return !met;
+}
+
+static void what_its_author_cannot_read_any_more_and_is_refused_stays_there(void **state)
+{
+    (void)state;
+    returned = 0;
+    world_backup(&world, 1);
+    write_of_a_later_time(1);
+    order_grant(&world, rep, 0, 0);
+    (void)world_sync(&world, rep);
+    order_grant(&world, rep, 0, SAT_RIGHT_READ | SAT_RIGHT_WRITE);
+    is_set_back = true;
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->last_err, SAT_OK);
+    world_restore(&world, 1, true);
+    rep->on_way = refuse_it;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t aside;
+        (void)world_sync(&world, rep); /* and no disk is said to be damaged */
+        assert_int_equal(rep->last_err, SAT_ERR_BOUNDS);
+        assert_int_equal(returned, 1);
+        assert_int_equal(scene_pending(rep), 0);
+        assert_int_equal(sat_store_aside_count(rep->handle.store, &aside), SAT_OK);
+        assert_int_equal(aside, 1);
+    }
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -233,6 +285,7 @@ int main(void)
         STORY(what_stands_behind_it_is_not_asked_for_in_full),
         STORY(what_cannot_be_read_and_has_lost_its_number_is_listed_and_sent_once),
         STORY(what_is_written_again_is_not_given_back_from_aside),
+        STORY(what_its_author_cannot_read_any_more_and_is_refused_stays_there),
     };
 #undef STORY
     return cmocka_run_group_tests_name("later", tests, NULL, NULL);
