@@ -18,7 +18,6 @@ struct client_brake_place {
     int64_t sid;
     bool held;
     uint64_t of; /* records, when it was asked first; 0: not yet */
-    uint64_t first, last;
     struct sat_brake tally;
 };
 
@@ -71,32 +70,25 @@ static struct client_brake_place *place_of(struct client_brake *brake, int64_t s
     return &brake->places[brake->places_n++];
 }
 
-/* One that has seen nothing is of a new record. */
-static enum sat_err count_draft(struct client_brake *brake, const struct sat_draft_row *draft, struct sat_arena *arena)
-{
-    struct sat_header header;
-    struct client_brake_place *place = place_of(brake, draft->sid);
-    if (sat_header_decode(draft->header, arena, &header)) return SAT_ERR_CORRUPT;
-    if (!place->first) place->first = draft->counter;
-    place->last = draft->counter;
-    if (header.seen.n) sat_brake_touch(&place->tally, &draft->record);
-    return SAT_OK;
-}
-
+/* One that has seen nothing is of a new record, and changes nobody's. */
 static enum sat_err count_drafts(struct satchel *satchel)
 {
     struct client_brake *brake = &satchel->brake;
     struct sat_arena arena;
+    uint64_t newest = 0;
+    uint32_t n = DRAFTS_AT_ONCE;
     sat_arena_init(&arena);
-    uint32_t n = 1;
-    enum sat_err err = SAT_OK;
-    while (n && !err) {
+    enum sat_err err = sat_store_draft_newest(satchel->store, &newest);
+    while (n == DRAFTS_AT_ONCE && !err) {
         struct sat_draft_row *rows;
-        err = sat_store_drafts(satchel->store, brake->next, DRAFTS_AT_ONCE, SAT_BUNDLE_BYTES_MAX, &arena, &rows, &n);
-        for (uint32_t i = 0; i < n && !err; i++) err = count_draft(brake, &rows[i], &arena);
-        if (n && !err) brake->next = rows[n - 1].counter + 1;
+        err = sat_store_drafts_seeing(satchel->store, brake->next, DRAFTS_AT_ONCE, &arena, &rows, &n);
+        for (uint32_t i = 0; i < n && !err; i++) {
+            sat_brake_touch(&place_of(brake, rows[i].sid)->tally, &rows[i].record);
+            brake->next = rows[i].counter + 1;
+        }
         sat_arena_reset(&arena);
     }
+    if (!err && brake->next <= newest) brake->next = newest + 1;
     sat_arena_deinit(&arena);
     return err;
 }
@@ -134,18 +126,19 @@ static enum sat_err look_at(struct satchel *satchel, struct client_brake_place *
     struct client_brake *brake = &satchel->brake;
     struct sat_brake_report report;
     struct sat_space_id space;
-    uint64_t of;
+    uint64_t of, first, last;
     bool too_much;
     if (place->held || !place->tally.todo) return SAT_OK;
     enum sat_err err = sat_brake_look(&place->tally, &question, &too_much, &of);
     if (!err && too_much) err = client_space_of_sid(satchel, place->sid, &space);
+    if (!err && too_much) err = sat_store_drafts_span(satchel->store, place->sid, &first, &last);
     if (err || !too_much) return err;
     place->held = true;
     sat_brake_report(&place->tally, of, &report);
     struct client_hold *hold = add_hold(brake, &space, &report);
     hold->out = true;
-    hold->authors[0].first = place->first; /* all that waits there */
-    hold->authors[0].last = place->last;
+    hold->authors[0].first = first; /* all that waits there */
+    hold->authors[0].last = last;
     brake->held = realloc(brake->held, (brake->held_n + 1) * sizeof *brake->held);
     sat_check(brake->held != NULL);
     brake->held[brake->held_n++] = place->sid;

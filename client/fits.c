@@ -179,11 +179,10 @@ static enum sat_err text_with(struct satchel_tx *tx, const struct sat_type *type
                               const struct client_fields *fields, const char *name, struct sat_span *out)
 {
     uint16_t number = sat_field_by_name(type, name)->number;
-    struct client_place place;
     struct sat_record_view view;
-    enum sat_err err = client_locate(tx->satchel, &known->record, &tx->arena, &place, &view);
+    enum sat_err err = client_tx_view(tx, known, &tx->arena, &view);
     if (err) return err;
-    const struct sat_value *value = place.here ? value_of(&view, type, name) : NULL;
+    const struct sat_value *value = value_of(&view, type, name);
     for (uint32_t at = known->first; at; at = tx->steps[at - 1].next)
         for (uint32_t i = 0; i < tx->edits[at - 1].cells_n; i++)
             if (tx->edits[at - 1].cells[i].field == number) value = &tx->edits[at - 1].cells[i].value;

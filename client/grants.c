@@ -43,12 +43,11 @@ static enum sat_err add_role(struct satchel *satchel, struct sat_span code, stru
     struct sat_cell key = {.field = sat_field_by_name(type, "code")->number,
                            .value = {.kind = SAT_VALUE_TEXT, .text = code}};
     struct sat_record_id id;
-    struct client_place place;
     struct sat_record_view view;
     enum sat_err err = sat_record_id_derived(&satchel->directory.org, type, &key, 1, &id);
-    if (!err) err = client_locate(satchel, &id, arena, &place, &view);
+    if (!err) err = client_locate_in_kind(satchel, SAT_SPACE_ORG, &id, arena, &view);
     if (err) return err;
-    if (!place.here || place.archived || place.type != type->number) {
+    if (!view.merged.exists || view.merged.deleted || view.merged.type != type->number) {
         add_as_it_comes(grants, code);
         return SAT_OK;
     }

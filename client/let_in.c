@@ -218,19 +218,28 @@ static enum sat_err add_to_run(struct letting_in *letting, struct run *run, cons
     return err;
 }
 
+/* How many from the first on name the one before them. */
+static uint32_t count_linked(const struct client_escrow_item *items, uint32_t n)
+{
+    uint32_t linked = 1;
+    while (linked < n && client_escrow_is_chain(&items[linked - 1], items[linked].device, &items[linked].space) &&
+           sat_hash_equal(&items[linked - 1].id, &items[linked].prev))
+        linked++;
+    return linked;
+}
+
 /* What cannot be let in ends it, and is met again as the first of the next one. */
 static enum sat_err find_run(struct letting_in *letting, const struct client_escrow_item *items, uint32_t n,
                              struct run *run)
 {
     bool added = true;
     enum sat_err err = SAT_OK;
-    run->bundles = sat_arena_array(&run->arena, n, sizeof *run->bundles);
-    for (uint32_t i = 0; i < n && !err && added; i++) {
-        const struct client_escrow_item *item = &items[i], *last = i ? item - 1 : NULL;
-        bool behind = !last || (client_escrow_is_chain(last, item->device, &item->space) &&
-                                sat_hash_equal(&last->id, &item->prev));
+    uint32_t linked = count_linked(items, n);
+    run->bundles = sat_arena_array(&run->arena, linked, sizeof *run->bundles);
+    for (uint32_t i = 0; i < linked && !err && added; i++) {
+        const struct client_escrow_item *item = &items[i];
         bool said = i && was_let_in(letting->satchel, item) && item->state != SAT_ASIDE_OPEN;
-        if (!behind || said || !item->full.len) return SAT_OK;
+        if (said || !item->full.len) return SAT_OK;
         err = add_to_run(letting, run, item, &added);
         if (err && i && !sat_err_is_local(err) && sat_err_class(err) != SAT_CLASS_RETRY) {
             letting->satchel->fault = (struct sat_fault){0};

@@ -56,6 +56,7 @@ enum sat_err client_session_run(struct satchel *satchel, const struct client_ses
         if (config->timeout_ms) attempt.timeout_ms = spent_ms < config->timeout_ms ? (uint32_t)left_ms : 1;
         enum sat_err err = run_as_device(satchel, &attempt, result, &again);
         if (!err) return SAT_OK;
+        if (satchel->fault.err != err) (void)sat_fail(&satchel->fault, err, NULL);
         /* An impostor is worth more than silence; else what the first address said is what is told. */
         if (!told.err || !again || err == SAT_ERR_WRONG_SERVER) told = satchel->fault;
         memmove(attempt.urls, attempt.urls + 1, sizeof attempt.urls - sizeof attempt.urls[0]);

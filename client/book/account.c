@@ -52,14 +52,17 @@ static const char INTERACTIONS[] =
     " json_each(i.contacts) AS j LEFT JOIN contact AS c ON c.id = j.value) AS contacts, i.note, i.id, i.territory FROM"
     " interaction AS i WHERE i.account" OF_FAMILY "ORDER BY CAST(strftime('%s', i.at) AS INTEGER) DESC, i.id LIMIT 10";
 static const char ORDERS[] =
-    "SELECT o.no_local AS no, o.ordered_on AS day, COALESCE(o.state, 'received') AS state, COALESCE(o.currency,"
+    "SELECT o.no_local AS no, o.ordered_on AS day, COALESCE(o.state_disputed, o.state, 'received') AS state,"
+    " COALESCE(o.currency,"
     " l.currency) AS currency, o.total AS total_minor, o.id, o.territory FROM \"order\" AS o LEFT JOIN price_list AS l"
     " ON l.id = o.price_list WHERE o.account" OF_FAMILY "ORDER BY o.ordered_on DESC, o.id DESC LIMIT 10";
 static const char OPEN_ORDERS[] =
-    "SELECT o.no_local AS no, o.ordered_on AS day, COALESCE(o.state, 'received') AS state, COALESCE(o.currency,"
+    "SELECT o.no_local AS no, o.ordered_on AS day, COALESCE(o.state_disputed, o.state, 'received') AS state,"
+    " COALESCE(o.currency,"
     " l.currency) AS currency, o.total AS total_minor, o.id, o.territory FROM \"order\" AS o LEFT JOIN price_list AS l"
-    " ON l.id = o.price_list WHERE o.account" OF_FAMILY "AND COALESCE(o.state, 'received') NOT IN ('delivered',"
-    " 'cancelled') ORDER BY o.ordered_on DESC, o.id DESC LIMIT 10";
+    " ON l.id = o.price_list WHERE o.account" OF_FAMILY
+    "AND (o.state_disputed IS NOT NULL OR COALESCE(o.state, 'received') NOT IN"
+    " ('delivered', 'cancelled')) ORDER BY o.ordered_on DESC, o.id DESC LIMIT 10";
 static const char TIERS[] = "SELECT on_date AS day, tier, amount AS amount_minor, basis, id, territory FROM tier_event"
                             " WHERE account" OF_FAMILY "ORDER BY on_date DESC, id";
 static const char NEEDS[] =
@@ -67,7 +70,8 @@ static const char NEEDS[] =
 static const char OPPORTUNITIES[] =
     "SELECT name, COALESCE(stage, 'lead') AS stage, stage_disputed AS disputed, currency, amount AS amount_minor,"
     " expected_close, id, territory FROM opportunity WHERE account" OF_FAMILY
-    "AND COALESCE(stage, 'lead') NOT IN ('won', 'lost') ORDER BY expected_close IS NULL, expected_close, id";
+    "AND (stage_disputed IS NOT NULL OR COALESCE(stage, 'lead') NOT IN ('won', 'lost')) ORDER BY expected_close IS "
+    "NULL, expected_close, id";
 static const char COMPLAINTS[] =
     "SELECT text, COALESCE(state, 'heard') AS state, severity, substr(deadline, 1, 10) AS deadline, id, territory FROM"
     " complaint WHERE account" OF_FAMILY "AND COALESCE(state, 'heard') <> 'closed' ORDER BY severity DESC, id";
@@ -184,8 +188,8 @@ static enum sat_err cycle_of(struct satchel *satchel, const char *family, json_t
     static const char sql[] =
         "SELECT o.ordered_on AS day, CAST(strftime('%s', o.ordered_on) AS INTEGER) / 86400 AS number FROM \"order\" AS "
         "o"
-        " WHERE o.account" OF_FAMILY "AND o.ordered_on IS NOT NULL AND COALESCE(o.state, 'received') <> 'cancelled'"
-        " GROUP BY o.ordered_on ORDER BY o.ordered_on DESC LIMIT 5";
+        " WHERE o.account" OF_FAMILY "AND o.ordered_on IS NOT NULL AND o.state_disputed IS NULL AND COALESCE(o.state,"
+        " 'received') <> 'cancelled' GROUP BY o.ordered_on ORDER BY o.ordered_on DESC LIMIT 5";
     int64_t days[ORDERS_LOOKED_AT] = {0}, gaps[ORDERS_LOOKED_AT];
     json_t *rows;
     enum sat_err err = client_book_ask(satchel, sql, &family, 1, &rows);

@@ -28,9 +28,9 @@ struct dunning {
     char day[CLIENT_BOOK_DAY_SIZE];
     struct client_receivables owed;
     const char **why; /* beside them, why one is left out; "": nobody needs to hear of it; NULL: it is not */
-    json_t *taken;    /* {receivable and territory: bits of the levels that were taken} */
-    json_t *people;   /* {account and territory: who has it, and above} */
-    json_t *open;     /* {receivable and territory: [its tasks that are open]} */
+    json_t *taken;    /* {receivable and territory: [rows of the levels that were taken]} */
+    json_t *people;   /* {account and territory: [who has it, and above]} */
+    json_t *open;     /* {receivable and territory: [its tasks that are open, rows of id and territory]} */
     bool halfway;     /* the transaction has a part of what was to be taken back */
     json_t *told;     /* rows, given out when all is stored */
 };
@@ -43,23 +43,32 @@ static const char *key_of(const char *id, const char *territory, struct sat_aren
     return sat_arena_format(arena, "%s %s", id ? id : "", territory ? territory : "");
 }
 
+/* {key: [rows]} of a statement. */
+static enum sat_err group(struct satchel *satchel, const char *sql, const char *const *values, size_t n, json_t **out)
+{
+    json_t *rows, *row;
+    size_t index;
+    enum sat_err err = client_book_ask(satchel, sql, values, n, &rows);
+    *out = json_object();
+    json_array_foreach(rows, index, row)
+    {
+        const char *key = client_book_text(row, "key");
+        if (!json_object_get(*out, key)) (void)json_object_set_new(*out, key, json_array());
+        (void)json_array_append(json_object_get(*out, key), row);
+    }
+    json_decref(rows);
+    return err;
+}
+
 /* Who is asked about a step, of each account that owes something. */
 static enum sat_err find_people(struct dunning *it)
 {
     static const char sql[] =
-        "SELECT a.id || ' ' || a.territory AS key, a.owner AS owner, u.line_manager AS manager, v.line_manager AS "
-        "region, (SELECT MIN(f.id)"
-        " FROM \"user\" AS f, json_each(f.roles) AS r WHERE r.value = 'finance') AS finance FROM account AS a LEFT JOIN"
-        " \"user\" AS u ON u.id = a.owner LEFT JOIN \"user\" AS v ON v.id = u.line_manager WHERE a.id IN (SELECT "
-        "account"
-        " FROM receivable)";
-    json_t *rows, *row;
-    size_t index;
-    enum sat_err err = client_book_ask(it->satchel, sql, NULL, 0, &rows);
-    it->people = json_object();
-    json_array_foreach(rows, index, row)(void) json_object_set(it->people, client_book_text(row, "key"), row);
-    json_decref(rows);
-    return err;
+        "SELECT a.id || ' ' || a.territory AS key, a.owner AS owner, u.line_manager AS manager, v.line_manager AS"
+        " region, (SELECT MIN(f.id) FROM \"user\" AS f, json_each(f.roles) AS r WHERE r.value = 'finance') AS finance"
+        " FROM account AS a LEFT JOIN \"user\" AS u ON u.id = a.owner LEFT JOIN \"user\" AS v ON v.id = u.line_manager"
+        " WHERE a.id IN (SELECT account FROM receivable)";
+    return group(it->satchel, sql, NULL, 0, &it->people);
 }
 
 static enum sat_err find_taken(struct dunning *it)
@@ -67,22 +76,11 @@ static enum sat_err find_taken(struct dunning *it)
     static const char sql[] =
         "SELECT receivable || ' ' || territory AS key, level FROM dunning_step WHERE done_at IS NOT NULL AND receivable"
         " IS NOT NULL AND level BETWEEN 1 AND 7 AND elsewhere IS NOT 1";
-    json_t *rows, *row;
-    size_t index;
-    enum sat_err err = client_book_ask(it->satchel, sql, NULL, 0, &rows);
-    it->taken = json_object();
-    json_array_foreach(rows, index, row)
-    {
-        const char *of = client_book_text(row, "key");
-        int64_t bits = client_book_integer(it->taken, of, 0) | INT64_C(1) << client_book_integer(row, "level", 1);
-        (void)json_object_set_new(it->taken, of, json_integer(bits));
-    }
-    json_decref(rows);
-    return err;
+    return group(it->satchel, sql, NULL, 0, &it->taken);
 }
 
-/* {receivable and territory: [rows of id and territory]}, tasks that are open; of one receivable, or of all (NULL). One
- * that was moved to where there is no such receivable is still of the one that it follows from. */
+/* Tasks that are open; of one receivable, or of all (NULL). One that was moved to where there is no such receivable is
+ * still of the one that it follows from. */
 static enum sat_err find_open(struct satchel *satchel, const char *receivable, json_t **out)
 {
     static const char sql[] =
@@ -90,18 +88,7 @@ static enum sat_err find_open(struct satchel *satchel, const char *receivable, j
         " receivable AS r ON r.id = t.origin WHERE COALESCE(t.state, 'open') = 'open' AND t.state_disputed IS NULL AND"
         " (?1 IS NULL OR r.id = ?1) AND (t.territory = r.territory OR NOT EXISTS (SELECT 1 FROM receivable AS q WHERE"
         " q.id = r.id AND q.territory = t.territory))";
-    json_t *rows, *row;
-    size_t index;
-    enum sat_err err = client_book_ask(satchel, sql, &receivable, 1, &rows);
-    *out = json_object();
-    json_array_foreach(rows, index, row)
-    {
-        const char *of = client_book_text(row, "key");
-        if (!json_object_get(*out, of)) (void)json_object_set_new(*out, of, json_array());
-        (void)json_array_append(json_object_get(*out, of), row);
-    }
-    json_decref(rows);
-    return err;
+    return group(satchel, sql, &receivable, 1, out);
 }
 
 /* The person's record whom a step is for; NULL: nobody in particular. */
@@ -109,7 +96,8 @@ static const char *person_of(const struct dunning *it, const struct client_recei
 {
     static const char *const columns[] = {
         [REP] = "owner", [MANAGER] = "manager", [REGION] = "region", [FINANCE] = "finance", [LEGAL] = "finance"};
-    const json_t *row = json_object_get(it->people, key_of(owed->account, owed->territory, it->arena));
+    const json_t *row =
+        json_array_get(json_object_get(it->people, key_of(owed->account, owed->territory, it->arena)), 0);
     const char *person = client_book_text(row, columns[who]);
     return person || who != REGION ? person : client_book_text(row, "manager");
 }
@@ -259,7 +247,10 @@ static enum sat_err take_step(struct dunning *it, const struct client_receivable
 /* The steps that are due, and that nobody has taken. */
 static enum sat_err take_steps(struct dunning *it, const struct client_receivable *owed)
 {
-    int64_t taken = client_book_integer(it->taken, key_of(owed->id, owed->territory, it->arena), 0);
+    json_t *rows = json_object_get(it->taken, key_of(owed->id, owed->territory, it->arena)), *row;
+    size_t index;
+    int64_t taken = 0;
+    json_array_foreach(rows, index, row) taken |= INT64_C(1) << client_book_integer(row, "level", 0);
     int highest = 0;
     enum sat_err err = SAT_OK;
     for (int level = 1; level <= LEVELS && !err; level++) {

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/book/ledger.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
-#include "client/names.h"
-#include "client/view/money.h"
 #include "common/base/utf8.h"
 
 /* ---- Paying ---- */
@@ -40,15 +39,6 @@ static enum sat_err take_amount(struct paying *it)
     if (!it->currency || !*it->currency)
         return sat_fail(&it->satchel->fault, SAT_ERR_INVALID, "a payment has a currency");
     return SAT_OK;
-}
-
-/* What this device may not pay there is not of its account, as far as it can help. */
-static bool may_pay(struct satchel *satchel, const char *territory)
-{
-    struct sat_space_id space;
-    struct sat_fault unsaid = {0};
-    if (!territory || client_find_space(satchel, territory, &space, &unsaid)) return false;
-    return client_rights(satchel, &space) & SAT_RIGHT_WRITE;
 }
 
 static bool is_open(const struct paying *it, const struct client_receivable *one)
@@ -109,7 +99,8 @@ static enum sat_err choose_named(struct paying *it, const char *named)
     const char *counts = row ? client_book_text(row, "counts") : id;
     struct client_receivable *chosen = NULL; /* of several territories where it can be paid */
     for (size_t i = 0; !err && i < it->owed.n; i++)
-        if (strcmp(it->owed.at[i].id, counts) == 0 && (!chosen || !may_pay(it->satchel, chosen->territory)))
+        if (strcmp(it->owed.at[i].id, counts) == 0 &&
+            (!chosen || !client_trade_may_write(it->satchel, chosen->territory)))
             chosen = &it->owed.at[i];
     found = chosen != NULL;
     if (found) err = choose_one(it, chosen);
@@ -164,7 +155,8 @@ static void choose_open(struct paying *it, bool own)
     for (size_t i = 0; i < it->owed.n; i++) {
         struct client_receivable *one = &it->owed.at[i];
         if (!is_open(it, one)) continue;
-        if (own && (!last || strcmp(last, one->territory) != 0)) may = may_pay(it->satchel, last = one->territory);
+        if (own && (!last || strcmp(last, one->territory) != 0))
+            may = client_trade_may_write(it->satchel, last = one->territory);
         if (may) it->chosen[it->chosen_n++] = one;
     }
 }
@@ -237,21 +229,35 @@ static enum sat_err allocate(struct paying *it)
 
 /* ---- What looks like the same ---- */
 
-enum { TWINS_TOLD_MAX = 20 };
+enum { TWINS_TOLD_MAX = 20, LEDGER_VALUES_MAX = 8 };
+
+/* The rows of a statement over the payer's ledger, whose own values are ?4 on. */
+static enum sat_err ask_ledger(struct paying *it, const char *bank_ref, const char *sql, const char *const *more,
+                               size_t more_n, json_t **rows)
+{
+    struct client_ledger ledger;
+    const char *values[CLIENT_LEDGER_LISTS + LEDGER_VALUES_MAX];
+    enum sat_err err = client_ledger_get(it->satchel, it->account, it->payer, bank_ref, it->arena, &ledger);
+    memcpy(values, ledger.lists, sizeof ledger.lists);
+    for (size_t i = 0; i < more_n; i++) values[CLIENT_LEDGER_LISTS + i] = more[i];
+    *rows = NULL;
+    if (!err) err = client_book_ask(it->satchel, sql, values, CLIENT_LEDGER_LISTS + more_n, rows);
+    return err;
+}
 
 /* Who says that it is another one says it of one that is here: what comes later is compared with it as ever. */
 static enum sat_err look_for_twin(struct paying *it)
 {
-    static const char sql[] = CLIENT_MONEY_OF(
-        "") "SELECT payment FROM paid_once WHERE standing IN ('counts', 'twice') AND territory = ?2 AND account IS ?1"
-            " AND bank_ref = ?3 AND currency IS ?4 AND amount = CAST(?5 AS INTEGER) LIMIT 1";
+    static const char sql[] =
+        CLIENT_LEDGER "SELECT payment FROM paid_once WHERE standing IN ('counts', 'twice') AND territory = ?5 AND"
+                      " account IS ?4 AND bank_ref = ?6 AND currency IS ?7 AND amount = CAST(?8 AS INTEGER) LIMIT 1";
     const char *const values[] = {it->payer, it->territory, client_book_text(it->wish, "bank_ref"), it->currency,
                                   sat_arena_format(it->arena, "%" PRId64, it->amount)};
-    json_t *row = NULL;
+    json_t *rows = NULL;
     if (!json_is_true(json_object_get(it->wish, "anyway")) || !values[2]) return SAT_OK;
-    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 5, &row);
-    it->apart = row != NULL;
-    json_decref(row);
+    enum sat_err err = ask_ledger(it, NULL, sql, values, sizeof values / sizeof values[0], &rows);
+    it->apart = json_array_size(rows) > 0;
+    json_decref(rows);
     return err;
 }
 
@@ -284,33 +290,26 @@ static void warn_of(struct paying *it, const json_t *twin, const char *payment)
  * same, and two transfers may have one. */
 static enum sat_err tell_twins(struct paying *it, const char *payment)
 {
-    static const char sql[] = CLIENT_MONEY_OF(
-        " UNION SELECT account FROM main.payment WHERE bank_ref = ?3") "SELECT p.payment AS id, p.received_on AS"
-                                                                       " received_on, p.counts AS counts, p.bank_ref "
-                                                                       "IS NOT NULL AND p.bank_ref IS ?3 AS "
-                                                                       "same_reference, p.territory ="
-                                                                       " ?2 AND p.account IS ?1 AND p.currency IS ?4 "
-                                                                       "AND p.amount IS CAST(?5 AS INTEGER) AS same "
-                                                                       "FROM paid_once AS p"
-                                                                       " WHERE p.payment <> ?7 AND p.standing IN "
-                                                                       "('counts', 'twice') AND (p.bank_ref = ?3 OR "
-                                                                       "((p.bank_ref IS NULL OR"
-                                                                       " ?3 IS NULL) AND p.territory = ?2 AND "
-                                                                       "p.account IS ?1 AND p.currency IS ?4 AND "
-                                                                       "p.amount = CAST(?5 AS INTEGER)"
-                                                                       " AND p.received_on = ?6)) ORDER BY p.payment "
-                                                                       "LIMIT CAST(?8 AS INTEGER)";
-    const char *const values[] = {it->payer,
-                                  it->territory,
-                                  client_book_text(it->wish, "bank_ref"),
-                                  it->currency,
-                                  sat_arena_format(it->arena, "%" PRId64, it->amount),
-                                  it->day,
-                                  payment,
-                                  sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
+    static const char sql[] = CLIENT_LEDGER
+        "SELECT p.payment AS id, p.received_on AS received_on, p.counts AS counts, p.bank_ref IS NOT NULL AND "
+        "p.bank_ref"
+        " IS ?6 AS same_reference, p.territory = ?5 AND p.account IS ?4 AND p.currency IS ?7 AND p.amount IS CAST(?8 AS"
+        " INTEGER) AS same FROM paid_once AS p WHERE p.payment <> ?10 AND p.standing IN ('counts', 'twice') AND"
+        " (p.bank_ref = ?6 OR ((p.bank_ref IS NULL OR ?6 IS NULL) AND p.territory = ?5 AND p.account IS ?4 AND"
+        " p.currency IS ?7 AND p.amount = CAST(?8 AS INTEGER) AND p.received_on = ?9)) ORDER BY p.payment LIMIT"
+        " CAST(?11 AS INTEGER)";
+    const char *bank_ref = client_book_text(it->wish, "bank_ref");
+    const char *const values[LEDGER_VALUES_MAX] = {it->payer,
+                                                   it->territory,
+                                                   bank_ref,
+                                                   it->currency,
+                                                   sat_arena_format(it->arena, "%" PRId64, it->amount),
+                                                   it->day,
+                                                   payment,
+                                                   sat_arena_format(it->arena, "%d", (int)TWINS_TOLD_MAX)};
     json_t *rows, *row;
     size_t index;
-    enum sat_err err = client_book_ask(it->satchel, sql, values, sizeof values / sizeof values[0], &rows);
+    enum sat_err err = ask_ledger(it, bank_ref, sql, values, LEDGER_VALUES_MAX, &rows);
     json_array_foreach(rows, index, row) warn_of(it, row, payment);
     json_decref(rows);
     return err;
@@ -390,12 +389,13 @@ static enum sat_err store(struct paying *it, char payment[SATCHEL_ID_SIZE])
 static enum sat_err find_standing(struct paying *it, const char *payment)
 {
     static const char sql[] =
-        CLIENT_MONEY_OF("") "SELECT standing, counts FROM paid_once WHERE payment = ?2 AND territory = ?3";
-    const char *const values[] = {it->payer, payment, it->territory};
-    json_t *row = NULL, *part, *paid = json_object();
+        CLIENT_LEDGER "SELECT standing, counts FROM paid_once WHERE payment = ?4 AND territory = ?5";
+    const char *const values[] = {payment, it->territory};
+    json_t *rows = NULL, *part, *paid = json_object();
     size_t index;
     struct client_receivables owed = {0};
-    enum sat_err err = client_book_ask_one(it->satchel, sql, values, 3, &row);
+    enum sat_err err = ask_ledger(it, NULL, sql, values, 2, &rows);
+    const json_t *row = json_array_get(rows, 0);
     const char *standing = client_book_text(row, "standing"), *counts = client_book_text(row, "counts");
     it->counts = standing && strcmp(standing, "counts") == 0;
     if (!it->counts && counts) it->instead = sat_arena_format(it->arena, "%s", counts);
@@ -410,7 +410,7 @@ static enum sat_err find_standing(struct paying *it, const char *payment)
     }
     client_receivables_free(&owed);
     json_decref(paid);
-    json_decref(row);
+    json_decref(rows);
     return err;
 }
 
@@ -488,134 +488,4 @@ int satchel_pay(struct satchel *satchel, const char *wish, char **json)
     json_decref(read);
     sat_arena_deinit(&arena);
     return client_end(satchel, err);
-}
-
-/* ---- Reversing ---- */
-
-/* The reversal says the same of another sign; which one it reverses makes its id, so that there is one, whoever does
- * it. */
-static enum sat_err put_reversal(struct satchel_tx *tx, const json_t *row, const char *id)
-{
-    struct client_book_self self;
-    char today[CLIENT_BOOK_DAY_SIZE];
-    enum sat_err err = client_book_self(tx->satchel, &self);
-    if (err) return err;
-    json_t *fields = json_object();
-    client_book_today(today);
-    client_book_set(fields, "account", client_book_text(row, "account"));
-    int64_t amount = client_book_integer(row, "amount", INT64_MIN); /* missing, or not shown to who reverses it */
-    if (amount != INT64_MIN) (void)json_object_set_new(fields, "amount", json_integer(-amount));
-    client_book_set(fields, "currency", client_book_text(row, "currency"));
-    client_book_set(fields, "received_on", today);
-    client_book_set(fields, "recorded_by", self.id);
-    client_book_set(fields, "reverses", client_book_text(row, "id"));
-    return client_book_put_in(tx, client_book_text(row, "territory"), "payment", id, fields);
-}
-
-static enum sat_err check_reversible(struct satchel *satchel, const json_t *row, const char *id)
-{
-    if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
-    if (client_book_text(row, "reverses"))
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s is a reversal: record the payment anew", id);
-    if (client_book_text(row, "reversal"))
-        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s was reversed, by payment %s", id,
-                        client_book_text(row, "reversal"));
-    return SAT_OK;
-}
-
-/* Of a payment that lies in several territories the one that this device can write, else the first. */
-static enum sat_err ask_payment(struct satchel *satchel, const char *sql, const char *id, json_t **out)
-{
-    json_t *rows = NULL;
-    *out = NULL;
-    enum sat_err err = client_book_ask(satchel, sql, &id, 1, &rows);
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        json_t *row = json_array_get(rows, i);
-        if (*out && !may_pay(satchel, client_book_text(row, "territory"))) continue;
-        if (*out && may_pay(satchel, client_book_text(*out, "territory"))) break;
-        *out = row;
-    }
-    json_incref(*out);
-    json_decref(rows);
-    return err;
-}
-
-static enum sat_err reverse(struct satchel *satchel, const char *named, const char *reason, char **json)
-{
-    static const char sql[] = "SELECT p.id AS id, p.territory AS territory, p.account AS account, p.amount AS amount,"
-                              " p.currency AS currency, p.reverses AS reverses, (SELECT MIN(x.id) FROM payment AS x"
-                              " WHERE x.reverses = p.id AND x.territory = p.territory) AS reversal FROM payment AS p"
-                              " WHERE p.id = ?1 ORDER BY p.territory";
-    char id[SATCHEL_ID_SIZE], reversal[SATCHEL_ID_SIZE];
-    json_t *row = NULL;
-    struct satchel_tx *tx;
-    enum sat_err err = client_book_check_typed(satchel, reason);
-    if (!err) err = client_book_find(satchel, "payment", named, id);
-    if (!err) err = ask_payment(satchel, sql, id, &row);
-    if (!err) err = check_reversible(satchel, row, id);
-    if (!err) err = client_trade_following(satchel, id, "reversal", 0, reversal);
-    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
-    if (!err) {
-        err = put_reversal(tx, row, reversal);
-        if (!err && reason)
-            err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", reversal, "text", reason), NULL);
-        err = client_book_end(tx, err);
-    }
-    if (!err) *json = client_json_text(json_pack("{s:s, s:s}", "payment", reversal, "reverses", id));
-    json_decref(row);
-    return err;
-}
-
-int satchel_pay_reverse(struct satchel *satchel, const char *payment, const char *reason, char **json)
-{
-    *json = NULL;
-    client_begin(satchel);
-    return client_end(satchel, reverse(satchel, payment, reason, json));
-}
-
-/* ---- Two that look alike are two ---- */
-
-static enum sat_err check_alike(struct satchel *satchel, const json_t *row, const char *id)
-{
-    if (!row) return sat_fail(&satchel->fault, SAT_ERR_NOT_FOUND, "there is no payment %s here", id);
-    if (strcmp(client_book_text(row, "standing"), "reversed") == 0)
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID, "payment %s was reversed, or is a reversal", id);
-    if (strcmp(client_book_text(row, "standing"), "elsewhere") == 0)
-        return sat_fail(&satchel->fault, SAT_ERR_INVALID,
-                        "payment %s is in another territory than what it is about, and counts nowhere", id);
-    if (client_book_integer(row, "alike", 0) < 2)
-        return sat_fail(&satchel->fault, SAT_ERR_EXISTS, "payment %s counts: it is taken for no other one", id);
-    return SAT_OK;
-}
-
-static enum sat_err confirm(struct satchel *satchel, const char *named, const char *reason, char **json)
-{
-    static const char sql[] =
-        "SELECT p.territory AS territory, p.standing AS standing, (SELECT COUNT(*) FROM paid_once AS q WHERE q.counts"
-        " = p.counts AND q.territory = p.territory AND q.standing <> 'reversed') AS alike FROM paid_once AS p WHERE"
-        " p.payment = ?1 ORDER BY p.territory";
-    char id[SATCHEL_ID_SIZE];
-    json_t *row = NULL;
-    struct satchel_tx *tx;
-    enum sat_err err = client_book_check_typed(satchel, reason);
-    if (!err) err = client_book_find(satchel, "payment", named, id);
-    if (!err) err = ask_payment(satchel, sql, id, &row);
-    if (!err) err = check_alike(satchel, row, id);
-    if (!err) err = (enum sat_err)satchel_begin(satchel, &tx);
-    if (!err) {
-        err = client_book_put_in(tx, client_book_text(row, "territory"), "payment", id, json_pack("{s:b}", "apart", 1));
-        if (!err && reason)
-            err = client_book_put(tx, "note", NULL, json_pack("{s:s, s:s}", "about", id, "text", reason), NULL);
-        err = client_book_end(tx, err);
-    }
-    if (!err) *json = client_json_text(json_pack("{s:s, s:b}", "payment", id, "counts", 1));
-    json_decref(row);
-    return err;
-}
-
-int satchel_pay_confirm(struct satchel *satchel, const char *payment, const char *reason, char **json)
-{
-    *json = NULL;
-    client_begin(satchel);
-    return client_end(satchel, confirm(satchel, payment, reason, json));
 }

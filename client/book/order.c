@@ -116,11 +116,12 @@ static enum sat_err move(struct satchel *satchel, const struct client_order *ord
 static enum sat_err put_task(struct satchel_tx *tx, const struct client_order *order, const char *event,
                              const char *text, struct sat_arena *arena)
 {
-    static const char sql[] = "SELECT owner FROM account WHERE id = ?1";
+    static const char sql[] = "SELECT owner FROM account WHERE id = ?1 ORDER BY territory = ?2 DESC, territory LIMIT 1";
+    const char *const values[] = {order->account, order->territory};
     char id[SATCHEL_ID_SIZE], today[CLIENT_BOOK_DAY_SIZE];
     json_t *row = NULL;
     enum sat_err err = client_trade_following(tx->satchel, event, "exception", 0, id);
-    if (!err) err = client_book_ask_one(tx->satchel, sql, &order->account, 1, &row);
+    if (!err) err = client_book_ask_one(tx->satchel, sql, values, 2, &row);
     if (err) return err;
     client_book_today(today);
     json_t *fields = json_object();

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/book/ledger.h"
 #include "client/book/money.h"
 #include "client/book/trade.h"
 #include "client/currency.h"
 #include "client/rows.h"
 #include "client/view/figures.h"
-#include "client/view/money.h"
 
 /* ---- What is owed ---- */
 
@@ -66,19 +66,21 @@ static json_t *by_receivable(const json_t *rows, struct sat_arena *arena)
 #define PAID                                                                                                           \
     "SELECT receivable, territory, amount FROM allocated WHERE standing = 'counts' AND amount IS NOT NULL AND"         \
     " receivable IS NOT NULL"
-#define OF_FAMILY " WHERE r.account IN (SELECT id FROM family)"
+#define OF_FAMILY " WHERE r.account = ?4 OR r.account IN (SELECT id FROM survivor WHERE account = ?4)"
 
 enum sat_err client_receivables_get(struct satchel *satchel, const char *account, struct sat_arena *arena,
                                     struct client_receivables *out)
 {
     static const char of_all[] = OWED OLDEST_FIRST, paid_of_all[] = PAID;
-    static const char of_one[] = CLIENT_MONEY_OF("") OWED OF_FAMILY OLDEST_FIRST,
-                      paid_of_one[] = CLIENT_MONEY_OF("") PAID;
+    static const char of_one[] = CLIENT_LEDGER OWED OF_FAMILY OLDEST_FIRST, paid_of_one[] = CLIENT_LEDGER PAID;
+    struct client_ledger ledger = {{NULL}};
     json_t *allocations = NULL;
-    size_t values = account ? 1 : 0;
     *out = (struct client_receivables){0};
-    enum sat_err err = client_book_ask(satchel, account ? of_one : of_all, &account, values, &out->rows);
-    if (!err) err = client_book_ask(satchel, account ? paid_of_one : paid_of_all, &account, values, &allocations);
+    enum sat_err err = account ? client_ledger_get(satchel, account, NULL, NULL, arena, &ledger) : SAT_OK;
+    const char *const values[] = {ledger.lists[0], ledger.lists[1], ledger.lists[2], account};
+    size_t n = account ? sizeof values / sizeof values[0] : 0;
+    if (!err) err = client_book_ask(satchel, account ? of_one : of_all, values, n, &out->rows);
+    if (!err) err = client_book_ask(satchel, account ? paid_of_one : paid_of_all, values, n ? n - 1 : 0, &allocations);
     if (err) return err;
     out->n = json_array_size(out->rows);
     out->at = sat_arena_array(arena, out->n, sizeof *out->at);
@@ -145,11 +147,11 @@ static enum sat_err find_noter(struct satchel *satchel, const struct client_orde
 {
     static const char sql[] =
         "SELECT COALESCE((SELECT MIN(f.id) FROM \"user\" AS f, json_each(f.roles) AS r WHERE r.value = 'finance'),"
-        " (SELECT COALESCE(u.line_manager, a.owner) FROM account AS a LEFT JOIN \"user\" AS u ON u.id = a.owner WHERE "
-        "a.id"
-        " = ?1 ORDER BY a.territory LIMIT 1)) AS person";
+        " (SELECT COALESCE(u.line_manager, a.owner) FROM account AS a LEFT JOIN \"user\" AS u ON u.id = a.owner WHERE"
+        " a.id = ?1 ORDER BY a.territory = ?2 DESC, a.territory LIMIT 1)) AS person";
+    const char *const values[] = {order->account, order->territory};
     json_t *row = NULL;
-    enum sat_err err = client_book_ask_one(satchel, sql, &order->account, 1, &row);
+    enum sat_err err = client_book_ask_one(satchel, sql, values, 2, &row);
     const char *person = client_book_text(row, "person");
     (void)snprintf(out, SATCHEL_ID_SIZE, "%s", person ? person : "");
     json_decref(row);

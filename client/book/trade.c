@@ -5,6 +5,7 @@
 
 #include "client/fits.h"
 #include "client/locate.h"
+#include "client/names.h"
 #include "common/base/utf8.h"
 #include "common/vault/derived.h"
 
@@ -30,6 +31,14 @@ enum sat_err client_trade_is_in(struct satchel *satchel, const char *territory, 
     *here = view.live_n > 0;
     sat_arena_deinit(&arena);
     return err;
+}
+
+bool client_trade_may_write(struct satchel *satchel, const char *territory)
+{
+    struct sat_space_id space;
+    struct sat_fault unsaid = {0};
+    if (!territory || client_find_space(satchel, territory, &space, &unsaid)) return false;
+    return client_rights(satchel, &space) & SAT_RIGHT_WRITE;
 }
 
 enum sat_err client_trade_account(struct satchel *satchel, const char *named, struct sat_arena *arena,

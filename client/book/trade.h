@@ -12,6 +12,8 @@ enum sat_err client_trade_following(struct satchel *satchel, const char *from, c
  * another territory can take its id there beforehand. */
 enum sat_err client_trade_is_in(struct satchel *satchel, const char *territory, const char *id,
                                 bool *here) SAT_MUST_CHECK;
+/* May this device write there, as far as it is known here? */
+bool client_trade_may_write(struct satchel *satchel, const char *territory);
 /* The account that is meant: of one that was merged into another that one. *called: its name, else its id. */
 enum sat_err client_trade_account(struct satchel *satchel, const char *named, struct sat_arena *arena,
                                   char out[SATCHEL_ID_SIZE], const char **called) SAT_MUST_CHECK;

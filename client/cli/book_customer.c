@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cli/book_print.h"
 #include "client/cli/book_shown.h"
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
@@ -262,6 +263,18 @@ int cli_run_target_divide(struct cli *cli)
     if (!code) code = cli_begin(cli, &tx);
     if (!code) code = cli_end(cli, tx, satchel_target_divide(tx, cli->args[0], parts, (size_t)n));
     return code ? code : tell_changed(cli, "divided");
+}
+
+int cli_run_tier_publish(struct cli *cli)
+{
+    static const char *const columns[] = {"account", "was", "tier", "currency", "amount_minor", "id", NULL};
+    struct cli_rows rows;
+    int code = cli_open(cli, CLI_EVERYDAY);
+    if (code) return code;
+    cli_rows_begin(&rows, cli);
+    int failed = satchel_tier_publish(cli->satchel, cli_option(cli, CLI_OPTION_DATE), cli_rows_take, &rows);
+    cli_rows_end(&rows, columns, failed ? NULL : "every account says the tier that follows from its orders");
+    return failed ? cli_fail_handle(cli) : 0;
 }
 
 /* ---- What breaks a rule ---- */

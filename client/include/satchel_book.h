@@ -238,6 +238,11 @@ struct satchel_target_part {
 SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
                                       const struct satchel_target_part *parts, size_t n);
 
+/* Publishes the tiers that follow from the orders of the twelve months up to `day` (NULL: today): of each account whose
+ * tier is another one than it says, the tier, and a tier_event. {"account","was","tier","amount_minor","currency","id"}
+ * of each that changed. denied (managers, admins), invalid (no day, or one to come). */
+SATCHEL_API int satchel_tier_publish(struct satchel *satchel, const char *day, satchel_row_fn row, void *context);
+
 /* ---- Orders ----
  *
  * Where a call takes an order, an account, a visit, a product, it takes its id, six or more hexadecimal digits that
@@ -251,6 +256,7 @@ SATCHEL_API int satchel_target_divide(struct satchel_tx *tx, const char *target,
  *                     the list was not valid on the day; is of another currency; a product that is not here; a price
  *                     that is none of the list's; a line without quantity or price; one that came after the submission
  *   not_submitted     it was moved on, and never submitted
+ *   no_way            it was made in a state to which whoever made it has no way, and nobody who has moved it on
  *   not_approved      a discount above what its author may give, and nobody has allowed it as it is now
  *   twice, number     the same account and lines a day before, after, or on the day; another order of the same number
  *   not_owed, owed    it is delivered, and nothing is owed for it; or not what it comes to

@@ -33,7 +33,7 @@ act(measure, owner, territory, day, amount, currency) AS (
     SELECT 'revenue', owner, territory, day, total, currency FROM order_seen WHERE standing IS NULL
     UNION ALL SELECT 'orders', owner, territory, day, 1, NULL FROM order_seen WHERE standing IS NULL
     UNION ALL SELECT 'visits', person, territory, day, 1, NULL FROM visit_seen WHERE standing IS NULL
-    UNION ALL SELECT 'leads', owner, territory, captured_on, 1, NULL FROM lead
+    UNION ALL SELECT 'leads', owner, territory, captured_on, 1, NULL FROM lead WHERE state_disputed IS NULL
     UNION ALL SELECT 'collections', COALESCE((SELECT h.from_user FROM handed_over AS h WHERE h.account = p.account
                      AND substr(h.at, 1, 10) > p.day ORDER BY substr(h.at, 1, 10), h.from_user LIMIT 1), a.owner),
                      a.territory, p.day, p.amount, p.currency
@@ -98,3 +98,7 @@ UNION ALL
 SELECT * FROM (SELECT 'visits', COUNT(*), standing FROM visit_seen AS v, asked
                WHERE standing IS NOT NULL AND (asked.territory IS NULL OR v.territory = asked.territory)
                AND COALESCE(v.day, asked.first) BETWEEN asked.first AND asked.last GROUP BY standing ORDER BY standing)
+UNION ALL
+SELECT * FROM (SELECT 'leads', COUNT(*), 'disputed: their states stand side by side' FROM lead AS l, asked
+               WHERE l.state_disputed IS NOT NULL AND (asked.territory IS NULL OR l.territory = asked.territory)
+               AND COALESCE(l.captured_on, asked.first) BETWEEN asked.first AND asked.last HAVING COUNT(*) > 0)

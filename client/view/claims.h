@@ -1,9 +1,8 @@
 /* Claims of records from the pool (`claimed_by`, rule RSV), as a table of the view that everybody may ask:
+ *
  *   claimed (type, id, territory, person, author, at_ms, standing)
  *
- * It has each that stands: for whom, by whom, since when (its receipt; until there is one, as it was written).
- *
- * `standing` is
+ * Each that stands: for whom, by whom, since when (its receipt; until there is one, as it was written). `standing` is
  *   confirmed   the server received it first: the record is claimed by that person
  *   asked       it would be the first, and the server has not received it yet
  *   lost        another one was first

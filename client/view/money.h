@@ -1,5 +1,5 @@
 /* How what is paid and owed stands, as SQL over the tables payment, allocation and receivable: the views of that name
- * say it of all rows (follows.c), CLIENT_MONEY_OF of what belongs to one account, at the cost of that. Each row counts
+ * say it of all rows (follows.c), a ledger of what belongs to one account (book/ledger.h). Each row counts
  * in its own territory: what reverses it, looks like it, is made or put for the same order lies there, too. */
 #ifndef CLIENT_VIEW_MONEY_H
 #define CLIENT_VIEW_MONEY_H
@@ -48,21 +48,5 @@
                       " = a.receivable AND o.territory = a.territory LEFT JOIN paid_once AS p ON p.payment = "         \
                       "a.payment AND p.territory"                                                                      \
                       " = a.territory"
-
-/* Begins a statement in which these tables and views have what belongs to the account ?1 and those that were merged
- * into it, whatever lies elsewhere, and what is asked about besides: the payments of the accounts that OTHERS selects.
- */
-#define CLIENT_MONEY_OF(OTHERS)                                                                                        \
-    "WITH family(id) AS MATERIALIZED (SELECT ?1 UNION SELECT id FROM survivor WHERE account = ?1), receivable AS"      \
-    " MATERIALIZED (SELECT * FROM main.receivable WHERE account IN (SELECT id FROM family) OR \"order\" IN (SELECT"    \
-    " \"order\" FROM main.receivable WHERE account IN (SELECT id FROM family))), allocation AS MATERIALIZED (SELECT *" \
-    " FROM main.allocation WHERE receivable IN (SELECT id FROM receivable) OR reverses IN (SELECT id FROM"             \
-    " main.allocation WHERE receivable IN (SELECT id FROM receivable))), payer(account) AS (SELECT id FROM family"     \
-    " UNION SELECT account FROM main.payment WHERE id IN (SELECT payment FROM allocation)" OTHERS "), own(id) AS"      \
-    " MATERIALIZED (SELECT id FROM main.payment WHERE account IN (SELECT account FROM payer) UNION SELECT payment"     \
-    " FROM allocation), payment AS MATERIALIZED (SELECT * FROM main.payment WHERE id IN (SELECT id FROM own) OR"       \
-    " reverses IN (SELECT id FROM own)), " CLIENT_PAID_ONCE_COLUMNS " AS MATERIALIZED (" CLIENT_PAID_ONCE              \
-    "), " CLIENT_OWED_ONCE_COLUMNS " AS MATERIALIZED (" CLIENT_OWED_ONCE "), " CLIENT_ALLOCATED_COLUMNS                \
-    " AS MATERIALIZED (" CLIENT_ALLOCATED ") "
 
 #endif

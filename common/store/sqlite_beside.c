@@ -26,26 +26,36 @@ static void count_one(uint8_t *count)
     if (*count < SAT_COUNTED_MAX) ++*count;
 }
 
-static enum sat_err walk(const struct kind *kind, const struct sat_record_id *records, uint32_t n, uint8_t *out,
-                         bool *done)
+/* From the first of the records to the last. */
+static struct sat_query begin_along(const struct kind *kind, enum sat_sql name, const struct sat_record_id *records,
+                                    uint32_t n)
 {
-    struct sat_query query = sat_query_begin(kind->store, SAT_SQL_RECORDS_ALONG);
+    struct sat_query query = sat_query_begin(kind->store, name);
     sat_bind_i64(&query, kind->sid);
     sat_bind_bytes(&query, records[0].b, sizeof records[0].b);
     sat_bind_bytes(&query, records[n - 1].b, sizeof records[n - 1].b);
-    sat_bind_i64(&query, kind->state);
+    return query;
+}
+
+/* *done: there was no more between them than is worth a walk, and it is counted. */
+static enum sat_err walk(const struct kind *kind, const struct sat_record_id *records, uint32_t n, uint8_t *out,
+                         bool *done)
+{
+    struct sat_query query = begin_along(kind, SAT_SQL_RECORDS_CROWDED, records, n);
     sat_bind_i64(&query, WALK_MAX);
-    uint32_t steps = 0, at = 0;
+    *done = !sat_query_step(&query);
+    enum sat_err err = sat_query_end(&query);
+    if (err || !*done) return err;
+    query = begin_along(kind, SAT_SQL_RECORDS_WALK, records, n);
+    sat_bind_i64(&query, kind->state);
+    sat_bind_i64(&query, kind->but);
     memset(out, 0, n);
-    for (; sat_query_step(&query); steps++) {
+    for (uint32_t at = 0; sat_query_step(&query);) {
         struct sat_record_id record;
         sat_column_bytes(&query, record.b, sizeof record.b);
-        int64_t cid = sat_column_i64(&query);
         while (at < n && memcmp(records[at].b, record.b, sizeof record.b) < 0) at++;
-        if (at < n && sat_record_equal(&records[at], &record) && SAT_CHANGE_BUNDLE(cid) != kind->but)
-            count_one(&out[at]);
+        if (at < n && sat_record_equal(&records[at], &record)) count_one(&out[at]);
     }
-    *done = steps < WALK_MAX;
     return sat_query_end(&query);
 }
 

@@ -10,19 +10,37 @@ static int64_t stored_state(enum sat_change_state state)
     return state == SAT_CHANGE_PENDING ? SAT_CHANGE_LIVE : state;
 }
 
+static void bind_change(struct sat_query *query, const struct sat_change_row *row)
+{
+    sat_bind_i64(query, row->cid);
+    sat_bind_i64(query, row->sid);
+    sat_bind_bytes(query, row->record.b, sizeof row->record.b);
+    sat_bind_i64(query, row->dot.device);
+    sat_bind_u64(query, row->dot.counter);
+    sat_bind_i64(query, stored_state((enum sat_change_state)row->state));
+    sat_bind_bytes(query, row->header.at, row->header.len);
+    sat_bind_bytes(query, row->body.at, row->body.len);
+    sat_bind_bytes(query, row->rest.b, sizeof row->rest.b);
+}
+
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGE_INSERT);
-    sat_bind_i64(&query, row->cid);
-    sat_bind_i64(&query, row->sid);
-    sat_bind_bytes(&query, row->record.b, sizeof row->record.b);
-    sat_bind_i64(&query, row->dot.device);
-    sat_bind_u64(&query, row->dot.counter);
-    sat_bind_i64(&query, stored_state((enum sat_change_state)row->state));
-    sat_bind_bytes(&query, row->header.at, row->header.len);
-    sat_bind_bytes(&query, row->body.at, row->body.len);
-    sat_bind_bytes(&query, row->rest.b, sizeof row->rest.b);
+    bind_change(&query, row);
     return sat_query_run(&query);
+}
+
+enum sat_err sat_store_changes_insert(struct sat_store *store, const struct sat_change_row *rows, uint32_t n)
+{
+    enum sat_err err = SAT_OK;
+    sat_check(n <= SAT_CHANGES_TOGETHER);
+    if (n == SAT_CHANGES_TOGETHER) {
+        struct sat_query query = sat_query_begin(store, SAT_SQL_CHANGES_INSERT);
+        for (uint32_t i = 0; i < n; i++) bind_change(&query, &rows[i]);
+        return sat_query_run(&query);
+    }
+    for (uint32_t i = 0; i < n && !err; i++) err = sat_store_change_insert(store, &rows[i]);
+    return err;
 }
 
 enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid, enum sat_change_state state)

@@ -48,6 +48,42 @@ enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, co
     return read_drafts(&query, SIZE_MAX, arena, out, n);
 }
 
+enum sat_err sat_store_drafts_seeing(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
+                                     struct sat_draft_row **out, uint32_t *n)
+{
+    struct sat_rows rows = {.arena = arena, .row_size = sizeof **out};
+    struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS_SEEING);
+    sat_bind_from(&query, counter);
+    sat_bind_i64(&query, limit);
+    while (sat_query_step(&query)) {
+        struct sat_draft_row *row = sat_rows_add(&rows);
+        row->counter = sat_column_u64(&query);
+        row->sid = sat_column_i64(&query);
+        sat_column_bytes(&query, row->record.b, sizeof row->record.b);
+    }
+    *out = rows.at;
+    *n = rows.n;
+    return sat_query_end(&query);
+}
+
+enum sat_err sat_store_draft_newest(struct sat_store *store, uint64_t *out)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFT_NEWEST);
+    return sat_query_count(&query, out);
+}
+
+enum sat_err sat_store_drafts_span(struct sat_store *store, int64_t sid, uint64_t *first, uint64_t *last)
+{
+    struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFTS_SPAN);
+    sat_bind_i64(&query, sid);
+    *first = *last = 0;
+    if (sat_query_step(&query)) {
+        *first = sat_column_u64(&query);
+        *last = sat_column_u64(&query);
+    }
+    return sat_query_end(&query);
+}
+
 enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has)
 {
     struct sat_query query = sat_query_begin(store, SAT_SQL_DRAFT_IN_SPACE);

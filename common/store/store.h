@@ -189,6 +189,10 @@ struct sat_change_row {
 
 /* `row->cid` is bid << 10 | index of an existing bundle. */
 enum sat_err sat_store_change_insert(struct sat_store *store, const struct sat_change_row *row) SAT_MUST_CHECK;
+/* Up to so many, best that many. */
+enum { SAT_CHANGES_TOGETHER = 16 };
+enum sat_err sat_store_changes_insert(struct sat_store *store, const struct sat_change_row *rows,
+                                      uint32_t n) SAT_MUST_CHECK;
 enum sat_err sat_store_change_set_state(struct sat_store *store, int64_t cid,
                                         enum sat_change_state state) SAT_MUST_CHECK;
 /* Changes that are not stubs, of every space and state, in the order of their numbers, from `cid` on to bundle `bid`,
@@ -316,6 +320,15 @@ enum sat_err sat_store_drafts(struct sat_store *store, uint64_t counter, uint32_
 enum sat_err sat_store_drafts_of_record(struct sat_store *store, int64_t sid, const struct sat_record_id *record,
                                         struct sat_arena *arena, struct sat_draft_row **out,
                                         uint32_t *n) SAT_MUST_CHECK;
+/* Those of the drafts that have seen something of their record, as the deletions of `sat_store_changes_from` told by
+ * the first byte of their headers: `counter`, `sid` and `record` alone. */
+enum sat_err sat_store_drafts_seeing(struct sat_store *store, uint64_t counter, uint32_t limit, struct sat_arena *arena,
+                                     struct sat_draft_row **out, uint32_t *n) SAT_MUST_CHECK;
+/* The counter of the newest draft; 0: there is none. */
+enum sat_err sat_store_draft_newest(struct sat_store *store, uint64_t *out) SAT_MUST_CHECK;
+/* Of the first and of the last draft of the space; 0: it has none. */
+enum sat_err sat_store_drafts_span(struct sat_store *store, int64_t sid, uint64_t *first,
+                                   uint64_t *last) SAT_MUST_CHECK;
 enum sat_err sat_store_has_drafts(struct sat_store *store, int64_t sid, bool *has) SAT_MUST_CHECK;
 /* Has the record something that is not in the log: a draft, a pending change, or one that waits to be given back? */
 enum sat_err sat_store_record_waits(struct sat_store *store, int64_t sid, const struct sat_record_id *record,

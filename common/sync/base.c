@@ -180,23 +180,38 @@ static enum sat_err merge_changes(const struct sat_accept *accept, struct sat_ar
     return err;
 }
 
-static enum sat_err store_change(const struct sat_accept *accept, int64_t bid, uint32_t index, uint8_t state)
+static enum sat_err insert_changes(const struct sat_accept *accept, int64_t bid, const uint8_t *states)
 {
-    const struct sat_change *change = &accept->bundle->changes[index];
     const struct sat_manifest *manifest = &accept->bundle->manifest;
-    struct sat_change_row row = {
-        .cid = bid << 10 | index,
-        .sid = accept->space->sid,
-        .record = change->record,
-        .dot = {manifest->device, manifest->first + index},
-        .state = state,
-        .header = change->header,
-        .body = change->body,
-        .rest = change->rest,
-    };
-    if (!accept->pending_bid) return sat_store_change_insert(accept->store, &row);
-    if (state == SAT_CHANGE_LIVE) return SAT_OK; /* it is, since its bundle has its place */
-    return sat_store_change_set_state(accept->store, row.cid, state);
+    struct sat_change_row rows[SAT_CHANGES_TOGETHER];
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0, n = 0; i < manifest->count && !err; i++) {
+        const struct sat_change *change = &accept->bundle->changes[i];
+        rows[n++] = (struct sat_change_row){
+            .cid = bid << 10 | i,
+            .sid = accept->space->sid,
+            .record = change->record,
+            .dot = {manifest->device, manifest->first + i},
+            .state = states[i],
+            .header = change->header,
+            .body = change->body,
+            .rest = change->rest,
+        };
+        if (n < SAT_CHANGES_TOGETHER && i + 1 < manifest->count) continue;
+        err = sat_store_changes_insert(accept->store, rows, n);
+        n = 0;
+    }
+    return err;
+}
+
+/* Those that are live are, since their bundle has its place. */
+static enum sat_err bury_changes(const struct sat_accept *accept, int64_t bid, const uint8_t *states)
+{
+    enum sat_err err = SAT_OK;
+    for (uint32_t i = 0; i < accept->bundle->manifest.count && !err; i++)
+        if (states[i] != SAT_CHANGE_LIVE)
+            err = sat_store_change_set_state(accept->store, bid << 10 | i, (enum sat_change_state)states[i]);
+    return err;
 }
 
 enum sat_err sat_base_append(struct sat_store *store, struct sat_space_row *space, const struct sat_entry *entry,
@@ -254,7 +269,7 @@ enum sat_err sat_base_accept(const struct sat_accept *accept)
         merge_changes(accept, &arena, states); /* before a frozen copy has its place, and is live by that */
     if (!err) err = place_bundle(accept, &bid);
     if (!err) err = enter_log(accept, bid);
-    for (uint32_t i = 0; !err && i < accept->bundle->manifest.count; i++) err = store_change(accept, bid, i, states[i]);
+    if (!err) err = accept->pending_bid ? bury_changes(accept, bid, states) : insert_changes(accept, bid, states);
     sat_arena_deinit(&arena);
     return err;
 }

@@ -353,8 +353,9 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
     };
     sat_manifest_encode(manifest, row.manifest);
     enum sat_err err = sat_store_bundle_insert(store, &row);
-    for (uint32_t i = 0; i < manifest->count && !err; i++) {
-        struct sat_change_row change = {
+    struct sat_change_row rows[SAT_CHANGES_TOGETHER];
+    for (uint32_t i = 0, n = 0; i < manifest->count && !err; i++) {
+        rows[n++] = (struct sat_change_row){
             .cid = row.bid << 10 | i,
             .sid = row.sid,
             .record = changes[i].record,
@@ -364,7 +365,9 @@ static enum sat_err store_bundle(const struct freezer *freezer, const struct pla
             .body = changes[i].body,
             .rest = changes[i].rest,
         };
-        err = sat_store_change_insert(store, &change);
+        if (n < SAT_CHANGES_TOGETHER && i + 1 < manifest->count) continue;
+        err = sat_store_changes_insert(store, rows, n);
+        n = 0;
     }
     if (!err) err = sat_store_drafts_frozen(store, manifest->first, manifest->first + manifest->count - 1);
     if (!err && freezer->vault->fresh) sat_fresh_keep(freezer->vault->fresh, &bundle);

@@ -73,6 +73,7 @@ role list:
 role install:
 reassign: --reason
 target divide:
+tier publish: --date
 flagged:
 get: --territory
 list: --where

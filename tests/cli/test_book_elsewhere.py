@@ -298,10 +298,13 @@ def nobody_takes_the_id_of_a_step_of_a_request_or_of_its_approval_beforehand():
 @test
 def what_the_organisation_publishes_is_said_in_its_own_space_alone():
     account("Jahn")
+    people = {row["name"]: row["id"] for row in admin.rows("list", "user")}
+    admin.run("put", "user", people["Nancy"], "roles+=sales_rep")
     now = "2024-01-01T00:00:00Z"
     plant(record("config_item", kind="policy", name="order.discount", version=1, body='{"max_bp":9000}',
                  published_at=now),
           record("role_template", code="rep", max_grade=0),
+          record("role_template", code="sales_rep", max_grade=0, grants={"order": "r"}),
           record("template", kind="checklist", name="order_review", version=1, published_at=now,
                  body='{"items":[{"key":"odd","mandatory":true}]}'))
     high = order("Jahn", 2, "--discount", "50%")
@@ -309,6 +312,19 @@ def what_the_organisation_publishes_is_said_in_its_own_space_alone():
     equal(nancy.row("order", "status", high)["total_minor"], 1000, "she is shown what she was")
     low = order("Jahn", 1)
     equal(admin.row("order", "status", low, "reviewed")["state"], "reviewed")
+
+
+@test
+def who_copies_an_account_gets_none_of_the_tasks_about_its_orders():
+    people = {row["name"]: row["id"] for row in admin.rows("list", "user")}
+    keller = account("Keller", owner=people["Nancy"])
+    one = shipped("Keller", 1)
+    plant(record("account", keller, name="Keller", owner=people["Mona"]))
+    put(nancy, record("order_line", order=one, product=MILK, qty=1))  # at no price
+    nancy.run("order", "status", one, "delivered")
+    nancy.run("order", "note", one, "exception", "it rains")
+    rows = nancy.rows("query", "select distinct owner, territory from task where account = '%s'" % keller)
+    equal(rows, [{"owner": people["Nancy"], "territory": "Eastern"}])
 
 
 run()

@@ -67,16 +67,30 @@ def m02_2_a_return_that_arrives_a_day_late_takes_the_tier_back():
         return [(row["amount_minor"], row["tier"]) for row in rows if row["id"] == account]
 
     sale(499999999, "2026-03-02")
+    def published(device):
+        history = device.row("report", "tiers", "--period", "2026-04-03")["parts"]["history"]
+        return device.fields("account", account).get("tier"), [(row["on_date"], row["tier"]) for row in history]
+
     sync(nancy, admin)
     equal(tier(admin, "2026-04-01"), [(499999999, "mid")])
     sale(1, "2026-04-02")
     sync(nancy, admin)
     equal(tier(admin, "2026-04-02"), [(500000000, "high")])
+    told = admin.row("tier", "publish", "--date", "2026-04-02")
+    equal((told["account"], told["was"], told["tier"], told["amount_minor"]), ("buys milk", None, "high", 500000000))
+    equal(admin.rows("tier", "publish", "--date", "2026-04-02"), [], "it says so already")
     sale(-1, "2026-04-03")  # without a network
     equal((tier(nancy, "2026-04-03"), tier(admin, "2026-04-03")), ([(499999999, "mid")], [(500000000, "high")]))
     sync(nancy, admin)
     equal(tier(admin, "2026-04-03"), [(499999999, "mid")])
     equal(tier(admin, "2026-04-02"), [(500000000, "high")], "as it was that day")
+    has(nancy.error(4, "tier", "publish")["message"], "managers and admins")
+    has(admin.error(2, "tier", "publish", "--date", "2999-01-01")["message"], "2999-01-01 is to come")
+    admin.error(2, "tier", "publish", "--date", "yesterday")
+    has(admin.run("tier", "publish", "--date", "2026-04-03").out, "buys milk")
+    sync(admin, nancy)
+    for device in (admin, nancy):
+        equal(published(device), ("mid", [("2026-04-02", "high"), ("2026-04-03", "mid")]))
 
 
 @test

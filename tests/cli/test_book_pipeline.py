@@ -76,6 +76,19 @@ def m05_1_stages_go_on_one_by_one_and_back_with_a_reason():
 
 
 @test
+def a_move_that_there_is_not_is_kept_flagged_and_counts_for_nothing():
+    deal = nancy.put("opportunity", "name=Leap", "stage=qualified")
+    step = nancy.put("state_event", "about=" + deal, "to_state=contract")  # as another program may write it
+    nancy.sync()
+    admin.sync()
+    for device in nancy, admin:
+        equal([(row["rule"], row["text"]) for row in device.rows("flagged") if row["id"] == step],
+              [("a step is a move that there is", "contract of %s: it counts for nothing (satchel state)" % deal)])
+        told = state(device, "opportunity", deal)
+        equal((told["state"], [each["state"] for each in told["steps"]]), ("qualified", ["illegal"]))
+
+
+@test
 def m12_1_complaint_in_four_steps():
     account = nancy.put("account", "name=Sour")
     global case

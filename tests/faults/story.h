@@ -50,7 +50,7 @@ struct story_plot {
     /* Everything that the calls acknowledged is there, as it should be. */
     bool (*holds_all)(struct story *story, enum party who, char *said, size_t size);
 };
-extern const struct story_plot story_everyday, story_forgetting;
+extern const struct story_plot story_everyday, story_forgetting, story_copied;
 
 void story_begin(struct story *story, const struct story_plot *plot, uint64_t seed);
 void story_end(struct story *story);

@@ -1,7 +1,7 @@
 /* Whatever fails, and whenever: memory, and each read, write and sync of each store. A call says so, nothing that was
  * acknowledged is lost, the same work goes on afterwards, and all hold the same in the end.
  *
- * A few failures of each kind in one of the two plots, chosen by SEED; TRIES: how many. ALL: every one of both (`make
+ * A few failures of each kind in one of the three plots, chosen by SEED; TRIES: how many. ALL: every one of all (`make
  * faults`). FAULT: one kind by its name, PLOT: one plot, and with STEP and N one failure alone, V: step by step. JOBS:
  * at once. */
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static uint64_t number(const char *name, uint64_t otherwise)
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static const struct story_plot *const plots[] = {&story_everyday, &story_forgetting};
+static const struct story_plot *const plots[] = {&story_everyday, &story_forgetting, &story_copied};
 enum { PLOTS = sizeof plots / sizeof plots[0] };
 
 static void try_plot(const struct fault *fault, const struct story_plot *plot, uint64_t seed)
@@ -88,13 +88,15 @@ static void try_fault(void **state)
 int main(void)
 {
     const char *wanted = getenv("FAULT"), *plot = getenv("PLOT");
-    bool forgets = plot && strcmp(plot, story_forgetting.name) == 0;
+    uint32_t wished = 0;
     struct CMUnitTest tests[FAULTS];
     uint32_t n = 0;
+    for (uint32_t i = 0; plot && i < PLOTS; i++)
+        if (strcmp(plot, plots[i]->name) == 0) wished = i;
     for (uint32_t i = 0; i < FAULTS; i++) {
         if (wanted && strcmp(wanted, faults[i].name) != 0) continue;
         if (wanted && getenv("N"))
-            return !run_one(&faults[i], plots[forgets], number("SEED", 1), (uint32_t)number("STEP", 0), number("N", 1));
+            return !run_one(&faults[i], plots[wished], number("SEED", 1), (uint32_t)number("STEP", 0), number("N", 1));
         tests[n++] = (struct CMUnitTest){faults[i].name, try_fault, NULL, NULL, (void *)(uintptr_t)&faults[i]};
     }
     return _cmocka_run_group_tests("faults", tests, n, NULL, NULL);

@@ -142,6 +142,17 @@ static void what_is_cut_off_is_damage(void **state)
     sat_arena_deinit(&arena);
 }
 
+/* What fails before a session has said anything has no sentence of its own, and is an error all the same. */
+static void a_session_that_cannot_begin_says_so(void **state)
+{
+    (void)state;
+    struct satchel_sync_result result;
+    assert_int_equal(sat_store_begin(ann->store), SAT_OK);
+    assert_int_equal(sat_store_meta_put(ann->store, "copied", sat_span_text("?")), SAT_OK); /* of no known version */
+    assert_int_equal(sat_store_commit(ann->store), SAT_OK);
+    must_fail(ann, satchel_sync(ann, NULL, &result), "corrupt", "damaged");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +161,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_speaks_against_nobody_is_no_alert, make_org, drop_org),
         cmocka_unit_test_setup_teardown(an_older_homes_only_alert_is_kept, make_org, drop_org),
         cmocka_unit_test_setup_teardown(what_is_cut_off_is_damage, make_org, drop_org),
+        cmocka_unit_test_setup_teardown(a_session_that_cannot_begin_says_so, make_org, drop_org),
     };
     return cmocka_run_group_tests_name("alert", tests, NULL, NULL);
 }

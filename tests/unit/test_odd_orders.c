@@ -347,6 +347,29 @@ static void a_state_without_a_way_is_flagged(void **state)
     for (size_t i = 0; i < 4; i++) assert_rows(all[i], flags, "");
 }
 
+/* The office gives final numbers; two who did so offline can have given one twice. */
+static void a_final_number_is_of_one_order(void **state)
+{
+    static const char flags[] = "SELECT text FROM flagged WHERE rule = 'a final number is of one order'";
+    static const char found[] = "{\"text\":\"another order is 2026-0001, too\"}";
+    char first[SATCHEL_ID_SIZE], both[200];
+    (void)state;
+    take(bob, 0, true);
+    (void)snprintf(first, sizeof first, "%s", order);
+    take(bob, 0, true);
+    put_one(ann, "order", first, NULL, "{\"no_final\":\"2026-0001\"}");
+    put_one(mia, "order", order, NULL, "{\"no_final\":\"2026-0001\"}");
+    sync_all();
+    (void)snprintf(both, sizeof both, "%s\n%s", found, found);
+    assert_rows(bob, flags, both);
+    put_one(mia, "order", order, NULL, "{\"no_final\":null}");
+    put_one(mia, "order", order, NULL, "{\"no_final\":\"2026-0002\"}");
+    sync_all();
+    assert_rows(bob, flags, "");
+    assert_rows(cid, "SELECT no_final FROM \"order\" WHERE no_final IS NOT NULL ORDER BY 1",
+                "{\"no_final\":\"2026-0001\"}\n{\"no_final\":\"2026-0002\"}");
+}
+
 /* ---- The same on every road ---- */
 
 static void publish_checklist(char template[SATCHEL_ID_SIZE])
@@ -597,6 +620,7 @@ int main(void)
         TEST(a_step_is_one_of_its_records_own_territory),
         TEST(nobody_has_a_duty_by_what_a_territory_says_of_him),
         TEST(a_no_stays_whoever_archives_it),
+        TEST(a_final_number_is_of_one_order),
         TEST(a_state_without_a_way_is_flagged),
         TEST(who_did_not_ask_withdraws_nothing),
         TEST(a_decision_stands_beside_a_withdrawal),

@@ -1,6 +1,8 @@
 /* What a store keeps of values, links, spaces, logs and a device's own things; and that its look-ups go by an index. */
 #include "tests/unit/test_store.h"
 
+#include "common/proof/header.h"
+
 #include <sqlite3.h>
 
 /* ---- Named values ---- */
@@ -203,13 +205,43 @@ static void drafts_come_in_counter_order_and_go_by_range(void **state)
     assert_int_equal(n, 2);
     assert_true(got[0].counter == 1 && got[1].counter == 7 && sat_record_equal(&got[0].record, &record));
 
-    uint64_t count = 0;
+    uint64_t count = 0, first, last;
+    OK(sat_store_drafts_span(bench->store, two, &first, &last));
+    assert_true(first == 2 && last == 10);
+    OK(sat_store_draft_newest(bench->store, &count));
+    assert_int_equal(count, 10);
     OK(sat_store_drafts_delete(bench->store, 2, 9));
     OK(sat_store_draft_count(bench->store, &count));
     assert_int_equal(count, 2);
     OK(sat_store_drafts_delete(bench->store, 0, UINT64_MAX));
     OK(sat_store_draft_count(bench->store, &count));
     assert_int_equal(count, 0);
+}
+
+static void drafts_that_have_seen_something_are_told_by_their_flags(void **state)
+{
+    struct bench *bench = *state;
+    int64_t sid = make_space(bench->store, 1);
+    struct sat_draft_row *got;
+    uint64_t newest, first, last;
+    uint32_t n;
+    OK(sat_store_draft_newest(bench->store, &newest));
+    OK(sat_store_drafts_span(bench->store, sid, &first, &last));
+    assert_true(newest == 0 && first == 0 && last == 0);
+    for (uint8_t flags = 0; flags <= (SAT_HEADER_DISPUTED << 1) - 1; flags++) {
+        struct sat_draft_row row = {.counter = flags + 1u, .sid = sid, .record = record_of(flags)};
+        row.header = sat_span(&flags, 1);
+        OK(sat_store_draft_insert(bench->store, &row));
+    }
+    OK(sat_store_drafts_seeing(bench->store, 0, 100, &bench->arena, &got, &n));
+    assert_int_equal(n, SAT_HEADER_DISPUTED);
+    for (uint32_t i = 0; i < n; i++) {
+        struct sat_record_id record = record_of((uint8_t)(got[i].counter - 1));
+        assert_true((got[i].counter - 1) & SAT_HEADER_SEEN && got[i].sid == sid);
+        assert_true(sat_record_equal(&got[i].record, &record));
+    }
+    OK(sat_store_drafts_seeing(bench->store, got[1].counter, 3, &bench->arena, &got, &n));
+    assert_true(n == 3 && got[0].counter == 4);
 }
 
 /* Who goes on behind the row that he read last comes to an end, whatever a damaged store has for its number. */
@@ -353,11 +385,12 @@ static const char *const schema[] = {
 
 static bool may_scan(const char *name)
 {
-    const char *const whole[] = {"SPACES",        "RECORD_SPACES", /* a device has at most 256 spaces */
-                                 "COUNT_STATE",                    /* nothing in a sync asks it */
-                                 "DRAFT_COUNT",   "ASIDE_COUNT",     "BUNDLES_PARK",    /* what waits is little */
-                                 "PENDING_COUNT", "KEY_COUNT",                          /* a few for each space */
-                                 "DERIVED_TO",    "DERIVED_TOUCHED", "DERIVED_BUNDLES", /* as much as happened */
+    const char *const whole[] = {"SPACES",         "RECORD_SPACES", /* a device has at most 256 spaces */
+                                 "CHANGES_INSERT",                  /* its own rows */
+                                 "COUNT_STATE",                     /* nothing in a sync asks it */
+                                 "DRAFT_COUNT",    "ASIDE_COUNT",     "BUNDLES_PARK",    /* what waits is little */
+                                 "PENDING_COUNT",  "KEY_COUNT",                          /* a few for each space */
+                                 "DERIVED_TO",     "DERIVED_TOUCHED", "DERIVED_BUNDLES", /* as much as happened */
                                  "RETURN_COUNT"}; /* of an index that is empty but behind a restore */
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
         if (strcmp(name, whole[i]) == 0) return true;
@@ -397,6 +430,7 @@ int main(void)
         WITH_STORE(spaces_are_listed_by_number_and_an_unknown_one_is_refused),
         WITH_STORE(entries_come_back_in_order_with_the_roots_between),
         WITH_STORE(drafts_come_in_counter_order_and_go_by_range),
+        WITH_STORE(drafts_that_have_seen_something_are_told_by_their_flags),
         WITH_STORE(behind_the_largest_number_there_is_nothing),
         WITH_STORE(an_epoch_key_is_found_by_space_and_epoch_and_can_be_sealed_anew),
         WITH_STORE(a_stub_waits_until_it_is_justified),
