@@ -7,6 +7,9 @@
 #include "common/base/bytes.h"
 #include "common/base/id.h"
 
+/* In meta: the server's time until which it is not asked, as it did not know the question (docs/decisions/0286). */
+#define SAT_UNHELD_KEY "unheld"
+
 struct sat_held {
     uint64_t first; /* counter of the bundle's first change */
     struct sat_hash id;

@@ -309,7 +309,7 @@ static enum sat_err take_error(struct replica_step *step, const struct sat_messa
     step->replica->retry_ms = message->retry_ms;
     bool member = step->replica->config.mode == SAT_REPLICA_DEVICE || step->replica->config.mode == SAT_REPLICA_WIPED;
     if (err == SAT_ERR_REVOKED && member) return replica_said_revoked(step);
-    if (err == SAT_ERR_PROTOCOL && replica_is_doubting(step->replica)) return replica_is_not_understood(step);
+    if (err == SAT_ERR_PROTOCOL && replica_may_be_unknown(step->replica)) return replica_is_not_understood(step);
     if (step->replica->wish == WISH_SENT && err != SAT_ERR_BUSY)
         return replica_append_refused(step, err, message->text);
     return sat_fail(&step->fault, err, "the server says: %.*s", (int)message->text.len, (const char *)message->text.at);

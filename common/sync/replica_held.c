@@ -1,6 +1,7 @@
 /* Does the server still have what this device has handed in? One that was set back since has not, and nobody else would
  * notice: what it keeps for the admins is in no log. So each session asks, by the ids alone, as long as the admins have
- * not rejected it; what is missing waits again, to be pushed, or handed in once more (docs/decisions/0252). */
+ * not rejected it; what is missing waits again, to be pushed, or handed in once more (docs/decisions/0252). A server
+ * that does not know the question is not asked: what was handed in counts as had (0286). */
 #include <string.h>
 
 #include "common/sync/held.h"
@@ -52,13 +53,17 @@ enum sat_err replica_ask_held(struct replica_step *step, const struct sat_space_
 {
     struct replica_leaving *leaving = replica_leaving_of(step->replica, row->sid);
     struct question question = {0};
-    *waits = leaving && leaving->held_asked > leaving->held;
+    bool unknown;
+    *waits = leaving && replica_awaits_held(leaving);
     if (*waits) return SAT_OK;
     uint64_t known = leaving ? leaving->held > leaving->sent ? leaving->held : leaving->sent : 0;
     enum sat_err err = collect(step, row->sid, known + 1, &question);
     if (err || question.n == 0) return err;
+    err = replica_is_unknown(step, SAT_UNHELD_KEY, &unknown);
+    if (err || unknown) return err;
     leaving = replica_leaving_add(step->replica, row);
     leaving->held_asked = question.last;
+    leaving->unanswered = 0;
     *waits = true;
     struct sat_message message = {.type = SAT_MESSAGE_HELD_GET};
     memcpy(message.as.HELD_GET.space, row->id.b, sizeof row->id.b);
@@ -94,9 +99,9 @@ enum sat_err replica_held(struct replica_step *step, const struct sat_message_HE
     for (uint32_t i = 0; i < replica->leaving_n; i++)
         if (memcmp(replica->leaving[i].id.b, message->space, sizeof message->space) == 0)
             leaving = &replica->leaving[i];
-    if (!leaving || leaving->held_asked <= leaving->held)
+    if (!leaving || !replica_awaits_held(leaving))
         return sat_fail(&step->fault, SAT_ERR_PROTOCOL, "an answer about work that was not asked for");
-    enum sat_err err = SAT_OK;
+    enum sat_err err = replica_is_known(step, SAT_UNHELD_KEY);
     for (uint32_t i = 0; i < message->missing.n && !err; i++) {
         struct sat_held held;
         err = sat_held_decode(message->missing.at[i], &held);

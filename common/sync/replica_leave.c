@@ -442,7 +442,7 @@ const char *replica_leaving_stuck(const struct sat_replica *replica, bool *under
     const char *why = NULL;
     for (uint32_t i = 0; i < replica->leaving_n; i++) {
         const struct replica_leaving *leaving = &replica->leaving[i];
-        if (leaving->in_flight || leaving->held_asked > leaving->held) *under_way = true;
+        if (leaving->in_flight || replica_awaits_held(leaving)) *under_way = true;
         if (leaving->due && !leaving->refused && !may_be_a_copy(replica)) *under_way = true;
         if (replica->leaving[i].why)
             why = "work of this device in a territory that it lost was not taken; it is kept and goes along later";

@@ -7,7 +7,6 @@
 #include "common/sync/void.h"
 
 enum { FREEZE_AHEAD = SAT_PUSH_WINDOW / 2 };
-enum { UNSHOWN_MS = 24 * 3600 * 1000 }; /* so long a server that did not know the question is not asked again */
 
 static enum sat_err next_bundle(struct sat_replica *replica, struct replica_sub *sub, struct sat_arena *arena,
                                 struct sat_bundle_row **out)
@@ -326,12 +325,11 @@ static enum sat_err doubt(struct replica_step *step, struct replica_sub *sub, ui
 {
     struct sat_message message = {.type = SAT_MESSAGE_TAKEN_GET};
     struct sat_bundle_row *row;
-    uint64_t until_ms;
+    bool unknown = false;
     enum sat_err err = find_disputed(step, sub, first, &row);
-    if (!err) err = sat_store_meta_get_u64(step->replica->config.store, SAT_UNSHOWN_KEY, 0, &until_ms);
+    if (!err) err = replica_is_unknown(step, SAT_UNSHOWN_KEY, &unknown);
     if (err || !row) return err;
-    if (replica_now(step) < until_ms)
-        return settle_refusal(step, sub, first, SAT_ERR_UPGRADE_NEEDED, sat_span_text(CANNOT_SHOW));
+    if (unknown) return settle_refusal(step, sub, first, SAT_ERR_UPGRADE_NEEDED, sat_span_text(CANNOT_SHOW));
     sub->doubted = first;
     sub->unanswered = 0;
     message.as.TAKEN_GET = (struct sat_message_TAKEN_GET){.sub = sub->sub, .first = first, .count = row->count};
@@ -344,31 +342,6 @@ static enum sat_err settle_fork(struct replica_step *step, struct replica_sub *s
     return settle_refusal(step, sub, first, SAT_ERR_FORK, sat_span_text(sat_err_text(SAT_ERR_FORK)));
 }
 
-static enum sat_err note_whether_it_shows(struct replica_step *step, uint64_t until_ms)
-{
-    struct sat_store *store = step->replica->config.store;
-    uint64_t noted_ms;
-    enum sat_err err = sat_store_meta_get_u64(store, SAT_UNSHOWN_KEY, 0, &noted_ms);
-    if (err || noted_ms == until_ms) return err;
-    err = replica_begin(step);
-    return err ? err : sat_store_meta_put_u64(store, SAT_UNSHOWN_KEY, until_ms);
-}
-
-bool replica_is_doubting(const struct sat_replica *replica)
-{
-    for (uint32_t i = 0; i < replica->subs_n; i++)
-        if (replica->subs[i].doubted) return true;
-    return false;
-}
-
-enum sat_err replica_is_not_understood(struct replica_step *step)
-{
-    enum sat_err err = note_whether_it_shows(step, replica_now(step) + UNSHOWN_MS);
-    if (err) return err;
-    return sat_fail(&step->fault, SAT_ERR_CLOSED,
-                    "the server is of an earlier version, and does not know what this device asks; try again");
-}
-
 enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message)
 {
     const struct sat_replica_config *config = &step->replica->config;
@@ -378,7 +351,7 @@ enum sat_err replica_taken(struct replica_step *step, const struct sat_message_T
     if (!sub->doubted || sub->doubted != message->first) return SAT_OK;
     sub->doubted = 0;
     if (replica_is_deaf(sub) || step->replica->copied) return SAT_OK;
-    enum sat_err err = note_whether_it_shows(step, 0);
+    enum sat_err err = replica_is_known(step, SAT_UNSHOWN_KEY);
     if (!err) err = find_disputed(step, sub, message->first, &row);
     if (err || !row) return err;
     struct sat_public_key own = sat_sign_public(config->key);

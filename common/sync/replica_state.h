@@ -142,6 +142,7 @@ struct replica_leaving { /* a space from which work is handed in, as it cannot b
     /* Of what was handed in in other sessions (replica_held.c): the counter up to which this one's server has said
      * whether it has that, and up to which it was asked. */
     uint64_t held, held_asked;
+    uint32_t unanswered; /* what the server said since it was asked that */
     /* What its home has sent under another number, and the server lost, is handed in behind its own (replica_kin.c). */
     bool kin_due;
     int64_t kin; /* the bundle of which the answer is awaited; 0: none */
@@ -482,6 +483,21 @@ enum sat_err replica_took_kin(struct replica_step *step, struct replica_leaving 
 enum sat_err replica_ask_held(struct replica_step *step, const struct sat_space_row *row, bool *waits) SAT_MUST_CHECK;
 enum sat_err replica_held(struct replica_step *step, const struct sat_message_HELD *message) SAT_MUST_CHECK;
 
+/* It is asked that, and has not been answered. */
+static inline bool replica_awaits_held(const struct replica_leaving *leaving)
+{
+    return leaving->held_asked > leaving->held;
+}
+
+/* replica_older.c: questions that a server of an earlier version does not know; named by the key of their note. */
+/* Has the server shown lately that it does not know it? Then it is not asked. */
+enum sat_err replica_is_unknown(struct replica_step *step, const char *question, bool *unknown) SAT_MUST_CHECK;
+enum sat_err replica_is_known(struct replica_step *step, const char *question) SAT_MUST_CHECK; /* it has answered */
+/* Is one under way? Then a server that does not know it ends the session, and the next one does not ask it.
+ * SAT_ERR_CLOSED. */
+bool replica_may_be_unknown(const struct sat_replica *replica);
+enum sat_err replica_is_not_understood(struct replica_step *step) SAT_MUST_CHECK;
+
 /* replica_admin.c */
 enum sat_err replica_ask(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_escrow(struct replica_step *step, const struct sat_message_ESCROW *message) SAT_MUST_CHECK;
@@ -492,10 +508,6 @@ enum sat_err replica_refused(struct replica_step *step, const struct sat_message
 /* Once everything is pulled: what the server said of dots that are taken, and did not show. */
 enum sat_err replica_disputes(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_taken(struct replica_step *step, const struct sat_message_TAKEN *message) SAT_MUST_CHECK;
-/* Was it asked to show that, and has not answered? A server of an earlier version does not understand the question, and
- * ends the session: the next one does not ask. SAT_ERR_CLOSED. */
-bool replica_is_doubting(const struct sat_replica *replica);
-enum sat_err replica_is_not_understood(struct replica_step *step) SAT_MUST_CHECK;
 enum sat_err replica_freeze(struct replica_step *step) SAT_MUST_CHECK; /* some, while there is nothing to send */
 enum sat_err replica_freeze_all(struct replica_step *step) SAT_MUST_CHECK;
 /* Is there a bundle to send within the window? Appends the message to `out` (unless NULL). */

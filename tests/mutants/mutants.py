@@ -277,8 +277,11 @@ MUTANTS = [
     Mutant("a server that never answers is listened to", "common/sync/replica_unanswered.c",
            "++sub->unanswered <= UNANSWERED_MAX) continue;", "++sub->unanswered) continue;",
            "story/test_unanswered"),
-    Mutant("an older server is asked again and again", "common/sync/replica_push.c",
-           "    if (replica_now(step) < until_ms)", "    if (until_ms == 1)",
+    Mutant("an older server is asked again and again", "common/sync/replica_older.c",
+           "    *unknown = !err && replica_now(step) < until_ms;", "    *unknown = !err && until_ms == 1;",
+           "story/test_unanswered"),
+    Mutant("an older server is asked in each session what it has of what was handed in", "common/sync/replica_held.c",
+           "    if (err || unknown) return err;", "    if (err) return err;",
            "story/test_unanswered"),
     # ---- The view ----
     Mutant("a view keeps its mark while it changes", "client/view/stored.c",

@@ -44,10 +44,11 @@ static int end(void **state)
 /* ---- The server's part ---- */
 
 struct server {
-    bool disputes;  /* of the second territory it takes nothing, and says that the numbers are another bundle's */
+    bool disputes;  /* of one territory it takes nothing, and says that the numbers are another bundle's */
+    uint32_t place; /* … the second, unless this says another */
     bool is_silent; /* it does not answer what is asked about that, nor about an entry */
-    bool is_older;  /* it knows no such question */
-    uint32_t disputed, asked, unheard;
+    bool is_older;  /* it knows no such question, nor whether it still has what was handed in */
+    uint32_t disputed, asked, unheard, asked_held;
     uint64_t about[8];
 };
 
@@ -57,8 +58,9 @@ static bool dispute(struct server *server, struct world_device *device, const st
     struct sat_bundle bundle;
     struct sat_message refused = {.type = SAT_MESSAGE_REFUSED};
     const struct sat_hash *org = &sat_host_directory(world.host)->org;
-    if (message->as.PUSH.sub != forge_sub(device, &world.spaces[1])) return true;
-    assert_int_equal(sat_bundle_decode(message->as.PUSH.bundle, org, &world.spaces[1], use, &bundle), SAT_OK);
+    const struct sat_space_id *space = &world.spaces[server->place ? server->place : 1];
+    if (message->as.PUSH.sub != forge_sub(device, space)) return true;
+    assert_int_equal(sat_bundle_decode(message->as.PUSH.bundle, org, space, use, &bundle), SAT_OK);
     refused.as.REFUSED = (struct sat_message_REFUSED){.sub = message->as.PUSH.sub,
                                                       .first = bundle.manifest.first,
                                                       .error = SAT_ERR_FORK,
@@ -76,9 +78,12 @@ static bool pass_up(struct server *server, struct world_device *device, const st
         server->unheard++;
         return false;
     }
-    if (message->type != SAT_MESSAGE_TAKEN_GET) return true;
+    if (message->type != SAT_MESSAGE_TAKEN_GET && message->type != SAT_MESSAGE_HELD_GET) return true;
     assert_true(server->asked < 8);
-    server->about[server->asked++] = message->as.TAKEN_GET.first;
+    if (message->type == SAT_MESSAGE_HELD_GET)
+        server->asked_held++;
+    else
+        server->about[server->asked++] = message->as.TAKEN_GET.first;
     if (server->is_older) bytes->at[1] = UNKNOWN_MESSAGE; /* to the real server what it is to an older one */
     return !server->is_silent;
 }
@@ -172,6 +177,31 @@ static void and_who_is_asked_for_an_entry(void **state)
     assert_true(world_sync(&world, other));
 }
 
+/* In the second territory, which it may only read by then, the rep has handed in what it wrote. */
+static void hand_in(void)
+{
+    scene_write_in(&world, rep, &world.spaces[1], 9, CITY, "Zug");
+    order_grant(&world, rep, 1, SAT_RIGHT_READ);
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_HANDED_IN], 1);
+}
+
+static void and_who_is_asked_whether_it_still_has_what_was_handed_in(void **state)
+{
+    (void)state;
+    struct server server = {.is_silent = true};
+    hand_in();
+    serve(&server, rep);
+    world_connect(&world, rep);
+    world_run(&world, rep);
+    assert_int_equal(server.asked_held, 1);
+    talks_in_vain(rep);
+    scene_write_in(&world, rep, &world.spaces[2], 3, CITY, "Visp");
+    (void)world_sync(&world, rep); /* with one that answers */
+    assert_int_equal(scene_pending(rep), 1);
+    assert_int_equal(scene_drafts(rep), 0);
+}
+
 /* ---- A server of an earlier version ---- */
 
 static void an_older_server_is_not_asked_again_and_again(void **state)
@@ -229,6 +259,77 @@ static void a_day_later_it_is_asked_once_more(void **state)
     assert_int_equal(pending(&(uint32_t){0})[0].refused, SAT_ERR_FORK);
 }
 
+static void nor_whether_it_still_has_what_was_handed_in(void **state)
+{
+    (void)state;
+    struct server server = {.is_older = true};
+    hand_in();
+    serve(&server, rep);
+    (void)world_sync(&world, rep);
+    assert_int_equal(server.asked_held, 1);
+    assert_int_equal(rep->last_err, SAT_ERR_CLOSED);
+    scene_write_in(&world, rep, &world.spaces[2], 3, CITY, "Visp");
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep);
+    assert_int_equal(server.asked_held, 1);
+    assert_int_equal(scene_drafts(rep), 0);
+    assert_int_equal(scene_pending(rep), 1); /* what the admins have */
+    assert_true(world_sync(&world, other));
+    struct sat_record_view view;
+    struct sat_record_id id = world_record(3);
+    world_load(other, &world.spaces[2], &id, &arena, &view);
+    assert_true(view.merged.exists);
+}
+
+static void and_a_day_later_it_is_asked_that_once_more(void **state)
+{
+    (void)state;
+    struct server server = {.is_older = true};
+    hand_in();
+    serve(&server, rep);
+    for (uint32_t day = 1; day <= 2; day++) {
+        for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep);
+        assert_int_equal(server.asked_held, day);
+        world.now_ms += UINT64_C(25) * 3600 * 1000;
+    }
+    server.is_older = false; /* it was upgraded */
+    for (uint32_t i = 0; i < 3; i++) (void)world_sync(&world, rep);
+    assert_int_equal(server.asked_held, 5); /* in each session again */
+}
+
+/* What was handed in counts as had, as long as nobody can say. */
+static void what_was_handed_in_to_an_older_server_is_let_go_of(void **state)
+{
+    (void)state;
+    struct server server = {.is_older = true};
+    hand_in();
+    order_grant(&world, rep, 1, 0);
+    uint32_t lost = rep->heard[SAT_NOTICE_SPACE_LOST];
+    serve(&server, rep);
+    (void)world_sync(&world, rep);
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], lost);
+    assert_true(world_sync(&world, rep));
+    assert_int_equal(rep->heard[SAT_NOTICE_SPACE_LOST], lost + 1);
+    assert_int_equal(server.asked_held, 1);
+    struct sat_aside_row *rows;
+    assert_int_equal(order_escrow(world.server_store, &arena, &rows), 1);
+}
+
+/* A server may know the one and not the other: what it answers says nothing of what it does not know. */
+static void what_it_answers_does_not_have_it_asked_what_it_does_not_know(void **state)
+{
+    (void)state;
+    struct server server = {.is_older = true};
+    hand_in();
+    serve(&server, rep);
+    (void)world_sync(&world, rep);
+    assert_int_equal(server.asked_held, 1);
+    server = (struct server){.disputes = true, .place = 2, .asked_held = 1};
+    scene_write_in(&world, rep, &world.spaces[2], 3, CITY, "Visp");
+    for (uint32_t i = 0; i < 2; i++) (void)world_sync(&world, rep);
+    assert_int_equal(server.asked, 1); /* and was answered */
+    assert_int_equal(server.asked_held, 1);
+}
+
 /* ---- Two at once ---- */
 
 static void of_two_whose_numbers_are_disputed_the_first_is_asked_about(void **state)
@@ -261,9 +362,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(who_is_asked_what_has_a_number_and_talks_of_other_things_is_left),
         STORY(and_who_is_asked_for_an_entry),
+        STORY(and_who_is_asked_whether_it_still_has_what_was_handed_in),
         STORY(an_older_server_is_not_asked_again_and_again),
         STORY(when_it_was_upgraded_the_work_goes_along),
         STORY(a_day_later_it_is_asked_once_more),
+        STORY(nor_whether_it_still_has_what_was_handed_in),
+        STORY(and_a_day_later_it_is_asked_that_once_more),
+        STORY(what_was_handed_in_to_an_older_server_is_let_go_of),
+        STORY(what_it_answers_does_not_have_it_asked_what_it_does_not_know),
         STORY(of_two_whose_numbers_are_disputed_the_first_is_asked_about),
     };
 #undef STORY
