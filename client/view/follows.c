@@ -7,6 +7,13 @@
 #define ELSEWHERE "': it counts for nothing'"
 #define WITHDRAWN "COALESCE(julianday(withdrawn_at), julianday(substr(withdrawn_at, 1, 19)) + 1)"
 
+/* What goes from payments to receivables, found once for all rules that ask for it. */
+#define GIVEN "given AS MATERIALIZED (SELECT * FROM allocated)"
+/* SQLite's own sum fails where no integer holds it: then it is about so much. */
+#define SUM_OF_AMOUNTS                                                                                                 \
+    "CASE WHEN ABS(TOTAL(amount)) < 9e18 THEN SUM(amount / 1000000) * 1000000 + SUM(amount % 1000000) ELSE "           \
+    "TOTAL(amount) END"
+
 static const char *const views[] = {
     /* survivor(id, account): of each account the one under which all that belongs to it is shown. Merging is a way that
      * leads from one to the next as far as the next is here (client/survivor.h has the same rule for single records);
@@ -68,7 +75,7 @@ static const char *const views[] = {
     "t.id = u.at WHERE t.parent IS NOT NULL), gone(contact, purpose, at) AS (SELECT contact, purpose, "
     "MIN(CAST(ROUND(" WITHDRAWN " * 86400000) AS "
     "INTEGER)) FROM consent WHERE withdrawn_at IS "
-    "NOT NULL GROUP BY contact, purpose) SELECT 'territory', u.id, 'a territory is no part of itself', "
+    "NOT NULL GROUP BY contact, purpose), " GIVEN " SELECT 'territory', u.id, 'a territory is no part of itself', "
     "'its parents lead back to it' FROM up AS u WHERE u.id = u.at UNION ALL SELECT 'target', d.whole, "
     "'the parts of a target sum to it', d.parts || ' parts make ' || COALESCE(d.sum, 'no sum') || ', not "
     "' || COALESCE(d.target, 'what it has no value for') || CASE WHEN d.in_force THEN '' ELSE ' (a "
@@ -140,7 +147,25 @@ static const char *const views[] = {
     " UNION ALL SELECT 'payment', payment, 'an amount is positive', 'a payment of ' || amount || ', which is no "
     "reversal'"
     " FROM paid_once WHERE standing <> 'reversed' AND amount <= 0 UNION ALL SELECT 'allocation', id, 'an amount is"
-    " positive', 'an allocation of ' || amount FROM allocated WHERE standing <> 'reversed' AND amount <= 0"
+    " positive', 'an allocation of ' || amount FROM given WHERE standing <> 'reversed' AND amount <= 0"
+    " UNION ALL SELECT 'payment', p.id, 'no more is allocated than was paid', 'its allocations sum to ' || s.total ||"
+    " ', and ' || p.amount || ' was paid (minor units): archive one (satchel rm allocation ID), or take it back"
+    " (satchel pay reverse ' || p.id || ')' FROM (SELECT payment, territory, " SUM_OF_AMOUNTS " AS total FROM given"
+    " WHERE standing = 'counts' GROUP BY payment, territory) AS s JOIN payment AS p ON p.id = s.payment AND p.territory"
+    " = s.territory WHERE p.amount > 0 AND s.total > p.amount"
+    " UNION ALL SELECT 'receivable', r.id, 'no more is paid than is owed', s.n || CASE s.n WHEN 1 THEN ' payment"
+    " gives' ELSE ' payments give' END || ' it ' || s.total || ', and ' || r.amount || ' is owed (minor units): satchel"
+    " pay reverse PAYMENT takes one back, the newest is ' || s.newest FROM (SELECT receivable, territory,"
+    " COUNT(DISTINCT COALESCE(payment, '')) AS n, COALESCE(MAX(payment), '?') AS newest, " SUM_OF_AMOUNTS " AS total"
+    " FROM given WHERE standing = 'counts' GROUP BY receivable, territory) AS s JOIN receivable AS r ON r.id = "
+    "s.receivable AND r.territory ="
+    " s.territory WHERE r.elsewhere IS NOT 1 AND s.total > r.amount"
+    " UNION ALL SELECT 'allocation', g.id, 'an allocation is in the currency of both', 'payment ' || g.payment || ' is"
+    " in ' || p.currency || ', receivable ' || g.receivable || ' in ' || r.currency || ': it counts for nothing;"
+    " satchel pay reverse takes the payment back' FROM given AS g JOIN payment AS p ON p.id = g.payment AND "
+    "p.territory ="
+    " g.territory JOIN receivable AS r ON r.id = g.receivable AND r.territory = g.territory WHERE g.standing ="
+    " 'currency'"
     " UNION ALL SELECT 'receivable', receivable, 'an order is owed once', 'receivable ' || counts || ', which somebody"
     " put for the same order, counts instead' FROM owed_once WHERE counts <> receivable"
     /* what is not beside what it follows from (beside.h) */
@@ -151,7 +176,7 @@ static const char *const views[] = {
     " AS p WHERE elsewhere AND (reverses IS NOT NULL OR (id, territory) IN (SELECT payment, territory FROM paid_once"
     " WHERE standing = 'elsewhere')) UNION ALL SELECT 'allocation', id, 'an allocation is in its payment''s and"
     " receivable''s territory', 'of payment ' || COALESCE(payment, '?') || " ELSEWHERE " FROM allocation WHERE"
-    " elsewhere AND (reverses IS NOT NULL OR (id, territory) IN (SELECT id, territory FROM allocated WHERE standing ="
+    " elsewhere AND (reverses IS NOT NULL OR (id, territory) IN (SELECT id, territory FROM given WHERE standing ="
     " 'elsewhere')) UNION ALL SELECT 'dunning_step', id, 'a reminder is in its receivable''s territory',"
     " 'of receivable ' || receivable || " ELSEWHERE " FROM dunning_step WHERE elsewhere"
     " UNION ALL SELECT 'receivable', r.id, 'a receivable is in its order''s territory', 'of order ' || r.\"order\" || '"

@@ -271,6 +271,83 @@ def m11_2_two_payments_that_look_alike_are_two_when_a_person_says_so():
     equal(looked_at(nancy, "Lindt"), [])
 
 
+# ---- More than there is, and another currency ----
+
+def flagged(device, *keys):
+    """What breaks a rule: of these records the type, the rule, and what is said of it."""
+    return [(row["type"], row["rule"], row["text"]) for row in device.rows("flagged") if row["id"] in keys]
+
+
+@test
+def m11_1_what_two_paid_beside_each_other_is_kept_and_flagged_until_one_is_taken_back():
+    olga = world.rep("Olga", "Eastern")
+    roth = account("Roth")
+    sync(admin, nancy)
+    key, other = owed(roth, 3000), owed(roth, 3000, "2024-07-30")
+    sync(nancy, olga)
+    payments = [pay(device, "Roth", "25", "CNY", "--on", day, "--for", key)["payment"]
+                for device, day in ((nancy, "2024-06-01"), (olga, "2024-06-02"))]
+    pay(nancy, "Roth", "30", "CNY", "--on", "2024-06-03", "--for", other)
+    equal(flagged(nancy, key), [], "what is paid in parts is not more than is owed")
+    sync(nancy, olga, nancy, admin)
+    text = ("2 payments give it 5000, and 3000 is owed (minor units): satchel pay reverse PAYMENT takes one back, the"
+            " newest is %s" % max(payments))
+    for device in (nancy, olga, admin):
+        equal(flagged(device, key, other, *payments), [("receivable", "no more is paid than is owed", text)])
+        equal(device.row("query", "select count(*) as n from payment where account = '%s'" % roth)["n"], 3)
+    nancy.run("pay", "reverse", max(payments))
+    sync(nancy, olga)
+    equal([flagged(device, key, *payments) for device in (nancy, olga)], [[], []])
+
+
+@test
+def what_is_allocated_of_a_payment_beyond_its_amount_is_flagged():
+    seidel = account("Seidel")
+    sync(admin, nancy)
+    keys = [owed(seidel, 4000) for _ in range(3)]
+    payment, whole = put(nancy, [record("payment", account=seidel, amount=5000, currency="CNY", received_on=day)
+                                 for day in ("2024-06-01", "2024-06-02")])
+    parts = put(nancy, [record("allocation", payment=one, receivable=key, amount=amount)
+                        for one, key, amount in ((payment, keys[0], 3000), (payment, keys[1], 2500),
+                                                 (whole, keys[2], 4000), (whole, keys[0], 1000))])
+    sync(nancy, admin)
+    text = ("its allocations sum to 5500, and 5000 was paid (minor units): archive one (satchel rm allocation ID), or"
+            " take it back (satchel pay reverse %s)" % payment)
+    for device in (nancy, admin):
+        equal(flagged(device, payment, whole, *keys, *parts),
+              [("payment", "no more is allocated than was paid", text)])
+    nancy.run("rm", "allocation", parts[1])
+    equal(flagged(nancy, payment, whole, *keys, *parts), [])
+    again = put(nancy, [record("allocation", payment=payment, receivable=keys[1], amount=2500)])[0]
+    put(nancy, [record("allocation", payment=payment, receivable=keys[1], amount=-2500, reverses=again)])
+    equal(flagged(nancy, payment, whole, *keys, *parts, again), [], "what was reversed is settled")
+    huge = put(nancy, [record("allocation", payment=whole, receivable=keys[2], amount=9 * 10 ** 18) for _ in range(2)])
+    equal([row[:2] for row in flagged(nancy, whole, keys[2], *huge)],
+          [("payment", "no more is allocated than was paid"), ("receivable", "no more is paid than is owed")],
+          "a sum that no integer holds is more, and hides nothing else")
+    for one in huge:
+        nancy.run("rm", "allocation", one)
+
+
+@test
+def what_is_paid_in_another_currency_than_is_owed_is_flagged_and_pays_nothing():
+    thiel = account("Thiel")
+    sync(admin, nancy)
+    key = owed(thiel, 4000)
+    euros, yuan = put(nancy, [record("payment", account=thiel, amount=4000, currency=currency, received_on="2024-06-01")
+                              for currency in ("EUR", "CNY")])
+    wrong, good = put(nancy, [record("allocation", payment=one, receivable=key, amount=4000) for one in (euros, yuan)])
+    sync(nancy, admin)
+    text = ("payment %s is in EUR, receivable %s in CNY: it counts for nothing; satchel pay reverse takes the payment"
+            " back" % (euros, key))
+    for device in (nancy, admin):
+        equal(flagged(device, euros, yuan, wrong, good, key),
+              [("allocation", "an allocation is in the currency of both", text)], "and it is no second payment")
+        equal(outstanding(device, key), [])
+    nancy.run("pay", "reverse", euros)
+    equal(flagged(nancy, euros, wrong, key), [])
+
+
 # ---- Reminders ----
 
 def reminded(device, keys, day, *words):

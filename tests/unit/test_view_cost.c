@@ -10,7 +10,7 @@
 #include "client/view/database.h"
 #include "tests/unit/client_world.h"
 
-enum { FEW = 40, MANY = 3000 };
+enum { FEW = 40, MANY = 3000, PAID = 200 };
 
 static struct satchel *ann;
 static char account[SATCHEL_ID_SIZE], order[SATCHEL_ID_SIZE], line[SATCHEL_ID_SIZE], deal[SATCHEL_ID_SIZE];
@@ -119,6 +119,56 @@ static void an_amendment_costs_the_same_whatever_is_stored(void **state)
     expect_the_same("amendment", say_amendment);
 }
 
+/* Each pays a receivable of its own; every other one is more than is owed. */
+static void store_payments(int n)
+{
+    struct satchel_tx *tx;
+    char owed[SATCHEL_ID_SIZE], paid[SATCHEL_ID_SIZE], said[SAID_BYTES];
+    static const char money[] = "{\"account\":\"%s\",\"amount\":%d,\"currency\":\"CNY\"}";
+    must(ann, satchel_begin(ann, &tx));
+    for (int i = 0; i < n; i++) {
+        int amount = 100 + i % 2;
+        (void)snprintf(said, sizeof said, money, account, 100);
+        must(ann, satchel_put(tx, "receivable", NULL, "Northern", said, owed));
+        (void)snprintf(said, sizeof said, money, account, amount);
+        must(ann, satchel_put(tx, "payment", NULL, "Northern", said, paid));
+        (void)snprintf(said, sizeof said, "{\"payment\":\"%s\",\"receivable\":\"%s\",\"amount\":%d}", paid, owed,
+                       amount);
+        must(ann, satchel_put(tx, "allocation", NULL, "Northern", said, NULL));
+    }
+    must(ann, satchel_commit(tx));
+}
+
+static long cost_of_flagged(int found)
+{
+    struct client_view *view;
+    sqlite3_stmt *statement;
+    long steps = 0;
+    int rows = 0;
+    client_begin(ann);
+    assert_int_equal(client_view_get(ann, &view), SAT_OK);
+    assert_int_equal(sqlite3_prepare_v2(view->db, "SELECT type, rule, text, id FROM flagged", -1, &statement, NULL),
+                     SQLITE_OK);
+    sqlite3_progress_handler(view->db, 1, count_one, &steps);
+    while (sqlite3_step(statement) == SQLITE_ROW) rows++;
+    sqlite3_progress_handler(view->db, 0, NULL, NULL);
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(rows, found);
+    return steps;
+}
+
+/* Each payment is looked at a few times, and never beside all others. */
+static void what_is_flagged_of_payments_costs_by_their_number(void **state)
+{
+    (void)state;
+    store_payments(PAID);
+    long few = cost_of_flagged(PAID / 2);
+    store_payments(7 * PAID);
+    long many = cost_of_flagged(8 * PAID / 2);
+    print_message("flagged: %ld steps of %d payments, %ld of %d\n", few, PAID, many, 8 * PAID);
+    assert_true(many < 10 * few);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_org, drop_org)
@@ -126,6 +176,7 @@ int main(void)
         TEST(a_record_costs_the_same_whatever_is_stored),
         TEST(a_step_costs_the_same_whatever_is_stored),
         TEST(an_amendment_costs_the_same_whatever_is_stored),
+        TEST(what_is_flagged_of_payments_costs_by_their_number),
     };
 #undef TEST
     return cmocka_run_group_tests_name("what the view costs", tests, NULL, NULL);
