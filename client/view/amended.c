@@ -78,27 +78,13 @@ static void bind_user(struct client_filling *filling, sqlite3_stmt *statement, i
     (void)sqlite3_bind_int(statement, at + 1, role);
 }
 
-static enum sat_err finish(struct client_filling *filling, sqlite3_stmt *statement)
-{
-    bool done = sqlite3_step(statement) == SQLITE_DONE;
-    (void)sqlite3_reset(statement);
-    return done ? SAT_OK : client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
-static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
-{
-    if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
-        return SAT_OK;
-    return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
 static enum sat_err put_amendment(struct client_filling *filling, int64_t n, const struct sat_record_view *view)
 {
     char about[SAT_UUID_TEXT_SIZE], id[SAT_UUID_TEXT_SIZE];
     const struct client_amendment *said = &filling->amendment;
-    enum sat_err err =
-        prepare(filling, "INSERT INTO satchel_amendment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                &filling->put_amendment);
+    enum sat_err err = client_filling_prepare(
+        filling, "INSERT INTO satchel_amendment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        &filling->put_amendment);
     if (err) return err;
     sqlite3_stmt *put = filling->put_amendment;
     const struct sat_merged *to = cell_of(&view->merged, "new_value"),
@@ -120,15 +106,15 @@ static enum sat_err put_amendment(struct client_filling *filling, int64_t n, con
     bind_user(filling, put, 10, said->user, said->role);
     if (back) bind_user(filling, put, 12, client_source_user(filling->satchel, gone->source), gone->source->role);
     (void)sqlite3_bind_int(put, 14, said->passing || (back && gone->source->pending));
-    return finish(filling, put);
+    return client_filling_run(filling, put);
 }
 
 static enum sat_err run_about(struct client_filling *filling, sqlite3_stmt **statement, const char *sql, int64_t n)
 {
-    enum sat_err err = prepare(filling, sql, statement);
+    enum sat_err err = client_filling_prepare(filling, sql, statement);
     if (err) return err;
     (void)sqlite3_bind_int64(*statement, 1, n);
-    return finish(filling, *statement);
+    return client_filling_run(filling, *statement);
 }
 
 enum sat_err client_amended_tell(struct client_filling *filling, const struct sat_type *type, int64_t n,

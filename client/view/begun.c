@@ -42,27 +42,13 @@ enum sat_err client_begun_make(sqlite3 *db, struct sat_fault *fault)
 
 /* ---- Rows ---- */
 
-static enum sat_err finish(struct client_filling *filling, sqlite3_stmt *statement)
-{
-    bool done = sqlite3_step(statement) == SQLITE_DONE;
-    (void)sqlite3_reset(statement);
-    return done ? SAT_OK : client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
-static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
-{
-    if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
-        return SAT_OK;
-    return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
 /* A statement about the row n. */
 static enum sat_err run_about(struct client_filling *filling, sqlite3_stmt **statement, const char *sql, int64_t n)
 {
-    enum sat_err err = prepare(filling, sql, statement);
+    enum sat_err err = client_filling_prepare(filling, sql, statement);
     if (err) return err;
     (void)sqlite3_bind_int64(*statement, 1, n);
-    return finish(filling, *statement);
+    return client_filling_run(filling, *statement);
 }
 
 static enum sat_err put_state(struct client_filling *filling, const struct sat_machine *machine, int64_t n,
@@ -75,8 +61,8 @@ static enum sat_err put_state(struct client_filling *filling, const struct sat_m
     uint32_t user = client_source_user(filling->satchel, source);
     struct sat_record_id id = sat_name_record_user(&filling->satchel->directory.org, user);
     bool passing = source->pending || sat_source_author(source) != source->dot.device;
-    enum sat_err err =
-        prepare(filling, "INSERT OR IGNORE INTO satchel_begun VALUES (?, ?, ?, ?, ?, ?)", &filling->put_begun);
+    enum sat_err err = client_filling_prepare(filling, "INSERT OR IGNORE INTO satchel_begun VALUES (?, ?, ?, ?, ?, ?)",
+                                              &filling->put_begun);
     if (err) return err;
     sat_uuid_format(id.b, author);
     (void)sqlite3_bind_int64(filling->put_begun, 1, n);
@@ -85,7 +71,7 @@ static enum sat_err put_state(struct client_filling *filling, const struct sat_m
     (void)sqlite3_bind_text(filling->put_begun, 4, author, -1, SQLITE_TRANSIENT);
     (void)sqlite3_bind_int(filling->put_begun, 5, source->role);
     (void)sqlite3_bind_int(filling->put_begun, 6, passing);
-    return finish(filling, filling->put_begun);
+    return client_filling_run(filling, filling->put_begun);
 }
 
 static enum sat_err put_states(struct client_filling *filling, const struct sat_type *type,

@@ -115,14 +115,14 @@ static enum sat_err fail(struct client_filling *filling)
     return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
 }
 
-static enum sat_err run(struct client_filling *filling, sqlite3_stmt *statement)
+enum sat_err client_filling_run(struct client_filling *filling, sqlite3_stmt *statement)
 {
     bool done = sqlite3_step(statement) == SQLITE_DONE;
     (void)sqlite3_reset(statement);
     return done ? SAT_OK : fail(filling);
 }
 
-static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
+enum sat_err client_filling_prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
 {
     if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
         return SAT_OK;
@@ -149,7 +149,7 @@ static enum sat_err prepare_insert(struct client_filling *filling, uint16_t inde
     for (uint16_t i = 0; i < type->fields_n + (machine ? 1 : 0); i++) sqlite3_str_appendall(sql, ", ?");
     sqlite3_str_appendall(sql, type->home == SAT_HOME_TERRITORY ? ", ?, ?)" : ")");
     char *text = sqlite3_str_finish(sql);
-    enum sat_err err = text ? prepare(filling, text, statement) : SAT_ERR_NO_MEMORY;
+    enum sat_err err = text ? client_filling_prepare(filling, text, statement) : SAT_ERR_NO_MEMORY;
     sqlite3_free(text);
     return err;
 }
@@ -170,14 +170,14 @@ static const struct sat_type *as_tabled(const struct sat_type *type)
 /* The name of a space, as it is used in rows: should it change, they do. */
 static enum sat_err use_name(struct client_filling *filling, const struct sat_space_id *space, const char *name)
 {
-    enum sat_err err =
-        prepare(filling, "INSERT OR IGNORE INTO satchel_name (space, name, kind) VALUES (?, ?, ?)", &filling->put_name);
+    enum sat_err err = client_filling_prepare(
+        filling, "INSERT OR IGNORE INTO satchel_name (space, name, kind) VALUES (?, ?, ?)", &filling->put_name);
     if (err) return err;
     const struct sat_space *known = sat_directory_space(&filling->satchel->directory, space);
     (void)sqlite3_bind_blob(filling->put_name, 1, space->b, sizeof space->b, SQLITE_TRANSIENT);
     bind_text(filling->put_name, 2, name, strlen(name));
     (void)sqlite3_bind_int(filling->put_name, 3, known ? known->kind : CLIENT_KIND_UNKNOWN);
-    return run(filling, filling->put_name);
+    return client_filling_run(filling, filling->put_name);
 }
 
 /* Whether something of it came when it had moved already, and from where. */
@@ -241,11 +241,12 @@ static enum sat_err bind_state(struct client_filling *filling, sqlite3_stmt *sta
     int state = 4 + (int)(sat_field_by_name(type, machine->field) - type->fields);
     client_states_bind(statement, state, 4 + type->fields_n, type, &view->merged, &began);
     enum sat_err err =
-        began ? prepare(filling, "UPDATE satchel_here SET began = ? WHERE n = ?", &filling->put_began) : SAT_OK;
+        began ? client_filling_prepare(filling, "UPDATE satchel_here SET began = ? WHERE n = ?", &filling->put_began)
+              : SAT_OK;
     if (err || !began) return err;
     (void)sqlite3_bind_int64(filling->put_began, 1, began);
     (void)sqlite3_bind_int64(filling->put_began, 2, n);
-    return run(filling, filling->put_began);
+    return client_filling_run(filling, filling->put_began);
 }
 
 static enum sat_err insert(struct client_filling *filling, const struct sat_type *type,
@@ -265,7 +266,7 @@ static enum sat_err insert(struct client_filling *filling, const struct sat_type
     if (type->home == SAT_HOME_TERRITORY) err = bind_late(filling, statement, 4 + columns, &view->merged);
     if (!err) err = bind_state(filling, statement, type, view, n);
     if (!err) err = filling->satchel->unread;
-    return err ? err : run(filling, statement);
+    return err ? err : client_filling_run(filling, statement);
 }
 
 static enum sat_err enter_space(struct client_filling *filling, int64_t sid)
@@ -340,21 +341,23 @@ static enum sat_err tell(struct client_filling *filling, const struct sat_type *
     if (!told) told = client_claims_tell(filling, type, archived, n, view);
     if (told) return told;
     if (filling->all || strcmp(type->name, "order_line") != 0) return SAT_OK;
-    enum sat_err err = prepare(filling,
+    enum sat_err err =
+        client_filling_prepare(filling,
                                "INSERT OR IGNORE INTO temp.satchel_orders SELECT \"order\" FROM main.order_line WHERE"
                                " rowid = ? AND \"order\" IS NOT NULL",
                                &filling->note_order);
     if (err) return err;
     (void)sqlite3_bind_int64(filling->note_order, 1, n);
-    return run(filling, filling->note_order);
+    return client_filling_run(filling, filling->note_order);
 }
 
 static enum sat_err note(struct client_filling *filling, const struct sat_record_id *record)
 {
-    enum sat_err err = prepare(filling, "INSERT OR IGNORE INTO temp.satchel_noted VALUES (?)", &filling->note_record);
+    enum sat_err err =
+        client_filling_prepare(filling, "INSERT OR IGNORE INTO temp.satchel_noted VALUES (?)", &filling->note_record);
     if (err) return err;
     bind_uuid(filling->note_record, 1, record->b);
-    return run(filling, filling->note_record);
+    return client_filling_run(filling, filling->note_record);
 }
 
 /* What a record is in the view. */
@@ -369,8 +372,8 @@ static enum sat_err find_old(struct client_filling *filling, int64_t sid, const 
                              struct standing *out)
 {
     *out = (struct standing){0};
-    enum sat_err err =
-        prepare(filling, "SELECT n, type, archived FROM satchel_here WHERE id = ? AND sid = ?", &filling->find_here);
+    enum sat_err err = client_filling_prepare(
+        filling, "SELECT n, type, archived FROM satchel_here WHERE id = ? AND sid = ?", &filling->find_here);
     if (err) return err;
     sqlite3_stmt *statement = filling->find_here;
     bind_uuid(statement, 1, record->b);
@@ -396,12 +399,12 @@ static enum sat_err remove_row(struct client_filling *filling, const struct stan
     if (!err && !*statement) {
         char *sql =
             sqlite3_mprintf("DELETE FROM %s.\"%w\" WHERE rowid = ?", database_of(old->archived), old->row->name);
-        err = sql ? prepare(filling, sql, statement) : SAT_ERR_NO_MEMORY;
+        err = sql ? client_filling_prepare(filling, sql, statement) : SAT_ERR_NO_MEMORY;
         sqlite3_free(sql);
     }
     if (err) return err;
     (void)sqlite3_bind_int64(*statement, 1, old->n);
-    return run(filling, *statement);
+    return client_filling_run(filling, *statement);
 }
 
 static enum sat_err take_out(struct client_filling *filling, const struct standing *old)
@@ -409,10 +412,10 @@ static enum sat_err take_out(struct client_filling *filling, const struct standi
     enum sat_err err = old->row ? remove_row(filling, old) : SAT_OK;
     if (!err && old->row)
         err = client_added_note(filling->db, &filling->note_ext, old->n, NULL, &filling->satchel->fault);
-    if (!err) err = prepare(filling, "DELETE FROM satchel_here WHERE n = ?", &filling->delete_here);
+    if (!err) err = client_filling_prepare(filling, "DELETE FROM satchel_here WHERE n = ?", &filling->delete_here);
     if (err) return err;
     (void)sqlite3_bind_int64(filling->delete_here, 1, old->n);
-    return run(filling, filling->delete_here);
+    return client_filling_run(filling, filling->delete_here);
 }
 
 static bool has_ext(const struct sat_merged_record *record)
@@ -425,9 +428,9 @@ static bool has_ext(const struct sat_merged_record *record)
 static enum sat_err put_in(struct client_filling *filling, const struct sat_record_view *view,
                            const struct standing *now)
 {
-    enum sat_err err =
-        prepare(filling, "INSERT INTO satchel_here (n, sid, id, type, archived, unread) VALUES (?, ?, ?, ?, ?, ?)",
-                &filling->put_here);
+    enum sat_err err = client_filling_prepare(
+        filling, "INSERT INTO satchel_here (n, sid, id, type, archived, unread) VALUES (?, ?, ?, ?, ?, ?)",
+        &filling->put_here);
     if (err) return err;
     sqlite3_stmt *statement = filling->put_here;
     if (now->n)
@@ -445,7 +448,7 @@ static enum sat_err put_in(struct client_filling *filling, const struct sat_reco
     else
         (void)sqlite3_bind_null(statement, 5);
     (void)sqlite3_bind_int(statement, 6, now->unread);
-    err = run(filling, statement);
+    err = client_filling_run(filling, statement);
     int64_t n = sqlite3_last_insert_rowid(filling->db);
     if (!err && now->row) err = insert(filling, now->row, view, n);
     if (!err && now->row && has_ext(&view->merged))

@@ -14,25 +14,6 @@ enum sat_err client_claims_make(sqlite3 *db, struct sat_fault *fault)
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK : client_view_fail(db, fault, SAT_ERR_IO);
 }
 
-static enum sat_err fail(struct client_filling *filling)
-{
-    return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
-static enum sat_err finish(struct client_filling *filling, sqlite3_stmt *statement)
-{
-    bool done = sqlite3_step(statement) == SQLITE_DONE;
-    (void)sqlite3_reset(statement);
-    return done ? SAT_OK : fail(filling);
-}
-
-static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
-{
-    if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
-        return SAT_OK;
-    return fail(filling);
-}
-
 static void bind_id(sqlite3_stmt *statement, int at, const struct sat_record_id *id)
 {
     char text[SAT_UUID_TEXT_SIZE];
@@ -63,8 +44,8 @@ static enum sat_err put_claim(struct client_filling *filling, const struct sat_t
                               const struct sat_record_id *author, const char *standing)
 {
     const struct sat_source *source = claim->source;
-    enum sat_err err =
-        prepare(filling, "INSERT OR IGNORE INTO claimed VALUES (?, ?, ?, ?, ?, ?, ?)", &filling->put_claim);
+    enum sat_err err = client_filling_prepare(filling, "INSERT OR IGNORE INTO claimed VALUES (?, ?, ?, ?, ?, ?, ?)",
+                                              &filling->put_claim);
     if (err) return err;
     (void)sqlite3_bind_text(filling->put_claim, 1, type->name, -1, SQLITE_STATIC);
     bind_id(filling->put_claim, 2, record);
@@ -74,7 +55,7 @@ static enum sat_err put_claim(struct client_filling *filling, const struct sat_t
     (void)sqlite3_bind_int64(filling->put_claim, 6,
                              (int64_t)(source->recv_ms ? source->recv_ms : source->effective >> 16));
     (void)sqlite3_bind_text(filling->put_claim, 7, standing, -1, SQLITE_STATIC);
-    return finish(filling, filling->put_claim);
+    return client_filling_run(filling, filling->put_claim);
 }
 
 /* Earliest first: of one person's claims the first counts, and of those for oneself the first of all. */
@@ -103,14 +84,15 @@ static enum sat_err put_claims(struct client_filling *filling, const struct sat_
 
 static enum sat_err drop_claims(struct client_filling *filling, int64_t n)
 {
-    enum sat_err err = prepare(filling,
+    enum sat_err err =
+        client_filling_prepare(filling,
                                "DELETE FROM claimed WHERE (id, territory) IN (SELECT r.id, r.territory FROM (SELECT"
                                " rowid AS n, id, territory FROM main.account UNION ALL SELECT rowid, id, territory FROM"
                                " main.lead) AS r WHERE r.n = ?)",
                                &filling->drop_claims);
     if (err) return err;
     (void)sqlite3_bind_int64(filling->drop_claims, 1, n);
-    return finish(filling, filling->drop_claims);
+    return client_filling_run(filling, filling->drop_claims);
 }
 
 enum sat_err client_claims_tell(struct client_filling *filling, const struct sat_type *type, bool archived, int64_t n,

@@ -39,6 +39,11 @@ struct client_filling {
 void client_filling_begin(struct client_filling *filling, struct satchel *satchel, sqlite3 *db);
 void client_filling_end(struct client_filling *filling);
 
+/* *out, NULL: it is prepared, and is the caller's to finalize with the filling. */
+enum sat_err client_filling_prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out) SAT_MUST_CHECK;
+/* One that is bound, and has no rows; it may be bound anew afterwards. */
+enum sat_err client_filling_run(struct client_filling *filling, sqlite3_stmt *statement) SAT_MUST_CHECK;
+
 /* Into empty tables: all records, and what is derived from them. */
 enum sat_err client_filling_all(struct client_filling *filling) SAT_MUST_CHECK;
 /* Behind what is derived: sums over what is masked are no sums. */

@@ -72,22 +72,13 @@ enum sat_err client_states_index(sqlite3 *db, struct sat_fault *fault)
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? SAT_OK : client_view_fail(db, fault, SAT_ERR_IO);
 }
 
-static enum sat_err prepare(struct client_filling *filling, const char *sql, sqlite3_stmt **out)
-{
-    if (*out || sqlite3_prepare_v3(filling->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK)
-        return SAT_OK;
-    return client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
-}
-
 /* A statement about the row n. */
 static enum sat_err run(struct client_filling *filling, sqlite3_stmt **statement, const char *sql, int64_t n)
 {
-    enum sat_err err = prepare(filling, sql, statement);
+    enum sat_err err = client_filling_prepare(filling, sql, statement);
     if (err) return err;
     (void)sqlite3_bind_int64(*statement, 1, n);
-    bool done = sqlite3_step(*statement) == SQLITE_DONE;
-    (void)sqlite3_reset(*statement);
-    return done ? SAT_OK : client_view_fail(filling->db, &filling->satchel->fault, SAT_ERR_IO);
+    return client_filling_run(filling, *statement);
 }
 
 static void bind_id(sqlite3_stmt *statement, int at, const struct sat_record_id *id)
@@ -101,8 +92,8 @@ static enum sat_err put_step(struct client_filling *filling, int64_t n, const st
 {
     struct client_step_said said;
     if (!client_step_read(filling->satchel, &view->merged, &filling->arena, &said)) return SAT_OK;
-    enum sat_err err =
-        prepare(filling, "INSERT INTO satchel_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &filling->put_step);
+    enum sat_err err = client_filling_prepare(filling, "INSERT INTO satchel_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                              &filling->put_step);
     if (err) return err;
     const struct sat_hash *org = &filling->satchel->directory.org;
     struct sat_record_id author = sat_name_record_user(org, said.user);
@@ -128,7 +119,8 @@ static enum sat_err put_asked(struct client_filling *filling, int64_t n, const s
     uint32_t user = client_asker(filling->satchel, &view->merged, &passing);
     if (!user) return SAT_OK;
     struct sat_record_id author = sat_name_record_user(&filling->satchel->directory.org, user);
-    enum sat_err err = prepare(filling, "INSERT INTO satchel_asked VALUES (?, ?, ?)", &filling->put_asked);
+    enum sat_err err =
+        client_filling_prepare(filling, "INSERT INTO satchel_asked VALUES (?, ?, ?)", &filling->put_asked);
     if (err) return err;
     bind_id(filling->put_asked, 2, &author);
     (void)sqlite3_bind_int(filling->put_asked, 3, passing);
